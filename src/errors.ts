@@ -1,0 +1,93 @@
+/**
+ * The gRPC status code of every reason that callhooks answers with. The names are those of the proto enum
+ * `ErrorReason` without prefix (a type-level check in `grpc/` holds the two together).
+ */
+export const REASONS = {
+  VALIDATION_FAILED: 'INVALID_ARGUMENT',
+  AGENT_NOT_FOUND: 'NOT_FOUND',
+  WEBHOOK_NOT_FOUND: 'NOT_FOUND',
+  EXECUTION_NOT_FOUND: 'NOT_FOUND',
+  AGENT_EXISTS: 'ALREADY_EXISTS',
+  WEBHOOK_EXISTS: 'ALREADY_EXISTS',
+  CONVERSATION_AGENT_MISMATCH: 'FAILED_PRECONDITION',
+  CONVERSATION_PURGED: 'FAILED_PRECONDITION',
+  WEBHOOK_CHAINING: 'FAILED_PRECONDITION',
+  VARIABLE_IN_USE: 'FAILED_PRECONDITION',
+  SECRET_IN_USE: 'FAILED_PRECONDITION',
+  ETAG_MISMATCH: 'ABORTED',
+  EXECUTION_RUNNING: 'ABORTED',
+  LIMIT_REACHED: 'RESOURCE_EXHAUSTED',
+  DATABASE_UNAVAILABLE: 'UNAVAILABLE',
+  OUTCOME_NOT_RECORDED: 'UNAVAILABLE',
+  SHUTTING_DOWN: 'UNAVAILABLE',
+  KEY_UNAVAILABLE: 'UNAVAILABLE',
+  UNAUTHENTICATED: 'UNAUTHENTICATED',
+  ROLE_NOT_ALLOWED: 'PERMISSION_DENIED',
+  DEADLINE_TOO_SHORT: 'DEADLINE_EXCEEDED',
+} as const;
+
+/** Why a request was refused: a key of {@link REASONS}. */
+export type Reason = keyof typeof REASONS;
+
+/** The gRPC status code name that belongs to a reason. */
+export type StatusName = (typeof REASONS)[Reason];
+
+/** One broken rule: `field` is the path from the request message (`webhook_config.assignments[0].source`). */
+export interface Violation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** What goes into the `google.rpc` details of the status, as plain data. */
+export interface ErrorDetails {
+  /** `BadRequest`: every violation found, in the order of the request. */
+  readonly violations?: readonly Violation[];
+  /** `ResourceInfo`: what was not found or exists already. */
+  readonly resource?: { readonly type: 'agent' | 'webhook' | 'execution'; readonly name: string };
+  /** `PreconditionFailure`: each thing that stands in the way. */
+  readonly preconditions?: readonly { readonly subject: string; readonly description: string }[];
+  /** `RetryInfo`: repeating makes sense after this long. */
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * The one error class of callhooks: a request that was bad or a service that can't answer now. Its message and details
+ * may be shown to the client, so they never hold SQL, driver text, secrets or values. A webhook that fails is no error
+ * but an outcome.
+ */
+export class CallhooksError extends Error {
+  readonly reason: Reason;
+  readonly details: ErrorDetails;
+
+  constructor(reason: Reason, message: string, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'CallhooksError';
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+/** The error for a request that breaks rules: lists all of them, names the first in its message. */
+export const validationFailed = (violations: readonly Violation[]): CallhooksError => {
+  const [first] = violations;
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
+  const message = first === undefined ? 'invalid request' : `${first.field}: ${first.description}${more}`;
+  return new CallhooksError('VALIDATION_FAILED', message, { violations });
+};
+
+/**
+ * How a database statement failed. `away`: the connection is gone or the server can't serve, the statement's fate is
+ * unknown; `conflict`: rolled back whole, repeat it; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
+ */
+export type DatabaseErrorKind = 'away' | 'conflict' | 'full' | 'row' | 'bug';
+
+/** A driver's error, translated by `store/` and nowhere else. Its cause stays for the log and never reaches a client. */
+export class DatabaseError extends Error {
+  readonly kind: DatabaseErrorKind;
+
+  constructor(kind: DatabaseErrorKind, cause?: unknown) {
+    super(`database: ${kind}`, { cause });
+    this.name = 'DatabaseError';
+    this.kind = kind;
+  }
+}

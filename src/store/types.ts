@@ -1,0 +1,251 @@
+import type {
+  Agent,
+  CallFacts,
+  Execution,
+  ExecutionRecord,
+  ExecutionState,
+  Failure,
+  FailureCode,
+  FailurePolicy,
+  JsonObject,
+  MissedAssignment,
+  RequestRecord,
+  ResponseRecord,
+  SealedValue,
+  StartVariables,
+  TimeLimitSource,
+  Timings,
+  VariableSource,
+  Webhook,
+  WebhookType,
+} from '../domain/types.ts';
+
+// All functions take and give plain data, and reject with DatabaseError (or CallhooksError where said).
+
+/** An agent to be stored: the store stamps the times from the database's clock. */
+export type NewAgent = Omit<Agent, 'createdAtMs' | 'updatedAtMs'>;
+
+/** One page of a list: `next` is the key to go on after, absent on the last page. */
+export interface Page<T, K> {
+  readonly items: readonly T[];
+  readonly next?: K;
+}
+
+/** Agents with their webhooks and secrets. An agent is read and written as a whole. */
+export interface AgentStore {
+  /** @throws CallhooksError AGENT_EXISTS */
+  insertAgent(agent: NewAgent): Promise<Agent>;
+  findAgent(agentUuid: string): Promise<Agent | undefined>;
+  /** The agent that has this webhook. */
+  findAgentOfWebhook(webhookUuid: string): Promise<Agent | undefined>;
+  /**
+   * Reads the agent under a lock, asks `decide` (pure, synchronous; may throw, which changes nothing; may be called
+   * again after a conflict) and writes what it returns: `undefined` deletes the agent with webhooks and secrets.
+   * `decide` gets `undefined` for an unknown agent. In what it returns, `createdAtMs` and `updatedAtMs` of webhooks
+   * that it made or changed are `nowMs` (the database's clock); the store writes them as given.
+   */
+  changeAgent(
+    agentUuid: string,
+    decide: (current: Agent | undefined, nowMs: number) => Agent | undefined,
+  ): Promise<Agent | undefined>;
+  /** By agent_uuid ascending; `after` is the last agent_uuid of the page before. */
+  listAgents(pageSize: number, after?: string): Promise<Page<Agent, string>>;
+  /** By webhook_uuid ascending, of one agent or of all. */
+  listWebhooks(agentUuid: string | undefined, pageSize: number, after?: string): Promise<Page<Webhook, string>>;
+}
+
+/** Where encrypted values lie, as the rotation and the check at start need it. */
+export interface SealedStore {
+  /** How many stored values each key id sealed. */
+  countByKey(): Promise<ReadonlyMap<string, number>>;
+  /** The check value sealed with this key, if one was stored. */
+  findKeyCheck(keyId: string): Promise<SealedValue | undefined>;
+  /** Stores a check value unless there is one. */
+  insertKeyCheck(check: SealedValue): Promise<void>;
+}
+
+/** A start as its claim writes it. Without `webhook` it is kept in the state `no_webhook`. */
+export interface NewStart {
+  /** Fresh, and the claim's token. */
+  readonly executionUuid: string;
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly webhook?: {
+    readonly webhookUuid: string;
+    readonly webhookEtag: string;
+    readonly failurePolicy: FailurePolicy;
+    readonly timeLimitMs: number;
+    readonly timeLimitSource: TimeLimitSource;
+  };
+  readonly instance: string;
+  readonly start: StartVariables;
+}
+
+/** An end as it is accepted. */
+export interface NewEnd {
+  /** Fresh, and the accept's token. */
+  readonly executionUuid: string;
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly webhookUuid: string;
+  readonly instance: string;
+  readonly facts: CallFacts;
+}
+
+/**
+ * What became of an insert: `won` (its token is in the row; `execution` as stamped), `lost` (another row holds the
+ * key: `execution` is that row) or `purged` (the key was purged; nothing is left of the insert).
+ */
+export type InsertResult =
+  | { readonly kind: 'won'; readonly execution: Execution }
+  | { readonly kind: 'lost'; readonly execution: Execution }
+  | { readonly kind: 'purged' };
+
+/** The claim of an accepted post-call. */
+export interface EndClaim {
+  readonly executionUuid: string;
+  /** Fresh per claim, the same for every repeat of it. */
+  readonly claim: string;
+  readonly webhookEtag: string;
+  readonly timeLimitMs: number;
+  readonly instance: string;
+}
+
+/** `won`: the row is sending under this token. `lost`: it is not ours to send (claimed, ended, or gone). */
+export type ClaimResult = 'won' | 'lost';
+
+/** An execution's outcome as its owner writes it; repeating it is harmless. */
+export interface Outcome {
+  readonly executionUuid: string;
+  readonly webhookType: WebhookType;
+  /** The token of the claim (of a pre-call: its execution_uuid). */
+  readonly claim: string;
+  readonly state: 'succeeded' | 'failed' | 'interrupted';
+  readonly failure?: Failure;
+  /** The revision that ran. */
+  readonly webhookEtag: string;
+  readonly timings: Timings;
+  readonly missingVariables: readonly string[];
+  readonly missedAssignments: readonly MissedAssignment[];
+  readonly request?: RequestRecord;
+  readonly response?: ResponseRecord;
+  /** Pre-call only: what it assigned, with sources; empty for a failure. */
+  readonly assigned?: JsonObject;
+  readonly assignedSources?: Readonly<Record<string, VariableSource>>;
+  /** Monotonic milliseconds from the claim to the end; `finished_at` is the claim's stamp plus this. */
+  readonly durationMs: number;
+}
+
+/** `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. */
+export type OutcomeResult = 'recorded' | 'not_owner';
+
+/** A start as recorded: enough to build its reply. */
+export interface RecordedStart {
+  readonly execution: Execution;
+  readonly start: StartVariables;
+}
+
+export interface ExecutionFilter {
+  readonly agentUuid?: string;
+  readonly conversationUuid?: string;
+  readonly webhookUuid?: string;
+  readonly webhookType?: WebhookType;
+  /** Empty: all. */
+  readonly states: readonly ExecutionState[];
+  /** Empty: all. */
+  readonly failureCodes: readonly FailureCode[];
+  readonly degraded?: boolean;
+  /** Inclusive. */
+  readonly acceptedFromMs?: number;
+  /** Exclusive. */
+  readonly acceptedToMs?: number;
+}
+
+/** Place in the list of executions (newest first). */
+export interface ExecutionKey {
+  readonly acceptedAtMs: number;
+  readonly executionUuid: string;
+}
+
+/** Names an accepted post-call that waits to be sent. */
+export interface WaitingEnd {
+  readonly executionUuid: string;
+  readonly conversationUuid: string;
+  readonly agentUuid: string;
+  readonly webhookUuid: string;
+  readonly acceptedAtMs: number;
+}
+
+/**
+ * The executions. Functions that take lists write them in one commit: all rows, or (rejected) none known. They sort by
+ * (conversation, type) themselves and answer in the order given. Rejected with kind `row`, the caller splits the list.
+ */
+export interface ExecutionStore {
+  /** Claims pre-calls (or keeps starts without a webhook) by inserting their rows with their variables. */
+  insertStarts(starts: readonly NewStart[]): Promise<readonly InsertResult[]>;
+  /** Accepts post-calls with their facts. */
+  insertEnds(ends: readonly NewEnd[]): Promise<readonly InsertResult[]>;
+  /** Claims accepted post-calls. */
+  claimEnds(claims: readonly EndClaim[]): Promise<readonly ClaimResult[]>;
+  /** Writes outcomes, guarded by their claims: a pre-call's only over `sending`, a post-call's over a label too. */
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<readonly OutcomeResult[]>;
+  /** Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. */
+  endUnsent(executionUuids: readonly string[], failure: Failure): Promise<number>;
+
+  /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */
+  findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
+  /** The recorded end of a conversation. Causal on a cluster. */
+  findEnd(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
+  /** The facts of an accepted or sending post-call. */
+  findFacts(executionUuid: string): Promise<CallFacts | undefined>;
+  findExecution(executionUuid: string): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;
+  /** Whether this execution is `sending` (chaining). */
+  isSending(executionUuid: string): Promise<boolean>;
+  /** Newest first by (accepted_at, execution_uuid). Never shows `no_webhook`. Reads at most 20,000 index entries. */
+  listExecutions(
+    filter: ExecutionFilter,
+    pageSize: number,
+    after?: ExecutionKey,
+  ): Promise<Page<Execution, ExecutionKey>>;
+  /** Of these conversations, those whose start has ended (for waiters on other replicas). */
+  findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
+
+  /** Webhooks that have accepted post-calls waiting. */
+  listWaitingWebhooks(): Promise<readonly string[]>;
+  /** The oldest accepted post-calls of a webhook. */
+  listWaitingEnds(webhookUuid: string, limit: number): Promise<readonly WaitingEnd[]>;
+  /** Accepted post-calls in all, counted up to `cap`. */
+  countWaiting(cap: number): Promise<number>;
+  /** Accepted or sending and past their time (sending: limit + 10 s): must be 0 on a healthy system. Capped at 1,000. */
+  countOverdue(): Promise<number>;
+
+  /** Labels overdue `sending` rows INTERRUPTED, guarded, at most `limit`; their conversations. */
+  labelOverdue(limit: number): Promise<readonly { conversationUuid: string; webhookType: WebhookType }[]>;
+  /** Labels every `sending` row (SQLite at start: the lock proves that no owner lives); the number labelled. */
+  labelAllSending(): Promise<number>;
+  /** Labels this conversation's start if it is overdue; whether it is ended now. */
+  labelOverdueStart(conversationUuid: string): Promise<boolean>;
+  /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */
+  disownStart(executionUuid: string): Promise<void>;
+  /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
+  purge(beforeMs: number, limit: number): Promise<number>;
+  /** The database's clock, epoch milliseconds. */
+  nowMs(): Promise<number>;
+}
+
+/** An open database with its stores. */
+export interface Database {
+  readonly engine: 'sqlite' | 'mysql';
+  readonly agents: AgentStore;
+  readonly sealed: SealedStore;
+  readonly executions: ExecutionStore;
+  /** Answers when the database does; rejects with kind `away` within 2 s. */
+  ping(): Promise<void>;
+  /** Names of migrations not yet applied. */
+  pendingMigrations(): Promise<readonly string[]>;
+  /** Applies them. Safe to call from several processes at once. */
+  migrate(): Promise<readonly string[]>;
+  /** What weakens durability or fits badly, for a warning at start. */
+  checkSettings(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
