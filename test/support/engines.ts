@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import { findServerProgram, startMariadb, type MariaDb } from './mariadb.ts';
+
+/** A database of its own for one suite. */
+export interface FreshDatabase {
+  /** What DATABASE_URL takes; null: the embedded SQLite in `dataDir`. */
+  readonly url: string | null;
+  /** An empty folder. */
+  readonly dataDir: string;
+  /** Drops both. Close your connections first. */
+  cleanup(): Promise<void>;
+}
+
+/** One of the databases that every store and gRPC suite runs on. */
+export interface Engine {
+  readonly name: 'sqlite' | 'mariadb';
+  freshDatabase(): Promise<FreshDatabase>;
+}
+
+const sqlite: Engine = { name: 'sqlite', freshDatabase: () => freshFolder(null) };
+const mariadb: Engine = { name: 'mariadb', freshDatabase: freshMariadb };
+
+/** The engines that this machine has: SQLite always, MariaDB by MYSQL_TEST_URL or an installed server. */
+export function engines(): Engine[] {
+  return hasMariadb() ? [sqlite, mariadb] : [sqlite];
+}
+
+/**
+ * Describes a suite once per engine. Without a MariaDB it says so loudly, and under CI=true the suite fails
+ * instead of being left out.
+ */
+export function describeEachEngine(title: string, suite: (engine: Engine) => void): void {
+  for (const engine of engines()) describe(`${title} (${engine.name})`, () => suite(engine));
+  if (hasMariadb()) return;
+  describe(`${title} (mariadb)`, () => {
+    before(() => {
+      const message = 'LEFT OUT: there is no MariaDB here (scripts/mariadb-install.sh says how to get one)';
+      if (process.env['CI'] === 'true') throw new Error(message);
+      console.error(`\n*** ${title}: ${message} ***\n`);
+    });
+    // Mocha runs a hook only where there is a test.
+    it('is left out without a MariaDB', () => {});
+  });
+}
+
+function hasMariadb(): boolean {
+  return externalUrl() !== undefined || findServerProgram('mariadbd') !== undefined;
+}
+
+function externalUrl(): string | undefined {
+  return process.env['MYSQL_TEST_URL'] || undefined;
+}
+
+let shared: Promise<MariaDb> | undefined;
+
+/** The URL of a database on the server of this test run, which is started when first asked for. */
+async function serverUrl(database: string): Promise<string> {
+  const external = externalUrl();
+  if (external === undefined) return (await (shared ??= startMariadb())).url(database);
+  const url = new URL(external);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function freshFolder(url: string | null): Promise<FreshDatabase> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-data-'));
+  return { url, dataDir, cleanup: () => rm(dataDir, { recursive: true, force: true }) };
+}
+
+async function freshMariadb(): Promise<FreshDatabase> {
+  const name = `callhooks_test_${randomBytes(8).toString('hex')}`;
+  // No character set is named: the tables have to bring their own, whatever the server's default is.
+  await onServer(`CREATE DATABASE ${name}`);
+  const folder = await freshFolder(await serverUrl(name));
+  const cleanup = async () => {
+    await onServer(`DROP DATABASE IF EXISTS ${name}`);
+    await folder.cleanup();
+  };
+  return { ...folder, cleanup };
+}
+
+async function onServer(sql: string): Promise<void> {
+  const connection = await createConnection(await serverUrl(''));
+  try {
+    await connection.query(sql);
+  } finally {
+    await connection.end();
+  }
+}
