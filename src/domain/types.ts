@@ -83,6 +83,8 @@ export interface CallFacts {
   readonly callDurationSecs?: number;
   /** Post-call only. */
   readonly callSummary?: string;
+  /** The caller's W3C trace context, so that the request names our span in it. */
+  readonly traceparent?: string;
 }
 
 export type VariableSource = 'default' | 'request' | 'assignment' | 'assignment_default';

@@ -192,6 +192,8 @@ export interface ExecutionStore {
   /** Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. */
   endUnsent(executionUuids: readonly string[], failure: Failure): Promise<number>;
 
+  /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */
+  findConversation(conversationUuid: string): Promise<readonly Execution[]>;
   /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */
   findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
   /** The recorded end of a conversation. Causal on a cluster. */
