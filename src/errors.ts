@@ -91,3 +91,17 @@ export class DatabaseError extends Error {
     this.kind = kind;
   }
 }
+
+/**
+ * What keeps a process from starting until an operator changes something: its settings, its keys or its schema. Lists
+ * every problem found, each a sentence of its own that may be printed (no secrets in them).
+ */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('; '));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}

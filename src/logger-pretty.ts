@@ -1,0 +1,34 @@
+const COLOURS: Readonly<Record<string, string>> = { warn: '\x1b[33m', error: '\x1b[31m', fatal: '\x1b[31m' };
+const DIM = '\x1b[2m';
+const RESET = '\x1b[0m';
+
+/** Turns a JSON log line into one for a terminal: time, level, message, then the other fields dimmed. */
+export function prettyLine(json: string): string {
+  const {
+    level,
+    time,
+    msg,
+    instance: _instance,
+    err,
+    ...fields
+  } = JSON.parse(json) as Record<string, unknown>;
+  const label = String(level);
+  const clock = new Date(String(time)).toLocaleTimeString('en-GB');
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${plain(value)}`);
+  const head = `${DIM}${clock}${RESET} ${COLOURS[label] ?? ''}${label.toUpperCase().padEnd(5)}${RESET} ${String(msg)}`;
+  return `${head}${DIM}${rest.join('')}${RESET}\n${errorLines(err)}`;
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function errorLines(err: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { type, message, stack, cause } = err as Record<string, unknown>;
+  const lines = [
+    `  ${plain(type)}: ${plain(message)}`,
+    ...(typeof stack === 'string' ? stack.split('\n') : []),
+  ];
+  return `${lines.join('\n')}\n${errorLines(cause)}`;
+}
