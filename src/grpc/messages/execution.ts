@@ -1,0 +1,87 @@
+import type { Execution, ExecutionRecord, Failure, MissedAssignment, Timings } from '../../domain/types.ts';
+import type { Duration } from '../../gen/google/protobuf/duration.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+import {
+  CALL_DECISIONS,
+  EXECUTION_STATES,
+  FAILURE_CODE_NUMBERS,
+  FAILURE_POLICIES,
+  MISS_REASONS,
+  SENT,
+  TIME_LIMIT_SOURCES,
+  WEBHOOK_TYPES,
+  numberOf,
+} from './enums.ts';
+import { requestRecordMessage, responseRecordMessage } from './records.ts';
+import { toDuration, toTimestamp } from './times.ts';
+
+/** An execution without its large parts, as lists and lifecycle replies show it. */
+export const executionMessage = (execution: Execution): pb.Execution =>
+  detailedExecutionMessage(execution, {});
+
+/** An execution with what was recorded of its request, its response and what it assigned. */
+export function detailedExecutionMessage(execution: Execution, record: ExecutionRecord): pb.Execution {
+  const { executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag, instance } = execution;
+  const { failure, timings } = execution;
+  return {
+    ...{ executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag, instance },
+    webhookType: WEBHOOK_TYPES[execution.webhookType],
+    state: numberOf(EXECUTION_STATES, execution.state),
+    failure: failure && failureMessage(failure),
+    ...decisionFields(execution),
+    failurePolicy: numberOf(FAILURE_POLICIES, execution.failurePolicy),
+    timeLimit: maybeDuration(execution.timeLimitMs),
+    timeLimitSource: numberOf(TIME_LIMIT_SOURCES, execution.timeLimitSource),
+    request: record.request && requestRecordMessage(record.request),
+    response: record.response && responseRecordMessage(record.response),
+    timings: timings && timingsMessage(timings),
+    assignedVariables: record.assignedVariables,
+    missingVariables: [...execution.missingVariables],
+    missedAssignments: execution.missedAssignments.map(missedAssignmentMessage),
+    acceptedAt: toTimestamp(execution.acceptedAtMs),
+    sendingAt: maybeTimestamp(execution.sendingAtMs),
+    finishedAt: maybeTimestamp(execution.finishedAtMs),
+  };
+}
+
+/** Why something did not succeed. */
+export const failureMessage = (failure: Failure): pb.Failure => ({
+  code: numberOf(FAILURE_CODE_NUMBERS, failure.code),
+  message: failure.message,
+  sent: SENT[failure.sent],
+});
+
+/** How long each phase took; one that did not happen is unset. */
+export const timingsMessage = (timings: Timings): pb.Timings => ({
+  queued: maybeDuration(timings.queuedMs),
+  dns: maybeDuration(timings.dnsMs),
+  connect: maybeDuration(timings.connectMs),
+  tls: maybeDuration(timings.tlsMs),
+  firstByte: maybeDuration(timings.firstByteMs),
+  total: maybeDuration(timings.totalMs),
+});
+
+/** An assignment that took no value. */
+export const missedAssignmentMessage = (missed: MissedAssignment): pb.MissedAssignment => ({
+  attributeName: missed.attributeName,
+  dynamicVariable: missed.dynamicVariable,
+  reason: numberOf(MISS_REASONS, missed.reason),
+});
+
+/** What a pre-call's end means for the call; nothing before it has ended, and nothing for a post-call. */
+function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
+  const { state, failurePolicy } = execution;
+  const ended = state === 'succeeded' || state === 'failed' || state === 'interrupted';
+  if (failurePolicy === null || !ended) return { decision: 0, degraded: false };
+  const blocked = state !== 'succeeded' && failurePolicy === 'block';
+  return {
+    decision: CALL_DECISIONS[blocked ? 'block' : 'proceed'],
+    degraded: state !== 'succeeded' && !blocked,
+  };
+}
+
+const maybeDuration = (ms: number | undefined): Duration | undefined =>
+  ms === undefined ? undefined : toDuration(ms);
+
+const maybeTimestamp = (epochMs: number | undefined): Date | undefined =>
+  epochMs === undefined ? undefined : toTimestamp(epochMs);

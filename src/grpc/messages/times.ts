@@ -1,0 +1,21 @@
+import type { Duration } from '../../gen/google/protobuf/duration.ts';
+
+const NANOS_PER_MS = 1_000_000;
+const NANOS_PER_SECOND = 1_000_000_000;
+
+/** A `google.protobuf.Duration` of that many milliseconds (not negative; fractions down to nanoseconds). */
+export function toDuration(ms: number): Duration {
+  const wholeSeconds = Math.floor(ms / 1000);
+  const nanos = Math.round((ms - wholeSeconds * 1000) * NANOS_PER_MS);
+  // Rounding may fill the last second.
+  return nanos < NANOS_PER_SECOND
+    ? { seconds: BigInt(wholeSeconds), nanos }
+    : { seconds: BigInt(wholeSeconds + 1), nanos: 0 };
+}
+
+/** A `google.protobuf.Duration` in seconds, with the fraction that a double can hold. */
+export const toSeconds = (duration: Duration): number =>
+  Number(duration.seconds) + duration.nanos / NANOS_PER_SECOND;
+
+/** A `google.protobuf.Timestamp`, as generated code takes it, of epoch milliseconds. */
+export const toTimestamp = (epochMs: number): Date => new Date(epochMs);
