@@ -1,0 +1,154 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+// Each schema reads the text of one environment variable; a message completes the sentence "NAME …".
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/;
+const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const BYTE_UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+/** An address to listen on. */
+export interface ListenAddress {
+  /** `host:port`, an IPv6 host in brackets; port 0 takes a free one. */
+  readonly address: string;
+  readonly isLoopback: boolean;
+}
+
+/** Reads one text with `read`, which answers the value or throws a {@link RangeError} with the problem. */
+export const parsed = <T>(read: (text: string) => T) =>
+  z.string().transform((text, context) => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  });
+
+/** `true` or `false`, nothing that merely looks like it. */
+export const flag = parsed((text) => {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new RangeError(`must be true or false, not "${text}"`);
+});
+
+/** One of a few words. */
+export const choice = <const T extends string>(words: readonly T[]) =>
+  parsed((text) => {
+    const word = words.find((candidate) => candidate === text);
+    if (word === undefined) throw new RangeError(`must be ${words.join(', ')}, not "${text}"`);
+    return word;
+  });
+
+/** A whole number within limits. */
+export const count = (min: number, max: number) =>
+  parsed((text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return within(value, min, max, `must be a whole number from ${min} to ${max}, not "${text}"`);
+  });
+
+/** Bytes: `4096`, `256KiB`, `64MiB`, `1GiB`. */
+export const bytes = (min: number, max: number) =>
+  parsed((text) => {
+    const match = /^(\d{1,15})(KiB|MiB|GiB|)$/.exec(text);
+    const value =
+      match === null ? Number.NaN : Number(match[1]) * BYTE_UNITS[match[2] as keyof typeof BYTE_UNITS];
+    const range = `${formatBytes(min)} to ${formatBytes(max)}`;
+    return within(value, min, max, `must be bytes from ${range} (such as 4096 or 256KiB), not "${text}"`);
+  });
+
+/** A duration in milliseconds: `500ms`, `65s`, `30m`, `24h`, `7d`; `0` where `min` is 0. */
+export const duration = (min: number, max: number) =>
+  parsed((text) => {
+    const match = text === '0' ? ['0', '0', 'ms'] : /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
+    const value = match
+      ? Number(match[1]) * DURATION_UNITS[match[2] as keyof typeof DURATION_UNITS]
+      : Number.NaN;
+    const range = `${formatDuration(min)} to ${formatDuration(max)}`;
+    return within(value, min, max, `must be a duration from ${range} (such as 65s or 24h), not "${text}"`);
+  });
+
+/** `host:port`; hosts are names, IPv4 addresses or IPv6 addresses in brackets. */
+export const listenAddress = parsed((text): ListenAddress => {
+  const { host, port } = splitHostPort(text);
+  if (host === '' || port === undefined) throw new RangeError(`must be host:port, not "${text}"`);
+  return { address: `${host}:${port}`, isLoopback: LOOPBACK.test(host) };
+});
+
+/** Name servers as `dns.Resolver` takes them: addresses with an optional port. */
+export const nameServers = parsed((text) =>
+  words(text).map((entry) => {
+    if (isIP(entry) !== 0) return entry;
+    const { host, port } = splitHostPort(entry);
+    if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 && port !== undefined && port > 0) return entry;
+    throw new RangeError(`must hold addresses such as 10.0.0.2 or 10.0.0.2:53, not "${entry}"`);
+  }),
+);
+
+/** Entries separated by commas or white space. */
+export const list = parsed(words);
+
+/** A folder or file, made absolute. */
+export const path = parsed((text) => resolve(text));
+
+/** The name of a replica: short, without blanks. */
+export const instanceName = parsed((text) => {
+  if (!/^[!-~]{1,64}$/.test(text)) throw new RangeError('must be 1 to 64 visible ASCII characters');
+  return text;
+});
+
+/** The URL of a MySQL or MariaDB database. Never shown, for it holds a password. */
+export const databaseUrl = parsed((text) => {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'mysql:') throw new RangeError('must be mysql://user:password@host:port/database');
+  if (url.hostname === '' || url.pathname.length < 2) throw new RangeError('must name a host and a database');
+  return text;
+});
+
+/** Certificates in PEM, each readable. */
+export function parseCertificates(pem: string): string {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new RangeError('names a file without a PEM certificate');
+  blocks.forEach((block, index) => {
+    try {
+      return new X509Certificate(block);
+    } catch {
+      throw new RangeError(`names a file whose certificate ${index + 1} can't be read`);
+    }
+  });
+  return blocks.join('\n');
+}
+
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+function splitHostPort(text: string): { host: string; port?: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port > 65_535) return { host: '' };
+  return { host: match[1], port };
+}
+
+function within(value: number, min: number, max: number, problem: string): number {
+  if (!(value >= min && value <= max)) throw new RangeError(problem);
+  return value;
+}
+
+function formatBytes(value: number): string {
+  const [unit, size] = Object.entries(BYTE_UNITS).findLast(
+    ([, bytesEach]) => value >= bytesEach && value % bytesEach === 0,
+  ) ?? ['', 1];
+  return `${value / size}${unit}`;
+}
+
+function formatDuration(value: number): string {
+  if (value === 0) return '0';
+  const [unit, size] = Object.entries(DURATION_UNITS).findLast(([, msEach]) => value % msEach === 0) ?? [
+    'ms',
+    1,
+  ];
+  return `${value / size}${unit}`;
+}
