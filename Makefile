@@ -1,0 +1,116 @@
+# callhooks. Bare `make` prints what there is. Every target brings what it needs: Node.js (scripts/with-node.sh),
+# the npm packages, and for the tests a MariaDB.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Two recipes at once would install into the same folders.
+.NOTPARALLEL:
+
+N := scripts/with-node.sh
+# npm writes this file when an installation is complete; a broken one is repeated.
+INSTALLED := node_modules/.package-lock.json
+BUILT := dist/.built
+# Folders too: their times change when a file goes.
+SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
+# What `make test` runs: every suite but the ones with a target of their own.
+SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**'
+
+# Prints the comments behind the targets.
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^##: / { print substr($$0, 5) ":" } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+##: To use it
+
+.PHONY: run
+run: build ## Serve on 127.0.0.1:50051 with SQLite in ./data (Ctrl-C ends it)
+	@exec $(N) node dist/src/main.js serve
+
+.PHONY: demo
+demo: build ## The whole story on a terminal, against a small CRM of its own
+	@exec $(N) node scripts/demo.ts
+
+.PHONY: build
+build: $(BUILT) ## Compile into dist/
+
+.PHONY: install
+install: $(INSTALLED) ## Bring Node.js, if needed, and the npm packages
+
+##: To change it
+
+.PHONY: test
+test: $(INSTALLED) test-database ## All tests but the clients', on SQLite and on a MariaDB of their own
+	@$(N) mocha $(SPECS)
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## The pure tests: no database, no network
+	@$(N) mocha 'test/unit/**/*.test.ts'
+
+.PHONY: test-clients
+test-clients: $(BUILT) test-database ## grpcurl, go-httpbin and a Python client against a real server
+	@scripts/test-tools.sh
+	@$(N) mocha 'test/clients/**/*.test.ts'
+
+.PHONY: coverage
+coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
+	@$(N) c8 mocha $(SPECS)
+
+.PHONY: fmt
+fmt: $(INSTALLED) ## Format the code
+	@$(N) oxfmt .
+	@$(N) buf format -w
+
+.PHONY: gen
+gen: $(INSTALLED) ## Generate src/gen from proto/
+	@$(N) scripts/gen.sh
+
+.PHONY: check
+check: check-types check-lint check-house check-format check-proto check-gen ## The gate before a commit; CI runs the same
+	@echo 'make check: all good'
+
+.PHONY: check-types
+check-types: $(INSTALLED)
+	@$(N) tsc -p tsconfig.json --noEmit
+
+.PHONY: check-lint
+check-lint: $(INSTALLED)
+	@$(N) oxlint --type-aware --deny-warnings --report-unused-disable-directives
+
+# Rooms, directions of imports, words and names: the tables stand in the two files.
+.PHONY: check-house
+check-house: $(INSTALLED)
+	@$(N) node scripts/check-imports.ts
+	@$(N) node scripts/check-words.ts
+
+.PHONY: check-format
+check-format: $(INSTALLED)
+	@$(N) oxfmt --check . || { echo 'make fmt puts it right' >&2; exit 1; }
+
+.PHONY: check-proto
+check-proto: $(INSTALLED)
+	@$(N) buf format --diff --exit-code
+	@$(N) buf lint
+	@$(N) buf breaking --against proto/baseline.binpb
+
+.PHONY: check-gen
+check-gen: $(INSTALLED)
+	@$(N) scripts/gen.sh --check
+
+.PHONY: test-database
+test-database:
+	@scripts/mariadb-install.sh
+
+.PHONY: clean
+clean: ## Remove what was built and installed (not ./data)
+	rm -rf dist coverage node_modules toolchain/node_modules .cache
+
+$(INSTALLED): package-lock.json
+# Debian's own npm finds its parts only through NODE_PATH when another Node.js than Debian's runs it.
+	@NODE_PATH=/usr/share/nodejs $(N) npm ci --ignore-scripts --no-progress --loglevel=error
+	@touch $@
+
+$(BUILT): $(INSTALLED) $(SOURCES)
+	@rm -rf dist
+	@$(N) tsc -p tsconfig.build.json
+	@touch $@
