@@ -1,0 +1,38 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { CallhooksError } from '../errors.ts';
+
+const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Decodes a request message.
+ * @throws CallhooksError VALIDATION_FAILED for bytes that are no such message, for text that is not UTF-8, and for
+ * messages nested deeper than the decoder goes (100 levels; JSON of depth 24 needs at most 80)
+ */
+export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array): T => {
+  const reader = new BinaryReader(bytes, (part) => utf8.decode(part));
+  try {
+    // The generated decoders take a reader as well as bytes; only the type in their service definition doesn't say so.
+    const request = decode(reader as unknown as Buffer);
+    // They also take a zero byte for the end of the message.
+    if (reader.pos === reader.len) return request;
+  } catch (error) {
+    throw malformed(describe(error), error);
+  }
+  throw malformed(NOT_A_MESSAGE);
+};
+
+/** The violation's path is empty: it is the message as a whole that can't be read. */
+const malformed = (description: string, cause?: unknown): CallhooksError => {
+  const violations = [{ field: '', description }];
+  return new CallhooksError('VALIDATION_FAILED', `the request ${description}`, { violations }, { cause });
+};
+
+const describe = (error: unknown): string => {
+  if (!(error instanceof Error)) return NOT_A_MESSAGE;
+  if ('code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return 'holds text that is not UTF-8';
+  return /recursion/.test(error.message)
+    ? 'is nested too deeply: JSON may have a depth of 24'
+    : NOT_A_MESSAGE;
+};

@@ -1,0 +1,107 @@
+import type { CallhooksError, ErrorDetails, Violation } from '../errors.ts';
+import type { Any } from '../gen/google/protobuf/any.ts';
+import {
+  BadRequest,
+  BadRequest_FieldViolation,
+  ErrorInfo,
+  PreconditionFailure,
+  PreconditionFailure_Violation,
+  RequestInfo,
+  ResourceInfo,
+  RetryInfo,
+} from '../gen/google/rpc/error_details.ts';
+import { toDuration } from './messages/times.ts';
+
+const DOMAIN = 'callhooks';
+const MAX_LISTED_BYTES = 4096;
+/** Tag and length that a list entry has in front of it. */
+const ENTRY_OVERHEAD_BYTES = 3;
+const MAX_NAME_BYTES = 256;
+const MAX_DESCRIPTION_BYTES = 512;
+
+/** What every error of ours says in its `google.rpc` details: {@link ErrorInfo} first, then what its reason calls for. */
+export const detailsOf = (error: CallhooksError): Any[] => {
+  const { violations, resource, preconditions, retryAfterMs } = error.details;
+  const budget = createBudget(MAX_LISTED_BYTES);
+  const details = [errorInfo(error)];
+  if (violations) details.push(badRequest(violations, budget));
+  if (resource) details.push(resourceInfo(resource));
+  if (preconditions) details.push(preconditionFailure(error.reason, preconditions, budget));
+  if (retryAfterMs !== undefined) details.push(retryInfo(retryAfterMs));
+  return details;
+};
+
+/** The detail of an error whose cause stays here: by the request's id it is found in the log. */
+export const requestInfo = (requestId: string): Any =>
+  any('RequestInfo', RequestInfo.encode({ requestId, servingData: '' }).finish());
+
+/** The start of a text that fits into so many bytes of UTF-8, cut at a character; lone surrogates become U+FFFD. */
+export const cutText = (text: string, maxBytes: number): string => {
+  const wellFormed = text.toWellFormed();
+  return wellFormed.slice(0, new TextEncoder().encodeInto(wellFormed, new Uint8Array(maxBytes)).read);
+};
+
+const errorInfo = ({ reason, details }: CallhooksError): Any => {
+  const metadata: Record<string, string> = {};
+  if (details.violations) metadata['violations'] = String(details.violations.length);
+  return any('ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata }).finish());
+};
+
+/** Violations in their order, as long as they fit. */
+const badRequest = (violations: readonly Violation[], fits: (bytes: number) => boolean): Any => {
+  const fieldViolations = [];
+  for (const { field, description } of violations) {
+    const listed = BadRequest_FieldViolation.create({
+      field: cutText(field, MAX_NAME_BYTES),
+      description: cutText(description, MAX_DESCRIPTION_BYTES),
+    });
+    if (!fits(BadRequest_FieldViolation.encode(listed).finish().length)) break;
+    fieldViolations.push(listed);
+  }
+  return any('BadRequest', BadRequest.encode({ fieldViolations }).finish());
+};
+
+const preconditionFailure = (
+  type: string,
+  preconditions: NonNullable<ErrorDetails['preconditions']>,
+  fits: (bytes: number) => boolean,
+): Any => {
+  const violations = [];
+  for (const { subject, description } of preconditions) {
+    const listed = PreconditionFailure_Violation.create({
+      type,
+      subject: cutText(subject, MAX_NAME_BYTES),
+      description: cutText(description, MAX_DESCRIPTION_BYTES),
+    });
+    if (!fits(PreconditionFailure_Violation.encode(listed).finish().length)) break;
+    violations.push(listed);
+  }
+  return any('PreconditionFailure', PreconditionFailure.encode({ violations }).finish());
+};
+
+const resourceInfo = ({ type, name }: NonNullable<ErrorDetails['resource']>): Any => {
+  const info = {
+    resourceType: type,
+    resourceName: cutText(name, MAX_NAME_BYTES),
+    owner: '',
+    description: '',
+  };
+  return any('ResourceInfo', ResourceInfo.encode(info).finish());
+};
+
+const retryInfo = (retryAfterMs: number): Any =>
+  any('RetryInfo', RetryInfo.encode({ retryDelay: toDuration(retryAfterMs) }).finish());
+
+const any = (name: string, value: Uint8Array): Any => ({
+  typeUrl: `type.googleapis.com/google.rpc.${name}`,
+  value: Buffer.from(value),
+});
+
+/** Answers whether so many bytes more fit, and counts them if they do. */
+const createBudget = (maxBytes: number) => {
+  let left = maxBytes;
+  return (bytes: number): boolean => {
+    left -= bytes + ENTRY_OVERHEAD_BYTES;
+    return left >= 0;
+  };
+};

@@ -1,0 +1,97 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Logger } from '../logger.ts';
+import type { BoundService } from './bound-service.ts';
+import { addHealth } from './serving-status.ts';
+import { tuneHttp2 } from './http2-settings.ts';
+import { createOpenStreams } from './open-streams.ts';
+import { addReflection } from './reflection.ts';
+
+/** The largest request message in bytes; a larger one is RESOURCE_EXHAUSTED. */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+const MINUTE_MS = 60_000;
+const OPTIONS = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_concurrent_streams': 1000,
+  'grpc.keepalive_time_ms': MINUTE_MS,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.max_connection_idle_ms': 15 * MINUTE_MS,
+  // Connections end now and then so that clients find new replicas; longer than the longest call is waited for.
+  'grpc.max_connection_age_ms': 60 * MINUTE_MS,
+  'grpc.max_connection_age_grace_ms': 75_000,
+  'grpc.enable_channelz': 0,
+} as const;
+
+/** What a server is made of. */
+export interface GrpcServerOptions {
+  /** `127.0.0.1:50051`; port 0 takes a free one. */
+  readonly address: string;
+  readonly services: readonly BoundService[];
+  readonly logger: Logger;
+  readonly newRequestId: () => string;
+  /** Absent: plaintext. */
+  readonly credentials?: ServerCredentials;
+  /** Absent: on. */
+  readonly reflection?: boolean;
+}
+
+/** A gRPC server with its health and reflection services. */
+export interface GrpcServer {
+  /** Binds the address and answers the port. Health says NOT_SERVING until {@link GrpcServer.setServing}. */
+  listen(): Promise<number>;
+  /** What health answers, for `""` and for every service. Calls are served either way. */
+  setServing(isServing: boolean): void;
+  /**
+   * Says NOT_SERVING, refuses new calls as `SHUTTING_DOWN`, ends streams, waits up to `graceMs` for calls that run and
+   * then breaks off what is left. Repeated calls share the first one's end.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Makes a server; nothing is bound before it listens. */
+export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
+  const { address, services, logger, newRequestId } = options;
+  const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  const streams = createOpenStreams();
+  const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
+  tuneHttp2(server);
+  let closing: Promise<void> | undefined;
+  const isClosing = (): boolean => closing !== undefined;
+  for (const service of services) {
+    const { definition, implementation } = service.bind({ logger, newRequestId, isClosing });
+    server.addService(definition, implementation);
+  }
+  const setHealth = addHealth(
+    server,
+    services.map(({ name }) => name),
+  );
+  if (options.reflection ?? true) addReflection(server);
+  return {
+    listen: () => bind(server, address, credentials),
+    setServing: (isServing) => setHealth(isServing && !isClosing()),
+    close: (graceMs) => {
+      if (closing !== undefined) return closing;
+      setHealth(false);
+      closing = shutDown(server, streams.end, graceMs);
+      return closing;
+    },
+  };
+};
+
+const bind = (server: Server, address: string, credentials: ServerCredentials): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+  });
+
+/** `tryShutdown` alone would wait for ever for a client that keeps a stream open. */
+const shutDown = async (server: Server, endStreams: () => void, graceMs: number): Promise<void> => {
+  endStreams();
+  const overtime = new AbortController();
+  const drained = new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
+  });
+  await Promise.race([drained, wait(graceMs, undefined, { signal: overtime.signal })]);
+  overtime.abort();
+  server.forceShutdown();
+};

@@ -1,0 +1,98 @@
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import { CallhooksError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { CallContext, OpenCall } from './call-context.ts';
+import { CALL_ENDED, openCall } from './call-context.ts';
+import { decodeRequest } from './decode-request.ts';
+import { toErrorStatus } from './status.ts';
+
+/** Serves one RPC. What it throws becomes the status; an error that is not ours becomes `INTERNAL`. */
+export type Handler<Request, Reply> = (request: Request, context: CallContext) => Promise<Reply>;
+
+/** The part of a generated method definition that the adapter uses. */
+export interface UnaryMethod<Request, Reply> {
+  readonly requestDeserialize: (bytes: Buffer) => Request;
+  readonly responseSerialize: (reply: Reply) => Buffer;
+}
+
+/** What every adapter of a server shares. */
+export interface UnaryDependencies {
+  readonly logger: Logger;
+  readonly newRequestId: () => string;
+  /** True once the server shuts down: then RPCs that still arrive are refused. */
+  readonly isClosing: () => boolean;
+}
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+type Respond = sendUnaryData<Buffer>;
+
+/**
+ * Makes a handler fit for grpc-js, which forgets rejections, sends `error.message` of whatever it is given, and answers
+ * `INTERNAL` to what a deserializer throws. Takes and gives bytes, answers exactly once, and logs one line an RPC.
+ */
+export const createUnary =
+  <Request, Reply>(
+    method: UnaryMethod<Request, Reply>,
+    handler: Handler<Request, Reply>,
+    dependencies: UnaryDependencies,
+  ) =>
+  (call: Call, respond: Respond): void => {
+    const open = openCall(call, dependencies.newRequestId());
+    const rpc = createRpc(open, respond, dependencies.logger);
+    call.on('cancelled', rpc.cancelled);
+    const reply = async (): Promise<Buffer> => {
+      if (dependencies.isClosing()) throw shuttingDown();
+      const request = decodeRequest(method.requestDeserialize, call.request);
+      return method.responseSerialize(await handler(request, open.context));
+    };
+    reply().then(rpc.succeeded, rpc.failed);
+  };
+
+const shuttingDown = (): CallhooksError =>
+  new CallhooksError('SHUTTING_DOWN', 'this process is shutting down; nothing was accepted', {
+    retryAfterMs: 100,
+  });
+
+/** Ends an RPC once: with a reply, with an error, or because its caller no longer waits. */
+const createRpc = ({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) => {
+  let isDone = false;
+  const line = (code: status, more: object): object => ({
+    rpc: context.rpc,
+    code: status[code],
+    duration_ms: Math.round((performance.now() - context.admittedAtMs) * 1000) / 1000,
+    request_id: context.requestId,
+    peer: context.peer,
+    ...logFields,
+    ...more,
+  });
+  return {
+    succeeded: (reply: Buffer): void => {
+      if (isDone) return;
+      isDone = true;
+      respond(null, reply);
+      logger.info(line(status.OK, {}), 'rpc');
+    },
+    failed: (error: unknown): void => {
+      const { code, details, metadata, reason, cause } = toErrorStatus(error, context.requestId);
+      const level = code === status.INTERNAL ? 'error' : 'info';
+      const more = { ...(reason && { reason }), ...(cause !== undefined && { err: cause }) };
+      if (isDone) {
+        if (level === 'error' && error !== CALL_ENDED)
+          logger.error(line(code, more), 'rpc failed after its end');
+        return;
+      }
+      isDone = true;
+      respond({ code, details, metadata });
+      logger[level](line(code, more), 'rpc');
+    },
+    // grpc-js says so after every RPC, answered ones too.
+    cancelled: (): void => {
+      if (isDone) return;
+      isDone = true;
+      abort();
+      const isLate = (context.deadlineEpochMs ?? Infinity) <= Date.now();
+      logger.info(line(isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED, {}), 'rpc');
+    },
+  };
+};
