@@ -1,0 +1,50 @@
+import type { SealedValue } from '../domain/types.ts';
+import { ConfigError } from '../errors.ts';
+import type { SealedStore } from '../store/types.ts';
+import type { Keyring, SealPlace } from './types.ts';
+import { createKeyring, UnsealError } from './keyring.ts';
+import type { EncryptionKey } from './encryption-keys.ts';
+
+const CHECK_TEXT = 'callhooks key check';
+const placeOf = (keyId: string): SealPlace => ({ table: 'key_checks', rowId: keyId, field: 'check' });
+
+/**
+ * Makes sure that these keys fit the stored values, and stores a check value for each key that has none yet, so that
+ * another replica with a different key of the same name refuses to start.
+ * @throws ConfigError naming every missing and every wrong key.
+ */
+export async function checkKeys(keys: readonly EncryptionKey[], sealed: SealedStore): Promise<void> {
+  const problems = await missingKeys(createKeyring(keys), sealed);
+  for (const key of keys) {
+    if (!(await isRightKey(createKeyring([key]), key.id, sealed)))
+      problems.push(
+        `the key ${key.id} is not the one that this database was used with: two different keys have that id`,
+      );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+async function missingKeys(keyring: Keyring, sealed: SealedStore): Promise<string[]> {
+  const counts = [...(await sealed.countByKey())];
+  return counts
+    .filter(([keyId, count]) => count > 0 && !keyring.has(keyId))
+    .map(([keyId, count]) => `the key ${keyId} is missing, with which ${count} stored values are encrypted`);
+}
+
+async function isRightKey(keyring: Keyring, keyId: string, sealed: SealedStore): Promise<boolean> {
+  const stored = await sealed.findKeyCheck(keyId);
+  if (stored !== undefined) return opens(keyring, stored);
+  await sealed.insertKeyCheck(keyring.seal(CHECK_TEXT, placeOf(keyId)));
+  // Another replica may have been first, with another key.
+  const winner = await sealed.findKeyCheck(keyId);
+  return winner !== undefined && opens(keyring, winner);
+}
+
+function opens(keyring: Keyring, check: SealedValue): boolean {
+  try {
+    return keyring.open(check, placeOf(check.keyId)) === CHECK_TEXT;
+  } catch (error) {
+    if (error instanceof UnsealError) return false;
+    throw error;
+  }
+}
