@@ -1,0 +1,40 @@
+/** How a body of a content type is written: as JSON, as a form, with XML escapes, or verbatim. */
+export type ContentKind = 'json' | 'form' | 'xml' | 'text';
+
+/** The kind of a content type, or why no body can be written in it. */
+export type ClassifiedContentType =
+  | { readonly ok: true; readonly kind: ContentKind }
+  | { readonly ok: false; readonly error: string };
+
+/** The content type of object, array, number and bool bodies whose webhook names none. */
+export const DEFAULT_JSON_TYPE = 'application/json';
+/** The content type of string bodies whose webhook names none. */
+export const DEFAULT_TEXT_TYPE = 'text/plain; charset=utf-8';
+
+const TOKEN = "[!#$%&'*+.^_`|~0-9a-z-]+";
+const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}$`);
+const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*("[^"]*"|[^;]*)/g;
+
+const kindOf = (mediaType: string): ContentKind => {
+  if (/^(?:application|text)\/json$|\+json$/.test(mediaType)) return 'json';
+  if (mediaType === 'application/x-www-form-urlencoded') return 'form';
+  return /^(?:application|text)\/xml$|\+xml$/.test(mediaType) ? 'xml' : 'text';
+};
+
+const isUtf8Label = (label: string): boolean => /^"?utf-?8"?$/.test(label.trim());
+
+/**
+ * Classifies a content-type header (RFC 9110, 8.3.1; structured suffixes: RFC 6839). Refused are what is no media
+ * type, `multipart/*` (its parts can't be written) and charsets other than UTF-8.
+ */
+export const classifyContentType = (value: string): ClassifiedContentType => {
+  const text = value.toLowerCase();
+  const mediaType = (text.split(';', 1)[0] as string).trim();
+  if (!MEDIA_TYPE.test(mediaType))
+    return { ok: false, error: 'must be a media type such as application/json' };
+  if (mediaType.startsWith('multipart/')) return { ok: false, error: 'multipart bodies are not supported' };
+  for (const [, charset = ''] of text.matchAll(CHARSET)) {
+    if (!isUtf8Label(charset)) return { ok: false, error: 'charsets other than UTF-8 are not supported' };
+  }
+  return { ok: true, kind: kindOf(mediaType) };
+};
