@@ -1,7 +1,11 @@
 /** The known name that the fewest typing mistakes turn into this one. Expects at least one. */
 export function nearestName(name: string, known: readonly string[]): string {
-  return known.reduce((best, next) => (editDistance(name, next) < editDistance(name, best) ? next : best));
+  const distance = (other: string) => editDistance(bare(name), bare(other));
+  return known.reduce((best, next) => (distance(next) < distance(best) ? next : best));
 }
+
+// Not every variable has the prefix, and it is often given to one that has not.
+const bare = (name: string) => name.replace(/^CALLHOOKS_/, '');
 
 /** Levenshtein's distance: how many characters have to be added, dropped or replaced. */
 function editDistance(from: string, to: string): number {

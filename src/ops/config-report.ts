@@ -1,0 +1,27 @@
+import { settingOf, VARIABLE_NAMES, type VariableName } from '../config-schema.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings in effect, one a line; of secrets only whether they are set. Expects a valid environment. */
+export function configReport(env: Environment): string {
+  const width = Math.max(...VARIABLE_NAMES.map((name) => name.length));
+  return VARIABLE_NAMES.map((name) => `${name.padEnd(width)}  ${inEffect(env, name)}\n`).join('');
+}
+
+/** How many stored values each key encrypts, one a line; keys that hold none are listed too. */
+export function keyReport(keyIds: readonly string[], counts: ReadonlyMap<string, number>): string {
+  const ids = [...new Set([...keyIds, ...counts.keys()])];
+  if (ids.length === 0) return 'no encryption key yet, and nothing encrypted\n';
+  const line = (id: string) =>
+    `key ${id}: ${counts.get(id) ?? 0} stored values${keyIds.includes(id) ? '' : ' (KEY MISSING)'}\n`;
+  return ids.map(line).join('');
+}
+
+function inEffect(env: Environment, name: VariableName): string {
+  const { default: fallback, secret } = settingOf(name);
+  const text = env[name]?.trim();
+  if (!secret) return text || `${fallback || '(none)'}  (default)`;
+  const file = env[`${name}_FILE`]?.trim();
+  if (file) return `set, from ${file}`;
+  return text ? 'set' : `not set ${fallback}`;
+}
