@@ -32,7 +32,7 @@ const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return NOT_A_MESSAGE;
   if ('code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
     return 'holds text that is not UTF-8';
-  return /recursion/.test(error.message)
+  return /recursion limit/.test(error.message)
     ? 'is nested too deeply: JSON may have a depth of 24'
     : NOT_A_MESSAGE;
 };

@@ -1,0 +1,295 @@
+import { expect } from 'chai';
+import { CallhooksError, DatabaseError } from '../../src/errors.ts';
+import type { OnCallStartRequest } from '../../src/gen/index.callhooks.v1.ts';
+import { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
+import type { CallContext } from '../../src/grpc/call-context.ts';
+import { errorOf } from '../support/rpc.ts';
+import { startPlumbing, until } from './plumbing-server.ts';
+
+const EXECUTION = '0198c0de-0000-7000-8000-00000000000a';
+const START = '/callhooks.v1.CallLifecycle/OnCallStart';
+const reply = OnCallStartResponse.fromPartial({ replayed: true });
+const never = (): Promise<never> => new Promise(() => {});
+
+describe('the unary adapter', () => {
+  it('hands the request to the handler and the reply to the caller', async () => {
+    const seen: OnCallStartRequest[] = [];
+    await using plumbing = await startPlumbing({
+      onCallStart: async (request) => {
+        seen.push(request);
+        return OnCallStartResponse.fromPartial({
+          dynamicVariables: request.dynamicVariables,
+          degraded: true,
+        });
+      },
+    });
+    const dynamicVariables = { name: 'Zoë 😀', nested: { list: [1, null, 'x', { deep: true }] } };
+    const answer = await plumbing.rpc.calls.onCallStart({ callerPhone: '+49', dynamicVariables });
+    expect(seen.map(({ callerPhone }) => callerPhone)).to.deep.equal(['+49']);
+    expect(answer).to.deep.equal(OnCallStartResponse.fromPartial({ dynamicVariables, degraded: true }));
+  });
+
+  it('tells the handler what it needs to know of the RPC', async () => {
+    let context: CallContext | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: async (_, given) => {
+        context = given;
+        return reply;
+      },
+    });
+    const headers = {
+      'callhooks-execution': EXECUTION,
+      baggage: 'a=b,callhooks.execution=0198c0de-0000-7000-8000-00000000000B',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      'x-tenant': '7',
+    };
+    const before = performance.now();
+    await plumbing.rpc.calls.onCallStart({ callSummary: '', callerPhone: 'abc' } as object, {
+      headers,
+      deadlineMs: 5000,
+    });
+    expect(context).to.deep.include({
+      rpc: 'callhooks.v1.CallLifecycle/OnCallStart',
+      requestId: 'request-1',
+      requestBytes: 5,
+      traceparent: headers.traceparent,
+      callingExecutionUuids: [EXECUTION, '0198c0de-0000-7000-8000-00000000000b'],
+    });
+    expect(context?.header('x-tenant')).to.equal('7');
+    expect(context?.header('absent')).to.equal(undefined);
+    expect(context?.peer).to.match(/^127\.0\.0\.1:\d+$/);
+    expect(context?.admittedAtMs).to.be.within(before, performance.now());
+    expect((context?.deadlineAtMs ?? 0) - (context?.admittedAtMs ?? 0)).to.be.within(4000, 5000);
+    expect(context?.signal.aborted).to.equal(false);
+  });
+
+  it('has no deadline where the caller gave none', async () => {
+    let context: CallContext | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: async (_, given) => {
+        context = given;
+        return reply;
+      },
+    });
+    await plumbing.rpc.raw(START, new Uint8Array(), { deadlineMs: Infinity });
+    expect(context).not.to.have.any.keys('deadlineAtMs', 'deadlineEpochMs', 'traceparent');
+  });
+
+  for (const days of [25, 60, 4000]) {
+    it(`serves a call whose deadline is ${days} days away, and bounds it`, async () => {
+      let deadlineAtMs: number | undefined;
+      await using plumbing = await startPlumbing({
+        onCallStart: async (_, context) => {
+          deadlineAtMs = context.deadlineAtMs;
+          // Were it overlong for a timer, it would expire meanwhile.
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          return reply;
+        },
+      });
+      await plumbing.rpc.calls.onCallStart({}, { deadlineMs: days * 86_400_000 });
+      expect((deadlineAtMs ?? 0) - performance.now()).to.be.within(3_590_000, 3_600_000);
+    });
+  }
+
+  it('answers a rejection of ours with its reason and details', async () => {
+    const error = new CallhooksError('AGENT_NOT_FOUND', 'no such agent', {
+      resource: { type: 'agent', name: 'a-1' },
+    });
+    await using plumbing = await startPlumbing({ onCallStart: () => Promise.reject(error) });
+    const { code, message, reason, domain, resource } = await errorOf(plumbing.rpc.calls.onCallStart());
+    expect({ code, message, reason, domain, resource }).to.deep.equal({
+      code: 'NOT_FOUND',
+      message: 'no such agent',
+      reason: 'AGENT_NOT_FOUND',
+      domain: 'callhooks',
+      resource: { type: 'agent', name: 'a-1' },
+    });
+  });
+
+  const bugs: [string, () => Promise<OnCallStartResponse>][] = [
+    ['rejects', () => Promise.reject(new Error('select secret from agents'))],
+    [
+      'throws at once',
+      () => {
+        throw Object.assign(new Error('secret'), { code: 3, details: 'secret' });
+      },
+    ],
+    ['rejects without an error', () => Promise.reject(undefined as unknown)],
+    ['gives a reply that cannot be encoded', async () => ({ ...reply, dynamicVariables: { a: 1n } })],
+    ['gives nothing', async () => undefined as unknown as OnCallStartResponse],
+    ['meets a bad statement', () => Promise.reject(new DatabaseError('bug', new Error('secret')))],
+  ];
+  for (const [what, onCallStart] of bugs) {
+    it(`answers INTERNAL and nothing else when a handler ${what}, and logs why`, async () => {
+      await using plumbing = await startPlumbing({ onCallStart });
+      const error = await errorOf(plumbing.rpc.calls.onCallStart());
+      expect(error.code).to.equal('INTERNAL');
+      expect(error.message).to.equal('internal error');
+      expect(error.requestId).to.equal('request-1');
+      expect(error.reason).to.equal('');
+      expect(plumbing.lines).to.have.length(1);
+      expect(plumbing.lines[0]).to.include({ level: 'error', code: 'INTERNAL', request_id: 'request-1' });
+    });
+  }
+
+  const undecodable: [string, Uint8Array][] = [
+    ['garbage', Buffer.from('ffffffffffff', 'hex')],
+    ['a message that ends early', Buffer.from('0a24', 'hex')],
+    ['text that is not UTF-8', Buffer.from('0a02c328', 'hex')],
+    ['groups without end', Buffer.alloc(1 << 20, 0x7b)],
+    ['messages nested a thousand deep', deepMessage(1000)],
+    ['messages nested a million bytes deep', deepMessage(100_000)],
+  ];
+  for (const [what, bytes] of undecodable) {
+    it(`answers INVALID_ARGUMENT to ${what}`, async () => {
+      await using plumbing = await startPlumbing({ onCallStart: async () => reply });
+      const error = await errorOf(plumbing.rpc.raw(START, bytes));
+      expect(error.code).to.equal('INVALID_ARGUMENT');
+      expect(error.reason).to.equal('VALIDATION_FAILED');
+      expect(error.fields).to.deep.equal(['']);
+      expect(error.info).to.deep.equal({ violations: '1' });
+      expect(await plumbing.rpc.calls.onCallStart()).to.deep.equal(reply);
+    });
+  }
+
+  it('aborts the signal when the caller cancels, and logs it once', async () => {
+    let context: CallContext | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: (_, given) => {
+        context = given;
+        given.log({ agent_uuid: 'a-1' });
+        return never();
+      },
+    });
+    const cancel = new AbortController();
+    const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
+    await until(() => context !== undefined);
+    cancel.abort();
+    expect((await failed).code).to.equal('CANCELLED');
+    await until(() => context?.signal.aborted === true);
+    expect(plumbing.lines).to.have.length(1);
+    expect(plumbing.lines[0]).to.include({ code: 'CANCELLED', agent_uuid: 'a-1', level: 'info' });
+  });
+
+  it('aborts the signal when the deadline passes', async () => {
+    let context: CallContext | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: (_, given) => {
+        context = given;
+        return never();
+      },
+    });
+    const error = await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 80 }));
+    expect(error.code).to.equal('DEADLINE_EXCEEDED');
+    await until(() => context?.signal.aborted === true);
+    await until(() => plumbing.lines.length === 1);
+    // Client and server each have a timer; the client's may fire first and look like a cancel.
+    expect(plumbing.lines[0]?.['code']).to.be.oneOf(['DEADLINE_EXCEEDED', 'CANCELLED']);
+  });
+
+  it('does not abort the signal of a call that was answered', async () => {
+    let context: CallContext | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: async (_, given) => {
+        context = given;
+        return reply;
+      },
+    });
+    await plumbing.rpc.calls.onCallStart();
+    await plumbing.rpc.calls.onCallStart();
+    expect(context?.signal.aborted).to.equal(false);
+    expect(plumbing.lines.map(({ code }) => code)).to.deep.equal(['OK', 'OK']);
+  });
+
+  it('logs a bug that comes up after the caller has gone', async () => {
+    let fail: ((error: Error) => void) | undefined;
+    await using plumbing = await startPlumbing({
+      onCallStart: () => new Promise((_, reject) => (fail = reject)),
+    });
+    const cancel = new AbortController();
+    const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
+    await until(() => fail !== undefined);
+    cancel.abort();
+    await failed;
+    await until(() => plumbing.lines.length === 1);
+    fail?.(new Error('late'));
+    await until(() => plumbing.lines.length === 2);
+    expect(plumbing.lines[1]).to.include({ level: 'error', message: 'rpc failed after its end' });
+  });
+
+  it('says nothing of a handler that gives up because its caller has gone', async () => {
+    let gaveUp = false;
+    await using plumbing = await startPlumbing({
+      onCallStart: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            gaveUp = true;
+            reject(signal.reason);
+          });
+        }),
+    });
+    await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 50 }));
+    await until(() => gaveUp);
+    await plumbing.rpc.raw('/callhooks.v1.CallLifecycle/OnCallEnd', Buffer.from('ff', 'hex')).catch(() => {});
+    expect(plumbing.lines.map(({ message }) => message)).to.deep.equal(['rpc', 'rpc']);
+  });
+
+  it('logs one line an RPC: what, how it ended, how long it took, and what the handler attached', async () => {
+    const error = new CallhooksError(
+      'DATABASE_UNAVAILABLE',
+      'away',
+      {},
+      { cause: new DatabaseError('away') },
+    );
+    await using plumbing = await startPlumbing({
+      onCallStart: (_, context) => {
+        context.log({ agent_uuid: 'a-1' });
+        context.log({ conversation_uuid: 'c-1' });
+        return Promise.reject(error);
+      },
+    });
+    await errorOf(plumbing.rpc.calls.onCallStart());
+    const [{ duration_ms: duration, peer, ...line } = {}] = plumbing.lines;
+    expect(line).to.deep.equal({
+      level: 'info',
+      message: 'rpc',
+      rpc: 'callhooks.v1.CallLifecycle/OnCallStart',
+      code: 'UNAVAILABLE',
+      reason: 'DATABASE_UNAVAILABLE',
+      request_id: 'request-1',
+      agent_uuid: 'a-1',
+      conversation_uuid: 'c-1',
+      err: error.cause,
+    });
+    expect(duration).to.be.within(0, 5000);
+    expect(peer).to.match(/^127\.0\.0\.1:/);
+  });
+});
+
+/** An OnCallStartRequest whose metadata holds objects within objects, put together from the inside out. */
+function deepMessage(depth: number): Uint8Array {
+  const parts: Buffer[] = [];
+  let length = 0;
+  const wrap = (tag: number): void => {
+    const head = Buffer.concat([Buffer.of(tag), varint(length)]);
+    parts.unshift(head);
+    length += head.length;
+  };
+  for (let i = 0; i < depth; i += 1) {
+    // A value that is a list, a list's value: two messages a level.
+    wrap(0x0a);
+    wrap(0x32);
+  }
+  wrap(0x12);
+  wrap(0x0a);
+  wrap(0x2a);
+  return Buffer.concat(parts);
+}
+
+function varint(value: number): Buffer {
+  const bytes = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) | 128);
+  }
+}
