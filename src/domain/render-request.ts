@@ -15,8 +15,8 @@ export interface RenderedRequest {
 
 /** A request as it may be shown: secrets and the values of sensitive names are masked. */
 export interface MaskedRequest extends RenderedRequest {
-  /** Bytes of the body that is really sent. */
-  readonly bodyBytes: number;
+  /** Bytes of the body that is really sent, where known. */
+  readonly bodyBytes?: number;
 }
 
 /** A rendered request, or why it can't be sent (`RENDER`, nothing was sent); `missing` lists names in order of use. */
@@ -49,7 +49,7 @@ const renderHeaders = (pass: RenderPass, headers: readonly CompiledHeader[]): Re
   const rendered: Record<string, string> = {};
   for (const header of headers) {
     rendered[header.name] = renderHeader(pass, header);
-    if (pass.problem !== undefined) break;
+    if (pass.problem !== undefined && !pass.masked) break;
   }
   return rendered;
 };
@@ -73,25 +73,35 @@ export const renderRequest = (compiled: CompiledRequest, scope: Scope): Renderin
   return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
 };
 
-const maskedBody = (compiled: CompiledRequest, scope: Scope, sent: string): string =>
-  compiled.secretInBody && compiled.body !== undefined
-    ? write(createPass(scope, true), compiled.body.parts, 'the body', 2 * MAX_BODY_BYTES)
-    : sent;
+const maskedBody = (
+  { body, secretInBody }: CompiledRequest,
+  scope: Scope,
+  rendered: RenderedRequest | undefined,
+): string | undefined => {
+  if (body === undefined) return undefined;
+  if (rendered?.body !== undefined && !secretInBody) return rendered.body;
+  return write(createPass(scope, true), body.parts, 'the body', 2 * MAX_BODY_BYTES);
+};
 
 /**
  * The request as it may be recorded: rendered a second time with masks for secrets, for the values of sensitive
- * headers (whole, literal or not) and of query parameters with sensitive names. `rendered` is what was or would be
- * sent; a body without secrets is taken from there.
+ * headers (whole, literal or not) and of query parameters with sensitive names. Given what {@link renderRequest} made
+ * (`rendered`), it knows the true size of the body, and takes over one that holds no secret instead of writing it again.
  */
 export const maskedRender = (
   compiled: CompiledRequest,
   scope: Scope,
-  rendered: RenderedRequest,
+  rendered?: RenderedRequest,
 ): MaskedRequest => {
-  const url = renderUrl(createPass(scope, true), compiled.url);
-  const headers = renderHeaders(createPass(scope, true), compiled.headers);
-  const request = { method: compiled.method, url, headers };
-  if (rendered.body === undefined) return { ...request, bodyBytes: 0 };
-  const bodyBytes = Buffer.byteLength(rendered.body);
-  return { ...request, body: maskedBody(compiled, scope, rendered.body), bodyBytes };
+  const pass = createPass(scope, true);
+  const request = {
+    method: compiled.method,
+    url: renderUrl(pass, compiled.url),
+    headers: renderHeaders(pass, compiled.headers),
+  };
+  const body = maskedBody(compiled, scope, rendered);
+  if (body === undefined) return request;
+  return rendered?.body === undefined
+    ? { ...request, body }
+    : { ...request, body, bodyBytes: Buffer.byteLength(rendered.body) };
 };

@@ -17,20 +17,11 @@ const writeSegment = (pass: RenderPass, { number, parts }: PathSegment): string 
   return text;
 };
 
-const isHidden = (parameter: QueryParameter, name: string): boolean => {
-  if (parameter.sensitive !== undefined) return parameter.sensitive;
-  try {
-    return isSensitiveParameter(decodeURIComponent(name));
-  } catch {
-    return isSensitiveParameter(name);
-  }
-};
-
 const writeParameter = (pass: RenderPass, parameter: QueryParameter): string => {
   const text = write(pass, parameter.parts, PLACE, MAX_URL_BYTES);
   if (!pass.masked || !text.includes('=')) return text;
   const name = write(pass, parameter.name, PLACE, MAX_URL_BYTES);
-  return isHidden(parameter, name) ? `${name}=${MASK}` : text;
+  return (parameter.sensitive ?? isSensitiveParameter(name)) ? `${name}=${MASK}` : text;
 };
 
 /**

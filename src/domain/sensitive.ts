@@ -1,3 +1,4 @@
+import { percentDecoded } from './percent.ts';
 import { parseTemplate } from './template.ts';
 import type { WebhookConfig } from './types.ts';
 
@@ -11,10 +12,17 @@ const EXEMPT = /^(?:idempotency-key$|webhook-)/i;
  */
 export const isSensitiveName = (name: string): boolean => SENSITIVE_PART.test(name) && !EXEMPT.test(name);
 
-/** As {@link isSensitiveName} for a query parameter, where parts are also found in `accessToken` and `auth[key]`. */
-export const isSensitiveParameter = (name: string): boolean =>
-  isSensitiveName(name) ||
-  isSensitiveName(name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-'));
+const words = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-');
+
+/**
+ * As {@link isSensitiveName} for a query parameter, its name as the URL has it: parts are found in `accessToken` and
+ * `auth%5Bkey%5D` too.
+ */
+export const isSensitiveParameter = (name: string): boolean => {
+  const plain = percentDecoded(name);
+  return isSensitiveName(plain) || isSensitiveName(words(plain));
+};
 
 // Letters and "-" only: a literal key in front of a placeholder must not pass as a scheme.
 const SCHEME_WORD = /^[A-Za-z][A-Za-z-]{0,31}[ \t]+$/;

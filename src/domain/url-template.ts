@@ -86,21 +86,13 @@ const nameOf = (template: Template): Template => {
   return [...template.slice(0, end), last.slice(0, last.indexOf('='))];
 };
 
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
-
 const parameterOf = (template: Template): QueryParameter => {
   const name = nameOf(template);
   const fixed = placeholdersOf(name).length === 0;
   return {
     parts: joinLiterals(prepare(guardEscapes(template), percentEncoded)),
     name: prepare(guardEscapes(name), percentEncoded),
-    sensitive: fixed ? isSensitiveParameter(decoded(name.join(''))) : undefined,
+    sensitive: fixed ? isSensitiveParameter(name.join('')) : undefined,
   };
 };
 
