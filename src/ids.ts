@@ -6,10 +6,16 @@ export interface Ids {
   uuid(): string;
   /** A mark that no earlier revision had: 16 characters of base64url. */
   etag(): string;
+  /** A span id of W3C Trace Context: 16 lower-case hex digits. */
+  spanId(): string;
 }
 
 /** Makes ids by this clock (epoch milliseconds). A clock that steps back repeats its last millisecond. */
-export const createIds = (now: () => number = Date.now): Ids => ({ uuid: createUuidV7(now), etag: newEtag });
+export const createIds = (now: () => number = Date.now): Ids => ({
+  uuid: createUuidV7(now),
+  etag: newEtag,
+  spanId: () => randomBytes(8).toString('hex'),
+});
 
 /** A new etag: 96 random bits, so that no two revisions share one. */
 export const newEtag = (): string => randomBytes(12).toString('base64url');

@@ -1,0 +1,45 @@
+import { CallhooksError } from '../errors.ts';
+import type { Execution } from '../domain/types.ts';
+import type { ExecutionStore } from '../store/types.ts';
+import type { CallScope } from './types.ts';
+
+/**
+ * Refuses what a running webhook calls: an endpoint that starts calls while it is asked would go round for ever.
+ * @throws CallhooksError WEBHOOK_CHAINING while one of the named executions is sending
+ */
+export const refuseChaining = async (
+  store: Pick<ExecutionStore, 'isSending'>,
+  { callingExecutionUuids }: CallScope,
+): Promise<void> => {
+  for (const executionUuid of callingExecutionUuids) {
+    if (!(await store.isSending(executionUuid))) continue;
+    const subject = `executions/${executionUuid}`;
+    const description = 'the call comes from within this execution, which is still sending';
+    throw new CallhooksError('WEBHOOK_CHAINING', description, { preconditions: [{ subject, description }] });
+  }
+};
+
+/** @throws CallhooksError CONVERSATION_AGENT_MISMATCH when a row of the conversation belongs to another agent */
+export const refuseOtherAgent = (rows: readonly Execution[], agentUuid: string): void => {
+  if (rows.every((row) => row.agentUuid === agentUuid)) return;
+  const subject = `conversations/${rows[0]?.conversationUuid ?? ''}`;
+  const description = 'the conversation belongs to another agent';
+  throw new CallhooksError('CONVERSATION_AGENT_MISMATCH', description, {
+    preconditions: [{ subject, description }],
+  });
+};
+
+/** The answer for a conversation of which retention left only the key. */
+export const conversationPurged = (conversationUuid: string): CallhooksError => {
+  const subject = `conversations/${conversationUuid}`;
+  const description = 'the conversation was purged; its webhook is not run again';
+  return new CallhooksError('CONVERSATION_PURGED', description, {
+    preconditions: [{ subject, description }],
+  });
+};
+
+/** The answer for an agent that is not there. */
+export const agentNotFound = (agentUuid: string): CallhooksError =>
+  new CallhooksError('AGENT_NOT_FOUND', `there is no agent ${agentUuid}`, {
+    resource: { type: 'agent', name: agentUuid },
+  });

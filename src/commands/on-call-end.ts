@@ -1,0 +1,98 @@
+import type { Execution, Webhook } from '../domain/types.ts';
+import type { Admission } from '../engine/admission.ts';
+import type { AgentCache } from '../engine/agent-cache.ts';
+import { databaseUnavailable, type DatabaseHealth } from '../engine/database-health.ts';
+import type { Housekeeping } from '../engine/housekeeping.ts';
+import type { Sender } from '../engine/sender.ts';
+import { settle } from '../engine/settle.ts';
+import type { Writes } from '../engine/writes.ts';
+import { DatabaseError } from '../errors.ts';
+import type { ExecutionStore, InsertResult, NewEnd } from '../store/types.ts';
+import { agentNotFound, conversationPurged, refuseChaining, refuseOtherAgent } from './lifecycle-refusals.ts';
+import type { CallScope, OnCallEndReply, OnCallEndRequest } from './types.ts';
+
+/** What an end needs. */
+export interface OnCallEndDeps {
+  readonly store: ExecutionStore;
+  readonly agents: AgentCache;
+  readonly admission: Admission;
+  readonly health: DatabaseHealth;
+  readonly writes: Writes;
+  readonly sender: Sender;
+  readonly housekeeping: Housekeeping;
+  readonly newUuid: () => string;
+  readonly instance: string;
+}
+
+const SETTLE_ACCEPT_MS = 2_000;
+
+/** Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller. */
+export const createOnCallEnd =
+  (deps: OnCallEndDeps) =>
+  async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
+    const held = deps.admission.admitEnd(scope.requestBytes);
+    try {
+      deps.health.assertThere();
+      await refuseChaining(deps.store, scope);
+      const rows = await deps.store.findConversation(request.conversationUuid);
+      refuseOtherAgent(rows, request.agentUuid);
+      const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
+      return recorded ? { execution: recorded, replayed: true } : await firstEnd(deps, request, scope);
+    } finally {
+      held.release();
+    }
+  };
+
+const firstEnd = async (
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  scope: CallScope,
+): Promise<OnCallEndReply> => {
+  const { agentUuid, conversationUuid } = request;
+  const agent = await deps.agents.read(agentUuid);
+  const webhook = agent?.webhooks.find(
+    ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
+  );
+  if (webhook === undefined) {
+    const isPurged = (await deps.store.findEnd(conversationUuid)) === 'purged';
+    if (isPurged) throw conversationPurged(conversationUuid);
+    if (agent === undefined) throw agentNotFound(agentUuid);
+    return { replayed: false };
+  }
+  const result = await accept(deps, toRow(deps, request, scope, webhook), scope.requestBytes);
+  if (result.kind === 'purged') throw conversationPurged(conversationUuid);
+  refuseOtherAgent([result.execution], agentUuid);
+  if (result.kind === 'won') handOver(deps, result.execution);
+  return { execution: result.execution, replayed: result.kind === 'lost' };
+};
+
+const toRow = (
+  deps: OnCallEndDeps,
+  { agentUuid, conversationUuid, facts }: OnCallEndRequest,
+  { traceparent }: CallScope,
+  { webhookUuid }: Webhook,
+): NewEnd => ({
+  executionUuid: deps.newUuid(),
+  agentUuid,
+  conversationUuid,
+  webhookUuid,
+  instance: deps.instance,
+  facts: { ...facts, ...(traceparent === undefined ? {} : { traceparent }) },
+});
+
+const accept = async (deps: OnCallEndDeps, row: NewEnd, bytes: number): Promise<InsertResult> => {
+  try {
+    return await settle(() => deps.writes.insertEnd(row, bytes), {
+      giveUpAtMs: performance.now() + SETTLE_ACCEPT_MS,
+    });
+  } catch (error) {
+    if (error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug')
+      throw databaseUnavailable(error);
+    throw error;
+  }
+};
+
+const handOver = (deps: OnCallEndDeps, execution: Execution): void => {
+  deps.housekeeping.noteAccepted();
+  deps.sender.offer(execution);
+};

@@ -1,0 +1,79 @@
+import { startReply } from '../domain/decide.ts';
+import { isEnded } from '../domain/execution.ts';
+import type { Execution, StartVariables } from '../domain/types.ts';
+import type { Waiters } from '../engine/waiters.ts';
+import { CallhooksError } from '../errors.ts';
+import type { ExecutionStore, RecordedStart } from '../store/types.ts';
+import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
+import type { CallScope, OnCallStartReply, OnCallStartRequest } from './types.ts';
+
+/** What answering from the record needs. */
+export interface ReplayDeps {
+  readonly store: Pick<ExecutionStore, 'findStart'>;
+  readonly waiters: Waiters;
+  /** Told when a repeat brings other facts than the first request, which win. */
+  readonly onOtherFacts: (execution: Execution) => void;
+}
+
+// A reply sent at the very deadline arrives as DEADLINE_EXCEEDED.
+const ANSWER_BEFORE_DEADLINE_MS = 50;
+const LONGEST_WAIT_MS = 65_000;
+
+/** The instant of `performance.now()` until which an answer still reaches the caller. */
+export const answerByMs = ({ admittedAtMs, deadlineAtMs }: CallScope): number =>
+  Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
+
+/** A start's reply from its record, the same the first time and every other time. */
+export const toStartReply = (
+  { execution, start }: { execution?: Execution; start: StartVariables },
+  replayed: boolean,
+): OnCallStartReply => {
+  const shown = execution?.state === 'no_webhook' ? undefined : execution;
+  const { decision, degraded, variables, sources } = startReply(shown, start);
+  return {
+    decision,
+    degraded,
+    dynamicVariables: variables,
+    variableSources: sources,
+    ...(shown ? { execution: shown } : {}),
+    replayed,
+  };
+};
+
+/**
+ * Answers a repeat: from the record, or once the running start has ended.
+ * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED, EXECUTION_RUNNING
+ */
+export const replayStart = async (
+  deps: ReplayDeps,
+  request: OnCallStartRequest,
+  scope: CallScope,
+): Promise<OnCallStartReply> => {
+  const { conversationUuid } = request;
+  const recorded = await readStart(deps, conversationUuid);
+  refuseOtherAgent([recorded.execution], request.agentUuid);
+  if (hasOtherFacts(request, recorded.start)) deps.onOtherFacts(recorded.execution);
+  if (isEnded(recorded.execution.state)) return toStartReply(recorded, true);
+  const hasEnded = await deps.waiters.waitForEnd(conversationUuid, answerByMs(scope), scope.signal);
+  const ended = await readStart(deps, conversationUuid);
+  if (isEnded(ended.execution.state)) return toStartReply(ended, true);
+  if (hasEnded) return replayStart(deps, request, scope);
+  throw new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
+    retryAfterMs: 1_000,
+  });
+};
+
+// Whoever lost to a row must find it or its purged key; found neither, it looks once more.
+const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> => {
+  const found =
+    (await deps.store.findStart(conversationUuid)) ?? (await deps.store.findStart(conversationUuid));
+  if (found === 'purged') throw conversationPurged(conversationUuid);
+  if (found === undefined) throw new Error(`the start of ${conversationUuid} is neither there nor purged`);
+  return found;
+};
+
+const hasOtherFacts = (request: OnCallStartRequest, start: StartVariables): boolean =>
+  request.callerPhone !== start.callerPhone ||
+  Object.entries(request.dynamicVariables).some(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(start.variables[name]),
+  );

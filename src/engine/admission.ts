@@ -1,0 +1,62 @@
+import { CallhooksError } from '../errors.ts';
+import type { ByteBudget, HeldBytes } from './byte-budget.ts';
+import type { Slots } from './slots.ts';
+
+/** Says whether a new call may come in, before anything is looked up or recorded. */
+export interface Admission {
+  /**
+   * Holds the bytes of a start's message while it runs.
+   * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
+   */
+  admitStart(bytes: number): HeldBytes;
+  /**
+   * Holds the bytes of an end's message while it is accepted.
+   * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
+   */
+  admitEnd(bytes: number): HeldBytes;
+  /** From now on every new call is refused. */
+  shut(): void;
+  isShut(): boolean;
+}
+
+/** The refusal of a call because a limit is reached: nothing was recorded. */
+export const limitReached = (what: string): CallhooksError =>
+  new CallhooksError('LIMIT_REACHED', `${what}; nothing was recorded`, { retryAfterMs: 1_000 });
+
+/** Makes the admission. `backlogIsFull` answers from an estimate. */
+export const createAdmission = (
+  preCallSlots: Slots,
+  maxPreCalls: number,
+  budget: ByteBudget,
+  backlogIsFull: () => boolean,
+): Admission => {
+  let isShut = false;
+  const refuseWhenShut = (): void => {
+    if (isShut) {
+      throw new CallhooksError('SHUTTING_DOWN', 'this replica is shutting down; nothing was accepted', {
+        retryAfterMs: 100,
+      });
+    }
+  };
+  const hold = (bytes: number): HeldBytes => {
+    const held = budget.hold(bytes);
+    if (held === undefined) throw limitReached('too many bytes are held for calls in flight');
+    return held;
+  };
+  return {
+    admitStart: (bytes) => {
+      refuseWhenShut();
+      if (preCallSlots.inFlight() >= maxPreCalls) throw limitReached('too many pre-calls are in flight');
+      return hold(bytes);
+    },
+    admitEnd: (bytes) => {
+      refuseWhenShut();
+      if (backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
+      return hold(bytes);
+    },
+    shut: () => {
+      isShut = true;
+    },
+    isShut: () => isShut,
+  };
+};

@@ -1,0 +1,126 @@
+import type { Agent, Webhook } from '../domain/types.ts';
+import type { HttpExecutor } from '../http/types.ts';
+import type { Keyring } from '../secrets/types.ts';
+import type { Database } from '../store/types.ts';
+import { createAdmission, type Admission } from './admission.ts';
+import { createAgentCache, type AgentCache } from './agent-cache.ts';
+import { createByteBudget, type ByteBudget } from './byte-budget.ts';
+import { createDatabaseHealth, type DatabaseHealth } from './database-health.ts';
+import { createExchanges, type Exchanges, type ExchangeDeps } from './exchange.ts';
+import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
+import type { ExecutionLine } from './outcome.ts';
+import { createPreCalls, type PreCalls } from './pre-calls.ts';
+import { createWebhookOpener, type ReadyWebhook } from './ready-webhook.ts';
+import { createSender, type Sender } from './sender.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { createWaiters, type Waiters } from './waiters.ts';
+import { createWrites, type Writes } from './writes.ts';
+
+/** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
+export interface EngineLimits {
+  readonly maxPreCalls: number;
+  readonly maxPreCallsPerOrigin: number;
+  readonly maxPostCalls: number;
+  readonly maxPostCallsPerOrigin: number;
+  readonly maxBacklog: number;
+  readonly maxBufferedBytes: number;
+  readonly startByMs: number;
+  readonly retentionMs: number;
+  readonly recordBytes: number;
+}
+
+/** What the engine is made of and works with. */
+export interface EngineDeps extends Omit<ExchangeDeps, 'executor'> {
+  readonly database: Database;
+  readonly executor: HttpExecutor;
+  readonly keyring: Keyring;
+  readonly newUuid: () => string;
+  readonly instance: string;
+  readonly limits: EngineLimits;
+  /** Told of every ended execution, for the log. */
+  readonly onExecution: (line: ExecutionLine) => void;
+  readonly onReadiness: (ready: boolean) => void;
+  readonly onError: (error: unknown, executionUuid?: string) => void;
+}
+
+/** The running engine: its parts for the commands, and its life. */
+export interface Engine {
+  readonly agents: AgentCache;
+  readonly admission: Admission;
+  readonly health: DatabaseHealth;
+  readonly budget: ByteBudget;
+  readonly slots: Slots;
+  readonly writes: Writes;
+  readonly waiters: Waiters;
+  readonly exchanges: Exchanges;
+  readonly preCalls: PreCalls;
+  readonly sender: Sender;
+  readonly housekeeping: Housekeeping;
+  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  /** Aborted when the grace of a shutdown is over. */
+  readonly signal: AbortSignal;
+  /** Begins the background work; on SQLite what a dead process left sending is labelled first. */
+  start(): Promise<void>;
+  /** Accepts nothing more; resolves when all that runs is on record. Past `graceMs` it is aborted and recorded so. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const CACHE_BYTES = 64 * 1024 * 1024;
+const MYSQL_LANES = 2;
+const IDLE_POLL_MS = 20;
+
+/** Plugs the engine together. */
+export const createEngine = (deps: EngineDeps): Engine => {
+  const { database, limits, onError, onExecution } = deps;
+  const { executions: store } = database;
+  const abort = new AbortController();
+  const { signal } = abort;
+  const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
+  const agents = createAgentCache(database.agents, CACHE_BYTES);
+  const budget = createByteBudget(limits.maxBufferedBytes);
+  const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
+  const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
+  const writes = createWrites(store, health, database.engine === 'mysql' ? MYSQL_LANES : 1);
+  const waiters = createWaiters(store, onError);
+  const exchanges = createExchanges(deps);
+  const open = createWebhookOpener(deps.keyring);
+  const housekeeping = createHousekeeping({ store, health, waiters, onError, ...limits });
+  const admission = createAdmission(slots, limits.maxPreCalls, budget, housekeeping.backlogIsFull);
+  const preCalls = createPreCalls({ writes, store, waiters, onExecution, onError });
+  const sender = createSender({
+    ...{ writes, store, agents, open, exchanges, budget, waiters, signal, onExecution, onError },
+    slots: postSlots,
+    newClaim: deps.newUuid,
+    instance: deps.instance,
+    recordBytes: limits.recordBytes,
+    startByMs: limits.startByMs,
+  });
+  const parts = { agents, admission, health, budget, slots, writes, waiters, exchanges, preCalls, sender };
+
+  const idle = async (): Promise<void> => {
+    await sender.idle();
+    while (slots.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_POLL_MS));
+  };
+
+  return {
+    ...parts,
+    housekeeping,
+    open,
+    signal,
+    start: async () => {
+      if (database.engine === 'sqlite') await store.labelAllSending();
+      housekeeping.start();
+      sender.start();
+    },
+    stop: async (graceMs) => {
+      admission.shut();
+      sender.stop();
+      const grace = setTimeout(() => abort.abort(), graceMs);
+      await idle();
+      clearTimeout(grace);
+      housekeeping.stop();
+      waiters.close();
+      health.close();
+    },
+  };
+};

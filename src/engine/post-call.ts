@@ -1,0 +1,154 @@
+import { createScope } from '../domain/scope.ts';
+import type { Agent, CallFacts, Failure, StartVariables, Webhook } from '../domain/types.ts';
+import { mergeEnd } from '../domain/variables.ts';
+import { CallhooksError } from '../errors.ts';
+import type { ExecutionStore, WaitingEnd } from '../store/types.ts';
+import type { AgentCache } from './agent-cache.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { unsent, type Exchange, type Exchanges } from './exchange.ts';
+import { outcomeBytes, toExecutionLine, toOutcome, type ExecutionLine } from './outcome.ts';
+import type { ReadyWebhook } from './ready-webhook.ts';
+import { settle } from './settle.ts';
+import type { Writes } from './writes.ts';
+
+/** What sending one post-call needs. */
+export interface PostCallDeps {
+  readonly writes: Writes;
+  readonly store: ExecutionStore;
+  readonly agents: AgentCache;
+  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly exchanges: Exchanges;
+  readonly budget: ByteBudget;
+  readonly newClaim: () => string;
+  readonly instance: string;
+  readonly recordBytes: number;
+  readonly onExecution: (line: ExecutionLine) => void;
+  /** Aborted when the grace of a shutdown is over. */
+  readonly signal: AbortSignal;
+}
+
+const NOTHING_RENDERED = { missingVariables: [] };
+
+/**
+ * Claims an accepted post-call and sends it once; the caller holds a slot for it. Resolves when the outcome is on
+ * record, or at once when the claim was somebody else's. `webhook` is the revision known before the claim.
+ */
+export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook: Webhook): Promise<void> => {
+  const claim = deps.newClaim();
+  const claimed = await settle(
+    () =>
+      deps.writes.claimEnd({
+        executionUuid: end.executionUuid,
+        claim,
+        webhookEtag: webhook.etag,
+        timeLimitMs: webhook.config.responseTimeoutSecs * 1000,
+        instance: deps.instance,
+      }),
+    { signal: deps.signal },
+  );
+  if (claimed === 'lost') return;
+  const claimedAtMs = performance.now();
+  const { exchange, etag } = await perform(deps, end);
+  const outcome = toOutcome(
+    {
+      executionUuid: end.executionUuid,
+      webhookType: 'post_call',
+      claim,
+      webhookEtag: etag ?? webhook.etag,
+      claimedAtMs,
+    },
+    exchange,
+  );
+  const result = await settle(() => deps.writes.recordOutcome(outcome, outcomeBytes(outcome)));
+  deps.onExecution(toExecutionLine(end, outcome, result === 'recorded'));
+};
+
+// After the claim everything is read again: what the cache said may be a second old.
+const perform = async (
+  deps: PostCallDeps,
+  end: WaitingEnd,
+): Promise<{ exchange: Exchange; etag?: string }> => {
+  const { signal } = deps;
+  const facts = await settle(() => deps.store.findFacts(end.executionUuid), { signal });
+  const recorded = await settle(() => deps.store.findStart(end.conversationUuid), { signal });
+  const agent = await settle(() => deps.agents.readFresh(end.agentUuid), { signal });
+  const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
+  if (agent === undefined || webhook === undefined || webhook.disabled) {
+    return { exchange: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
+  }
+  const start = recorded === undefined || recorded === 'purged' ? undefined : recorded.start;
+  const known = facts ?? { callerPhone: '', metadata: {}, dynamicVariables: {} };
+  return { exchange: await exchangeWith(deps, end, agent, webhook, known, start), etag: webhook.etag };
+};
+
+/** The end of a post-call whose webhook is gone or disabled when it would begin. */
+export const WEBHOOK_REMOVED: Failure = {
+  code: 'WEBHOOK_REMOVED',
+  message: 'the webhook was deleted or disabled before the request began',
+  sent: 'no',
+};
+
+/** The end of a post-call that nobody could begin in time. */
+export const EXPIRED: Failure = {
+  code: 'EXPIRED',
+  message: 'the request could not begin within CALLHOOKS_START_BY',
+  sent: 'no',
+};
+
+const exchangeWith = async (
+  deps: PostCallDeps,
+  end: WaitingEnd,
+  agent: Agent,
+  webhook: Webhook,
+  facts: CallFacts,
+  start: StartVariables | undefined,
+): Promise<Exchange> => {
+  const ready = openOrUndefined(deps, agent, webhook);
+  if (ready === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
+  const { variables } = mergeEnd(agent.dynamicVariables, start, facts.dynamicVariables);
+  const scope = createScope({
+    webhookType: 'post_call',
+    agentUuid: end.agentUuid,
+    conversationUuid: end.conversationUuid,
+    facts: { ...facts, callerPhone: facts.callerPhone || (start?.callerPhone ?? '') },
+    variables,
+    secrets: ready.secrets,
+  });
+  const rendered = deps.exchanges.render({
+    ready,
+    scope,
+    executionUuid: end.executionUuid,
+    traceparent: facts.traceparent,
+    recordBytes: deps.recordBytes,
+  });
+  const held = deps.budget.hold(rendered.request?.body?.length ?? 0);
+  if (held === undefined) return unsent(rendered, NO_ROOM);
+  try {
+    const expiresAtMs = performance.now() + webhook.config.responseTimeoutSecs * 1000;
+    const { recordBytes, signal } = deps;
+    return await deps.exchanges.send({ ready, rendered, variables, expiresAtMs, recordBytes, held, signal });
+  } finally {
+    held.release();
+  }
+};
+
+const openOrUndefined = (deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined => {
+  try {
+    return deps.open(agent, webhook);
+  } catch (error) {
+    if (error instanceof CallhooksError && error.reason === 'KEY_UNAVAILABLE') return undefined;
+    throw error;
+  }
+};
+
+const KEY_GONE: Failure = {
+  code: 'INTERNAL',
+  message: 'the key of a secret was taken from this replica between the claim and the request',
+  sent: 'no',
+};
+
+const NO_ROOM: Failure = {
+  code: 'OVERLOADED',
+  message: 'too many bytes are held for calls in flight',
+  sent: 'no',
+};

@@ -1,0 +1,50 @@
+/** Why no slot was free: the limit of all, or that of one origin. */
+export type SlotRefusal = 'total' | 'origin';
+
+/** A taken slot; `release` gives it back once, however often it is called. */
+export interface Slot {
+  release(): void;
+}
+
+/** Counts what is in flight, in all and per origin, so that one slow endpoint starves nobody. */
+export interface Slots {
+  /** A slot, or the limit that is reached. */
+  take(origin: string): Slot | SlotRefusal;
+  /** Whether an origin has a free slot now. */
+  hasFree(origin: string): boolean;
+  inFlight(): number;
+}
+
+/** Makes slots with a limit in all and one per origin; `onRelease` is called after each release. */
+export const createSlots = (limits: { total: number; perOrigin: number; onRelease?: () => void }): Slots => {
+  const perOrigin = new Map<string, number>();
+  let total = 0;
+  const countOf = (origin: string): number => perOrigin.get(origin) ?? 0;
+
+  const giveBack = (origin: string): void => {
+    total -= 1;
+    const left = countOf(origin) - 1;
+    if (left === 0) perOrigin.delete(origin);
+    else perOrigin.set(origin, left);
+    limits.onRelease?.();
+  };
+
+  return {
+    take: (origin) => {
+      if (total >= limits.total) return 'total';
+      if (countOf(origin) >= limits.perOrigin) return 'origin';
+      total += 1;
+      perOrigin.set(origin, countOf(origin) + 1);
+      let held = true;
+      return {
+        release: () => {
+          if (!held) return;
+          held = false;
+          giveBack(origin);
+        },
+      };
+    },
+    hasFree: (origin) => total < limits.total && countOf(origin) < limits.perOrigin,
+    inFlight: () => total,
+  };
+};

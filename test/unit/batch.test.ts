@@ -1,0 +1,107 @@
+import { expect } from 'chai';
+import { createBatcher } from '../../src/engine/batch.ts';
+import { DatabaseError } from '../../src/errors.ts';
+
+/** A writer whose commits end when the test says so. */
+const createWriter = () => {
+  const commits: { items: readonly number[]; end: (error?: DatabaseError) => void }[] = [];
+  const write = (items: readonly number[]): Promise<readonly string[]> =>
+    new Promise((resolve, reject) => {
+      commits.push({
+        items,
+        end: (error) => (error ? reject(error) : resolve(items.map((item) => `done ${item}`))),
+      });
+    });
+  return { commits, write };
+};
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('batches', () => {
+  it('writes at once who is alone, and shares the next commit among those who came meanwhile', async () => {
+    const { commits, write } = createWriter();
+    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const first = submit(1);
+    const others = [submit(2), submit(3)];
+    expect(commits.map(({ items }) => items)).to.deep.equal([[1]]);
+    commits[0]?.end();
+    expect(await first).to.equal('done 1');
+    await turn();
+    expect(commits.map(({ items }) => items)).to.deep.equal([[1], [2, 3]]);
+    commits[1]?.end();
+    expect(await Promise.all(others)).to.deep.equal(['done 2', 'done 3']);
+  });
+
+  for (const { title, maxItems, maxBytes, expected } of [
+    { title: 'so many items', maxItems: 2, maxBytes: 1_000, expected: [[0], [1, 2], [3]] },
+    { title: 'so many bytes', maxItems: 100, maxBytes: 25, expected: [[0], [1, 2], [3]] },
+    {
+      title: 'an item larger than a batch, alone',
+      maxItems: 100,
+      maxBytes: 5,
+      expected: [[0], [1], [2], [3]],
+    },
+  ]) {
+    it(`ends a batch at ${title}`, async () => {
+      const seen: (readonly number[])[] = [];
+      const write = async (items: readonly number[]): Promise<readonly number[]> => {
+        seen.push(items);
+        await turn();
+        return items;
+      };
+      const submit = createBatcher({ write, bytesOf: () => 10, maxItems, maxBytes });
+      expect(await Promise.all([0, 1, 2, 3].map(submit))).to.deep.equal([0, 1, 2, 3]);
+      expect(seen).to.deep.equal(expected);
+    });
+  }
+
+  it('splits around a bad row, so that only its caller gets the error', async () => {
+    const write = async (items: readonly number[]): Promise<readonly number[]> => {
+      await turn();
+      if (items.includes(5)) throw new DatabaseError('row');
+      return items;
+    };
+    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const results = await Promise.allSettled([...Array(10).keys()].map(submit));
+    expect(results.map(({ status }) => status === 'rejected')).to.deep.equal(
+      [...Array(10).keys()].map((item) => item === 5),
+    );
+  });
+
+  it('repeats the same statement after a conflict', async () => {
+    const seen: (readonly number[])[] = [];
+    const write = async (items: readonly number[]): Promise<readonly number[]> => {
+      seen.push(items);
+      if (seen.length < 3) throw new DatabaseError('conflict');
+      return items;
+    };
+    expect(await createBatcher({ write, bytesOf: () => 1 })(7)).to.equal(7);
+    expect(seen).to.deep.equal([[7], [7], [7]]);
+  });
+
+  it('does not split when the connection is lost: nobody knows what became of any row', async () => {
+    let writes = 0;
+    const write = async (): Promise<readonly number[]> => {
+      await turn();
+      writes += 1;
+      if (writes > 1) throw new DatabaseError('away');
+      return [0];
+    };
+    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const results = await Promise.allSettled([submit(0), submit(1), submit(2)]);
+    expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'rejected']);
+    expect(writes).to.equal(2);
+  });
+
+  it('keeps as many commits in flight as it has lanes', async () => {
+    const { commits, write } = createWriter();
+    const submit = createBatcher({ write, bytesOf: () => 1, lanes: 2 });
+    void submit(1);
+    void submit(2);
+    void submit(3);
+    expect(commits.map(({ items }) => items)).to.deep.equal([[1], [2]]);
+    commits[1]?.end();
+    await turn();
+    expect(commits.map(({ items }) => items)).to.deep.equal([[1], [2], [3]]);
+  });
+});

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import { settle } from '../../src/engine/settle.ts';
+import { DatabaseError, type DatabaseErrorKind } from '../../src/errors.ts';
+
+const failing = (kinds: readonly DatabaseErrorKind[]) => {
+  let tries = 0;
+  return {
+    write: async (): Promise<string> => {
+      const kind = kinds[tries];
+      tries += 1;
+      if (kind !== undefined) throw new DatabaseError(kind);
+      return 'answered';
+    },
+    tries: () => tries,
+  };
+};
+
+const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'answered',
+    (error: unknown) => (error instanceof DatabaseError ? error.kind : error),
+  );
+
+describe('settling a write', () => {
+  it('repeats it while its fate is unknown, until it is answered', async () => {
+    const { write, tries } = failing(['away', 'full', 'conflict']);
+    expect(await settle(write)).to.equal('answered');
+    expect(tries()).to.equal(4);
+  });
+
+  for (const kind of ['row', 'bug'] as const) {
+    it(`does not repeat what fails as "${kind}"`, async () => {
+      const { write, tries } = failing([kind]);
+      expect(await kindOf(settle(write))).to.equal(kind);
+      expect(tries()).to.equal(1);
+    });
+  }
+
+  it('gives up at its time, but tries at least once', async () => {
+    const { write, tries } = failing(['away', 'away', 'away', 'away', 'away', 'away', 'away', 'away']);
+    expect(await kindOf(settle(write, { giveUpAtMs: performance.now() - 1 }))).to.equal('away');
+    expect(tries()).to.equal(1);
+  });
+
+  it('stops when the process does', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    const { write } = failing(['away', 'away']);
+    expect(await kindOf(settle(write, { signal: abort.signal }))).to.equal('away');
+  });
+});
