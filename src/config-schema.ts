@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as values from './config-values.ts';
+import { parseEgressEntries } from './http/egress-entries.ts';
 import { LOG_LEVELS } from './logger.ts';
 import { parseEncryptionKeys, type EncryptionKey } from './secrets/encryption-keys.ts';
 
@@ -30,6 +31,12 @@ const encryptionKeys = values.parsed((text): readonly EncryptionKey[] => {
   const { keys, problems } = parseEncryptionKeys(text);
   if (problems.length > 0) throw new RangeError(problems.join('; '));
   return keys;
+});
+
+const egressEntries = values.parsed((text): readonly string[] => {
+  const { entries, problems } = parseEgressEntries(text);
+  if (problems.length > 0) throw new RangeError(`holds ${problems.join('; ')}`);
+  return entries.map((entry) => entry.text);
 });
 
 const certificateFile = values.parsed((file) => values.parseCertificates(readTextFile(file)));
@@ -68,12 +75,12 @@ export const configSchema = z.object({
     'Keys for stored secrets: `id:base64-of-32-bytes`, several separated by commas or white space; the first encrypts, all decrypt. Required with `DATABASE_URL`.',
   ),
   CALLHOOKS_EGRESS_ALLOW: setting(
-    values.list,
+    egressEntries,
     '',
     'Private targets that webhooks may reach: addresses, CIDRs, hosts or `*.` names, each with an optional port, separated by commas or white space.',
   ),
   CALLHOOKS_EGRESS_DENY: setting(
-    values.list,
+    egressEntries,
     '',
     'Targets that webhooks may not reach, in the same form. Wins over everything else.',
   ),

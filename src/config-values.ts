@@ -79,16 +79,13 @@ export const listenAddress = parsed((text): ListenAddress => {
 
 /** Name servers as `dns.Resolver` takes them: addresses with an optional port. */
 export const nameServers = parsed((text) =>
-  words(text).map((entry) => {
+  splitList(text).map((entry) => {
     if (isIP(entry) !== 0) return entry;
     const { host, port } = splitHostPort(entry);
     if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 && port !== undefined && port > 0) return entry;
     throw new RangeError(`must hold addresses such as 10.0.0.2 or 10.0.0.2:53, not "${entry}"`);
   }),
 );
-
-/** Entries separated by commas or white space. */
-export const list = parsed(words);
 
 /** A folder or file, made absolute. */
 export const path = parsed((text) => resolve(text));
@@ -121,7 +118,7 @@ export function parseCertificates(pem: string): string {
   return blocks.join('\n');
 }
 
-function words(text: string): string[] {
+function splitList(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 

@@ -175,6 +175,16 @@ describe('parseConfig', () => {
     ['no grace', { CALLHOOKS_SHUTDOWN_GRACE: '0' }, /duration from 1s to 1h/],
     ['a level that is none', { CALLHOOKS_LOG_LEVEL: 'verbose' }, /must be trace, debug, info/],
     ['a name server by name', { CALLHOOKS_DNS_SERVERS: 'dns.example' }, /not "dns.example"/],
+    [
+      'an egress entry that is a URL',
+      { CALLHOOKS_EGRESS_ALLOW: 'http://crm' },
+      /^CALLHOOKS_EGRESS_ALLOW holds "http/,
+    ],
+    [
+      'an egress entry without meaning',
+      { CALLHOOKS_EGRESS_DENY: '10.0.0.0/99' },
+      /^CALLHOOKS_EGRESS_DENY holds/,
+    ],
     ['a name with blanks', { CALLHOOKS_INSTANCE: 'a b' }, /visible ASCII/],
     [
       'certificates that are not verified',

@@ -1,0 +1,17 @@
+import type { SealedValue } from '../../src/domain/types.ts';
+import type { SealedStore } from '../../src/store/types.ts';
+
+/** A {@link SealedStore} in memory, for tests of the keys themselves: the engines' own are tested in test/store. */
+export function memorySealedStore(
+  counts: Iterable<readonly [string, number]> = [],
+): SealedStore & { readonly checks: ReadonlyMap<string, SealedValue> } {
+  const checks = new Map<string, SealedValue>();
+  return {
+    checks,
+    countByKey: async () => new Map(counts),
+    findKeyCheck: async (keyId) => checks.get(keyId),
+    insertKeyCheck: async (check) => {
+      if (!checks.has(check.keyId)) checks.set(check.keyId, check);
+    },
+  };
+}

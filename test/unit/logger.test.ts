@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import { CallhooksError, DatabaseError } from '../../src/errors.ts';
+import { createLogger, REDACTED_FIELDS, type Logger, type LogLevel } from '../../src/logger.ts';
+
+const written = (
+  act: (logger: Logger) => void,
+  options: { pretty?: boolean; level?: LogLevel } = {},
+): string[] => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => lines.push(line) };
+  act(
+    createLogger({
+      level: options.level ?? 'info',
+      instance: 'pod-7',
+      pretty: options.pretty ?? false,
+      destination,
+    }),
+  );
+  return lines;
+};
+const eventOf = (act: (logger: Logger) => void): Record<string, unknown> =>
+  JSON.parse(written(act)[0] ?? '{}') as Record<string, unknown>;
+
+describe('createLogger', () => {
+  it('writes one JSON line per event, with time, level and instance', () => {
+    const lines = written((logger) => logger.info({ agent_uuid: 'a', note: 'two\nlines' }, 'execution'));
+    expect(lines).to.have.length(1);
+    expect(lines[0]).to.match(/^\{[^\n]*\}\n$/);
+    const { time, ...rest } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+    expect(time).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(rest).to.deep.equal({
+      level: 'info',
+      instance: 'pod-7',
+      agent_uuid: 'a',
+      note: 'two\nlines',
+      msg: 'execution',
+    });
+  });
+
+  it('leaves out what is below the level', () => {
+    const act = (logger: Logger) => {
+      logger.debug({}, 'a');
+      logger.info({}, 'b');
+      logger.warn({}, 'c');
+      logger.error({}, 'd');
+    };
+    expect(written(act, { level: 'warn' })).to.have.length(2);
+    expect(written(act, { level: 'silent' })).to.have.length(0);
+  });
+
+  for (const name of REDACTED_FIELDS) {
+    it(`drops ${name}, at the top and one level below`, () => {
+      const text = written((logger) =>
+        logger.info({ [name]: 'hunter2', request: { [name]: 'hunter2' } }, 'x'),
+      ).join('');
+      expect(text).not.to.contain('hunter2');
+    });
+  }
+
+  it('tells an error by type, message, place and causes', () => {
+    const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const { err } = eventOf((logger) => logger.error({ err: new DatabaseError('away', cause) }, 'x')) as {
+      err: { cause: { stack: string } };
+    };
+    expect(err).to.deep.include({ type: 'DatabaseError', message: 'database: away', kind: 'away' });
+    expect(err.cause).to.deep.include({
+      type: 'Error',
+      message: 'connect ECONNREFUSED',
+      code: 'ECONNREFUSED',
+    });
+    expect(err.cause.stack).to.match(/^\s+at .*logger\.test/);
+  });
+
+  const leaks: [string, Error][] = [
+    [
+      'the statement and values of a driver',
+      Object.assign(new Error('failed'), {
+        sql: "INSERT 'hunter2'",
+        bindings: ['hunter2'],
+        sqlMessage: 'hunter2',
+      }),
+    ],
+    [
+      'a duplicate value',
+      new Error("insert into `x` values (?) - Duplicate entry 'hunter2' for key 'PRIMARY'"),
+    ],
+    [
+      'a value that does not fit',
+      new Error("Incorrect string value: 'hunter2\\' more' for column 'a' at row 1"),
+    ],
+    ['details', Object.assign(new CallhooksError('AGENT_EXISTS', 'x'), { details: { resource: 'hunter2' } })],
+    [
+      'the same in a cause',
+      new Error('outer', { cause: new Error("Duplicate entry 'hunter2' for key 'PRIMARY'") }),
+    ],
+  ];
+  for (const [title, err] of leaks) {
+    it(`keeps ${title} out of an error`, () => {
+      expect(written((logger) => logger.error({ err }, 'x')).join('')).not.to.contain('hunter2');
+    });
+  }
+
+  it('ends with errors that are their own cause', () => {
+    const err = new Error('round');
+    err.cause = err;
+    expect(written((logger) => logger.error({ err }, 'x'))).to.have.length(1);
+  });
+
+  it('writes for people on a terminal', () => {
+    const act = (logger: Logger) =>
+      logger.warn({ outcome: 'failed', total_ms: 12, err: new Error('why') }, 'execution');
+    const [line = ''] = written(act, { pretty: true });
+    // oxlint-disable-next-line no-control-regex -- the colours are control characters
+    const plain = line.replaceAll(/\x1b\[\d+m/g, '');
+    expect(plain).to.match(
+      /^\d\d:\d\d:\d\d WARN {2}execution outcome=failed total_ms=12\n {2}Error: why\n\s+at /,
+    );
+  });
+});
