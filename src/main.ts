@@ -1,0 +1,156 @@
+#!/usr/bin/env node
+import { constants } from 'node:os';
+import type { App } from './app.ts';
+import { ConfigError, DatabaseError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+const EXIT = { done: 0, usage: 64, unavailable: 69, unexpected: 70, config: 78 } as const;
+
+// What a command needs is loaded when it runs: --help is instant, and a server starts without the rest.
+const COMMANDS = new Map<string | undefined, () => Promise<number>>([
+  ['serve', serve],
+  ['migrate', migrate],
+  ['check-config', checkConfig],
+  ['--help', printUsage],
+  ['-h', printUsage],
+  ['help', printUsage],
+  ['--version', printVersion],
+]);
+
+async function serve(): Promise<number> {
+  const stopRequests = listenForSignals();
+  const [{ parseConfig }, { createLogger }] = await Promise.all([
+    import('./config.ts'),
+    import('./logger.ts'),
+  ]);
+  const config = parseConfig(process.env, process.pid);
+  const logger = createLogger({
+    level: config.logLevel,
+    instance: config.instance,
+    pretty: process.stdout.isTTY,
+  });
+  dieOfUnexpectedErrors(logger);
+  let app: App | undefined;
+  const run = async (): Promise<number> => {
+    const { createApp } = await import('./app.ts');
+    app = await createApp(config, { logger });
+    await announce((await app.listen()).grpcAddress, logger);
+    const signal = await stopRequests.first;
+    logger.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping: running executions may end');
+    await app.close();
+    return EXIT.done;
+  };
+  const stopAtOnce = async (): Promise<number> => {
+    const signal = await stopRequests.second;
+    logger.warn({ signal }, 'stopping at once');
+    await app?.close({ immediately: true });
+    return 128 + constants.signals[signal];
+  };
+  const exitCode = await Promise.race([run(), stopAtOnce()]);
+  logger.info({ exitCode }, 'stopped');
+  return exitCode;
+}
+
+async function announce(grpcAddress: string, logger: Logger): Promise<void> {
+  const { VERSION } = await import('./version.ts');
+  logger.info({ grpcAddress, version: VERSION }, 'serving');
+  // On stderr, so that standard output holds log lines only.
+  if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
+  const { nextSteps } = await import('./ops/next-steps.ts');
+  process.stderr.write(nextSteps(grpcAddress));
+}
+
+async function migrate(): Promise<number> {
+  const { parseConfig } = await import('./config.ts');
+  const { openDatabase } = await import('./store/database.ts');
+  const config = parseConfig(process.env, process.pid);
+  const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
+  try {
+    const applied = await database.migrate();
+    const lines = applied.map((name) => `applied ${name}\n`);
+    process.stdout.write(lines.join('') || 'nothing to do: the schema is up to date\n');
+  } finally {
+    await database.close();
+  }
+  return EXIT.done;
+}
+
+async function checkConfig(): Promise<number> {
+  const { parseConfig } = await import('./config.ts');
+  const { configReport } = await import('./ops/config-report.ts');
+  const { databaseReport } = await import('./ops/database-report.ts');
+  const { openDatabase } = await import('./store/database.ts');
+  const config = parseConfig(process.env, process.pid);
+  process.stdout.write(`${configReport(process.env)}\n${await databaseReport(config, openDatabase)}`);
+  return EXIT.done;
+}
+
+async function printUsage(): Promise<number> {
+  const { USAGE } = await import('./ops/usage.ts');
+  process.stdout.write(USAGE);
+  return EXIT.done;
+}
+
+async function printVersion(): Promise<number> {
+  const { VERSION } = await import('./version.ts');
+  process.stdout.write(`callhooks ${VERSION} (Node.js ${process.version})\n`);
+  return EXIT.done;
+}
+
+type Signal = 'SIGTERM' | 'SIGINT';
+
+// From the very start: a signal during the start is not lost but ends the server as soon as it is up.
+function listenForSignals(): { first: Promise<Signal>; second: Promise<Signal> } {
+  const first = Promise.withResolvers<Signal>();
+  const second = Promise.withResolvers<Signal>();
+  let count = 0;
+  const onSignal = (signal: Signal) => [first, second][count++]?.resolve(signal);
+  process.on('SIGTERM', () => onSignal('SIGTERM'));
+  process.on('SIGINT', () => onSignal('SIGINT'));
+  return { first: first.promise, second: second.promise };
+}
+
+// What nobody caught leaves this process in a state that nobody knows; the database tells the next one what was
+// going on.
+function dieOfUnexpectedErrors(logger: Logger): void {
+  const die = (err: unknown) => {
+    logger.error({ err }, 'unexpected error, ending');
+    process.exit(EXIT.unexpected);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}
+
+function explainFailure(error: unknown): number {
+  if (error instanceof ConfigError) {
+    process.stderr.write(
+      `callhooks can't go on:\n${error.problems.map((problem) => `  - ${problem}\n`).join('')}`,
+    );
+    return EXIT.config;
+  }
+  if (error instanceof DatabaseError && error.kind === 'away') {
+    const { code = 'no answer' } = (error.cause ?? {}) as NodeJS.ErrnoException;
+    process.stderr.write(`callhooks can't go on: the database can't be reached (${code})\n`);
+    return EXIT.unavailable;
+  }
+  // A folder that can't be made, a port that is taken: the system's own words say it best.
+  if (error instanceof Error && 'syscall' in error) {
+    process.stderr.write(`callhooks can't go on: ${error.message}\n`);
+    return EXIT.unavailable;
+  }
+  process.stderr.write(
+    `callhooks failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return EXIT.unexpected;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const command = argv.length === 1 ? COMMANDS.get(argv[0]) : undefined;
+  if (command !== undefined) return command();
+  const { USAGE } = await import('./ops/usage.ts');
+  const problem = argv.length === 0 ? 'a command is needed' : `there is no command "${argv.join(' ')}"`;
+  process.stderr.write(`callhooks: ${problem}\n\n${USAGE}`);
+  return EXIT.usage;
+}
+
+process.exit(await main(process.argv.slice(2)).catch(explainFailure));

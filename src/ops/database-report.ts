@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { DatabaseError } from '../errors.ts';
+import { readKeyFile } from '../secrets/key-file.ts';
+import type { Database } from '../store/types.ts';
+import { keyReport } from './config-report.ts';
+
+/** Opens the database of these settings. */
+export type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => Promise<Database>;
+
+/**
+ * Says how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
+ * that is not there is not made.
+ * @throws ConfigError when the key file is damaged or open to everybody.
+ */
+export async function databaseReport(config: Config, openDatabase: OpenDatabase): Promise<string> {
+  const keys = config.encryptionKeys ?? (await readKeyFile(config.dataDir)) ?? [];
+  const isEmbedded = config.databaseUrl === undefined;
+  if (isEmbedded && !existsSync(join(config.dataDir, 'callhooks.db')))
+    return `no database yet: the first start makes it in ${config.dataDir}\n`;
+  try {
+    const keyIds = keys.map((key) => key.id);
+    return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keyIds);
+  } catch (error) {
+    return `the database can't be opened now: ${reason(error)}\n`;
+  }
+}
+
+async function report(database: Database, keyIds: readonly string[]): Promise<string> {
+  try {
+    const pending = await database.pendingMigrations();
+    if (pending.length > 0)
+      return `the database lacks ${pending.length} migrations: run "callhooks migrate"\n`;
+    return keyReport(keyIds, await database.sealed.countByKey());
+  } finally {
+    await database.close();
+  }
+}
+
+// A driver's own text may hold the address and the user; its code does not.
+function reason(error: unknown): string {
+  if (error instanceof DatabaseError)
+    return String((error.cause as { code?: unknown } | undefined)?.code ?? error.kind);
+  return error instanceof Error ? error.message : String(error);
+}
