@@ -55,7 +55,7 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
-  tuneHttp2(server);
+  const connections = tuneHttp2(server);
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
   for (const service of services) {
@@ -73,7 +73,8 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
     close: (graceMs) => {
       if (closing !== undefined) return closing;
       setHealth(false);
-      closing = shutDown(server, streams.end, graceMs);
+      streams.end();
+      closing = drain(server, graceMs).then(connections.destroy);
       return closing;
     },
   };
@@ -84,9 +85,8 @@ const bind = (server: Server, address: string, credentials: ServerCredentials): 
     server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
   });
 
-/** `tryShutdown` alone would wait for ever for a client that keeps a stream open. */
-const shutDown = async (server: Server, endStreams: () => void, graceMs: number): Promise<void> => {
-  endStreams();
+/** Resolves when nothing is open any more, at the latest after `graceMs`; `tryShutdown` alone would wait for ever. */
+const drain = async (server: Server, graceMs: number): Promise<void> => {
   const overtime = new AbortController();
   const drained = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());

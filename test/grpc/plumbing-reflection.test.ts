@@ -1,0 +1,132 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { ServiceClientConstructor } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { expect } from 'chai';
+import descriptor from 'protobufjs/ext/descriptor/index.js';
+import { FILE_DESCRIPTORS } from '../../src/gen/descriptors.ts';
+import { startPlumbing } from './plumbing-server.ts';
+
+type Version = 'v1' | 'v1alpha';
+interface Answer {
+  readonly listServicesResponse?: { readonly service: readonly { readonly name: string }[] };
+  readonly fileDescriptorResponse?: { readonly fileDescriptorProto: readonly Buffer[] };
+  readonly errorResponse?: { readonly errorCode: number };
+}
+
+const main = createRequire(import.meta.url).resolve('@grpc/reflection');
+const protos = join(dirname(main), '..', 'proto');
+
+/** Asks one question of a server's reflection, as grpcurl does. */
+const ask = (port: number, version: Version, question: object): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const file = `grpc/reflection/${version}/reflection.proto`;
+    const loaded = loadPackageDefinition(loadSync(file, { includeDirs: [protos], oneofs: true })) as never;
+    const { ServerReflection } = (
+      loaded as Record<string, Record<string, Record<string, Record<string, ServiceClientConstructor>>>>
+    )['grpc']!['reflection']![version]!;
+    const client = new ServerReflection!(`127.0.0.1:${port}`, credentials.createInsecure());
+    const stream = client['ServerReflectionInfo']!.call(client, { deadline: Date.now() + 10_000 });
+    stream.on('data', (answer: Answer) => {
+      resolve(answer);
+      stream.end();
+    });
+    stream.on('error', reject);
+    stream.on('end', () => client.close());
+    stream.write(question);
+  });
+
+/** The names of the files that a client has after asking for a symbol, and of all that those import. */
+const filesFor = async (port: number, version: Version, symbol: string) => {
+  const { fileDescriptorResponse } = await ask(port, version, { fileContainingSymbol: symbol });
+  const files = (fileDescriptorResponse?.fileDescriptorProto ?? []).map(
+    (bytes) =>
+      descriptor.FileDescriptorProto.decode(bytes) as unknown as { name: string; dependency: string[] },
+  );
+  return { names: files.map(({ name }) => name), imports: files.flatMap(({ dependency }) => dependency) };
+};
+
+const METHODS = {
+  AgentAdmin: ['CreateAgent', 'GetAgent', 'ListAgents', 'UpdateAgent', 'DeleteAgent'],
+  WebhookAdmin: [
+    'CreateWebhook',
+    'GetWebhook',
+    'ListWebhooks',
+    'UpdateWebhook',
+    'DeleteWebhook',
+    'TestWebhook',
+  ],
+  CallLifecycle: ['OnCallStart', 'OnCallEnd'],
+  ExecutionLog: ['GetExecution', 'ListExecutions'],
+};
+const DETAILS = [
+  'Status',
+  'ErrorInfo',
+  'BadRequest',
+  'ResourceInfo',
+  'PreconditionFailure',
+  'RetryInfo',
+  'RequestInfo',
+];
+
+for (const version of ['v1', 'v1alpha'] as const) {
+  describe(`reflection ${version}`, () => {
+    it('lists every service', async () => {
+      await using plumbing = await startPlumbing({});
+      const { listServicesResponse } = await ask(plumbing.port, version, { listServices: '*' });
+      expect(listServicesResponse?.service.map(({ name }) => name)).to.have.members([
+        ...Object.keys(METHODS).map((name) => `callhooks.v1.${name}`),
+        'grpc.health.v1.Health',
+      ]);
+    });
+
+    it('gives with every service and error detail all files that those import', async () => {
+      await using plumbing = await startPlumbing({});
+      const symbols = [
+        ...Object.entries(METHODS).flatMap(([service, methods]) => [
+          `callhooks.v1.${service}`,
+          ...methods.flatMap((method) => [
+            `callhooks.v1.${service}.${method}`,
+            `callhooks.v1.${method}Request`,
+            `callhooks.v1.${method}Response`,
+          ]),
+        ]),
+        'callhooks.v1.ErrorReason',
+        ...DETAILS.map((name) => `google.rpc.${name}`),
+        'grpc.health.v1.Health',
+      ];
+      for (const symbol of symbols) {
+        const { names, imports } = await filesFor(plumbing.port, version, symbol);
+        expect(names, symbol).to.not.be.empty;
+        expect(names, symbol).to.include.members(imports);
+      }
+    });
+
+    it('says NOT_FOUND of a symbol that does not exist', async () => {
+      await using plumbing = await startPlumbing({});
+      const { errorResponse } = await ask(plumbing.port, version, {
+        fileContainingSymbol: 'callhooks.v1.Nothing',
+      });
+      expect(errorResponse?.errorCode).to.equal(status.NOT_FOUND);
+    });
+
+    it('can be switched off', async () => {
+      await using plumbing = await startPlumbing({}, { reflection: false });
+      const failed: unknown = await ask(plumbing.port, version, { listServices: '*' }).catch(
+        (error: unknown) => error,
+      );
+      expect(failed).to.include({ code: status.UNIMPLEMENTED });
+    });
+  });
+}
+
+describe('the descriptors', () => {
+  it('hold comments of our files only', () => {
+    for (const [name, base64] of Object.entries(FILE_DESCRIPTORS)) {
+      const file = descriptor.FileDescriptorProto.decode(Buffer.from(base64, 'base64'));
+      const hasComments = Object.hasOwn(file, 'sourceCodeInfo');
+      expect(hasComments, name).to.equal(name.startsWith('callhooks/'));
+    }
+  });
+});
