@@ -62,8 +62,8 @@ async function announce(grpcAddress: string, logger: Logger): Promise<void> {
 
 async function migrate(): Promise<number> {
   const { parseConfig } = await import('./config.ts');
-  const { openDatabase } = await import('./store/database.ts');
   const config = parseConfig(process.env, process.pid);
+  const { openDatabase } = await import('./store/database.ts');
   const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
   try {
     const applied = await database.migrate();
@@ -77,10 +77,10 @@ async function migrate(): Promise<number> {
 
 async function checkConfig(): Promise<number> {
   const { parseConfig } = await import('./config.ts');
+  const config = parseConfig(process.env, process.pid);
   const { configReport } = await import('./ops/config-report.ts');
   const { databaseReport } = await import('./ops/database-report.ts');
   const { openDatabase } = await import('./store/database.ts');
-  const config = parseConfig(process.env, process.pid);
   process.stdout.write(`${configReport(process.env)}\n${await databaseReport(config, openDatabase)}`);
   return EXIT.done;
 }

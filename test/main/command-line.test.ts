@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { VERSION } from '../../src/version.ts';
+import { startProcess } from '../support/server-process.ts';
+
+describe('callhooks', () => {
+  const run = (args: readonly string[], env = {}) => startProcess(args, env).ended();
+
+  it('has the version of its package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(VERSION).to.equal(version);
+    expect((await run(['--version'])).stdout).to.contain(`callhooks ${version} `);
+  });
+
+  for (const word of ['--help', '-h', 'help']) {
+    it(`prints its commands and exit codes for ${word}`, async () => {
+      const { exitCode, stdout, stderr } = await run([word]);
+      expect([exitCode, stderr]).to.deep.equal([0, '']);
+      for (const part of ['serve', 'migrate', 'check-config', '78', 'DATABASE_URL'])
+        expect(stdout).to.contain(part);
+    });
+  }
+
+  const wrong: [string, string[], string][] = [
+    ['without a command', [], 'a command is needed'],
+    ['for an unknown command', ['sevre'], 'there is no command "sevre"'],
+    ['for an argument too many', ['serve', '--port=1'], 'there is no command "serve --port=1"'],
+    ['for a name that objects inherit', ['constructor'], 'there is no command "constructor"'],
+  ];
+  for (const [title, args, problem] of wrong) {
+    it(`prints its help and ends with 64 ${title}`, async () => {
+      const { exitCode, stdout, stderr } = await run(args);
+      expect([exitCode, stdout]).to.deep.equal([64, '']);
+      expect(stderr).to.contain(problem).and.to.contain('Usage:');
+    });
+  }
+
+  for (const command of ['serve', 'migrate', 'check-config']) {
+    it(`ends with 78 and every problem of the settings (${command})`, async () => {
+      const env = {
+        CALLHOOKS_LISTEN: '0.0.0.0:50051',
+        CALLHOOKS_LOG_LEVL: 'info',
+        CALLHOOKS_EGRESS_ALLOW: 'http://crm',
+        DATABASE_URL: 'mysql://user:hunter2@db/callhooks',
+        NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      };
+      const { exitCode, stdout, stderr } = await run([command], env);
+      expect([exitCode, stdout]).to.deep.equal([78, '']);
+      for (const part of [
+        'reached from other machines',
+        'CALLHOOKS_LOG_LEVEL?',
+        'is a URL',
+        'ENCRYPTION_KEYS',
+        'NODE_TLS',
+      ])
+        expect(stderr).to.contain(part);
+      expect(stderr).not.to.contain('hunter2');
+    });
+  }
+});

@@ -1,0 +1,106 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { connect, type Rpc } from '../support/rpc.ts';
+import { startProcess } from '../support/server-process.ts';
+
+const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
+const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+
+describe('keys of a real process', function () {
+  this.timeout(60_000);
+  let dataDir: string;
+  let keyFile: string;
+  const env = (more = {}) => ({ CALLHOOKS_LISTEN: '127.0.0.1:0', CALLHOOKS_DATA_DIR: dataDir, ...more });
+  const end = (args: string[], more = {}) => startProcess(args, env(more)).ended();
+
+  const during = async (work: (rpc: Rpc) => Promise<unknown>, more = {}): Promise<void> => {
+    const server = startProcess(['serve'], env(more));
+    const rpc = connect(Number((await server.serving()).split(':').at(-1)));
+    try {
+      await work(rpc);
+    } finally {
+      rpc.close();
+      server.kill('SIGTERM');
+      await server.ended();
+    }
+  };
+  const createAgent = (rpc: Rpc) =>
+    rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'callhooks-keys-'));
+    keyFile = join(dataDir, 'encryption.key');
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+
+  it('keeps no secret in clear text in its folder', async () => {
+    await during(createAgent);
+    const bytes = readFileSync(join(dataDir, 'callhooks.db'), 'latin1');
+    expect(bytes).not.to.contain('hunter2');
+  });
+
+  const refusals: [string, () => void, Record<string, string>, RegExp][] = [
+    ['its key file is gone', () => rmSync(keyFile), {}, /^  - 2 stored values are encrypted .* is gone/m],
+    ['its key file is open to everybody', () => chmodSync(keyFile, 0o644), {}, /chmod 600/],
+    [
+      'its key file holds another key of that name',
+      () => writeFileSync(keyFile, keyOf(readFileSync(keyFile, 'utf8').split(':')[0] ?? '', 5)),
+      {},
+      /is not the one that this database was used with/,
+    ],
+    [
+      'the settings bring another key instead',
+      () => {},
+      { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) },
+      /the key file-[0-9a-f]{8} is missing, with which 2 stored values are encrypted/,
+    ],
+  ];
+  for (const [title, damage, settings, problem] of refusals) {
+    it(`refuses to start with 78 when ${title}`, async () => {
+      await during(createAgent);
+      damage();
+      const { exitCode, stderr } = await end(['serve'], settings);
+      expect(exitCode, stderr).to.equal(78);
+      expect(stderr).to.match(problem);
+    });
+  }
+
+  it('starts again when the key file moves into the settings', async () => {
+    await during(createAgent);
+    const keys = `${keyOf('k1', 1)},${readFileSync(keyFile, 'utf8').trim()}`;
+    rmSync(keyFile);
+    await during((rpc) => rpc.agents.getAgent({ agentUuid: AGENT }), { CALLHOOKS_ENCRYPTION_KEYS: keys });
+  });
+
+  it('tells by check-config what is in effect and how much each key encrypts', async () => {
+    const keys = { CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k1', 1)} ${keyOf('k2', 2)}` };
+    const fresh = await end(['check-config'], keys);
+    expect([fresh.exitCode, fresh.stderr]).to.deep.equal([0, '']);
+    expect(fresh.stdout).to.contain('no database yet');
+    await during(createAgent, keys);
+    const { stdout } = await end(['check-config'], keys);
+    expect(stdout).to.match(/^CALLHOOKS_LISTEN +127\.0\.0\.1:0$/m);
+    expect(stdout).to.match(/^CALLHOOKS_START_BY +24h {2}\(default\)$/m);
+    expect(stdout).to.match(/^CALLHOOKS_ENCRYPTION_KEYS +set$/m);
+    expect(stdout).to.match(/^DATABASE_URL +not set/m);
+    expect(stdout)
+      .to.match(/^key k1: 2 stored values$/m)
+      .and.to.match(/^key k2: 0 stored values$/m);
+    expect(stdout).not.to.contain(Buffer.alloc(32, 1).toString('base64'));
+  });
+
+  it('names in check-config a key that is missing', async () => {
+    await during(createAgent, { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
+    const { stdout } = await end(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
+    expect(stdout).to.match(/^key k1: 2 stored values \(KEY MISSING\)$/m);
+  });
+
+  it('migrates an empty folder once', async () => {
+    const first = await end(['migrate']);
+    expect(first.exitCode, first.stderr).to.equal(0);
+    expect(first.stdout).to.match(/^applied /m);
+    expect((await end(['migrate'])).stdout).to.contain('nothing to do');
+  });
+});
