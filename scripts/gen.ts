@@ -3,13 +3,15 @@
  * reflection. `--check` generates into a temporary folder instead and fails when src/gen/ differs from it. Works offline.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
 const root = dirname(import.meta.dirname);
 const committed = join(root, 'src', 'gen');
+/** Where the health service that we serve has its own proto file. */
+const HEALTH_PROTOS = 'node_modules/grpc-health-check/proto';
 /** `file` of google.protobuf.FileDescriptorSet; `name` and `source_code_info` of FileDescriptorProto. */
 const FIELD = { file: 1, name: 1, sourceCodeInfo: 9 } as const;
 
@@ -49,10 +51,15 @@ const withoutForeignComments = (file: Uint8Array): Uint8Array => {
   return Buffer.concat(kept.map((field) => field.whole));
 };
 
-const descriptorsSource = (descriptorSet: Uint8Array): string => {
-  const files = fieldsOf(descriptorSet).flatMap(({ no, value }) =>
-    no === FIELD.file && value ? [value] : [],
-  );
+/** The FileDescriptorProto of each file of a module, imports included. */
+const compile = (module: string, temporaryFile: string): Uint8Array[] => {
+  buf('build', module, '--as-file-descriptor-set', '--output', temporaryFile);
+  const fields = fieldsOf(readFileSync(temporaryFile));
+  rmSync(temporaryFile);
+  return fields.flatMap(({ no, value }) => (no === FIELD.file && value ? [value] : []));
+};
+
+const descriptorsSource = (files: readonly Uint8Array[]): string => {
   const entries = files.map((file) => {
     const base64 = Buffer.from(withoutForeignComments(file)).toString('base64');
     return `  '${nameOf(file)}':\n    '${base64}',\n`;
@@ -67,12 +74,11 @@ const descriptorsSource = (descriptorSet: Uint8Array): string => {
 };
 
 const generateInto = (folder: string): void => {
-  const descriptorSet = join(folder, 'descriptors.binpb');
-  mkdirSync(folder, { recursive: true });
   buf('generate', '--output', folder);
-  buf('build', '--as-file-descriptor-set', '--output', descriptorSet);
-  writeFileSync(join(folder, 'descriptors.ts'), descriptorsSource(readFileSync(descriptorSet)));
-  rmSync(descriptorSet);
+  const files = ['proto', HEALTH_PROTOS].flatMap((input) =>
+    compile(input, join(folder, 'descriptors.binpb')),
+  );
+  writeFileSync(join(folder, 'descriptors.ts'), descriptorsSource(files));
 };
 
 const filesBelow = (folder: string): Map<string, string> => {
@@ -87,24 +93,22 @@ const filesBelow = (folder: string): Map<string, string> => {
 const differences = (left: Map<string, string>, right: Map<string, string>): string[] =>
   [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name));
 
-const check = (): void => {
-  const folder = mkdtempSync(join(tmpdir(), 'callhooks-gen-'));
-  try {
-    generateInto(folder);
-    const stale = differences(filesBelow(folder), filesBelow(committed));
-    if (stale.length === 0) return console.log('src/gen is fresh');
-    console.error(
-      `src/gen is not what proto/ generates; run "node scripts/gen.ts":\n  ${stale.join('\n  ')}`,
-    );
-    process.exitCode = 1;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+const report = (stale: readonly string[]): void => {
+  if (stale.length === 0) return console.log('src/gen is fresh');
+  console.error(`src/gen is not what proto/ generates; run "node scripts/gen.ts":\n  ${stale.join('\n  ')}`);
+  process.exitCode = 1;
 };
 
-if (process.argv.includes('--check')) {
-  check();
-} else {
+const replaceCommitted = (folder: string): void => {
   rmSync(committed, { recursive: true, force: true });
-  generateInto(committed);
+  cpSync(folder, committed, { recursive: true });
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'callhooks-gen-'));
+try {
+  generateInto(folder);
+  if (process.argv.includes('--check')) report(differences(filesBelow(folder), filesBelow(committed)));
+  else replaceCommitted(folder);
+} finally {
+  rmSync(folder, { recursive: true });
 }

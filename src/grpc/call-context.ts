@@ -23,7 +23,7 @@ export const CALL_ENDED = new Error('the caller no longer waits');
 export interface OpenCall {
   readonly context: CallContext;
   readonly logFields: object;
-  abort(): void;
+  readonly abort: () => void;
 }
 
 /** Reads the context of a call that was just admitted. */

@@ -17,16 +17,16 @@ export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array
     // They also take a zero byte for the end of the message.
     if (reader.pos === reader.len) return request;
   } catch (error) {
-    throw malformed(describe(error), error);
+    throw malformed(describe(error));
   }
   throw malformed(NOT_A_MESSAGE);
 };
 
 /** The violation's path is empty: it is the message as a whole that can't be read. */
-const malformed = (description: string, cause?: unknown): CallhooksError => {
-  const violations = [{ field: '', description }];
-  return new CallhooksError('VALIDATION_FAILED', `the request ${description}`, { violations }, { cause });
-};
+const malformed = (description: string): CallhooksError =>
+  new CallhooksError('VALIDATION_FAILED', `the request ${description}`, {
+    violations: [{ field: '', description }],
+  });
 
 const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return NOT_A_MESSAGE;

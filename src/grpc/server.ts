@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from '../logger.ts';
 import type { BoundService } from './bound-service.ts';
-import { addHealth } from './serving-status.ts';
+import { addHealth } from './health.ts';
 import { tuneHttp2 } from './http2-settings.ts';
 import { createOpenStreams } from './open-streams.ts';
 import { addReflection } from './reflection.ts';
@@ -53,6 +53,8 @@ export interface GrpcServer {
 export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
   const { address, services, logger, newRequestId } = options;
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  // Its own log goes to the console, and quotes the values of headers (tokens) that it can't read.
+  setLogVerbosity(logVerbosity.NONE);
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
   const connections = tuneHttp2(server);
@@ -74,7 +76,7 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
       if (closing !== undefined) return closing;
       setHealth(false);
       streams.end();
-      closing = drain(server, graceMs).then(connections.destroy);
+      closing = drain(server, graceMs).then(() => connections.destroy());
       return closing;
     },
   };

@@ -2,7 +2,13 @@ import type { Socket } from 'node:net';
 import { connect as openSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { connect as openSession, constants } from 'node:http2';
-import { credentials, loadPackageDefinition, type ServiceClientConstructor, status } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  setLogger,
+  type ServiceClientConstructor,
+  status,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { expect } from 'chai';
 import { protoPath } from 'grpc-health-check';
@@ -95,6 +101,20 @@ describe('the server', () => {
       plumbing.rpc.raw('/callhooks.v1.CallLifecycle/OnCallNothing', new Uint8Array()),
     );
     expect(error.code).to.equal('UNIMPLEMENTED');
+  });
+
+  it('keeps the values of headers that grpc-js cannot read out of its log', async () => {
+    const logged: unknown[] = [];
+    const log = (...values: unknown[]): void => void logged.push(...values);
+    setLogger({ ...console, error: log, info: log, debug: log });
+    await using plumbing = await startPlumbing({ onCallStart: async () => reply });
+    const session = openSession(`http://127.0.0.1:${plumbing.port}`);
+    const stream = session.request({ ...headersOf(START), authorization: 'Bearer secr\xe9t' });
+    stream.end(Buffer.alloc(5));
+    expect(await statusOf(stream)).to.equal(status.OK);
+    session.close();
+    setLogger(console);
+    expect(logged).to.deep.equal([]);
   });
 
   it('lets a connection open 1,000 streams at once', async () => {

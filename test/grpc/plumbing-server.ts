@@ -50,7 +50,7 @@ export const startPlumbing = async (
 export const until = async (holds: () => boolean): Promise<void> => {
   const giveUpAt = Date.now() + 5000;
   while (!holds()) {
-    if (Date.now() > giveUpAt) throw new Error(`gave up waiting for ${holds}`);
+    if (Date.now() > giveUpAt) throw new Error(`gave up waiting for ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 };
