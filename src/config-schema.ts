@@ -148,12 +148,7 @@ export const configSchema = z.object({
   CALLHOOKS_RETENTION_DAYS: setting(
     values.count(1, 36_500),
     '30',
-    'Days after which ended executions are removed with their recorded bodies.',
-  ),
-  CALLHOOKS_KEY_RETENTION_DAYS: setting(
-    values.count(0, 36_500),
-    '0',
-    'Days for which the keys (conversation, type) of removed executions are kept, so that a late repeat does not run again; 0 is for ever.',
+    'Days after which ended executions are removed with their recorded bodies. The key (conversation, type) of each stays for ever, so that a late repeat does not run again.',
   ),
   CALLHOOKS_REFLECTION: setting(values.flag, 'true', '`false` serves no gRPC reflection.'),
   CALLHOOKS_LOG_LEVEL: setting(
