@@ -1,0 +1,126 @@
+import { jsonBytes, jsonDepth, lookUp, type Found } from './json-path.ts';
+import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES, MAX_VARIABLES_BYTES } from './limits.ts';
+import type {
+  Assignment,
+  Failure,
+  JsonObject,
+  JsonValue,
+  MissedAssignment,
+  MissReason,
+  VariableSource,
+} from './types.ts';
+
+/** What the assignments of a response came to; `missed` lists the rules that took no value, in their order. */
+export type Assigned =
+  | {
+      readonly ok: true;
+      readonly assigned: JsonObject;
+      readonly sources: Readonly<Record<string, VariableSource>>;
+      readonly missed: readonly MissedAssignment[];
+    }
+  | { readonly ok: false; readonly failure: Failure; readonly missed: readonly MissedAssignment[] };
+
+interface Taken {
+  readonly assigned: JsonObject;
+  readonly sources: Record<string, VariableSource>;
+}
+
+/** A literal own key of a top-level object goes before the path of the same text. */
+const attributeOf = (body: JsonValue | undefined, name: string): Found => {
+  if (body === undefined) return { found: false };
+  if (body !== null && typeof body === 'object' && !Array.isArray(body) && Object.hasOwn(body, name)) {
+    return lookUp(body, [name]);
+  }
+  return lookUp(body, name.split('.'));
+};
+
+type Fits = (name: string, value: JsonValue) => boolean;
+
+// A member costs its quotes, colon and comma too; the last comma is one byte that the braces make up for.
+const memberBytes = (name: string, value: JsonValue): number => jsonBytes(name) + jsonBytes(value) + 2;
+
+/** Takes values into a conversation's variables as long as all of them together stay within their limit. */
+const createRoom = (variables: JsonObject): Fits => {
+  const sizes = new Map(Object.entries(variables).map(([name, value]) => [name, memberBytes(name, value)]));
+  let total = 1;
+  for (const size of sizes.values()) total += size;
+  return (name, value) => {
+    const size = memberBytes(name, value);
+    const after = total - (sizes.get(name) ?? 0) + size;
+    if (after > MAX_VARIABLES_BYTES) return false;
+    sizes.set(name, size);
+    total = after;
+    return true;
+  };
+};
+
+type Missed = readonly [rule: Assignment, reason: MissReason];
+
+const missReason = ({ dynamicVariable }: Assignment, found: Found, fits: Fits): MissReason | undefined => {
+  if (!found.found) return 'not_found';
+  if (jsonDepth(found.value) > MAX_JSON_DEPTH) return 'too_deep';
+  if (jsonBytes(found.value) > MAX_VARIABLE_BYTES) return 'too_large';
+  return fits(dynamicVariable, found.value) ? undefined : 'too_large';
+};
+
+/** Sets defaults where no rule found a value; what stays are the rules that took neither. */
+const applyDefaults = (missed: readonly Missed[], taken: Taken, fits: Fits): Missed[] => {
+  const { assigned, sources } = taken;
+  return missed.flatMap(([rule, reason]): Missed[] => {
+    const { dynamicVariable, defaultValue } = rule;
+    if (defaultValue === undefined) return [[rule, reason]];
+    if (sources[dynamicVariable] === 'assignment') return [];
+    if (!fits(dynamicVariable, defaultValue)) return [[rule, 'too_large']];
+    assigned[dynamicVariable] = defaultValue;
+    sources[dynamicVariable] = 'assignment_default';
+    return [];
+  });
+};
+
+const toMissed = ([{ attributeName, dynamicVariable }, reason]: Missed): MissedAssignment => ({
+  attributeName,
+  dynamicVariable,
+  reason,
+});
+
+const MISS_TEXT: Readonly<Record<MissReason, string>> = {
+  not_found: 'is not in the response',
+  too_large: 'is too large for a dynamic variable',
+  too_deep: 'is nested too deeply for a dynamic variable',
+};
+
+const missingRequired = ([{ attributeName }, reason]: Missed): Failure => ({
+  code: 'ASSIGNMENT_MISSING',
+  message: `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
+  sent: 'yes',
+});
+
+/**
+ * Takes attributes of a response (`undefined`: it holds nothing) into dynamic variables, types kept. Of two rules for
+ * one variable the later that finds a value wins; a default stands only where none found one. What is too large (16 KiB,
+ * or 256 KiB for the conversation's variables together, `variables` being those before) or too deep (24) counts as not
+ * found. A required rule that finds nothing fails all, and nothing is assigned.
+ */
+export const assign = (
+  rules: readonly Assignment[],
+  body: JsonValue | undefined,
+  variables: JsonObject,
+): Assigned => {
+  const fits = createRoom(variables);
+  const taken: Taken = { assigned: {}, sources: {} };
+  const unfound: Missed[] = [];
+  for (const rule of rules) {
+    const found = attributeOf(body, rule.attributeName);
+    const reason = missReason(rule, found, fits);
+    if (reason !== undefined) unfound.push([rule, reason]);
+    else if (found.found) {
+      taken.assigned[rule.dynamicVariable] = found.value;
+      taken.sources[rule.dynamicVariable] = 'assignment';
+    }
+  }
+  const left = applyDefaults(unfound, taken, fits);
+  const missed = left.map(toMissed);
+  const required = left.find(([rule]) => rule.required);
+  if (required !== undefined) return { ok: false, failure: missingRequired(required), missed };
+  return { ok: true, ...taken, missed };
+};

@@ -1,0 +1,67 @@
+import type { Violation } from '../errors.ts';
+import { valueTooLarge } from './check-assignments.ts';
+import { jsonProblems } from './check-json.ts';
+import { memberPath } from './field-path.ts';
+import { dropProto, jsonBytes } from './json-path.ts';
+import { MAX_VARIABLES, MAX_VARIABLES_BYTES } from './limits.ts';
+import { variableNameProblem } from './names.ts';
+import { parseTemplate, wholePlaceholder } from './template.ts';
+import { MASK, type JsonObject, type JsonValue } from './types.ts';
+
+/** A Struct full of bad names must not become as many sentences. */
+const MAX_VIOLATIONS = 1000;
+const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
+
+const is = (field: string, description: string | undefined): Violation[] =>
+  description === undefined ? [] : [{ field, description }];
+
+/**
+ * The violations of dynamic variables as a request gives them: names that an agent could not declare, values that are
+ * no JSON, too deep or too large, and their size together. `field` is their path in the request.
+ */
+export const variablesViolations = (variables: JsonObject, field: string): Violation[] => {
+  const violations: Violation[] = [];
+  let total = 1;
+  for (const [name, value] of Object.entries(variables)) {
+    // The key can't cross the API: it is dropped wherever it stands.
+    if (name === '__proto__') continue;
+    const path = memberPath(field, name);
+    const problems = jsonProblems(value, path);
+    const bytes = problems.length > 0 ? 0 : jsonBytes(value);
+    total += jsonBytes(name) + bytes + 2;
+    violations.push(...is(path, variableNameProblem(name)), ...problems, ...is(path, valueTooLarge(bytes)));
+    if (violations.length >= MAX_VIOLATIONS) return violations.slice(0, MAX_VIOLATIONS);
+  }
+  return [...violations, ...is(field, total > MAX_VARIABLES_BYTES ? TOO_LARGE_TOGETHER : undefined)];
+};
+
+/** As {@link variablesViolations} for the defaults that an agent declares. */
+export const declaredVariablesViolations = (defaults: JsonObject, field: string): Violation[] => {
+  const entries = Object.entries(defaults);
+  const masked = entries.filter(([, value]) => value === MASK).map(([name]) => memberPath(field, name));
+  return [
+    ...is(
+      field,
+      entries.length > MAX_VARIABLES ? `must not be more than ${MAX_VARIABLES} variables` : undefined,
+    ),
+    ...variablesViolations(defaults, field),
+    ...masked.map((path) => ({ field: path, description: 'is a masked value: write the value' })),
+  ];
+};
+
+const isOwnPlaceholder = (name: string, value: JsonValue): boolean => {
+  if (typeof value !== 'string') return false;
+  const parsed = parseTemplate(value, { escapes: true });
+  return parsed.ok && wholePlaceholder(parsed.template)?.text === name;
+};
+
+/**
+ * Defaults as they are stored: one that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other tools) is
+ * null. Recurses: check the depth first.
+ */
+export const storedDefaults = (defaults: JsonObject): JsonObject => {
+  const stored = Object.entries(dropProto(defaults) as JsonObject);
+  return Object.fromEntries(
+    stored.map(([name, value]) => [name, isOwnPlaceholder(name, value) ? null : value]),
+  );
+};

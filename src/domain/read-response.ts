@@ -1,0 +1,129 @@
+import { MAX_RESPONSE_DEPTH } from './limits.ts';
+import type { HttpHeader, JsonObject, JsonValue } from './types.ts';
+
+/** A body as JSON, or why it is none; the message holds nothing of the body. */
+export type ReadJson =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly message: string };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const BOM = '\uFEFF';
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+const refused = (what: string): ReadJson => ({ ok: false, message: `the response body ${what}` });
+
+const decode = (bytes: Uint8Array): string | undefined => {
+  try {
+    const text = utf8.decode(bytes);
+    return text.startsWith(BOM) ? text.slice(1) : text;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Where the string that begins at `start` ends. */
+const endOfString = (text: string, start: number): number => {
+  let at = start + 1;
+  while (at < text.length) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    at += unit === BACKSLASH ? 2 : 1;
+  }
+  return at;
+};
+
+// JSON.parse takes a million levels (and 0.6 s for them), so the depth is counted before it is asked.
+const isTooDeep = (text: string): boolean => {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) {
+      at = endOfString(text, at);
+    } else if (unit === 0x5b || unit === 0x7b) {
+      depth += 1;
+      if (depth > MAX_RESPONSE_DEPTH) return true;
+    } else if (unit === 0x5d || unit === 0x7d) {
+      depth -= 1;
+    }
+  }
+  return false;
+};
+
+// Signs that a text may hold what JSON.parse alone gets wrong; they also occur in texts that hold nothing of the kind.
+const LONG_OR_EXPONENT = /[0-9]{16}|[0-9][eE]/;
+const ESCAPE_OR_PROTO = /\\u|__proto__/;
+const INTEGER = /^-?[0-9]+$/;
+
+// ES2026 (JSON.parse source text access), in V8 since 11.4: revivers of primitives see the literal.
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+
+/** Parses with integers beyond ±(2^53−1) as the strings of their digits; undefined for a number that is not finite. */
+const parseNumbersExactly = (text: string): JsonValue | undefined => {
+  let isFinite = true;
+  const revive: Reviver = (_key, value, context) => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+    const source = context?.source ?? '';
+    if (INTEGER.test(source)) return source;
+    isFinite &&= Number.isFinite(value);
+    return value;
+  };
+  const value = JSON.parse(text, revive) as JsonValue;
+  return isFinite ? value : undefined;
+};
+
+const cleanObject = (value: JsonObject): JsonObject => {
+  const clean: JsonObject = {};
+  for (const [key, child] of Object.entries(value)) {
+    if (key !== '__proto__') clean[key.toWellFormed()] = cleaned(child);
+  }
+  return clean;
+};
+
+/** A copy without lone surrogates (U+FFFD instead) and without the key `__proto__`. */
+const cleaned = (value: JsonValue): JsonValue => {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (value === null || typeof value !== 'object') return value;
+  return Array.isArray(value) ? value.map(cleaned) : cleanObject(value);
+};
+
+/**
+ * Reads a response body as JSON (RFC 8259) in UTF-8, one byte order mark tolerated, at most 64 levels deep. Integer
+ * literals beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive; any other literal
+ * that no double holds refuses the body. Lone surrogates become U+FFFD; the key `__proto__` is dropped.
+ */
+export const readJsonBody = (bytes: Uint8Array): ReadJson => {
+  const text = decode(bytes);
+  if (text === undefined) return refused('is not valid UTF-8');
+  if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
+  try {
+    // Revivers are several times slower, so they only run where a number may need them.
+    const value = LONG_OR_EXPONENT.test(text) ? parseNumbersExactly(text) : (JSON.parse(text) as JsonValue);
+    if (value === undefined) return refused('holds a number that is not finite');
+    return { ok: true, value: ESCAPE_OR_PROTO.test(text) ? cleaned(value) : value };
+  } catch {
+    return refused('is not JSON');
+  }
+};
+
+const isCoded = ({ name, value }: HttpHeader): boolean =>
+  name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
+
+/** What a response holds for assignments; `value` undefined: nothing at all. */
+export type ReadResponse =
+  | { readonly ok: true; readonly value: JsonValue | undefined }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Reads a 2xx response for its assignments, whatever its content type says. 204 or zero bytes hold nothing; a content
+ * coding is refused, because none was asked for.
+ */
+export const readResponse = (response: {
+  readonly status: number;
+  readonly headers: readonly HttpHeader[];
+  readonly body: Uint8Array;
+}): ReadResponse => {
+  if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
+  if (response.headers.some(isCoded)) return refused('has a content coding that was not asked for');
+  return readJsonBody(response.body);
+};

@@ -1,0 +1,46 @@
+import { jsonBytes } from './json-path.ts';
+import { MAX_VARIABLES_BYTES } from './limits.ts';
+import type { JsonObject, StartVariables, VariableSource } from './types.ts';
+
+/** Dynamic variables by name, with the source of each. */
+export interface Variables {
+  readonly variables: JsonObject;
+  readonly sources: Readonly<Record<string, VariableSource>>;
+}
+
+const allFrom = (variables: JsonObject, source: VariableSource): Variables => ({
+  variables,
+  sources: Object.fromEntries(Object.keys(variables).map((name) => [name, source])),
+});
+
+const over = (below: Variables, above: Variables): Variables => ({
+  variables: { ...below.variables, ...above.variables },
+  sources: { ...below.sources, ...above.sources },
+});
+
+/** A conversation's variables before its webhook runs: the agent's defaults under those of the request. */
+export const mergeStart = (defaults: JsonObject, requested: JsonObject): Variables =>
+  over(allFrom(defaults, 'default'), allFrom(requested, 'request'));
+
+/** What a conversation had after its start: its variables under what its webhook assigned. */
+export const withAssigned = (start: StartVariables): Variables =>
+  over(start, { variables: start.assigned ?? {}, sources: start.assignedSources ?? {} });
+
+/**
+ * A conversation's variables at its end: the agent's defaults, under what the conversation had after its start (if
+ * there was one), under those of the request.
+ */
+export const mergeEnd = (
+  defaults: JsonObject,
+  start: StartVariables | undefined,
+  requested: JsonObject,
+): Variables => {
+  const atStart = start === undefined ? mergeStart({}, {}) : withAssigned(start);
+  return over(over(allFrom(defaults, 'default'), atStart), allFrom(requested, 'request'));
+};
+
+/** Which rule a conversation's variables break by their size together; undefined: none. */
+export const variablesTooLarge = (variables: JsonObject): string | undefined =>
+  jsonBytes(variables) > MAX_VARIABLES_BYTES
+    ? `the variables of a conversation must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together, the agent's defaults included`
+    : undefined;

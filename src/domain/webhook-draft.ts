@@ -1,0 +1,97 @@
+import { dropProto } from './json-path.ts';
+import type { ApiSchema, Assignment, FailurePolicy, JsonValue, WebhookConfig, WebhookType } from './types.ts';
+
+/** An HTTP request template as it came over the wire: unchecked. */
+export interface ApiSchemaDraft {
+  readonly url: string;
+  readonly method: string;
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  readonly requestBody?: JsonValue | undefined;
+}
+
+/** An assignment as it came over the wire: unchecked. */
+export interface AssignmentDraft {
+  readonly source: string;
+  readonly attributeName: string;
+  readonly dynamicVariable: string;
+  readonly required: boolean;
+  readonly defaultValue?: JsonValue | undefined;
+}
+
+/** A webhook's configuration as it came over the wire: unchecked, and without its defaults. */
+export interface WebhookConfigDraft {
+  readonly apiSchema?: ApiSchemaDraft | undefined;
+  readonly assignments: readonly AssignmentDraft[];
+  /** 0: the default of its type. */
+  readonly responseTimeoutSecs: number;
+  readonly failurePolicy: FailurePolicy | 'unspecified' | 'unknown';
+  readonly signingSecretNames: readonly string[];
+}
+
+/** A stored configuration as a draft that says the same; masked header values stay masked. */
+export const toDraft = (config: WebhookConfig): WebhookConfigDraft => ({
+  apiSchema: config.apiSchema,
+  assignments: config.assignments.map((assignment) => ({ source: 'response', ...assignment })),
+  responseTimeoutSecs: config.responseTimeoutSecs,
+  failurePolicy: config.failurePolicy ?? 'unspecified',
+  signingSecretNames: config.signingSecretNames,
+});
+
+/** An HTTP request template that says nothing. */
+export const NO_SCHEMA: ApiSchemaDraft = { url: '', method: '', requestHeaders: {} };
+
+/** A configuration that says nothing. */
+export const NO_CONFIG: WebhookConfigDraft = {
+  assignments: [],
+  responseTimeoutSecs: 0,
+  failurePolicy: 'unspecified',
+  signingSecretNames: [],
+};
+
+const DEFAULT_TIMEOUT_SECS: Readonly<Record<WebhookType, number>> = { pre_call: 10, post_call: 5 };
+
+const fillSchema = ({ url, method, requestHeaders, requestBody }: ApiSchemaDraft): ApiSchema => ({
+  url,
+  method: method.toUpperCase(),
+  requestHeaders,
+  ...(requestBody === undefined ? {} : { requestBody }),
+});
+
+const fillAssignment = ({
+  attributeName,
+  dynamicVariable,
+  required,
+  defaultValue,
+}: AssignmentDraft): Assignment => ({
+  attributeName,
+  dynamicVariable,
+  required,
+  ...(defaultValue === undefined ? {} : { defaultValue }),
+});
+
+const fillPolicy = (policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): FailurePolicy | null => {
+  if (type === 'post_call') return null;
+  return policy === 'block' ? 'block' : 'proceed';
+};
+
+/** A draft with the defaults of its type, so that reads show what holds. Checks nothing. */
+export const fillDefaults = (draft: WebhookConfigDraft, type: WebhookType): WebhookConfig => ({
+  apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
+  assignments: draft.assignments.map(fillAssignment),
+  responseTimeoutSecs:
+    draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
+  failurePolicy: fillPolicy(draft.failurePolicy, type),
+  signingSecretNames: draft.signingSecretNames,
+});
+
+/** A configuration without the key `__proto__` in its JSON values. Recurses: check their depth first. */
+export const withoutProto = (config: WebhookConfig): WebhookConfig => {
+  const { requestBody, ...schema } = config.apiSchema;
+  return {
+    ...config,
+    apiSchema: requestBody === undefined ? schema : { ...schema, requestBody: dropProto(requestBody) },
+    assignments: config.assignments.map(({ defaultValue, ...rule }) =>
+      defaultValue === undefined ? rule : { ...rule, defaultValue: dropProto(defaultValue) },
+    ),
+  };
+};
