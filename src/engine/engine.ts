@@ -63,6 +63,8 @@ export interface Engine {
   start(): Promise<void>;
   /** Accepts nothing more; resolves when all that runs is on record. Past `graceMs` it is aborted and recorded so. */
   stop(graceMs: number): Promise<void>;
+  /** Aborts what is being sent; each is recorded with what is known of it. */
+  abort(): void;
 }
 
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -122,5 +124,6 @@ export const createEngine = (deps: EngineDeps): Engine => {
       waiters.close();
       health.close();
     },
+    abort: () => abort.abort(),
   };
 };
