@@ -99,10 +99,9 @@ const answer = async (
   if (reply === undefined) return;
   if (reply.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, reply.delayMs).unref());
   const { body, isJson } = encode(reply.body);
-  response.writeHead(reply.status ?? 200, {
-    ...(isJson ? { 'content-type': 'application/json' } : {}),
-    ...(reply.headers as Record<string, string | string[]>),
-  });
+  response.statusCode = reply.status ?? 200;
+  if (isJson) response.setHeader('content-type', 'application/json');
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   response.end(body);
 };
 

@@ -1,0 +1,129 @@
+import type { Socket, TcpNetConnectOpts } from 'node:net';
+import type { Failure } from '../domain/types.ts';
+import type { TimingsSoFar } from './dial.ts';
+import { createEgressAgent, type EgressAgent } from './egress-agent.ts';
+import type { EgressPolicy } from './egress-policy.ts';
+import type { ExchangeResult } from './exchange-state.ts';
+import { exchange } from './exchange.ts';
+import { endedFailure } from './failures.ts';
+import { createResolver, type Resolve } from './resolver.ts';
+import { parseTargetUrl } from './target-url.ts';
+import { startTimeLimit, type TimeLimit } from './time-limit.ts';
+import { createTlsContext } from './tls-context.ts';
+import type { EgressJudge, HttpExecutor, OutgoingRequest, SendOptions } from './types.ts';
+
+/** What an executor is made of. */
+export interface ExecutorOptions {
+  readonly policy: EgressPolicy;
+  /** Absent: the hosts file, then the system's name servers. */
+  readonly resolve?: Resolve;
+  /** Certificates (PEM) of authorities that endpoints may use besides the usual ones. Throws where it holds none. */
+  readonly extraCa?: string | undefined;
+  /** `user-agent` of requests that bring none. */
+  readonly userAgent?: string;
+  /** Limit of a response head (names and values). Default: 16 KiB. */
+  readonly maxResponseHeadBytes?: number;
+  /** Called when a reused connection broke before a response head: the request may have been seen. To be counted. */
+  readonly onReusedConnectionFailure?: () => void;
+  /** `net.connect`, for tests. */
+  readonly connect?: (options: TcpNetConnectOpts) => Socket;
+}
+
+/** Sends requests at most once within one time limit, only where the policy lets them go; also says what it would say. */
+export type GuardedExecutor = HttpExecutor & EgressJudge;
+
+const MAX_RESPONSE_HEAD_BYTES = 16_384;
+
+/** Makes an executor. Its `send` rejects only for a request with a `host` header, which is a bug of its caller. */
+export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
+  const { policy, resolve = createResolver(), extraCa, connect } = options;
+  const maxHeadBytes = options.maxResponseHeadBytes ?? MAX_RESPONSE_HEAD_BYTES;
+  const secureContext = createTlsContext(extraCa);
+  const agent = createEgressAgent({
+    policy,
+    resolve,
+    secureContext,
+    maxHeadBytes,
+    ...(connect ? { connect } : {}),
+  });
+  const running = new Set<TimeLimit>();
+  return {
+    judgeUrl: (url) => policy.judgeUrl(url),
+    send: async (request, sendOptions) => {
+      const outgoing = withDefaults(request, options.userAgent);
+      const startedAtMs = performance.now();
+      const timings: TimingsSoFar = {};
+      const limit = startTimeLimit(sendOptions.expiresAtMs, sendOptions.signal);
+      running.add(limit);
+      try {
+        const run = { agent, policy, maxHeadBytes, limit, timings, request: outgoing, options: sendOptions };
+        const { failure, response, isReuseFailure } = await sendOnce(run);
+        if (isReuseFailure === true) options.onReusedConnectionFailure?.();
+        timings.totalMs = performance.now() - startedAtMs;
+        return {
+          ...(failure ? { failure } : {}),
+          ...(response ? { response } : {}),
+          timings,
+        };
+      } finally {
+        running.delete(limit);
+        limit.stop();
+      }
+    },
+    close: async () => {
+      for (const limit of running) limit.end('shutdown');
+      agent.close();
+    },
+  };
+};
+
+// undici would move SNI and the verified name to whatever a host header says.
+const withDefaults = (request: OutgoingRequest, userAgent: string | undefined): OutgoingRequest => {
+  const names = Object.keys(request.headers);
+  if (names.some((name) => name.toLowerCase() === 'host'))
+    throw new TypeError('an outgoing request has a host header');
+  const defaults = {
+    'accept-encoding': 'identity',
+    ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+  };
+  return { ...request, headers: { ...defaults, ...request.headers } };
+};
+
+interface Run {
+  readonly agent: EgressAgent;
+  readonly policy: EgressPolicy;
+  readonly maxHeadBytes: number;
+  readonly limit: TimeLimit;
+  readonly timings: TimingsSoFar;
+  readonly request: OutgoingRequest;
+  readonly options: SendOptions;
+}
+
+const sendOnce = async (run: Run): Promise<ExchangeResult> => {
+  const { policy, request, limit, agent, timings } = run;
+  const refusal = policy.judgeUrl(request.url);
+  if (refusal !== undefined) return unsent('EGRESS_DENIED', refusal);
+  const target = parseTargetUrl(request.url);
+  if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
+  const reason = limit.reason();
+  if (reason !== undefined)
+    return { failure: endedFailure(reason, 'the request was not begun', limit, 'no') };
+  const idle = agent.takeIdle(target);
+  if (idle !== undefined) {
+    const result = await exchange({
+      ...run,
+      target,
+      connection: idle,
+      onIdle: () => agent.giveBack(target, idle),
+    });
+    // Nothing was written, so a fresh connection is no second attempt.
+    if (result.isGone !== true) return result;
+  }
+  const connection = await agent.open(target, limit, timings);
+  if ('failure' in connection) return connection;
+  return exchange({ ...run, target, connection, onIdle: () => agent.giveBack(target, connection) });
+};
+
+const unsent = (code: Failure['code'], message: string): ExchangeResult => ({
+  failure: { code, message, sent: 'no' },
+});
