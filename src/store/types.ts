@@ -51,7 +51,11 @@ export interface AgentStore {
   /** By agent_uuid ascending; `after` is the last agent_uuid of the page before. */
   listAgents(pageSize: number, after?: string): Promise<Page<Agent, string>>;
   /** By webhook_uuid ascending, of one agent or of all. */
-  listWebhooks(agentUuid: string | undefined, pageSize: number, after?: string): Promise<Page<Webhook, string>>;
+  listWebhooks(
+    agentUuid: string | undefined,
+    pageSize: number,
+    after?: string,
+  ): Promise<Page<Webhook, string>>;
 }
 
 /** Where encrypted values lie, as the rotation and the check at start need it. */
@@ -111,7 +115,10 @@ export interface EndClaim {
   readonly instance: string;
 }
 
-/** `won`: the row is sending under this token. `lost`: it is not ours to send (claimed, ended, or gone). */
+/**
+ * `won`: the row holds this token and has no outcome of its owner (it is sending, or was labelled meanwhile, which its
+ * owner corrects). `lost`: it is not ours to send (claimed, ended, or gone).
+ */
 export type ClaimResult = 'won' | 'lost';
 
 /** An execution's outcome as its owner writes it; repeating it is harmless. */
@@ -189,8 +196,11 @@ export interface ExecutionStore {
   claimEnds(claims: readonly EndClaim[]): Promise<readonly ClaimResult[]>;
   /** Writes outcomes, guarded by their claims: a pre-call's only over `sending`, a post-call's over a label too. */
   recordOutcomes(outcomes: readonly Outcome[]): Promise<readonly OutcomeResult[]>;
-  /** Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. */
-  endUnsent(executionUuids: readonly string[], failure: Failure): Promise<number>;
+  /**
+   * Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. With
+   * `olderThanMs`, only those accepted at least that long ago by the database's clock.
+   */
+  endUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
   /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */
   findConversation(conversationUuid: string): Promise<readonly Execution[]>;
@@ -200,7 +210,9 @@ export interface ExecutionStore {
   findEnd(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
   /** The facts of an accepted or sending post-call. */
   findFacts(executionUuid: string): Promise<CallFacts | undefined>;
-  findExecution(executionUuid: string): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;
+  findExecution(
+    executionUuid: string,
+  ): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;
   /** Whether this execution is `sending` (chaining). */
   isSending(executionUuid: string): Promise<boolean>;
   /** Newest first by (accepted_at, execution_uuid). Never shows `no_webhook`. Reads at most 20,000 index entries. */
@@ -218,8 +230,11 @@ export interface ExecutionStore {
   listWaitingEnds(webhookUuid: string, limit: number): Promise<readonly WaitingEnd[]>;
   /** Accepted post-calls in all, counted up to `cap`. */
   countWaiting(cap: number): Promise<number>;
-  /** Accepted or sending and past their time (sending: limit + 10 s): must be 0 on a healthy system. Capped at 1,000. */
-  countOverdue(): Promise<number>;
+  /**
+   * Accepted or sending and past their time (sending: limit + 10 s; accepted: `startByMs` + 5 s, 0: never): must be 0 on
+   * a healthy system. Capped at 1,000.
+   */
+  countOverdue(startByMs: number): Promise<number>;
 
   /** Labels overdue `sending` rows INTERRUPTED, guarded, at most `limit`; their conversations. */
   labelOverdue(limit: number): Promise<readonly { conversationUuid: string; webhookType: WebhookType }[]>;
@@ -245,6 +260,8 @@ export interface Database {
   ping(): Promise<void>;
   /** Names of migrations not yet applied. */
   pendingMigrations(): Promise<readonly string[]>;
+  /** The oldest release that works with the schema as it is; undefined: there is none yet. */
+  oldestRelease(): Promise<string | undefined>;
   /** Applies them. Safe to call from several processes at once. */
   migrate(): Promise<readonly string[]>;
   /** What weakens durability or fits badly, for a warning at start. */

@@ -1,0 +1,13 @@
+import { createTable, type Migration } from './create-table.ts';
+
+/** Sealed secrets by name; the index serves the rotation of keys. */
+export const agentSecrets: Migration = {
+  name: '0003_agent_secrets',
+  oldestRelease: '0.1.0',
+  statements: createTable({
+    name: 'agent_secrets',
+    columns: { agent_uuid: 'uuid', name: 'word', key_id: 'word', sealed: 'text' },
+    primaryKey: ['agent_uuid', 'name'],
+    indexes: { agent_secrets_by_key: { columns: ['key_id'] } },
+  }),
+};

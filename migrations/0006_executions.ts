@@ -1,0 +1,44 @@
+import { createTable, type Migration } from './create-table.ts';
+
+/**
+ * Executions, narrow: what is large lies in tables of its own, so that a claim or an outcome rewrites little.
+ * `state_at` is the instant that counts in this state: accepted: when it was accepted; sending: when it is overdue;
+ * ended: when it finished. One index thus finds the overdue, counts the waiting and leads the purge.
+ * `waiting_webhook_uuid` is set while a post-call waits, so that its index is small however many have ended.
+ */
+export const executions: Migration = {
+  name: '0006_executions',
+  oldestRelease: '0.1.0',
+  statements: createTable({
+    name: 'executions',
+    columns: {
+      execution_uuid: 'uuid',
+      conversation_uuid: 'uuid',
+      webhook_type: 'code',
+      state: 'code',
+      state_at: 'instant',
+      accepted_at: 'instant',
+      sending_at: 'instant?',
+      agent_uuid: 'uuid',
+      webhook_uuid: 'uuid?',
+      waiting_webhook_uuid: 'uuid?',
+      claim: 'uuid?',
+      webhook_etag: 'word',
+      failure_policy: 'code?',
+      failure_code: 'code?',
+      failure_sent: 'code?',
+      time_limit_ms: 'ms?',
+      time_limit_source: 'code?',
+      instance: 'word',
+      detail: 'text?',
+    },
+    primaryKey: ['execution_uuid'],
+    unique: { executions_by_conversation: ['conversation_uuid', 'webhook_type'] },
+    indexes: {
+      executions_by_state: { columns: ['state', 'state_at'] },
+      executions_waiting: { columns: ['waiting_webhook_uuid', 'accepted_at'], partial: true },
+      executions_by_agent: { columns: ['agent_uuid', 'accepted_at'] },
+      executions_by_time: { columns: ['accepted_at'] },
+    },
+  }),
+};

@@ -1,0 +1,12 @@
+import { createTable, type Migration } from './create-table.ts';
+
+/** What a start left for its repeats and its end: caller, variables and their sources. */
+export const executionStarts: Migration = {
+  name: '0007_execution_starts',
+  oldestRelease: '0.1.0',
+  statements: createTable({
+    name: 'execution_starts',
+    columns: { execution_uuid: 'uuid', start_json: 'text' },
+    primaryKey: ['execution_uuid'],
+  }),
+};

@@ -1,0 +1,12 @@
+import { createTable, type Migration } from './create-table.ts';
+
+/** What an outcome leaves: assigned variables (read by every repeat, hence first), request and response. */
+export const executionRecords: Migration = {
+  name: '0009_execution_records',
+  oldestRelease: '0.1.0',
+  statements: createTable({
+    name: 'execution_records',
+    columns: { execution_uuid: 'uuid', assigned: 'text?', request: 'text?', response: 'text?' },
+    primaryKey: ['execution_uuid'],
+  }),
+};

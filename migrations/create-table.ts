@@ -1,0 +1,99 @@
+/** The engines that a migration is written for. */
+export type Engine = 'sqlite' | 'mysql';
+
+/** One step of the schema: applied once, in order, never edited after a release. */
+export interface Migration {
+  readonly name: string;
+  /** The oldest release that works with the schema after this step. */
+  readonly oldestRelease: string;
+  /**
+   * On MySQL one statement, because DDL commits at once: killed before the step is noted, it is run again, so it
+   * must not mind that it was done.
+   */
+  readonly statements: (engine: Engine) => readonly string[];
+}
+
+/** Column types: `text` holds JSON and sealed values (a native JSON column reorders keys and changes numbers). */
+const TYPES = {
+  sqlite: {
+    uuid: 'BLOB',
+    word: 'TEXT',
+    text: 'TEXT',
+    code: 'INTEGER',
+    ms: 'INTEGER',
+    instant: 'INTEGER',
+    day: 'INTEGER',
+  },
+  mysql: {
+    uuid: 'BINARY(16)',
+    word: 'VARCHAR(255)',
+    text: 'MEDIUMTEXT',
+    code: 'TINYINT UNSIGNED',
+    ms: 'INT UNSIGNED',
+    instant: 'BIGINT',
+    day: 'SMALLINT UNSIGNED',
+  },
+} as const;
+
+type ColumnType = keyof (typeof TYPES)['sqlite'];
+
+/** A table as both engines make it. A column type with `?` may be NULL. */
+export interface TableShape {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, ColumnType | `${ColumnType}?`>>;
+  readonly primaryKey: readonly string[];
+  /** Unique keys by name. */
+  readonly unique?: Readonly<Record<string, readonly string[]>>;
+  /** Indexes by name; on SQLite, `partial` ones hold only rows in which their first column is set. */
+  readonly indexes?: Readonly<Record<string, { columns: readonly string[]; partial?: boolean }>>;
+}
+
+/** The statements that make a table with its indexes: rows lie in the order of the primary key on both engines. */
+export const createTable =
+  (shape: TableShape) =>
+  (engine: Engine): readonly string[] =>
+    engine === 'mysql' ? [createOnMysql(shape)] : createOnSqlite(shape);
+
+const columnsOf = ({ columns }: TableShape, engine: Engine): string[] =>
+  Object.entries(columns).map(([name, type]) => {
+    const isOptional = type.endsWith('?');
+    const word = (isOptional ? type.slice(0, -1) : type) as ColumnType;
+    return `${name} ${TYPES[engine][word]}${isOptional ? '' : ' NOT NULL'}`;
+  });
+
+const list = (columns: readonly string[]): string => `(${columns.join(', ')})`;
+
+const createOnMysql = (shape: TableShape): string => {
+  const unique = Object.entries(shape.unique ?? {}).map(
+    ([name, columns]) => `UNIQUE KEY ${name} ${list(columns)}`,
+  );
+  const indexes = Object.entries(shape.indexes ?? {}).map(
+    ([name, { columns }]) => `KEY ${name} ${list(columns)}`,
+  );
+  const parts = [
+    ...columnsOf(shape, 'mysql'),
+    `PRIMARY KEY ${list(shape.primaryKey)}`,
+    ...unique,
+    ...indexes,
+  ];
+  return (
+    `CREATE TABLE IF NOT EXISTS ${shape.name} (${parts.join(', ')}) ` +
+    'ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
+  );
+};
+
+const createOnSqlite = (shape: TableShape): readonly string[] => {
+  const parts = [...columnsOf(shape, 'sqlite'), `PRIMARY KEY ${list(shape.primaryKey)}`];
+  const unique = Object.entries(shape.unique ?? {}).map(
+    ([name, columns]) => `CREATE UNIQUE INDEX IF NOT EXISTS ${name} ON ${shape.name} ${list(columns)}`,
+  );
+  const indexes = Object.entries(shape.indexes ?? {}).map(([name, { columns, partial }]) => {
+    const where = partial === true ? ` WHERE ${columns[0]} IS NOT NULL` : '';
+    return `CREATE INDEX IF NOT EXISTS ${name} ON ${shape.name} ${list(columns)}${where}`;
+  });
+  return [
+    `CREATE TABLE IF NOT EXISTS ${shape.name} (${parts.join(', ')}) WITHOUT ROWID`,
+    ...unique,
+    ...indexes,
+  ];
+};

@@ -1,0 +1,58 @@
+import type { Knex } from 'knex';
+import type { DatabaseErrorKind } from '../errors.ts';
+
+/** What may be bound to a statement. */
+export type Value = string | number | Buffer | null;
+
+/** One row as a driver gives it: texts, numbers, bytes. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** An update of many rows of `executions`, each with values of its own. */
+export interface UpdateFromRows {
+  /** Names of the values of a row; the first is the `execution_uuid` that it is for. */
+  readonly columns: readonly string[];
+  readonly rowCount: number;
+  /** Assignments and guard: columns of `executions` by their plain names, of the rows by those of `columns`. */
+  readonly set: string;
+  readonly guard: string;
+}
+
+/** What one engine needs differently. Everything else in this room is shared. */
+export interface Dialect {
+  readonly engine: 'sqlite' | 'mysql';
+  /** Begins a transaction that may write. */
+  readonly begin: string;
+  /** The database's clock: epoch milliseconds, an integer. */
+  readonly now: string;
+  /** Locks the rows that a SELECT reads until the transaction ends. */
+  readonly forUpdate: string;
+  /** After a table's name in a SELECT or UPDATE: look rows up by the primary key. */
+  readonly byPrimaryKey: string;
+  /** After a table's name: read in the order of this index. */
+  readonly useIndex: (name: string) => string;
+  /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */
+  readonly keepExisting: (primaryKey: string) => string;
+  readonly updateFromRows: (update: UpdateFromRows) => string;
+  /** Finds a row when the table that is bound to it exists. */
+  readonly tableExists: string;
+  /** How many index entries one statement of a list reads, and how many rows one transaction purges. */
+  readonly listStep: number;
+  readonly purgeStep: number;
+
+  /** The rows of a SELECT, or the number of rows that a change matched, in what the driver answered. */
+  rowsOf(answer: unknown): readonly Row[];
+  changesOf(answer: unknown): number;
+  kindOf(error: unknown): DatabaseErrorKind;
+  isDuplicateKey(error: unknown): boolean;
+  /** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
+  discard(connection: unknown): void;
+  /** Whether a failed statement left the transaction open. */
+  needsRollback(connection: unknown): boolean;
+}
+
+/** A pool of connections of one kind. */
+export interface KnexPool {
+  readonly knex: Knex;
+  /** Milliseconds that one statement may take; absent: no limit of ours. */
+  readonly limitMs?: number;
+}

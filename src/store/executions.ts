@@ -1,0 +1,40 @@
+import { createClaims } from './claim-ends.ts';
+import type { Connections } from './connections.ts';
+import type { Dialect } from './dialect.ts';
+import { createInserts } from './insert-executions.ts';
+import { createLabels } from './label-executions.ts';
+import { createExecutionList } from './list-executions.ts';
+import { createPurge } from './purge-executions.ts';
+import { createReads } from './read-executions.ts';
+import { createOutcomes } from './record-outcomes.ts';
+import type { ExecutionStore } from './types.ts';
+import { createWaiting } from './waiting-ends.ts';
+
+/** Connections by what they are for, so that none of these waits for another's. */
+export interface ConnectionsByUse {
+  /** Claims, accepts and outcomes. */
+  readonly writes: Connections;
+  /** Reads that a reply or an outgoing request depends on: causal on a cluster. */
+  readonly reads: Connections;
+  /** Lists, agents' changes, sweeps and the purge. */
+  readonly admin: Connections;
+}
+
+/** The executions' store. */
+export const createExecutionStore = (
+  { writes, reads, admin }: ConnectionsByUse,
+  dialect: Dialect,
+): ExecutionStore => {
+  const labels = createLabels(admin, dialect);
+  return {
+    ...createInserts(writes, dialect),
+    ...createClaims(writes, dialect),
+    ...createOutcomes(writes, dialect),
+    ...createReads(reads, dialect.now),
+    ...createWaiting(admin, dialect),
+    ...createExecutionList(admin, dialect),
+    ...createPurge(admin, dialect),
+    ...labels,
+    disownStart: createLabels(writes, dialect).disownStart,
+  };
+};

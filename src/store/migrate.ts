@@ -1,0 +1,74 @@
+import { MIGRATIONS, type Migration } from '../../migrations/index.ts';
+import type { Connections } from './connections.ts';
+import type { Dialect } from './dialect.ts';
+import { withMigrationLock } from './migration-lock.ts';
+
+/** The schema's state and its way forward. */
+export interface Migrator {
+  /** Names of migrations not yet applied, in order. */
+  pending(): Promise<readonly string[]>;
+  /** Applies them, after whoever else does; the names of those applied here. */
+  migrate(): Promise<readonly string[]>;
+  /** The oldest release that works with this schema; undefined of an empty one. */
+  oldestRelease(): Promise<string | undefined>;
+}
+
+/**
+ * Makes the migrator. Knex's own is not used: its lock fails instead of waiting, and stays locked after a kill.
+ */
+export const createMigrator = (
+  connections: Connections,
+  dialect: Dialect,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Migrator => {
+  const applied = (): Promise<readonly { name: string; oldestRelease: string }[]> =>
+    connections.use(async (session) => {
+      // Looked up first: a server that may not create tables must be able to ask.
+      const tables = await session.rows(dialect.tableExists, ['schema_migrations']);
+      if (tables.length === 0) return [];
+      const rows = await session.rows('SELECT name, oldest_release FROM schema_migrations');
+      return rows.map((row) => ({ name: row.name as string, oldestRelease: row.oldest_release as string }));
+    });
+
+  const findPending = async (): Promise<readonly Migration[]> => {
+    const names = new Set((await applied()).map(({ name }) => name));
+    return migrations.filter(({ name }) => !names.has(name));
+  };
+
+  // SQLite: all or nothing. MySQL commits DDL at once, so a kill before the note means that the statement runs again.
+  const apply = (migration: Migration): Promise<void> =>
+    connections.transaction(async (session) => {
+      for (const statement of migration.statements(dialect.engine)) await session.change(statement);
+      await session.change(
+        `INSERT INTO schema_migrations (name, oldest_release, applied_at) VALUES (?, ?, ${dialect.now}) ` +
+          dialect.keepExisting('name'),
+        [migration.name, migration.oldestRelease],
+      );
+    });
+
+  const migrate = async (): Promise<readonly string[]> => {
+    if ((await findPending()).length === 0) return [];
+    return withMigrationLock(connections, dialect, async (assertHeld) => {
+      await connections.use((session) => session.change(CREATE_TABLE));
+      const pending = await findPending();
+      for (const migration of pending) {
+        await assertHeld();
+        await apply(migration);
+      }
+      return pending.map(({ name }) => name);
+    });
+  };
+
+  return {
+    pending: async () => (await findPending()).map(({ name }) => name),
+    migrate,
+    oldestRelease: async () => greatestRelease((await applied()).map(({ oldestRelease }) => oldestRelease)),
+  };
+};
+
+const CREATE_TABLE =
+  'CREATE TABLE IF NOT EXISTS schema_migrations ' +
+  '(name VARCHAR(190) NOT NULL PRIMARY KEY, oldest_release VARCHAR(32) NOT NULL, applied_at BIGINT NOT NULL)';
+
+const greatestRelease = (releases: readonly string[]): string | undefined =>
+  releases.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);

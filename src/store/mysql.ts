@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import knex, { type Knex } from 'knex';
+import type { Dialect, KnexPool, Row } from './dialect.ts';
+import { isMysqlDuplicate, mysqlKindOf } from './driver-errors.ts';
+import { rowsAsTable } from './sql.ts';
+
+/** Where the server is and how patient we are with it. */
+export interface MysqlOptions {
+  /** `mysql://user:password@host:port/database`. */
+  readonly url: string;
+  /** Certificates (PEM) that the server's is checked against; absent: no TLS. */
+  readonly caFile?: string;
+  readonly poolSize: number;
+  readonly limitMs: number;
+  /** Whether reads wait until this node of a cluster has applied what was committed on the others before. */
+  readonly causal: boolean;
+}
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const ACQUIRE_TIMEOUT_MS = 2_000;
+const SESSION_TIMEOUT_MS = 2_000;
+// Below the session's wait_timeout: the server must not close what the pool still lends.
+const IDLE_TIMEOUT_MS = 20_000;
+const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} };
+
+interface MysqlConnection {
+  readonly stream: { destroy(error: Error): void };
+  query(sql: string, done: (error: Error | null, rows?: unknown) => void): void;
+  __knex__disposed?: unknown;
+}
+
+/** MySQL and MariaDB, as mysql2 speaks with them. */
+export const mysql: Dialect = {
+  engine: 'mysql',
+  begin: 'START TRANSACTION',
+  now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
+  forUpdate: 'FOR UPDATE',
+  byPrimaryKey: 'FORCE INDEX (PRIMARY)',
+  useIndex: (name) => `FORCE INDEX (${name})`,
+  // INSERT IGNORE would hide every other error too.
+  keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,
+  // The given rows lead, so that theirs alone are looked up and locked, whatever the statistics say.
+  updateFromRows: ({ columns, rowCount, set, guard }) =>
+    `UPDATE (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
+    `STRAIGHT_JOIN executions FORCE INDEX (PRIMARY) ON executions.execution_uuid = new_rows.${columns[0]} ` +
+    `SET ${set} WHERE ${guard}`,
+  tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
+  listStep: 5_000,
+  purgeStep: 200,
+
+  rowsOf: (answer) => (answer as [readonly Row[]])[0],
+  // mysql2 asks for the rows found, so an update that changes nothing counts as well.
+  changesOf: (answer) => (answer as [{ affectedRows?: number }])[0].affectedRows ?? 0,
+  kindOf: mysqlKindOf,
+  isDuplicateKey: isMysqlDuplicate,
+  discard: (connection) => {
+    const { stream } = connection as MysqlConnection;
+    (connection as MysqlConnection).__knex__disposed = 'discarded';
+    stream.destroy(new Error('connection discarded'));
+  },
+  needsRollback: () => true,
+};
+
+/** Opens a pool. No connection is made before the first statement, and none is kept idle for long. */
+export const openMysqlPool = (options: MysqlOptions): KnexPool => {
+  const pool = knex({
+    client: 'mysql2',
+    version: '8.0', // spares a query without a time limit on the first connection
+    connection: connectionOf(options),
+    compileSqlOnError: false,
+    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+    log: quiet,
+    pool: {
+      min: 0,
+      max: options.poolSize,
+      createTimeoutMillis: CONNECT_TIMEOUT_MS + SESSION_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      afterCreate: (connection: MysqlConnection, done: (error?: unknown) => void) => {
+        prepareConnection(connection, options.causal).then(() => done(), done);
+      },
+    },
+  });
+  return { knex: pool, limitMs: options.limitMs };
+};
+
+const connectionOf = ({ url, caFile }: MysqlOptions): Knex.MySql2ConnectionConfig => {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? 3306 : Number(port),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: decodeURIComponent(pathname.slice(1)),
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    supportBigNumbers: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(caFile === undefined ? {} : { ssl: { ca: readFileSync(caFile), verifyIdentity: true } as object }),
+  };
+};
+
+const SESSION = [
+  // mysql2 writes values into the text and escapes with backslashes, so sql_mode is ours to set, not the server's.
+  "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+  "time_zone = '+00:00'",
+  'innodb_lock_wait_timeout = 1',
+  'wait_timeout = 30',
+].join(', ');
+
+const prepareConnection = async (connection: MysqlConnection, causal: boolean): Promise<void> => {
+  const timer = setTimeout(() => mysql.discard(connection), SESSION_TIMEOUT_MS);
+  try {
+    // REPEATABLE READ deadlocks where inserts and claims mix.
+    await query(connection, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await query(connection, `SET SESSION ${SESSION}`);
+    await query(connection, 'SET NAMES utf8mb4 COLLATE utf8mb4_bin');
+    if (causal) await query(connection, 'SET SESSION wsrep_sync_wait = 1').catch(ignoreUnknownVariable);
+  } catch (error) {
+    mysql.discard(connection);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+// Only servers that can be nodes of a Galera cluster have the variable.
+const ignoreUnknownVariable = (error: { errno?: number }): void => {
+  if (error.errno !== 1193) throw error;
+};
+
+const query = (connection: MysqlConnection, sql: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    connection.query(sql, (error) => (error === null ? resolve() : reject(error)));
+  });

@@ -1,0 +1,12 @@
+/** The 16 bytes of a UUID text, as stored. Throws a TypeError for anything else: ids are checked before they get here. */
+export const toBytes = (uuid: string): Buffer => {
+  const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  if (bytes.length !== 16) throw new TypeError('not a UUID');
+  return bytes;
+};
+
+/** The UUID text (8-4-4-4-12, lower case) of 16 stored bytes. */
+export const toUuid = (bytes: Uint8Array): string => {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+};

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
+import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
+import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
+import type { Engine, FreshDatabase } from '../support/engines.ts';
+
+/** A migrated database of one suite, with what is needed to look into it from outside. */
+export interface TestDatabase {
+  readonly database: Database;
+  readonly fresh: FreshDatabase;
+  close(): Promise<void>;
+}
+
+/** How `openDatabase` reaches a fresh database. */
+export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions => (url === null ? { dataDir } : { url });
+
+/** A new, migrated database. */
+export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> => {
+  const fresh = await engine.freshDatabase();
+  const database = await openDatabase({ ...optionsOf(fresh), ...options });
+  await database.migrate();
+  return {
+    database,
+    fresh,
+    close: async () => {
+      await database.close();
+      await fresh.cleanup();
+    },
+  };
+};
+
+/** A start of a conversation, as its claim inserts it. */
+export const aStart = (change: Partial<NewStart> = {}): NewStart => ({
+  executionUuid: randomUUID(),
+  agentUuid: randomUUID(),
+  conversationUuid: randomUUID(),
+  webhook: {
+    webhookUuid: randomUUID(),
+    webhookEtag: 'etag-1',
+    failurePolicy: 'proceed',
+    timeLimitMs: 10_000,
+    timeLimitSource: 'config',
+  },
+  instance: 'replica-1',
+  start: { callerPhone: '+49301234567', variables: { name: 'Ada' }, sources: { name: 'default' } },
+  ...change,
+});
+
+/** A start whose webhook has this time limit; -5,000 is overdue at once. */
+export const aStartWithLimit = (timeLimitMs: number, change: Partial<NewStart> = {}): NewStart => {
+  const start = aStart(change);
+  return { ...start, webhook: { ...(start.webhook as NonNullable<NewStart['webhook']>), timeLimitMs } };
+};
+
+/** A start that no webhook runs for. */
+export const aStartWithoutWebhook = (change: Partial<NewStart> = {}): NewStart => {
+  const { webhook: _, ...start } = aStart(change);
+  return start;
+};
+
+/** An end of a conversation, as it is accepted. */
+export const anEnd = (change: Partial<NewEnd> = {}): NewEnd => ({
+  executionUuid: randomUUID(),
+  agentUuid: randomUUID(),
+  conversationUuid: randomUUID(),
+  webhookUuid: randomUUID(),
+  instance: 'replica-1',
+  facts: { callerPhone: '+49301234567', metadata: {}, dynamicVariables: {}, callDurationSecs: 12.5, callSummary: 'ok' },
+  ...change,
+});
+
+/** A successful outcome of a start (its claim is its uuid). */
+export const anOutcome = (start: { executionUuid: string }, change: Partial<Outcome> = {}): Outcome => ({
+  executionUuid: start.executionUuid,
+  webhookType: 'pre_call',
+  claim: start.executionUuid,
+  state: 'succeeded',
+  webhookEtag: 'etag-1',
+  timings: { queuedMs: 0.25, totalMs: 12.125 },
+  missingVariables: [],
+  missedAssignments: [],
+  durationMs: 250,
+  ...change,
+});
+
+/** A successful outcome of a claimed end. */
+export const anEndOutcome = (end: NewEnd, claim: string, change: Partial<Outcome> = {}): Outcome =>
+  anOutcome(end, { webhookType: 'post_call', claim, ...change });
+
+/** The claim of an accepted end. */
+export const aClaim = (end: { executionUuid: string }, claim: string = randomUUID(), timeLimitMs = 5_000) => ({
+  executionUuid: end.executionUuid,
+  claim,
+  webhookEtag: 'etag-2',
+  timeLimitMs,
+  instance: 'replica-2',
+});
+
+/** A webhook of an agent. */
+export const aWebhook = (agentUuid: string, change: Partial<Webhook> = {}): Webhook => ({
+  webhookUuid: randomUUID(),
+  agentUuid,
+  webhookType: 'pre_call',
+  config: {
+    apiSchema: { url: 'https://api.example.com/', method: 'POST', requestHeaders: { 'X-B': '1', 'X-a': '2' } },
+    assignments: [],
+    responseTimeoutSecs: 10,
+    failurePolicy: 'proceed',
+    signingSecretNames: [],
+  },
+  sealedHeaders: {},
+  disabled: false,
+  etag: 'w-1',
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  ...change,
+});
+
+/** An agent without webhooks. */
+export const anAgent = (change: Partial<Agent> = {}): NewAgent => ({
+  agentUuid: randomUUID(),
+  displayName: 'Support bot',
+  dynamicVariables: {} as JsonObject,
+  webhooks: [],
+  sealedSecrets: {},
+  etag: 'a-1',
+  ...change,
+});
