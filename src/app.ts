@@ -149,16 +149,15 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
 };
 
 const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
-  const { config, logger, ids, database, keyring, executor } = parts;
+  const { config, logger, ids, keyring, executor } = parts;
   const { judgeUrl } = executor;
   const audit = (line: AuditLine): void => logger.info({ ...line }, 'audit');
   const adminDeps: AdminDeps = {
-    ...{ agents: database.agents, keyring, ids, judgeUrl, audit },
+    ...{ agents: engine.agentStore, keyring, ids, judgeUrl, audit },
     onAgentChanged: engine.agents.forget,
   };
   const deps = {
     ...engine,
-    store: database.executions,
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,
@@ -169,7 +168,7 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
       ),
   };
   const admin = createAdminCommands(adminDeps);
-  const testWebhook = createTestWebhook({ ...deps, agents: database.agents, keyring, judgeUrl, audit });
+  const testWebhook = createTestWebhook({ ...deps, agents: engine.agentStore, keyring, judgeUrl, audit });
   return [
     createAgentAdminService(admin),
     createWebhookAdminService({ ...admin, testWebhook }),

@@ -1,7 +1,7 @@
 import type { Agent, Webhook } from '../domain/types.ts';
 import type { HttpExecutor } from '../http/types.ts';
 import type { Keyring } from '../secrets/types.ts';
-import type { Database } from '../store/types.ts';
+import type { AgentStore, Database, ExecutionStore } from '../store/types.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './byte-budget.ts';
@@ -14,6 +14,7 @@ import { createWebhookOpener, type ReadyWebhook } from './ready-webhook.ts';
 import { createSender, type Sender } from './sender.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
+import { watched } from './watched-store.ts';
 import { createWrites, type Writes } from './writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
@@ -45,6 +46,9 @@ export interface EngineDeps extends Omit<ExchangeDeps, 'executor'> {
 
 /** The running engine: its parts for the commands, and its life. */
 export interface Engine {
+  /** The stores, watched: commands use them too. */
+  readonly store: ExecutionStore;
+  readonly agentStore: AgentStore;
   readonly agents: AgentCache;
   readonly admission: Admission;
   readonly health: DatabaseHealth;
@@ -74,15 +78,16 @@ const IDLE_POLL_MS = 20;
 /** Plugs the engine together. */
 export const createEngine = (deps: EngineDeps): Engine => {
   const { database, limits, onError, onExecution } = deps;
-  const { executions: store } = database;
   const abort = new AbortController();
   const { signal } = abort;
   const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
-  const agents = createAgentCache(database.agents, CACHE_BYTES);
+  const store = watched(database.executions, health);
+  const agentStore = watched(database.agents, health);
+  const agents = createAgentCache(agentStore, CACHE_BYTES);
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
   const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
-  const writes = createWrites(store, health, database.engine === 'mysql' ? MYSQL_LANES : 1);
+  const writes = createWrites(store, database.engine === 'mysql' ? MYSQL_LANES : 1);
   const waiters = createWaiters(store, onError);
   const exchanges = createExchanges(deps);
   const open = createWebhookOpener(deps.keyring);
@@ -97,7 +102,20 @@ export const createEngine = (deps: EngineDeps): Engine => {
     recordBytes: limits.recordBytes,
     startByMs: limits.startByMs,
   });
-  const parts = { agents, admission, health, budget, slots, writes, waiters, exchanges, preCalls, sender };
+  const parts = {
+    store,
+    agentStore,
+    agents,
+    admission,
+    health,
+    budget,
+    slots,
+    writes,
+    waiters,
+    exchanges,
+    preCalls,
+    sender,
+  };
 
   const idle = async (): Promise<void> => {
     await sender.idle();

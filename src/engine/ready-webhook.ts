@@ -45,7 +45,11 @@ export const createWebhookOpener = (keyring: Keyring): ((agent: Agent, webhook: 
   };
 };
 
-const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConfig => {
+/**
+ * The configuration with the values of its sealed headers opened.
+ * @throws CallhooksError KEY_UNAVAILABLE
+ */
+export const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConfig => {
   const { config, webhookUuid, sealedHeaders } = webhook;
   const openHeader = ([name, value]: [string, string]): [string, string] => {
     const field = name.toLowerCase();

@@ -8,7 +8,6 @@ import type {
   Outcome,
   OutcomeResult,
 } from '../store/types.ts';
-import type { DatabaseHealth } from './database-health.ts';
 import { createBatcher } from './batch.ts';
 
 /** The durable writes of the engine. Each shares its commit with others of its kind; `bytes` is its rough size. */
@@ -27,10 +26,10 @@ interface Sized<T> {
 const ROW_BYTES = 300;
 
 /** Makes the writes; `lanes` is how many commits of one kind may be in flight at once. */
-export const createWrites = (store: ExecutionStore, health: DatabaseHealth, lanes: number): Writes => {
+export const createWrites = (store: ExecutionStore, lanes: number): Writes => {
   const batched = <T, R>(write: (items: readonly T[]) => Promise<readonly R[]>) =>
     createBatcher<Sized<T>, R>({
-      write: (items) => health.watch(() => write(items.map(({ value }) => value))),
+      write: (items) => write(items.map(({ value }) => value)),
       bytesOf: ({ bytes }) => bytes + ROW_BYTES,
       lanes,
     });
