@@ -87,7 +87,10 @@ export function describeError(error: unknown, depth = 0): object {
   return {
     type: error.name,
     message: error.message.replace(QUOTED_VALUE, "$1 '…'"),
-    ...{ code, errno, reason, kind },
+    code,
+    errno,
+    reason,
+    kind,
     stack: error.stack
       ?.split('\n')
       .filter((line) => /^\s+at /.test(line))

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import type { App } from './app.ts';
 import { ConfigError, DatabaseError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -34,7 +35,7 @@ async function serve(): Promise<number> {
   const run = async (): Promise<number> => {
     const { createApp } = await import('./app.ts');
     app = await createApp(config, { logger });
-    await announce((await app.listen()).grpcAddress, logger);
+    await announce(await listen(app, config.listen.address), logger);
     const signal = await stopRequests.first;
     logger.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping: running executions may end');
     await app.close();
@@ -49,6 +50,15 @@ async function serve(): Promise<number> {
   const exitCode = await Promise.race([run(), stopAtOnce()]);
   logger.info({ exitCode }, 'stopped');
   return exitCode;
+}
+
+async function listen(app: App, address: string): Promise<string> {
+  try {
+    return (await app.listen()).grpcAddress;
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof DatabaseError) throw error;
+    throw Object.assign(new Error(`it can't listen on ${address}: ${error.message}`), { syscall: 'listen' });
+  }
 }
 
 async function announce(grpcAddress: string, logger: Logger): Promise<void> {
@@ -104,7 +114,7 @@ function listenForSignals(): { first: Promise<Signal>; second: Promise<Signal> }
   const first = Promise.withResolvers<Signal>();
   const second = Promise.withResolvers<Signal>();
   let count = 0;
-  const onSignal = (signal: Signal) => [first, second][count++]?.resolve(signal);
+  const onSignal = (signal: Signal): void => [first, second][count++]?.resolve(signal);
   process.on('SIGTERM', () => onSignal('SIGTERM'));
   process.on('SIGINT', () => onSignal('SIGINT'));
   return { first: first.promise, second: second.promise };
@@ -121,15 +131,15 @@ function dieOfUnexpectedErrors(logger: Logger): void {
   process.on('unhandledRejection', die);
 }
 
-function explainFailure(error: unknown): number {
+async function explainFailure(error: unknown): Promise<number> {
   if (error instanceof ConfigError) {
-    process.stderr.write(
-      `callhooks can't go on:\n${error.problems.map((problem) => `  - ${problem}\n`).join('')}`,
-    );
+    const problems = error.problems.map((problem) => `  - ${problem}\n`);
+    process.stderr.write(`callhooks can't go on:\n${problems.join('')}`);
     return EXIT.config;
   }
   if (error instanceof DatabaseError && error.kind === 'away') {
-    const { code = 'no answer' } = (error.cause ?? {}) as NodeJS.ErrnoException;
+    const { cause } = error;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer';
     process.stderr.write(`callhooks can't go on: the database can't be reached (${code})\n`);
     return EXIT.unavailable;
   }
@@ -138,9 +148,8 @@ function explainFailure(error: unknown): number {
     process.stderr.write(`callhooks can't go on: ${error.message}\n`);
     return EXIT.unavailable;
   }
-  process.stderr.write(
-    `callhooks failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const { describeError } = await import('./logger.ts');
+  process.stderr.write(`callhooks failed: ${inspect(describeError(error), { depth: 8 })}\n`);
   return EXIT.unexpected;
 }
 

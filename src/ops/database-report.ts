@@ -40,7 +40,11 @@ async function report(database: Database, keyIds: readonly string[]): Promise<st
 
 // A driver's own text may hold the address and the user; its code does not.
 function reason(error: unknown): string {
-  if (error instanceof DatabaseError)
-    return String((error.cause as { code?: unknown } | undefined)?.code ?? error.kind);
+  if (error instanceof DatabaseError) return codeOf(error.cause) ?? error.kind;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The system's or driver's code of an error (`ECONNREFUSED`), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

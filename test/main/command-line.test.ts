@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { VERSION } from '../../src/version.ts';
 import { startProcess } from '../support/server-process.ts';
 
-describe('callhooks', () => {
-  const run = (args: readonly string[], env = {}) => startProcess(args, env).ended();
+const run = (args: readonly string[], env = {}) => startProcess(args, env).ended();
 
+describe('callhooks', () => {
   it('has the version of its package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;

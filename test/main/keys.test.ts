@@ -8,6 +8,9 @@ import { startProcess } from '../support/server-process.ts';
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
 const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
 
+const createAgent = (rpc: Rpc) =>
+  rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
+
 describe('keys of a real process', function () {
   this.timeout(60_000);
   let dataDir: string;
@@ -26,9 +29,6 @@ describe('keys of a real process', function () {
       await server.ended();
     }
   };
-  const createAgent = (rpc: Rpc) =>
-    rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
-
   beforeEach(() => {
     dataDir = mkdtempSync(join(tmpdir(), 'callhooks-keys-'));
     keyFile = join(dataDir, 'encryption.key');

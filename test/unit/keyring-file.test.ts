@@ -10,6 +10,15 @@ import { memorySealedStore } from '../support/memory-sealed-store.ts';
 
 const PLACE: SealPlace = { table: 'agent_secrets', rowId: 'a-1', field: 'TOKEN' };
 
+const problem = async (opening: Promise<Keyring>): Promise<string> => {
+  const error: unknown = await opening.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ConfigError) return error.problems.join('; ');
+  throw new Error('was not refused', { cause: error });
+};
+
 describe('openKeyring', () => {
   let dataDir: string;
   beforeEach(() => {
@@ -19,15 +28,6 @@ describe('openKeyring', () => {
 
   const open = (sealed = memorySealedStore(), keys?: { id: string; bytes: Buffer }[]): Promise<Keyring> =>
     openKeyring({ keys, dataDir, sealed });
-  const problem = async (opening: Promise<Keyring>): Promise<string> => {
-    const error: unknown = await opening.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof ConfigError) return error.problems.join('; ');
-    throw new Error('was not refused', { cause: error });
-  };
-
   it('makes a key file that its owner alone may read, and nothing besides', async () => {
     const before = process.umask(0);
     try {

@@ -128,16 +128,16 @@ describe('parseEncryptionKeys', () => {
   });
 });
 
-describe('checkKeys', () => {
-  const refusal = async (promise: Promise<void>): Promise<readonly string[]> => {
-    const error: unknown = await promise.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof ConfigError) return error.problems;
-    throw new Error('was not refused', { cause: error });
-  };
+const refusal = async (promise: Promise<void>): Promise<readonly string[]> => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ConfigError) return error.problems;
+  throw new Error('was not refused', { cause: error });
+};
 
+describe('checkKeys', () => {
   it('stores a check value for each key, and passes again', async () => {
     const sealed = memorySealedStore();
     await checkKeys([key('a', 1), key('b', 2)], sealed);

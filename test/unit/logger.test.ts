@@ -21,6 +21,13 @@ const written = (
 const eventOf = (act: (logger: Logger) => void): Record<string, unknown> =>
   JSON.parse(written(act)[0] ?? '{}') as Record<string, unknown>;
 
+const onEachLevel = (logger: Logger): void => {
+  logger.debug({}, 'a');
+  logger.info({}, 'b');
+  logger.warn({}, 'c');
+  logger.error({}, 'd');
+};
+
 describe('createLogger', () => {
   it('writes one JSON line per event, with time, level and instance', () => {
     const lines = written((logger) => logger.info({ agent_uuid: 'a', note: 'two\nlines' }, 'execution'));
@@ -38,14 +45,8 @@ describe('createLogger', () => {
   });
 
   it('leaves out what is below the level', () => {
-    const act = (logger: Logger) => {
-      logger.debug({}, 'a');
-      logger.info({}, 'b');
-      logger.warn({}, 'c');
-      logger.error({}, 'd');
-    };
-    expect(written(act, { level: 'warn' })).to.have.length(2);
-    expect(written(act, { level: 'silent' })).to.have.length(0);
+    expect(written(onEachLevel, { level: 'warn' })).to.have.length(2);
+    expect(written(onEachLevel, { level: 'silent' })).to.have.length(0);
   });
 
   for (const name of REDACTED_FIELDS) {
@@ -107,9 +108,8 @@ describe('createLogger', () => {
   });
 
   it('writes for people on a terminal', () => {
-    const act = (logger: Logger) =>
-      logger.warn({ outcome: 'failed', total_ms: 12, err: new Error('why') }, 'execution');
-    const [line = ''] = written(act, { pretty: true });
+    const fields = { outcome: 'failed', total_ms: 12, err: new Error('why') };
+    const [line = ''] = written((logger) => logger.warn(fields, 'execution'), { pretty: true });
     // oxlint-disable-next-line no-control-regex -- the colours are control characters
     const plain = line.replaceAll(/\x1b\[\d+m/g, '');
     expect(plain).to.match(
