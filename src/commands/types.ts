@@ -12,9 +12,9 @@ import type {
   VariableSource,
   WebhookType,
 } from '../domain/types.ts';
-import type { WebhookDraft } from '../domain/check-webhook.ts';
+import type { WebhookConfigDraft } from '../domain/webhook-draft.ts';
 import type { Violation } from '../errors.ts';
-import type { ExecutionFilter } from '../store/types.ts';
+import type { ExecutionFilter, ExecutionKey } from '../store/types.ts';
 
 /** What the adapter knows of the RPC that a command serves. Instants are milliseconds of `performance.now()`. */
 export interface CallScope {
@@ -71,12 +71,12 @@ export interface OnCallEndReply {
  * place. `configDraft` is unchecked: whoever knows the agent's variables and secrets checks it.
  */
 export interface TestWebhookRequest {
-  readonly webhookUuid?: string;
-  readonly agentUuid?: string;
-  readonly webhookType?: WebhookType;
-  readonly configDraft?: WebhookDraft;
+  readonly webhookUuid?: string | undefined;
+  readonly agentUuid?: string | undefined;
+  readonly webhookType?: WebhookType | undefined;
+  readonly configDraft?: WebhookConfigDraft | undefined;
   /** Absent: one is made for this test. */
-  readonly conversationUuid?: string;
+  readonly conversationUuid?: string | undefined;
   readonly facts: CallFacts;
   /** False: only rendered. */
   readonly send: boolean;
@@ -109,15 +109,10 @@ export interface GetExecutionReply {
   readonly record: ExecutionRecord;
 }
 
-/** A page of executions, newest first. `pageSize` is 1 to 200; `pageToken` empty is the first page. */
+/** A page of executions, newest first. `pageSize` is 1 to 200; without `after` it is the first page. */
 export interface ListExecutionsRequest {
   readonly filter: ExecutionFilter;
   readonly pageSize: number;
-  readonly pageToken: string;
-}
-
-/** `nextPageToken` empty: there is no more. A page may be short or empty before that. */
-export interface ListExecutionsReply {
-  readonly executions: readonly Execution[];
-  readonly nextPageToken: string;
+  /** The last execution of the page before, under the same filter. */
+  readonly after: ExecutionKey | undefined;
 }

@@ -21,6 +21,10 @@ describe('ids', () => {
     expect(made.every((uuid) => V7.test(uuid))).to.equal(true);
   });
 
+  it('makes span ids of 16 hex digits', () => {
+    expect(createIds().spanId()).to.match(/^[0-9a-f]{16}$/);
+  });
+
   it('makes etags that are never empty and never equal', () => {
     const etags = new Set(Array.from({ length: 1_000 }, newEtag));
     expect(etags.size).to.equal(1_000);

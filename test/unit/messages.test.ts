@@ -3,7 +3,7 @@ import type { Execution } from '../../src/domain/types.ts';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import * as enums from '../../src/grpc/messages/enums.ts';
 import { executionMessage } from '../../src/grpc/messages/execution.ts';
-import { toDuration, toSeconds } from '../../src/grpc/messages/times.ts';
+import { toDuration } from '../../src/grpc/messages/times.ts';
 
 describe('durations', () => {
   const rows: [string, number, bigint, number][] = [
@@ -16,10 +16,6 @@ describe('durations', () => {
   for (const [title, ms, seconds, nanos] of rows) {
     it(`hold ${title}`, () => expect(toDuration(ms)).to.deep.equal({ seconds, nanos }));
   }
-
-  it('become seconds with their fraction', () => {
-    expect(toSeconds({ seconds: 125n, nanos: 500_000_000 })).to.equal(125.5);
-  });
 });
 
 describe('enum tables', () => {

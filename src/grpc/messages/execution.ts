@@ -1,3 +1,4 @@
+import { decide } from '../../domain/decide.ts';
 import type { Execution, ExecutionRecord, Failure, MissedAssignment, Timings } from '../../domain/types.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
@@ -70,14 +71,8 @@ export const missedAssignmentMessage = (missed: MissedAssignment): pb.MissedAssi
 
 /** What a pre-call's end means for the call; nothing before it has ended, and nothing for a post-call. */
 function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
-  const { state, failurePolicy } = execution;
-  const ended = state === 'succeeded' || state === 'failed' || state === 'interrupted';
-  if (failurePolicy === null || !ended) return { decision: 0, degraded: false };
-  const blocked = state !== 'succeeded' && failurePolicy === 'block';
-  return {
-    decision: CALL_DECISIONS[blocked ? 'block' : 'proceed'],
-    degraded: state !== 'succeeded' && !blocked,
-  };
+  const decided = decide(execution);
+  return { decision: numberOf(CALL_DECISIONS, decided?.decision), degraded: decided?.degraded ?? false };
 }
 
 const maybeDuration = (ms: number | undefined): Duration | undefined =>

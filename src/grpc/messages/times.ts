@@ -13,9 +13,5 @@ export function toDuration(ms: number): Duration {
     : { seconds: BigInt(wholeSeconds + 1), nanos: 0 };
 }
 
-/** A `google.protobuf.Duration` in seconds, with the fraction that a double can hold. */
-export const toSeconds = (duration: Duration): number =>
-  Number(duration.seconds) + duration.nanos / NANOS_PER_SECOND;
-
 /** A `google.protobuf.Timestamp`, as generated code takes it, of epoch milliseconds. */
 export const toTimestamp = (epochMs: number): Date => new Date(epochMs);

@@ -1,0 +1,23 @@
+import type { AdminDeps } from './admin-deps.ts';
+import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
+import { changeAgent } from './change-agent.ts';
+
+/** Names an agent; `etag` empty checks nothing. */
+export interface DeleteAgentRequest {
+  readonly agentUuid: string;
+  readonly etag: string;
+}
+
+/**
+ * Deletes an agent with its webhooks and secrets; its executions stay.
+ * @throws CallhooksError AGENT_NOT_FOUND, ETAG_MISMATCH
+ */
+export const createDeleteAgent =
+  (deps: AdminDeps) =>
+  async ({ agentUuid, etag }: DeleteAgentRequest): Promise<void> => {
+    await changeAgent(deps, 'delete_agent', agentUuid, (current) => {
+      if (current === undefined) throw agentNotFound(agentUuid);
+      refuseStaleEtag(etag, current);
+      return undefined;
+    });
+  };

@@ -1,0 +1,22 @@
+import type { OnCallEndReply, OnCallStartReply } from '../../commands/types.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './enums.ts';
+import { executionMessage } from './execution.ts';
+
+/** What the platform does with the call, with every variable and its source. */
+export const onCallStartMessage = (reply: OnCallStartReply): pb.OnCallStartResponse => ({
+  decision: CALL_DECISIONS[reply.decision],
+  degraded: reply.degraded,
+  dynamicVariables: reply.dynamicVariables,
+  variableSources: Object.fromEntries(
+    Object.entries(reply.variableSources).map(([name, source]) => [name, numberOf(VARIABLE_SOURCES, source)]),
+  ),
+  execution: reply.execution && executionMessage(reply.execution),
+  replayed: reply.replayed,
+});
+
+/** The accepted execution, if there is one. */
+export const onCallEndMessage = (reply: OnCallEndReply): pb.OnCallEndResponse => ({
+  execution: reply.execution && executionMessage(reply.execution),
+  replayed: reply.replayed,
+});

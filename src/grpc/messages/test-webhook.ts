@@ -1,0 +1,18 @@
+import type { TestWebhookReply } from '../../commands/types.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { CALL_DECISIONS, numberOf } from './enums.ts';
+import { failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';
+import { requestRecordMessage, responseRecordMessage } from './records.ts';
+
+/** What a test came to. */
+export const testWebhookMessage = (reply: TestWebhookReply): pb.TestWebhookResponse => ({
+  request: reply.request && requestRecordMessage(reply.request),
+  response: reply.response && responseRecordMessage(reply.response),
+  failure: reply.failure && failureMessage(reply.failure),
+  timings: reply.timings && timingsMessage(reply.timings),
+  assignedVariables: reply.assignedVariables,
+  missingVariables: [...reply.missingVariables],
+  missedAssignments: reply.missedAssignments.map(missedAssignmentMessage),
+  decision: numberOf(CALL_DECISIONS, reply.decision),
+  degraded: reply.degraded,
+});

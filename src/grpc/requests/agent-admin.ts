@@ -1,0 +1,102 @@
+import type { CreateAgentRequest } from '../../commands/create-agent.ts';
+import type { DeleteAgentRequest } from '../../commands/delete-agent.ts';
+import type { GetAgentRequest } from '../../commands/get-agent.ts';
+import type { ListAgentsRequest } from '../../commands/list-agents.ts';
+import type { UpdateAgentRequest } from '../../commands/update-agent.ts';
+import type { AgentDraft, AgentWebhookDraft } from '../../domain/check-agent.ts';
+import type { JsonObject, WebhookType } from '../../domain/types.ts';
+import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
+import * as pb from '../../gen/index.callhooks.v1.ts';
+import { WEBHOOK_TYPES } from '../messages/enums.ts';
+import { agentTokens } from '../page-tokens.ts';
+import * as fields from './fields.ts';
+import { createReader, type Reader } from './reader.ts';
+import { toConfigDraft } from './webhook-config.ts';
+
+/** Whatever is wrong is told in `violations`, for the command finds more. */
+export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentRequest {
+  const reader = createReader();
+  const agent = readAgent(reader, message.agent);
+  const agentUuid = reader.read('agent.agent_uuid', fields.optionalUuid, agent.agentUuid);
+  return {
+    agentUuid,
+    agent: toAgentDraft(agent),
+    secrets: message.secrets,
+    violations: reader.violations,
+  };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseGetAgent(message: pb.GetAgentRequest): GetAgentRequest {
+  const reader = createReader();
+  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  reader.refuseIfBroken();
+  return { agentUuid: agentUuid as string };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseListAgents(message: pb.ListAgentsRequest): ListAgentsRequest {
+  const reader = createReader();
+  const pageSize = reader.read('page_size', fields.pageSize, message.pageSize);
+  const after = reader.read('page_token', fields.pageToken(agentTokens()), message.pageToken);
+  reader.refuseIfBroken();
+  return { pageSize: pageSize as number, after };
+}
+
+/** Whatever is wrong is told in `violations`, for the command finds more. Looks at masked fields only. */
+export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentRequest {
+  const reader = createReader();
+  const agent = readAgent(reader, message.agent);
+  const agentUuid = message.agent && reader.read('agent.agent_uuid', fields.requiredUuid, agent.agentUuid);
+  const etag = reader.read('agent.etag', fields.etag, agent.etag) ?? '';
+  const mask = readAgentMask(reader, message);
+  return {
+    agentUuid,
+    etag,
+    mask,
+    agent: toAgentDraft(agent),
+    secrets: message.secrets,
+    removeSecrets: message.removeSecrets,
+    violations: reader.violations,
+  };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseDeleteAgent(message: pb.DeleteAgentRequest): DeleteAgentRequest {
+  const reader = createReader();
+  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  const etag = reader.read('etag', fields.etag, message.etag);
+  reader.refuseIfBroken();
+  return { agentUuid: agentUuid as string, etag: etag as string };
+}
+
+function readAgent(reader: Reader, agent: pb.Agent | undefined): pb.Agent {
+  if (agent === undefined) reader.add([{ field: 'agent', description: 'is required' }]);
+  return agent ?? pb.Agent.fromPartial({});
+}
+
+const toAgentDraft = (agent: pb.Agent): AgentDraft => ({
+  displayName: agent.displayName,
+  dynamicVariables: (agent.dynamicVariables ?? {}) as JsonObject,
+  webhooks: agent.webhooks.map((webhook) => ({
+    webhookType: toWebhookType(webhook.webhookType),
+    config: webhook.webhookConfig && toConfigDraft(webhook.webhookConfig),
+    disabled: webhook.disabled,
+  })),
+});
+
+const toWebhookType = (number: number): AgentWebhookDraft['webhookType'] => {
+  if (number === 0) return 'unspecified';
+  const words = Object.keys(WEBHOOK_TYPES) as WebhookType[];
+  return words.find((word) => WEBHOOK_TYPES[word] === number) ?? 'unknown';
+};
+
+/** The mask may be left out where only secrets change. */
+function readAgentMask(reader: Reader, message: pb.UpdateAgentRequest): UpdateMask {
+  const paths = message.updateMask ?? [];
+  const changesSecrets = message.removeSecrets.length > 0 || Object.keys(message.secrets).length > 0;
+  if (paths.length === 0 && changesSecrets) return new Set();
+  const { mask, violations } = parseUpdateMask(paths, 'agent');
+  reader.add(violations);
+  return mask;
+}

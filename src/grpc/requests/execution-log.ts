@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import type { GetExecutionRequest, ListExecutionsRequest } from '../../commands/types.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+import type { ExecutionFilter } from '../../store/types.ts';
+import { EXECUTION_STATES, FAILURE_CODE_NUMBERS, WEBHOOK_TYPES } from '../messages/enums.ts';
+import { executionTokens } from '../page-tokens.ts';
+import * as fields from './fields.ts';
+import { createReader, type Reader } from './reader.ts';
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseGetExecution(message: pb.GetExecutionRequest): GetExecutionRequest {
+  const reader = createReader();
+  const executionUuid = reader.read('execution_uuid', fields.requiredUuid, message.executionUuid);
+  reader.refuseIfBroken();
+  return { executionUuid: executionUuid as string };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseListExecutions(message: pb.ListExecutionsRequest): ListExecutionsRequest {
+  const reader = createReader();
+  const filter = readFilter(reader, message);
+  const pageSize = reader.read('page_size', fields.pageSize, message.pageSize);
+  const after = reader.read('page_token', fields.pageToken(executionTokens(filter)), message.pageToken);
+  reader.refuseIfBroken();
+  return { filter, pageSize: pageSize as number, after };
+}
+
+function readFilter({ read }: Reader, message: pb.ListExecutionsRequest): ExecutionFilter {
+  return withoutUnset({
+    agentUuid: read('agent_uuid', fields.optionalUuid, message.agentUuid),
+    conversationUuid: read('conversation_uuid', fields.optionalUuid, message.conversationUuid),
+    webhookUuid: read('webhook_uuid', fields.optionalUuid, message.webhookUuid),
+    webhookType: read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType),
+    states: read('states', fields.wordList(EXECUTION_STATES), message.states) ?? [],
+    failureCodes: read('failure_codes', fields.wordList(FAILURE_CODE_NUMBERS), message.failureCodes) ?? [],
+    degraded: read('degraded', z.boolean().optional(), message.degraded),
+    acceptedFromMs: read('accepted_at_from', fields.optionalMoment, message.acceptedAtFrom),
+    acceptedToMs: read('accepted_at_to', fields.optionalMoment, message.acceptedAtTo),
+  });
+}
+
+type WithoutUnset<T> = {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+} & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined: the filter is compared with the one in a page token. */
+const withoutUnset = <T extends object>(fields: T): WithoutUnset<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as WithoutUnset<T>;

@@ -1,0 +1,81 @@
+import type { CreateWebhookRequest } from '../../commands/create-webhook.ts';
+import type { DeleteWebhookRequest } from '../../commands/delete-webhook.ts';
+import type { GetWebhookRequest } from '../../commands/get-webhook.ts';
+import type { ListWebhooksRequest } from '../../commands/list-webhooks.ts';
+import type { UpdateWebhookRequest } from '../../commands/update-webhook.ts';
+import { parseUpdateMask } from '../../domain/update-mask.ts';
+import * as pb from '../../gen/index.callhooks.v1.ts';
+import { WEBHOOK_TYPES } from '../messages/enums.ts';
+import { webhookTokens } from '../page-tokens.ts';
+import * as fields from './fields.ts';
+import { createReader } from './reader.ts';
+import { toConfigDraft } from './webhook-config.ts';
+
+const REQUIRED = 'is required';
+
+/** Whatever is wrong is told in `violations`, for the command finds more. */
+export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebhookRequest {
+  const reader = createReader();
+  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  const webhookType = reader.read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
+  const config = message.webhookConfig;
+  if (config === undefined) reader.add([{ field: 'webhook_config', description: REQUIRED }]);
+  return {
+    agentUuid,
+    webhookType,
+    config: config && toConfigDraft(config),
+    disabled: message.disabled,
+    violations: reader.violations,
+  };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookRequest {
+  const reader = createReader();
+  const webhookUuid = reader.read('webhook_uuid', fields.requiredUuid, message.webhookUuid);
+  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  reader.refuseIfBroken();
+  return { webhookUuid: webhookUuid as string, agentUuid };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseListWebhooks(message: pb.ListWebhooksRequest): ListWebhooksRequest {
+  const reader = createReader();
+  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const pageSize = reader.read('page_size', fields.pageSize, message.pageSize);
+  const after = reader.read('page_token', fields.pageToken(webhookTokens(agentUuid)), message.pageToken);
+  reader.refuseIfBroken();
+  return { agentUuid, pageSize: pageSize as number, after };
+}
+
+/** Whatever is wrong is told in `violations`, for the command finds more. */
+export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebhookRequest {
+  const reader = createReader();
+  const webhook = message.webhook ?? pb.Webhook.fromPartial({});
+  if (message.webhook === undefined) reader.add([{ field: 'webhook', description: REQUIRED }]);
+  const webhookUuid =
+    message.webhook && reader.read('webhook.webhook_uuid', fields.requiredUuid, webhook.webhookUuid);
+  const agentUuid = reader.read('webhook.agent_uuid', fields.optionalUuid, webhook.agentUuid);
+  const etag = reader.read('webhook.etag', fields.etag, webhook.etag) ?? '';
+  const { mask, violations } = parseUpdateMask(message.updateMask ?? [], 'webhook');
+  reader.add(violations);
+  return {
+    webhookUuid,
+    agentUuid,
+    etag,
+    mask,
+    config: toConfigDraft(webhook.webhookConfig ?? pb.WebhookConfig.fromPartial({})),
+    disabled: webhook.disabled,
+    violations: reader.violations,
+  };
+}
+
+/** @throws CallhooksError VALIDATION_FAILED */
+export function parseDeleteWebhook(message: pb.DeleteWebhookRequest): DeleteWebhookRequest {
+  const reader = createReader();
+  const webhookUuid = reader.read('webhook_uuid', fields.requiredUuid, message.webhookUuid);
+  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const etag = reader.read('etag', fields.etag, message.etag);
+  reader.refuseIfBroken();
+  return { webhookUuid: webhookUuid as string, agentUuid, etag: etag as string };
+}

@@ -1,0 +1,49 @@
+import type { createCreateAgent } from '../../commands/create-agent.ts';
+import type { createDeleteAgent } from '../../commands/delete-agent.ts';
+import type { createGetAgent } from '../../commands/get-agent.ts';
+import type { createListAgents } from '../../commands/list-agents.ts';
+import type { createUpdateAgent } from '../../commands/update-agent.ts';
+import { AgentAdminService } from '../../gen/index.callhooks.v1.ts';
+import { bindService, type BoundService } from '../bound-service.ts';
+import { agentMessage } from '../messages/agent.ts';
+import { agentTokens } from '../page-tokens.ts';
+import * as requests from '../requests/agent-admin.ts';
+
+/** The commands behind `callhooks.v1.AgentAdmin`. */
+export interface AgentAdminCommands {
+  readonly createAgent: ReturnType<typeof createCreateAgent>;
+  readonly getAgent: ReturnType<typeof createGetAgent>;
+  readonly listAgents: ReturnType<typeof createListAgents>;
+  readonly updateAgent: ReturnType<typeof createUpdateAgent>;
+  readonly deleteAgent: ReturnType<typeof createDeleteAgent>;
+}
+
+/** `callhooks.v1.AgentAdmin`. */
+export const createAgentAdminService = (commands: AgentAdminCommands): BoundService =>
+  bindService(AgentAdminService, {
+    createAgent: async (message, { log }) => {
+      const agent = await commands.createAgent(requests.parseCreateAgent(message));
+      log({ agent_uuid: agent.agentUuid });
+      return { agent: agentMessage(agent) };
+    },
+    getAgent: async (message, { log }) => {
+      const request = requests.parseGetAgent(message);
+      log({ agent_uuid: request.agentUuid });
+      return { agent: agentMessage(await commands.getAgent(request)) };
+    },
+    listAgents: async (message) => {
+      const { items, next } = await commands.listAgents(requests.parseListAgents(message));
+      return { agents: items.map(agentMessage), nextPageToken: agentTokens().write(next) };
+    },
+    updateAgent: async (message, { log }) => {
+      const request = requests.parseUpdateAgent(message);
+      log({ agent_uuid: request.agentUuid });
+      return { agent: agentMessage(await commands.updateAgent(request)) };
+    },
+    deleteAgent: async (message, { log }) => {
+      const request = requests.parseDeleteAgent(message);
+      log({ agent_uuid: request.agentUuid });
+      await commands.deleteAgent(request);
+      return {};
+    },
+  });

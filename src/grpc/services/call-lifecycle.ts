@@ -1,0 +1,37 @@
+import type {
+  CallScope,
+  OnCallEndReply,
+  OnCallEndRequest,
+  OnCallStartReply,
+  OnCallStartRequest,
+} from '../../commands/types.ts';
+import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
+import { bindService, type BoundService } from '../bound-service.ts';
+import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle.ts';
+import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts';
+
+/** The commands behind `callhooks.v1.CallLifecycle`. */
+export interface CallLifecycleCommands {
+  readonly onCallStart: (request: OnCallStartRequest, scope: CallScope) => Promise<OnCallStartReply>;
+  readonly onCallEnd: (request: OnCallEndRequest, scope: CallScope) => Promise<OnCallEndReply>;
+}
+
+/** `callhooks.v1.CallLifecycle`. */
+export const createCallLifecycleService = (commands: CallLifecycleCommands): BoundService =>
+  bindService(CallLifecycleService, {
+    onCallStart: async (message, context) => {
+      const request = parseOnCallStart(message);
+      context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
+      const reply = await commands.onCallStart(request, context);
+      const { decision, degraded, replayed, execution } = reply;
+      context.log({ decision, degraded, replayed, execution_uuid: execution?.executionUuid });
+      return onCallStartMessage(reply);
+    },
+    onCallEnd: async (message, context) => {
+      const request = parseOnCallEnd(message);
+      context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
+      const reply = await commands.onCallEnd(request, context);
+      context.log({ replayed: reply.replayed, execution_uuid: reply.execution?.executionUuid });
+      return onCallEndMessage(reply);
+    },
+  });

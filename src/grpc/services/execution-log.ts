@@ -1,0 +1,28 @@
+import type { createGetExecution } from '../../commands/get-execution.ts';
+import type { createListExecutions } from '../../commands/list-executions.ts';
+import { ExecutionLogService } from '../../gen/index.callhooks.v1.ts';
+import { bindService, type BoundService } from '../bound-service.ts';
+import { detailedExecutionMessage, executionMessage } from '../messages/execution.ts';
+import { executionTokens } from '../page-tokens.ts';
+import { parseGetExecution, parseListExecutions } from '../requests/execution-log.ts';
+
+/** The commands behind `callhooks.v1.ExecutionLog`. */
+export interface ExecutionLogCommands {
+  readonly getExecution: ReturnType<typeof createGetExecution>;
+  readonly listExecutions: ReturnType<typeof createListExecutions>;
+}
+
+/** `callhooks.v1.ExecutionLog`. */
+export const createExecutionLogService = (commands: ExecutionLogCommands): BoundService =>
+  bindService(ExecutionLogService, {
+    getExecution: async (message) => {
+      const { execution, record } = await commands.getExecution(parseGetExecution(message));
+      return { execution: detailedExecutionMessage(execution, record) };
+    },
+    listExecutions: async (message) => {
+      const request = parseListExecutions(message);
+      const { items, next } = await commands.listExecutions(request);
+      const nextPageToken = executionTokens(request.filter).write(next);
+      return { executions: items.map(executionMessage), nextPageToken };
+    },
+  });

@@ -1,0 +1,60 @@
+import type { createCreateWebhook } from '../../commands/create-webhook.ts';
+import type { createDeleteWebhook } from '../../commands/delete-webhook.ts';
+import type { createGetWebhook } from '../../commands/get-webhook.ts';
+import type { createListWebhooks } from '../../commands/list-webhooks.ts';
+import type { CallScope, TestWebhookReply, TestWebhookRequest } from '../../commands/types.ts';
+import type { createUpdateWebhook } from '../../commands/update-webhook.ts';
+import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
+import { bindService, type BoundService } from '../bound-service.ts';
+import { testWebhookMessage } from '../messages/test-webhook.ts';
+import { webhookMessage } from '../messages/webhook.ts';
+import { webhookTokens } from '../page-tokens.ts';
+import { parseTestWebhook } from '../requests/test-webhook.ts';
+import * as requests from '../requests/webhook-admin.ts';
+
+/** The commands behind `callhooks.v1.WebhookAdmin`. */
+export interface WebhookAdminCommands {
+  readonly createWebhook: ReturnType<typeof createCreateWebhook>;
+  readonly getWebhook: ReturnType<typeof createGetWebhook>;
+  readonly listWebhooks: ReturnType<typeof createListWebhooks>;
+  readonly updateWebhook: ReturnType<typeof createUpdateWebhook>;
+  readonly deleteWebhook: ReturnType<typeof createDeleteWebhook>;
+  readonly testWebhook: (request: TestWebhookRequest, scope: CallScope) => Promise<TestWebhookReply>;
+}
+
+/** `callhooks.v1.WebhookAdmin`. */
+export const createWebhookAdminService = (commands: WebhookAdminCommands): BoundService =>
+  bindService(WebhookAdminService, {
+    createWebhook: async (message, { log }) => {
+      const webhook = await commands.createWebhook(requests.parseCreateWebhook(message));
+      log({ agent_uuid: webhook.agentUuid, webhook_uuid: webhook.webhookUuid });
+      return { webhook: webhookMessage(webhook) };
+    },
+    getWebhook: async (message, { log }) => {
+      const request = requests.parseGetWebhook(message);
+      log({ webhook_uuid: request.webhookUuid });
+      return { webhook: webhookMessage(await commands.getWebhook(request)) };
+    },
+    listWebhooks: async (message) => {
+      const request = requests.parseListWebhooks(message);
+      const { items, next } = await commands.listWebhooks(request);
+      const nextPageToken = webhookTokens(request.agentUuid).write(next);
+      return { webhooks: items.map(webhookMessage), nextPageToken };
+    },
+    updateWebhook: async (message, { log }) => {
+      const request = requests.parseUpdateWebhook(message);
+      log({ webhook_uuid: request.webhookUuid });
+      return { webhook: webhookMessage(await commands.updateWebhook(request)) };
+    },
+    deleteWebhook: async (message, { log }) => {
+      const request = requests.parseDeleteWebhook(message);
+      log({ webhook_uuid: request.webhookUuid });
+      await commands.deleteWebhook(request);
+      return {};
+    },
+    testWebhook: async (message, context) => {
+      const request = parseTestWebhook(message);
+      context.log({ agent_uuid: request.agentUuid, webhook_uuid: request.webhookUuid });
+      return testWebhookMessage(await commands.testWebhook(request, context));
+    },
+  });

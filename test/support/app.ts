@@ -1,0 +1,57 @@
+import { createApp, type AppOverrides } from '../../src/app.ts';
+import { parseConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/logger.ts';
+import type { Engine, FreshDatabase } from './engines.ts';
+import { connect, type Rpc } from './rpc.ts';
+
+/** Keys that only tests know; of no use to anybody. */
+const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** A whole callhooks in this process, on a free port of 127.0.0.1, with a database of its own. */
+export interface TestApp {
+  readonly rpc: Rpc;
+  readonly port: number;
+  readonly database: FreshDatabase;
+  /** What it has logged so far, parsed. */
+  readonly logLines: readonly Readonly<Record<string, unknown>>[];
+  /** Ends the process's part and drops its database. */
+  close(): Promise<void>;
+}
+
+/** Starts one with these environment variables besides the usual ones. */
+export async function startTestApp(
+  engine: Engine,
+  env: Readonly<Record<string, string>> = {},
+  overrides: Partial<AppOverrides> = {},
+): Promise<TestApp> {
+  const database = await engine.freshDatabase();
+  const logLines: Record<string, unknown>[] = [];
+  const destination = {
+    write: (line: string) => void logLines.push(JSON.parse(line) as Record<string, unknown>),
+  };
+  const config = parseConfig({ ...envOf(database), ...env });
+  const logger = createLogger({
+    level: config.logLevel,
+    instance: config.instance,
+    pretty: false,
+    destination,
+  });
+  const app = await createApp(config, { logger, ...overrides });
+  const { grpcAddress } = await app.listen();
+  const port = Number(grpcAddress.slice(grpcAddress.lastIndexOf(':') + 1));
+  const rpc = connect(port);
+  const close = async () => {
+    rpc.close();
+    await app.close({ immediately: true });
+    await database.cleanup();
+  };
+  return { rpc, port, database, logLines, close };
+}
+
+const envOf = ({ url, dataDir }: FreshDatabase): Record<string, string> => ({
+  CALLHOOKS_LISTEN: '127.0.0.1:0',
+  CALLHOOKS_DATA_DIR: dataDir,
+  ...(url === null
+    ? {}
+    : { DATABASE_URL: url, CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: TEST_KEYS }),
+});
