@@ -1,0 +1,43 @@
+#!/bin/sh
+# Makes the certificates of this folder anew (needs openssl; `openssl ca` because only it can set both dates).
+set -eu
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat >"$work/ca.cnf" <<CONFIG
+[ca]
+default_ca = test
+[test]
+database = $work/index
+new_certs_dir = $work
+serial = $work/serial
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+[authority]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+[endpoint]
+subjectAltName = DNS:endpoint.example,DNS:*.wild.example,IP:127.0.0.1
+extendedKeyUsage = serverAuth
+CONFIG
+: >"$work/index"
+echo 01 >"$work/serial"
+
+# make NAME EXTENSIONS END OPTIONS...
+make() {
+  name=$1 extensions=$2 end=$3
+  shift 3
+  openssl ecparam -name prime256v1 -genkey -noout -out "$work/$name.key"
+  openssl req -new -key "$work/$name.key" -subj "/CN=$name" -out "$work/$name.csr"
+  openssl ca -batch -notext -config "$work/ca.cnf" -extensions "$extensions" -startdate 20000101000000Z -enddate "$end" \
+    -in "$work/$name.csr" -out "$name.pem" "$@"
+}
+
+make ca authority 21250101000000Z -selfsign -keyfile "$work/ca.key"
+make endpoint endpoint 21250101000000Z -cert ca.pem -keyfile "$work/ca.key"
+make expired endpoint 20010101000000Z -cert ca.pem -keyfile "$work/ca.key"
+make self-signed endpoint 21250101000000Z -selfsign -keyfile "$work/self-signed.key"
+cp "$work/endpoint.key" "$work/expired.key" "$work/self-signed.key" .
