@@ -36,3 +36,8 @@ export const MAX_PATH_SEGMENTS = 16;
 /** A webhook's own time limit, in seconds. */
 export const MIN_TIMEOUT_SECS = 0.1;
 export const MAX_TIMEOUT_SECS = 60;
+
+/** Of a request as it leaves. */
+export const MAX_RENDERED_URL_BYTES = 4096;
+export const MAX_RENDERED_HEADER_BYTES = 8 * 1024;
+export const MAX_RENDERED_BODY_BYTES = 2 * 1024 * 1024;

@@ -1,4 +1,5 @@
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
+import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES } from './limits.ts';
 import { createPass, write, type RenderPass } from './render-pass.ts';
 import { renderUrl } from './render-url.ts';
 import type { Scope } from './scope.ts';
@@ -24,11 +25,6 @@ export type Rendering =
   | { readonly ok: true; readonly request: RenderedRequest; readonly missing: readonly string[] }
   | { readonly ok: false; readonly failure: Failure; readonly missing: readonly string[] };
 
-/** The largest value of one header, in bytes of UTF-8. */
-export const MAX_HEADER_BYTES = 8 * 1024;
-/** The largest body, in bytes of UTF-8. */
-export const MAX_BODY_BYTES = 2 * 1024 * 1024;
-
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const NOT_IN_HEADERS = /[\u0000-\u001f\u007f-\u009f]|[^\u0000-\u00ff]/;
 
@@ -38,7 +34,7 @@ export const isHeaderText = (text: string): boolean => !NOT_IN_HEADERS.test(text
 const renderHeader = (pass: RenderPass, { name, parts, sensitive }: CompiledHeader): string => {
   if (sensitive && pass.masked) return MASK;
   const place = `header "${name}"`;
-  const text = write(pass, parts, place, MAX_HEADER_BYTES);
+  const text = write(pass, parts, place, MAX_RENDERED_HEADER_BYTES);
   if (!pass.masked && !isHeaderText(text)) {
     pass.problem ??= `${place} would have a control character or one outside of Latin-1`;
   }
@@ -64,7 +60,7 @@ export const renderRequest = (compiled: CompiledRequest, scope: Scope): Renderin
   const headers = pass.problem === undefined ? renderHeaders(pass, compiled.headers) : {};
   const body =
     pass.problem === undefined && compiled.body !== undefined
-      ? write(pass, compiled.body.parts, 'the body', MAX_BODY_BYTES)
+      ? write(pass, compiled.body.parts, 'the body', MAX_RENDERED_BODY_BYTES)
       : undefined;
   const { missing, problem } = pass;
   if (problem !== undefined)
@@ -80,7 +76,7 @@ const maskedBody = (
 ): string | undefined => {
   if (body === undefined) return undefined;
   if (rendered?.body !== undefined && !secretInBody) return rendered.body;
-  return write(createPass(scope, true), body.parts, 'the body', 2 * MAX_BODY_BYTES);
+  return write(createPass(scope, true), body.parts, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
 };
 
 /**

@@ -1,26 +1,24 @@
+import { MAX_RENDERED_URL_BYTES } from './limits.ts';
 import { write, type RenderPass } from './render-pass.ts';
 import { isSensitiveParameter } from './sensitive.ts';
 import { MASK } from './types.ts';
 import type { PathSegment, PreparedUrl, QueryParameter } from './url-template.ts';
-
-/** The longest URL that is sent, in bytes. */
-export const MAX_URL_BYTES = 4096;
 
 const PLACE = 'the URL';
 // The WHATWG parser's dot segments: "." may be spelled "%2e", in either case.
 const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 
 const writeSegment = (pass: RenderPass, { number, parts }: PathSegment): string => {
-  const text = write(pass, parts, PLACE, MAX_URL_BYTES);
+  const text = write(pass, parts, PLACE, MAX_RENDERED_URL_BYTES);
   if (text === '') pass.problem ??= `path segment ${number} of the URL would be empty`;
   if (DOT_SEGMENT.test(text)) pass.problem ??= `path segment ${number} of the URL would be a dot segment`;
   return text;
 };
 
 const writeParameter = (pass: RenderPass, parameter: QueryParameter): string => {
-  const text = write(pass, parameter.parts, PLACE, MAX_URL_BYTES);
+  const text = write(pass, parameter.parts, PLACE, MAX_RENDERED_URL_BYTES);
   if (!pass.masked || !text.includes('=')) return text;
-  const name = write(pass, parameter.name, PLACE, MAX_URL_BYTES);
+  const name = write(pass, parameter.name, PLACE, MAX_RENDERED_URL_BYTES);
   return (parameter.sensitive ?? isSensitiveParameter(name)) ? `${name}=${MASK}` : text;
 };
 
@@ -33,7 +31,7 @@ export const renderUrl = (pass: RenderPass, { origin, path, query }: PreparedUrl
   for (const piece of path) url += typeof piece === 'string' ? piece : writeSegment(pass, piece);
   for (const [i, parameter] of query.entries())
     url += (i === 0 ? '?' : '&') + writeParameter(pass, parameter);
-  if (!pass.masked && url.length > MAX_URL_BYTES)
-    pass.problem ??= `${PLACE} is larger than ${MAX_URL_BYTES} bytes`;
+  if (!pass.masked && url.length > MAX_RENDERED_URL_BYTES)
+    pass.problem ??= `${PLACE} is larger than ${MAX_RENDERED_URL_BYTES} bytes`;
   return url;
 };
