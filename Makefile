@@ -13,6 +13,8 @@ INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 # Folders too: their times change when a file goes.
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
+# make hands SIGTERM on to its recipe and waits; where it is killed itself, this ends the server.
+TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
 # What `make test` runs: every suite but the ones with a target of their own.
 SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**'
 
@@ -25,11 +27,11 @@ help:
 
 .PHONY: run
 run: build ## Serve on 127.0.0.1:50051 with SQLite in ./data (Ctrl-C ends it)
-	@exec $(N) node dist/src/main.js serve
+	@exec $(N) $(TETHERED) node dist/src/main.js serve
 
 .PHONY: demo
 demo: build ## The whole story on a terminal, against a small CRM of its own
-	@exec $(N) node scripts/demo.ts
+	@exec $(N) $(TETHERED) node scripts/demo.ts
 
 .PHONY: build
 build: $(BUILT) ## Compile into dist/
@@ -63,7 +65,7 @@ fmt: $(INSTALLED) ## Format the code
 
 .PHONY: gen
 gen: $(INSTALLED) ## Generate src/gen from proto/
-	@$(N) scripts/gen.sh
+	@$(N) node scripts/gen.ts
 
 .PHONY: check
 check: check-types check-lint check-house check-format check-proto check-gen ## The gate before a commit; CI runs the same
@@ -95,7 +97,7 @@ check-proto: $(INSTALLED)
 
 .PHONY: check-gen
 check-gen: $(INSTALLED)
-	@$(N) scripts/gen.sh --check
+	@$(N) node scripts/gen.ts --check
 
 .PHONY: test-database
 test-database:

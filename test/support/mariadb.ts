@@ -21,7 +21,12 @@ export interface MariaDb {
   stop(): Promise<void>;
 }
 
-const SEARCH_PATH = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/bin'];
+const SEARCH_PATH = [
+  ...(process.env['PATH'] ?? '').split(delimiter),
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+];
 const START_TIMEOUT_MS = 60_000;
 
 /** The full path of a server program (they lie in sbin, which a user's PATH may lack), or undefined. */
@@ -71,9 +76,13 @@ function initialize(folder: string, dataDir: string, password: string): void {
   const program = findServerProgram('mariadb-install-db');
   if (program === undefined) throw new Error('mariadb-install-db is not installed');
   const args = ['--no-defaults', `--datadir=${dataDir}`, `--user=${userInfo().username}`, '--skip-test-db'];
-  const result = spawnSync(program, [...args, '--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'], {
-    encoding: 'utf8',
-  });
+  const result = spawnSync(
+    program,
+    [...args, '--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
   const account = "'callhooks'@'127.0.0.1'";
   writeFileSync(
@@ -82,7 +91,12 @@ function initialize(folder: string, dataDir: string, password: string): void {
   );
 }
 
-function spawnServer(folder: string, dataDir: string, port: number, options: readonly string[]): ChildProcess {
+function spawnServer(
+  folder: string,
+  dataDir: string,
+  port: number,
+  options: readonly string[],
+): ChildProcess {
   const program = findServerProgram('mariadbd');
   if (program === undefined) throw new Error('mariadbd is not installed');
   const args = [
@@ -143,7 +157,8 @@ async function kill(server: ChildProcess): Promise<void> {
  * SIGKILL; it then kills the last process id it was told and removes the folder.
  */
 function startGuard(folder: string) {
-  const script = 'while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
+  const script =
+    'while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
   const shell = spawn('/bin/sh', ['-c', `last=; ${script}`, 'sh', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
