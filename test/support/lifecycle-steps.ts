@@ -102,7 +102,7 @@ const beginStory = async (rpc: Rpc, receiver: Receiver, vector: LifecycleCase): 
   });
   const other = await rpc.agents.createAgent({
     agent: {
-      dynamicVariables: { customer_name: '' },
+      dynamicVariables: { customer_name: '', plan: '' },
       webhooks: kinds.map((kind) => webhookOf(kind, receiver, vector)),
     },
   });
