@@ -13,6 +13,7 @@ export interface Migration {
   readonly statements: (engine: Engine) => readonly string[];
 }
 
+// Signed, because MySQL makes a DECIMAL, hence a text, of unsigned and signed numbers that meet in one column.
 /** Column types: `text` holds JSON and sealed values (a native JSON column reorders keys and changes numbers). */
 const TYPES = {
   sqlite: {
@@ -28,8 +29,8 @@ const TYPES = {
     uuid: 'BINARY(16)',
     word: 'VARCHAR(255)',
     text: 'MEDIUMTEXT',
-    code: 'TINYINT UNSIGNED',
-    ms: 'INT UNSIGNED',
+    code: 'TINYINT',
+    ms: 'INT',
     instant: 'BIGINT',
     day: 'SMALLINT UNSIGNED',
   },

@@ -7,77 +7,54 @@ import { toUuid } from './uuid-bytes.ts';
 
 // Agents, webhooks, secrets and headers as rows of one shape: a single statement reads them all, so that what it
 // finds belongs together. (Under READ COMMITTED several statements would each see another moment.)
-const SHAPE = [
-  'part',
-  'owner_uuid',
-  'item_uuid',
-  'name',
-  'body',
-  'key_id',
-  'code',
-  'flag',
-  'etag',
-  'created_at',
-  'updated_at',
-];
+// What stands where a part has no such column.
+const NOTHING = {
+  item_uuid: 'NULL',
+  name: 'NULL',
+  body: 'NULL',
+  key_id: 'NULL',
+  code: '0',
+  flag: '0',
+  etag: 'NULL',
+  created_at: '0',
+  updated_at: '0',
+};
 const AGENT = 1;
 const WEBHOOK = 2;
 const SECRET = 3;
 const HEADER = 4;
 
-const selectPart = (values: readonly (string | number)[], from: string): string =>
-  `SELECT ${values.map((value, at) => `${value} AS ${SHAPE[at]}`).join(', ')} FROM ${from}`;
+const selectPart = (part: number, columns: Partial<typeof NOTHING>, from: string): string => {
+  const rest = Object.entries({ ...NOTHING, ...columns }).map(([name, sql]) => `${sql} AS ${name}`);
+  return `SELECT ${part} AS part, a.agent_uuid AS owner_uuid, ${rest.join(', ')} FROM ${from}`;
+};
 
+const TIMES = { created_at: 'a.created_at', updated_at: 'a.updated_at' };
 const AGENTS = selectPart(
-  [
-    AGENT,
-    'a.agent_uuid',
-    'NULL',
-    'a.display_name',
-    'a.dynamic_variables',
-    'NULL',
-    'NULL',
-    'NULL',
-    'a.etag',
-    'a.created_at',
-    'a.updated_at',
-  ],
+  AGENT,
+  { name: 'a.display_name', body: 'a.dynamic_variables', etag: 'a.etag', ...TIMES },
   'agents a',
 );
-const SECRETS = selectPart(
-  [SECRET, 'a.agent_uuid', 'NULL', 'a.name', 'a.sealed', 'a.key_id', 'NULL', 'NULL', 'NULL', 'NULL', 'NULL'],
-  'agent_secrets a',
-);
 const WEBHOOKS = selectPart(
-  [
-    WEBHOOK,
-    'a.agent_uuid',
-    'a.webhook_uuid',
-    'NULL',
-    'a.config',
-    'NULL',
-    'a.webhook_type',
-    'a.disabled',
-    'a.etag',
-    'a.created_at',
-    'a.updated_at',
-  ],
+  WEBHOOK,
+  {
+    item_uuid: 'a.webhook_uuid',
+    body: 'a.config',
+    code: 'a.webhook_type',
+    flag: 'a.disabled',
+    etag: 'a.etag',
+    ...TIMES,
+  },
   'webhooks a',
 );
+const SECRETS = selectPart(
+  SECRET,
+  { name: 'a.name', body: 'a.sealed', key_id: 'a.key_id' },
+  'agent_secrets a',
+);
 const HEADERS = selectPart(
-  [
-    HEADER,
-    'a.agent_uuid',
-    'a.webhook_uuid',
-    'h.name',
-    'h.sealed',
-    'h.key_id',
-    'NULL',
-    'NULL',
-    'NULL',
-    'NULL',
-    'NULL',
-  ],
+  HEADER,
+  { item_uuid: 'a.webhook_uuid', name: 'h.name', body: 'h.sealed', key_id: 'h.key_id' },
   'webhooks a JOIN webhook_headers h ON h.webhook_uuid = a.webhook_uuid',
 );
 

@@ -9,6 +9,7 @@ import type {
 
 /** A closed set of words that rows hold as small numbers. */
 export interface Code<Word extends string> {
+  /** The number of a word; of `unknown_17` it is 17. */
   toNumber(word: Word): number;
   /**
    * The word of a stored number. A number that a newer release wrote is carried as `unknown_17`, which no table of
@@ -21,7 +22,7 @@ export interface Code<Word extends string> {
 const createCode = <Word extends string>(numbers: Readonly<Record<Word, number>>): Code<Word> => {
   const words = new Map(Object.entries<number>(numbers).map(([word, stored]) => [stored, word as Word]));
   return {
-    toNumber: (word) => numbers[word],
+    toNumber: (word) => numbers[word] ?? Number(/^unknown_(\d+)$/.exec(word)?.[1]),
     toWord: (stored) => words.get(stored) ?? (`unknown_${stored}` as Word),
   };
 };

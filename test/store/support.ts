@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
 import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
+import { createConnections, type Connections } from '../../src/store/connections.ts';
+import { mysql, openMysqlPool } from '../../src/store/mysql.ts';
+import { openSqliteFile, sqlite } from '../../src/store/sqlite.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 
 /** A migrated database of one suite, with what is needed to look into it from outside. */
@@ -12,7 +16,8 @@ export interface TestDatabase {
 }
 
 /** How `openDatabase` reaches a fresh database. */
-export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions => (url === null ? { dataDir } : { url });
+export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions =>
+  url === null ? { dataDir } : { url };
 
 /** A new, migrated database. */
 export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> => {
@@ -65,7 +70,13 @@ export const anEnd = (change: Partial<NewEnd> = {}): NewEnd => ({
   conversationUuid: randomUUID(),
   webhookUuid: randomUUID(),
   instance: 'replica-1',
-  facts: { callerPhone: '+49301234567', metadata: {}, dynamicVariables: {}, callDurationSecs: 12.5, callSummary: 'ok' },
+  facts: {
+    callerPhone: '+49301234567',
+    metadata: {},
+    dynamicVariables: {},
+    callDurationSecs: 12.5,
+    callSummary: 'ok',
+  },
   ...change,
 });
 
@@ -88,7 +99,11 @@ export const anEndOutcome = (end: NewEnd, claim: string, change: Partial<Outcome
   anOutcome(end, { webhookType: 'post_call', claim, ...change });
 
 /** The claim of an accepted end. */
-export const aClaim = (end: { executionUuid: string }, claim: string = randomUUID(), timeLimitMs = 5_000) => ({
+export const aClaim = (
+  end: { executionUuid: string },
+  claim: string = randomUUID(),
+  timeLimitMs = 5_000,
+) => ({
   executionUuid: end.executionUuid,
   claim,
   webhookEtag: 'etag-2',
@@ -102,7 +117,11 @@ export const aWebhook = (agentUuid: string, change: Partial<Webhook> = {}): Webh
   agentUuid,
   webhookType: 'pre_call',
   config: {
-    apiSchema: { url: 'https://api.example.com/', method: 'POST', requestHeaders: { 'X-B': '1', 'X-a': '2' } },
+    apiSchema: {
+      url: 'https://api.example.com/',
+      method: 'POST',
+      requestHeaders: { 'X-B': '1', 'X-a': '2' },
+    },
     assignments: [],
     responseTimeoutSecs: 10,
     failurePolicy: 'proceed',
@@ -126,3 +145,31 @@ export const anAgent = (change: Partial<Agent> = {}): NewAgent => ({
   etag: 'a-1',
   ...change,
 });
+
+/** Connections beside the store's, to look and meddle. Close them before the database. */
+export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
+  url === null
+    ? createConnections(openSqliteFile(join(dataDir, 'callhooks.db')), sqlite)
+    : createConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }), mysql);
+
+/** So many of something. */
+export const times = <T>(count: number, make: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, at) => make(at));
+
+/** Waits until a condition holds; fails after 10 s. */
+export const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
+  for (const giveUpAtMs = performance.now() + 10_000; performance.now() < giveUpAtMs;) {
+    if (await holds()) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+  throw new Error(`it did not happen: ${what}`);
+};
+
+/** What a promise is rejected with; fails when it is not. */
+export const rejection = async (promise: Promise<unknown>): Promise<unknown> => {
+  const [result] = await Promise.allSettled([promise]);
+  if (result.status === 'fulfilled') throw new Error('it was not rejected');
+  return result.reason;
+};

@@ -1,0 +1,280 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import type { Agent, Webhook } from '../../src/domain/types.ts';
+import { CallhooksError } from '../../src/errors.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import { aWebhook, anAgent, openFresh, rejection, type TestDatabase } from './support.ts';
+
+const found = (agent: Agent | undefined): Agent => agent ?? expect.fail('there is no such agent');
+
+const withWebhooks = (...changes: readonly Partial<Webhook>[]) => {
+  const agentUuid = randomUUID();
+  return anAgent({ agentUuid, webhooks: changes.map((change) => aWebhook(agentUuid, change)) });
+};
+
+describeEachEngine('the store of agents', (engine) => {
+  let db: TestDatabase;
+  const agents = () => db.database.agents;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+
+  it('gives back what was inserted, with the times of the database', async () => {
+    const agent = anAgent({
+      displayName: 'Büro 🤖 "x" \\ \u0000 end',
+      dynamicVariables: {
+        b: 1,
+        a: 2,
+        nested: { z: [1, 2.5, null], y: '😀' },
+        big: 9007199254740991,
+        huge: 1e300,
+        tiny: 5e-324,
+        third: 0.1,
+      },
+      sealedSecrets: {
+        TOKEN: { keyId: 'k1', sealed: 'c2VhbGVk' },
+        token: { keyId: 'k2', sealed: 'b3RoZXI=' },
+      },
+    });
+    const webhooks = [
+      aWebhook(agent.agentUuid, { webhookType: 'post_call', disabled: true }),
+      aWebhook(agent.agentUuid, { sealedHeaders: { authorization: { keyId: 'k1', sealed: 'eA==' } } }),
+    ];
+    const beforeMs = await db.database.executions.nowMs();
+    const inserted = await agents().insertAgent({ ...agent, webhooks });
+    const read = found(await agents().findAgent(agent.agentUuid));
+
+    expect(read).to.deep.equal({ ...inserted, webhooks: inserted.webhooks.toReversed() });
+    expect(JSON.stringify(read.dynamicVariables)).to.equal(JSON.stringify(agent.dynamicVariables));
+    expect(read.webhooks.map(({ webhookType }) => webhookType)).to.deep.equal(['pre_call', 'post_call']);
+    for (const { createdAtMs, updatedAtMs } of [read, ...read.webhooks]) {
+      expect(createdAtMs).to.be.within(beforeMs, await db.database.executions.nowMs());
+      expect(updatedAtMs).to.equal(createdAtMs);
+    }
+  });
+
+  // In memory already, JavaScript puts keys that look like array indexes first; from there on their order stays.
+  it('keeps the order of JSON keys and header names', async () => {
+    const apiSchema = {
+      url: 'https://a.example/',
+      method: 'POST',
+      requestHeaders: { 'X-Zebra': '1', accept: '2', 'X-Alpha': '3', '10': '4', '9': '5' },
+      requestBody: JSON.parse('{"b":1,"10":2,"a":{"d":1,"c":2},"9":3}'),
+    };
+    const agent = withWebhooks({});
+    const [webhook] = agent.webhooks as [Webhook];
+    await agents().insertAgent({
+      ...agent,
+      webhooks: [{ ...webhook, config: { ...webhook.config, apiSchema } }],
+    });
+    const read = found(await agents().findAgent(agent.agentUuid));
+    expect(JSON.stringify(read.webhooks[0]?.config.apiSchema)).to.equal(JSON.stringify(apiSchema));
+  });
+
+  it('holds 256 KiB of defaults and a configuration of 64 KiB and a byte', async () => {
+    const agent = withWebhooks({});
+    const [webhook] = agent.webhooks as [Webhook];
+    const apiSchema = { ...webhook.config.apiSchema, requestBody: '€'.repeat(21_846) };
+    const dynamicVariables = Object.fromEntries(
+      Array.from({ length: 16 }, (_, at) => [`v${at}`, 'x'.repeat(16_384)]),
+    );
+    const webhooks = [{ ...webhook, config: { ...webhook.config, apiSchema } }];
+    await agents().insertAgent({ ...agent, dynamicVariables, webhooks });
+    const read = found(await agents().findAgent(agent.agentUuid));
+    expect(read.dynamicVariables).to.deep.equal(dynamicVariables);
+    expect(read.webhooks[0]?.config.apiSchema).to.deep.equal(apiSchema);
+  });
+
+  it('refuses a second agent with the same uuid, and writes nothing of it', async () => {
+    const agent = withWebhooks({});
+    await agents().insertAgent(agent);
+    const second = {
+      ...agent,
+      displayName: 'second',
+      webhooks: [aWebhook(agent.agentUuid, { webhookType: 'post_call' })],
+    };
+    const error = await rejection(agents().insertAgent(second));
+    expect(error).to.be.instanceOf(CallhooksError).with.property('reason', 'AGENT_EXISTS');
+    expect((error as CallhooksError).details.resource).to.deep.equal({
+      type: 'agent',
+      name: agent.agentUuid,
+    });
+    const read = found(await agents().findAgent(agent.agentUuid));
+    expect([read.displayName, read.webhooks.length]).to.deep.equal(['Support bot', 1]);
+  });
+
+  it('finds the agent of a webhook', async () => {
+    const agent = withWebhooks({}, { webhookType: 'post_call' });
+    await agents().insertAgent(agent);
+    const uuid = agent.webhooks[1]?.webhookUuid as string;
+    expect(found(await agents().findAgentOfWebhook(uuid)).agentUuid).to.equal(agent.agentUuid);
+    expect(await agents().findAgentOfWebhook(randomUUID())).to.equal(undefined);
+    expect(await agents().findAgent(randomUUID())).to.equal(undefined);
+  });
+
+  it('writes what a change decides: webhooks and secrets set, replaced and removed', async () => {
+    const agent = withWebhooks(
+      { sealedHeaders: { cookie: { keyId: 'k1', sealed: 'MQ==' } } },
+      { webhookType: 'post_call' },
+    );
+    const sealedSecrets = { A: { keyId: 'k1', sealed: 'QQ==' }, B: { keyId: 'k1', sealed: 'Qg==' } };
+    await agents().insertAgent({ ...agent, sealedSecrets });
+    let seenNowMs = 0;
+    const changed = await agents().changeAgent(agent.agentUuid, (current, nowMs) => {
+      seenNowMs = nowMs;
+      const [first] = found(current).webhooks as [Webhook];
+      const other = aWebhook(agent.agentUuid, {
+        webhookType: 'post_call',
+        createdAtMs: nowMs,
+        updatedAtMs: nowMs,
+      });
+      const changedFirst = {
+        ...first,
+        sealedHeaders: { 'x-key': { keyId: 'k2', sealed: 'Mg==' } },
+        updatedAtMs: nowMs,
+      };
+      return {
+        ...found(current),
+        displayName: 'renamed',
+        etag: 'a-2',
+        updatedAtMs: nowMs,
+        webhooks: [changedFirst, other],
+        sealedSecrets: { B: { keyId: 'k2', sealed: 'Yg==' }, C: { keyId: 'k2', sealed: 'Yw==' } },
+      };
+    });
+    expect(await agents().findAgent(agent.agentUuid)).to.deep.equal(changed);
+    expect(changed?.updatedAtMs).to.equal(seenNowMs);
+    expect(await agents().findAgentOfWebhook(agent.webhooks[1]?.webhookUuid as string)).to.equal(undefined);
+  });
+
+  it('deletes an agent with its webhooks and all sealed values', async () => {
+    const countBefore = await db.database.sealed.countByKey();
+    const agent = withWebhooks({ sealedHeaders: { cookie: { keyId: 'gone', sealed: 'MQ==' } } });
+    await agents().insertAgent({ ...agent, sealedSecrets: { A: { keyId: 'gone', sealed: 'QQ==' } } });
+    expect((await db.database.sealed.countByKey()).get('gone')).to.equal(2);
+    expect(await agents().changeAgent(agent.agentUuid, () => undefined)).to.equal(undefined);
+    expect(await agents().findAgent(agent.agentUuid)).to.equal(undefined);
+    expect(await agents().findAgentOfWebhook(agent.webhooks[0]?.webhookUuid as string)).to.equal(undefined);
+    expect(await db.database.sealed.countByKey()).to.deep.equal(countBefore);
+  });
+
+  it('changes nothing when the decision throws, and throws it on', async () => {
+    const agent = withWebhooks({});
+    const stored = await agents().insertAgent(agent);
+    const refusal = new CallhooksError('ETAG_MISMATCH', 'stale');
+    const refuse = (): never => {
+      throw refusal;
+    };
+    expect(await rejection(agents().changeAgent(agent.agentUuid, refuse))).to.equal(refusal);
+    expect(await agents().findAgent(agent.agentUuid)).to.deep.equal(stored);
+  });
+
+  it('shows a change of an unknown agent that there is none', async () => {
+    let seen: unknown = 'not asked';
+    const result = await agents().changeAgent(randomUUID(), (current) => {
+      seen = current;
+      return current;
+    });
+    expect([seen, result]).to.deep.equal([undefined, undefined]);
+  });
+
+  it('loses no update of 50 at once', async () => {
+    const agent = anAgent({ dynamicVariables: { count: 0 } });
+    await agents().insertAgent(agent);
+    const add = (current: Agent | undefined): Agent => {
+      const count = (found(current).dynamicVariables.count as number) + 1;
+      return { ...found(current), dynamicVariables: { count }, etag: `a-${count}` };
+    };
+    await Promise.all(Array.from({ length: 50 }, () => agents().changeAgent(agent.agentUuid, add)));
+    expect(found(await agents().findAgent(agent.agentUuid)).dynamicVariables).to.deep.equal({ count: 50 });
+  });
+
+  it('lets one of ten inserts of the same agent win', async () => {
+    const agent = anAgent();
+    const tries = Array.from({ length: 10 }, () => agents().insertAgent(agent));
+    const results = await Promise.allSettled(tries);
+    expect(results.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).to.have.property('reason', 'AGENT_EXISTS');
+  });
+});
+
+describeEachEngine('lists of agents and webhooks', (engine) => {
+  let db: TestDatabase;
+  const uuids: string[] = [];
+  before(async () => {
+    db = await openFresh(engine);
+    for (let at = 0; at < 7; at += 1) {
+      const agent = withWebhooks({}, { webhookType: 'post_call' });
+      uuids.push(agent.agentUuid);
+      await db.database.agents.insertAgent(agent);
+    }
+    uuids.sort();
+  });
+  after(() => db.close());
+
+  it('go through all agents in pages, each once, by uuid', async () => {
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    for (let after: string | undefined, more = true; more;) {
+      const page = await db.database.agents.listAgents(3, after);
+      seen.push(...page.items.map(({ agentUuid }) => agentUuid));
+      sizes.push(page.items.length);
+      expect(page.items.every(({ webhooks }) => webhooks.length === 2)).to.equal(true);
+      after = page.next;
+      more = after !== undefined;
+    }
+    expect(seen).to.deep.equal(uuids);
+    expect(sizes).to.deep.equal([3, 3, 1]);
+  });
+
+  it('go through the webhooks of one agent or of all', async () => {
+    const all: string[] = [];
+    for (let after: string | undefined, more = true; more;) {
+      const page = await db.database.agents.listWebhooks(undefined, 5, after);
+      all.push(...page.items.map(({ webhookUuid }) => webhookUuid));
+      after = page.next;
+      more = after !== undefined;
+    }
+    expect(all).to.have.length(14);
+    expect(all).to.deep.equal(all.toSorted());
+    const ofOne = await db.database.agents.listWebhooks(uuids[2], 5);
+    expect(ofOne.items.map(({ agentUuid }) => agentUuid)).to.deep.equal([uuids[2], uuids[2]]);
+    expect(ofOne.next).to.equal(undefined);
+    expect((await db.database.agents.listWebhooks(randomUUID(), 5)).items).to.deep.equal([]);
+  });
+
+  it('end a page at 1 MiB, with the next page going on', async () => {
+    const dynamicVariables = { text: 'x'.repeat(250_000) };
+    const large = Array.from({ length: 6 }, () => anAgent({ dynamicVariables }));
+    for (const agent of large) await db.database.agents.insertAgent(agent);
+    const seen: string[] = [];
+    let pages = 0;
+    for (let after: string | undefined, more = true; more; pages += 1) {
+      const page = await db.database.agents.listAgents(200, after);
+      seen.push(...page.items.map(({ agentUuid }) => agentUuid));
+      after = page.next;
+      more = after !== undefined;
+    }
+    expect(seen).to.deep.equal([...uuids, ...large.map(({ agentUuid }) => agentUuid)].toSorted());
+    expect(pages).to.be.within(2, 3);
+  });
+});
+
+describeEachEngine('sealed values', (engine) => {
+  let db: TestDatabase;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+
+  it('keep the first check value of a key', async () => {
+    const { sealed } = db.database;
+    expect(await sealed.findKeyCheck('k1')).to.equal(undefined);
+    await sealed.insertKeyCheck({ keyId: 'k1', sealed: 'Zmlyc3Q=' });
+    await sealed.insertKeyCheck({ keyId: 'k1', sealed: 'c2Vjb25k' });
+    expect(await sealed.findKeyCheck('k1')).to.deep.equal({ keyId: 'k1', sealed: 'Zmlyc3Q=' });
+    expect(await sealed.findKeyCheck('K1')).to.equal(undefined);
+  });
+});

@@ -1,0 +1,241 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import type { JsonObject, StartVariables } from '../../src/domain/types.ts';
+import { DatabaseError } from '../../src/errors.ts';
+import type { InsertResult, NewEnd, RecordedStart } from '../../src/store/types.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import {
+  aStart,
+  aStartWithoutWebhook,
+  anEnd,
+  openBeside,
+  openFresh,
+  rejection,
+  times,
+  type TestDatabase,
+} from './support.ts';
+
+const kindsOf = (results: readonly InsertResult[]): string[] => results.map(({ kind }) => kind);
+const holderOf = (result: InsertResult | undefined): string =>
+  result === undefined || result.kind === 'purged' ? 'none' : result.execution.executionUuid;
+
+describeEachEngine('inserts of executions', (engine) => {
+  let db: TestDatabase;
+  const store = () => db.database.executions;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+
+  const foundStart = async (conversationUuid: string): Promise<RecordedStart> => {
+    const found = await store().findStart(conversationUuid);
+    if (found === undefined || found === 'purged') return expect.fail(`start: ${String(found)}`);
+    return found;
+  };
+
+  it('claim a pre-call: stamped by the database, readable as it was given', async () => {
+    const start = aStart();
+    const beforeMs = await store().nowMs();
+    const [result] = await store().insertStarts([start]);
+    if (result?.kind !== 'won') return expect.fail(String(result?.kind));
+    const { acceptedAtMs } = result.execution;
+    expect(acceptedAtMs).to.be.within(beforeMs, await store().nowMs());
+    expect(result.execution).to.deep.equal({
+      executionUuid: start.executionUuid,
+      agentUuid: start.agentUuid,
+      conversationUuid: start.conversationUuid,
+      webhookUuid: start.webhook?.webhookUuid,
+      webhookEtag: 'etag-1',
+      webhookType: 'pre_call',
+      state: 'sending',
+      failurePolicy: 'proceed',
+      timeLimitMs: 10_000,
+      timeLimitSource: 'config',
+      missingVariables: [],
+      missedAssignments: [],
+      acceptedAtMs,
+      sendingAtMs: acceptedAtMs,
+      instance: 'replica-1',
+    });
+    expect(await foundStart(start.conversationUuid)).to.deep.equal({
+      execution: result.execution,
+      start: start.start,
+    });
+    expect(await store().isSending(start.executionUuid)).to.equal(true);
+  });
+
+  it('keep a start without a webhook as ended, hidden from the log', async () => {
+    const start = aStartWithoutWebhook();
+    expect(kindsOf(await store().insertStarts([start, aStartWithoutWebhook()]))).to.deep.equal([
+      'won',
+      'won',
+    ]);
+    const { execution, start: stored } = await foundStart(start.conversationUuid);
+    expect([execution.state, execution.webhookUuid, execution.failurePolicy]).to.deep.equal([
+      'no_webhook',
+      '',
+      null,
+    ]);
+    expect(execution.finishedAtMs).to.equal(execution.acceptedAtMs);
+    expect(stored).to.deep.equal(start.start);
+    expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
+    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+  });
+
+  it('accept a post-call with its facts', async () => {
+    const end = anEnd();
+    const [result] = await store().insertEnds([end]);
+    if (result?.kind !== 'won') return expect.fail(String(result?.kind));
+    expect(result.execution).to.deep.include({
+      state: 'accepted',
+      webhookType: 'post_call',
+      failurePolicy: null,
+    });
+    expect(result.execution).not.to.have.any.keys('sendingAtMs', 'finishedAtMs', 'timeLimitMs', 'failure');
+    expect(await store().findEnd(end.conversationUuid)).to.deep.equal(result.execution);
+    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+  });
+
+  it('hold a start and an end of one conversation side by side', async () => {
+    const conversationUuid = randomUUID();
+    await store().insertStarts([aStart({ conversationUuid })]);
+    expect(kindsOf(await store().insertEnds([anEnd({ conversationUuid })]))).to.deep.equal(['won']);
+    const found = await store().findConversation(conversationUuid);
+    expect(found.map(({ webhookType }) => webhookType)).to.deep.equal(['pre_call', 'post_call']);
+  });
+
+  it('lose against the row that is there, and show it', async () => {
+    const first = aStart();
+    const second = aStart({ conversationUuid: first.conversationUuid, instance: 'replica-2' });
+    const [won] = await store().insertStarts([first]);
+    const [lost] = await store().insertStarts([second]);
+    expect(lost).to.deep.equal({ ...won, kind: 'lost' });
+    expect(await store().isSending(second.executionUuid)).to.equal(false);
+  });
+
+  it('win again when they are repeated with the same token', async () => {
+    const start = aStart();
+    const end = anEnd();
+    const [wonStart] = await store().insertStarts([start]);
+    expect(await store().insertStarts([start])).to.deep.equal([wonStart]);
+    const [wonEnd] = await store().insertEnds([end]);
+    expect(await store().insertEnds([end])).to.deep.equal([wonEnd]);
+  });
+
+  it('give every row of a batch of 200 its own answer: new, taken, twice in the batch', async () => {
+    const taken = times(40, () => aStart());
+    await store().insertStarts(taken);
+    const fresh = times(120, () => aStart());
+    const losers = taken.map(({ conversationUuid }) => aStart({ conversationUuid }));
+    const doubles = fresh.slice(0, 40).map(({ conversationUuid }) => aStart({ conversationUuid }));
+    const batch = [...losers, ...fresh, ...doubles].map((start, at) => ({ start, order: (at * 73) % 200 }));
+    const shuffled = batch.toSorted((a, b) => a.order - b.order).map(({ start }) => start);
+
+    const results = await store().insertStarts(shuffled);
+    const answerOf = (start: { executionUuid: string }) =>
+      results[shuffled.findIndex(({ executionUuid }) => executionUuid === start.executionUuid)];
+    expect(new Set(kindsOf(losers.map((start) => answerOf(start) as InsertResult)))).to.deep.equal(
+      new Set(['lost']),
+    );
+    losers.forEach((start, at) => expect(holderOf(answerOf(start))).to.equal(taken[at]?.executionUuid));
+    for (const start of fresh.slice(40)) expect(answerOf(start)?.kind).to.equal('won');
+    doubles.forEach((double, at) => {
+      const pair = [answerOf(double), answerOf(fresh[at] as { executionUuid: string })];
+      expect(kindsOf(pair as InsertResult[]).toSorted()).to.deep.equal(['lost', 'won']);
+      expect(holderOf(pair[0])).to.equal(holderOf(pair[1]));
+    });
+    for (const start of fresh.slice(40, 45))
+      expect((await foundStart(start.conversationUuid)).start).to.deep.equal(start.start);
+  });
+
+  it('let exactly one of many connections win each key', async () => {
+    const conversations = times(20, () => randomUUID());
+    const batches = times(12, () => conversations.map((conversationUuid) => aStart({ conversationUuid })));
+    const answers = await Promise.all(batches.map((batch) => store().insertStarts(batch)));
+    conversations.forEach((conversationUuid, at) => {
+      const ofOne = answers.map((results) => results[at] as InsertResult);
+      expect(
+        kindsOf(ofOne).filter((kind) => kind === 'won'),
+        conversationUuid,
+      ).to.have.length(1);
+      expect(new Set(ofOne.map(holderOf)).size).to.equal(1);
+    });
+  });
+
+  it('keep texts and numbers as they are', async () => {
+    const metadata: JsonObject = JSON.parse(
+      '{"b":1,"a":2,"10":"x","9":"y","nested":{"d":[],"c":{}},"fraction":0.1,"big":9007199254740993,"huge":1.7976931348623157e308,"tiny":5e-324,"negative":-0.5}',
+    );
+    const facts: NewEnd['facts'] = {
+      callerPhone: '+49 30 ☎️',
+      metadata,
+      dynamicVariables: { lone: 'a\ud800b', nul: 'a\u0000b', quotes: `"'\\%_?` },
+      callDurationSecs: 62.123456789,
+      callSummary: 'Kunde 😀 zufrieden \u{1F9D1}\u200D\u{1F680} \n\t "ok" \\',
+    };
+    const end = anEnd({ facts });
+    await store().insertEnds([end]);
+    const read = await store().findFacts(end.executionUuid);
+    expect(read).to.deep.equal(facts);
+    expect(JSON.stringify(read)).to.equal(JSON.stringify(facts));
+  });
+
+  for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '1 MiB': 1_048_576 }))
+    it(`hold a text of ${name}`, async () => {
+      const text = '€'.repeat(Math.floor(bytes / 3)) + 'x'.repeat(bytes % 3);
+      const end = anEnd({
+        facts: {
+          callerPhone: '',
+          metadata: { text },
+          dynamicVariables: {},
+          callSummary: text.slice(0, 20_000),
+        },
+      });
+      const start: StartVariables = { callerPhone: '', variables: { text }, sources: { text: 'request' } };
+      const begun = aStart({ start });
+      await Promise.all([store().insertEnds([end]), store().insertStarts([begun])]);
+      expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+      expect((await foundStart(begun.conversationUuid)).start).to.deep.equal(start);
+    });
+
+  it('answer nothing to nothing', async () => {
+    expect(await store().insertStarts([])).to.deep.equal([]);
+    expect(await store().insertEnds([])).to.deep.equal([]);
+    expect(await store().claimEnds([])).to.deep.equal([]);
+    expect(await store().recordOutcomes([])).to.deep.equal([]);
+  });
+
+  it('leave nothing behind under a purged key', async () => {
+    const [start, end] = [aStart(), anEnd()];
+    const beside = openBeside(db.fresh);
+    const keep = (conversationUuid: string, type: number) =>
+      beside.use((session) =>
+        session.change(
+          'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, ?, 1)',
+          [Buffer.from(conversationUuid.replaceAll('-', ''), 'hex'), type],
+        ),
+      );
+    await keep(start.conversationUuid, 1);
+    await keep(end.conversationUuid, 2);
+    await beside.close();
+    const other = aStart();
+    expect(kindsOf(await store().insertStarts([other, start]))).to.deep.equal(['won', 'purged']);
+    expect(kindsOf(await store().insertEnds([end]))).to.deep.equal(['purged']);
+    expect(await store().findStart(start.conversationUuid)).to.equal('purged');
+    expect(await store().findEnd(end.conversationUuid)).to.equal('purged');
+    expect(await store().findEnd(start.conversationUuid)).to.equal(undefined);
+    expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
+    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
+  });
+
+  // SQLite has no lengths, so there no row is bad in this way.
+  if (engine.name === 'mariadb')
+    it('fail as a bad row, all of them, when one value is too long', async () => {
+      const good = aStart();
+      const bad = aStart({ instance: 'x'.repeat(300) });
+      const error = await rejection(store().insertStarts([good, bad]));
+      expect(error).to.be.instanceOf(DatabaseError).with.property('kind', 'row');
+      expect(await store().findStart(good.conversationUuid)).to.equal(undefined);
+      expect(kindsOf(await store().insertStarts([good]))).to.deep.equal(['won']);
+    });
+});
