@@ -32,22 +32,22 @@ async function serve(): Promise<number> {
   });
   dieOfUnexpectedErrors(logger);
   let app: App | undefined;
-  const run = async (): Promise<number> => {
+  let exitCode: number = EXIT.done;
+  const run = async (): Promise<void> => {
     const { createApp } = await import('./app.ts');
     app = await createApp(config, { logger });
     await announce(await listen(app, config.listen.address), logger);
     const signal = await stopRequests.first;
     logger.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping: running executions may end');
     await app.close();
-    return EXIT.done;
   };
-  const stopAtOnce = async (): Promise<number> => {
+  const stopAtOnce = async (): Promise<void> => {
     const signal = await stopRequests.second;
     logger.warn({ signal }, 'stopping at once');
+    exitCode = 128 + constants.signals[signal];
     await app?.close({ immediately: true });
-    return 128 + constants.signals[signal];
   };
-  const exitCode = await Promise.race([run(), stopAtOnce()]);
+  await Promise.race([run(), stopAtOnce()]);
   logger.info({ exitCode }, 'stopped');
   return exitCode;
 }
@@ -138,13 +138,12 @@ async function explainFailure(error: unknown): Promise<number> {
     return EXIT.config;
   }
   if (error instanceof DatabaseError && error.kind === 'away') {
-    const { cause } = error;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer';
-    process.stderr.write(`callhooks can't go on: the database can't be reached (${code})\n`);
+    const reason = codeOf(error.cause) ?? 'no answer';
+    process.stderr.write(`callhooks can't go on: the database can't be reached (${reason})\n`);
     return EXIT.unavailable;
   }
-  // A folder that can't be made, a port that is taken: the system's own words say it best.
-  if (error instanceof Error && 'syscall' in error) {
+  // A folder that can't be made or is in use, a port that is taken: their own words say it best.
+  if (error instanceof Error && ('syscall' in error || codeOf(error.cause) === 'SQLITE_BUSY')) {
     process.stderr.write(`callhooks can't go on: ${error.message}\n`);
     return EXIT.unavailable;
   }
@@ -152,6 +151,9 @@ async function explainFailure(error: unknown): Promise<number> {
   process.stderr.write(`callhooks failed: ${inspect(describeError(error), { depth: 8 })}\n`);
   return EXIT.unexpected;
 }
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error ? String(error.code) : undefined;
 
 async function main(argv: readonly string[]): Promise<number> {
   const command = argv.length === 1 ? COMMANDS.get(argv[0]) : undefined;

@@ -1,15 +1,28 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
-import { connect, type Rpc } from '../support/rpc.ts';
-import { startProcess } from '../support/server-process.ts';
+import { WebhookType } from '../../src/gen/index.callhooks.v1.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { connect, errorOf, type Rpc } from '../support/rpc.ts';
+import { startProcess, type Ended } from '../support/server-process.ts';
 
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
 const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
 
 const createAgent = (rpc: Rpc) =>
   rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
+
+/** Gives each of an agent's two secrets the other's value, as a curious operator could. */
+const swapSecrets = (file: string): void => {
+  const database = new DatabaseSync(file);
+  const [one, two] = database.prepare('SELECT name, sealed FROM agent_secrets ORDER BY name').all();
+  const update = database.prepare('UPDATE agent_secrets SET sealed = ? WHERE name = ?');
+  update.run(two?.['sealed'] ?? null, one?.['name'] ?? null);
+  update.run(one?.['sealed'] ?? null, two?.['name'] ?? null);
+  database.close();
+};
 
 describe('keys of a real process', function () {
   this.timeout(60_000);
@@ -18,7 +31,7 @@ describe('keys of a real process', function () {
   const env = (more = {}) => ({ CALLHOOKS_LISTEN: '127.0.0.1:0', CALLHOOKS_DATA_DIR: dataDir, ...more });
   const end = (args: string[], more = {}) => startProcess(args, env(more)).ended();
 
-  const during = async (work: (rpc: Rpc) => Promise<unknown>, more = {}): Promise<void> => {
+  const during = async (work: (rpc: Rpc) => Promise<unknown>, more = {}): Promise<Ended> => {
     const server = startProcess(['serve'], env(more));
     const rpc = connect(Number((await server.serving()).split(':').at(-1)));
     try {
@@ -26,8 +39,8 @@ describe('keys of a real process', function () {
     } finally {
       rpc.close();
       server.kill('SIGTERM');
-      await server.ended();
     }
+    return server.ended();
   };
   beforeEach(() => {
     dataDir = mkdtempSync(join(tmpdir(), 'callhooks-keys-'));
@@ -74,6 +87,40 @@ describe('keys of a real process', function () {
     await during((rpc) => rpc.agents.getAgent({ agentUuid: AGENT }), { CALLHOOKS_ENCRYPTION_KEYS: keys });
   });
 
+  it('notices two secrets that were swapped in the database: nothing is sent, and the log says which', async () => {
+    const receiver = await startReceiver();
+    const webhook = {
+      webhookType: WebhookType.WEBHOOK_TYPE_PRE_CALL,
+      webhookConfig: {
+        apiSchema: {
+          url: receiver.url,
+          method: 'POST',
+          requestHeaders: { 'X-A': '{{secret.A}}', 'X-B': '{{secret.B}}' },
+        },
+      },
+    };
+    const settings = { CALLHOOKS_EGRESS_ALLOW: '127.0.0.1' };
+    const start = (rpc: Rpc, conversationUuid: string) =>
+      rpc.calls.onCallStart({ agentUuid: AGENT, conversationUuid });
+    await during(async (rpc) => {
+      await rpc.agents.createAgent({
+        agent: { agentUuid: AGENT, webhooks: [webhook] },
+        secrets: { A: 'one', B: 'two' },
+      });
+      await start(rpc, AGENT.replace(/1$/, '2'));
+    }, settings);
+    swapSecrets(join(dataDir, 'callhooks.db'));
+    const { stdout } = await during(async (rpc) => {
+      const error = await errorOf(start(rpc, AGENT.replace(/1$/, '3')));
+      expect([error.code, error.message]).to.deep.equal(['INTERNAL', 'internal error']);
+    }, settings);
+    await receiver.close();
+    expect(receiver.requests.map(({ headers }) => [headers['x-a'], headers['x-b']])).to.deep.equal([
+      ['one', 'two'],
+    ]);
+    expect(stdout).to.match(/UnsealError.*agent_secrets\|[^"]*\|[AB] does not open/);
+  });
+
   it('tells by check-config what is in effect and how much each key encrypts', async () => {
     const keys = { CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k1', 1)} ${keyOf('k2', 2)}` };
     const fresh = await end(['check-config'], keys);
@@ -95,12 +142,5 @@ describe('keys of a real process', function () {
     await during(createAgent, { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
     const { stdout } = await end(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
     expect(stdout).to.match(/^key k1: 2 stored values \(KEY MISSING\)$/m);
-  });
-
-  it('migrates an empty folder once', async () => {
-    const first = await end(['migrate']);
-    expect(first.exitCode, first.stderr).to.equal(0);
-    expect(first.stdout).to.match(/^applied /m);
-    expect((await end(['migrate'])).stdout).to.contain('nothing to do');
   });
 });

@@ -178,10 +178,10 @@ describe('callhooks serve', function () {
     expect(stdout + stderr).not.to.contain('hunter2');
   });
 
-  it('ends with 78 where another process uses the data folder', async () => {
+  it('ends with 69 where another process uses the data folder', async () => {
     await serve();
     const { exitCode, stderr } = await startProcess(['serve'], settings()).ended();
-    expect(exitCode, stderr).to.equal(78);
+    expect(exitCode, stderr).to.equal(69);
     expect(stderr).to.contain(dataDir);
   });
 

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
+import { startProcess } from '../support/server-process.ts';
+
+const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+
+describeEachEngine('migrations of a real process', (engine) => {
+  let database: FreshDatabase;
+  const env = (more: Record<string, string> = {}) => ({
+    CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_DATA_DIR: database.dataDir,
+    ...(database.url === null
+      ? {}
+      : { DATABASE_URL: database.url, CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) }),
+    ...more,
+  });
+  const end = (command: string, more = {}) => startProcess([command], env(more)).ended();
+  const serveOnce = async (more = {}): Promise<number | null> => {
+    const server = startProcess(['serve'], env(more));
+    await server.serving();
+    server.kill('SIGTERM');
+    return (await server.ended()).exitCode;
+  };
+
+  beforeEach(async function () {
+    this.currentTest?.timeout(60_000);
+    database = await engine.freshDatabase();
+  });
+  afterEach(() => database.cleanup());
+
+  it('migrates an empty database once, and serves it then', async () => {
+    const first = await end('migrate');
+    expect(first.exitCode, first.stderr).to.equal(0);
+    expect(first.stdout).to.match(/^applied 0001/m);
+    expect((await end('migrate')).stdout).to.contain('nothing to do');
+    expect(await serveOnce()).to.equal(0);
+  });
+
+  // The embedded database has one process at a time.
+  if (engine.name === 'mariadb')
+    it('lets several processes migrate at once', async () => {
+      const ends = await Promise.all([end('migrate'), end('migrate'), end('migrate')]);
+      expect(ends.map(({ exitCode }) => exitCode)).to.deep.equal([0, 0, 0]);
+      const applied = ends.flatMap(({ stdout }) => stdout.match(/^applied .*$/gm) ?? []);
+      expect(applied).to.have.length(new Set(applied).size).and.to.be.above(0);
+    });
+
+  it('serves an empty database: the embedded one at once, another when told to migrate', async () => {
+    if (engine.name === 'mariadb') {
+      const { exitCode, stderr } = await end('serve');
+      expect(exitCode, stderr).to.equal(78);
+      expect(stderr)
+        .to.match(/lacks \d+ migrations/)
+        .and.to.contain('callhooks migrate');
+    }
+    expect(await serveOnce({ CALLHOOKS_MIGRATE: 'true' })).to.equal(0);
+  });
+
+  it('refuses a replica that brings another key under a known id', async () => {
+    expect(
+      await serveOnce({ CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) }),
+    ).to.equal(0);
+    const { exitCode, stderr } = await end('serve', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 2) });
+    expect(exitCode, stderr).to.equal(78);
+    expect(stderr).to.contain('the key k1 is not the one');
+    expect(await serveOnce({ CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k2', 2)},${keyOf('k1', 1)}` })).to.equal(0);
+  });
+
+  it('counts stored values for check-config', async () => {
+    await end('migrate');
+    const { stdout } = await end('check-config', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
+    expect(stdout).to.match(/^key k1: 0 stored values$/m);
+    expect(stdout).to.match(database.url === null ? /^DATABASE_URL +not set/m : /^DATABASE_URL +set$/m);
+  });
+});
