@@ -20,14 +20,17 @@ export interface EgressAgent {
   close(): void;
 }
 
-/** A connection lives so long at most (plus its last request), so that changes in DNS are followed. */
-const MAX_AGE_MS = 300_000;
+/** What the agent needs. A connection older than `maxConnectionAgeMs` serves no further request. */
+export interface EgressAgentDeps extends DialDeps {
+  readonly maxHeadBytes: number;
+  readonly maxConnectionAgeMs: number;
+}
 
 /**
  * Makes the agent. Idle connections lie in one stack per origin, the warmest on top; each is an undici client of its
  * own, so that the dial, its time limit and its timings belong to the one request that waits for it.
  */
-export const createEgressAgent = (deps: DialDeps & { readonly maxHeadBytes: number }): EgressAgent => {
+export const createEgressAgent = (deps: EgressAgentDeps): EgressAgent => {
   const idle = new Map<string, Connection[]>();
   const all = new Set<Connection>();
   const forget = (origin: string) => (connection: Connection) => {
@@ -39,7 +42,7 @@ export const createEgressAgent = (deps: DialDeps & { readonly maxHeadBytes: numb
   return {
     takeIdle: ({ origin }) => {
       for (let next = idle.get(origin)?.pop(); next !== undefined; next = idle.get(origin)?.pop()) {
-        if (isUsable(next)) return next;
+        if (isUsable(next, deps.maxConnectionAgeMs)) return next;
         next.destroy();
       }
       return undefined;
@@ -68,9 +71,9 @@ export const createEgressAgent = (deps: DialDeps & { readonly maxHeadBytes: numb
 };
 
 // The clock is looked at here too: after a stall of the event loop undici's own idle timer may not have run yet.
-const isUsable = (connection: Connection): boolean => {
+const isUsable = (connection: Connection, maxAgeMs: number): boolean => {
   const now = performance.now();
   return (
-    connection.isOpen() && now - connection.idleSinceMs < IDLE_MS && now - connection.openedAtMs < MAX_AGE_MS
+    connection.isOpen() && now - connection.idleSinceMs < IDLE_MS && now - connection.openedAtMs < maxAgeMs
   );
 };

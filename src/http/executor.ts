@@ -23,6 +23,8 @@ export interface ExecutorOptions {
   readonly userAgent?: string;
   /** Limit of a response head (names and values). Default: 16 KiB. */
   readonly maxResponseHeadBytes?: number;
+  /** How long a connection may serve requests before a new one is opened, so that DNS changes are followed. Default: 5 min. */
+  readonly maxConnectionAgeMs?: number;
   /** Called when a reused connection broke before a response head: the request may have been seen. To be counted. */
   readonly onReusedConnectionFailure?: () => void;
   /** `net.connect`, for tests. */
@@ -32,18 +34,19 @@ export interface ExecutorOptions {
 /** Sends requests at most once within one time limit, only where the policy lets them go; also says what it would say. */
 export type GuardedExecutor = HttpExecutor & EgressJudge;
 
-const MAX_RESPONSE_HEAD_BYTES = 16_384;
+/** The usual limits of a response head and of a connection's age. */
+export const EXECUTOR_LIMITS = { maxResponseHeadBytes: 16_384, maxConnectionAgeMs: 300_000 } as const;
 
 /** Makes an executor. Its `send` rejects only for a request with a `host` header, which is a bug of its caller. */
 export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
   const { policy, resolve = createResolver(), extraCa, connect } = options;
-  const maxHeadBytes = options.maxResponseHeadBytes ?? MAX_RESPONSE_HEAD_BYTES;
-  const secureContext = createTlsContext(extraCa);
+  const { maxResponseHeadBytes: maxHeadBytes, maxConnectionAgeMs } = { ...EXECUTOR_LIMITS, ...options };
   const agent = createEgressAgent({
     policy,
     resolve,
-    secureContext,
+    secureContext: createTlsContext(extraCa),
     maxHeadBytes,
+    maxConnectionAgeMs,
     ...(connect ? { connect } : {}),
   });
   const running = new Set<TimeLimit>();
