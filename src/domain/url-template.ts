@@ -51,7 +51,9 @@ const guardEscapes = (template: Template): Template =>
   );
 
 const problemOf = (text: string, template: Template, url: URL | null): string | undefined => {
-  if (text.includes('\\')) return 'must not contain a backslash';
+  if (text.includes('\\')) {
+    return 'must not contain a backslash (a literal "{{" is written "%7B%7B")';
+  }
   if ((BEFORE_PATH.exec(text)?.[0] ?? '').includes('{{')) return MISPLACED;
   if (template.some((part) => typeof part === 'string' && part.includes('#'))) {
     return 'must not have a fragment';

@@ -77,7 +77,7 @@ describe('parseTemplate', () => {
           const parsed = parseTemplate(text, { escapes: true });
           if (!parsed.ok) return;
           const written = parsed.template.map((part) =>
-            typeof part === 'string' ? part.replaceAll('{{', '\\{{') : `{{${part.text}}}`,
+            typeof part === 'string' ? part.replace(/\{\{(?=(?:\{\{)*(?!\{))/g, '\\{{') : `{{${part.text}}}`,
           );
           expect(templateOf(written.join(''))).to.deep.equal(parsed.template);
           expect(parsed.template).not.to.include('');

@@ -1,0 +1,184 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { compileRequest } from '../../src/domain/compile-request.ts';
+import { renderRequest, type Rendering } from '../../src/domain/render-request.ts';
+import { createScope } from '../../src/domain/scope.ts';
+import type { ApiSchema, JsonObject, JsonValue } from '../../src/domain/types.ts';
+
+/** Values that would like to break out of where they land. */
+const hostile = fc.constantFrom(
+  '..',
+  '.',
+  '%2e',
+  '%2E.',
+  '/',
+  '//',
+  '\\',
+  '?',
+  '#',
+  '&',
+  '=',
+  '%',
+  '@',
+  ':',
+  'a.example',
+  '\r\n',
+  '\n',
+  '\0',
+  '\t',
+  '"',
+  '\\"',
+  '","x":"',
+  '{{v}}',
+  '{{secret.S}}',
+  '\\{{',
+  '}}',
+  ']]>',
+  '-->',
+  '<x>',
+  "'",
+  ' ',
+  '+',
+  ';',
+  'é',
+  '€',
+  '😀',
+  '\ud800',
+  '\u2028',
+  '__proto__',
+  '',
+);
+const text = fc.oneof(
+  fc.array(hostile, { maxLength: 4 }).map((all) => all.join('')),
+  fc.string({ unit: 'binary' }),
+);
+const value: fc.Arbitrary<JsonValue> = fc.oneof(
+  { weight: 3, arbitrary: text },
+  fc.jsonValue({ maxDepth: 3 }).map((json) => json as JsonValue),
+);
+
+const render = (schema: Partial<ApiSchema>, variables: JsonObject): Rendering =>
+  renderRequest(
+    compileRequest({
+      apiSchema: { url: 'https://a.example/', method: 'POST', requestHeaders: {}, ...schema },
+      assignments: [],
+      responseTimeoutSecs: 10,
+      failurePolicy: null,
+      signingSecretNames: [],
+    }),
+    createScope({
+      webhookType: 'pre_call',
+      agentUuid: 'a',
+      conversationUuid: 'c',
+      facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+      variables,
+      secrets: { S: 'a-secret-that-nobody-named' },
+    }),
+  );
+
+const asText = (json: JsonValue): string => {
+  if (json === null) return '';
+  return typeof json === 'object' ? JSON.stringify(json) : String(json);
+};
+
+describe('a value, whatever it is,', () => {
+  it('leaves the origin, the path segments and the parameters of a URL alone', () => {
+    const url = 'https://a.example:8443/v1/{{v}}/x{{w}}y/%{{v}}?a={{v}}&b={{w}}{{v}}&c';
+    fc.assert(
+      fc.property(value, value, (v, w) => {
+        const result = render({ url }, { v, w });
+        if (!result.ok) {
+          expect(result.failure.code).to.equal('RENDER');
+          return;
+        }
+        const sent = new URL(result.request.url);
+        expect(sent.origin).to.equal('https://a.example:8443');
+        expect([sent.username, sent.password, sent.hash]).to.deep.equal(['', '', '']);
+        expect(sent.pathname.split('/').map(decodeURIComponent)).to.deep.equal([
+          '',
+          'v1',
+          asText(v),
+          `x${asText(w)}y`,
+          `%${asText(v)}`,
+        ]);
+        const parameters = sent.search
+          .slice(1)
+          .split('&')
+          .map((pair) => pair.split('=').map(decodeURIComponent));
+        expect(parameters).to.deep.equal([['a', asText(v)], ['b', asText(w) + asText(v)], ['c']]);
+        expect(sent.href.replaceAll('%27', "'")).to.equal(result.request.url);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is the same JSON value as a whole leaf, the same text in joined text, and no second template', () => {
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render(
+          { requestBody: { whole: '{{v}}', list: ['a {{v}} "b"', 1], last: true } },
+          { v },
+        );
+        if (!result.ok) {
+          expect(result.failure.message).to.contain('surrogate');
+          return;
+        }
+        const sent: unknown = JSON.parse(result.request.body ?? '');
+        // -0 has no spelling of its own in ECMAScript's JSON.
+        const whole: unknown = JSON.parse(JSON.stringify(v));
+        expect(sent).to.deep.equal({ whole, list: [`a ${asText(v)} "b"`, 1], last: true });
+        expect(result.request.body).not.to.contain('a-secret-that-nobody-named');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('brings no line break, no control and nothing beyond Latin-1 into a header', () => {
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render({ requestHeaders: { 'X-V': 'a {{v}} b' } }, { v });
+        if (!result.ok) {
+          expect(result.failure.message).to.contain('"x-v"');
+          return;
+        }
+        const sent = result.request.headers['x-v'] ?? '';
+        expect(sent).to.equal(`a ${asText(v)} b`);
+        expect([...sent].every((character) => /[ -~\u00a0-\u00ff]/.test(character))).to.equal(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is one field of a form', () => {
+    const requestHeaders = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    fc.assert(
+      fc.property(value, (v) => {
+        for (const requestBody of [{ a: '{{v}}', b: 'x{{v}}', c: 1 }, 'a={{v}}&b=x{{v}}&c=1']) {
+          const result = render({ requestHeaders, requestBody }, { v });
+          if (!result.ok) return;
+          const fields = [...new URLSearchParams(result.request.body)];
+          expect(fields).to.deep.equal([
+            ['a', asText(v)],
+            ['b', `x${asText(v)}`],
+            ['c', '1'],
+          ]);
+        }
+      }),
+    );
+  });
+
+  it('is text in XML', () => {
+    const requestHeaders = { 'Content-Type': 'application/xml' };
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render({ requestHeaders, requestBody: '<a b="{{v}}">{{v}}</a>' }, { v });
+        if (!result.ok) return;
+        const [, attribute = '', content = ''] =
+          /^<a b="([^"<>]*)">([^<>]*)<\/a>$/.exec(result.request.body ?? '') ?? [];
+        const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+        const read = (xml: string) => xml.replace(/&(\w+);/g, (_, name: string) => named[name] ?? '?');
+        expect([read(attribute), read(content)]).to.deep.equal([asText(v), asText(v)]);
+      }),
+    );
+  });
+});
