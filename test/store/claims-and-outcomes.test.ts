@@ -1,0 +1,325 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import type { RequestRecord, ResponseRecord } from '../../src/domain/types.ts';
+import type { NewEnd, NewStart, Outcome, RecordedStart } from '../../src/store/types.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import {
+  aClaim,
+  aStart,
+  aStartWithLimit,
+  anEnd,
+  anEndOutcome,
+  anOutcome,
+  openBeside,
+  openFresh,
+  times,
+} from './support.ts';
+import type { TestDatabase } from './support.ts';
+
+const REQUEST: RequestRecord = {
+  method: 'POST',
+  url: 'https://api.example.com/',
+  headers: [
+    { name: 'x-b', value: '1' },
+    { name: 'x-a', value: '••••••' },
+  ],
+  body: '{"name":"Zoë 😀"}',
+  bodyBinary: false,
+  bodyBytes: 19,
+  truncated: false,
+};
+const RESPONSE: ResponseRecord = { ...REQUEST, status: 200, body: '', bodyBinary: true };
+const response = (): ResponseRecord => {
+  const { method: _, url: __, ...rest } = { ...REQUEST, ...RESPONSE };
+  return rest;
+};
+const TIMED_OUT = { code: 'TIMEOUT', message: 'no answer in 10 s', sent: 'yes' } as const;
+
+describeEachEngine('claims of post-calls', (engine) => {
+  let db: TestDatabase;
+  const store = () => db.database.executions;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+
+  const accepted = async (): Promise<NewEnd> => {
+    const end = anEnd();
+    await store().insertEnds([end]);
+    return end;
+  };
+
+  it('win an accepted row and stamp it', async () => {
+    const end = await accepted();
+    const beforeMs = await store().nowMs();
+    expect(await store().claimEnds([aClaim(end)])).to.deep.equal(['won']);
+    const found = await store().findEnd(end.conversationUuid);
+    if (found === undefined || found === 'purged') return expect.fail();
+    expect(found).to.include({
+      state: 'sending',
+      webhookEtag: 'etag-2',
+      timeLimitMs: 5_000,
+      instance: 'replica-2',
+    });
+    expect(found.sendingAtMs).to.be.within(beforeMs, await store().nowMs());
+    expect(await store().listWaitingEnds(end.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+  });
+
+  it('win again when they are repeated with the same token, also after a label, not after the outcome', async () => {
+    const end = await accepted();
+    const claim = aClaim(end, randomUUID(), -10_000);
+    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
+    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
+    await store().labelOverdue(100);
+    expect(await store().isSending(end.executionUuid)).to.equal(false);
+    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
+    await store().recordOutcomes([anEndOutcome(end, claim.claim)]);
+    expect(await store().claimEnds([claim])).to.deep.equal(['lost']);
+  });
+
+  it('lose a row that is claimed, ended, of another kind, or not there', async () => {
+    const [claimed, ended] = [await accepted(), await accepted()];
+    await store().claimEnds([aClaim(claimed)]);
+    await store().endUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
+    const start = aStart();
+    await store().insertStarts([start]);
+    const claims = [claimed, ended, start, { executionUuid: randomUUID() }].map((row) => aClaim(row));
+    expect(await store().claimEnds(claims)).to.deep.equal(['lost', 'lost', 'lost', 'lost']);
+    expect(await store().isSending(start.executionUuid)).to.equal(true);
+  });
+
+  it('give each of a batch its own answer, in the order given', async () => {
+    const ends = times(60, () => anEnd());
+    await store().insertEnds(ends);
+    await store().claimEnds(ends.filter((_, at) => at % 3 === 0).map((end) => aClaim(end)));
+    const results = await store().claimEnds(ends.map((end) => aClaim(end)));
+    expect(results).to.deep.equal(ends.map((_, at) => (at % 3 === 0 ? 'lost' : 'won')));
+  });
+
+  it('let one of two claims of a row in one batch win', async () => {
+    const end = await accepted();
+    const results = await store().claimEnds([aClaim(end), aClaim(end)]);
+    expect(results.toSorted()).to.deep.equal(['lost', 'won']);
+  });
+
+  it('let exactly one of many connections win each row', async () => {
+    const ends = times(25, () => anEnd());
+    await store().insertEnds(ends);
+    const answers = await Promise.all(times(12, () => store().claimEnds(ends.map((end) => aClaim(end)))));
+    ends.forEach((_, at) => expect(answers.filter((results) => results[at] === 'won')).to.have.length(1));
+  });
+
+  it('never win a row whose key is purged', async () => {
+    const end = await accepted();
+    const beside = openBeside(db.fresh);
+    await beside.use((session) =>
+      session.change(
+        'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, 2, 1)',
+        [Buffer.from(end.conversationUuid.replaceAll('-', ''), 'hex')],
+      ),
+    );
+    await beside.close();
+    expect(await store().claimEnds([aClaim(end)])).to.deep.equal(['lost']);
+    expect(await store().listWaitingEnds(end.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().findExecution(end.executionUuid)).to.equal(undefined);
+  });
+});
+
+describeEachEngine('outcomes', (engine) => {
+  let db: TestDatabase;
+  const store = () => db.database.executions;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+
+  const started = async (start: NewStart = aStart()): Promise<NewStart> => {
+    await store().insertStarts([start]);
+    return start;
+  };
+  const claimed = async (timeLimitMs = 5_000): Promise<{ end: NewEnd; claim: string }> => {
+    const end = anEnd();
+    const claim = randomUUID();
+    await store().insertEnds([end]);
+    await store().claimEnds([aClaim(end, claim, timeLimitMs)]);
+    return { end, claim };
+  };
+  const record = async (outcome: Outcome): Promise<string | undefined> =>
+    (await store().recordOutcomes([outcome]))[0];
+  const foundStart = async (conversationUuid: string): Promise<RecordedStart> => {
+    const found = await store().findStart(conversationUuid);
+    return found === undefined || found === 'purged' ? expect.fail(String(found)) : found;
+  };
+  const found = async (executionUuid: string) =>
+    (await store().findExecution(executionUuid)) ?? expect.fail('not found');
+
+  it('of a pre-call leave everything that its replies and the log need', async () => {
+    const start = await started();
+    const outcome = anOutcome(start, {
+      webhookEtag: 'etag-9',
+      missingVariables: ['metadata.lead', 'x'],
+      missedAssignments: [{ attributeName: 'a.b', dynamicVariable: 'v', reason: 'too_large' }],
+      assigned: { b: 1.5, a: { z: null, '😀': ['x'] } },
+      assignedSources: { b: 'assignment', a: 'assignment_default' },
+      request: REQUEST,
+      response: response(),
+      durationMs: 250.4,
+    });
+    expect(await record(outcome)).to.equal('recorded');
+    const { execution, record: parts } = await found(start.executionUuid);
+    expect(execution).to.deep.include({
+      state: 'succeeded',
+      webhookEtag: 'etag-9',
+      timings: outcome.timings,
+      missingVariables: outcome.missingVariables,
+      missedAssignments: outcome.missedAssignments,
+    });
+    expect(execution).not.to.have.property('failure');
+    expect(execution.finishedAtMs).to.equal((execution.sendingAtMs ?? 0) + 250);
+    expect(parts).to.deep.equal({
+      request: REQUEST,
+      response: response(),
+      assignedVariables: outcome.assigned,
+    });
+    expect(JSON.stringify(parts.assignedVariables)).to.equal(JSON.stringify(outcome.assigned));
+    const { assigned, assignedSources } = outcome;
+    expect(await foundStart(start.conversationUuid)).to.deep.equal({
+      execution,
+      start: { ...start.start, assigned, assignedSources },
+    });
+    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+  });
+
+  it('of a failure say why, and that nothing was assigned', async () => {
+    const start = await started();
+    const failed = anOutcome(start, {
+      state: 'failed',
+      failure: TIMED_OUT,
+      assigned: {},
+      assignedSources: {},
+    });
+    expect(await record(failed)).to.equal('recorded');
+    const { execution, start: variables } = await foundStart(start.conversationUuid);
+    expect(execution).to.deep.include({ state: 'failed', failure: TIMED_OUT });
+    expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
+  });
+
+  it('of a post-call drop its facts', async () => {
+    const { end, claim } = await claimed();
+    expect(await record(anEndOutcome(end, claim, { request: REQUEST }))).to.equal('recorded');
+    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
+    expect((await found(end.executionUuid)).record).to.deep.equal({ request: REQUEST });
+  });
+
+  it('may be repeated', async () => {
+    const start = await started();
+    const { end, claim } = await claimed();
+    const outcomes = [
+      anOutcome(start, { request: REQUEST, assigned: { a: 1 }, assignedSources: { a: 'assignment' } }),
+      anEndOutcome(end, claim, { state: 'failed', failure: TIMED_OUT, request: REQUEST }),
+    ];
+    expect(await store().recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
+    const first = [await found(start.executionUuid), await found(end.executionUuid)];
+    expect(await store().recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
+    expect([await found(start.executionUuid), await found(end.executionUuid)]).to.deep.equal(first);
+  });
+
+  it('are refused to whoever does not hold the claim, and to rows that are gone or not claimed', async () => {
+    const start = await started();
+    const waiting = anEnd();
+    await store().insertEnds([waiting]);
+    const results = await store().recordOutcomes([
+      anOutcome(start, { claim: randomUUID() }),
+      anEndOutcome(waiting, randomUUID()),
+      anOutcome(aStart()),
+    ]);
+    expect(results).to.deep.equal(['not_owner', 'not_owner', 'not_owner']);
+    expect((await found(start.executionUuid)).execution.state).to.equal('sending');
+    expect((await found(waiting.executionUuid)).execution.state).to.equal('accepted');
+    expect(await store().findFacts(waiting.executionUuid)).to.deep.equal(waiting.facts);
+  });
+
+  it('never change another outcome', async () => {
+    const start = await started();
+    await record(anOutcome(start));
+    expect(await record(anOutcome(start, { state: 'failed', failure: TIMED_OUT }))).to.equal('not_owner');
+    const { end, claim } = await claimed();
+    await record(anEndOutcome(end, claim));
+    expect(await record(anEndOutcome(end, claim, { state: 'failed', failure: TIMED_OUT }))).to.equal(
+      'not_owner',
+    );
+    for (const { executionUuid } of [start, end])
+      expect((await found(executionUuid)).execution.state).to.equal('succeeded');
+  });
+
+  it('do not change the label of a pre-call', async () => {
+    const start = await started(aStartWithLimit(-10_000));
+    await store().labelOverdue(100);
+    const late = anOutcome(start, {
+      request: REQUEST,
+      assigned: { a: 1 },
+      assignedSources: { a: 'assignment' },
+    });
+    expect(await record(late)).to.equal('not_owner');
+    const { execution, start: variables } = await foundStart(start.conversationUuid);
+    expect(execution).to.deep.include({ state: 'interrupted' });
+    expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'maybe' });
+    expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
+    expect((await found(start.executionUuid)).record).to.deep.equal({});
+  });
+
+  it('correct the label of a post-call', async () => {
+    const { end, claim } = await claimed(-10_000);
+    await store().labelOverdue(100);
+    expect((await found(end.executionUuid)).execution.state).to.equal('interrupted');
+    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+    expect(await record(anEndOutcome(end, claim, { durationMs: 70 }))).to.equal('recorded');
+    const { execution } = await found(end.executionUuid);
+    expect(execution).to.include({ state: 'succeeded', finishedAtMs: (execution.sendingAtMs ?? 0) + 70 });
+    expect(execution).not.to.have.property('failure');
+    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
+  });
+
+  it('of a batch of 200 are answered each for itself, in the order given', async () => {
+    const starts = times(200, () => aStart());
+    await store().insertStarts(starts);
+    const isOurs = (at: number): boolean => at % 4 !== 0;
+    const outcomes = starts.map((start, at) =>
+      anOutcome(start, {
+        claim: isOurs(at) ? start.executionUuid : randomUUID(),
+        state: at % 2 === 0 ? 'succeeded' : 'failed',
+        durationMs: at,
+        ...(at % 2 === 0 ? {} : { failure: { ...TIMED_OUT, message: `n° ${at} 😀` } }),
+        assigned: { at },
+        assignedSources: { at: 'assignment' },
+        request: { ...REQUEST, body: String(at) },
+      }),
+    );
+    const results = await store().recordOutcomes(outcomes);
+    expect(results).to.deep.equal(starts.map((_, at) => (isOurs(at) ? 'recorded' : 'not_owner')));
+    for (const at of [0, 1, 2, 3, 197, 199]) {
+      const { execution, record: parts } = await found(starts[at]?.executionUuid as string);
+      if (!isOurs(at)) expect([execution.state, parts]).to.deep.equal(['sending', {}]);
+      else {
+        expect(execution.finishedAtMs).to.equal((execution.sendingAtMs ?? 0) + at);
+        expect(execution.failure?.message).to.equal(at % 2 === 0 ? undefined : `n° ${at} 😀`);
+        expect(parts.request?.body).to.equal(String(at));
+      }
+    }
+  });
+
+  it('and a label raced for one row agree on what it says', async () => {
+    const starts = times(30, () => aStartWithLimit(-10_000));
+    await store().insertStarts(starts);
+    const [results] = await Promise.all([
+      Promise.all(starts.map((start) => record(anOutcome(start)))),
+      store().labelOverdue(100),
+      store().labelOverdue(100),
+    ]);
+    for (const [at, { executionUuid }] of starts.entries())
+      expect((await found(executionUuid)).execution.state).to.equal(
+        results[at] === 'recorded' ? 'succeeded' : 'interrupted',
+      );
+  });
+});

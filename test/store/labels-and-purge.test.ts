@@ -1,0 +1,285 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import { describeEachEngine } from '../support/engines.ts';
+import * as make from './support.ts';
+import {
+  aClaim,
+  aStart,
+  aStartWithLimit,
+  anEnd,
+  anEndOutcome,
+  anOutcome,
+  openBeside,
+  openFresh,
+  times,
+} from './support.ts';
+
+const REMOVED = { code: 'WEBHOOK_REMOVED', message: 'the webhook is gone', sent: 'no' } as const;
+
+describeEachEngine('labels', (engine) => {
+  let db: make.TestDatabase;
+  const store = () => db.database.executions;
+  beforeEach(async () => {
+    db = await openFresh(engine);
+  });
+  afterEach(() => db.close());
+
+  const stateOf = async (executionUuid: string) =>
+    (await store().findExecution(executionUuid))?.execution.state;
+
+  it('end what is overdue by the time limit and 5 s, oldest first, and nothing else', async () => {
+    const overdue = [aStartWithLimit(-5_200), aStartWithLimit(-5_100)];
+    const inTime = aStartWithLimit(-3_000);
+    const waiting = anEnd();
+    await store().insertStarts([...overdue, inTime]);
+    await store().insertEnds([waiting]);
+    const [first, second] = overdue.map(({ conversationUuid }) => ({
+      conversationUuid,
+      webhookType: 'pre_call',
+    }));
+    expect(await store().labelOverdue(1)).to.deep.equal([first]);
+    expect(await store().labelOverdue(10)).to.deep.equal([second]);
+    expect(await store().labelOverdue(10)).to.deep.equal([]);
+    expect(await stateOf(inTime.executionUuid)).to.equal('sending');
+    expect(await stateOf(waiting.executionUuid)).to.equal('accepted');
+    const { execution } = (await store().findExecution(overdue[0]?.executionUuid as string)) ?? expect.fail();
+    expect(execution.failure).to.deep.include({ code: 'INTERRUPTED', sent: 'maybe' });
+    expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
+  });
+
+  it('count what is overdue and not labelled: sending past its limit and 10 s, accepted past its start-by', async () => {
+    await store().insertStarts([aStartWithLimit(-10_500), aStartWithLimit(-10_500), aStartWithLimit(-9_000)]);
+    await store().insertEnds([anEnd()]);
+    expect(await store().countOverdue(0)).to.equal(2);
+    expect(await store().countOverdue(-5_500)).to.equal(3);
+    expect(await store().countOverdue(60_000)).to.equal(2);
+    await store().labelOverdue(100);
+    expect(await store().countOverdue(60_000)).to.equal(0);
+  });
+
+  it('end every sending row when no owner can live', async () => {
+    const starts = times(230, () => aStart());
+    await store().insertStarts(starts);
+    const end = anEnd();
+    await store().insertEnds([end, anEnd()]);
+    await store().claimEnds([aClaim(end)]);
+    await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
+    expect(await store().labelAllSending()).to.equal(221);
+    expect(await store().labelAllSending()).to.equal(0);
+    expect(await store().countWaiting(10)).to.equal(1);
+    expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
+  });
+
+  it('end one overdue start for whoever needs its end', async () => {
+    const [overdue, running, ended] = [aStartWithLimit(-6_000), aStart(), aStart()];
+    await store().insertStarts([overdue, running, ended]);
+    await store().recordOutcomes([anOutcome(ended)]);
+    expect(await store().labelOverdueStart(overdue.conversationUuid)).to.equal(true);
+    expect(await stateOf(overdue.executionUuid)).to.equal('interrupted');
+    expect(await store().labelOverdueStart(running.conversationUuid)).to.equal(false);
+    expect(await store().labelOverdueStart(ended.conversationUuid)).to.equal(true);
+    expect(await store().labelOverdueStart(randomUUID())).to.equal(true);
+    expect(await stateOf(ended.executionUuid)).to.equal('succeeded');
+    const uuids = [overdue, running, ended].map(({ conversationUuid }) => conversationUuid);
+    expect(await store().findEndedStarts(uuids)).to.deep.equal([uuids[0], uuids[2]]);
+  });
+
+  it('disown a start that could not be settled: nothing was sent', async () => {
+    const [lying, ended] = [aStart(), aStart()];
+    await store().insertStarts([lying, ended]);
+    await store().recordOutcomes([anOutcome(ended)]);
+    for (const uuid of [lying.executionUuid, ended.executionUuid, randomUUID()])
+      await store().disownStart(uuid);
+    const { execution } = (await store().findExecution(lying.executionUuid)) ?? expect.fail();
+    expect(execution.state).to.equal('interrupted');
+    expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'no' });
+    expect(await stateOf(ended.executionUuid)).to.equal('succeeded');
+  });
+
+  it('carry states, types and codes of a newer release and leave such rows alone', async () => {
+    const starts = times(3, () => aStartWithLimit(-20_000));
+    await store().insertStarts(starts);
+    const beside = openBeside(db.fresh);
+    await beside.use((session) =>
+      session.change(
+        'UPDATE executions SET state = 77, failure_code = 99, failure_sent = 9, time_limit_source = 9, failure_policy = 9, detail = \'{"later":1}\'',
+      ),
+    );
+    await beside.close();
+    const [start] = starts as [(typeof starts)[0]];
+    expect(await store().labelOverdue(10)).to.deep.equal([]);
+    expect(await store().labelAllSending()).to.equal(0);
+    expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
+    expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);
+    expect(await store().labelOverdueStart(start.conversationUuid)).to.equal(false);
+    const { execution } = (await store().findExecution(start.executionUuid)) ?? expect.fail();
+    expect(execution).to.deep.include({
+      state: 'unknown_77',
+      failure: { code: 'unknown_99', message: '', sent: 'unknown_9' },
+      timeLimitSource: 'unknown_9',
+      failurePolicy: 'unknown_9',
+    });
+    expect(execution).not.to.have.property('finishedAtMs');
+    const { items } = await store().listExecutions({ states: [], failureCodes: [] }, 10);
+    expect(items).to.have.length(3);
+    const [lost] = await store().insertStarts([aStart({ conversationUuid: start.conversationUuid })]);
+    expect(lost?.kind).to.equal('lost');
+  });
+});
+
+describeEachEngine('waiting post-calls', (engine) => {
+  let db: make.TestDatabase;
+  const store = () => db.database.executions;
+  beforeEach(async () => {
+    db = await openFresh(engine);
+  });
+  afterEach(() => db.close());
+
+  it('are found by webhook, oldest first', async () => {
+    const webhooks = times(3, () => randomUUID());
+    const ends = times(12, (at) => anEnd({ webhookUuid: webhooks[at % 3] as string }));
+    for (const end of ends) await store().insertEnds([end]);
+    await store().insertStarts([aStart()]);
+    expect(await store().listWaitingWebhooks()).to.deep.equal(webhooks.toSorted());
+    const all = await store().listWaitingEnds(webhooks[1] as string, 10);
+    const accepted = ends.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
+    expect(all.map(({ executionUuid }) => executionUuid)).to.have.members(
+      accepted.map((end) => end.executionUuid),
+    );
+    expect(all.map(({ acceptedAtMs }) => acceptedAtMs)).to.deep.equal(
+      all.map((end) => end.acceptedAtMs).toSorted(),
+    );
+    expect(await store().listWaitingEnds(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
+    const first = ends.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
+    const { executionUuid, conversationUuid, agentUuid, webhookUuid } = first;
+    expect(all[0]).to.deep.include({ executionUuid, conversationUuid, agentUuid, webhookUuid });
+  });
+
+  it('of many webhooks are found whole', async () => {
+    const ends = times(450, () => anEnd());
+    await store().insertEnds(ends);
+    const webhooks = ends.map(({ webhookUuid }) => webhookUuid).toSorted();
+    expect(await store().listWaitingWebhooks()).to.deep.equal(webhooks);
+  });
+
+  it('are counted up to a cap', async () => {
+    expect(await store().countWaiting(100)).to.equal(0);
+    await store().insertEnds(times(7, () => anEnd()));
+    for (const [cap, count] of [
+      [100, 7],
+      [7, 7],
+      [3, 3],
+      [0, 0],
+    ] as const)
+      expect(await store().countWaiting(cap), `up to ${cap}`).to.equal(count);
+  });
+
+  it('end unsent, once, with their facts gone', async () => {
+    const [waiting, claimed, other] = [anEnd(), anEnd(), anEnd()];
+    await store().insertEnds([waiting, claimed, other]);
+    await store().claimEnds([aClaim(claimed)]);
+    const uuids = [waiting.executionUuid, claimed.executionUuid, randomUUID()];
+    expect(await store().endUnsent(uuids, REMOVED)).to.equal(1);
+    expect(await store().endUnsent(uuids, REMOVED)).to.equal(0);
+    expect(await store().endUnsent([], REMOVED)).to.equal(0);
+    const { execution } = (await store().findExecution(waiting.executionUuid)) ?? expect.fail();
+    expect(execution).to.deep.include({ state: 'failed', failure: REMOVED });
+    expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
+    expect(await store().findFacts(waiting.executionUuid)).to.equal(undefined);
+    expect(await store().findFacts(claimed.executionUuid)).to.deep.equal(claimed.facts);
+    expect(await store().listWaitingWebhooks()).to.deep.equal([other.webhookUuid]);
+  });
+
+  it('end unsent only when they are old enough by the database’s clock', async () => {
+    const end = anEnd();
+    await store().insertEnds([end]);
+    expect(await store().endUnsent([end.executionUuid], REMOVED, 60_000)).to.equal(0);
+    expect(await store().endUnsent([end.executionUuid], REMOVED, -60_000)).to.equal(1);
+  });
+});
+
+describeEachEngine('the purge', (engine) => {
+  let db: make.TestDatabase;
+  const store = () => db.database.executions;
+  before(async () => {
+    db = await openFresh(engine);
+  });
+  after(() => db.close());
+  const LATER_MS = 60_000;
+  const purgeAll = async () => store().purge((await store().nowMs()) + LATER_MS, 1_000);
+
+  it('takes ended executions, leaves their keys, and spares what runs or is too young', async () => {
+    const [done, running, silent] = [aStart(), aStart(), make.aStartWithoutWebhook()];
+    const [sent, waiting] = [anEnd(), anEnd()];
+    await store().insertStarts([done, running, silent]);
+    await store().insertEnds([sent, waiting]);
+    const claim = aClaim(sent);
+    await store().claimEnds([claim]);
+    await store().recordOutcomes([anOutcome(done, { assigned: {} }), anEndOutcome(sent, claim.claim)]);
+    expect(await store().purge((await store().nowMs()) - LATER_MS, 1_000)).to.equal(0);
+    expect(await purgeAll()).to.equal(3);
+
+    expect(await store().findStart(done.conversationUuid)).to.equal('purged');
+    expect(await store().findEnd(sent.conversationUuid)).to.equal('purged');
+    expect(await store().findConversation(done.conversationUuid)).to.deep.equal([]);
+    expect(await store().findExecution(done.executionUuid)).to.equal(undefined);
+    expect(await store().findStart(silent.conversationUuid), 'no key is left').to.equal(undefined);
+    expect(await store().findStart(running.conversationUuid)).to.be.an('object');
+    expect(await store().findEnd(waiting.conversationUuid)).to.be.an('object');
+
+    const again = await store().insertStarts([done, aStart({ conversationUuid: done.conversationUuid })]);
+    expect(again).to.deep.equal([{ kind: 'purged' }, { kind: 'purged' }]);
+    expect(await store().insertEnds([sent])).to.deep.equal([{ kind: 'purged' }]);
+    expect(await store().findEndedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
+    expect(await store().recordOutcomes([anOutcome(done)])).to.deep.equal(['not_owner']);
+    const other = anEnd({ conversationUuid: done.conversationUuid });
+    expect((await store().insertEnds([other]))[0]?.kind).to.equal('won');
+  });
+
+  it('leaves no part of what it took', async () => {
+    const beside = openBeside(db.fresh);
+    await purgeAll();
+    const parts = await beside.use(async (session) => {
+      const left: string[] = [];
+      for (const table of ['execution_starts', 'execution_facts', 'execution_records']) {
+        const orphans = `SELECT COUNT(*) AS n FROM ${table} WHERE execution_uuid NOT IN (SELECT execution_uuid FROM executions)`;
+        left.push(`${table} ${String((await session.rows(orphans))[0]?.n)}`);
+      }
+      return left;
+    });
+    await beside.close();
+    expect(parts).to.deep.equal(['execution_starts 0', 'execution_facts 0', 'execution_records 0']);
+  });
+
+  it('goes on in batches until less than a batch is left', async () => {
+    const starts = times(60, () => aStart());
+    await store().insertStarts(starts);
+    await store().recordOutcomes(starts.map((start) => anOutcome(start)));
+    const beforeMs = (await store().nowMs()) + LATER_MS;
+    expect(await store().purge(beforeMs, 40)).to.equal(40);
+    expect(await store().purge(beforeMs, 40)).to.equal(20);
+    expect(await store().purge(beforeMs, 40)).to.equal(0);
+  });
+
+  it('raced with repeats of the same start never lets a second one win', async () => {
+    const winners = new Map<string, number>();
+    const conversations = times(60, () => randomUUID());
+    const attempt = async (conversationUuid: string): Promise<void> => {
+      const start = aStart({ conversationUuid });
+      const [result] = await store().insertStarts([start]);
+      if (result?.kind !== 'won') return;
+      winners.set(conversationUuid, (winners.get(conversationUuid) ?? 0) + 1);
+      await store().recordOutcomes([anOutcome(start, { durationMs: 0 })]);
+    };
+    let done = false;
+    const purging = (async () => {
+      while (!done) await purgeAll();
+    })();
+    for (let round = 0; round < 4; round += 1) await Promise.all(conversations.map(attempt));
+    done = true;
+    await purging;
+    expect([...winners.values()]).to.deep.equal(times(60, () => 1));
+    await purgeAll();
+    for (const uuid of conversations) expect(await store().findStart(uuid)).to.equal('purged');
+  });
+});
