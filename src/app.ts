@@ -118,9 +118,8 @@ const assemble = async (
     onReusedConnectionFailure: () => logger.warn({}, 'a reused connection broke before its response'),
   });
   const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor };
-  let server: GrpcServer | undefined;
-  const engine = plugEngine(parts, (isReady) => server?.setServing(isReady));
-  server = createGrpcServer({
+  const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
+  const server = createGrpcServer({
     address: config.listen.address,
     services: plugServices(parts, engine),
     logger,

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/types.ts';
 import type { HttpExecutor } from '../http/types.ts';
 import type { Keyring } from '../secrets/types.ts';
@@ -74,12 +76,15 @@ export interface Engine {
 const CACHE_BYTES = 64 * 1024 * 1024;
 const MYSQL_LANES = 2;
 const IDLE_POLL_MS = 20;
+// What was aborted still goes on record, if the database answers; then the process ends in any case.
+const LAST_WRITES_MS = 3_000;
 
 /** Plugs the engine together. */
 export const createEngine = (deps: EngineDeps): Engine => {
   const { database, limits, onError, onExecution } = deps;
   const abort = new AbortController();
   const { signal } = abort;
+  const lastWrites = new AbortController();
   const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
   const store = watched(database.executions, health);
   const agentStore = watched(database.agents, health);
@@ -93,9 +98,17 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({ store, health, waiters, onError, ...limits });
   const admission = createAdmission(slots, limits.maxPreCalls, budget, housekeeping.backlogIsFull);
-  const preCalls = createPreCalls({ writes, store, waiters, onExecution, onError });
+  const preCalls = createPreCalls({
+    writes,
+    store,
+    waiters,
+    onExecution,
+    onError,
+    lastWrites: lastWrites.signal,
+  });
   const sender = createSender({
     ...{ writes, store, agents, open, exchanges, budget, waiters, signal, onExecution, onError },
+    lastWrites: lastWrites.signal,
     slots: postSlots,
     newClaim: deps.newUuid,
     instance: deps.instance,
@@ -119,7 +132,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
 
   const idle = async (): Promise<void> => {
     await sender.idle();
-    while (slots.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_POLL_MS));
+    while (slots.inFlight() > 0) await wait(IDLE_POLL_MS);
   };
 
   return {
@@ -136,11 +149,14 @@ export const createEngine = (deps: EngineDeps): Engine => {
       admission.shut();
       sender.stop();
       const grace = setTimeout(() => abort.abort(), graceMs);
-      await idle();
+      const giveUp = once(signal, 'abort').then(() => wait(LAST_WRITES_MS, undefined, { ref: false }));
+      await Promise.race([idle(), giveUp]);
       clearTimeout(grace);
+      lastWrites.abort();
       housekeeping.stop();
       waiters.close();
       health.close();
+      await Promise.race([idle(), wait(LAST_WRITES_MS, undefined, { ref: false })]);
     },
     abort: () => abort.abort(),
   };

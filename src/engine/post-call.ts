@@ -6,7 +6,8 @@ import type { ExecutionStore, WaitingEnd } from '../store/types.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { unsent, type Exchange, type Exchanges } from './exchange.ts';
-import { outcomeBytes, toExecutionLine, toOutcome, type ExecutionLine } from './outcome.ts';
+import { toOutcome, type ExecutionLine } from './outcome.ts';
+import { recordOrLog } from './record-outcome.ts';
 import type { ReadyWebhook } from './ready-webhook.ts';
 import { settle } from './settle.ts';
 import type { Writes } from './writes.ts';
@@ -25,6 +26,8 @@ export interface PostCallDeps {
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
+  /** Aborted when the process ends: what the database does not take then is only logged. */
+  readonly lastWrites: AbortSignal;
 }
 
 const NOTHING_RENDERED = { missingVariables: [] };
@@ -59,8 +62,7 @@ export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook:
     },
     exchange,
   );
-  const result = await settle(() => deps.writes.recordOutcome(outcome, outcomeBytes(outcome)));
-  deps.onExecution(toExecutionLine(end, outcome, result === 'recorded'));
+  await recordOrLog(deps, end, outcome);
 };
 
 // After the claim everything is read again: what the cache said may be a second old.

@@ -3,14 +3,8 @@ import type { Execution, StartVariables } from '../domain/types.ts';
 import type { ExecutionStore, InsertResult, NewStart, Outcome, RecordedStart } from '../store/types.ts';
 import { databaseUnavailable } from './database-health.ts';
 import type { Exchange } from './exchange.ts';
-import {
-  outcomeBytes,
-  toExecutionLine,
-  toOutcome,
-  withAssignedBy,
-  withOutcome,
-  type ExecutionLine,
-} from './outcome.ts';
+import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './outcome.ts';
+import { recordOrLog } from './record-outcome.ts';
 import { settle } from './settle.ts';
 import type { Waiters } from './waiters.ts';
 import type { Writes } from './writes.ts';
@@ -52,6 +46,8 @@ export interface PreCallDeps {
   readonly waiters: Waiters;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
+  /** Aborted when the process ends: what the database does not take then is only logged. */
+  readonly lastWrites: AbortSignal;
 }
 
 /** Makes the pre-calls. */
@@ -91,8 +87,8 @@ const insert = async (deps: PreCallDeps, start: NewStart, bytes: number): Promis
     });
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.kind === 'row' || error.kind === 'bug') throw error;
-    settle(() => deps.store.disownStart(start.executionUuid)).catch((failure: unknown) =>
-      deps.onError(failure, start.executionUuid),
+    settle(() => deps.store.disownStart(start.executionUuid), { signal: deps.lastWrites }).catch(
+      (failure: unknown) => deps.onError(failure, start.executionUuid),
     );
     throw databaseUnavailable(error);
   }
@@ -126,11 +122,12 @@ const record = async (
   outcome: Outcome,
 ): Promise<RecordedStart> => {
   try {
-    const result = await settle(() => deps.writes.recordOutcome(outcome, outcomeBytes(outcome)));
-    deps.onExecution(toExecutionLine(execution, outcome, result === 'recorded'));
+    const result = await recordOrLog(deps, execution, outcome);
     if (result === 'recorded') return recordedAs(execution, run.start.start, outcome);
     // A label is final: the owner replies from the record like everybody else.
-    const found = await settle(() => deps.store.findStart(execution.conversationUuid));
+    const found = await settle(() => deps.store.findStart(execution.conversationUuid), {
+      signal: deps.lastWrites,
+    });
     if (found === undefined || found === 'purged')
       throw new DatabaseError('bug', new Error('own row is gone'));
     return found;
