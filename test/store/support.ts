@@ -173,3 +173,53 @@ export const rejection = async (promise: Promise<unknown>): Promise<unknown> => 
   if (result.status === 'fulfilled') throw new Error('it was not rejected');
   return result.reason;
 };
+
+/** Fills `executions` from the outside with so many rows of each state in turn, of a few agents and webhooks. */
+export const fillExecutions = async (fresh: FreshDatabase, count: number): Promise<void> => {
+  const beside = openBeside(fresh);
+  const agents = times(20, randomBytes16);
+  const nowMs = Date.now();
+  for (let from = 0; from < count; from += 500)
+    await beside.transaction(async (session) => {
+      const rows = times(Math.min(500, count - from), (at) => toFilling(from + at, nowMs, agents));
+      const marks = rows.map(() => `(${rows[0]?.map(() => '?').join(', ')})`).join(', ');
+      await session.change(`INSERT INTO executions (${FILLING}) VALUES ${marks}`, rows.flat());
+    });
+  await beside.use((session) => session.rows(fresh.url === null ? 'ANALYZE' : 'ANALYZE TABLE executions'));
+  await beside.close();
+};
+
+const randomBytes16 = (): Buffer => Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+
+const FILLING =
+  'execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, agent_uuid, ' +
+  'webhook_uuid, waiting_webhook_uuid, claim, webhook_etag, instance';
+
+// Half of them open: accepted and sending in turn, in time and overdue.
+const toFilling = (
+  at: number,
+  nowMs: number,
+  agents: readonly Buffer[],
+): (number | string | Buffer | null)[] => {
+  const state = [1, 2, 3, 4][at % 4] as number;
+  const isEnd = state === 1 || at % 8 === 3;
+  const agent = agents[at % agents.length] as Buffer;
+  const acceptedAtMs = nowMs + Math.floor(at / 3);
+  const stateAtMs = state === 2 ? acceptedAtMs + 3_600_000 : acceptedAtMs;
+  const claim = state === 1 ? null : randomBytes16();
+  return [
+    randomBytes16(),
+    randomBytes16(),
+    isEnd ? 2 : 1,
+    state,
+    stateAtMs,
+    acceptedAtMs,
+    state === 1 ? null : acceptedAtMs,
+    agent,
+    agent,
+    state === 1 ? agent : null,
+    claim,
+    'e',
+    'i',
+  ];
+};
