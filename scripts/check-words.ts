@@ -74,7 +74,7 @@ function main(): number {
     .toString()
     .split('\0')
     .filter((path) => path !== '' && !EXEMPT.has(basename(path)));
-  const present = paths.filter((path) => existsSync(join(root, path)) && !/\.binpb$/.test(path));
+  const present = paths.filter((path) => existsSync(join(root, path)) && !path.endsWith('.binpb'));
   const problems = present.flatMap((path) => checkWords(path, readFileSync(join(root, path), 'utf8')));
   for (const problem of problems) console.error(problem);
   console.error(`words: ${present.length} files, ${problems.length} problems`);
