@@ -40,7 +40,7 @@ export const parseTemplate = (text: string, options: { readonly escapes: boolean
   let literal = '';
   let done = 0;
   for (let at = text.indexOf(OPEN); at !== -1; at = text.indexOf(OPEN, done)) {
-    if (options.escapes && at > done && text[at - 1] === '\\') {
+    if (options.escapes && text[at - 1] === '\\') {
       literal += text.slice(done, at - 1) + OPEN;
       done = at + OPEN.length;
       continue;

@@ -81,6 +81,7 @@ describe('recordResponse', () => {
       8,
       'ab •',
     ],
+    ['keeps a beginning at the cut that the rest disproves', responseOf('ab secretly yours'), 9, 'ab secret'],
     ['keeps a beginning that the true end disproves', responseOf('ab secret'), 100, 'ab secret'],
   ];
   for (const [title, response, recordBytes, body] of cuts) {
