@@ -26,9 +26,9 @@ export interface ServerProcess {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Starts `callhooks <args>` with these variables and no others of the test's own. */
-export function startProcess(args: readonly string[], env: Environment = {}): ServerProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'], ...env } });
+/** Starts `callhooks <args>` with these variables and no others of the test's own; `main` is its entry point. */
+export function startProcess(args: readonly string[], env: Environment = {}, main = MAIN): ServerProcess {
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], ...env } });
   const output = collect(child);
   const ended = once(child, 'close').then(([exitCode, signal]) => ({
     exitCode: exitCode as number | null,

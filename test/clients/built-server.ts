@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect, type Rpc } from '../support/rpc.ts';
+import { startProcess } from '../support/server-process.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+
+/** The server as `make build` leaves it, in a process and with a database of its own. */
+export interface BuiltServer {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  readonly rpc: Rpc;
+  /** Ends it as an operator would; throws unless it ends well. */
+  stop(): Promise<void>;
+}
+
+/** Starts one that may call loopback. */
+export async function startBuiltServer(env: Readonly<Record<string, string>> = {}): Promise<BuiltServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-clients-'));
+  const settings = {
+    CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_DATA_DIR: dataDir,
+    CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8',
+    ...env,
+  };
+  const server = startProcess(['serve'], settings, MAIN);
+  const address = await server.serving();
+  const rpc = connect(Number(address.split(':').at(-1)));
+  const stop = async () => {
+    rpc.close();
+    server.kill('SIGTERM');
+    const { exitCode, stderr } = await server.ended();
+    await rm(dataDir, { recursive: true, force: true });
+    if (exitCode !== 0) throw new Error(`the server ended with ${exitCode}: ${stderr}`);
+  };
+  return { address, rpc, stop };
+}

@@ -1,0 +1,51 @@
+import { runProgram, type ProgramEnd } from './programs.ts';
+import { TOOLS } from './tools.ts';
+
+/** JSON as grpcurl prints it. */
+export interface Json {
+  readonly [name: string]: JsonValue;
+}
+type JsonValue = string | number | boolean | null | Json | readonly JsonValue[];
+
+/** grpcurl against one server, knowing nothing but what reflection tells. */
+export interface Grpcurl {
+  /** The full names of the methods that have been called with `call` or `fail`. */
+  readonly called: ReadonlySet<string>;
+  list(...service: readonly string[]): Promise<readonly string[]>;
+  describe(symbol: string): Promise<string>;
+  /** Calls `Service/Method` of callhooks.v1 and gives the reply; throws when the RPC fails. */
+  call(method: string, request: object | string): Promise<Json>;
+  /** Calls it and gives what grpcurl says about the error; throws when the RPC succeeds. */
+  fail(method: string, request: object | string, ...flags: readonly string[]): Promise<string>;
+}
+
+/** Runs grpcurl against the server on this address. */
+export const createGrpcurl = (address: string): Grpcurl => {
+  const called = new Set<string>();
+  const run = (args: readonly string[], input?: string) =>
+    runProgram(TOOLS.grpcurl, ['-plaintext', ...args], input === undefined ? {} : { input });
+  const print = async (...args: readonly string[]): Promise<string> => (await succeeded(run(args))).stdout;
+  const invoke = (method: string, request: object | string, flags: readonly string[] = []) => {
+    const name = method.startsWith('grpc.') ? method : `callhooks.v1.${method}`;
+    called.add(name.replace('/', '.'));
+    const input = typeof request === 'string' ? request : JSON.stringify(request);
+    return run(['-max-time', '30', ...flags, '-d', '@', address, name], input);
+  };
+  return {
+    called,
+    list: async (...service) => (await print(address, 'list', ...service)).trim().split('\n'),
+    describe: (symbol) => print(address, 'describe', symbol),
+    call: async (method, request) => JSON.parse((await succeeded(invoke(method, request))).stdout) as Json,
+    fail: async (method, request, ...flags) => {
+      const { exitCode, stdout, stderr } = await invoke(method, request, flags);
+      if (exitCode === 0) throw new Error(`${method} succeeded: ${stdout}`);
+      return stderr;
+    },
+  };
+};
+
+const succeeded = async (run: Promise<ProgramEnd>): Promise<ProgramEnd> => {
+  const end = await run;
+  if (end.exitCode !== 0) throw new Error(`grpcurl ended with ${end.exitCode}: ${end.stderr}`);
+  return end;
+};

@@ -1,0 +1,33 @@
+import { execFile, type ExecFileOptions } from 'node:child_process';
+
+/** What a program that has ended wrote, and its exit code. */
+export interface ProgramEnd {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const LIMIT_MS = 60_000;
+const MAX_OUTPUT_BYTES = 16 << 20;
+
+/** Runs a program to its end, with `input` as its standard input. Rejects when it can't be run or takes over 60 s. */
+export const runProgram = (
+  file: string,
+  args: readonly string[],
+  { input = '', ...options }: ExecFileOptions & { input?: string } = {},
+): Promise<ProgramEnd> =>
+  new Promise((resolve, reject) => {
+    const limits = { timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES };
+    const child = execFile(
+      file,
+      args,
+      { ...limits, ...options, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        if (error === null) resolve({ exitCode: 0, stdout, stderr });
+        else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr });
+        else reject(new Error(`${file}: ${error.message}`, { cause: error }));
+      },
+    );
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });

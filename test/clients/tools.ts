@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Programs that nobody here wrote; scripts/test-tools.sh brings them into .cache/. */
+export const TOOLS = {
+  grpcurl: join(ROOT, '.cache/bin/grpcurl'),
+  'go-httpbin': join(ROOT, '.cache/bin/go-httpbin'),
+  python: join(ROOT, '.cache/python/bin/python'),
+} as const;
+
+// Written when the installation is complete.
+const PYTHON_COMPLETE = join(ROOT, '.cache/python/installed.txt');
+
+/** The search path of this process with the brought programs first. */
+export const pathWithTools = (): string => [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
+
+/**
+ * Describes a suite that needs some of the programs. Where one is missing the suite is left out, which
+ * scripts/test-tools.sh has said loudly; under CI=true it fails instead.
+ */
+export function describeWith(
+  tools: readonly (keyof typeof TOOLS)[],
+  title: string,
+  suite: (this: Mocha.Suite) => void,
+): void {
+  const missing = tools.filter((tool) => !isThere(tool));
+  if (missing.length === 0) {
+    describe(title, suite);
+  } else if (process.env['CI'] === 'true') {
+    describe(title, () => {
+      it(`needs ${missing.join(' and ')}`, () => {
+        throw new Error(`missing: ${missing.join(', ')}; scripts/test-tools.sh brings them`);
+      });
+    });
+  } else {
+    console.error(`\n*** SKIPPED, ${missing.join(' and ')} missing: ${title} ***\n`);
+  }
+}
+
+const isThere = (tool: keyof typeof TOOLS): boolean =>
+  existsSync(TOOLS[tool]) && (tool !== 'python' || existsSync(PYTHON_COMPLETE));
