@@ -7,6 +7,7 @@ import { createOnCallStart } from './commands/on-call-start.ts';
 import { createTestWebhook } from './commands/test-webhook.ts';
 import type { Config } from './config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
+import type { OnStep } from './engine/steps.ts';
 import { ConfigError } from './errors.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
@@ -40,6 +41,8 @@ export interface AppOverrides {
   readonly logger: Logger;
   /** Looks up names instead of the system's resolver. */
   readonly resolve?: Resolve;
+  /** Is told of each step of each execution; absent: nobody is. */
+  readonly onStep?: OnStep;
 }
 
 /**
@@ -98,11 +101,12 @@ interface Parts {
   readonly database: Database;
   readonly keyring: Keyring;
   readonly executor: GuardedExecutor;
+  readonly onStep: OnStep;
 }
 
 const assemble = async (
   config: Config,
-  { logger, resolve }: AppOverrides,
+  { logger, resolve, onStep = () => undefined }: AppOverrides,
   policy: EgressPolicy,
   database: Database,
 ): Promise<App> => {
@@ -117,7 +121,7 @@ const assemble = async (
     extraCa: config.endpointCertificates,
     onReusedConnectionFailure: () => logger.warn({}, 'a reused connection broke before its response'),
   });
-  const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor };
+  const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor, onStep };
   const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
   const server = createGrpcServer({
     address: config.listen.address,
@@ -130,9 +134,9 @@ const assemble = async (
 };
 
 const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
-  const { config, logger, ids, database, keyring, executor } = parts;
+  const { config, logger, ids, database, keyring, executor, onStep } = parts;
   return createEngine({
-    ...{ database, executor, keyring, onReadiness },
+    ...{ database, executor, keyring, onReadiness, onStep },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
@@ -148,7 +152,7 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
 };
 
 const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
-  const { config, logger, ids, keyring, executor } = parts;
+  const { config, logger, ids, keyring, executor, onStep } = parts;
   const { judgeUrl } = executor;
   const audit = (line: AuditLine): void => logger.info({ ...line }, 'audit');
   const adminDeps: AdminDeps = {
@@ -157,6 +161,7 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
   };
   const deps = {
     ...engine,
+    onStep,
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,

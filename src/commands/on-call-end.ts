@@ -5,6 +5,7 @@ import { databaseUnavailable, type DatabaseHealth } from '../engine/database-hea
 import type { Housekeeping } from '../engine/housekeeping.ts';
 import type { Sender } from '../engine/sender.ts';
 import { settle } from '../engine/settle.ts';
+import type { OnStep } from '../engine/steps.ts';
 import type { Writes } from '../engine/writes.ts';
 import { DatabaseError } from '../errors.ts';
 import type { ExecutionStore, InsertResult, NewEnd } from '../store/types.ts';
@@ -22,6 +23,7 @@ export interface OnCallEndDeps {
   readonly housekeeping: Housekeeping;
   readonly newUuid: () => string;
   readonly instance: string;
+  readonly onStep: OnStep;
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
@@ -59,9 +61,11 @@ const firstEnd = async (
     if (agent === undefined) throw agentNotFound(agentUuid);
     return { replayed: false };
   }
+  deps.onStep('end.unaccepted', conversationUuid);
   const result = await accept(deps, toRow(deps, request, scope, webhook), scope.requestBytes);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   refuseOtherAgent([result.execution], agentUuid);
+  deps.onStep('end.accepted', conversationUuid);
   if (result.kind === 'won') handOver(deps, result.execution);
   return { execution: result.execution, replayed: result.kind === 'lost' };
 };

@@ -12,8 +12,8 @@ export interface ReadResponse {
   readonly truncated: boolean;
 }
 
-// Read beyond the cut, so that a value across it is masked as a whole.
-const MARGIN_BYTES = 1024;
+/** Read so many bytes beyond the cut, so that a secret across it is masked as a whole. */
+export const RECORD_MARGIN_BYTES = 1024;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -31,7 +31,7 @@ interface RecordedText {
 
 /** The masked text, cut at a character to `recordBytes`. */
 const cutMasked = (text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText => {
-  const near = text.slice(0, recordBytes + MARGIN_BYTES).toWellFormed();
+  const near = text.slice(0, recordBytes + RECORD_MARGIN_BYTES).toWellFormed();
   const masked = mask(near, endsEarly || near.length < text.length);
   const body = cutText(masked, recordBytes);
   return { body, isCut: endsEarly || near.length < text.length || body.length < masked.length };
@@ -59,7 +59,7 @@ const decodeText = (bytes: Uint8Array, endsEarly: boolean): string | undefined =
 
 const responseBody = (response: ReadResponse, mask: Masker, recordBytes: number): RecordedBody => {
   const { body, bodyBytes, truncated } = response;
-  const near = body.subarray(0, recordBytes + MARGIN_BYTES);
+  const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
   const endsEarly = truncated || near.length < body.length;
   const text = decodeText(near, endsEarly);
   if (text === undefined) return { body: '', bodyBinary: true, bodyBytes, truncated };

@@ -15,6 +15,7 @@ import { createPreCalls, type PreCalls } from './pre-calls.ts';
 import { createWebhookOpener, type ReadyWebhook } from './ready-webhook.ts';
 import { createSender, type Sender } from './sender.ts';
 import { createSlots, type Slots } from './slots.ts';
+import type { OnStep } from './steps.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
 import { watched } from './watched-store.ts';
 import { createWrites, type Writes } from './writes.ts';
@@ -40,6 +41,7 @@ export interface EngineDeps extends Omit<ExchangeDeps, 'executor'> {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
+  readonly onStep: OnStep;
   /** Told of every ended execution, for the log. */
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onReadiness: (ready: boolean) => void;
@@ -81,7 +83,7 @@ const LAST_WRITES_MS = 3_000;
 
 /** Plugs the engine together. */
 export const createEngine = (deps: EngineDeps): Engine => {
-  const { database, limits, onError, onExecution } = deps;
+  const { database, limits, onError, onExecution, onStep } = deps;
   const abort = new AbortController();
   const { signal } = abort;
   const lastWrites = new AbortController();
@@ -103,11 +105,12 @@ export const createEngine = (deps: EngineDeps): Engine => {
     store,
     waiters,
     onExecution,
+    onStep,
     onError,
     lastWrites: lastWrites.signal,
   });
   const sender = createSender({
-    ...{ writes, store, agents, open, exchanges, budget, waiters, signal, onExecution, onError },
+    ...{ writes, store, agents, open, exchanges, budget, waiters, signal, onExecution, onStep, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
     newClaim: deps.newUuid,

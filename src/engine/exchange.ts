@@ -1,6 +1,8 @@
 import { assign } from '../domain/assignments.ts';
+import { hiddenValues } from '../domain/hidden-values.ts';
+import { createMasker, type Masker } from '../domain/mask.ts';
 import { readJsonBody } from '../domain/read-response.ts';
-import { recordRequest, recordResponse } from '../domain/record.ts';
+import { RECORD_MARGIN_BYTES, recordRequest, recordResponse } from '../domain/record.ts';
 import { maskedRender, renderRequest } from '../domain/render-request.ts';
 import type { Scope } from '../domain/scope.ts';
 import type {
@@ -35,6 +37,8 @@ export interface Rendered {
   readonly request?: OutgoingRequest;
   readonly record?: RequestRecord;
   readonly failure?: Failure;
+  /** Masks everything secret of this request in a text. */
+  readonly mask: Masker;
   readonly missingVariables: readonly string[];
 }
 
@@ -82,7 +86,10 @@ export interface ExchangeDeps {
 }
 
 /** The exchange that ends without a byte sent, for a reason known beforehand. */
-export const unsent = (rendered: Rendered, failure: Failure): Exchange => ({
+export const unsent = (
+  rendered: Pick<Rendered, 'record' | 'missingVariables'>,
+  failure: Failure,
+): Exchange => ({
   failure,
   timings: {},
   missingVariables: rendered.missingVariables,
@@ -91,6 +98,12 @@ export const unsent = (rendered: Rendered, failure: Failure): Exchange => ({
   assigned: {},
   assignedSources: {},
 });
+
+/** The exchange in which we failed ourselves, so that nobody knows whether the endpoint saw the request. */
+export const OUR_BUG: Exchange = unsent(
+  { missingVariables: [] },
+  { code: 'INTERNAL', message: 'internal error; the log has its cause', sent: 'maybe' },
+);
 
 /** Makes the exchanges. */
 export const createExchanges = (deps: ExchangeDeps): Exchanges => ({
@@ -101,9 +114,13 @@ export const createExchanges = (deps: ExchangeDeps): Exchanges => ({
 const render = (deps: ExchangeDeps, input: RenderInput): Rendered => {
   const { ready, scope, recordBytes } = input;
   const result = renderRequest(ready.compiled, scope);
-  if (!result.ok) return { failure: result.failure, missingVariables: result.missing };
+  const secrets = Object.values(ready.secrets);
+  if (!result.ok) {
+    return { failure: result.failure, mask: createMasker(secrets, []), missingVariables: result.missing };
+  }
   const { method, url, headers, body } = result.request;
   const own = ownHeaders(deps, input, body ?? '');
+  const mask = createMasker(secrets, hiddenValues(result.request));
   const masked = maskedRender(ready.compiled, scope, result.request);
   return {
     request: {
@@ -115,8 +132,9 @@ const render = (deps: ExchangeDeps, input: RenderInput): Rendered => {
     record: recordRequest(
       { ...masked, headers: { ...overridable(deps, input), ...masked.headers, ...own } },
       recordBytes,
-      ready.mask,
+      mask,
     ),
+    mask,
     missingVariables: result.missing,
   };
 };
@@ -163,11 +181,11 @@ const send = async (deps: ExchangeDeps, input: SendInput): Promise<Exchange> => 
     expiresAtMs,
     read: needsBody ? 'whole' : 'record',
     maxBodyBytes: deps.maxResponseBytes,
-    recordBytes,
+    recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
     signal,
     reserveBytes: held.reserve,
   });
-  const failure = result.failure && { ...result.failure, message: ready.mask(result.failure.message) };
+  const failure = result.failure && { ...result.failure, message: rendered.mask(result.failure.message) };
   const { response } = result;
   const read = failure || !response ? { failure } : assignFrom(input, response);
   return {
@@ -175,7 +193,7 @@ const send = async (deps: ExchangeDeps, input: SendInput): Promise<Exchange> => 
     ...(read.failure ? { failure: read.failure } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
-    ...(response ? { response: recordResponse(response, ready.mask, recordBytes) } : {}),
+    ...(response ? { response: recordResponse(response, rendered.mask, recordBytes) } : {}),
     assigned: read.assigned ?? {},
     assignedSources: read.sources ?? {},
   };
@@ -195,11 +213,12 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-const assignFrom = ({ ready, variables }: SendInput, response: ReceivedResponse): Read => {
+const assignFrom = ({ ready, rendered, variables }: SendInput, response: ReceivedResponse): Read => {
   const rules = ready.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readBody(response);
-  if ('failure' in body) return { failure: { ...body.failure, message: ready.mask(body.failure.message) } };
+  if ('failure' in body)
+    return { failure: { ...body.failure, message: rendered.mask(body.failure.message) } };
   const result = assign(rules, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };
 };

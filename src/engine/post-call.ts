@@ -1,15 +1,16 @@
 import { createScope } from '../domain/scope.ts';
 import type { Agent, CallFacts, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { mergeEnd } from '../domain/variables.ts';
-import { CallhooksError } from '../errors.ts';
+import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, WaitingEnd } from '../store/types.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { unsent, type Exchange, type Exchanges } from './exchange.ts';
+import { OUR_BUG, unsent, type Exchange, type Exchanges } from './exchange.ts';
 import { toOutcome, type ExecutionLine } from './outcome.ts';
 import { recordOrLog } from './record-outcome.ts';
 import type { ReadyWebhook } from './ready-webhook.ts';
 import { settle } from './settle.ts';
+import type { OnStep } from './steps.ts';
 import type { Writes } from './writes.ts';
 
 /** What sending one post-call needs. */
@@ -23,6 +24,8 @@ export interface PostCallDeps {
   readonly newClaim: () => string;
   readonly instance: string;
   readonly recordBytes: number;
+  readonly onStep: OnStep;
+  readonly onError: (error: unknown, executionUuid?: string) => void;
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
@@ -38,6 +41,7 @@ const NOTHING_RENDERED = { missingVariables: [] };
  */
 export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook: Webhook): Promise<void> => {
   const claim = deps.newClaim();
+  deps.onStep('end.unclaimed', end.conversationUuid);
   const claimed = await settle(
     () =>
       deps.writes.claimEnd({
@@ -51,7 +55,12 @@ export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook:
   );
   if (claimed === 'lost') return;
   const claimedAtMs = performance.now();
-  const { exchange, etag } = await perform(deps, end);
+  deps.onStep('end.claimed', end.conversationUuid);
+  const { exchange, etag } = await perform(deps, end).catch((error: unknown): Performed => {
+    deps.onError(error, end.executionUuid);
+    return { exchange: error instanceof DatabaseError ? unsent(NOTHING_RENDERED, STOPPED) : OUR_BUG };
+  });
+  deps.onStep('end.answered', end.conversationUuid);
   const outcome = toOutcome(
     {
       executionUuid: end.executionUuid,
@@ -63,13 +72,23 @@ export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook:
     exchange,
   );
   await recordOrLog(deps, end, outcome);
+  deps.onStep('end.recorded', end.conversationUuid);
+};
+
+interface Performed {
+  readonly exchange: Exchange;
+  readonly etag?: string;
+}
+
+// Reads are repeated until the process ends.
+const STOPPED: Failure = {
+  code: 'SHUTDOWN',
+  message: 'the process ended while the database was away, before the request began',
+  sent: 'no',
 };
 
 // After the claim everything is read again: what the cache said may be a second old.
-const perform = async (
-  deps: PostCallDeps,
-  end: WaitingEnd,
-): Promise<{ exchange: Exchange; etag?: string }> => {
+const perform = async (deps: PostCallDeps, end: WaitingEnd): Promise<Performed> => {
   const { signal } = deps;
   const facts = await settle(() => deps.store.findFacts(end.executionUuid), { signal });
   const recorded = await settle(() => deps.store.findStart(end.conversationUuid), { signal });
@@ -79,8 +98,8 @@ const perform = async (
     return { exchange: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
   }
   const start = recorded === undefined || recorded === 'purged' ? undefined : recorded.start;
-  const known = facts ?? { callerPhone: '', metadata: {}, dynamicVariables: {} };
-  return { exchange: await exchangeWith(deps, end, agent, webhook, known, start), etag: webhook.etag };
+  if (facts === undefined) throw new Error('an accepted row has no facts');
+  return { exchange: await exchangeWith(deps, end, agent, webhook, facts, start), etag: webhook.etag };
 };
 
 /** The end of a post-call whose webhook is gone or disabled when it would begin. */
@@ -116,6 +135,7 @@ const exchangeWith = async (
     variables,
     secrets: ready.secrets,
   });
+  deps.onStep('end.rendering', end.conversationUuid);
   const rendered = deps.exchanges.render({
     ready,
     scope,

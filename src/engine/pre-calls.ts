@@ -2,10 +2,11 @@ import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
 import type { ExecutionStore, InsertResult, NewStart, Outcome, RecordedStart } from '../store/types.ts';
 import { databaseUnavailable } from './database-health.ts';
-import type { Exchange } from './exchange.ts';
+import { OUR_BUG, type Exchange } from './exchange.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './outcome.ts';
 import { recordOrLog } from './record-outcome.ts';
 import { settle } from './settle.ts';
+import type { OnStep } from './steps.ts';
 import type { Waiters } from './waiters.ts';
 import type { Writes } from './writes.ts';
 
@@ -44,6 +45,7 @@ export interface PreCallDeps {
   readonly writes: Writes;
   readonly store: Pick<ExecutionStore, 'findStart' | 'disownStart'>;
   readonly waiters: Waiters;
+  readonly onStep: OnStep;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
   /** Aborted when the process ends: what the database does not take then is only logged. */
@@ -57,10 +59,17 @@ export const createPreCalls = (deps: PreCallDeps): PreCalls => ({
     return claim.kind === 'won' ? { execution: claim.execution, start: start.start } : claim;
   },
   run: async (run) => {
+    const { conversationUuid, executionUuid } = run.start;
+    deps.onStep('start.unclaimed', conversationUuid);
     const claim = await claimFor(deps, run);
     if (claim.kind !== 'won') return claim;
     const claimedAtMs = performance.now();
-    const exchange = await run.perform();
+    deps.onStep('start.claimed', conversationUuid);
+    const exchange = await run.perform().catch((error: unknown) => {
+      deps.onError(error, executionUuid);
+      return OUR_BUG;
+    });
+    deps.onStep('start.answered', conversationUuid);
     const outcome = toOutcome(claimedBy(run.start, claimedAtMs), exchange);
     return answerOnRecord(deps, run, claim.execution, outcome);
   },
@@ -123,6 +132,7 @@ const record = async (
 ): Promise<RecordedStart> => {
   try {
     const result = await recordOrLog(deps, execution, outcome);
+    deps.onStep('start.recorded', execution.conversationUuid);
     if (result === 'recorded') return recordedAs(execution, run.start.start, outcome);
     // A label is final: the owner replies from the record like everybody else.
     const found = await settle(() => deps.store.findStart(execution.conversationUuid), {

@@ -1,6 +1,4 @@
 import { compileRequest, type CompiledRequest } from '../domain/compile-request.ts';
-import { createMasker, type Masker } from '../domain/mask.ts';
-import { isSensitiveName } from '../domain/sensitive.ts';
 import { MASK, type Agent, type Webhook, type WebhookConfig } from '../domain/types.ts';
 import type { Keyring } from '../secrets/types.ts';
 
@@ -13,8 +11,6 @@ export interface ReadyWebhook {
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Masks everything secret of this webhook in a text. */
-  readonly mask: Masker;
 }
 
 /**
@@ -29,7 +25,6 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
     compiled: compileRequest(config),
     origin: new URL(config.apiSchema.url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin,
     secrets,
-    mask: createMasker(Object.values(secrets), sensitiveValues(config)),
   };
 };
 
@@ -73,8 +68,3 @@ const openSecrets = (agent: Agent, config: WebhookConfig, keyring: Keyring): Rec
   }
   return secrets;
 };
-
-const sensitiveValues = (config: WebhookConfig): string[] =>
-  Object.entries(config.apiSchema.requestHeaders)
-    .filter(([name, value]) => isSensitiveName(name) && !value.includes('{{'))
-    .map(([, value]) => value);

@@ -24,7 +24,6 @@ export interface SenderDeps extends PostCallDeps {
   readonly waiters: Waiters;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
-  readonly onError: (error: unknown, executionUuid?: string) => void;
 }
 
 const POLL_EVERY_MS = 1_000;
