@@ -1,0 +1,353 @@
+import { expect } from 'chai';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import { errorOf } from '../support/rpc.ts';
+import { configOf, existingConfig, NOBODY, POST_CALL, PRE_CALL, webhookOf } from '../support/samples.ts';
+
+const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const MASK = '••••••';
+
+describeEachEngine('AgentAdmin', (engine) => {
+  let app: TestApp;
+  before(async () => {
+    app = await startTestApp(engine);
+  });
+  after(() => app.close());
+
+  const create = async (request: Parameters<TestApp['rpc']['agents']['createAgent']>[0]) => {
+    const { agent } = await app.rpc.agents.createAgent(request);
+    if (agent === undefined) throw new Error('there is no agent in the reply');
+    return agent;
+  };
+  const read = async (agentUuid: string) => (await app.rpc.agents.getAgent({ agentUuid })).agent;
+
+  describe('CreateAgent', () => {
+    it('makes a UUID of version 7, an etag and times where none are given', async () => {
+      const before = Date.now();
+      const agent = await create({ agent: {} });
+      expect(agent.agentUuid).to.match(V7);
+      expect(agent.etag).not.to.equal('');
+      expect(agent.createdAt).to.deep.equal(agent.updatedAt);
+      expect(Math.abs((agent.createdAt?.getTime() ?? 0) - before)).to.be.below(5_000);
+      expect(await read(agent.agentUuid)).to.deep.equal(agent);
+    });
+
+    it("takes the caller's UUID in any case, and answers in lower case", async () => {
+      const agent = await create({ agent: { agentUuid: 'ABCDEF00-0000-0000-0000-00000000000A' } });
+      expect(agent.agentUuid).to.equal('abcdef00-0000-0000-0000-00000000000a');
+      expect((await read('ABCDEF00-0000-0000-0000-00000000000A'))?.agentUuid).to.equal(agent.agentUuid);
+    });
+
+    it('takes an existing webhook_config unchanged, seals its token and fills in the defaults', async () => {
+      const agent = await create({
+        agent: {
+          displayName: 'Réception 📞',
+          dynamicVariables: { customer_name: '' },
+          webhooks: [webhookOf(PRE_CALL, existingConfig())],
+        },
+      });
+      const [webhook] = agent.webhooks;
+      expect(agent.displayName).to.equal('Réception 📞');
+      expect(webhook?.webhookUuid).to.match(V7);
+      expect(webhook?.agentUuid).to.equal(agent.agentUuid);
+      expect(webhook?.webhookConfig).to.deep.equal({
+        apiSchema: {
+          url: 'https://api.example.com/pre-call',
+          method: 'POST',
+          requestHeaders: { Authorization: MASK, 'Content-Type': 'application/json' },
+          requestBody: { agent_uuid: '{{agent_uuid}}', caller_phone: '{{caller_phone}}' },
+        },
+        assignments: [
+          {
+            source: 'response',
+            attributeName: 'customer_name',
+            dynamicVariable: 'customer_name',
+            required: false,
+            defaultValue: undefined,
+          },
+        ],
+        responseTimeoutSecs: 10,
+        failurePolicy: 1,
+        signingSecretNames: [],
+      });
+      expect(webhook?.createdAt).to.deep.equal(agent.createdAt);
+      expect(await read(agent.agentUuid)).to.deep.equal(agent);
+    });
+
+    it('keeps every kind of JSON value, big numbers, and the order of keys', async () => {
+      const dynamicVariables = {
+        zeta: { z: 1, a: [1.5, -0, 1e21, 9007199254740993, true, null, '{{metadata.x}} "q" 🎉\u2028'] },
+        alpha: null,
+        empty: {},
+        list: [],
+        text: 'Grüße',
+      };
+      const agent = await create({
+        agent: {
+          dynamicVariables,
+          webhooks: [webhookOf(PRE_CALL, configOf({ requestBody: { b: 1, a: ['{{zeta.z}}', null] } }))],
+        },
+      });
+      const stored = await read(agent.agentUuid);
+      expect(JSON.stringify(stored?.dynamicVariables)).to.equal(JSON.stringify(dynamicVariables));
+      expect(JSON.stringify(stored?.webhooks[0]?.webhookConfig?.apiSchema?.requestBody)).to.equal(
+        '{"b":1,"a":["{{zeta.z}}",null]}',
+      );
+    });
+
+    it('stores a default that is its own placeholder as null', async () => {
+      const agent = await create({ agent: { dynamicVariables: { name: '{{name}}', other: '{{ name }}' } } });
+      expect(agent.dynamicVariables).to.deep.equal({ name: null, other: '{{ name }}' });
+    });
+
+    it('ignores output-only fields', async () => {
+      const agent = await create({
+        agent: {
+          secretNames: ['x'],
+          etag: 'x'.repeat(200),
+          createdAt: new Date(0),
+          webhooks: [
+            { ...webhookOf(POST_CALL), webhookUuid: 'nonsense', agentUuid: 'nonsense', etag: 'e'.repeat(99) },
+          ],
+        },
+      });
+      expect(agent.secretNames).to.deep.equal([]);
+      expect(agent.webhooks[0]?.webhookUuid).to.match(V7);
+      expect(agent.createdAt?.getTime()).to.be.above(0);
+    });
+
+    it('tells the names of secrets, never their values', async () => {
+      const agent = await create({
+        agent: {
+          webhooks: [
+            webhookOf(PRE_CALL, configOf({ requestHeaders: { Authorization: 'Bearer {{secret.zz}}' } })),
+          ],
+        },
+        secrets: { zz: 'top-secret-value', aa: 'x' },
+      });
+      expect(agent.secretNames).to.deep.equal(['aa', 'zz']);
+      expect(agent.webhooks[0]?.webhookConfig?.apiSchema?.requestHeaders).to.deep.equal({
+        Authorization: 'Bearer {{secret.zz}}',
+      });
+    });
+
+    it('refuses a UUID that is taken', async () => {
+      const { agentUuid } = await create({ agent: {} });
+      const error = await errorOf(create({ agent: { agentUuid } }));
+      expect(error).to.include({ code: 'ALREADY_EXISTS', reason: 'AGENT_EXISTS' });
+      expect(error.resource).to.deep.equal({ type: 'agent', name: agentUuid });
+    });
+
+    it('makes exactly one of twenty at once with one UUID', async () => {
+      const agentUuid = '0d9f6c6a-5a0e-4c8e-9d3e-0000000020a7';
+      const webhooks = [webhookOf(PRE_CALL), webhookOf(POST_CALL)];
+      const all = Array.from({ length: 20 }, (_, i) =>
+        create({ agent: { agentUuid, displayName: String(i), webhooks } }).catch(
+          (error: { reason: string }) => error.reason,
+        ),
+      );
+      const results = await Promise.all(all);
+      expect(results.filter((result) => result === 'AGENT_EXISTS')).to.have.length(19);
+      expect((await read(agentUuid))?.webhooks).to.have.length(2);
+    });
+
+    it('writes nothing when a webhook of it is bad', async () => {
+      const agentUuid = '0d9f6c6a-5a0e-4c8e-9d3e-00000000b00b';
+      await errorOf(
+        create({ agent: { agentUuid, webhooks: [webhookOf(PRE_CALL, configOf({ method: 'BREW' }))] } }),
+      );
+      expect(await errorOf(read(agentUuid))).to.include({ reason: 'AGENT_NOT_FOUND' });
+    });
+  });
+
+  describe('GetAgent', () => {
+    it('says which agent is not there', async () => {
+      const error = await errorOf(read(NOBODY.toUpperCase()));
+      expect(error).to.include({ code: 'NOT_FOUND', reason: 'AGENT_NOT_FOUND', domain: 'callhooks' });
+      expect(error.resource).to.deep.equal({ type: 'agent', name: NOBODY });
+    });
+  });
+
+  describe('UpdateAgent', () => {
+    it('changes what the mask names and nothing else', async () => {
+      const agent = await create({
+        agent: { displayName: 'a', dynamicVariables: { x: 1 }, webhooks: [webhookOf(PRE_CALL)] },
+      });
+      const { agent: updated } = await app.rpc.agents.updateAgent({
+        agent: { agentUuid: agent.agentUuid, displayName: 'b', dynamicVariables: { y: 2 } },
+        updateMask: ['display_name'],
+      });
+      expect(updated).to.deep.equal({
+        ...agent,
+        displayName: 'b',
+        etag: updated?.etag,
+        updatedAt: updated?.updatedAt,
+      });
+      expect(updated?.etag).not.to.equal(agent.etag);
+      expect(await read(agent.agentUuid)).to.deep.equal(updated);
+    });
+
+    it('replaces every mutable field for "*"; a webhook type left out stays', async () => {
+      const agent = await create({
+        agent: { displayName: 'a', dynamicVariables: { x: 1 }, webhooks: [webhookOf(POST_CALL)] },
+      });
+      const { agent: updated } = await app.rpc.agents.updateAgent({
+        agent: { agentUuid: agent.agentUuid, webhooks: [webhookOf(PRE_CALL)] },
+        updateMask: ['*'],
+      });
+      expect(updated).to.deep.include({ displayName: '', dynamicVariables: {} });
+      expect(updated?.webhooks.map(({ webhookType }) => webhookType)).to.have.members([PRE_CALL, POST_CALL]);
+      expect(updated?.webhooks.find(({ webhookType }) => webhookType === POST_CALL)).to.deep.equal(
+        agent.webhooks[0],
+      );
+    });
+
+    it('replaces a webhook by its type, keeping its identity, its creation time and masked values', async () => {
+      const agent = await create({
+        agent: { dynamicVariables: { customer_name: '' }, webhooks: [webhookOf(PRE_CALL, existingConfig())] },
+      });
+      const [before] = agent.webhooks;
+      const { agent: updated } = await app.rpc.agents.updateAgent({
+        agent: {
+          agentUuid: agent.agentUuid,
+          webhooks: [
+            {
+              ...webhookOf(
+                PRE_CALL,
+                configOf({ url: 'https://api.example.com/other', requestHeaders: { authorization: MASK } }),
+              ),
+              disabled: true,
+            },
+          ],
+        },
+        updateMask: ['webhooks'],
+      });
+      const [after] = updated?.webhooks ?? [];
+      expect(after).to.deep.include({
+        webhookUuid: before?.webhookUuid,
+        createdAt: before?.createdAt,
+        disabled: true,
+      });
+      expect(after?.etag).not.to.equal(before?.etag);
+      expect(after?.webhookConfig?.apiSchema?.requestHeaders).to.deep.equal({ authorization: MASK });
+      expect(after?.webhookConfig?.assignments).to.deep.equal([]);
+    });
+
+    it('sets, replaces and removes secrets without a mask', async () => {
+      const agent = await create({ agent: { displayName: 'kept' }, secrets: { a: '1', b: '2' } });
+      const { agent: updated } = await app.rpc.agents.updateAgent({
+        agent: { agentUuid: agent.agentUuid },
+        secrets: { b: '3', c: '4' },
+        removeSecrets: ['a', 'never_there'],
+      });
+      expect(updated).to.deep.include({ displayName: 'kept', secretNames: ['b', 'c'] });
+      expect(updated?.etag).not.to.equal(agent.etag);
+    });
+
+    it('changes the etag when only the value of a secret changes', async () => {
+      const agent = await create({ agent: {}, secrets: { a: '1' } });
+      const { agent: updated } = await app.rpc.agents.updateAgent({
+        agent: { agentUuid: agent.agentUuid },
+        secrets: { a: '2' },
+      });
+      expect(updated?.etag).not.to.equal(agent.etag);
+    });
+
+    it('says which agent is not there, after what is wrong with the request', async () => {
+      const update = { agent: { agentUuid: NOBODY, displayName: 'x' }, updateMask: ['display_name'] };
+      expect(await errorOf(app.rpc.agents.updateAgent(update))).to.include({ reason: 'AGENT_NOT_FOUND' });
+      const webhooks = [
+        { webhookType: 7 as 1 },
+        webhookOf(PRE_CALL, configOf({ method: 'BREW', url: 'https://x.example/{{unknown}}' })),
+      ];
+      const bad = {
+        agent: { agentUuid: NOBODY, webhooks },
+        updateMask: ['webhooks', 'etag'],
+        secrets: { a: '' },
+      };
+      const error = await errorOf(app.rpc.agents.updateAgent(bad));
+      expect(error.reason).to.equal('VALIDATION_FAILED');
+      expect(error.fields).to.deep.equal([
+        'update_mask.paths[1]',
+        'agent.webhooks[0].webhook_type',
+        'agent.webhooks[1].webhook_config.api_schema.method',
+        'secrets[a]',
+      ]);
+    });
+
+    it('refuses a stale etag and takes the present one', async () => {
+      const agent = await create({ agent: {} });
+      const update = (etag: string, displayName: string) =>
+        app.rpc.agents.updateAgent({
+          agent: { agentUuid: agent.agentUuid, displayName, etag },
+          updateMask: ['display_name'],
+        });
+      const { agent: updated } = await update(agent.etag, 'first');
+      const error = await errorOf(update(agent.etag, 'second'));
+      expect(error).to.include({ code: 'ABORTED', reason: 'ETAG_MISMATCH' });
+      expect(await read(agent.agentUuid)).to.deep.equal(updated);
+    });
+
+    it('lets one of ten writers with the same etag through', async () => {
+      const agent = await create({ agent: {} });
+      const writes = Array.from({ length: 10 }, (_, i) =>
+        app.rpc.agents
+          .updateAgent({
+            agent: { agentUuid: agent.agentUuid, displayName: String(i), etag: agent.etag },
+            updateMask: ['display_name'],
+          })
+          .then(
+            () => 'written',
+            (error: { reason: string }) => error.reason,
+          ),
+      );
+      const results = await Promise.all(writes);
+      expect(results.toSorted()).to.deep.equal([...Array<string>(9).fill('ETAG_MISMATCH'), 'written']);
+    });
+
+    it('has an etag that covers its webhooks', async () => {
+      const agent = await create({ agent: { webhooks: [webhookOf(PRE_CALL)] } });
+      const webhookUuid = agent.webhooks[0]?.webhookUuid ?? '';
+      const seen = new Set([agent.etag]);
+      const look = async () => void seen.add((await read(agent.agentUuid))?.etag ?? '');
+      await app.rpc.webhooks.updateWebhook({
+        webhook: { webhookUuid, disabled: true },
+        updateMask: ['disabled'],
+      });
+      await look();
+      await app.rpc.webhooks.createWebhook({
+        agentUuid: agent.agentUuid,
+        webhookType: POST_CALL,
+        webhookConfig: configOf(),
+      });
+      await look();
+      await app.rpc.webhooks.deleteWebhook({ webhookUuid });
+      await look();
+      expect(seen.size).to.equal(4);
+    });
+  });
+
+  describe('DeleteAgent', () => {
+    it('takes webhooks and secrets with it', async () => {
+      const agent = await create({ agent: { webhooks: [webhookOf(PRE_CALL)] }, secrets: { a: '1' } });
+      const webhookUuid = agent.webhooks[0]?.webhookUuid ?? '';
+      await app.rpc.agents.deleteAgent({ agentUuid: agent.agentUuid });
+      expect(await errorOf(read(agent.agentUuid))).to.include({ reason: 'AGENT_NOT_FOUND' });
+      expect(await errorOf(app.rpc.webhooks.getWebhook({ webhookUuid }))).to.include({
+        reason: 'WEBHOOK_NOT_FOUND',
+      });
+      const again = await create({ agent: { agentUuid: agent.agentUuid } });
+      expect(again).to.deep.include({ webhooks: [], secretNames: [] });
+    });
+
+    it('checks the etag if one is given', async () => {
+      const { agentUuid, etag } = await create({ agent: {} });
+      const stale = await errorOf(app.rpc.agents.deleteAgent({ agentUuid, etag: 'stale' }));
+      expect(stale).to.include({ code: 'ABORTED', reason: 'ETAG_MISMATCH' });
+      await app.rpc.agents.deleteAgent({ agentUuid, etag });
+      expect(await errorOf(app.rpc.agents.deleteAgent({ agentUuid }))).to.include({
+        reason: 'AGENT_NOT_FOUND',
+      });
+    });
+  });
+});
