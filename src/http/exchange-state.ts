@@ -1,5 +1,5 @@
 import type { Failure, Sent } from '../domain/types.ts';
-import { ConnectionGoneError, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { TimingsSoFar } from './dial.ts';
 import { breakText, codeOf, endedFailure } from './failures.ts';
 import { createResponseBody, type ResponseBody } from './response-body.ts';
@@ -159,29 +159,28 @@ const awaited = ({ sent, response }: ExchangeState): string => {
 /** The connection broke, or what came over it was no HTTP. */
 export const breakOff = (state: ExchangeState, error: Error): void => {
   const { sent, input } = state;
-  if (sent === 'no')
-    return stop(state, unsentFailure(error), { isGone: error instanceof ConnectionGoneError });
-  const text = breakText(error, input.maxHeadBytes);
-  if (sent === 'yes') {
-    return stopReading(state, {
-      code: 'PROTOCOL',
-      message: `${text} in the middle of the response body`,
-      sent,
-    });
-  }
+  if (sent === 'no') return stopUnsent(state, codeOf(error));
+  const text = breakText(error, sent, input.maxHeadBytes);
+  if (sent === 'yes') return stopReading(state, { code: 'PROTOCOL', message: text, sent });
   const isReuseFailure = input.connection.served > 0;
-  const message = `${isReuseFailure ? 'reused connection: ' : ''}${text} before a response head arrived`;
+  const message = `${isReuseFailure ? 'reused connection: ' : ''}${text}`;
   stop(state, { code: 'PROTOCOL', message, sent }, { isReuseFailure });
 };
 
-const unsentFailure = (error: Error): Failure =>
-  error instanceof ConnectionGoneError
-    ? {
-        code: 'PROTOCOL',
-        message: 'the endpoint closed the connection before the request was sent',
-        sent: 'no',
-      }
-    : { code: 'INTERNAL', message: `the request could not be written (${codeOf(error)})`, sent: 'no' };
+// Only a request that undici itself refuses is our bug; whatever else happens before the first byte, the socket is gone.
+const REFUSED = ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'];
+
+const stopUnsent = (state: ExchangeState, code: string): void => {
+  if (REFUSED.includes(code)) {
+    return stop(state, {
+      code: 'INTERNAL',
+      message: `the request could not be written (${code})`,
+      sent: 'no',
+    });
+  }
+  const message = 'the endpoint closed the connection before the request was sent';
+  stop(state, { code: 'PROTOCOL', message, sent: 'no' }, { isGone: true });
+};
 
 const NO_ROOM: Failure = { code: 'OVERLOADED', message: 'no memory left for the response body', sent: 'yes' };
 

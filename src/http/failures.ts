@@ -66,14 +66,24 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** How an exchange broke off, in words; the endpoint's own bytes are never part of it. */
-export const breakText = (error: unknown, maxHeadBytes: number): string => {
+export const breakText = (error: unknown, sent: Sent, maxHeadBytes: number): string => {
   const code = codeOf(error);
+  const where = sent === 'yes' ? 'in the middle of the response body' : 'before a response head arrived';
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return `the response head is larger than ${maxHeadBytes} bytes`;
-  if (code.startsWith('HPE_')) return `the response is not valid HTTP/1.1 (${code})`;
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
+  // undici gives this for any parser error in a head that promised a length before.
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && sent !== 'yes') return `${NOT_HTTP} ${where}`;
   const ofSocket =
     code === 'UND_ERR_SOCKET' && error instanceof Error ? SOCKET_TEXTS[error.message] : undefined;
-  return ofSocket ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`;
+  return `${ofSocket ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`} ${where}`;
 };
+
+const NOT_HTTP = 'the response is not valid HTTP/1.1';
+
+// The parser's reasons are fixed texts in brackets, such as "Invalid character in chunk size".
+const parserReason = ({ message }: Error): string =>
+  /\(([\w ,/-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
 
 /** What a final status means for the execution: undefined for 2xx. Redirects are never followed. */
 export const statusFailure = (status: number): Failure | undefined => {

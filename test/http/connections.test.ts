@@ -1,0 +1,248 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { CLIENT_SETTINGS, ConnectionGoneError, IDLE_MS, openConnection } from '../../src/http/connection.ts';
+import { EXECUTOR_LIMITS } from '../../src/http/executor.ts';
+import type { SendResult } from '../../src/http/types.ts';
+import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
+import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('connections', () => {
+  let raw: RawServer | undefined;
+  let executor = guardedExecutor();
+  let reuseFailures = 0;
+
+  beforeEach(() => {
+    reuseFailures = 0;
+    executor = guardedExecutor({
+      onReusedConnectionFailure: () => reuseFailures++,
+      maxConnectionAgeMs: 2_000,
+    });
+  });
+  afterEach(async () => {
+    await executor.close();
+    await raw?.close();
+    raw = undefined;
+  });
+
+  const serve = async (
+    onRequest: OnRequest,
+    onConnection?: (socket: Socket, index: number) => void,
+  ): Promise<RawServer> => {
+    raw = await startRawServer(onRequest, onConnection ? { onConnection } : {});
+    return raw;
+  };
+  const answerOk: OnRequest = (socket) => socket.write(OK);
+
+  it('have exactly the settings that keep a request from leaving twice', () => {
+    expect(CLIENT_SETTINGS).to.deep.equal({
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: 500,
+      keepAliveMaxTimeout: 500,
+      keepAliveTimeoutThreshold: 500,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      strictContentLength: true,
+    });
+    expect(IDLE_MS).to.equal(500);
+    expect(EXECUTOR_LIMITS.maxConnectionAgeMs).to.equal(300_000);
+  });
+
+  it('carry one request at a time', async () => {
+    let open = 0;
+    let most = 0;
+    const { url, connections } = await serve((socket) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => (open--, socket.write(OK)), 30);
+    });
+    const results = await Promise.all(Array.from({ length: 8 }, () => sendTo(executor, url)));
+    expect(results.map(outcomeOf)).to.deep.equal(Array<string>(8).fill('ok'));
+    expect(most).to.equal(8);
+    expect(connections).to.have.length(8);
+  });
+
+  for (const hint of ['', 'Keep-Alive: timeout=60\r\n', 'Keep-Alive: timeout=1\r\n']) {
+    it(`are used again within 500 ms and not after, ${hint === '' ? 'without a hint' : `whatever the hint ${hint.trim()}`}`, async () => {
+      const { url, connections } = await serve((socket) =>
+        socket.write(OK.replace('\r\n\r\n', `\r\n${hint}\r\n`)),
+      );
+      await sendTo(executor, url);
+      await sendTo(executor, url);
+      await wait(350);
+      await sendTo(executor, url);
+      expect(connections).to.have.length(1);
+      await wait(600);
+      await sendTo(executor, url);
+      expect(connections).to.have.length(2);
+    });
+  }
+
+  it('that lay idle for long during a stall of the event loop are not used again', async () => {
+    const { url, connections } = await serve(answerOk);
+    await sendTo(executor, url);
+    const until = performance.now() + 600;
+    while (performance.now() < until);
+    expect(outcomeOf(await sendTo(executor, url))).to.equal('ok');
+    expect(connections).to.have.length(2);
+  });
+
+  it('end at their age, however busy', async () => {
+    const local = guardedExecutor({ maxConnectionAgeMs: 300 });
+    const { url, connections } = await serve(answerOk);
+    const until = performance.now() + 500;
+    while (performance.now() < until) expect(outcomeOf(await sendTo(local, url))).to.equal('ok');
+    expect(connections).to.have.length(2);
+    await local.close();
+  });
+
+  it('are not shared between origins', async () => {
+    const local = guardedExecutor({ names: { 'a.example': ['127.0.0.1'], 'b.example': ['127.0.0.1'] } });
+    const { port, connections } = await serve(answerOk);
+    for (const host of ['a.example', 'b.example', 'a.example', '127.0.0.1'])
+      await sendTo(local, `http://${host}:${port}/`);
+    expect(connections).to.have.length(3);
+    await local.close();
+  });
+
+  const closers: readonly (readonly [title: string, response: string])[] = [
+    ['says Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+    ['speaks HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['sends a body with its 204', 'HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nok'],
+    ['sends more than its body', `${OK}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`],
+  ];
+  for (const [title, response] of closers) {
+    it(`are not used again when the server ${title}`, async () => {
+      const { url, connections } = await serve((socket) => socket.write(response));
+      for (let count = 1; count <= 3; count++) {
+        const result = await sendTo(executor, url);
+        expect(outcomeOf(result)).to.equal('ok');
+        expect(Buffer.from(result.response?.body ?? []).toString()).to.not.contain('poison');
+        expect(connections).to.have.length(count);
+      }
+    });
+  }
+
+  it('survive a body that is thrown away, if it is small', async () => {
+    const response = `HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n${'x'.repeat(20_000)}`;
+    const { url, connections } = await serve((socket) => socket.write(response));
+    await sendTo(executor, url, { read: 'record', recordBytes: 0 });
+    await wait(50);
+    await sendTo(executor, url, { read: 'record', recordBytes: 0 });
+    expect(connections).to.have.length(1);
+  });
+
+  for (const [title, body] of [
+    ['large', 'x'.repeat(500_000)],
+    ['slow', 'x'],
+  ] as const) {
+    it(`are closed instead of throwing away a ${title} body`, async () => {
+      const { url, connections } = await serve((socket) =>
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n${body}`),
+      );
+      await sendTo(executor, url, { read: 'record', recordBytes: 0 });
+      while (connections[0]?.socket.destroyed !== true) await wait(10);
+    });
+  }
+
+  describe('that break when used again', () => {
+    it('fail as PROTOCOL, may have been seen, say so and are counted; nothing is sent again', async () => {
+      const { url, requestCount, connections } = await serve((socket) => {
+        if (requestCount() === 1) socket.write(OK);
+        else socket.resetAndDestroy();
+      });
+      await sendTo(executor, url);
+      const result = await sendTo(executor, url);
+      expect(outcomeOf(result)).to.equal('PROTOCOL maybe');
+      expect(result.failure?.message).to.match(/^reused connection: /);
+      expect(reuseFailures).to.equal(1);
+      expect(requestCount()).to.equal(2);
+      expect(connections).to.have.length(1);
+    });
+
+    it('are not counted when the first request on them breaks', async () => {
+      const { url } = await serve((socket) => socket.end());
+      const result = await sendTo(executor, url);
+      expect(result.failure?.message).to.not.contain('reused');
+      expect(reuseFailures).to.equal(0);
+    });
+
+    for (const code of ['ECONNRESET', 'none']) {
+      it(`before anything was written give way to a new one (${code})`, async () => {
+        let dialled: Socket | undefined;
+        const local = guardedExecutor({ connect: (options) => (dialled = loopbackConnect(options)) });
+        const { url, connections, requestCount } = await serve(answerOk);
+        await sendTo(local, url);
+        for (let count = 2; count <= 10; count++) {
+          // The request is handed to the idle connection, which breaks before the loop turns and anything is written.
+          const sent = sendTo(local, url);
+          dialled?.destroy(code === 'none' ? undefined : Object.assign(new Error('reset'), { code }));
+          const result = await sent;
+          expect(outcomeOf(result), result.failure?.message).to.equal('ok');
+          expect([connections.length, requestCount()]).to.deep.equal([count, count]);
+        }
+        expect(reuseFailures).to.equal(0);
+        await local.close();
+      });
+    }
+  });
+
+  it('lose no call to a server that closes idle sockets after 1 s', async () => {
+    const { url } = await serve(
+      (socket) => socket.write(OK),
+      (socket) => socket.setTimeout(1_000, () => socket.end()),
+    );
+    const lanes = Array.from({ length: 40 }, async (_, lane) => {
+      const results: SendResult[] = [];
+      for (let turn = 0; turn < 6; turn++) {
+        results.push(await sendTo(executor, url));
+        // Around the server's limit and around our own.
+        await wait((turn % 2 === 0 ? 985 : 485) + (lane % 10) * 3);
+      }
+      return results;
+    });
+    const outcomes = (await Promise.all(lanes)).flat().map(outcomeOf);
+    expect(outcomes.filter((outcome) => outcome !== 'ok')).to.deep.equal([]);
+    expect(outcomes).to.have.length(240);
+  });
+
+  it('can not be opened by undici itself: a client is handed one socket and refused another', async () => {
+    const server = createServer((socket) => socket.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    let dials = 0;
+    server.on('connection', () => dials++);
+    const socket = loopbackConnect({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    const connection = openConnection(`http://127.0.0.1:${port}`, socket, {
+      maxHeadBytes: 1_000,
+      onClose: () => undefined,
+    });
+    await wait(30);
+    const error = await new Promise<Error>((resolve) =>
+      connection.dispatch(
+        { path: '/', method: 'GET' },
+        { onResponseError: (_controller, caught) => resolve(caught) },
+      ),
+    );
+    expect(['UND_ERR_SOCKET', 'UND_ERR_INFO']).to.not.include(new ConnectionGoneError().code);
+    expect(error).to.be.instanceOf(Error);
+    await wait(30);
+    expect(dials).to.equal(1);
+    connection.destroy();
+    server.close();
+  });
+
+  it('tell what a server said before it was asked, without sending', async () => {
+    const { url, connections } = await serve(answerOk, (socket) => socket.write('220 smtp ready\r\n'));
+    const result = await sendTo(executor, url);
+    expect(result.failure?.code).to.equal('PROTOCOL');
+    expect(connections).to.have.length(1);
+  });
+});
