@@ -108,8 +108,9 @@ clean: ## Remove what was built and installed (not ./data)
 	rm -rf dist coverage node_modules toolchain/node_modules .cache
 
 $(INSTALLED): package-lock.json
+# `exec`: an interrupted make must not leave an npm behind that goes on beside the next one.
 # Debian's own npm finds its parts only through NODE_PATH when another Node.js than Debian's runs it.
-	@NODE_PATH=/usr/share/nodejs $(N) npm ci --ignore-scripts --no-progress --loglevel=error
+	@NODE_PATH=/usr/share/nodejs exec $(N) npm ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)

@@ -28,11 +28,18 @@ if ! fits node; then
       exit 1
     fi
     echo "Node.js here is $(node --version 2>/dev/null || echo 'unusable'): bringing a newer one into toolchain/" >&2
-    npm ci --prefix "$root/toolchain" --ignore-scripts --no-progress --loglevel=error >&2 || {
-      echo "npm could not bring Node.js (see above); make repeats it." >&2
+    npm ci --prefix "$root/toolchain" --ignore-scripts --no-progress --no-update-notifier --loglevel=error >&2 &
+    # Whoever ends this ends npm too, which would go on beside the next try.
+    trap 'kill $! 2>/dev/null; wait $!; exit 143' INT TERM
+    wait $! || {
+      echo 'npm could not bring Node.js (see above); make repeats it.' >&2
       exit 1
     }
-    fits "$own/node" || { echo "$own/node does not run on this machine." >&2; exit 1; }
+    trap - INT TERM
+    fits "$own/node" || {
+      echo "npm brought no Node.js that runs here ($own/node); make repeats it." >&2
+      exit 1
+    }
   fi
   PATH=$own:$PATH
 fi
