@@ -55,11 +55,11 @@ const FIELD = 'update_mask';
 /** More than there are, so that some may be repeated. */
 const MAX_PATHS = 64;
 
-const problemOf = (path: string, known: ReadonlyMap<string, unknown>): string => {
+const problemOf = (path: string, known: ReadonlyMap<string, readonly MaskField[]>): string => {
   if (IMMUTABLE.has(path)) return `${path} can't be changed`;
-  const parent = [...known.keys()].find((name) => path.startsWith(`${name}.`));
-  const hint = parent?.startsWith('webhook_config') === false ? `; ${parent} is replaced whole` : '';
-  return `must be one of ${[...known.keys()].join(', ')}${hint}`;
+  const whole = [...known].find(([name, fields]) => fields[0] === name && path.startsWith(`${name}.`));
+  if (whole !== undefined) return `${whole[0]} is replaced whole: name it alone`;
+  return `must be one of ${[...known.keys()].join(', ')}`;
 };
 
 /**

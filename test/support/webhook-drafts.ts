@@ -1,0 +1,42 @@
+import type { JsonValue } from '../../src/domain/types.ts';
+import type { WebhookConfigDraft } from '../../src/domain/webhook-draft.ts';
+
+/** A `webhook_config` as proto JSON; the failure policy is written as our word. */
+export interface ConfigJson {
+  api_schema?: {
+    url?: string;
+    method?: string;
+    request_headers?: Record<string, string>;
+    request_body?: JsonValue;
+  };
+  assignments?: {
+    source?: string;
+    attribute_name?: string;
+    dynamic_variable?: string;
+    required?: boolean;
+    default_value?: JsonValue;
+  }[];
+  response_timeout_secs?: number;
+  failure_policy?: WebhookConfigDraft['failurePolicy'];
+  signing_secret_names?: string[];
+}
+
+/** The draft that the wire would bring for it. */
+export const draftOf = (config: ConfigJson): WebhookConfigDraft => ({
+  apiSchema: config.api_schema && {
+    url: config.api_schema.url ?? '',
+    method: config.api_schema.method ?? '',
+    requestHeaders: config.api_schema.request_headers ?? {},
+    requestBody: config.api_schema.request_body,
+  },
+  assignments: (config.assignments ?? []).map((rule) => ({
+    source: rule.source ?? '',
+    attributeName: rule.attribute_name ?? '',
+    dynamicVariable: rule.dynamic_variable ?? '',
+    required: rule.required ?? false,
+    defaultValue: rule.default_value,
+  })),
+  responseTimeoutSecs: config.response_timeout_secs ?? 0,
+  failurePolicy: config.failure_policy ?? 'unspecified',
+  signingSecretNames: config.signing_secret_names ?? [],
+});
