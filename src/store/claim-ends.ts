@@ -61,9 +61,8 @@ const claimStatement = (dialect: Dialect, rowCount: number): string =>
       `state = ${STATE.sending}, claim = new_claim, webhook_etag = new_etag, time_limit_ms = new_limit_ms, ` +
       `instance = new_instance, waiting_webhook_uuid = NULL, sending_at = ${dialect.now}, ` +
       `state_at = ${dialect.now} + new_limit_ms + ${GRACE_MS}`,
-    guard:
-      `+executions.state = ${STATE.accepted} AND NOT EXISTS (SELECT 1 FROM purged_keys p ` +
-      'WHERE p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type)',
+    guard: `+executions.state = ${STATE.accepted}`,
+    unlessPurged: true,
   });
 
 // Whose token lies in the row is the owner, for ever: also after a label, which an owner may correct.

@@ -15,6 +15,8 @@ export interface UpdateFromRows {
   /** Assignments and guard: columns of `executions` by their plain names, of the rows by those of `columns`. */
   readonly set: string;
   readonly guard: string;
+  /** Leaves rows alone whose key was purged. */
+  readonly unlessPurged?: boolean;
 }
 
 /** What one engine needs differently. Everything else in this room is shared. */
@@ -26,8 +28,6 @@ export interface Dialect {
   readonly now: string;
   /** Locks the rows that a SELECT reads until the transaction ends. */
   readonly forUpdate: string;
-  /** After a table's name in a SELECT or UPDATE: look rows up by the primary key. */
-  readonly byPrimaryKey: string;
   /** After a table's name: read in the order of this index. */
   readonly useIndex: (name: string) => string;
   /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */
@@ -35,6 +35,10 @@ export interface Dialect {
   readonly updateFromRows: (update: UpdateFromRows) => string;
   /** Finds a row when the table that is bound to it exists. */
   readonly tableExists: string;
+  /** Takes rows out of a table by so many `execution_uuid`s. */
+  readonly deleteByUuid: (table: string, count: number) => string;
+  /** The first webhooks after a given one that have post-calls waiting; bound to that one and a limit. */
+  readonly nextWaitingWebhooks: string;
   /** How many index entries one statement of a list reads, and how many rows one transaction purges. */
   readonly listStep: number;
   readonly purgeStep: number;

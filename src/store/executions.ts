@@ -2,7 +2,7 @@ import { createClaims } from './claim-ends.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
 import { createInserts } from './insert-executions.ts';
-import { createLabels } from './label-executions.ts';
+import { createDisown, createLabels } from './label-executions.ts';
 import { createExecutionList } from './list-executions.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
@@ -24,17 +24,14 @@ export interface ConnectionsByUse {
 export const createExecutionStore = (
   { writes, reads, admin }: ConnectionsByUse,
   dialect: Dialect,
-): ExecutionStore => {
-  const labels = createLabels(admin, dialect);
-  return {
-    ...createInserts(writes, dialect),
-    ...createClaims(writes, dialect),
-    ...createOutcomes(writes, dialect),
-    ...createReads(reads, dialect.now),
-    ...createWaiting(admin, dialect),
-    ...createExecutionList(admin, dialect),
-    ...createPurge(admin, dialect),
-    ...labels,
-    disownStart: createLabels(writes, dialect).disownStart,
-  };
-};
+): ExecutionStore => ({
+  ...createInserts(writes, dialect),
+  ...createClaims(writes, dialect),
+  ...createOutcomes(writes, dialect),
+  ...createReads(reads, dialect),
+  ...createWaiting(admin, dialect),
+  ...createExecutionList(admin, dialect),
+  ...createPurge(admin, dialect),
+  ...createLabels(admin, dialect),
+  ...createDisown(writes, dialect),
+});

@@ -171,7 +171,7 @@ const settle = async (
     if (isOurs && kind.wantsPart(holder.state as number)) won.push(row);
     return { kind: isOurs ? 'won' : 'lost', execution: toExecution(holder) };
   });
-  await deleteExecutions(session, purged);
+  await deleteExecutions(session, dialect, purged);
   for (const part of inParts(won, ROWS_A_STATEMENT)) await insertParts(session, dialect, part, kind);
   return results;
 };

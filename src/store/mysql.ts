@@ -29,21 +29,33 @@ interface MysqlConnection {
   __knex__disposed?: unknown;
 }
 
+const SAME_KEY =
+  'p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type';
+
 /** MySQL and MariaDB, as mysql2 speaks with them. */
 export const mysql: Dialect = {
   engine: 'mysql',
   begin: 'START TRANSACTION',
   now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   forUpdate: 'FOR UPDATE',
-  byPrimaryKey: 'FORCE INDEX (PRIMARY)',
   useIndex: (name) => `FORCE INDEX (${name})`,
   // INSERT IGNORE would hide every other error too.
   keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,
-  // The given rows lead, so that theirs alone are looked up and locked, whatever the statistics say.
-  updateFromRows: ({ columns, rowCount, set, guard }) =>
+  // The given rows lead, so that theirs alone are looked up and locked, whatever the statistics say: of a small table
+  // the optimizer would scan all, and wait for rows that others are just inserting. NOT EXISTS is no way to leave out
+  // purged keys: MariaDB may read all of them first.
+  updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>
     `UPDATE (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
     `STRAIGHT_JOIN executions FORCE INDEX (PRIMARY) ON executions.execution_uuid = new_rows.${columns[0]} ` +
-    `SET ${set} WHERE ${guard}`,
+    (unlessPurged === true ? `LEFT JOIN purged_keys p ON ${SAME_KEY} ` : '') +
+    `SET ${set} WHERE ${guard}${unlessPurged === true ? ' AND p.webhook_type IS NULL' : ''}`,
+  deleteByUuid: (table, count) =>
+    `DELETE ${table} FROM (${rowsAsTable(['gone_uuid'], count)}) AS gone ` +
+    `STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY) ON ${table}.execution_uuid = gone.gone_uuid`,
+  // A loose index scan: one look a webhook. (In a recursive query the jump would scan the index from its start.)
+  nextWaitingWebhooks:
+    'SELECT DISTINCT waiting_webhook_uuid AS uuid FROM executions FORCE INDEX (executions_waiting) ' +
+    'WHERE waiting_webhook_uuid > ? ORDER BY waiting_webhook_uuid LIMIT ?',
   tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   listStep: 5_000,
   purgeStep: 200,

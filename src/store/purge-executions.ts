@@ -41,6 +41,7 @@ const purgeStep = async (
   );
   await deleteExecutions(
     session,
+    dialect,
     rows.map((row) => row.execution_uuid as Buffer),
   );
   return rows.length;

@@ -9,7 +9,7 @@ import type {
 import { ENDED_STATES, STATE, TYPE } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
-import type { Row } from './dialect.ts';
+import type { Dialect, Row } from './dialect.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { marks } from './sql.ts';
 import type { ExecutionStore, RecordedStart } from './types.ts';
@@ -28,7 +28,7 @@ type Reads = Pick<
 >;
 
 /** The reads of single executions. */
-export const createReads = (connections: Connections, nowSql: string): Reads => {
+export const createReads = (connections: Connections, dialect: Dialect): Reads => {
   const rows = (sql: string, values: readonly (Buffer | number)[]): Promise<readonly Row[]> =>
     connections.use((session) => session.rows(sql, values));
 
@@ -37,7 +37,7 @@ export const createReads = (connections: Connections, nowSql: string): Reads => 
     sql: string,
     type: number,
   ): Promise<Row | 'purged' | undefined> =>
-    connections.use((session) => findRow(session, sql, [toBytes(conversationUuid), type]));
+    connections.use((session) => findRow(session, dialect, sql, [toBytes(conversationUuid), type]));
 
   return {
     findConversation: async (conversationUuid) => {
@@ -78,7 +78,7 @@ export const createReads = (connections: Connections, nowSql: string): Reads => 
       const running = new Set(open.map((row) => toUuid(row.conversation_uuid as Buffer)));
       return conversationUuids.filter((uuid) => !running.has(uuid));
     },
-    nowMs: async () => (await rows(`SELECT ${nowSql} AS now_ms`, []))[0]?.now_ms as number,
+    nowMs: async () => (await rows(`SELECT ${dialect.now} AS now_ms`, []))[0]?.now_ms as number,
   };
 };
 
@@ -110,6 +110,7 @@ const findOpenStarts = (count: number): string =>
 
 const findRow = async (
   session: Session,
+  dialect: Dialect,
   sql: string,
   key: readonly (Buffer | number)[],
 ): Promise<Row | 'purged' | undefined> => {
@@ -118,7 +119,7 @@ const findRow = async (
   const executionUuid = row.execution_uuid as Buffer | null;
   if (row.is_purged === 1) {
     // A late copy of an insert under a purged key: whoever meets it removes it.
-    if (executionUuid !== null) await deleteExecutions(session, [executionUuid]);
+    if (executionUuid !== null) await deleteExecutions(session, dialect, [executionUuid]);
     return 'purged';
   }
   return executionUuid === null ? undefined : row;

@@ -48,7 +48,7 @@ const recordPart = async (
   const allChanged = changed === outcomes.length && uuids.size === outcomes.length;
   const recorded = allChanged ? outcomes : await readRecorded(session, outcomes);
   await insertRecords(session, dialect, recorded);
-  await dropFacts(session, recorded);
+  await dropFacts(session, dialect, recorded);
   return recorded;
 };
 
@@ -136,11 +136,11 @@ const toRecord = ({ executionUuid, assigned, assignedSources, request, response 
   response === undefined ? null : JSON.stringify(response),
 ];
 
-const dropFacts = async (session: Session, outcomes: readonly Outcome[]): Promise<void> => {
+const dropFacts = async (session: Session, dialect: Dialect, outcomes: readonly Outcome[]): Promise<void> => {
   const ends = outcomes.filter(({ webhookType }) => webhookType === 'post_call');
   if (ends.length === 0) return;
   await session.change(
-    `DELETE FROM execution_facts WHERE execution_uuid IN (${marks(ends.length)})`,
+    dialect.deleteByUuid('execution_facts', ends.length),
     ends.map(({ executionUuid }) => toBytes(executionUuid)),
   );
 };

@@ -1,7 +1,7 @@
 import knex, { type Knex } from 'knex';
 import type { Dialect, KnexPool, Row } from './dialect.ts';
 import { isSqliteDuplicate, sqliteKindOf } from './driver-errors.ts';
-import { rowsAsTable } from './sql.ts';
+import { marks, rowsAsTable } from './sql.ts';
 
 const ACQUIRE_TIMEOUT_MS = 2_000;
 const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} };
@@ -12,6 +12,12 @@ interface SqliteConnection {
   __knex__disposed?: unknown;
 }
 
+const SAME_KEY =
+  'p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type';
+
+const nextWaiting = (after: string): string =>
+  `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
+
 /** SQLite, as better-sqlite3 speaks it. */
 export const sqlite: Dialect = {
   engine: 'sqlite',
@@ -20,12 +26,18 @@ export const sqlite: Dialect = {
   // Rounded: seconds are a double here, and 0.123 s less a bit would be a millisecond too few.
   now: "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)",
   forUpdate: '',
-  byPrimaryKey: '',
   useIndex: (name) => `INDEXED BY ${name}`,
   keepExisting: () => 'ON CONFLICT DO NOTHING',
-  updateFromRows: ({ columns, rowCount, set, guard }) =>
+  updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>
     `UPDATE executions SET ${set} FROM (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
-    `WHERE executions.execution_uuid = new_rows.${columns[0]} AND ${guard}`,
+    `WHERE executions.execution_uuid = new_rows.${columns[0]} AND ${guard}` +
+    (unlessPurged === true ? ` AND NOT EXISTS (SELECT 1 FROM purged_keys p WHERE ${SAME_KEY})` : ''),
+  deleteByUuid: (table, count) => `DELETE FROM ${table} WHERE execution_uuid IN (${marks(count)})`,
+  // Jumps from one webhook to the next: DISTINCT would walk all rows that wait.
+  nextWaitingWebhooks:
+    `WITH RECURSIVE found (uuid) AS (${nextWaiting('?')} UNION ALL ` +
+    `SELECT (${nextWaiting('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
+    'SELECT uuid FROM found WHERE uuid IS NOT NULL LIMIT ?',
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
   // Everything here runs on the event loop: one step has to end within 5 ms.
   listStep: 1_000,

@@ -1,8 +1,9 @@
 import type { Failure } from '../domain/types.ts';
-import { failureCodes, sents, STATE } from './codes.ts';
+import { STATE } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect } from './dialect.ts';
+import { endExecutions } from './end-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from './sql.ts';
 import type { ExecutionStore } from './types.ts';
@@ -25,11 +26,12 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
   listWaitingWebhooks: async () => {
     const found: string[] = [];
     for (let after: Buffer = NIL; ;) {
-      const step = await nextWaitingWebhooks(connections, after);
-      found.push(...step.map(toUuid));
-      const last = step.at(-1);
-      if (last === undefined || step.length < WEBHOOKS_A_STEP) return found;
-      after = last;
+      const values = [after, WEBHOOKS_A_STEP];
+      const rows = await connections.use((session) => session.rows(dialect.nextWaitingWebhooks, values));
+      found.push(...rows.map((row) => toUuid(row.uuid as Buffer)));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < WEBHOOKS_A_STEP) return found;
+      after = last.uuid as Buffer;
     }
   },
   listWaitingEnds: (webhookUuid, limit) =>
@@ -43,6 +45,7 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
       const purged = rows.filter((row) => row.is_purged === 1);
       await deleteExecutions(
         session,
+        dialect,
         purged.map((row) => row.execution_uuid as Buffer),
       );
       return rows
@@ -77,21 +80,6 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
           endUnsent(session, dialect, executionUuids, failure, olderThanMs),
         ),
 });
-
-// Jumps from one webhook to the next: DISTINCT would walk all rows that wait.
-const nextWaitingWebhooks = async (connections: Connections, after: Buffer): Promise<readonly Buffer[]> => {
-  const next = (than: string): string =>
-    `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${than}`;
-  const rows = await connections.use((session) =>
-    session.rows(
-      `WITH RECURSIVE found (uuid) AS (${next('?')} UNION ALL ` +
-        `SELECT (${next('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
-        'SELECT uuid FROM found WHERE uuid IS NOT NULL LIMIT ?',
-      [after, WEBHOOKS_A_STEP],
-    ),
-  );
-  return rows.map((row) => row.uuid as Buffer);
-};
 
 interface Count {
   readonly state: number;
@@ -133,26 +121,21 @@ const endUnsent = async (
   failure: Failure,
   olderThanMs: number,
 ): Promise<number> => {
-  const uuids = executionUuids.toSorted().map(toBytes);
-  const ended = await session.change(
-    `UPDATE executions ${dialect.byPrimaryKey} SET state = ${STATE.failed}, state_at = ${dialect.now}, ` +
-      'waiting_webhook_uuid = NULL, failure_code = ?, failure_sent = ?, detail = ? ' +
-      `WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.accepted} ` +
-      `AND accepted_at <= ${dialect.now} - ?`,
-    [
-      failureCodes.toNumber(failure.code),
-      sents.toNumber(failure.sent),
-      JSON.stringify({ message: failure.message }),
-      ...uuids,
-      olderThanMs,
-    ],
-  );
+  const uuids = executionUuids.map(toBytes);
+  const ended = await endExecutions(session, dialect, uuids, {
+    state: 'failed',
+    failure,
+    guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,
+  });
   if (ended === 0) return 0;
   // Never claimed and ended: whatever facts are left under these keys are nobody's.
-  await session.change(
-    `DELETE FROM execution_facts WHERE execution_uuid IN (SELECT execution_uuid FROM executions ` +
-      `WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.failed})`,
+  const rows = await session.rows(
+    `SELECT execution_uuid FROM executions WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.failed}`,
     uuids,
+  );
+  await session.change(
+    dialect.deleteByUuid('execution_facts', rows.length),
+    rows.map((row) => row.execution_uuid as Buffer),
   );
   return ended;
 };

@@ -184,6 +184,15 @@ export const fillExecutions = async (fresh: FreshDatabase, count: number): Promi
       const rows = times(Math.min(500, count - from), (at) => toFilling(from + at, nowMs, agents));
       const marks = rows.map(() => `(${rows[0]?.map(() => '?').join(', ')})`).join(', ');
       await session.change(`INSERT INTO executions (${FILLING}) VALUES ${marks}`, rows.flat());
+      const keys = rows.map(([uuid]) => uuid ?? null);
+      const lists: [string, string][] = [
+        ['execution_starts (start_json, execution_uuid)', "('{}', ?)"],
+        ['execution_facts (facts, execution_uuid)', "('{}', ?)"],
+        ['execution_records (execution_uuid)', '(?)'],
+        ['purged_keys (webhook_type, purged_day, conversation_uuid)', '(1, 1, ?)'],
+      ];
+      for (const [into, tuple] of lists)
+        await session.change(`INSERT INTO ${into} VALUES ${keys.map(() => tuple).join(', ')}`, keys);
     });
   await beside.use((session) => session.rows(fresh.url === null ? 'ANALYZE' : 'ANALYZE TABLE executions'));
   await beside.close();
