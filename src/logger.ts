@@ -59,7 +59,7 @@ export const REDACTED_FIELDS = [
 
 /** The process's logger: JSON lines (pino), or pretty ones. */
 export function createLogger(options: LoggerOptions): Logger {
-  const destination = options.destination ?? pino.destination({ fd: 1, sync: true });
+  const destination = options.destination ?? standardOutput();
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: { instance: options.instance },
@@ -70,6 +70,13 @@ export function createLogger(options: LoggerOptions): Logger {
   };
   if (!options.pretty) return pino(settings, destination);
   return pino(settings, { write: (line) => destination.write(prettyLine(line)) });
+}
+
+function standardOutput(): { write(line: string): void } {
+  const output = pino.destination({ fd: 1, sync: true });
+  // A closed pipe or a full disk behind it costs lines, never calls.
+  output.on('error', () => undefined);
+  return output;
 }
 
 /** Of a driver's message, what stands in quotes after these words is a value from a row. */

@@ -7,6 +7,8 @@ import type { Logger } from './logger.ts';
 
 const EXIT = { done: 0, usage: 64, unavailable: 69, unexpected: 70, config: 78 } as const;
 
+const OPEN_TO_ALL = 'gRPC is served in plaintext and without tokens, to every machine that reaches this one';
+
 // What a command needs is loaded when it runs: --help is instant, and a server starts without the rest.
 const COMMANDS = new Map<string | undefined, () => Promise<number>>([
   ['serve', serve],
@@ -36,6 +38,7 @@ async function serve(): Promise<number> {
   const run = async (): Promise<void> => {
     const { createApp } = await import('./app.ts');
     app = await createApp(config, { logger });
+    if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
     await announce(await listen(app, config.listen.address), logger);
     const signal = await stopRequests.first;
     logger.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping: running executions may end');

@@ -18,9 +18,12 @@ export function keyReport(keyIds: readonly string[], counts: ReadonlyMap<string,
 }
 
 function inEffect(env: Environment, name: VariableName): string {
-  const { default: fallback, secret } = settingOf(name);
+  const setting = settingOf(name);
+  // The backticks of the documentation are noise on a terminal.
+  const fallback = setting.default.replaceAll('`', '');
   const text = env[name]?.trim();
-  if (!secret) return text || `${fallback || '(none)'}  (default)`;
+  if (!setting.secret)
+    return text || (fallback.startsWith('(') ? fallback : `${fallback || '(none)'}  (default)`);
   const file = env[`${name}_FILE`]?.trim();
   if (file) return `set, from ${file}`;
   return text ? 'set' : `not set ${fallback}`;

@@ -1,18 +1,45 @@
 const AGENT = '11111111-1111-4111-8111-111111111111';
 const CONVERSATION = '22222222-2222-4222-8222-222222222222';
 
+const CREATE_AGENT = {
+  agent: {
+    agent_uuid: AGENT,
+    dynamic_variables: { customer_name: 'you' },
+    webhooks: [
+      {
+        webhook_type: 'WEBHOOK_TYPE_PRE_CALL',
+        webhook_config: {
+          api_schema: {
+            url: 'https://api.example.com/pre-call',
+            method: 'POST',
+            request_body: { phone: '{{caller_phone}}' },
+          },
+          assignments: [{ attribute_name: 'name', dynamic_variable: 'customer_name' }],
+        },
+      },
+    ],
+  },
+};
+const START = { agent_uuid: AGENT, conversation_uuid: CONVERSATION, caller_phone: '+49301234567' };
+
 /** What a person who has just started the server may try, as commands to copy. */
 export function nextSteps(grpcAddress: string): string {
-  const call = (method: string, json: string) =>
-    `  grpcurl -plaintext -d '${json}' ${grpcAddress} callhooks.v1.${method}`;
+  const call = (method: string, request: object): string =>
+    `  grpcurl -plaintext -d '${JSON.stringify(request)}' ${grpcAddress} callhooks.v1.${method}`;
   return `
 callhooks serves gRPC on ${grpcAddress}. Ctrl-C ends it. In another terminal:
 
   grpcurl -plaintext ${grpcAddress} list
-${call('AgentAdmin/CreateAgent', `{"agent":{"agent_uuid":"${AGENT}","dynamic_variables":{"customer_name":"you"}}}`)}
-${call('CallLifecycle/OnCallStart', `{"agent_uuid":"${AGENT}","conversation_uuid":"${CONVERSATION}","caller_phone":"+49301234567"}`)}
-${call('ExecutionLog/ListExecutions', '{}')}
 
-README.md goes on from here with webhooks; "make demo" shows the whole story.
+An agent whose webhook is asked when a call starts (put a URL of yours in), a call, and what became of it:
+
+${call('AgentAdmin/CreateAgent', CREATE_AGENT)}
+
+${call('CallLifecycle/OnCallStart', START)}
+
+${call('ExecutionLog/ListExecutions', { conversation_uuid: CONVERSATION })}
+
+Nobody answers at api.example.com: the call proceeds, "degraded", and the execution says why. README.md goes on from
+here; "make demo" shows the whole story with an endpoint that answers.
 `;
 }

@@ -144,13 +144,33 @@ describe('callhooks serve', function () {
     expect(performance.now() - startedAt).to.be.below(5000);
   });
 
-  it('says what to try next when it runs under make', async () => {
-    const { server } = await serve({ MAKELEVEL: '1' });
+  it('says what to try next when it runs under make, as requests that work', async () => {
+    const { server, rpc } = await serve({ MAKELEVEL: '1' });
     server.kill('SIGTERM');
+    rpc.close();
     const { stderr } = await server.ended();
-    expect(stderr)
-      .to.match(/grpcurl -plaintext 127\.0\.0\.1:\d+ list/)
-      .and.to.contain('OnCallStart');
+    expect(stderr).to.match(/grpcurl -plaintext 127\.0\.0\.1:\d+ list/);
+    const requests = Array.from(
+      stderr.matchAll(/-d '(.*)' \S+ callhooks\.v1\.(\S+)/g),
+      ([, json = '', method]) => [method, JSON.parse(json)],
+    );
+    expect(requests.map(([method]) => method)).to.deep.equal([
+      'AgentAdmin/CreateAgent',
+      'CallLifecycle/OnCallStart',
+      'ExecutionLog/ListExecutions',
+    ]);
+  });
+
+  it('says loudly that it is open to others', async () => {
+    const { server } = await serve({
+      CALLHOOKS_LISTEN: '[::ffff:127.0.0.1]:0',
+      CALLHOOKS_INSECURE: 'true',
+      CALLHOOKS_AUTH: 'none',
+    });
+    server.kill('SIGTERM');
+    expect((await server.ended()).stdout)
+      .to.contain('"level":"warn"')
+      .and.to.contain('without tokens');
   });
 
   it('ends with 69 where the port is taken', async () => {
