@@ -23,13 +23,17 @@ export interface Admission {
 export const limitReached = (what: string): CallhooksError =>
   new CallhooksError('LIMIT_REACHED', `${what}; nothing was recorded`, { retryAfterMs: 1_000 });
 
-/** Makes the admission. `backlogIsFull` answers from an estimate. */
-export const createAdmission = (
-  preCallSlots: Slots,
-  maxPreCalls: number,
-  budget: ByteBudget,
-  backlogIsFull: () => boolean,
-): Admission => {
+/** What the admission asks. `backlogIsFull` and `diskIsFull` answer from when they were last looked at. */
+export interface AdmissionDeps {
+  readonly slots: Slots;
+  readonly maxPreCalls: number;
+  readonly budget: ByteBudget;
+  readonly backlogIsFull: () => boolean;
+  readonly diskIsFull: () => boolean;
+}
+
+/** Makes the admission. */
+export const createAdmission = (deps: AdmissionDeps): Admission => {
   let isShut = false;
   const refuseWhenShut = (): void => {
     if (isShut) {
@@ -39,19 +43,20 @@ export const createAdmission = (
     }
   };
   const hold = (bytes: number): HeldBytes => {
-    const held = budget.hold(bytes);
+    if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");
+    const held = deps.budget.hold(bytes);
     if (held === undefined) throw limitReached('too many bytes are held for calls in flight');
     return held;
   };
   return {
     admitStart: (bytes) => {
       refuseWhenShut();
-      if (preCallSlots.inFlight() >= maxPreCalls) throw limitReached('too many pre-calls are in flight');
+      if (deps.slots.inFlight() >= deps.maxPreCalls) throw limitReached('too many pre-calls are in flight');
       return hold(bytes);
     },
     admitEnd: (bytes) => {
       refuseWhenShut();
-      if (backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
+      if (deps.backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
       return hold(bytes);
     },
     shut: () => {

@@ -98,8 +98,12 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const waiters = createWaiters(store, onError);
   const exchanges = createExchanges(deps);
   const open = createWebhookOpener(deps.keyring);
-  const housekeeping = createHousekeeping({ store, health, waiters, onError, ...limits });
-  const admission = createAdmission(slots, limits.maxPreCalls, budget, housekeeping.backlogIsFull);
+  const housekeeping = createHousekeeping({
+    ...{ store, health, waiters, onError },
+    freeBytes: database.freeBytes,
+    ...limits,
+  });
+  const admission = createAdmission({ slots, budget, ...limits, ...housekeeping });
   const preCalls = createPreCalls({
     writes,
     store,

@@ -8,6 +8,8 @@ export interface Housekeeping {
   stop(): void;
   /** Whether the accepted backlog was at its limit when it was last counted. */
   backlogIsFull(): boolean;
+  /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
+  diskIsFull(): boolean;
   /** Counts one more accepted row until the next count. */
   noteAccepted(): void;
 }
@@ -17,6 +19,8 @@ export interface HousekeepingDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
   readonly waiters: Waiters;
+  /** Free bytes on the database's disk; undefined: not ours to look at. */
+  readonly freeBytes: () => Promise<number | undefined>;
   readonly maxBacklog: number;
   /** 0: nothing is purged. */
   readonly retentionMs: number;
@@ -26,6 +30,8 @@ export interface HousekeepingDeps {
 const LABEL_EVERY_MS = 1_000;
 const COUNT_EVERY_MS = 10_000;
 const PURGE_EVERY_MS = 60_000;
+const LOOK_AT_DISK_EVERY_MS = 1_000;
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const LABEL_BATCH = 100;
 const PURGE_BATCH = 200;
 // Owners write their outcomes first when the database has come back.
@@ -36,6 +42,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   const { store, waiters, health } = deps;
   let stopped = false;
   let backlog = 0;
+  let diskIsFull = false;
   const timers = new Set<NodeJS.Timeout>();
 
   const every = (ms: number, work: () => Promise<void>): void => {
@@ -59,6 +66,10 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   const count = async (): Promise<void> => {
     backlog = await store.countWaiting(deps.maxBacklog);
   };
+  const lookAtDisk = async (): Promise<void> => {
+    const freeBytes = await deps.freeBytes();
+    diskIsFull = freeBytes !== undefined && freeBytes < MIN_FREE_BYTES;
+  };
   const purge = async (): Promise<void> => {
     if (deps.retentionMs === 0) return;
     const beforeMs = (await store.nowMs()) - deps.retentionMs;
@@ -71,12 +82,14 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
       every(LABEL_EVERY_MS, label);
       every(COUNT_EVERY_MS, count);
       every(PURGE_EVERY_MS, purge);
+      every(LOOK_AT_DISK_EVERY_MS, lookAtDisk);
     },
     stop: () => {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
     },
     backlogIsFull: () => backlog >= deps.maxBacklog,
+    diskIsFull: () => diskIsFull,
     noteAccepted: () => {
       backlog += 1;
     },

@@ -100,7 +100,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const drain = async (webhookUuid: string, nowMs: number): Promise<void> => {
     const ends = await deps.store.listWaitingEnds(webhookUuid, CANDIDATES_PER_WEBHOOK);
     const [expired, fresh] = partition(ends, (end) => isExpired(deps.startByMs, end, nowMs));
-    if (expired.length > 0) await deps.store.endUnsent(expired.map(uuidOf), EXPIRED);
+    if (expired.length > 0) await deps.store.endUnsent(expired.map(uuidOf), EXPIRED, deps.startByMs);
     let hadRoom = true;
     for (const end of fresh) {
       hadRoom = await consider(end);

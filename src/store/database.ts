@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { createAgentStore } from './agents.ts';
 import { checkMysqlSettings, checkSqliteSettings } from './check-settings.ts';
 import { createConnections, type Connections, type StatementReport } from './connections.ts';
@@ -56,6 +57,10 @@ const openSqlite = async (options: DatabaseOptions & { dataDir: string }): Promi
     pendingMigrations: pending,
     migrate,
     oldestRelease,
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(options.dataDir);
+      return bavail * bsize;
+    },
     checkSettings: () => checkSqliteSettings(all),
     close: async () => {
       clearInterval(checkpoint);
@@ -87,6 +92,7 @@ const openMysql = async (options: DatabaseOptions & { url: string }): Promise<Da
     pendingMigrations: pending,
     migrate,
     oldestRelease,
+    freeBytes: () => Promise.resolve(undefined),
     checkSettings: () => checkMysqlSettings(admin),
     close: async () => {
       await Promise.all([writes, reads, admin, probes, migrations].map((connections) => connections.close()));

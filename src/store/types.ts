@@ -264,6 +264,8 @@ export interface Database {
   oldestRelease(): Promise<string | undefined>;
   /** Applies them. Safe to call from several processes at once. */
   migrate(): Promise<readonly string[]>;
+  /** Free bytes on the disk of an embedded database; undefined where the database is a server's business. */
+  freeBytes(): Promise<number | undefined>;
   /** What weakens durability or fits badly, for a warning at start. */
   checkSettings(): Promise<readonly string[]>;
   close(): Promise<void>;
