@@ -69,7 +69,8 @@ const opens = ({ kind }: AddressRange, address: IpBytes, context: AddressContext
       );
     case 'exact':
       return coveringEntries(address, context).some(({ cidr }) => isSingle(cidr));
-    default:
+    case 'nat64':
+    case 'never':
       return false;
   }
 };

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+import { expect } from 'chai';
+import { createTlsContext } from '../../src/http/tls-context.ts';
+import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
+import { startRawServer, type RawServer } from '../support/raw-server.ts';
+
+const pem = (name: string) => readFileSync(new URL(`../support/certs/${name}`, import.meta.url), 'utf8');
+const certificate = (name: string): TlsOptions => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const LOOPBACK = ['127.0.0.1'];
+
+describe('TLS to endpoints', () => {
+  const names = { 'endpoint.example': LOOPBACK, 'a.wild.example': LOOPBACK, 'other.example': LOOPBACK };
+  const executor = guardedExecutor({ extraCa: pem('ca.pem'), names });
+  let server: RawServer | undefined;
+
+  afterEach(async () => {
+    await server?.close();
+    server = undefined;
+  });
+  after(() => executor.close());
+
+  const serve = async (tls: TlsOptions): Promise<RawServer> => {
+    server = await startRawServer((socket) => socket.write(OK), { tls });
+    return server;
+  };
+
+  const good: readonly (readonly [title: string, host: string, sni: string | false])[] = [
+    ['the name of the certificate', 'endpoint.example', 'endpoint.example'],
+    ['a name that its wildcard covers', 'a.wild.example', 'a.wild.example'],
+    ['a trailing dot, which neither SNI nor certificate has', 'endpoint.example.', 'endpoint.example'],
+    ['an address of the certificate, without SNI', '127.0.0.1', false],
+  ];
+  for (const [title, host, sni] of good) {
+    it(`accepts ${title}`, async () => {
+      const { port, connections } = await serve(certificate('endpoint'));
+      const result = await sendTo(executor, `https://${host}:${port}/`);
+      expect(outcomeOf(result), result.failure?.message).to.equal('ok');
+      expect(result.timings.tlsMs).to.be.greaterThan(0);
+      expect((connections[0]?.socket as TLSSocket).servername).to.equal(sni);
+    });
+  }
+
+  it('speaks HTTP/1.1 only, even to a server that would rather speak HTTP/2', async () => {
+    const { port, connections } = await serve({
+      ...certificate('endpoint'),
+      ALPNProtocols: ['h2', 'http/1.1'],
+    });
+    expect(outcomeOf(await sendTo(executor, `https://endpoint.example:${port}/`))).to.equal('ok');
+    expect((connections[0]?.socket as TLSSocket).alpnProtocol).to.equal('http/1.1');
+  });
+
+  const bad: readonly (readonly [title: string, tls: TlsOptions, host: string, message: string])[] = [
+    [
+      'a wrong name',
+      certificate('endpoint'),
+      'other.example',
+      'the certificate is not valid for other.example',
+    ],
+    ['a wrong address', certificate('endpoint'), '127.0.0.2', 'the certificate is not valid for 127.0.0.2'],
+    ['an expired certificate', certificate('expired'), 'endpoint.example', 'the certificate has expired'],
+    [
+      'a self-signed certificate',
+      certificate('self-signed'),
+      'endpoint.example',
+      'the certificate is self-signed',
+    ],
+    [
+      'TLS 1.1',
+      { ...certificate('endpoint'), minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
+      'endpoint.example',
+      'the endpoint offers no TLS version from 1.2 on',
+    ],
+  ];
+  for (const [title, tls, host, message] of bad) {
+    it(`refuses ${title} before anything is sent`, async () => {
+      const local = guardedExecutor({ extraCa: pem('ca.pem'), names, allow: ['127.0.0.0/8'] });
+      const raw = await startRawServer((socket) => socket.write(OK), {
+        tls,
+        host: host === '127.0.0.2' ? host : '127.0.0.1',
+      });
+      server = raw;
+      const result = await sendTo(local, `https://${host}:${raw.port}/?token=secret`);
+      expect(result.failure).to.deep.equal({ code: 'TLS', message, sent: 'no' });
+      expect(raw.requestCount()).to.equal(0);
+      await local.close();
+    });
+  }
+
+  it('refuses an unknown authority, whatever the environment says', async () => {
+    const { port } = await serve(certificate('endpoint'));
+    const local = guardedExecutor({ names });
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      const result = await sendTo(local, `https://endpoint.example:${port}/`);
+      expect(outcomeOf(result)).to.equal('TLS no');
+      expect(result.failure?.message).to.contain('unknown authority');
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      await local.close();
+    }
+  });
+
+  it('verifies the name of the URL, which no header moves', async () => {
+    const { port } = await serve(certificate('endpoint'));
+    const url = `https://other.example:${port}/`;
+    const spoofed = await sendTo(executor, url, {
+      request: { headers: { ':authority': 'endpoint.example' } },
+    });
+    expect(spoofed.failure?.sent).to.equal('no');
+    const hosted = await sendTo(executor, url, { request: { headers: { HOST: 'endpoint.example' } } }).catch(
+      (error: unknown) => error,
+    );
+    expect(hosted).to.be.instanceOf(TypeError);
+  });
+
+  it('does not share connections between names of one address', async () => {
+    const { port, connections } = await serve(certificate('endpoint'));
+    expect(outcomeOf(await sendTo(executor, `https://endpoint.example:${port}/`))).to.equal('ok');
+    expect(outcomeOf(await sendTo(executor, `https://other.example:${port}/`))).to.equal('TLS no');
+    expect(connections.map(({ received }) => received().includes('other.example'))).to.not.include(true);
+  });
+
+  const plain: readonly (readonly [title: string, say: string | undefined, message: string])[] = [
+    ['hangs up', undefined, 'the endpoint closed the connection during the TLS handshake'],
+    ['speaks plain HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'the endpoint does not speak TLS here'],
+  ];
+  for (const [title, say, message] of plain) {
+    it(`tells of an endpoint that ${title}`, async () => {
+      server = await startRawServer(() => undefined, {
+        onConnection: (socket) =>
+          socket.once('data', () => (say === undefined ? socket.destroy() : socket.end(say))),
+      });
+      const result = await sendTo(executor, `https://endpoint.example:${server.port}/`);
+      expect(result.failure).to.deep.equal({ code: 'TLS', message, sent: 'no' });
+    });
+  }
+
+  it('takes a bundle of several authorities', async () => {
+    const local = guardedExecutor({ extraCa: `# ours\n${pem('self-signed.pem')}\n${pem('ca.pem')}`, names });
+    for (const name of ['endpoint', 'self-signed']) {
+      const raw = await startRawServer((socket) => socket.write(OK), { tls: certificate(name) });
+      expect(outcomeOf(await sendTo(local, `https://endpoint.example:${raw.port}/`)), name).to.equal('ok');
+      await raw.close();
+    }
+    await local.close();
+  });
+
+  for (const [title, bundle] of [
+    ['without a certificate', 'nothing here'],
+    ['with a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+  ] as const) {
+    it(`refuses a bundle ${title} at once`, () => {
+      expect(() => createTlsContext(bundle)).to.throw(RangeError, 'CA bundle');
+    });
+  }
+});
