@@ -14,7 +14,9 @@ export interface TestApp {
   readonly database: FreshDatabase;
   /** What it has logged so far, parsed. */
   readonly logLines: readonly Readonly<Record<string, unknown>>[];
-  /** Ends the process's part and drops its database. */
+  /** Ends it and starts it again on the same database, with these variables; `rpc` and `port` are then others. */
+  restart(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Ends it and drops its database. */
   close(): Promise<void>;
 }
 
@@ -26,10 +28,32 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const database = await engine.freshDatabase();
   const logLines: Record<string, unknown>[] = [];
-  const destination = {
-    write: (line: string) => void logLines.push(JSON.parse(line) as Record<string, unknown>),
+  const start = (variables: Readonly<Record<string, string>>) =>
+    run({ ...envOf(database), ...variables }, logLines, overrides);
+  let running = await start(env);
+  return {
+    get rpc() {
+      return running.rpc;
+    },
+    get port() {
+      return running.port;
+    },
+    database,
+    logLines,
+    async restart(variables = env) {
+      await running.stop();
+      running = await start(variables);
+    },
+    async close() {
+      await running.stop();
+      await database.cleanup();
+    },
   };
-  const config = parseConfig({ ...envOf(database), ...env });
+}
+
+async function run(env: Record<string, string>, logLines: object[], overrides: Partial<AppOverrides>) {
+  const destination = { write: (line: string) => void logLines.push(JSON.parse(line) as object) };
+  const config = parseConfig(env);
   const logger = createLogger({
     level: config.logLevel,
     instance: config.instance,
@@ -40,12 +64,11 @@ export async function startTestApp(
   const { grpcAddress } = await app.listen();
   const port = Number(grpcAddress.slice(grpcAddress.lastIndexOf(':') + 1));
   const rpc = connect(port);
-  const close = async () => {
+  const stop = async () => {
     rpc.close();
     await app.close({ immediately: true });
-    await database.cleanup();
   };
-  return { rpc, port, database, logLines, close };
+  return { rpc, port, stop };
 }
 
 const envOf = ({ url, dataDir }: FreshDatabase): Record<string, string> => ({
