@@ -1,14 +1,13 @@
 import { assign } from '../domain/assignments.ts';
 import { hiddenValues } from '../domain/hidden-values.ts';
 import { createMasker, type Masker } from '../domain/mask.ts';
-import { readJsonBody } from '../domain/read-response.ts';
+import { readResponse } from '../domain/read-response.ts';
 import { RECORD_MARGIN_BYTES, recordRequest, recordResponse } from '../domain/record.ts';
 import { maskedRender, renderRequest } from '../domain/render-request.ts';
 import type { Scope } from '../domain/scope.ts';
 import type {
   Failure,
   JsonObject,
-  JsonValue,
   MissedAssignment,
   RequestRecord,
   ResponseRecord,
@@ -213,22 +212,11 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-const assignFrom = ({ ready, rendered, variables }: SendInput, response: ReceivedResponse): Read => {
+const assignFrom = ({ ready, variables }: SendInput, response: ReceivedResponse): Read => {
   const rules = ready.webhook.config.assignments;
   if (rules.length === 0) return {};
-  const body = readBody(response);
-  if ('failure' in body)
-    return { failure: { ...body.failure, message: rendered.mask(body.failure.message) } };
+  const body = readResponse(response);
+  if (!body.ok) return { failure: { code: 'INVALID_RESPONSE', message: body.message, sent: 'yes' } };
   const result = assign(rules, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };
-};
-
-const readBody = ({
-  status,
-  body,
-}: ReceivedResponse): { value: JsonValue | undefined } | { failure: Failure } => {
-  if (status === 204 || body.length === 0) return { value: undefined };
-  const read = readJsonBody(body);
-  if (read.ok) return { value: read.value };
-  return { failure: { code: 'INVALID_RESPONSE', message: read.message, sent: 'yes' } };
 };
