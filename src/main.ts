@@ -41,7 +41,7 @@ async function serve(): Promise<number> {
     if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
     await announce(await listen(app, config.listen.address), logger);
     const signal = await stopRequests.first;
-    logger.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping: running executions may end');
+    logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping: running executions may end');
     await app.close();
   };
   const stopAtOnce = async (): Promise<void> => {
@@ -51,7 +51,7 @@ async function serve(): Promise<number> {
     await app?.close({ immediately: true });
   };
   await Promise.race([run(), stopAtOnce()]);
-  logger.info({ exitCode }, 'stopped');
+  logger.info({ exit_code: exitCode }, 'stopped');
   return exitCode;
 }
 
@@ -66,7 +66,7 @@ async function listen(app: App, address: string): Promise<string> {
 
 async function announce(grpcAddress: string, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
-  logger.info({ grpcAddress, version: VERSION }, 'serving');
+  logger.info({ grpc_address: grpcAddress, version: VERSION }, 'serving');
   // On stderr, so that standard output holds log lines only.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('./ops/next-steps.ts');
