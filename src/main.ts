@@ -66,7 +66,7 @@ async function listen(app: App, address: string): Promise<string> {
 
 async function announce(grpcAddress: string, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
-  logger.info({ grpc_address: grpcAddress, version: VERSION }, 'serving');
+  logger.info({ grpcAddress, version: VERSION }, 'serving');
   // On stderr, so that standard output holds log lines only.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('./ops/next-steps.ts');

@@ -44,7 +44,7 @@ export function startProcess(args: readonly string[], env: Environment = {}, mai
   return {
     pid: child.pid ?? 0,
     logged,
-    serving: async () => String((await logged((line) => line['msg'] === 'serving'))['grpc_address']),
+    serving: async () => String((await logged((line) => line['msg'] === 'serving'))['grpcAddress']),
     kill: (signal) => child.kill(signal),
     ended: () => ended,
   };
