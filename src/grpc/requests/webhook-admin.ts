@@ -63,7 +63,8 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
     webhookUuid,
     agentUuid,
     etag,
-    mask,
+    // Without a webhook there are no values to judge.
+    mask: message.webhook ? mask : new Set(),
     config: toConfigDraft(webhook.webhookConfig ?? pb.WebhookConfig.fromPartial({})),
     disabled: webhook.disabled,
     violations: reader.violations,
