@@ -148,6 +148,7 @@ function hasEnded(child: ChildProcess): boolean {
 async function kill(server: ChildProcess): Promise<void> {
   if (hasEnded(server)) return;
   const exit = once(server, 'exit');
+  server.ref();
   server.kill('SIGKILL');
   await exit;
 }
