@@ -49,7 +49,8 @@ export const mysqlKindOf = (error: unknown): DatabaseErrorKind => {
   const { errno, fatal, code } = fieldsOf(error);
   // System errors (ECONNRESET …) have negative numbers, mysql2's own none; both mean that the connection is gone.
   if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? 'bug';
-  return fatal === true || typeof code === 'string' ? 'away' : 'bug';
+  const isSystemError = typeof code === 'string' && !code.startsWith('ERR_');
+  return fatal === true || isSystemError ? 'away' : 'bug';
 };
 
 /** How a statement failed, of an error that better-sqlite3 gave. */

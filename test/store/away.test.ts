@@ -1,0 +1,172 @@
+import { expect } from 'chai';
+import { DatabaseError } from '../../src/errors.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/types.ts';
+import { engines, type FreshDatabase } from '../support/engines.ts';
+import { aStart, anAgent, openBeside, rejection, times, until } from './support.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+
+const mariadb = engines().find(({ name }) => name === 'mariadb');
+const LIMITS = { hot: 500, other: 800 };
+
+/** How a promise is rejected, and after how many milliseconds. */
+const failure = async (promise: Promise<unknown>): Promise<{ kind: string; afterMs: number }> => {
+  const startedAtMs = performance.now();
+  const error = await rejection(promise);
+  expect(error).to.be.instanceOf(DatabaseError);
+  return { kind: (error as DatabaseError).kind, afterMs: performance.now() - startedAtMs };
+};
+
+if (mariadb !== undefined)
+  describe('a MariaDB that is in trouble', () => {
+    let fresh: FreshDatabase;
+    let proxy: TcpProxy;
+    let database: Database;
+    const store = () => database.executions;
+    beforeEach(async () => {
+      fresh = await mariadb.freshDatabase();
+      const direct = await openDatabase({ url: fresh.url ?? '' });
+      await direct.migrate();
+      await direct.close();
+      const url = new URL(fresh.url ?? '');
+      proxy = await startTcpProxy(Number(url.port || 3306));
+      url.port = String(proxy.port);
+      database = await openDatabase({ url: url.href, poolSize: 2, statementTimeoutMs: LIMITS });
+    });
+    afterEach(async () => {
+      proxy.release();
+      await database.close();
+      await proxy.close();
+      await fresh.cleanup();
+    });
+
+    it('and silent is away after the limit of the statement, and back when it answers', async () => {
+      const start = aStart();
+      await store().insertStarts([aStart()]);
+      await store().findStart(start.conversationUuid);
+      proxy.hold();
+      const [write, read] = await Promise.all([
+        failure(store().insertStarts([start])),
+        failure(store().findStart(start.conversationUuid)),
+      ]);
+      expect(write.kind).to.equal('away');
+      expect(write.afterMs).to.be.within(LIMITS.hot - 20, LIMITS.hot + 300);
+      expect(read.kind).to.equal('away');
+      expect(read.afterMs).to.be.within(LIMITS.other - 20, LIMITS.other + 300);
+      proxy.release();
+      expect((await store().insertStarts([start]))[0]?.kind).to.equal('won');
+    });
+
+    it('fails new connections within two seconds, a ping too', async () => {
+      proxy.hold();
+      const results = await Promise.all([
+        failure(database.ping()),
+        failure(store().insertStarts([aStart()])),
+        failure(database.agents.findAgent(aStart().agentUuid)),
+      ]);
+      for (const { kind, afterMs } of results) {
+        expect(kind).to.equal('away');
+        expect(afterMs).to.be.below(2_300);
+      }
+      proxy.release();
+      await database.ping();
+    }).timeout(10_000);
+
+    it('that is not there is away at once', async () => {
+      const gone = await openDatabase({ url: 'mysql://nobody:nothing@127.0.0.1:1/none' });
+      const { kind, afterMs } = await failure(gone.ping());
+      expect(kind).to.equal('away');
+      expect(afterMs).to.be.below(2_300);
+      await gone.close();
+    });
+
+    for (const moment of [
+      'INSERT INTO executions',
+      'LEFT JOIN purged_keys',
+      'INSERT INTO execution_starts',
+      'COMMIT',
+    ])
+      it(`cut at "${moment}" leaves all of a claim or nothing, settled by repeating it`, async () => {
+        const starts = times(3, () => aStart());
+        for (let round = 0; round < 4; round += 1) {
+          proxy.onText(moment, proxy.cut);
+          expect((await failure(store().insertStarts(starts))).kind).to.equal('away');
+        }
+        // Four lost connections of a pool of two: none is lost to the pool.
+        const results = await Promise.all(times(6, () => store().insertStarts(starts)));
+        for (const result of results)
+          expect(result.map(({ kind }) => kind)).to.deep.equal(['won', 'won', 'won']);
+        const found = await store().findStart(starts[0]?.conversationUuid ?? '');
+        expect(found).to.deep.include({ start: starts[0]?.start });
+      });
+
+    it('that silences a commit frees the connection for others', async () => {
+      const starts = times(2, () => aStart());
+      for (const start of starts) {
+        proxy.onText('COMMIT', proxy.hold);
+        expect((await failure(store().insertStarts([start]))).kind).to.equal('away');
+        proxy.release();
+      }
+      for (const start of starts) expect((await store().insertStarts([start]))[0]?.kind).to.equal('won');
+    });
+
+    it('that kills a connection in the middle of a statement is away', async () => {
+      const agent = await database.agents.insertAgent(anAgent());
+      const beside = openBeside(fresh);
+      await beside.transaction(async (session) => {
+        await session.rows('SELECT agent_uuid FROM agents FOR UPDATE');
+        const waiting = failure(database.agents.changeAgent(agent.agentUuid, (current) => current));
+        await until('the change waits for the lock', async () => {
+          const sql =
+            "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT agent_uuid FROM agents WHERE%'";
+          const rows = await session.rows(sql);
+          for (const { id } of rows) await session.change(`KILL ${String(id)}`);
+          return rows.length > 0;
+        });
+        expect((await waiting).kind).to.equal('away');
+      });
+      await beside.close();
+      expect(await database.agents.changeAgent(agent.agentUuid, (current) => current)).to.deep.equal(agent);
+    });
+
+    it('whose connections are all busy is away after two seconds', async () => {
+      const url = new URL(fresh.url ?? '');
+      url.port = String(proxy.port);
+      const limits = { hot: 9_000, other: 9_000 };
+      const busy = await openDatabase({ url: url.href, poolSize: 2, statementTimeoutMs: limits });
+      const list = () => Promise.all(times(2, () => busy.agents.listAgents(10)));
+      await list();
+      proxy.hold();
+      const pages = list();
+      const { kind, afterMs } = await failure(busy.executions.countWaiting(10));
+      expect(kind).to.equal('away');
+      expect(afterMs).to.be.within(1_900, 2_500);
+      proxy.release();
+      expect(await pages).to.deep.equal([{ items: [] }, { items: [] }]);
+      await busy.close();
+    }).timeout(20_000);
+  });
+
+if (mariadb !== undefined)
+  describe('a session on MariaDB', () => {
+    it('is set up as the statements need it, whatever the server says', async () => {
+      const fresh = await mariadb.freshDatabase();
+      const beside = openBeside(fresh);
+      const [row] = await beside.use((session) =>
+        session.rows(
+          'SELECT @@tx_isolation AS isolation, @@innodb_lock_wait_timeout AS lock_wait, @@wait_timeout AS idle, ' +
+            '@@time_zone AS zone, @@sql_mode AS mode, @@collation_connection AS collation',
+        ),
+      );
+      await beside.close();
+      await fresh.cleanup();
+      expect(row).to.deep.equal({
+        isolation: 'READ-COMMITTED',
+        lock_wait: 1,
+        idle: 30,
+        zone: '+00:00',
+        mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
+        collation: 'utf8mb4_bin',
+      });
+    });
+  });

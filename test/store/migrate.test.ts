@@ -1,0 +1,177 @@
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MIGRATIONS } from '../../migrations/index.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
+import { anAgent, openBeside, optionsOf, rejection, until } from './support.ts';
+
+const NAMES = MIGRATIONS.map(({ name }) => name);
+
+/** Runs a piece of code in a process of its own, with `openDatabase` and `options` at hand. */
+const runElsewhere = (fresh: FreshDatabase, code: string) => {
+  const script =
+    `import { openDatabase } from ${JSON.stringify(new URL('../../src/store/database.ts', import.meta.url).href)};\n` +
+    `const options = ${JSON.stringify(optionsOf(fresh))};\n${code}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (data) => (output += String(data)));
+  child.stderr.on('data', (data) => (errors += String(data)));
+  return { child, exited: once(child, 'close'), output: () => output, errors: () => errors };
+};
+
+describe('the list of migrations', () => {
+  it('is numbered without gaps', () => {
+    expect(NAMES.map((name) => Number(name.slice(0, 4)))).to.deep.equal(NAMES.map((_, at) => at + 1));
+  });
+
+  it('gives MySQL one statement at a time, each of which may be repeated', () => {
+    for (const { name, statements } of MIGRATIONS) {
+      expect(statements('mysql'), name).to.have.length(1);
+      for (const engine of ['mysql', 'sqlite'] as const)
+        for (const statement of statements(engine)) expect(statement).to.include('IF NOT EXISTS');
+    }
+  });
+});
+
+describeEachEngine('migrations', (engine) => {
+  let fresh: FreshDatabase;
+  beforeEach(async () => {
+    fresh = await engine.freshDatabase();
+  });
+  afterEach(() => fresh.cleanup());
+
+  it('are pending on an empty database, are applied in order, and then are done', async () => {
+    const database = await openDatabase(optionsOf(fresh));
+    expect(await database.pendingMigrations()).to.deep.equal(NAMES);
+    expect(await database.oldestRelease()).to.equal(undefined);
+    expect(await database.migrate()).to.deep.equal(NAMES);
+    expect(await database.pendingMigrations()).to.deep.equal([]);
+    expect(await database.migrate()).to.deep.equal([]);
+    expect(await database.oldestRelease()).to.equal('0.1.0');
+    await database.close();
+  });
+
+  it('of a newer release are not pending, and say which release is the oldest', async () => {
+    const database = await openDatabase(optionsOf(fresh));
+    await database.migrate();
+    const beside = openBeside(fresh);
+    await beside.use((session) =>
+      session.change(
+        "INSERT INTO schema_migrations VALUES ('0099_later', '0.10.0', 1), ('0100_later', '0.9.1', 2)",
+      ),
+    );
+    await beside.close();
+    expect(await database.pendingMigrations()).to.deep.equal([]);
+    expect(await database.oldestRelease()).to.equal('0.10.0');
+    await database.close();
+  });
+
+  it('go on after a kill between a statement and its note', async () => {
+    const database = await openDatabase(optionsOf(fresh));
+    await database.migrate();
+    const beside = openBeside(fresh);
+    await beside.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0006'"));
+    await beside.close();
+    expect(await database.migrate()).to.deep.equal(NAMES.slice(5));
+    await database.close();
+  });
+
+  it('wait for whoever migrates, and take over when its heartbeat has stopped', async () => {
+    const database = await openDatabase(optionsOf(fresh));
+    await database.migrate();
+    const beside = openBeside(fresh);
+    const setLock = (ageMs: number) =>
+      beside.use((session) =>
+        session.change(`UPDATE schema_lock SET owner = 'someone', heartbeat_at = ${Date.now() - ageMs}`),
+      );
+    await beside.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0010'"));
+    await setLock(0);
+    let done = false;
+    const migrating = database.migrate().finally(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(done).to.equal(false);
+    await setLock(31_000);
+    expect(await migrating).to.deep.equal(['0010_purged_keys']);
+    await beside.close();
+    await database.close();
+  });
+
+  if (engine.name === 'mariadb')
+    it('of six processes at once are applied once each', async () => {
+      const code =
+        'const database = await openDatabase(options);\n' +
+        'console.log(JSON.stringify(await database.migrate()));\nawait database.close();';
+      const processes = Array.from({ length: 6 }, () => runElsewhere(fresh, code));
+      await Promise.all(processes.map(({ exited }) => exited));
+      expect(processes.map(({ errors }) => errors()).join('')).to.equal('');
+      const applied = processes.flatMap(({ output }) => JSON.parse(output()) as string[]);
+      expect(applied.toSorted()).to.deep.equal(NAMES);
+    }).timeout(60_000);
+
+  if (engine.name === 'mariadb')
+    it('make tables whose texts and ids do not depend on the server', async () => {
+      const database = await openDatabase(optionsOf(fresh));
+      await database.migrate();
+      await database.close();
+      const beside = openBeside(fresh);
+      const rows = await beside.use((session) =>
+        session.rows(
+          'SELECT table_name AS name, engine, table_collation AS collation FROM information_schema.tables ' +
+            "WHERE table_schema = DATABASE() AND table_name NOT LIKE 'schema%'",
+        ),
+      );
+      await beside.close();
+      expect(rows).to.have.length(NAMES.length);
+      for (const { name, engine: storage, collation } of rows)
+        expect([storage, collation], String(name)).to.deep.equal(['InnoDB', 'utf8mb4_bin']);
+    });
+
+  if (engine.name === 'sqlite') {
+    it('need a data folder that no other process uses, and says so', async () => {
+      const code =
+        'const database = await openDatabase(options);\nawait database.migrate();\n' +
+        "console.log('open');\nsetInterval(() => undefined, 1_000);";
+      const other = runElsewhere(fresh, code);
+      await until('the other process has the folder', () => other.output().includes('open'));
+      const error = (await rejection(openDatabase(optionsOf(fresh)))) as Error;
+      expect(error.message).to.match(/^another callhooks runs on this data folder/);
+      other.child.kill('SIGKILL');
+      await other.exited;
+      const database = await openDatabase(optionsOf(fresh));
+      expect(await database.pendingMigrations()).to.deep.equal([]);
+      expect((await rejection(openDatabase(optionsOf(fresh)))) as Error).to.be.instanceOf(Error);
+      await database.close();
+      await (await openDatabase(optionsOf(fresh))).close();
+    }).timeout(30_000);
+
+    it('keep the data folder from other users, and what was written', async () => {
+      const dataDir = join(fresh.dataDir, 'deep', 'er');
+      const database = await openDatabase({ dataDir });
+      expect(statSync(dataDir).mode & 0o777).to.equal(0o700);
+      await database.migrate();
+      const agent = await database.agents.insertAgent(anAgent());
+      await database.close();
+      const again = await openDatabase({ dataDir });
+      expect(await again.agents.findAgent(agent.agentUuid)).to.deep.equal(agent);
+      expect(await again.checkSettings()).to.deep.equal([]);
+      await again.close();
+    });
+
+    it('tell a folder that can not be used from one that is in use', async function () {
+      const dataDir = join(fresh.dataDir, 'file');
+      if (process.getuid?.() !== 0) chmodSync(fresh.dataDir, 0o500);
+      else (await import('node:fs')).writeFileSync(dataDir, '');
+      const error = (await rejection(openDatabase({ dataDir }))) as Error;
+      chmodSync(fresh.dataDir, 0o700);
+      expect(error.message).not.to.include('another callhooks');
+    });
+  }
+});

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A proxy on loopback that can hurt its connections. */
+export interface TcpProxy {
+  readonly port: number;
+  /** From now on nothing passes in either direction, and nobody is told (packets dropped). */
+  hold(): void;
+  /** What was held passes, and all that comes. */
+  release(): void;
+  /** Ends all connections at once with a reset. */
+  cut(): void;
+  /** Runs `hit` once, when the client next sends something that contains this text, before it passes. */
+  onText(text: string, hit: () => void): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy to a port on loopback. */
+export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let held: (() => void)[] | undefined;
+  let trap: { text: string; hit: () => void } | undefined;
+
+  const forward = (from: Socket, to: Socket, isClient: boolean): void => {
+    from.on('data', (data: Buffer) => {
+      if (isClient && trap !== undefined && data.includes(trap.text)) {
+        const { hit } = trap;
+        trap = undefined;
+        hit();
+      }
+      if (held === undefined) to.write(data);
+      else held.push(() => to.write(data));
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  };
+  const server = createServer((client) => {
+    const target = connect(targetPort, '127.0.0.1');
+    const pair = [client, target] as const;
+    pairs.add(pair);
+    client.on('close', () => pairs.delete(pair));
+    forward(client, target, true);
+    forward(target, client, false);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const cut = (): void => {
+    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    hold: () => {
+      held ??= [];
+    },
+    release: () => {
+      const waiting = held ?? [];
+      held = undefined;
+      for (const pass of waiting) pass();
+    },
+    cut,
+    onText: (text, hit) => {
+      trap = { text, hit };
+    },
+    close: async () => {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};
