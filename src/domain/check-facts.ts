@@ -1,7 +1,7 @@
 import type { Violation } from '../errors.ts';
 import { jsonProblems } from './check-json.ts';
 import { variablesViolations } from './check-variables.ts';
-import { dropProto, jsonBytes } from './json-path.ts';
+import { asStored, jsonBytes } from './json-path.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from './limits.ts';
 import type { CallFacts, JsonObject } from './types.ts';
 
@@ -61,7 +61,7 @@ export const checkFacts = (
     ...is('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
   ];
   const drop = (value: JsonObject): JsonObject =>
-    violations.length === 0 ? (dropProto(value) as JsonObject) : value;
+    violations.length === 0 ? (asStored(value) as JsonObject) : value;
   return {
     facts: {
       callerPhone,

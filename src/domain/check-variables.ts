@@ -2,7 +2,7 @@ import type { Violation } from '../errors.ts';
 import { valueTooLarge } from './check-assignments.ts';
 import { jsonProblems } from './check-json.ts';
 import { memberPath } from './field-path.ts';
-import { dropProto, jsonBytes } from './json-path.ts';
+import { asStored, jsonBytes } from './json-path.ts';
 import { MAX_VARIABLES, MAX_VARIABLES_BYTES } from './limits.ts';
 import { variableNameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from './template.ts';
@@ -60,7 +60,7 @@ const isOwnPlaceholder = (name: string, value: JsonValue): boolean => {
  * null. Recurses: check the depth first.
  */
 export const storedDefaults = (defaults: JsonObject): JsonObject => {
-  const stored = Object.entries(dropProto(defaults) as JsonObject);
+  const stored = Object.entries(asStored(defaults) as JsonObject);
   return Object.fromEntries(
     stored.map(([name, value]) => [name, isOwnPlaceholder(name, value) ? null : value]),
   );

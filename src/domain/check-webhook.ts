@@ -11,7 +11,7 @@ import type { ConfigField } from './update-mask.ts';
 import {
   fillDefaults,
   NO_CONFIG,
-  withoutProto,
+  configAsStored,
   type AssignmentDraft,
   type WebhookConfigDraft,
 } from './webhook-draft.ts';
@@ -134,5 +134,5 @@ export const checkWebhookConfig = (
       ? one(context.path, 'is required')
       : configViolations(draft, config.apiSchema, context);
   // Only what was checked is known to be shallow enough for the recursion.
-  return { config: violations.length === 0 ? withoutProto(config) : config, violations };
+  return { config: violations.length === 0 ? configAsStored(config) : config, violations };
 };

@@ -52,16 +52,19 @@ export const jsonDepth = (value: JsonValue): number => {
 /** Bytes of the value as compact JSON in UTF-8. */
 export const jsonBytes = (value: JsonValue): number => Buffer.byteLength(JSON.stringify(value));
 
-const withoutProto = (value: JsonObject): JsonObject => {
+const membersAsStored = (value: JsonObject): JsonObject => {
   const copy: JsonObject = {};
   for (const key of Object.keys(value)) {
-    if (key !== '__proto__') copy[key] = dropProto(value[key] as JsonValue);
+    if (key !== '__proto__') copy[key] = asStored(value[key] as JsonValue);
   }
   return copy;
 };
 
-/** A copy without the key `__proto__` at any depth. Recurses: check the depth first. */
-export const dropProto = (value: JsonValue): JsonValue => {
-  if (value === null || typeof value !== 'object') return value;
-  return Array.isArray(value) ? value.map(dropProto) : withoutProto(value);
+/**
+ * A copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which ECMAScript's JSON
+ * can't write, so that the first answer and every later one are equal. Recurses: check the depth first.
+ */
+export const asStored = (value: JsonValue): JsonValue => {
+  if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;
+  return Array.isArray(value) ? value.map(asStored) : membersAsStored(value);
 };

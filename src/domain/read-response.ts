@@ -51,17 +51,21 @@ const isTooDeep = (text: string): boolean => {
 };
 
 // Signs that a text may hold what JSON.parse alone gets wrong; they also occur in texts that hold nothing of the kind.
-const LONG_OR_EXPONENT = /[0-9]{16}|[0-9][eE]/;
+const AWKWARD_NUMBER = /[0-9]{16}|[0-9][eE]|-0(?:[.,\]}\s]|$)/;
 const ESCAPE_OR_PROTO = /\\u|__proto__/;
 const INTEGER = /^-?[0-9]+$/;
 
 // ES2026 (JSON.parse source text access), in V8 since 11.4: revivers of primitives see the literal.
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 
-/** Parses with integers beyond ±(2^53−1) as the strings of their digits; undefined for a number that is not finite. */
+/**
+ * Parses with integers beyond ±(2^53−1) as the strings of their digits, and 0 for -0, which can't be stored; undefined
+ * for a number that is not finite.
+ */
 const parseNumbersExactly = (text: string): JsonValue | undefined => {
   let isFinite = true;
   const revive: Reviver = (_key, value, context) => {
+    if (value === 0) return 0;
     if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
     const source = context?.source ?? '';
     if (INTEGER.test(source)) return source;
@@ -90,7 +94,7 @@ const cleaned = (value: JsonValue): JsonValue => {
 /**
  * Reads a response body as JSON (RFC 8259) in UTF-8, one byte order mark tolerated, at most 64 levels deep. Integer
  * literals beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive; any other literal
- * that no double holds refuses the body. Lone surrogates become U+FFFD; the key `__proto__` is dropped.
+ * that no double holds refuses the body. -0 becomes 0, lone surrogates U+FFFD; the key `__proto__` is dropped.
  */
 export const readJsonBody = (bytes: Uint8Array): ReadJson => {
   const text = decode(bytes);
@@ -98,7 +102,7 @@ export const readJsonBody = (bytes: Uint8Array): ReadJson => {
   if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
   try {
     // Revivers are several times slower, so they only run where a number may need them.
-    const value = LONG_OR_EXPONENT.test(text) ? parseNumbersExactly(text) : (JSON.parse(text) as JsonValue);
+    const value = AWKWARD_NUMBER.test(text) ? parseNumbersExactly(text) : (JSON.parse(text) as JsonValue);
     if (value === undefined) return refused('holds a number that is not finite');
     return { ok: true, value: ESCAPE_OR_PROTO.test(text) ? cleaned(value) : value };
   } catch {

@@ -1,4 +1,4 @@
-import { dropProto } from './json-path.ts';
+import { asStored } from './json-path.ts';
 import type { ApiSchema, Assignment, FailurePolicy, JsonValue, WebhookConfig, WebhookType } from './types.ts';
 
 /** An HTTP request template as it came over the wire: unchecked. */
@@ -84,14 +84,14 @@ export const fillDefaults = (draft: WebhookConfigDraft, type: WebhookType): Webh
   signingSecretNames: draft.signingSecretNames,
 });
 
-/** A configuration without the key `__proto__` in its JSON values. Recurses: check their depth first. */
-export const withoutProto = (config: WebhookConfig): WebhookConfig => {
+/** A configuration with its JSON values as they are read back later. Recurses: check their depth first. */
+export const configAsStored = (config: WebhookConfig): WebhookConfig => {
   const { requestBody, ...schema } = config.apiSchema;
   return {
     ...config,
-    apiSchema: requestBody === undefined ? schema : { ...schema, requestBody: dropProto(requestBody) },
+    apiSchema: requestBody === undefined ? schema : { ...schema, requestBody: asStored(requestBody) },
     assignments: config.assignments.map(({ defaultValue, ...rule }) =>
-      defaultValue === undefined ? rule : { ...rule, defaultValue: dropProto(defaultValue) },
+      defaultValue === undefined ? rule : { ...rule, defaultValue: asStored(defaultValue) },
     ),
   };
 };

@@ -41,6 +41,16 @@ describe('readJsonBody', () => {
     );
   });
 
+  for (const text of ['-0', '[-0]', '{"a":-0}', '[-0,1]', '-0.00', '-0e3', '-1e-999', ' -0 ']) {
+    it(`reads ${text} as zero without a sign`, () => {
+      const result = read(text);
+      const [zero] = [result.ok ? result.value : undefined].flatMap((value) =>
+        value !== null && typeof value === 'object' ? Object.values(value) : value,
+      );
+      expect(Object.is(zero, 0)).to.equal(true);
+    });
+  }
+
   it('never gives an object another prototype', () => {
     const result = read('{"__proto__":{"polluted":true},"a":{"__proto__":null,"b":1}}');
     const value = result.ok ? (result.value as Record<string, unknown>) : {};

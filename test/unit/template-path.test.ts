@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dropProto, jsonBytes, jsonDepth, lookUp } from '../../src/domain/json-path.ts';
+import { asStored, jsonBytes, jsonDepth, lookUp } from '../../src/domain/json-path.ts';
 import type { JsonValue } from '../../src/domain/types.ts';
 
 describe('lookUp', () => {
@@ -66,8 +66,11 @@ describe('JSON of values', () => {
 
   it('loses the key __proto__ at any depth and nothing else', () => {
     const value = JSON.parse('{"__proto__":{"a":1},"b":[{"__proto__":2,"constructor":3}],"c":null}');
-    const dropped = dropProto(value);
+    const dropped = asStored(value);
     expect(JSON.stringify(dropped)).to.equal('{"b":[{"constructor":3}],"c":null}');
     expect(Object.getPrototypeOf(dropped)).to.equal(Object.prototype);
   });
+
+  it('has 0 for -0 at any depth, for the database gives back no other', () =>
+    expect(asStored([-0, { a: [-0] }, -1, 'x'])).to.deep.equal([0, { a: [0] }, -1, 'x']));
 });
