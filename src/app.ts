@@ -8,7 +8,6 @@ import { createTestWebhook } from './commands/test-webhook.ts';
 import type { Config } from './config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { OnStep } from './engine/steps.ts';
-import { ConfigError } from './errors.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
@@ -21,17 +20,19 @@ import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
+import { createMetrics, type Figures, type Metrics } from './ops/metrics.ts';
+import { createOpsServer } from './ops/ops-server.ts';
 import type { Keyring } from './secrets/types.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
-import { openDatabase } from './store/database.ts';
+import { openMigrated } from './store/open-migrated.ts';
 import type { Database } from './store/types.ts';
 import { VERSION } from './version.ts';
 
 /** A whole callhooks process, ready to listen. */
 export interface App {
-  /** Begins to serve; the address is the one bound. */
-  listen(): Promise<{ grpcAddress: string }>;
+  /** Begins to serve; the addresses are those bound. */
+  listen(): Promise<{ grpcAddress: string; opsAddress?: string }>;
   /** Refuses new calls, lets running ones end within the grace (at once: aborts them), records them, and closes. */
   close(options?: { immediately?: boolean }): Promise<void>;
 }
@@ -50,11 +51,10 @@ export interface AppOverrides {
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
 export const createApp = async (config: Config, overrides: AppOverrides): Promise<App> => {
-  const { logger } = overrides;
-  const policy = readPolicy(config, logger);
-  const database = await openMigrated(config, logger);
+  const { databaseUrl: url, dataDir, migrate } = config;
+  const database = await openMigrated({ url, dataDir, migrate });
   try {
-    return await assemble(config, overrides, policy, database);
+    return await assemble(config, overrides, database);
   } catch (error) {
     await database.close();
     throw error;
@@ -62,36 +62,10 @@ export const createApp = async (config: Config, overrides: AppOverrides): Promis
 };
 
 const readPolicy = (config: Config, logger: Logger): EgressPolicy => {
-  const lists = {
-    CALLHOOKS_EGRESS_ALLOW: parseEgressEntries(config.egressAllow),
-    CALLHOOKS_EGRESS_DENY: parseEgressEntries(config.egressDeny),
-  };
-  const problems = Object.entries(lists).flatMap(([name, list]) =>
-    list.problems.map((it) => `${name}: ${it}`),
-  );
-  if (problems.length > 0) throw new ConfigError(problems);
-  const { CALLHOOKS_EGRESS_ALLOW: allow, CALLHOOKS_EGRESS_DENY: deny } = lists;
+  const allow = parseEgressEntries(config.egressAllow);
+  const deny = parseEgressEntries(config.egressDeny);
   for (const entry of allow.idle) logger.warn({ entry }, 'an entry of CALLHOOKS_EGRESS_ALLOW opens nothing');
   return createEgressPolicy({ allow: allow.entries, deny: deny.entries, httpsOnly: config.egressHttpsOnly });
-};
-
-const openMigrated = async (config: Config, logger: Logger): Promise<Database> => {
-  const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
-  try {
-    if (config.databaseUrl === undefined || config.migrate) await database.migrate();
-    const pending = await database.pendingMigrations();
-    if (pending.length > 0) {
-      throw new ConfigError([
-        `the database lacks ${pending.length} migrations (${pending.join(', ')}): ` +
-          'run "callhooks migrate", or set CALLHOOKS_MIGRATE=true',
-      ]);
-    }
-    for (const weakness of await database.checkSettings()) logger.warn({ weakness }, 'database settings');
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
 };
 
 interface Parts {
@@ -102,26 +76,29 @@ interface Parts {
   readonly keyring: Keyring;
   readonly executor: GuardedExecutor;
   readonly onStep: OnStep;
+  readonly metrics: Metrics;
 }
 
 const assemble = async (
   config: Config,
   { logger, resolve, onStep = () => undefined }: AppOverrides,
-  policy: EgressPolicy,
   database: Database,
 ): Promise<App> => {
-  const keyring = await openKeyring({
-    keys: config.encryptionKeys,
-    dataDir: config.dataDir,
-    sealed: database.sealed,
+  const { dataDir, encryptionKeys: keys } = config;
+  const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
+  const weaknesses = await database.checkSettings();
+  for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
+  const metrics = createMetrics(() => figuresOf(engine), {
+    isInsecure: !config.listen.isLoopback,
+    hasWeakDurability: weaknesses.length > 0,
   });
   const executor = createExecutor({
-    policy,
+    policy: readPolicy(config, logger),
     resolve: resolve ?? createResolver({ servers: config.dnsServers }),
     extraCa: config.endpointCertificates,
-    onReusedConnectionFailure: () => logger.warn({}, 'a reused connection broke before its response'),
+    onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
-  const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor, onStep };
+  const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor, onStep, metrics };
   const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
   const server = createGrpcServer({
     address: config.listen.address,
@@ -133,8 +110,17 @@ const assemble = async (
   return toApp(parts, engine, server);
 };
 
+const figuresOf = (engine: Engine): Figures => ({
+  preCallsInFlight: engine.slots.inFlight(),
+  postCallsInFlight: engine.sender.inFlight(),
+  bufferedBytes: engine.budget.heldBytes(),
+  waiting: engine.housekeeping.waiting(),
+  overdue: engine.housekeeping.overdue(),
+  databaseIsThere: engine.health.isThere(),
+});
+
 const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
-  const { config, logger, ids, database, keyring, executor, onStep } = parts;
+  const { config, logger, ids, database, keyring, executor, onStep, metrics } = parts;
   return createEngine({
     ...{ database, executor, keyring, onReadiness, onStep },
     sign: signStandardWebhook,
@@ -145,14 +131,17 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
     instance: config.instance,
     maxResponseBytes: config.maxResponseBytes,
     sendTraceparent: config.sendTraceparent,
-    limits: toLimits(config),
-    onExecution: (line) => logger.info(line, 'execution'),
+    limits: config,
+    onExecution: (line) => {
+      metrics.countExecution(line);
+      logger.info(line, 'execution');
+    },
     onError: (err, executionUuid) => logger.error({ err, execution_uuid: executionUuid }, 'engine'),
   });
 };
 
 const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
-  const { config, logger, ids, keyring, executor, onStep } = parts;
+  const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
   const { judgeUrl } = executor;
   const audit = (line: AuditLine): void => logger.info({ ...line }, 'audit');
   const adminDeps: AdminDeps = {
@@ -165,11 +154,10 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,
-    onOtherFacts: ({ executionUuid }: { executionUuid: string }) =>
-      logger.warn(
-        { execution_uuid: executionUuid },
-        'a repeated start brought other facts; the first ones stand',
-      ),
+    onOtherFacts: ({ executionUuid }: { executionUuid: string }) => {
+      metrics.countOtherFacts();
+      logger.warn({ execution_uuid: executionUuid }, OTHER_FACTS);
+    },
   };
   const admin = createAdminCommands(adminDeps);
   const testWebhook = createTestWebhook({ ...deps, agents: engine.agentStore, keyring, judgeUrl, audit });
@@ -184,23 +172,12 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
   ];
 };
 
-const toLimits = (config: Config) => ({
-  maxPreCalls: config.maxPreCalls,
-  maxPreCallsPerOrigin: config.maxPreCallsPerOrigin,
-  maxPostCalls: config.maxPostCalls,
-  maxPostCallsPerOrigin: config.maxPostCallsPerOrigin,
-  maxBacklog: config.maxBacklog,
-  maxBufferedBytes: config.maxBufferedBytes,
-  startByMs: config.startByMs,
-  retentionMs: config.retentionDays * DAY_MS,
-  recordBytes: config.recordBodyBytes,
-});
-
-const DAY_MS = 86_400_000;
+const OTHER_FACTS = 'a repeated start brought other facts; the first ones stand';
 // After the last execution is on record, its answer still has to reach the caller.
 const LAST_ANSWERS_MS = 1_000;
 
-const toApp = ({ config, executor, database }: Parts, engine: Engine, server: GrpcServer): App => {
+const toApp = ({ config, executor, database, metrics }: Parts, engine: Engine, server: GrpcServer): App => {
+  const ops = createOpsServer(metrics.page);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     server.setServing(false);
@@ -209,13 +186,17 @@ const toApp = ({ config, executor, database }: Parts, engine: Engine, server: Gr
     await closed;
     await executor.close();
     await database.close();
+    await ops.close();
+    metrics.close();
   };
   return {
     listen: async () => {
       await engine.start();
+      const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
       const port = await server.listen();
       server.setServing(true);
-      return { grpcAddress: config.listen.address.replace(/\d+$/, String(port)) };
+      const grpcAddress = config.listen.address.replace(/\d+$/, String(port));
+      return { grpcAddress, ...(opsAddress === undefined ? {} : { opsAddress }) };
     },
     close: ({ immediately = false } = {}) => {
       closing ??= close();

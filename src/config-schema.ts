@@ -48,6 +48,11 @@ export const configSchema = z.object({
     '127.0.0.1:50051',
     'Where gRPC is served, `host:port`; port 0 takes a free one. Off loopback it needs `CALLHOOKS_INSECURE=true` and `CALLHOOKS_AUTH=none`.',
   ),
+  CALLHOOKS_OPS_LISTEN: setting(
+    values.opsAddress,
+    '127.0.0.1:9464',
+    'Where the metrics are served, `GET /metrics` in the Prometheus format; `off` serves none. The page holds no data of calls, and asks nobody who reads it.',
+  ),
   CALLHOOKS_INSECURE: setting(
     values.flag,
     'false',

@@ -71,11 +71,12 @@ export const duration = (min: number, max: number) =>
   });
 
 /** `host:port`; hosts are names, IPv4 addresses or IPv6 addresses in brackets. */
-export const listenAddress = parsed((text): ListenAddress => {
-  const { host, port } = splitHostPort(text);
-  if (host === '' || port === undefined) throw new RangeError(`must be host:port, not "${text}"`);
-  return { address: `${host}:${port}`, isLoopback: LOOPBACK.test(host) };
-});
+export const listenAddress = parsed((text) => toListenAddress(text));
+
+/** As {@link listenAddress}, or `off` for none. */
+export const opsAddress = parsed((text): ListenAddress | undefined =>
+  text === 'off' ? undefined : toListenAddress(text),
+);
 
 /** Name servers as `dns.Resolver` takes them: addresses with an optional port. */
 export const nameServers = parsed((text) =>
@@ -148,4 +149,10 @@ function formatDuration(value: number): string {
     1,
   ];
   return `${value / size}${unit}`;
+}
+
+function toListenAddress(text: string): ListenAddress {
+  const { host, port } = splitHostPort(text);
+  if (host === '' || port === undefined) throw new RangeError(`must be host:port, not "${text}"`);
+  return { address: `${host}:${port}`, isLoopback: LOOPBACK.test(host) };
 }

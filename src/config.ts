@@ -17,6 +17,8 @@ import type { EncryptionKey } from './secrets/encryption-keys.ts';
 /** The settings of a process. Each field is named after its variable (docs/config.md); units are in the names. */
 export interface Config {
   readonly listen: ListenAddress;
+  /** Absent: no metrics are served. */
+  readonly opsListen: ListenAddress | undefined;
   readonly insecure: boolean;
   /** Absent: nobody gets in from off loopback. */
   readonly auth: 'none' | undefined;
@@ -127,6 +129,7 @@ function unknownVariables(env: Environment): string[] {
 function toConfig(values: ConfigValues, pid: number | undefined): Config {
   return {
     listen: values.CALLHOOKS_LISTEN,
+    opsListen: values.CALLHOOKS_OPS_LISTEN,
     insecure: values.CALLHOOKS_INSECURE,
     auth: values.CALLHOOKS_AUTH,
     dataDir: values.CALLHOOKS_DATA_DIR,

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { App } from './app.ts';
+import type { Config } from './config.ts';
 import { ConfigError, DatabaseError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -39,7 +40,7 @@ async function serve(): Promise<number> {
     const { createApp } = await import('./app.ts');
     app = await createApp(config, { logger });
     if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
-    await announce(await listen(app, config.listen.address), logger);
+    await announce(await listen(app, config), logger);
     const signal = await stopRequests.first;
     logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping: running executions may end');
     await app.close();
@@ -55,18 +56,21 @@ async function serve(): Promise<number> {
   return exitCode;
 }
 
-async function listen(app: App, address: string): Promise<string> {
+type Addresses = Awaited<ReturnType<App['listen']>>;
+
+async function listen(app: App, config: Config): Promise<Addresses> {
   try {
-    return (await app.listen()).grpcAddress;
+    return await app.listen();
   } catch (error) {
     if (!(error instanceof Error) || error instanceof DatabaseError) throw error;
-    throw Object.assign(new Error(`it can't listen on ${address}: ${error.message}`), { syscall: 'listen' });
+    const wanted = `${config.listen.address} (gRPC) and ${config.opsListen?.address ?? 'no port'} (metrics)`;
+    throw Object.assign(new Error(`it can't listen on ${wanted}: ${error.message}`), { syscall: 'listen' });
   }
 }
 
-async function announce(grpcAddress: string, logger: Logger): Promise<void> {
+async function announce({ grpcAddress, opsAddress }: Addresses, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
-  logger.info({ grpcAddress, version: VERSION }, 'serving');
+  logger.info({ grpcAddress, opsAddress, version: VERSION }, 'serving');
   // On stderr, so that standard output holds log lines only.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('./ops/next-steps.ts');

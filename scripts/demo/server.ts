@@ -22,6 +22,7 @@ export const startServer = async (env: NodeJS.ProcessEnv): Promise<DemoServer> =
     env: {
       PATH: env['PATH'],
       CALLHOOKS_LISTEN: '127.0.0.1:0',
+      CALLHOOKS_OPS_LISTEN: 'off',
       CALLHOOKS_DATA_DIR: dataDir,
       CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8',
     },

@@ -4,6 +4,7 @@ import type { AgentStore } from '../store/types.ts';
 
 /** One line of the audit log: who may have sent secrets where. */
 export interface AuditLine {
+  /** The RPC's name. */
   readonly action: string;
   readonly agentUuid: string;
   readonly webhookUuid: string;

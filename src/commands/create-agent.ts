@@ -26,7 +26,7 @@ export const createCreateAgent =
   (request: CreateAgentRequest): Promise<Agent> => {
     const checked = checkRequest(deps, request);
     const agent = toNewAgent(deps, request, checked);
-    return announceChange(deps, 'create_agent', agent.agentUuid, async () => ({
+    return announceChange(deps, 'CreateAgent', agent.agentUuid, async () => ({
       before: undefined,
       after: await deps.agents.insertAgent(agent),
     })) as Promise<Agent>;

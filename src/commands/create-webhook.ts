@@ -24,7 +24,7 @@ export const createCreateWebhook =
   (deps: AdminDeps) =>
   async (request: CreateWebhookRequest): Promise<Webhook> => {
     let webhookUuid: string | undefined;
-    const agent = await changeAgent(deps, 'create_webhook', request.agentUuid, (current, nowMs) => {
+    const agent = await changeAgent(deps, 'CreateWebhook', request.agentUuid, (current, nowMs) => {
       const checked = checkRequest(deps, request, current);
       if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
       refuseSecond(current, checked.webhookType);

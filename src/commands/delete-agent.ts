@@ -15,7 +15,7 @@ export interface DeleteAgentRequest {
 export const createDeleteAgent =
   (deps: AdminDeps) =>
   async ({ agentUuid, etag }: DeleteAgentRequest): Promise<void> => {
-    await changeAgent(deps, 'delete_agent', agentUuid, (current) => {
+    await changeAgent(deps, 'DeleteAgent', agentUuid, (current) => {
       if (current === undefined) throw agentNotFound(agentUuid);
       refuseStaleEtag(etag, current);
       return undefined;

@@ -20,7 +20,7 @@ export const createDeleteWebhook =
     if (found === undefined || (agentUuid !== undefined && agentUuid !== found.agentUuid)) {
       throw webhookNotFound(webhookUuid);
     }
-    await changeAgent(deps, 'delete_webhook', found.agentUuid, (current, nowMs) => {
+    await changeAgent(deps, 'DeleteWebhook', found.agentUuid, (current, nowMs) => {
       const webhook = current?.webhooks.find((candidate) => candidate.webhookUuid === webhookUuid);
       if (current === undefined || webhook === undefined) throw webhookNotFound(webhookUuid);
       refuseStaleEtag(etag, webhook);

@@ -9,13 +9,13 @@ import type { HeldBytes } from '../engine/byte-budget.ts';
 import { unsent, type Exchange, type Exchanges, type Rendered } from '../engine/exchange.ts';
 import type { ReadyWebhook } from '../engine/ready-webhook.ts';
 import type { Slots } from '../engine/slots.ts';
-import { CallhooksError, validationFailed } from '../errors.ts';
+import { CallhooksError, validationFailed, type Violation } from '../errors.ts';
 import type { AgentStore, ExecutionStore } from '../store/types.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { webhookNotFound } from './admin-refusals.ts';
 import { agentNotFound, refuseChaining } from './lifecycle-refusals.ts';
-import { checkDraft, type WebhookSurroundings } from './prepare-webhook.ts';
+import { checkDraft, surroundingsOf } from './prepare-webhook.ts';
 import type { CallScope, TestWebhookReply, TestWebhookRequest } from './types.ts';
 
 /** What a test needs. */
@@ -65,14 +65,10 @@ const findTrial = async (deps: TestWebhookDeps, request: TestWebhookRequest): Pr
   const stored = agent?.webhooks.find((webhook) => isMeant(webhook, request));
   const webhookType = stored?.webhookType ?? request.webhookType;
   const checked = checkDraft(request.configDraft, webhookType, 'webhook_config', {
-    ...surroundingsOf(agent, deps.keyring),
-    judgeUrl: deps.judgeUrl,
-    stored,
+    ...surroundingsOf(deps, agent),
+    stored: stored ?? (request.webhookUuid === undefined ? undefined : 'unknown'),
   });
-  const violations = [
-    ...request.violations,
-    ...(agent || request.configDraft === undefined ? checked.violations : []),
-  ];
+  const violations = [...request.violations, ...otherType(request, stored), ...checked.violations];
   if (violations.length > 0) throw validationFailed(violations);
   if (agent === undefined || (request.webhookUuid !== undefined && stored === undefined))
     throw notFound(request, agent);
@@ -86,6 +82,11 @@ const findTrial = async (deps: TestWebhookDeps, request: TestWebhookRequest): Pr
       : mergeEnd(agent.dynamicVariables, undefined, dynamicVariables);
   return { agent, webhook, ready: deps.open(agent, webhook), variables };
 };
+
+const otherType = ({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] =>
+  stored === undefined || webhookType === undefined || webhookType === stored.webhookType
+    ? []
+    : [{ field: 'webhook_type', description: "must be the webhook's own, if it is set" }];
 
 const findAgent = (deps: TestWebhookDeps, request: TestWebhookRequest): Promise<Agent | undefined> => {
   const { agentUuid, webhookUuid } = request;
@@ -105,19 +106,6 @@ const notFound = (
     ? agentNotFound(agentUuid ?? '')
     : webhookNotFound(`of type ${webhookType ?? ''}`);
 };
-
-const surroundingsOf = (
-  agent: Agent | undefined,
-  keyring: Keyring,
-): Omit<WebhookSurroundings, 'judgeUrl' | 'stored'> => ({
-  declaredVariables: new Set(Object.keys(agent?.dynamicVariables ?? {})),
-  secretNames: new Set(Object.keys(agent?.sealedSecrets ?? {})),
-  secretValue: (name) => {
-    const sealed = agent?.sealedSecrets[name];
-    if (agent === undefined || sealed === undefined || !keyring.has(sealed.keyId)) return undefined;
-    return keyring.open(sealed, { table: 'agent_secrets', rowId: agent.agentUuid, field: name });
-  },
-});
 
 // Its masked header values are those of the stored webhook; literal ones are used as they are and kept nowhere.
 const draftOf = (

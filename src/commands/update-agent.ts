@@ -30,7 +30,7 @@ export interface UpdateAgentRequest {
 export const createUpdateAgent =
   (deps: AdminDeps) =>
   async (request: UpdateAgentRequest): Promise<Agent> => {
-    const agent = await changeAgent(deps, 'update_agent', request.agentUuid, (current, nowMs) => {
+    const agent = await changeAgent(deps, 'UpdateAgent', request.agentUuid, (current, nowMs) => {
       const checked = checkAgentUpdate(deps, request, current);
       if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
       refuseStaleEtag(request.etag, current);

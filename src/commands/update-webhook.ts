@@ -31,7 +31,7 @@ export const createUpdateWebhook =
     const webhookUuid = request.webhookUuid ?? '';
     const isAsked = (webhook: Webhook) => webhook.webhookUuid === webhookUuid;
     const agentUuid = await findAgentUuid(deps, request);
-    const agent = await changeAgent(deps, 'update_webhook', agentUuid, (current, nowMs) => {
+    const agent = await changeAgent(deps, 'UpdateWebhook', agentUuid, (current, nowMs) => {
       const stored = current?.webhooks.find(isAsked);
       const { config, disabled } = checkUpdate(deps, request, current, stored);
       if (current === undefined || stored === undefined) throw webhookNotFound(webhookUuid);

@@ -6,6 +6,7 @@ export interface DatabaseHealth {
   watch<T>(statement: () => Promise<T>): Promise<T>;
   /** @throws CallhooksError DATABASE_UNAVAILABLE while the database is known to be away. */
   assertThere(): void;
+  isThere(): boolean;
   /** Milliseconds that the database has been there without a break; 0 while away. */
   thereForMs(): number;
   close(): void;
@@ -80,6 +81,7 @@ export const createDatabaseHealth = (
     assertThere: () => {
       if (awaySinceMs !== undefined) throw databaseUnavailable();
     },
+    isThere: () => awaySinceMs === undefined,
     thereForMs: () => (awaySinceMs === undefined ? performance.now() - thereSinceMs : 0),
     close: () => {
       closed = true;

@@ -29,8 +29,8 @@ export interface EngineLimits {
   readonly maxBacklog: number;
   readonly maxBufferedBytes: number;
   readonly startByMs: number;
-  readonly retentionMs: number;
-  readonly recordBytes: number;
+  readonly retentionDays: number;
+  readonly recordBodyBytes: number;
 }
 
 /** What the engine is made of and works with. */
@@ -76,6 +76,7 @@ export interface Engine {
 }
 
 const CACHE_BYTES = 64 * 1024 * 1024;
+const DAY_MS = 86_400_000;
 const MYSQL_LANES = 2;
 const IDLE_POLL_MS = 20;
 // What was aborted still goes on record, if the database answers; then the process ends in any case.
@@ -101,9 +102,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const housekeeping = createHousekeeping({
     ...{ store, health, waiters, onError },
     freeBytes: database.freeBytes,
-    ...limits,
+    maxBacklog: limits.maxBacklog,
+    startByMs: limits.startByMs,
+    retentionMs: limits.retentionDays * DAY_MS,
   });
-  const admission = createAdmission({ slots, budget, ...limits, ...housekeeping });
+  const admission = createAdmission({ slots, budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
   const preCalls = createPreCalls({
     writes,
     store,
@@ -119,7 +122,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     slots: postSlots,
     newClaim: deps.newUuid,
     instance: deps.instance,
-    recordBytes: limits.recordBytes,
+    recordBytes: limits.recordBodyBytes,
     startByMs: limits.startByMs,
   });
   const parts = {

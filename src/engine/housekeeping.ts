@@ -10,6 +10,10 @@ export interface Housekeeping {
   backlogIsFull(): boolean;
   /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
   diskIsFull(): boolean;
+  /** The backlog as last counted, and what was accepted here since. */
+  waiting(): number;
+  /** Executions without an end although their time is over, as last counted. */
+  overdue(): number;
   /** Counts one more accepted row until the next count. */
   noteAccepted(): void;
 }
@@ -22,6 +26,8 @@ export interface HousekeepingDeps {
   /** Free bytes on the database's disk; undefined: not ours to look at. */
   readonly freeBytes: () => Promise<number | undefined>;
   readonly maxBacklog: number;
+  /** Accepted rows may wait so long; 0: for ever. */
+  readonly startByMs: number;
   /** 0: nothing is purged. */
   readonly retentionMs: number;
   readonly onError: (error: unknown) => void;
@@ -42,6 +48,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   const { store, waiters, health } = deps;
   let stopped = false;
   let backlog = 0;
+  let overdue = 0;
   let diskIsFull = false;
   const timers = new Set<NodeJS.Timeout>();
 
@@ -65,6 +72,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   };
   const count = async (): Promise<void> => {
     backlog = await store.countWaiting(deps.maxBacklog);
+    overdue = await store.countOverdue(deps.startByMs);
   };
   const lookAtDisk = async (): Promise<void> => {
     const freeBytes = await deps.freeBytes();
@@ -90,6 +98,8 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     },
     backlogIsFull: () => backlog >= deps.maxBacklog,
     diskIsFull: () => diskIsFull,
+    waiting: () => backlog,
+    overdue: () => overdue,
     noteAccepted: () => {
       backlog += 1;
     },

@@ -137,8 +137,8 @@ const prepareConnection = async (connection: MysqlConnection, causal: boolean): 
 };
 
 // Only servers that can be nodes of a Galera cluster have the variable.
-const ignoreUnknownVariable = (error: { errno?: number }): void => {
-  if (error.errno !== 1193) throw error;
+const ignoreUnknownVariable = (error: unknown): void => {
+  if ((error as { errno?: number }).errno !== 1193) throw error;
 };
 
 const query = (connection: MysqlConnection, sql: string): Promise<void> =>

@@ -21,6 +21,7 @@ export async function startBuiltServer(env: Readonly<Record<string, string>> = {
   const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-clients-'));
   const settings = {
     CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_OPS_LISTEN: 'off',
     CALLHOOKS_DATA_DIR: dataDir,
     CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8',
     ...env,

@@ -11,6 +11,8 @@ const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 export interface TestApp {
   readonly rpc: Rpc;
   readonly port: number;
+  /** `host:port` of the metrics. */
+  readonly opsAddress: string;
   readonly database: FreshDatabase;
   /** What it has logged so far, parsed. */
   readonly logLines: readonly Readonly<Record<string, unknown>>[];
@@ -38,6 +40,9 @@ export async function startTestApp(
     get port() {
       return running.port;
     },
+    get opsAddress() {
+      return running.opsAddress;
+    },
     database,
     logLines,
     async restart(variables = env) {
@@ -61,18 +66,19 @@ async function run(env: Record<string, string>, logLines: object[], overrides: P
     destination,
   });
   const app = await createApp(config, { logger, ...overrides });
-  const { grpcAddress } = await app.listen();
+  const { grpcAddress, opsAddress = '' } = await app.listen();
   const port = Number(grpcAddress.slice(grpcAddress.lastIndexOf(':') + 1));
   const rpc = connect(port);
   const stop = async () => {
     rpc.close();
     await app.close({ immediately: true });
   };
-  return { rpc, port, stop };
+  return { rpc, port, opsAddress, stop };
 }
 
 const envOf = ({ url, dataDir }: FreshDatabase): Record<string, string> => ({
   CALLHOOKS_LISTEN: '127.0.0.1:0',
+  CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
   CALLHOOKS_DATA_DIR: dataDir,
   ...(url === null
     ? {}

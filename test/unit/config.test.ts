@@ -38,6 +38,7 @@ describe('parseConfig', () => {
     expect(instance).to.match(/^.+-[0-9a-f]{8}$/);
     expect(rest).to.deep.equal({
       listen: { address: '127.0.0.1:50051', isLoopback: true },
+      opsListen: { address: '127.0.0.1:9464', isLoopback: true },
       insecure: false,
       auth: undefined,
       dataDir: resolve('data'),
