@@ -332,8 +332,8 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       ]);
       const lines = auditLines().slice(before);
       expect(lines.map(({ action, origin }) => [action, origin])).to.deep.equal([
-        ['create_agent', receiver.url],
-        ['update_webhook', 'https://other.example.com:444'],
+        ['CreateAgent', receiver.url],
+        ['UpdateWebhook', 'https://other.example.com:444'],
       ]);
       expect(JSON.stringify(lines[0]))
         .to.include('["a","b"]')
