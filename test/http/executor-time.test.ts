@@ -54,28 +54,28 @@ describe('the time limit of a request', () => {
     title: string,
     onRequest: OnRequest,
     outcome: string,
-    message: string,
+    message: RegExp,
     options?: Partial<SendOptions>,
   ];
   const rows: readonly Row[] = [
-    ['a server that says nothing', () => undefined, 'TIMEOUT maybe', 'no response head within 300 ms'],
+    ['a server that says nothing', () => undefined, 'TIMEOUT maybe', /^no response head within \d+ ms$/],
     [
       'a head that trickles',
       (socket) => trickle(socket, HEAD.repeat(9), 20),
       'TIMEOUT maybe',
-      'no response head within 300 ms',
+      /^no response head within \d+ ms$/,
     ],
     [
       'headers without end that trickle',
       (socket) => trickle(socket, 'HTTP/1.1 200 OK\r\n', 1, 'a: b\r\n'),
       'TIMEOUT maybe',
-      'no response head within 300 ms',
+      /^no response head within \d+ ms$/,
     ],
     [
       'a body that trickles',
       (socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)),
       'TIMEOUT yes',
-      'no end of the response body within 300 ms',
+      /^no end of the response body within \d+ ms$/,
     ],
     [
       'a chunked body that never ends',
@@ -84,7 +84,7 @@ describe('the time limit of a request', () => {
         trickle(socket, '', 5, '1\r\nx\r\n')
       ),
       'TIMEOUT yes',
-      'no end of the response body within 300 ms',
+      /^no end of the response body within \d+ ms$/,
     ],
     [
       'chunk extensions without end',
@@ -93,13 +93,13 @@ describe('the time limit of a request', () => {
         flood(socket, Buffer.alloc(65_536, 'a'))
       ),
       'TIMEOUT yes',
-      'no end of the response body within 300 ms',
+      /^no end of the response body within \d+ ms$/,
     ],
     [
       'a reason phrase without end',
       (socket) => (socket.write('HTTP/1.1 200 '), flood(socket, Buffer.alloc(65_536, 'a'))),
       'TIMEOUT maybe',
-      'no response head within 300 ms',
+      /^no response head within \d+ ms$/,
     ],
   ];
   for (const [title, onRequest, outcome, message, options = {}] of rows) {
@@ -107,8 +107,9 @@ describe('the time limit of a request', () => {
       const { url } = await serve(onRequest);
       const { result, ms } = await timed(sendTo(executor, url, { limitMs: 300, ...options }));
       expect(outcomeOf(result)).to.equal(outcome);
-      expect(result.failure?.message).to.equal(message);
-      expect(ms).to.be.within(290, 400);
+      expect(result.failure?.message).to.match(message);
+      // A busy machine may be late; too early would be wrong on any.
+      expect(ms).to.be.within(290, 800);
     });
   }
 
@@ -129,14 +130,14 @@ describe('the time limit of a request', () => {
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record' }));
     expect(outcomeOf(result)).to.equal('ok');
     expect(result.response).to.include({ truncated: true });
-    expect(ms).to.be.within(240, 400);
+    expect(ms).to.be.within(240, 800);
   });
 
   it('does not touch an outcome that stands while the body is read for the record', async () => {
     const { url } = await serve((socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)));
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record', limitMs: 150 }));
     expect(outcomeOf(result)).to.equal('ok');
-    expect(ms).to.be.below(250);
+    expect(ms).to.be.below(245);
   });
 
   it('does not wait for more of the body than the record keeps', async () => {
@@ -149,23 +150,17 @@ describe('the time limit of a request', () => {
   it('covers name resolution', async () => {
     const slow = guardedExecutor({ resolve: () => new Promise(() => undefined) });
     const { result, ms } = await timed(sendTo(slow, 'http://slow.example/', { limitMs: 200 }));
-    expect(result.failure).to.deep.equal({
-      code: 'TIMEOUT',
-      message: 'slow.example was not resolved within 200 ms',
-      sent: 'no',
-    });
-    expect(ms).to.be.within(190, 300);
+    expect(outcomeOf(result)).to.equal('TIMEOUT no');
+    expect(result.failure?.message).to.match(/^slow\.example was not resolved within \d+ ms$/);
+    expect(ms).to.be.within(190, 700);
   });
 
   it('covers the TLS handshake', async () => {
     const { port } = await serve(() => undefined);
     const { result, ms } = await timed(sendTo(executor, `https://127.0.0.1:${port}/`, { limitMs: 200 }));
-    expect(result.failure).to.deep.equal({
-      code: 'TIMEOUT',
-      message: 'no TLS handshake with 127.0.0.1 within 200 ms',
-      sent: 'no',
-    });
-    expect(ms).to.be.within(190, 300);
+    expect(outcomeOf(result)).to.equal('TIMEOUT no');
+    expect(result.failure?.message).to.match(/^no TLS handshake with 127\.0\.0\.1 within \d+ ms$/);
+    expect(ms).to.be.within(190, 700);
   });
 
   it('that is over before the request sends nothing', async () => {
@@ -230,16 +225,18 @@ describe('the time limit of a request', () => {
       const server = new Worker(
         `const { createServer } = require('node:http');
          const { parentPort } = require('node:worker_threads');
-         const server = createServer((request, response) => setTimeout(() => response.end('in time'), 100));
+         const server = createServer((request, response) => {
+           parentPort.postMessage('asked');
+           setTimeout(() => response.end('in time'), 100);
+         });
          server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
         { eval: true },
       );
       const [port] = (await once(server, 'message')) as [number];
-      const sent = sendTo(executor, `http://127.0.0.1:${port}/`, { limitMs: 300 });
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      stall(500);
-      const result = await sent;
-      expect(outcomeOf(result)).to.equal('ok');
+      // Within the turn that takes messages the loop goes on to its timers before it looks at sockets again.
+      server.once('message', () => stall(500));
+      const result = await sendTo(executor, `http://127.0.0.1:${port}/`, { limitMs: 300 });
+      expect(outcomeOf(result), result.failure?.message).to.equal('ok');
       expect(Buffer.from(result.response?.body ?? []).toString()).to.equal('in time');
       await server.terminate();
     });

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { SendOptions, SendResult } from '../../src/http/types.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
-import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
+import { startRawServer, withRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 
 const RECORD = { read: 'record' } as const;
@@ -254,12 +254,13 @@ describe('the HTTP executor', () => {
     it('100 Continue split at any byte', async () => {
       const bytes = `${head('100 Continue')}${head('200 OK', 'Content-Length: 2')}ok`;
       for (let at = 1; at < bytes.length; at += 3) {
-        const { url, close } = await startRawServer((socket) => {
+        const inTwo: OnRequest = (socket) => {
           socket.write(bytes.slice(0, at));
           setTimeout(() => socket.write(bytes.slice(at)), 2);
+        };
+        await withRawServer(inTwo, async ({ url }) => {
+          expect(outcomeOf(await sendTo(executor, url)), `split at ${at}`).to.equal('ok');
         });
-        expect(outcomeOf(await sendTo(executor, url)), `split at ${at}`).to.equal('ok');
-        await close();
       }
     });
   });
@@ -497,15 +498,16 @@ describe('the HTTP executor', () => {
     for (const read of ['whole', 'record'] as const) {
       it(`tells the truth about it (${read})`, async () => {
         for (const cut of cuts) {
-          const { url, close, requestCount } = await startRawServer((socket) =>
-            socket.end(response.slice(0, cut)),
+          await withRawServer(
+            (socket) => socket.end(response.slice(0, cut)),
+            async ({ url, requestCount }) => {
+              const result = await sendTo(executor, url, { read });
+              expect(outcomeOf(result), `cut at ${cut}`).to.equal(expected(cut, read));
+              if (cut >= headLength)
+                expect(result.response?.truncated, `cut at ${cut}`).to.equal(cut < response.length);
+              expect(requestCount()).to.equal(1);
+            },
           );
-          const result = await sendTo(executor, url, { read });
-          expect(outcomeOf(result), `cut at ${cut}`).to.equal(expected(cut, read));
-          if (cut >= headLength)
-            expect(result.response?.truncated, `cut at ${cut}`).to.equal(cut < response.length);
-          expect(requestCount()).to.equal(1);
-          await close();
         }
       });
     }

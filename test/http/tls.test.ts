@@ -3,26 +3,27 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { expect } from 'chai';
 import { createTlsContext } from '../../src/http/tls-context.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
-import { startRawServer, type RawServer } from '../support/raw-server.ts';
+import { startRawServer, type RawConnection, type RawServer } from '../support/raw-server.ts';
 
 const pem = (name: string) => readFileSync(new URL(`../support/certs/${name}`, import.meta.url), 'utf8');
 const certificate = (name: string): TlsOptions => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });
+const tlsSocket = (connection: RawConnection | undefined) => connection?.socket as TLSSocket;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const LOOPBACK = ['127.0.0.1'];
 
 describe('TLS to endpoints', () => {
   const names = { 'endpoint.example': LOOPBACK, 'a.wild.example': LOOPBACK, 'other.example': LOOPBACK };
   const executor = guardedExecutor({ extraCa: pem('ca.pem'), names });
-  let server: RawServer | undefined;
+  const servers: RawServer[] = [];
 
   afterEach(async () => {
-    await server?.close();
-    server = undefined;
+    await Promise.all(servers.splice(0).map((server) => server.close()));
   });
   after(() => executor.close());
 
   const serve = async (tls: TlsOptions): Promise<RawServer> => {
-    server = await startRawServer((socket) => socket.write(OK), { tls });
+    const server = await startRawServer((socket) => socket.write(OK), { tls });
+    servers.push(server);
     return server;
   };
 
@@ -38,7 +39,7 @@ describe('TLS to endpoints', () => {
       const result = await sendTo(executor, `https://${host}:${port}/`);
       expect(outcomeOf(result), result.failure?.message).to.equal('ok');
       expect(result.timings.tlsMs).to.be.greaterThan(0);
-      expect((connections[0]?.socket as TLSSocket).servername).to.equal(sni);
+      expect(tlsSocket(connections[0]).servername).to.equal(sni);
     });
   }
 
@@ -48,7 +49,7 @@ describe('TLS to endpoints', () => {
       ALPNProtocols: ['h2', 'http/1.1'],
     });
     expect(outcomeOf(await sendTo(executor, `https://endpoint.example:${port}/`))).to.equal('ok');
-    expect((connections[0]?.socket as TLSSocket).alpnProtocol).to.equal('http/1.1');
+    expect(tlsSocket(connections[0]).alpnProtocol).to.equal('http/1.1');
   });
 
   const bad: readonly (readonly [title: string, tls: TlsOptions, host: string, message: string])[] = [
@@ -80,7 +81,7 @@ describe('TLS to endpoints', () => {
         tls,
         host: host === '127.0.0.2' ? host : '127.0.0.1',
       });
-      server = raw;
+      servers.push(raw);
       const result = await sendTo(local, `https://${host}:${raw.port}/?token=secret`);
       expect(result.failure).to.deep.equal({ code: 'TLS', message, sent: 'no' });
       expect(raw.requestCount()).to.equal(0);
@@ -128,10 +129,11 @@ describe('TLS to endpoints', () => {
   ];
   for (const [title, say, message] of plain) {
     it(`tells of an endpoint that ${title}`, async () => {
-      server = await startRawServer(() => undefined, {
+      const server = await startRawServer(() => undefined, {
         onConnection: (socket) =>
           socket.once('data', () => (say === undefined ? socket.destroy() : socket.end(say))),
       });
+      servers.push(server);
       const result = await sendTo(executor, `https://endpoint.example:${server.port}/`);
       expect(result.failure).to.deep.equal({ code: 'TLS', message, sent: 'no' });
     });
@@ -140,9 +142,8 @@ describe('TLS to endpoints', () => {
   it('takes a bundle of several authorities', async () => {
     const local = guardedExecutor({ extraCa: `# ours\n${pem('self-signed.pem')}\n${pem('ca.pem')}`, names });
     for (const name of ['endpoint', 'self-signed']) {
-      const raw = await startRawServer((socket) => socket.write(OK), { tls: certificate(name) });
+      const raw = await serve(certificate(name));
       expect(outcomeOf(await sendTo(local, `https://endpoint.example:${raw.port}/`)), name).to.equal('ok');
-      await raw.close();
     }
     await local.close();
   });

@@ -74,3 +74,16 @@ const watch = (socket: Socket, onRequest: () => void): RawConnection => {
   });
   return { socket, received: () => text };
 };
+
+/** Runs `use` with a raw server of its own, which is closed however that ends. */
+export const withRawServer = async (
+  onRequest: OnRequest,
+  use: (server: RawServer) => Promise<void>,
+): Promise<void> => {
+  const server = await startRawServer(onRequest);
+  try {
+    await use(server);
+  } finally {
+    await server.close();
+  }
+};
