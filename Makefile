@@ -54,6 +54,10 @@ test-clients: $(BUILT) test-database ## grpcurl, go-httpbin and a Python client 
 	@scripts/test-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
+.PHONY: test-faults
+test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off; LONG=1: a thousand kills instead of twenty
+	@LONG=$(LONG) $(N) mocha 'test/faults/**/*.test.ts'
+
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
 	@$(N) c8 mocha $(SPECS)

@@ -1,0 +1,51 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeEachEngine } from '../support/engines.ts';
+import { startLoad } from './support/load.ts';
+import { inForm, report } from './support/long.ts';
+import type { World } from './support/world.ts';
+import { createWorld } from './support/world.ts';
+
+const KILLS = { sqlite: inForm({ short: 7, long: 350 }), mariadb: inForm({ short: 13, long: 700 }) };
+const PRE_LIMIT_MS = 1_000;
+const POST_LIMIT_MS = 1_000;
+// A time limit, 5 s more, and 10 s in which the last one that started labels nothing yet.
+const ALL_ENDED_WITHIN_MS = 30_000;
+
+describeEachEngine('Replicas that are killed at random moments under load', (engine) => {
+  let world: World;
+  before(async () => {
+    world = await createWorld(engine);
+  });
+  after(() => world.close());
+
+  it('send each webhook at most once, lose nothing, and tell everybody what is on record', async function () {
+    const kills = KILLS[engine.name];
+    this.timeout(60_000 + kills * 8_000);
+    const startedAtMs = Date.now();
+    const count = engine.name === 'sqlite' ? 1 : 3;
+    for (let started = 0; started < count; started += 1) await world.addReplica();
+    await world.recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 200, 500], drop: 0.02 });
+    await world.recorder.script('/post', { delayMs: [0, 400], statuses: [200, 200, 200, 500], drop: 0.02 });
+    const agents = await Promise.all(
+      [{ blocks: false }, { blocks: true }].map((more) =>
+        world.addAgent({ preLimitMs: PRE_LIMIT_MS, postLimitMs: POST_LIMIT_MS, ...more }),
+      ),
+    );
+    const load = startLoad({
+      journal: world.journal,
+      replicas: world.replicas,
+      agentUuids: agents.map(({ agentUuid }) => agentUuid),
+      concurrency: 12,
+    });
+    for (let killed = 0; killed < kills; killed += 1) {
+      await wait(200 + Math.random() * 600);
+      const victim = world.replicas[Math.floor(Math.random() * count)];
+      await victim?.kill();
+      await victim?.restart();
+    }
+    await load.stop();
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    const seconds = Math.round((Date.now() - startedAtMs) / 1000);
+    report(`kill -9 at random moments (${engine.name})`, { kills, ...figures, violations: 0, seconds });
+  });
+});

@@ -1,0 +1,78 @@
+/**
+ * A receiver in a process of its own. Each event of each request goes to the file named on the command line as one
+ * line of JSON, written before anything is answered, so that the file knows at least what a client can know.
+ */
+import { openSync, writeSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { watchStalls } from './stalls.ts';
+import type { Behaviour, RecorderEvent } from './recorder.ts';
+
+const file = openSync(process.argv[2] ?? '', 'a');
+const behaviours = new Map<string, Behaviour>();
+let count = 0;
+
+const note = (event: RecorderEvent): void => {
+  writeSync(file, `${JSON.stringify(event)}\n`);
+};
+
+const header = (request: IncomingMessage, name: string): string => String(request.headers[name] ?? '');
+
+const between = ([from, to]: readonly [number, number]): number => from + Math.random() * (to - from);
+
+const answer = (
+  id: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+  behaviour: Behaviour,
+): void => {
+  if (response.destroyed) return;
+  if (behaviour.drop !== undefined && Math.random() < behaviour.drop) {
+    response.destroy();
+    return;
+  }
+  const { statuses = [200] } = behaviour;
+  const status = statuses[id % statuses.length] ?? 200;
+  note({ event: 'answered', id, atMs: Date.now(), status });
+  response.writeHead(status, { 'content-type': 'application/json' });
+  // Names the execution: a second run of the webhook would show in every reply.
+  response.end(JSON.stringify({ customer_name: `Ada ${header(request, 'callhooks-execution')}` }));
+};
+
+const server = createServer((request, response) => {
+  const id = (count += 1);
+  const [path = ''] = (request.url ?? '').split('?');
+  const type = path.endsWith('/pre') ? 'pre_call' : 'post_call';
+  note({
+    event: 'head',
+    id,
+    atMs: Date.now(),
+    path,
+    type,
+    executionUuid: header(request, 'callhooks-execution'),
+    conversationUuid: header(request, 'x-conversation'),
+  });
+  const behaviour = behaviours.get(path) ?? behaviours.get('*') ?? {};
+  request.on('error', () => undefined).resume();
+  response.on('error', () => undefined);
+  request.on('end', () => {
+    note({ event: 'body', id });
+    if (behaviour.stall === true) return;
+    const delayMs = behaviour.delayMs === undefined ? 0 : between(behaviour.delayMs);
+    if (delayMs === 0) answer(id, request, response, behaviour);
+    else setTimeout(() => answer(id, request, response, behaviour), delayMs);
+  });
+});
+server.keepAliveTimeout = 60_000;
+server.requestTimeout = 0;
+
+process.on('message', ({ path, behaviour }: { path: string; behaviour: Behaviour }) => {
+  behaviours.set(path, behaviour);
+  process.send?.({ kind: 'scripted' });
+});
+// Ends with the tests, however they end.
+process.on('disconnect', () => process.exit(0));
+watchStalls((stall) => process.send?.({ kind: 'stall', stall }));
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ kind: 'listening', port: (server.address() as AddressInfo).port }),
+);

@@ -1,0 +1,118 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Stall } from './stalls.ts';
+
+const MAIN = fileURLToPath(new URL('recorder-main.ts', import.meta.url));
+
+/** How the receiver treats requests of one path. Absent parts: answers 200 at once. */
+export interface Behaviour {
+  /** Waits between so many and so many milliseconds. */
+  readonly delayMs?: readonly [number, number];
+  /** Taken in turn. */
+  readonly statuses?: readonly number[];
+  /** This share of the requests gets its connection reset instead of an answer. */
+  readonly drop?: number;
+  /** Never answers. */
+  readonly stall?: boolean;
+}
+
+/** A line of the receiver's file. */
+export type RecorderEvent =
+  | {
+      readonly event: 'head';
+      readonly id: number;
+      readonly atMs: number;
+      readonly path: string;
+      readonly type: 'pre_call' | 'post_call';
+      readonly executionUuid: string;
+      readonly conversationUuid: string;
+    }
+  | { readonly event: 'body'; readonly id: number }
+  | { readonly event: 'answered'; readonly id: number; readonly atMs: number; readonly status: number };
+
+/** A request of which the whole head arrived. Times are epoch milliseconds. */
+export interface SeenRequest {
+  readonly path: string;
+  readonly type: 'pre_call' | 'post_call';
+  readonly executionUuid: string;
+  readonly conversationUuid: string;
+  readonly headAtMs: number;
+  readonly isBodyComplete: boolean;
+  /** Absent: it was not answered. */
+  readonly answer?: { readonly atMs: number; readonly status: number };
+}
+
+/** A receiver in a process of its own, which writes all that arrives to a file. */
+export interface Recorder {
+  /** `http://127.0.0.1:port`, without a slash at its end. */
+  readonly url: string;
+  readonly pid: number;
+  /** From now on requests of this path (`*`: of every path without one of its own) are treated so. */
+  script(path: string, behaviour: Behaviour): Promise<void>;
+  /** What has arrived so far, read from the file. */
+  requests(): readonly SeenRequest[];
+  /** When its process got no turn: the machine was busy. */
+  readonly stalls: readonly Stall[];
+  close(): Promise<void>;
+}
+
+type Message = { kind: 'listening'; port: number } | { kind: 'scripted' } | { kind: 'stall'; stall: Stall };
+
+/** Starts one on a free port of 127.0.0.1. The type of a request is read off the end of its path: `/pre` or `/post`. */
+export const startRecorder = async (): Promise<Recorder> => {
+  const folder = mkdtempSync(join(tmpdir(), 'callhooks-recorder-'));
+  const file = join(folder, 'requests.jsonl');
+  const child = fork(MAIN, [file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const stalls: Stall[] = [];
+  const waiting: (() => void)[] = [];
+  const port = await new Promise<number>((resolve, reject) => {
+    child.on('exit', () => reject(new Error('the receiver ended at its start')));
+    child.on('message', (message: Message) => {
+      if (message.kind === 'listening') resolve(message.port);
+      if (message.kind === 'scripted') waiting.shift()?.();
+      if (message.kind === 'stall') stalls.push(message.stall);
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    script: (path, behaviour) =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        child.send({ path, behaviour });
+      }),
+    requests: () => readRequests(readFileSync(file, 'utf8')),
+    stalls,
+    close: async () => {
+      const exit = once(child, 'exit');
+      child.disconnect();
+      await exit;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+const readRequests = (text: string): readonly SeenRequest[] => {
+  const seen = new Map<number, SeenRequest>();
+  // The last line may be half-written.
+  for (const line of text.split('\n').slice(0, -1)) {
+    const event = JSON.parse(line) as RecorderEvent;
+    const known = seen.get(event.id);
+    if (event.event === 'head') {
+      const { id, atMs, event: _, ...names } = event;
+      seen.set(id, { ...names, headAtMs: atMs, isBodyComplete: false });
+    } else if (known !== undefined) {
+      const { atMs, status } = event.event === 'answered' ? event : {};
+      seen.set(event.id, {
+        ...known,
+        ...(event.event === 'body' ? { isBodyComplete: true } : {}),
+        ...(atMs === undefined || status === undefined ? {} : { answer: { atMs, status } }),
+      });
+    }
+  }
+  return [...seen.values()];
+};

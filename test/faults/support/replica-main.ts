@@ -1,0 +1,20 @@
+/**
+ * The entry of a replica that is armed with faults (environment variable FAULT): the same parts as src/main.ts, with
+ * somebody who watches the engine's steps. The published build has no such watcher.
+ */
+import { createApp } from '../../../src/app.ts';
+import { parseConfig } from '../../../src/config.ts';
+import { createLogger } from '../../../src/logger.ts';
+import { armFaults } from './faults.ts';
+
+const { FAULT = '', ...env } = process.env;
+const config = parseConfig({ CALLHOOKS_OPS_LISTEN: 'off', ...env }, process.pid);
+const logger = createLogger({ level: config.logLevel, instance: config.instance, pretty: false });
+const app = await createApp(config, { logger, onStep: armFaults(FAULT) });
+
+let signals = 0;
+process.on('SIGTERM', () => {
+  signals += 1;
+  void app.close({ immediately: signals > 1 }).then(() => process.exit(signals > 1 ? 143 : 0));
+});
+await app.listen();
