@@ -62,6 +62,9 @@ const mergeDraft = (mask: UpdateAgentRequest['mask'], wanted: AgentDraft, curren
   webhooks: mask.has('webhooks') ? wanted.webhooks : [],
 });
 
+/** No more than one of each type can be right; the rest of a long list is not looked at. */
+const MAX_LOOKED = 8;
+
 /** Webhooks are judged one by one then, for the names that they use can't be looked up. */
 function checkWithoutAgent(deps: AdminDeps, { mask, agent }: UpdateAgentRequest): Checked {
   const checked = checkAgentDraft(agent, {
@@ -70,7 +73,9 @@ function checkWithoutAgent(deps: AdminDeps, { mask, agent }: UpdateAgentRequest)
   });
   const surroundings: WebhookSurroundings = { ...surroundingsOf(deps, undefined), stored: 'unknown' };
   const ofWebhooks = mask.has('webhooks')
-    ? agent.webhooks.flatMap((webhook, index) => draftViolations(webhook, index, surroundings))
+    ? agent.webhooks
+        .slice(0, MAX_LOOKED)
+        .flatMap((webhook, index) => draftViolations(webhook, index, surroundings))
     : [];
   return { agent: checked.agent, violations: [...checked.violations, ...ofWebhooks] };
 }

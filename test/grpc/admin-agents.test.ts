@@ -100,6 +100,12 @@ describeEachEngine('AgentAdmin', (engine) => {
       expect(agent.dynamicVariables).to.deep.equal({ name: null, other: '{{ name }}' });
     });
 
+    it('answers with the pre-call webhook first, however they are given', async () => {
+      const agent = await create({ agent: { webhooks: [webhookOf(POST_CALL), webhookOf(PRE_CALL)] } });
+      expect(agent.webhooks.map(({ webhookType }) => webhookType)).to.deep.equal([PRE_CALL, POST_CALL]);
+      expect(await read(agent.agentUuid)).to.deep.equal(agent);
+    });
+
     it('ignores output-only fields', async () => {
       const agent = await create({
         agent: {

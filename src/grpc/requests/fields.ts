@@ -59,9 +59,18 @@ export const optionalWord = <Word extends string>(table: Readonly<Record<Word, n
     return word;
   });
 
-/** Words of an enum, each once; the unspecified value is refused. */
-export const wordList = <Word extends string>(table: Readonly<Record<Word, number>>) =>
-  z.array(requiredWord(table)).transform((words) => [...new Set(words)]);
+/** Words of an enum, each once; the unspecified value is refused. A list has room to name every word twice. */
+export const wordList = <Word extends string>(table: Readonly<Record<Word, number>>) => {
+  const maxLength = 2 * Object.keys(table).length;
+  return z
+    .custom<readonly number[]>()
+    .refine((numbers) => numbers.length <= maxLength, {
+      error: `must not have more than ${maxLength} values`,
+      abort: true,
+    })
+    .pipe(z.array(requiredWord(table)))
+    .transform((words) => [...new Set(words)]);
+};
 
 const wordOf = <Word extends string>(
   table: Readonly<Record<Word, number>>,
