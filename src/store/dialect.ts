@@ -39,9 +39,11 @@ export interface Dialect {
   readonly deleteByUuid: (table: string, count: number) => string;
   /** The first webhooks after a given one that have post-calls waiting; bound to that one and a limit. */
   readonly nextWaitingWebhooks: string;
-  /** How many index entries one statement of a list reads, and how many rows one transaction purges. */
+  /** How many index entries one statement of a list reads. */
   readonly listStep: number;
-  readonly purgeStep: number;
+  /** How many rows one step of a label or of the purge changes, and the pause after a step of the purge. */
+  readonly sweepStep: number;
+  readonly sweepPauseMs: number;
 
   /** The rows of a SELECT, or the number of rows that a change matched, in what the driver answered. */
   rowsOf(answer: unknown): readonly Row[];

@@ -11,7 +11,6 @@ import { toBytes, toUuid } from './uuid-bytes.ts';
 
 type Labels = Pick<ExecutionStore, 'labelOverdue' | 'labelAllSending' | 'labelOverdueStart'>;
 
-const ROWS_A_STEP = 100;
 const LABEL: Failure = {
   code: 'INTERRUPTED',
   message: 'no outcome was recorded in time: the request may have been sent',
@@ -53,20 +52,28 @@ export const createLabels = (connections: Connections, dialect: Dialect): Labels
       : stillLabelled(session, kept);
   };
 
+  const labelInSteps = async (guard: string, limit: number): Promise<readonly Row[]> => {
+    const labelled: Row[] = [];
+    for (;;) {
+      const step = Math.min(dialect.sweepStep, limit - labelled.length);
+      const rows = step === 0 ? [] : await connections.use((session) => label(session, guard, step));
+      labelled.push(...rows);
+      if (rows.length < step || step === 0) return labelled;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  };
+
   return {
     labelOverdue: async (limit) => {
-      const rows = await connections.use((session) => label(session, isOverdue, limit));
+      const rows = await labelInSteps(isOverdue, limit);
       return rows.map((row) => ({
         conversationUuid: toUuid(row.conversation_uuid as Buffer),
         webhookType: webhookTypes.toWord(row.webhook_type as number),
       }));
     },
-    labelAllSending: async () => {
-      let labelled = 0;
-      for (let step = ROWS_A_STEP; step > 0; labelled += step)
-        step = (await connections.use((session) => label(session, '1 = 1', ROWS_A_STEP))).length;
-      return labelled;
-    },
+    labelAllSending: async () => (await labelInSteps('1 = 1', Infinity)).length,
     labelOverdueStart: (conversationUuid) =>
       connections.use(async (session) => {
         const key = [toBytes(conversationUuid), TYPE.pre_call];

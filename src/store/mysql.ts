@@ -59,7 +59,8 @@ export const mysql: Dialect = {
     'WHERE waiting_webhook_uuid > ? ORDER BY waiting_webhook_uuid LIMIT ?',
   tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   listStep: 5_000,
-  purgeStep: 200,
+  sweepStep: 200,
+  sweepPauseMs: 0,
 
   rowsOf: (answer) => (answer as [readonly Row[]])[0],
   // mysql2 asks for the rows found, so an update that changes nothing counts as well.

@@ -41,7 +41,9 @@ export const sqlite: Dialect = {
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
   // Everything here runs on the event loop: one step has to end within 5 ms.
   listStep: 1_000,
-  purgeStep: 25,
+  sweepStep: 25,
+  // Without it a purge writes faster than the log is written back between its steps.
+  sweepPauseMs: 10,
 
   rowsOf: (answer) => answer as readonly Row[],
   changesOf: (answer) => (answer as { changes?: number }).changes ?? 0,

@@ -282,4 +282,29 @@ describeEachEngine('the purge', (engine) => {
     await purgeAll();
     for (const uuid of conversations) expect(await store().findStart(uuid)).to.equal('purged');
   });
+
+  it('forgets keys of an older day along the primary key, step by step, and no younger ones', async () => {
+    const starts = [aStart(), aStart(), aStart()];
+    await store().insertStarts(starts);
+    await store().recordOutcomes(starts.map((start) => anOutcome(start)));
+    const nowMs = await store().nowMs();
+    await store().purge(nowMs + 60_000, 100);
+    const walk = async (beforeMs: number): Promise<number> => {
+      let steps = 0;
+      for (
+        let after = await store().forgetKeys(beforeMs, 1);
+        ;
+        after = await store().forgetKeys(beforeMs, 1, after)
+      ) {
+        steps += 1;
+        if (after === undefined) return steps;
+      }
+    };
+    expect(await walk(nowMs)).to.equal(4);
+    const first = starts[0]?.conversationUuid ?? '';
+    expect(await store().findStart(first)).to.equal('purged');
+    await walk(nowMs + 2 * 86_400_000);
+    for (const { conversationUuid } of starts)
+      expect(await store().findStart(conversationUuid)).to.equal(undefined);
+  });
 });
