@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+
+/** Texts that have broken services before: control characters, other planes, lone surrogates, code, nothing. */
+const OMINOUS = [
+  '',
+  ' ',
+  '\0',
+  '\r\nx: y',
+  '\u001b[31m',
+  '\u2028',
+  '\ufeff',
+  '😀',
+  '👩‍👩‍👧‍👦',
+  'ﷺ',
+  'é̂',
+  '\ud800',
+  '\udc00x',
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  '{{x}}',
+  '\\{{',
+  '{{',
+  '{{secret.token}}',
+  '••••••',
+  "'; DROP TABLE agents; --",
+  '%00',
+  '%2e%2e',
+  '../..',
+  '$ref',
+  'null',
+] as const;
+
+/** Any text; now and then longer than every limit but that of the message. */
+export const anyText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...OMINOUS) },
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 2, arbitrary: fc.string({ maxLength: 40 }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('x', '😀', '\0', '"', '{{x}}'), fc.constantFrom(65, 129, 257, 5_000, 70_000))
+      .map(([unit, times]) => unit.repeat(times)),
+  },
+);
+
+/** Every double that a proto can carry, the awkward ones often. */
+const anyNumber: fc.Arbitrary<number> = fc.oneof(
+  fc.constantFrom(0, -0, 1, -1, 0.1, 5e-324, 1e21, 1e308, -1e308, 2 ** 53, 2 ** 53 + 2, 1e100),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer(),
+);
+const noNumber = fc.constantFrom(NaN, Infinity, -Infinity);
+
+const nest = (depth: number, isList: boolean): unknown => {
+  let value: unknown = 'at the bottom';
+  for (let i = 0; i < depth; i += 1) value = isList ? [value] : { d: value };
+  return value;
+};
+
+/** Values nested just as deeply as JSON may be here, a little deeper, and deeper than the decoder goes. */
+const deep = fc
+  .tuple(fc.constantFrom(22, 23, 24, 25, 40, 60), fc.boolean())
+  .map(([depth, isList]) => nest(depth, isList));
+
+const keys: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('a', 'b', '1', '0', '10', 'é', '😀', 'a.b', '', 'toString') },
+  { weight: 1, arbitrary: anyText.filter((key) => key.length < 5_000) },
+);
+
+const tree = (leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      leaf,
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(keys, tie('value'), { maxKeys: 4 }),
+    ),
+  })).value;
+
+/** JSON that any limit lets through: no lone surrogates, for these can't cross gRPC. */
+export const goodJson: fc.Arbitrary<unknown> = tree(
+  fc.oneof(
+    anyNumber,
+    anyText.filter((text) => text.length < 5_000).map((text) => text.toWellFormed()),
+    fc.boolean(),
+    fc.constant(null),
+  ),
+);
+
+/** Whatever a `google.protobuf.Value` can hold. */
+export const anyJson: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 6, arbitrary: goodJson },
+  { weight: 2, arbitrary: tree(fc.oneof(anyNumber, anyText, noNumber, fc.constant(null))) },
+  { weight: 1, arbitrary: deep },
+);
+
+/** Whatever a `google.protobuf.Struct` can hold, mostly under names of its own. */
+export const anyStruct = (names: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
+  fc.dictionary(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, keys), anyJson, { maxKeys: 5 });
+
+/** As {@link anyStruct}, but every value and name may be a dynamic variable's. */
+export const goodStruct = (names: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
+  fc.dictionary(fc.constantFrom(...names), goodJson, { maxKeys: 5 });
