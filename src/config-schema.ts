@@ -153,7 +153,12 @@ export const configSchema = z.object({
   CALLHOOKS_RETENTION_DAYS: setting(
     values.count(1, 36_500),
     '30',
-    'Days after which ended executions are removed with their recorded bodies. The key (conversation, type) of each stays for ever, so that a late repeat does not run again.',
+    'Days after which ended executions are removed with their recorded bodies. The key (conversation, type) of each stays, so that a late repeat does not run again.',
+  ),
+  CALLHOOKS_KEY_RETENTION_DAYS: setting(
+    values.count(0, 36_500),
+    '0',
+    'Days after which the keys of removed executions go too; 0 is never. Choose more than the platform may take to repeat a call: a repeat after that runs the webhook again.',
   ),
   CALLHOOKS_REFLECTION: setting(values.flag, 'true', '`false` serves no gRPC reflection.'),
   CALLHOOKS_LOG_LEVEL: setting(

@@ -48,6 +48,8 @@ export interface Config {
   /** 0: never. */
   readonly startByMs: number;
   readonly retentionDays: number;
+  /** 0: for ever. */
+  readonly keyRetentionDays: number;
   readonly reflection: boolean;
   readonly logLevel: LogLevel;
   readonly instance: string;
@@ -152,6 +154,7 @@ function toConfig(values: ConfigValues, pid: number | undefined): Config {
     maxBufferedBytes: values.CALLHOOKS_MAX_BUFFERED_BYTES,
     startByMs: values.CALLHOOKS_START_BY,
     retentionDays: values.CALLHOOKS_RETENTION_DAYS,
+    keyRetentionDays: values.CALLHOOKS_KEY_RETENTION_DAYS,
     reflection: values.CALLHOOKS_REFLECTION,
     logLevel: values.CALLHOOKS_LOG_LEVEL,
     instance: values.CALLHOOKS_INSTANCE ?? defaultInstance(pid),

@@ -30,6 +30,7 @@ export interface EngineLimits {
   readonly maxBufferedBytes: number;
   readonly startByMs: number;
   readonly retentionDays: number;
+  readonly keyRetentionDays: number;
   readonly recordBodyBytes: number;
 }
 
@@ -105,6 +106,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     maxBacklog: limits.maxBacklog,
     startByMs: limits.startByMs,
     retentionMs: limits.retentionDays * DAY_MS,
+    keyRetentionMs: limits.keyRetentionDays * DAY_MS,
   });
   const admission = createAdmission({ slots, budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
   const preCalls = createPreCalls({

@@ -1,4 +1,4 @@
-import type { ExecutionStore } from '../store/types.ts';
+import type { ExecutionStore, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -30,6 +30,8 @@ export interface HousekeepingDeps {
   readonly startByMs: number;
   /** 0: nothing is purged. */
   readonly retentionMs: number;
+  /** 0: the keys of purged executions are kept for ever. */
+  readonly keyRetentionMs: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,6 +42,9 @@ const LOOK_AT_DISK_EVERY_MS = 1_000;
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const LABEL_BATCH = 100;
 const PURGE_BATCH = 200;
+// A walk over 100 million keys takes a day at this pace.
+const KEYS_A_STEP = 500;
+const KEY_STEPS = 150;
 // Owners write their outcomes first when the database has come back.
 const LABEL_AFTER_THERE_MS = 10_000;
 
@@ -85,11 +90,22 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     while (!stopped && purged === PURGE_BATCH) purged = await store.purge(beforeMs, PURGE_BATCH);
   };
 
+  let keyCursor: PurgedKey | undefined;
+  const forgetKeys = async (): Promise<void> => {
+    if (deps.keyRetentionMs === 0) return;
+    const beforeMs = (await store.nowMs()) - deps.keyRetentionMs;
+    for (let step = 0; step < KEY_STEPS && !stopped; step += 1) {
+      keyCursor = await store.forgetKeys(beforeMs, KEYS_A_STEP, keyCursor);
+      if (keyCursor === undefined) return;
+    }
+  };
+
   return {
     start: () => {
       every(LABEL_EVERY_MS, label);
       every(COUNT_EVERY_MS, count);
       every(PURGE_EVERY_MS, purge);
+      every(PURGE_EVERY_MS, forgetKeys);
       every(LOOK_AT_DISK_EVERY_MS, lookAtDisk);
     },
     stop: () => {

@@ -174,6 +174,12 @@ export interface ExecutionKey {
   readonly executionUuid: string;
 }
 
+/** Place in the keys of purged executions. */
+export interface PurgedKey {
+  readonly conversationUuid: string;
+  readonly webhookType: WebhookType;
+}
+
 /** Names an accepted post-call that waits to be sent. */
 export interface WaitingEnd {
   readonly executionUuid: string;
@@ -246,6 +252,11 @@ export interface ExecutionStore {
   disownStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
   purge(beforeMs: number, limit: number): Promise<number>;
+  /**
+   * Looks at up to `limit` keys of purged executions after the key `after` (absent: from the first) and removes those
+   * purged before the day of `beforeMs`: they could run again. The key to go on after; undefined at the end.
+   */
+  forgetKeys(beforeMs: number, limit: number, after?: PurgedKey): Promise<PurgedKey | undefined>;
   /** The database's clock, epoch milliseconds. */
   nowMs(): Promise<number>;
 }

@@ -284,6 +284,8 @@ describeEachEngine('the purge', (engine) => {
   });
 
   it('forgets keys of an older day along the primary key, step by step, and no younger ones', async () => {
+    const fresh = await openFresh(engine);
+    const store = () => fresh.database.executions;
     const starts = [aStart(), aStart(), aStart()];
     await store().insertStarts(starts);
     await store().recordOutcomes(starts.map((start) => anOutcome(start)));
@@ -306,5 +308,6 @@ describeEachEngine('the purge', (engine) => {
     await walk(nowMs + 2 * 86_400_000);
     for (const { conversationUuid } of starts)
       expect(await store().findStart(conversationUuid)).to.equal(undefined);
+    await fresh.close();
   });
 });

@@ -61,6 +61,7 @@ describe('parseConfig', () => {
       maxBufferedBytes: 268_435_456,
       startByMs: 86_400_000,
       retentionDays: 30,
+      keyRetentionDays: 0,
       reflection: true,
       logLevel: 'info',
       shutdownGraceMs: 65_000,
