@@ -143,7 +143,11 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
 const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
   const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
   const { judgeUrl } = executor;
-  const audit = (line: AuditLine): void => logger.info({ ...line }, 'audit');
+  const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
+    logger.info(
+      { action, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
+      'audit',
+    );
   const adminDeps: AdminDeps = {
     ...{ agents: engine.agentStore, keyring, ids, judgeUrl, audit },
     onAgentChanged: engine.agents.forget,
