@@ -135,7 +135,7 @@ describe('the time limit of a request', () => {
 
   it('does not touch an outcome that stands while the body is read for the record', async () => {
     const { url } = await serve((socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)));
-    const { result, ms } = await timed(sendTo(executor, url, { read: 'record', limitMs: 150 }));
+    const { result, ms } = await timed(sendTo(executor, url, { read: 'record', limitMs: 60 }));
     expect(outcomeOf(result)).to.equal('ok');
     expect(ms).to.be.below(245);
   });
@@ -144,7 +144,7 @@ describe('the time limit of a request', () => {
     const { url } = await serve((socket) => (socket.write(HEAD), socket.write('x'.repeat(50))));
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record', recordBytes: 10 }));
     expect(result.response).to.include({ truncated: true });
-    expect(ms).to.be.below(150);
+    expect(ms).to.be.below(245);
   });
 
   it('covers name resolution', async () => {
@@ -259,7 +259,7 @@ describe('the time limit of a request', () => {
           const { result, ms } = await timed(sendTo(local, url, { signal: stop.signal }));
           expect(outcomeOf(result)).to.equal(outcome);
           expect(result.failure?.message).to.contain('shutdown');
-          expect(ms).to.be.below(250);
+          expect(ms).to.be.below(1_000);
         });
       }
     }
