@@ -32,7 +32,7 @@ export const bindService = <Service extends object>(
   handlers: HandlersOf<Service>,
 ): BoundService => {
   const methods = Object.entries(service) as [keyof Service & string, AnyMethod][];
-  const handlerOf = (name: keyof Service): Handler<unknown, unknown> => handlers[name] as never;
+  const handlerOf = (name: keyof Service): Handler<unknown, unknown> => handlers[name];
   return {
     name: methods[0]?.[1].path.split('/')[1] ?? '',
     bind: (dependencies) => ({
