@@ -78,8 +78,10 @@ export const createPreCalls = (deps: PreCallDeps): PreCalls => ({
 const claimFor = async (deps: PreCallDeps, run: PreCallRun): Promise<InsertResult> => {
   try {
     const claim = await insert(deps, run.start, run.bytes);
-    if (claim.kind !== 'won') run.onSettled();
-    return claim;
+    if (claim.kind === 'won' && claim.execution.state === 'sending') return claim;
+    run.onSettled();
+    // A claim that took so long that somebody has labelled it is answered from the record, and sends nothing.
+    return claim.kind === 'won' ? { kind: 'lost', execution: claim.execution } : claim;
   } catch (error) {
     run.onSettled();
     throw error;
