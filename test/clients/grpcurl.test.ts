@@ -16,18 +16,20 @@ const MASK = '••••••';
 
 describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', function () {
   this.timeout(60_000);
+  const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
   let endpoint: Receiver;
   let grpcurl: Grpcurl;
 
   before(async () => {
     endpoint = await startReceiver({ body: { customer: { name: 'Ada' } } });
+    open.push(endpoint.close);
     server = await startBuiltServer();
+    open.push(server.stop);
     grpcurl = createGrpcurl(server.address);
   });
   after(async () => {
-    await server.stop();
-    await endpoint.close();
+    for (const close of open.reverse()) await close();
   });
 
   const preCall = () => ({

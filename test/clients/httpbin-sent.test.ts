@@ -35,16 +35,18 @@ interface Schema {
 
 describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
   this.timeout(30_000);
+  const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
   let httpbin: Httpbin;
 
   before(async () => {
     httpbin = await startHttpbin();
+    open.push(httpbin.stop);
     server = await startBuiltServer();
+    open.push(server.stop);
   });
   after(async () => {
-    await server.stop();
-    await httpbin.stop();
+    for (const close of open.reverse()) await close();
   });
 
   const createAgent = async (schema: Schema) => {
@@ -148,7 +150,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     );
     expect(recorded).to.not.include(TOKEN).and.not.include('literal-key');
     expect(request?.body).to.equal(`{"token":"${MASK}","text":"as \\"${MASK}\\""}`);
-    expect(response?.body).to.include(`Bearer ${MASK}`);
+    expect(response?.body).to.include(MASK);
   });
 
   it('is signed as Standard Webhooks say', async () => {

@@ -25,17 +25,19 @@ const RUNNING: readonly ExecutionState[] = [
 
 describeWith(['go-httpbin'], 'webhooks against go-httpbin', function () {
   this.timeout(30_000);
+  const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
   let httpbin: Httpbin;
   const marks: string[] = [];
 
   before(async () => {
     httpbin = await startHttpbin();
+    open.push(httpbin.stop);
     server = await startBuiltServer();
+    open.push(server.stop);
   });
   after(async () => {
-    await server.stop();
-    await httpbin.stop();
+    for (const close of open.reverse()) await close();
   });
 
   for (const [group, rows] of Object.entries(ROWS)) {

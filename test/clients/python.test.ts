@@ -39,6 +39,7 @@ const DEEP = nested(24);
 
 describeWith(['python'], 'a Python client made from the published protos alone', function () {
   this.timeout(60_000);
+  const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
   let endpoint: Receiver;
   let generated: string;
@@ -46,8 +47,11 @@ describeWith(['python'], 'a Python client made from the published protos alone',
 
   before(async () => {
     endpoint = await startReceiver({ body: { answer: DEEP } });
+    open.push(endpoint.close);
     server = await startBuiltServer();
+    open.push(server.stop);
     generated = await generate();
+    open.push(() => rm(generated, { recursive: true, force: true }));
     const { exitCode, stdout, stderr } = await runProgram(
       TOOLS.python,
       [CLIENT, server.address, `${endpoint.url}/crm`],
@@ -57,9 +61,7 @@ describeWith(['python'], 'a Python client made from the published protos alone',
     report = JSON.parse(stdout) as Report;
   });
   after(async () => {
-    await server.stop();
-    await endpoint.close();
-    await rm(generated, { recursive: true, force: true });
+    for (const close of open.reverse()) await close();
   });
 
   it('creates an agent and reads it back equal', () => {
