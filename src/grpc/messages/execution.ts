@@ -22,10 +22,10 @@ export const executionMessage = (execution: Execution): pb.Execution =>
 
 /** An execution with what was recorded of its request, its response and what it assigned. */
 export function detailedExecutionMessage(execution: Execution, record: ExecutionRecord): pb.Execution {
-  const { executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag, instance } = execution;
+  const { executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag } = execution;
   const { failure, timings } = execution;
   return {
-    ...{ executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag, instance },
+    ...{ executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag },
     webhookType: WEBHOOK_TYPES[execution.webhookType],
     state: numberOf(EXECUTION_STATES, execution.state),
     failure: failure && failureMessage(failure),
@@ -42,6 +42,8 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     acceptedAt: toTimestamp(execution.acceptedAtMs),
     sendingAt: maybeTimestamp(execution.sendingAtMs),
     finishedAt: maybeTimestamp(execution.finishedAtMs),
+    // The row of an end begins with the name of who accepted it; nobody has claimed it by then.
+    instance: execution.sendingAtMs === undefined ? '' : execution.instance,
   };
 }
 
