@@ -1,4 +1,4 @@
-import { STATE } from './codes.ts';
+import { STATE, timeLimitSources } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import type { Dialect, Row } from './dialect.ts';
 import { GRACE_MS } from './insert-executions.ts';
@@ -52,13 +52,14 @@ export const createClaims = (
 };
 
 // `+` keeps SQLite off the index by state, which would walk all waiting rows for each claim. A key that was purged
-// is never claimed, whatever lies under it.
+// is never claimed, whatever lies under it. A post-call has no deadline, so its limit is always the webhook's own.
 const claimStatement = (dialect: Dialect, rowCount: number): string =>
   dialect.updateFromRows({
     columns: COLUMNS,
     rowCount,
     set:
       `state = ${STATE.sending}, claim = new_claim, webhook_etag = new_etag, time_limit_ms = new_limit_ms, ` +
+      `time_limit_source = ${timeLimitSources.toNumber('config')}, ` +
       `instance = new_instance, waiting_webhook_uuid = NULL, sending_at = ${dialect.now}, ` +
       `state_at = ${dialect.now} + new_limit_ms + ${GRACE_MS}`,
     guard: `+executions.state = ${STATE.accepted}`,
