@@ -1,4 +1,4 @@
-import type { Execution, Failure, StartVariables, WebhookType } from '../domain/types.ts';
+import type { Execution, Failure, HttpHeader, StartVariables, WebhookType } from '../domain/types.ts';
 import type { Outcome } from '../store/types.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -54,9 +54,14 @@ export const withAssignedBy = (start: StartVariables, outcome: Outcome): StartVa
 export const outcomeBytes = ({ assigned, request, response }: Outcome): number =>
   (request?.body.length ?? 0) +
   (request?.url.length ?? 0) +
+  headerBytes(request?.headers) +
   (response?.body.length ?? 0) +
+  headerBytes(response?.headers) +
   (assigned && Object.keys(assigned).length > 0 ? JSON.stringify(assigned).length : 0) +
   4_000;
+
+const headerBytes = (headers: readonly HttpHeader[] = []): number =>
+  headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
 
 /** One log line of an ended execution: names, codes and durations; no values of the call. */
 export interface ExecutionLine {

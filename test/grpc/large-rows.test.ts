@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+
+const AT_ONCE = 100;
+
+// Statements of more than 16 MiB break the connection to MySQL, and with it every call whose row is in them.
+describeEachEngine('many large rows at once', (engine) => {
+  let app: TestApp;
+  let receiver: Receiver;
+  before(async () => {
+    app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
+    receiver = await startReceiver({ body: {} });
+  });
+  after(async () => {
+    await receiver.close();
+    await app.close();
+  });
+
+  const largeDefaults = Object.fromEntries(
+    Array.from({ length: 16 }, (_, index) => [`large_${index}`, '"'.repeat(7_800)]),
+  );
+  it(`takes ${AT_ONCE} starts of an agent with large defaults`, async () => {
+    const { agent } = await app.rpc.agents.createAgent({
+      agent: {
+        dynamicVariables: largeDefaults,
+        webhooks: [
+          {
+            webhookType: pb.WebhookType.WEBHOOK_TYPE_PRE_CALL,
+            webhookConfig: { apiSchema: { url: receiver.url, method: 'POST' } },
+          },
+        ],
+      },
+    });
+    const agentUuid = agent?.agentUuid ?? '';
+    const replies = await Promise.all(
+      Array.from({ length: AT_ONCE }, () =>
+        app.rpc.calls.onCallStart({ agentUuid, conversationUuid: randomUUID() }),
+      ),
+    );
+    expect(replies.filter(({ execution }) => execution?.finishedAt !== undefined)).to.have.length(AT_ONCE);
+  }).timeout(30_000);
+});
