@@ -28,6 +28,8 @@ export interface Dialect {
   readonly now: string;
   /** Locks the rows that a SELECT reads until the transaction ends. */
   readonly forUpdate: string;
+  /** The same, but passes over rows that are locked already. */
+  readonly forUpdateOfFree: string;
   /** After a table's name: read in the order of this index. */
   readonly useIndex: (name: string) => string;
   /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */

@@ -5,7 +5,6 @@ import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from './dialect.ts';
 import { endExecutions } from './end-executions.ts';
 import { IS_PURGED, isEnded, JOIN_PURGED } from './execution-rows.ts';
-import { marks } from './sql.ts';
 import type { ExecutionStore } from './types.ts';
 import { toBytes, toUuid } from './uuid-bytes.ts';
 
@@ -33,30 +32,39 @@ export const createLabels = (connections: Connections, dialect: Dialect): Labels
     return endExecutions(session, dialect, executionUuids, ending);
   };
 
-  /** Labels the first rows that the guard lets; what was labelled. */
-  const label = async (session: Session, guard: string, limit: number): Promise<readonly Row[]> => {
-    const rows = await session.rows(
+  const find = (session: Session, guard: string, limit: number, lock: string): Promise<readonly Row[]> =>
+    session.rows(
       `SELECT e.execution_uuid, e.conversation_uuid, e.webhook_type, ${IS_PURGED} FROM executions e ` +
         `${dialect.useIndex('executions_by_state')} ${JOIN_PURGED} ` +
-        `WHERE e.state = ${STATE.sending} AND ${guard} ORDER BY e.state_at LIMIT ?`,
+        `WHERE e.state = ${STATE.sending} AND ${guard} ORDER BY e.state_at LIMIT ? ${lock}`,
       [limit],
     );
-    const uuidsOf = (isPurged: number): Buffer[] =>
-      rows.filter((row) => row.is_purged === isPurged).map((row) => row.execution_uuid as Buffer);
-    await deleteExecutions(session, dialect, uuidsOf(1));
-    const kept = uuidsOf(0);
-    if (kept.length === 0) return [];
-    const labelled = await interrupt(session, kept, guard);
-    return labelled === kept.length
-      ? rows.filter((row) => row.is_purged === 0)
-      : stillLabelled(session, kept);
+
+  // Rows that somebody holds are passed over: their owner is just writing, or froze in the middle of a commit, and
+  // then one row would keep all others from their label until the server closes its connection.
+  const labelFree = async (session: Session, guard: string, limit: number): Promise<readonly Row[]> => {
+    const rows = await find(session, guard, limit, dialect.forUpdateOfFree);
+    const [purged, kept] = [
+      rows.filter((row) => row.is_purged === 1),
+      rows.filter((row) => row.is_purged !== 1),
+    ];
+    await deleteExecutions(session, dialect, purged.map(uuidOf));
+    if (kept.length > 0) await interrupt(session, kept.map(uuidOf), guard);
+    return kept;
+  };
+
+  /** Labels the first rows that the guard lets; what was labelled. */
+  const label = async (guard: string, limit: number): Promise<readonly Row[]> => {
+    const overdue = await connections.use((session) => find(session, guard, 1, ''));
+    if (overdue.length === 0) return [];
+    return connections.transaction((session) => labelFree(session, guard, limit));
   };
 
   const labelInSteps = async (guard: string, limit: number): Promise<readonly Row[]> => {
     const labelled: Row[] = [];
     for (;;) {
       const step = Math.min(dialect.sweepStep, limit - labelled.length);
-      const rows = step === 0 ? [] : await connections.use((session) => label(session, guard, step));
+      const rows = step === 0 ? [] : await label(guard, step);
       labelled.push(...rows);
       if (rows.length < step || step === 0) return labelled;
       await new Promise((resolve) => {
@@ -103,10 +111,4 @@ export const createDisown = (
 const FIND_START =
   'SELECT execution_uuid, state FROM executions WHERE conversation_uuid = ? AND webhook_type = ?';
 
-// Between the look and the label, owners ended some and other replicas labelled some; a label is a label.
-const stillLabelled = (session: Session, executionUuids: readonly Buffer[]): Promise<readonly Row[]> =>
-  session.rows(
-    'SELECT conversation_uuid, webhook_type FROM executions ' +
-      `WHERE execution_uuid IN (${marks(executionUuids.length)}) AND +state = ${STATE.interrupted}`,
-    executionUuids,
-  );
+const uuidOf = (row: Row): Buffer => row.execution_uuid as Buffer;

@@ -39,6 +39,7 @@ export const mysql: Dialect = {
   begin: 'START TRANSACTION',
   now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   forUpdate: 'FOR UPDATE',
+  forUpdateOfFree: 'FOR UPDATE SKIP LOCKED',
   useIndex: (name) => `FORCE INDEX (${name})`,
   // INSERT IGNORE would hide every other error too.
   keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,

@@ -55,10 +55,10 @@ const purgeStep = async (
   return rows.length;
 };
 
-// Under a lock: a post-call's owner may be correcting its label at this moment.
+// Under a lock: a post-call's owner may be correcting its label at this moment (then the next purge takes it).
 const findEnded = (dialect: Dialect): string =>
   `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
-  `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdate}`;
+  `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`;
 
 const keepKeys = async (session: Session, dialect: Dialect, rows: readonly Row[]): Promise<void> => {
   if (rows.length === 0) return;

@@ -26,6 +26,7 @@ export const sqlite: Dialect = {
   // Rounded: seconds are a double here, and 0.123 s less a bit would be a millisecond too few.
   now: "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)",
   forUpdate: '',
+  forUpdateOfFree: '',
   useIndex: (name) => `INDEXED BY ${name}`,
   keepExisting: () => 'ON CONFLICT DO NOTHING',
   updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>

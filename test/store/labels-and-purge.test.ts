@@ -57,6 +57,30 @@ describeEachEngine('labels', (engine) => {
     expect(await store().countOverdue(60_000)).to.equal(0);
   });
 
+  // A replica that is frozen in the middle of a commit keeps its locks until the server closes its connection.
+  if (engine.name === 'mariadb')
+    for (const hold of ['UPDATE', 'SELECT'])
+      it(`do not wait for a row that an open ${hold} holds`, async () => {
+        const [held, free] = [aStartWithLimit(-6_100), aStartWithLimit(-6_000)];
+        await store().insertStarts([held, free]);
+        const beside = openBeside(db.fresh);
+        const uuid = Buffer.from(held.executionUuid.replaceAll('-', ''), 'hex');
+        await beside.transaction(async (session) => {
+          if (hold === 'UPDATE')
+            await session.change('UPDATE executions SET state = 3 WHERE execution_uuid = ?', [uuid]);
+          else await session.rows('SELECT 1 FROM executions WHERE execution_uuid = ? FOR UPDATE', [uuid]);
+          const startedAtMs = performance.now();
+          const labelled = await store().labelOverdue(10);
+          expect(labelled).to.deep.equal([
+            { conversationUuid: free.conversationUuid, webhookType: 'pre_call' },
+          ]);
+          expect(performance.now() - startedAtMs).to.be.below(900);
+        });
+        await beside.close();
+        const after = hold === 'UPDATE' ? 'succeeded' : 'sending';
+        expect(await stateOf(held.executionUuid)).to.equal(after);
+      });
+
   it('end every sending row when no owner can live', async () => {
     const starts = times(230, () => aStart());
     await store().insertStarts(starts);
