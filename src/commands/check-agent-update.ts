@@ -3,7 +3,7 @@ import type { Agent } from '../domain/types.ts';
 import { validationFailed, type Violation } from '../errors.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { checkDraft, storedOf, surroundingsOf, type WebhookSurroundings } from './prepare-webhook.ts';
-import type { UpdateAgentRequest } from './update-agent.ts';
+import type { UpdateAgentRequest } from './types.ts';
 
 type Checked = ReturnType<typeof checkAgentDraft>;
 

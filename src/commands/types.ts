@@ -1,3 +1,4 @@
+import type { AgentDraft } from '../domain/check-agent.ts';
 import type {
   CallDecision,
   CallFacts,
@@ -12,6 +13,7 @@ import type {
   VariableSource,
   WebhookType,
 } from '../domain/types.ts';
+import type { UpdateMask } from '../domain/update-mask.ts';
 import type { WebhookConfigDraft } from '../domain/webhook-draft.ts';
 import type { Violation } from '../errors.ts';
 import type { ExecutionFilter, ExecutionKey } from '../store/types.ts';
@@ -115,4 +117,18 @@ export interface ListExecutionsRequest {
   readonly pageSize: number;
   /** The last execution of the page before, under the same filter. */
   readonly after: ExecutionKey | undefined;
+}
+
+/** New values for the masked fields of an agent, and what becomes of its secrets. */
+export interface UpdateAgentRequest {
+  /** Undefined: bad, and `violations` tells so. */
+  readonly agentUuid: string | undefined;
+  /** Empty: no check. */
+  readonly etag: string;
+  readonly mask: UpdateMask;
+  readonly agent: AgentDraft;
+  /** Set or replaced, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly removeSecrets: readonly string[];
+  readonly violations: readonly Violation[];
 }

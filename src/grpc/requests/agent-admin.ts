@@ -2,7 +2,7 @@ import type { CreateAgentRequest } from '../../commands/create-agent.ts';
 import type { DeleteAgentRequest } from '../../commands/delete-agent.ts';
 import type { GetAgentRequest } from '../../commands/get-agent.ts';
 import type { ListAgentsRequest } from '../../commands/list-agents.ts';
-import type { UpdateAgentRequest } from '../../commands/update-agent.ts';
+import type { UpdateAgentRequest } from '../../commands/types.ts';
 import type { AgentDraft, AgentWebhookDraft } from '../../domain/check-agent.ts';
 import type { JsonObject, WebhookType } from '../../domain/types.ts';
 import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
