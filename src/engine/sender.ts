@@ -1,5 +1,5 @@
 import type { Webhook } from '../domain/types.ts';
-import { CallhooksError } from '../errors.ts';
+import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { WaitingEnd } from '../store/types.ts';
 import { EXPIRED, sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from './slots.ts';
@@ -109,6 +109,12 @@ export const createSender = (deps: SenderDeps): Sender => {
     hasBacklog ||= !hadRoom || ends.length === CANDIDATES_PER_WEBHOOK;
   };
 
+  // What is wrong with one webhook must not keep the others' reports from being sent.
+  const toldUnlessAway = (error: unknown): void => {
+    if (error instanceof DatabaseError && error.kind === 'away') throw error;
+    deps.onError(error);
+  };
+
   let turn = 0;
   const pollOnce = async (): Promise<void> => {
     const webhookUuids = await deps.store.listWaitingWebhooks();
@@ -118,7 +124,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     // Each poll begins with another webhook, so that none of them always gets the last free slots.
     turn = (turn + 1) % webhookUuids.length;
     for (const webhookUuid of [...webhookUuids.slice(turn), ...webhookUuids.slice(0, turn)]) {
-      if (!stopped) await drain(webhookUuid, nowMs);
+      if (!stopped) await drain(webhookUuid, nowMs).catch(toldUnlessAway);
     }
   };
   const poll = (): Promise<void> => {
