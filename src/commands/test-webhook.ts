@@ -1,8 +1,8 @@
-import { decide } from '../domain/decide.ts';
+import { decide, type Decision } from '../domain/decide.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
 import { createScope } from '../domain/scope.ts';
 import type { Agent, JsonObject, Webhook, WebhookConfig, WebhookType } from '../domain/types.ts';
-import { mergeEnd, mergeStart } from '../domain/variables.ts';
+import { mergeEnd, mergeStart, variablesTooLarge } from '../domain/variables.ts';
 import type { Admission } from '../engine/admission.ts';
 import { limitReached } from '../engine/admission.ts';
 import type { HeldBytes } from '../engine/byte-budget.ts';
@@ -45,8 +45,9 @@ export const createTestWebhook =
       if (request.send) await refuseChaining(deps.store, scope);
       const trial = await findTrial(deps, request);
       const rendered = render(deps, request, scope, trial);
-      if (!request.send) return toReply(trial, unsentTest(rendered));
-      return toReply(trial, await send(deps, scope, trial, rendered, held));
+      if (!request.send) return toReply(unsentTest(rendered));
+      const exchange = await send(deps, scope, trial, rendered, held);
+      return toReply(exchange, decisionOf(trial, exchange));
     } finally {
       held.release();
     }
@@ -75,12 +76,26 @@ const findTrial = async (deps: TestWebhookDeps, request: TestWebhookRequest): Pr
   const webhook =
     checked.config && webhookType ? draftOf(deps, agent, webhookType, checked.config, stored) : stored;
   if (webhook === undefined) throw notFound(request, agent);
-  const { dynamicVariables } = request.facts;
-  const { variables } =
-    webhook.webhookType === 'pre_call'
-      ? mergeStart(agent.dynamicVariables, dynamicVariables)
-      : mergeEnd(agent.dynamicVariables, undefined, dynamicVariables);
-  return { agent, webhook, ready: deps.open(agent, webhook), variables };
+  return {
+    agent,
+    webhook,
+    ready: deps.open(agent, webhook),
+    variables: variablesOf(request, agent, webhook),
+  };
+};
+
+// Under the rules of the lifecycle request that the test stands for.
+const variablesOf = (
+  { facts: { dynamicVariables } }: TestWebhookRequest,
+  agent: Agent,
+  { webhookType }: Webhook,
+): JsonObject => {
+  if (webhookType === 'post_call')
+    return mergeEnd(agent.dynamicVariables, undefined, dynamicVariables).variables;
+  const { variables } = mergeStart(agent.dynamicVariables, dynamicVariables);
+  const description = variablesTooLarge(variables);
+  if (description !== undefined) throw validationFailed([{ field: 'dynamic_variables', description }]);
+  return variables;
 };
 
 const otherType = ({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] =>
@@ -198,11 +213,11 @@ const send = async (
   }
 };
 
-const toReply = ({ webhook }: Trial, exchange: Exchange): TestWebhookReply => {
+const decisionOf = ({ webhook }: Trial, { failure }: Exchange): Decision | undefined =>
+  decide({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
+
+const toReply = (exchange: Exchange, decided?: Decision): TestWebhookReply => {
   const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = exchange;
-  const state = failure ? 'failed' : 'succeeded';
-  const decided =
-    response || failure ? decide({ state, failurePolicy: webhook.config.failurePolicy }) : undefined;
   return {
     ...(request ? { request } : {}),
     ...(response ? { response } : {}),
