@@ -50,7 +50,7 @@ test-unit: $(INSTALLED) ## The pure tests: no database, no network
 	@$(N) mocha 'test/unit/**/*.test.ts'
 
 .PHONY: test-clients
-test-clients: $(BUILT) test-database ## grpcurl, go-httpbin and a Python client against a real server
+test-clients: $(BUILT) ## grpcurl, go-httpbin and a Python client against a real server
 	@scripts/test-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 

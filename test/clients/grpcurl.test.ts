@@ -29,7 +29,7 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
     grpcurl = createGrpcurl(server.address);
   });
   after(async () => {
-    for (const close of open.reverse()) await close();
+    for (const close of open.toReversed()) await close();
   });
 
   const preCall = () => ({

@@ -46,7 +46,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     open.push(server.stop);
   });
   after(async () => {
-    for (const close of open.reverse()) await close();
+    for (const close of open.toReversed()) await close();
   });
 
   const createAgent = async (schema: Schema) => {

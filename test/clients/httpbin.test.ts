@@ -37,7 +37,7 @@ describeWith(['go-httpbin'], 'webhooks against go-httpbin', function () {
     open.push(server.stop);
   });
   after(async () => {
-    for (const close of open.reverse()) await close();
+    for (const close of open.toReversed()) await close();
   });
 
   for (const [group, rows] of Object.entries(ROWS)) {

@@ -61,7 +61,7 @@ describeWith(['python'], 'a Python client made from the published protos alone',
     report = JSON.parse(stdout) as Report;
   });
   after(async () => {
-    for (const close of open.reverse()) await close();
+    for (const close of open.toReversed()) await close();
   });
 
   it('creates an agent and reads it back equal', () => {

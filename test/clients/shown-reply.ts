@@ -1,0 +1,92 @@
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+// A line of its own: lines left out.
+const LEFT_OUT = '…';
+
+/** Compares what a page shows with what a command printed, and remembers which of the page's UUIDs stands for which. */
+export interface ShownReplies {
+  /** Says in which line the page is wrong; undefined when it is right. */
+  compare(shown: string, printed: string): string | undefined;
+  /** The page's text with its UUIDs replaced by those that were met. */
+  translate(text: string): string;
+}
+
+/** Makes one for a page. */
+export function createShownReplies(): ShownReplies {
+  let known: ReadonlyMap<string, string> = new Map();
+  return {
+    compare: (shown, printed) => {
+      const found = match(withoutVolatile(shown), withoutVolatile(printed), known);
+      if (typeof found === 'string') return found;
+      known = found;
+      return undefined;
+    },
+    translate: (text) => text.replace(UUID, (uuid) => known.get(uuid) ?? uuid),
+  };
+}
+
+/** Times, durations of phases, revisions and names of replicas differ each time. */
+const withoutVolatile = (text: string): readonly string[] =>
+  text
+    .replaceAll(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"(time)"')
+    .replaceAll(/("(?:queued|dns|connect|tls|firstByte|total)": )"[\d.]+s"/g, '$1"(duration)"')
+    .replaceAll(/("(?:etag|webhookEtag|instance)": )"[^"]+"/g, '$1"(any)"')
+    // grpcurl indents details with blanks and a tab.
+    .replaceAll(/^( *)(\d+\))?\t/gm, (_, blanks: string, number = '  ') => `${blanks}${number}  `)
+    .trimEnd()
+    .split('\n');
+
+type Known = ReadonlyMap<string, string>;
+
+function match(shown: readonly string[], printed: readonly string[], before: Known): Known | string {
+  let known = before;
+  let at = 0;
+  for (const [index, part] of splitAtGaps(shown).entries()) {
+    const found = findPart(part, printed, at, index === 0 ? at : printed.length, known);
+    if (found === undefined)
+      return `not there:\n${part.join('\n')}\ninstead:\n${printed.slice(at).join('\n')}`;
+    ({ at, known } = found);
+  }
+  const endsOpen = shown.at(-1)?.trim() === LEFT_OUT;
+  return endsOpen || at === printed.length ? known : `not shown:\n${printed.slice(at).join('\n')}`;
+}
+
+/** The lines between the gaps; the first part, which may be empty, stands at the beginning. */
+function splitAtGaps(lines: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
+  for (const line of lines) {
+    if (line.trim() === LEFT_OUT) parts.push([]);
+    else parts.at(-1)?.push(line);
+  }
+  return parts;
+}
+
+/** Where the part, whole, is first found between `from` and `to`; `at` is the line after it. */
+function findPart(
+  part: readonly string[],
+  printed: readonly string[],
+  from: number,
+  to: number,
+  before: Known,
+) {
+  for (let start = from; start <= to && start + part.length <= printed.length; start += 1) {
+    let known: Known | undefined = before;
+    for (const [index, line] of part.entries()) {
+      known = known && sameLine(line, printed[start + index] ?? '', known);
+    }
+    if (known !== undefined) return { at: start + part.length, known };
+  }
+  return undefined;
+}
+
+/** What is known once the two lines are the same; undefined when they are not. */
+function sameLine(shown: string, printed: string, known: Known): Known | undefined {
+  if (shown.replaceAll(UUID, 'uuid') !== printed.replaceAll(UUID, 'uuid')) return undefined;
+  const learned = new Map(known);
+  const uuids = printed.match(UUID) ?? [];
+  for (const [index, uuid] of (shown.match(UUID) ?? []).entries()) {
+    const other = uuids[index] ?? '';
+    if ((learned.get(uuid) ?? other) !== other) return undefined;
+    learned.set(uuid, other);
+  }
+  return learned;
+}
