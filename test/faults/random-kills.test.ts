@@ -23,7 +23,7 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
     this.timeout(60_000 + kills * 8_000);
     const startedAtMs = Date.now();
     const count = engine.name === 'sqlite' ? 1 : 3;
-    for (let started = 0; started < count; started += 1) await world.addReplica();
+    await world.addReplicas(count);
     await world.recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 200, 500], drop: 0.02 });
     await world.recorder.script('/post', { delayMs: [0, 400], statuses: [200, 200, 200, 500], drop: 0.02 });
     const agents = await Promise.all(

@@ -35,6 +35,10 @@ const answer = (
   const status = statuses[id % statuses.length] ?? 200;
   note({ event: 'answered', id, atMs: Date.now(), status });
   response.writeHead(status, { 'content-type': 'application/json' });
+  if (behaviour.stall === 'after_head') {
+    response.flushHeaders();
+    return;
+  }
   // Names the execution: a second run of the webhook would show in every reply.
   response.end(JSON.stringify({ customer_name: `Ada ${header(request, 'callhooks-execution')}` }));
 };
@@ -57,7 +61,7 @@ const server = createServer((request, response) => {
   response.on('error', () => undefined);
   request.on('end', () => {
     note({ event: 'body', id });
-    if (behaviour.stall === true) return;
+    if (behaviour.stall === 'silent') return;
     const delayMs = behaviour.delayMs === undefined ? 0 : between(behaviour.delayMs);
     if (delayMs === 0) answer(id, request, response, behaviour);
     else setTimeout(() => answer(id, request, response, behaviour), delayMs);

@@ -16,8 +16,8 @@ export interface Behaviour {
   readonly statuses?: readonly number[];
   /** This share of the requests gets its connection reset instead of an answer. */
   readonly drop?: number;
-  /** Never answers. */
-  readonly stall?: boolean;
+  /** Never answers: nothing at all, or no more than the head. */
+  readonly stall?: 'silent' | 'after_head';
 }
 
 /** A line of the receiver's file. */

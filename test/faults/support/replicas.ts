@@ -16,6 +16,8 @@ const ARMED_MAIN = fileURLToPath(new URL('replica-main.ts', import.meta.url));
 // Keys that only tests know; of no use to anybody.
 const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 const SERVING = Buffer.from([8, 1]);
+// The connections of a process that kills itself break before its parent hears of its end.
+const DEATH_NOTICED_AFTER_MS = 500;
 
 /** How a replica runs. */
 export interface ReplicaOptions {
@@ -69,7 +71,7 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
   let rpc = connect(port);
 
   const isAlive = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
-  const disturb = (): void => void disturbances.push({ fromMs: Date.now(), toMs: Infinity });
+  const disturb = (agoMs = 0): void => void disturbances.push({ fromMs: Date.now() - agoMs, toMs: Infinity });
   const calm = (): void => {
     const nowMs = Date.now();
     for (const one of disturbances) one.toMs = Math.min(one.toMs, nowMs);
@@ -86,7 +88,7 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
     processGuard().watch(pid);
     started.on('exit', () => {
       processGuard().forget(pid);
-      disturb();
+      disturb(DEATH_NOTICED_AFTER_MS);
     });
     await until(`${options.name} to serve`, () => serves(port, started, logFile), { everyMs: 25 });
     rpc.close();

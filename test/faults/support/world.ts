@@ -23,6 +23,8 @@ export interface World {
   addReplica(options?: Partial<ReplicaOptions>): Promise<Replica>;
   /** An agent whose webhooks both point at `recorder`, unless told otherwise; its executions are compared. */
   addAgent(options?: TestAgentOptions): Promise<TestAgent>;
+  /** Replicas at once, all alike. */
+  addReplicas(count: number, options?: Partial<ReplicaOptions>): Promise<readonly Replica[]>;
   /** A replica that lives. */
   living(): Replica;
   /**
@@ -36,7 +38,7 @@ export interface World {
 /** How many old calls are repeated before the comparison. */
 const REPEATED = 100;
 
-/** Makes a world without replicas. `url` replaces the database's own (a way through a proxy). */
+/** Makes a world without replicas, with a database of its own. */
 export const createWorld = async (engine: Engine): Promise<World> => {
   const fresh = await engine.freshDatabase();
   return createWorldOn(fresh.url, fresh.dataDir, fresh.cleanup);
@@ -61,6 +63,7 @@ const createWorldOn = async (
   const [recorder] = recorders as [Recorder];
   const replicas: Replica[] = [];
   const agents: TestAgent[] = [];
+  let named = 0;
 
   const world: World = {
     journal,
@@ -74,11 +77,13 @@ const createWorldOn = async (
       return added;
     },
     addReplica: async (options = {}) => {
-      const name = `replica-${replicas.length + 1}`;
+      const name = `replica-${(named += 1)}`;
       const added = await startReplica({ name, url, dataDir, ...options });
       replicas.push(added);
       return added;
     },
+    addReplicas: (count, options = {}) =>
+      Promise.all(Array.from({ length: count }, () => world.addReplica(options))),
     addAgent: async (options = {}) => {
       const urls = { preUrl: `${recorder.url}/pre`, postUrl: `${recorder.url}/post` };
       const added = await createTestAgent(world.living().rpc, { ...urls, ...options });

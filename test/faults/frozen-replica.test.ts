@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { EngineStep } from '../../src/engine/steps.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import type { TestAgent } from './support/calls.ts';
+import { describeTold } from './support/describe-told.ts';
+import { failureOf, listExecutions, nameOf, untilAllEnded } from './support/execution-log.ts';
+import type { Told } from './support/journal.ts';
+import { startLoad } from './support/load.ts';
+import { inForm, report } from './support/long.ts';
+import type { Replica } from './support/replicas.ts';
+import { until } from './support/until.ts';
+import { createWorld, type World } from './support/world.ts';
+
+const LIMIT_MS = 1_000;
+const GRACE_MS = 5_000;
+const LABELLED_WITHIN_MS = LIMIT_MS + 10_000;
+// Longer than any freeze here: a caller who is still there when the frozen one wakes.
+const PATIENT_MS = 60_000;
+
+interface Row {
+  readonly step: EngineStep;
+  /** What the record says while it is frozen, once the others have had their time. */
+  readonly asleep: string;
+  /** What it says in the end. */
+  readonly awake: string;
+  /** What the frozen one tells its own caller. */
+  readonly told: string;
+  readonly saw: boolean;
+}
+
+const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+
+const ROWS: readonly Row[] = [
+  // Nobody has claimed it: the platform's repeat, or the frozen one itself, runs it; here it is the repeat.
+  { step: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'replayed SUCCEEDED', saw: true },
+  { step: 'start.claimed', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: false },
+  { step: 'start.answered', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
+  { step: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
+  { step: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'replayed SUCCEEDED', saw: true },
+  { step: 'end.accepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { step: 'end.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  // Its limit begins with the dial: it still sends, once, and corrects the label.
+  { step: 'end.claimed', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { step: 'end.rendering', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { step: 'end.answered', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+];
+
+describeEachEngine('A replica that is frozen for longer than limit and grace', (engine) => {
+  // On SQLite there is nobody else.
+  if (engine.name === 'sqlite') return;
+  let world: World;
+  let agent: TestAgent;
+  const frozen = new Map<
+    EngineStep,
+    { replica: Replica; conversationUuid: string; telling: Promise<Told> }
+  >();
+
+  before(async function () {
+    this.timeout(90_000);
+    world = await createWorld(engine);
+    await world.addReplica({ name: 'witness' });
+    agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    const armed = await Promise.all(ROWS.map((row) => addArmed(row)));
+    for (const one of armed) await freezeAt(one);
+  });
+  after(() => world.close());
+
+  // All sleep from the start, so that none takes what another one leaves.
+  const addArmed = async (row: Row) => {
+    const conversationUuid = randomUUID();
+    const faults = [{ step: row.step, action: 'stop', conversationUuid }] as const;
+    const replica = await world.addReplica({ name: row.step, faults });
+    replica.freeze();
+    return { row, conversationUuid, replica };
+  };
+  const freezeAt = async ({ row, conversationUuid, replica }: Awaited<ReturnType<typeof addArmed>>) => {
+    const { step, asleep } = row;
+    const rpc = step.startsWith('start') ? 'start' : 'end';
+    const call = { rpc, agentUuid: agent.agentUuid, conversationUuid } as const;
+    replica.wake();
+    const telling = world.journal.call(replica, { ...call, deadlineMs: PATIENT_MS });
+    await replica.untilFrozen();
+    const one = { replica, conversationUuid, telling };
+    frozen.set(step, one);
+    if (step === 'start.unclaimed' || step === 'end.unaccepted')
+      await world.journal.call(world.living(), call);
+    if (asleep === 'SUCCEEDED')
+      await until(`${step} to be taken over`, async () => (await recordOf(one)) === asleep);
+  };
+  const recordOf = async ({ conversationUuid }: { conversationUuid: string }): Promise<string> => {
+    const all = await listExecutions(world.living().rpc, [agent.agentUuid]);
+    const found = all.find((execution) => execution.conversationUuid === conversationUuid);
+    return found === undefined ? '(nothing)' : `${nameOf(found.state)} ${failureOf(found)}`.trim();
+  };
+
+  it('has its executions labelled or taken over by the others while it sleeps', async function () {
+    this.timeout(30_000);
+    await untilAllEnded(() => world.living().rpc, [agent.agentUuid], LABELLED_WITHIN_MS);
+    for (const row of ROWS) {
+      const one = frozen.get(row.step);
+      expect(one === undefined ? '' : await recordOf(one), row.step).to.equal(row.asleep);
+    }
+  });
+
+  it('wakes and says what the record says; the label of a post-call it corrects', async function () {
+    this.timeout(30_000);
+    await wait(inForm({ short: 0, long: 35_000 }));
+    for (const { replica } of frozen.values()) replica.wake();
+    for (const row of ROWS) {
+      const one = frozen.get(row.step);
+      if (one === undefined) throw new Error(`nobody was frozen at ${row.step}`);
+      const isCorrect = async () => (await recordOf(one)) === row.awake;
+      await until(`${row.step} to be ${row.awake} on record`, isCorrect);
+      const told = await one.telling;
+      expect(describeTold(told), row.step).to.equal(row.told);
+    }
+    const figures = await world.verdict(LABELLED_WITHIN_MS);
+    const saw = (conversationUuid: string) =>
+      world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+    for (const { step, saw: expected } of ROWS)
+      expect(saw(frozen.get(step)?.conversationUuid ?? ''), `${step}: the endpoint saw it`).to.equal(
+        expected,
+      );
+    report('SIGSTOP at each step (mariadb)', { freezes: ROWS.length, ...figures, violations: 0 });
+  });
+});
+
+describeEachEngine('A replica that is frozen under load', (engine) => {
+  let world: World;
+  before(async () => {
+    world = await createWorld(engine);
+  });
+  after(() => world.close());
+
+  it('wakes and agrees with everybody', async function () {
+    const freezes = inForm({ short: 1, long: 20 });
+    this.timeout(60_000 + freezes * 20_000);
+    await world.addReplicas(engine.name === 'sqlite' ? 1 : 3);
+    await world.recorder.script('*', { delayMs: [0, 300], statuses: [200, 200, 500] });
+    const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    const load = startLoad({
+      ...{ journal: world.journal, replicas: world.replicas, agentUuids: [agentUuid] },
+      ...{ concurrency: 24, deadlineMs: 3_000 },
+    });
+    for (let frozenTimes = 0; frozenTimes < freezes; frozenTimes += 1) {
+      await wait(1_000 + Math.random() * 500);
+      const victim = world.replicas[frozenTimes % world.replicas.length] as Replica;
+      victim.freeze();
+      // The others label only once they have had the database for 10 s.
+      await wait(engine.name === 'sqlite' ? LIMIT_MS + GRACE_MS + 1_000 : 11_000);
+      victim.wake();
+    }
+    await wait(1_000);
+    await load.stop();
+    const figures = await world.verdict(30_000);
+    report(`SIGSTOP under load (${engine.name})`, { freezes, ...figures, violations: 0 });
+  });
+});

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import type { EngineStep } from '../../src/engine/steps.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import type { TestAgent } from './support/calls.ts';
+import { describeTold } from './support/describe-told.ts';
+import { failureOf, nameOf, untilAllEnded } from './support/execution-log.ts';
+import type { Call } from './support/journal.ts';
+import { report } from './support/long.ts';
+import { readRow } from './support/record-on-disk.ts';
+import type { Replica } from './support/replicas.ts';
+import { until } from './support/until.ts';
+import { createWorld, type World } from './support/world.ts';
+
+/** A step of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
+type Moment = EngineStep | 'start.sent' | 'end.sent';
+
+interface Row {
+  readonly moment: Moment;
+  /** In the database when the process is dead and nobody else has looked. */
+  readonly record: string;
+  /** By the endpoint: nothing ever, the request before the death, or later, sent by somebody who lives. */
+  readonly saw: 'nothing' | 'the request' | 'it later';
+  /** The caller of the call that was cut off; the reply of an end and its sending race. */
+  readonly told: readonly string[];
+  /** What a repeat is told, by the restarted process on SQLite and by another replica on MariaDB. */
+  readonly repeat: { readonly sqlite: RegExp; readonly mariadb: RegExp };
+  /** The end on record. */
+  readonly end: string;
+}
+
+const LOST = ['UNAVAILABLE'];
+const ACCEPTED = ['ACCEPTED'];
+const EITHER = ['ACCEPTED', 'UNAVAILABLE'];
+const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const both = (pattern: RegExp): Row['repeat'] => ({ sqlite: pattern, mariadb: pattern });
+const FRESH = both(/^(SUCCEEDED|ACCEPTED)$/);
+const ON_ITS_WAY = both(/^replayed (ACCEPTED|SENDING|SUCCEEDED)$/);
+const DONE = both(/^replayed SUCCEEDED$/);
+// That its owner is gone shows at once where there is only one process, elsewhere after its time.
+const RUNNING = { sqlite: /^replayed INTERRUPTED$/, mariadb: /^EXECUTION_RUNNING$/ };
+const STUCK = { sqlite: /^replayed INTERRUPTED$/, mariadb: /^replayed SENDING$/ };
+
+const row = (
+  moment: Moment,
+  record: string,
+  saw: Row['saw'],
+  told: Row['told'],
+  repeat: Row['repeat'],
+  end: string,
+): Row => ({ moment, record, saw, told, repeat, end });
+
+// What is promised; the test prints what was seen.
+const ROWS: readonly Row[] = [
+  row('start.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
+  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, LABEL),
+  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, LABEL),
+  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, LABEL),
+  row('start.recorded', 'SUCCEEDED', 'the request', LOST, DONE, 'SUCCEEDED'),
+  row('end.unaccepted', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
+  row('end.accepted', 'ACCEPTED', 'it later', LOST, ON_ITS_WAY, 'SUCCEEDED'),
+  row('end.unclaimed', 'ACCEPTED', 'it later', EITHER, ON_ITS_WAY, 'SUCCEEDED'),
+  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
+  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
+  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
+  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
+  row('end.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
+];
+
+const LIMIT_MS = 1_000;
+const REPEAT_DEADLINE_MS = 800;
+const ALL_ENDED_WITHIN_MS = LIMIT_MS + 10_000;
+
+interface Seen {
+  readonly moment: Moment;
+  readonly conversationUuid: string;
+  readonly record: string;
+  readonly sawBefore: boolean;
+  readonly told: string;
+  readonly repeat: string;
+}
+
+describeEachEngine('A replica that dies at a step', (engine) => {
+  let world: World;
+  let agent: TestAgent;
+  let slowAgent: TestAgent;
+  let victim: Replica;
+  let witness: Replica | undefined;
+  const seen: Seen[] = [];
+
+  before(async function () {
+    this.timeout(30_000);
+    world = await createWorld(engine);
+    victim = await world.addReplica();
+    if (engine.name === 'mariadb') witness = await world.addReplica();
+    const limits = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
+    const slow = `${world.recorder.url}/slow`;
+    agent = await world.addAgent(limits);
+    slowAgent = await world.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
+    await world.recorder.script('/slow/pre', { stall: 'silent' });
+    await world.recorder.script('/slow/post', { stall: 'silent' });
+  });
+  after(() => world.close());
+
+  const sees = (conversationUuid: string): boolean =>
+    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+
+  const dieAt = async ({ moment, end }: Row): Promise<Seen> => {
+    const conversationUuid = randomUUID();
+    const rpc = moment.startsWith('start') ? 'start' : 'end';
+    const isSent = moment.endsWith('.sent');
+    const { agentUuid } = isSent ? slowAgent : agent;
+    const call: Call = { rpc, agentUuid, conversationUuid };
+    await victim.kill();
+    await victim.restart({
+      faults: isSent ? [] : [{ step: moment as EngineStep, action: 'kill', conversationUuid }],
+    });
+    // The other one looks away, so that the record is seen as the dead one left it.
+    witness?.freeze();
+    const telling = world.journal.call(victim, call);
+    if (isSent) {
+      await until('the endpoint to see it', () => sees(conversationUuid));
+      await Promise.race([telling, rpc === 'end' ? telling : undefined]);
+      await victim.kill();
+    }
+    await victim.ended();
+    const told = describeTold(await telling);
+    const record = await readRow(world, conversationUuid, rpc === 'start' ? 'pre_call' : 'post_call');
+    const sawBefore = sees(conversationUuid);
+    witness?.wake();
+    if (witness === undefined) await victim.restart();
+    const repeated = await world.journal.call(witness ?? victim, { ...call, deadlineMs: REPEAT_DEADLINE_MS });
+    // On SQLite the next death would interrupt what this repeat has begun.
+    if (witness === undefined && end === 'SUCCEEDED')
+      await untilAllEnded(() => victim.rpc, [agentUuid], ALL_ENDED_WITHIN_MS);
+    return { moment, conversationUuid, record, sawBefore, told, repeat: describeTold(repeated) };
+  };
+
+  for (const row of ROWS) {
+    it(`at ${row.moment} leaves ${row.record} on record`, async function () {
+      this.timeout(30_000);
+      const it = await dieAt(row);
+      seen.push(it);
+      expect(it.record, 'record').to.equal(row.record);
+      expect(it.told, 'told').to.be.oneOf(row.told);
+      expect(it.repeat, 'repeat').to.match(row.repeat[engine.name]);
+    });
+  }
+
+  it('leaves an end for each, within the time limit and 10 s', async function () {
+    this.timeout(60_000);
+    const agentUuids = [agent.agentUuid, slowAgent.agentUuid];
+    const executions = await untilAllEnded(() => world.living().rpc, agentUuids, ALL_ENDED_WITHIN_MS);
+    const lines = seen.map(({ moment, conversationUuid, record, sawBefore, told, repeat }) => {
+      const row = ROWS.find((one) => one.moment === moment) as Row;
+      const execution = executions.find((one) => one.conversationUuid === conversationUuid);
+      const saw = sawBefore ? 'the request' : sees(conversationUuid) ? 'it later' : 'nothing';
+      const end =
+        execution === undefined ? '(nothing)' : `${nameOf(execution.state)} ${failureOf(execution)}`.trim();
+      expect(end, moment).to.equal(row.end);
+      expect(saw, moment).to.equal(row.saw);
+      return `| ${[`\`${moment}\``, record, saw, told, repeat, end].join(' | ')} |`;
+    });
+    const head = [
+      'If we die at',
+      'the record says',
+      'the endpoint saw',
+      'the caller was told',
+      'a repeat is told',
+      'in the end',
+    ];
+    const table = [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...lines];
+    process.stdout.write(`\n${engine.name}\n${table.join('\n')}\n\n`);
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    report(`kill -9 at each step (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
+  });
+});

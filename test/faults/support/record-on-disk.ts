@@ -1,0 +1,31 @@
+import type { Execution, WebhookType } from '../../../src/domain/types.ts';
+import { openDatabase } from '../../../src/store/database.ts';
+import type { Database } from '../../../src/store/types.ts';
+import type { World } from './world.ts';
+
+/** Opens a world's database beside its replicas; on SQLite only while none runs. */
+export const openRecord = ({ url, dataDir }: Pick<World, 'url' | 'dataDir'>): Promise<Database> =>
+  openDatabase(url === null ? { dataDir } : { url });
+
+/** What lies in the database for a conversation, whoever is alive; `(nothing)` without a row. */
+export const readRow = async (
+  world: Pick<World, 'url' | 'dataDir'>,
+  conversationUuid: string,
+  type: WebhookType,
+): Promise<string> => {
+  const database = await openRecord(world);
+  try {
+    const rows = await database.executions.findConversation(conversationUuid);
+    return describeRow(rows.find(({ webhookType }) => webhookType === type));
+  } finally {
+    await database.close();
+  }
+};
+
+const describeRow = (row: Execution | undefined): string => {
+  if (row === undefined) return '(nothing)';
+  const { state, failure } = row;
+  return failure === undefined
+    ? state.toUpperCase()
+    : `${state.toUpperCase()} ${failure.code} ${failure.sent.toUpperCase()}`;
+};

@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { describeEachEngine } from '../support/engines.ts';
+import { createTestAgent, type TestAgent } from './support/calls.ts';
+import { listExecutions, nameOf } from './support/execution-log.ts';
+import { inForm, report } from './support/long.ts';
+import { openRecord } from './support/record-on-disk.ts';
+import { startRecorder, type Recorder } from './support/recorder.ts';
+import { until } from './support/until.ts';
+import { createWorld, type World } from './support/world.ts';
+
+const LIMIT_MS = 1_000;
+const TAKEN_OVER_WITHIN_MS = 5_000;
+const INTERRUPTED_WITHIN_MS = LIMIT_MS + 10_000;
+const STALLED_ROWS = inForm({ short: 5_000, long: 50_000 });
+const AT_ONCE = 40;
+
+describeEachEngine('What a dead replica leaves', (engine) => {
+  let world: World;
+  let agent: TestAgent;
+  before(async function () {
+    this.timeout(30_000);
+    world = await createWorld(engine);
+    await world.addReplicas(engine.name === 'sqlite' ? 1 : 2);
+    agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+  });
+  after(() => world.close());
+
+  /** Epoch milliseconds at which the last of these conversations reached the endpoint. */
+  const untilAllSeen = (conversationUuids: readonly string[], recorder: Recorder): Promise<number> =>
+    until(
+      `${conversationUuids.length} post-calls at the endpoint`,
+      () => {
+        const arrivals = new Map(recorder.requests().map((it) => [it.conversationUuid, it.headAtMs]));
+        const times = conversationUuids.map((uuid) => arrivals.get(uuid));
+        return times.every((time) => time !== undefined) && Math.max(...times);
+      },
+      { timeoutMs: 30_000 },
+    );
+
+  it('is sent within 5 s of its death, if it had not been begun', async function () {
+    this.timeout(60_000);
+    const [victim, heir = victim] = world.replicas;
+    if (victim === undefined || heir === undefined) throw new Error('there is no replica');
+    const conversationUuids = Array.from({ length: AT_ONCE }, () => randomUUID());
+    const last = conversationUuids.at(-1) ?? '';
+    await victim.kill();
+    // Most of them wait for a slot when it dies.
+    await world.recorder.script('*', { stall: 'silent' });
+    await victim.restart({
+      env: { CALLHOOKS_MAX_POST_CALLS_PER_ORIGIN: '4' },
+      faults: [{ step: 'end.accepted', action: 'kill', conversationUuid: last }],
+    });
+    // Nobody else takes them while their owner lives.
+    if (heir !== victim) heir.freeze();
+    await Promise.all(
+      conversationUuids.map((conversationUuid) =>
+        world.journal.call(victim, { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid }),
+      ),
+    );
+    await victim.ended();
+    const left = await listWaiting(world);
+    await world.recorder.script('*', {});
+    const diedAtMs = Date.now();
+    if (heir === victim) await victim.restart();
+    else heir.wake();
+    const takenOverMs = (await untilAllSeen(left, world.recorder)) - diedAtMs;
+    expect(left, 'accepted rows left').to.have.length.greaterThan(AT_ONCE / 2);
+    expect(takenOverMs, 'milliseconds until the last one was sent').to.be.lessThan(TAKEN_OVER_WITHIN_MS);
+    report(`takeover (${engine.name})`, { left: left.length, takenOverMs });
+  });
+
+  it('is INTERRUPTED on record within the time limit and 10 s, if it had been begun', async function () {
+    this.timeout(60_000);
+    const [victim, heir = victim] = world.replicas;
+    if (victim === undefined || heir === undefined) throw new Error('there is no replica');
+    if (!victim.isAlive) await victim.restart();
+    await world.recorder.script('*', { stall: 'silent' });
+    const before = world.recorder.requests().length;
+    const conversationUuids = Array.from({ length: 2 * AT_ONCE }, () => randomUUID());
+    const calls = conversationUuids.map((conversationUuid, at) =>
+      world.journal.call(victim, {
+        rpc: at % 2 === 0 ? 'start' : 'end',
+        agentUuid: agent.agentUuid,
+        conversationUuid,
+      }),
+    );
+    await until('all to be under way', () => world.recorder.requests().length >= before + 2 * AT_ONCE);
+    await victim.kill();
+    await Promise.all(calls);
+    await world.recorder.script('*', {});
+    if (heir === victim) await victim.restart();
+    const mine = new Set<string>(conversationUuids);
+    const labelled = await until(
+      'all to be interrupted',
+      async () => {
+        const all = await listExecutions(heir.rpc, [agent.agentUuid]);
+        const found = all.filter(({ conversationUuid }) => mine.has(conversationUuid));
+        return found.every(({ state }) => nameOf(state) === 'INTERRUPTED') && found;
+      },
+      { timeoutMs: 30_000, everyMs: 250 },
+    );
+    const tookMs = labelled.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
+    expect(labelled).to.have.length(2 * AT_ONCE);
+    expect(Math.max(...tookMs), 'the longest').to.be.lessThan(INTERRUPTED_WITHIN_MS);
+    const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
+    report(`interrupted (${engine.name})`, { ...figures, slowestMs: Math.max(...tookMs), violations: 0 });
+  });
+
+  it(`is sent within 5 s although ${STALLED_ROWS} rows wait for a stalled origin`, async function () {
+    this.timeout(240_000);
+    const [victim, heir = victim] = world.replicas;
+    if (victim === undefined || heir === undefined) throw new Error('there is no replica');
+    if (!victim.isAlive) await victim.restart();
+    const stalled = await startRecorder();
+    await stalled.script('*', { stall: 'silent' });
+    try {
+      const slow = await createTestAgent(victim.rpc, { postUrl: `${stalled.url}/post`, postLimitMs: 60_000 });
+      const { agent: stored } = await victim.rpc.agents.getAgent({ agentUuid: slow.agentUuid });
+      await victim.kill();
+      const insertedMs = await insertWaiting(world, {
+        agentUuid: slow.agentUuid,
+        webhookUuid: stored?.webhooks[0]?.webhookUuid ?? '',
+      });
+      const conversationUuid = randomUUID();
+      await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
+      // The slots of the stalled origin fill up, here and there.
+      await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
+      await world.journal.call(victim, { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid });
+      await victim.ended();
+      const diedAtMs = Date.now();
+      if (heir === victim) await victim.restart();
+      const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - diedAtMs;
+      expect(takenOverMs).to.be.lessThan(TAKEN_OVER_WITHIN_MS);
+      const keys = new Set(stalled.requests().map((request) => request.conversationUuid));
+      expect(keys.size, 'no stalled one is sent twice').to.equal(stalled.requests().length);
+      report(`takeover past a stalled origin (${engine.name})`, {
+        rows: STALLED_ROWS,
+        ...{ insertedMs, takenOverMs, stalledRequests: stalled.requests().length },
+      });
+    } finally {
+      await Promise.all(world.replicas.map((replica) => replica.kill()));
+      await stalled.close();
+    }
+  });
+});
+
+const listWaiting = async (world: World): Promise<readonly string[]> => {
+  const { executions, close } = await openRecord(world);
+  try {
+    const webhookUuids = await executions.listWaitingWebhooks();
+    const ends = await Promise.all(webhookUuids.map((uuid) => executions.listWaitingEnds(uuid, 1_000)));
+    return ends.flat().map(({ conversationUuid }) => conversationUuid);
+  } finally {
+    await close();
+  }
+};
+
+const ROWS_AT_ONCE = 500;
+
+/** Puts accepted rows into the database as a replica would have; how long that took in milliseconds. */
+const insertWaiting = async (
+  world: World,
+  names: { agentUuid: string; webhookUuid: string },
+): Promise<number> => {
+  const database = await openRecord(world);
+  const beganAtMs = performance.now();
+  try {
+    for (let inserted = 0; inserted < STALLED_ROWS; inserted += ROWS_AT_ONCE) {
+      const ends = Array.from({ length: ROWS_AT_ONCE }, () => ({
+        ...names,
+        executionUuid: randomUUID(),
+        conversationUuid: randomUUID(),
+        instance: 'a replica that is gone',
+        facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+      }));
+      await database.executions.insertEnds(ends);
+    }
+  } finally {
+    await database.close();
+  }
+  return Math.round(performance.now() - beganAtMs);
+};
