@@ -87,10 +87,12 @@ const firstStart = async (
 const notFoundOrPurged = async (
   deps: OnCallStartDeps,
   { agentUuid, conversationUuid }: OnCallStartRequest,
-): Promise<CallhooksError> => {
-  const isPurged = (await deps.store.findStart(conversationUuid)) === 'purged';
-  return isPurged ? conversationPurged(conversationUuid) : agentNotFound(agentUuid);
-};
+): Promise<CallhooksError> =>
+  (await isPurged(deps, conversationUuid)) ? conversationPurged(conversationUuid) : agentNotFound(agentUuid);
+
+// For starts that insert no row: an insert learns of the key by itself.
+const isPurged = async ({ store }: OnCallStartDeps, conversationUuid: string): Promise<boolean> =>
+  (await store.findStart(conversationUuid)) === 'purged';
 
 // Without an enabled pre-call webhook the variables are kept for the end of the call; an agent without any webhook has
 // no use for them.
@@ -98,7 +100,11 @@ const keepStart = async (
   deps: OnCallStartDeps,
   start: Start,
 ): Promise<(Partial<RecordedStart> & Kept) | NotOurs> => {
-  if (start.agent.webhooks.length === 0) return { start: start.variables };
+  if (start.agent.webhooks.length === 0) {
+    return (await isPurged(deps, start.request.conversationUuid))
+      ? { kind: 'purged' }
+      : { start: start.variables };
+  }
   refuseWhenGone(start.scope);
   return deps.preCalls.keep(toRow(deps, start), rowBytes(start));
 };
