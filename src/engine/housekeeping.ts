@@ -71,8 +71,12 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
 
   const label = async (): Promise<void> => {
     if (health.thereForMs() < LABEL_AFTER_THERE_MS) return;
-    for (const { conversationUuid, webhookType } of await store.labelOverdue(LABEL_BATCH)) {
-      if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+    // A killed process leaves thousands behind at once, and callers wait for them.
+    for (let labelled = LABEL_BATCH; labelled === LABEL_BATCH && !stopped;) {
+      const rows = await store.labelOverdue(LABEL_BATCH);
+      for (const { conversationUuid, webhookType } of rows)
+        if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+      labelled = rows.length;
     }
   };
   const count = async (): Promise<void> => {
