@@ -1,11 +1,15 @@
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+// Sampled, and (Level 2) that the trace id is random. The others must be zero.
+const KNOWN_FLAGS = 0x03;
 
 /**
  * The `traceparent` of our own span in the caller's trace (W3C Trace Context), or undefined where the caller's header
- * is absent or malformed. `spanId` is 16 lower-case hex digits.
+ * is absent or malformed. Of a later version the fields of version 00 are read. `spanId` is 16 lower-case hex digits.
  */
 export const childTraceparent = (incoming: string | undefined, spanId: string): string | undefined => {
-  const [, traceId, parentId, flags] = TRACEPARENT.exec(incoming ?? '') ?? [];
-  if (traceId === undefined || /^0+$/.test(traceId) || /^0+$/.test(parentId ?? '')) return undefined;
-  return `00-${traceId}-${spanId}-${flags}`;
+  const [, version, traceId, parentId, flags, more] = TRACEPARENT.exec(incoming ?? '') ?? [];
+  if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return undefined;
+  if (/^0+$/.test(traceId ?? '') || /^0+$/.test(parentId ?? '')) return undefined;
+  const known = Number.parseInt(flags ?? '', 16) & KNOWN_FLAGS;
+  return `00-${traceId}-${spanId}-0${known}`;
 };

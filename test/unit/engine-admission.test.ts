@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { createAdmission, type AdmissionDeps } from '../../src/engine/admission.ts';
+import { createByteBudget } from '../../src/engine/byte-budget.ts';
+import { createSlots } from '../../src/engine/slots.ts';
+import { CallhooksError } from '../../src/errors.ts';
+
+const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
+  const slots = createSlots({ total: 10, perOrigin: 10 });
+  const budget = createByteBudget(100);
+  const admission = createAdmission({
+    ...{ slots, maxPreCalls: 2, budget },
+    ...{ backlogIsFull: () => false, diskIsFull: () => false },
+    ...change,
+  });
+  return { admission, slots, budget };
+};
+const refusalOf = (admit: () => unknown): string => {
+  try {
+    admit();
+  } catch (error) {
+    if (!(error instanceof CallhooksError)) throw error;
+    expect(error.details.retryAfterMs).to.be.greaterThan(0);
+    return error.reason;
+  }
+  return 'admitted';
+};
+
+describe('the admission', () => {
+  const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, end: string][] = [
+    ['takes both while there is room', {}, 'admitted', 'admitted'],
+    ['refuses starts alone when too many are in flight', { maxPreCalls: 0 }, 'LIMIT_REACHED', 'admitted'],
+    ['refuses ends alone when too many wait', { backlogIsFull: () => true }, 'admitted', 'LIMIT_REACHED'],
+    ['refuses both when the disk is full', { diskIsFull: () => true }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
+    ['refuses both beyond the bytes', { budget: createByteBudget(9) }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
+  ];
+  for (const [title, change, start, end] of rows) {
+    it(title, () => {
+      const { admission } = admissionWith(change);
+      expect(refusalOf(() => admission.admitStart(10))).to.equal(start);
+      expect(refusalOf(() => admission.admitEnd(10))).to.equal(end);
+    });
+  }
+
+  it('counts pre-calls as slots do', () => {
+    const { admission, slots } = admissionWith();
+    const taken = [slots.take('a'), slots.take('b')];
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    const [first] = taken;
+    if (typeof first === 'object') first.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+  });
+
+  it('holds the bytes of a call until it is released, and none of one that it refused', () => {
+    const { admission, budget } = admissionWith();
+    const held = admission.admitStart(60);
+    expect(refusalOf(() => admission.admitEnd(50))).to.equal('LIMIT_REACHED');
+    expect(budget.heldBytes()).to.equal(60);
+    held.release();
+    expect(refusalOf(() => admission.admitEnd(50))).to.equal('admitted');
+  });
+
+  it('refuses everything once it is shut, whatever else is full', () => {
+    const { admission } = admissionWith({ maxPreCalls: 0, backlogIsFull: () => true });
+    admission.shut();
+    expect(admission.isShut()).to.equal(true);
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('SHUTTING_DOWN');
+    expect(refusalOf(() => admission.admitEnd(1))).to.equal('SHUTTING_DOWN');
+  });
+});

@@ -1,0 +1,148 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Agent } from '../../src/domain/types.ts';
+import { createAgentCache } from '../../src/engine/agent-cache.ts';
+import type { AgentStore } from '../../src/store/types.ts';
+
+const agentOf = (agentUuid: string, etag: string, displayName = ''): Agent => ({
+  ...{ agentUuid, etag, displayName, dynamicVariables: {}, webhooks: [], sealedSecrets: {} },
+  ...{ createdAtMs: 0, updatedAtMs: 0 },
+});
+
+/** A database whose reads are answered when the test says so; `settled` answers them at once. */
+const createReads = () => {
+  const reads: { agentUuid: string; answer: (agent?: Agent) => void; fail: (error: Error) => void }[] = [];
+  const findAgent = (agentUuid: string): Promise<Agent | undefined> =>
+    new Promise((resolve, reject) => {
+      reads.push({ agentUuid, answer: resolve, fail: reject });
+    });
+  const cacheOf = (maxBytes = 1_000_000) => createAgentCache({ findAgent } as AgentStore, maxBytes);
+  return { reads, cacheOf };
+};
+
+describe('the agent cache', () => {
+  it('answers from memory what it has just read, and shares a read under way', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const both = [cache.read('a'), cache.read('a')];
+    expect(reads).to.have.length(1);
+    const agent = agentOf('a', '1');
+    reads[0]?.answer(agent);
+    expect(await Promise.all(both)).to.deep.equal([agent, agent]);
+    expect(await cache.read('a')).to.equal(agent);
+    expect(reads).to.have.length(1);
+  });
+
+  it('reads again what is a second old', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const first = cache.read('a');
+    reads[0]?.answer(agentOf('a', '1'));
+    await first;
+    await wait(1_000);
+    const second = cache.read('a');
+    expect(reads).to.have.length(2);
+    reads[1]?.answer(agentOf('a', '2'));
+    expect((await second)?.etag).to.equal('2');
+  });
+
+  it('counts the age from the beginning of a read: what it says was true by then only', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const slow = cache.read('a');
+    await wait(950);
+    reads[0]?.answer(agentOf('a', '1'));
+    expect((await slow)?.etag).to.equal('1');
+    void cache.read('a');
+    expect(reads).to.have.length(2);
+  });
+
+  it('never says from memory that an agent is not there', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const first = cache.read('a');
+    reads[0]?.answer();
+    expect(await first).to.equal(undefined);
+    const second = cache.read('a');
+    reads[1]?.answer(agentOf('a', '1'));
+    expect((await second)?.etag).to.equal('1');
+  });
+
+  it('drops an agent that is gone', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const first = cache.read('a');
+    reads[0]?.answer(agentOf('a', '1'));
+    await first;
+    const fresh = cache.readFresh('a');
+    reads[1]?.answer();
+    expect(await fresh).to.equal(undefined);
+    void cache.read('a');
+    expect(reads).to.have.length(3);
+  });
+
+  it('reads from the database when asked to, and knows that from then on', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const first = cache.read('a');
+    reads[0]?.answer(agentOf('a', '1'));
+    await first;
+    const fresh = cache.readFresh('a');
+    reads[1]?.answer(agentOf('a', '2'));
+    expect((await fresh)?.etag).to.equal('2');
+    expect((await cache.read('a'))?.etag).to.equal('2');
+    expect(reads).to.have.length(2);
+  });
+
+  it('does not keep what a read found that began before a change', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const before = cache.read('a');
+    cache.forget('a');
+    // Who asks after the change is not given the answer of the read before it.
+    const after = cache.read('a');
+    expect(reads).to.have.length(2);
+    reads[1]?.answer(agentOf('a', '2'));
+    expect((await after)?.etag).to.equal('2');
+    reads[0]?.answer(agentOf('a', '1'));
+    expect((await before)?.etag).to.equal('1');
+    expect((await cache.read('a'))?.etag).to.equal('2');
+  });
+
+  it('keeps what it knew when a read fails, and reads anew when asked again', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const failing = cache.read('a');
+    reads[0]?.fail(new Error('away'));
+    expect(await failing.catch((error: Error) => error.message)).to.equal('away');
+    const again = cache.read('a');
+    reads[1]?.answer(agentOf('a', '1'));
+    expect((await again)?.etag).to.equal('1');
+  });
+
+  it('holds no more bytes than it may: what was read longest ago leaves first', async () => {
+    const { reads, cacheOf } = createReads();
+    // Each takes 2 bytes a character and 1,000 besides.
+    const cache = cacheOf(10_000);
+    for (const [i, name] of ['a', 'b', 'c'].entries()) {
+      const read = cache.read(name);
+      reads[i]?.answer(agentOf(name, '1', 'x'.repeat(1_200)));
+      await read;
+    }
+    await cache.read('c');
+    await cache.read('b');
+    expect(reads).to.have.length(3);
+    void cache.read('a');
+    expect(reads.map(({ agentUuid }) => agentUuid)).to.deep.equal(['a', 'b', 'c', 'a']);
+  });
+
+  it('answers with an agent that is larger than all it may hold, and does not keep it', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf(1_000);
+    const read = cache.read('a');
+    reads[0]?.answer(agentOf('a', '1'));
+    expect((await read)?.etag).to.equal('1');
+    void cache.read('a');
+    expect(reads).to.have.length(2);
+  });
+});
