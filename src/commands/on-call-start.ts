@@ -7,7 +7,7 @@ import { limitReached } from '../engine/admission.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
 import type { HeldBytes } from '../engine/byte-budget.ts';
 import type { DatabaseHealth } from '../engine/database-health.ts';
-import { unsent, type Exchange, type Exchanges, type Rendered } from '../engine/exchange.ts';
+import { afterQueue, unsent, type Exchange, type Exchanges, type Rendered } from '../engine/exchange.ts';
 import type { NotOurs, PreCalls } from '../engine/pre-calls.ts';
 import type { ReadyWebhook } from '../engine/ready-webhook.ts';
 import type { Slot, Slots } from '../engine/slots.ts';
@@ -206,18 +206,18 @@ const refuseWhenGone = ({ signal }: CallScope, slot?: Slot): void => {
   throw new CallhooksError('DEADLINE_TOO_SHORT', 'the caller went away before the claim; nothing was sent');
 };
 
-const perform = (
+const perform = async (
   deps: OnCallStartDeps,
-  { variables, held }: Start,
+  { variables, held, scope }: Start,
   ready: ReadyWebhook,
   rendered: Rendered,
   slot: Slot | undefined,
   expiresAtMs: number,
 ): Promise<Exchange> => {
-  if (slot === undefined && rendered.request !== undefined)
-    return Promise.resolve(unsent(rendered, ORIGIN_IS_BUSY));
+  if (slot === undefined && rendered.request !== undefined) return unsent(rendered, ORIGIN_IS_BUSY);
   const { recordBytes, signal } = deps;
-  return deps.exchanges.send({
+  const queuedMs = performance.now() - scope.admittedAtMs;
+  const exchange = await deps.exchanges.send({
     ready,
     rendered,
     variables: variables.variables,
@@ -226,6 +226,7 @@ const perform = (
     held,
     signal,
   });
+  return afterQueue(exchange, queuedMs);
 };
 
 const ORIGIN_IS_BUSY: Failure = {

@@ -104,6 +104,13 @@ export const OUR_BUG: Exchange = unsent(
   { code: 'INTERNAL', message: 'internal error; the log has its cause', sent: 'maybe' },
 );
 
+/** The same exchange with the milliseconds that it waited before it began; they count in its total. */
+export const afterQueue = (exchange: Exchange, queuedMs: number): Exchange => {
+  const { totalMs } = exchange.timings;
+  if (totalMs === undefined) return exchange;
+  return { ...exchange, timings: { ...exchange.timings, queuedMs, totalMs: queuedMs + totalMs } };
+};
+
 /** Makes the exchanges. */
 export const createExchanges = (deps: ExchangeDeps): Exchanges => ({
   render: (input) => render(deps, input),

@@ -110,7 +110,9 @@ describeEachEngine('OnCallStart', (engine) => {
     const times = [before - 5_000, ...[acceptedAt, sendingAt, finishedAt].map(Number), Date.now() + 5_000];
     expect(times).to.deep.equal(times.toSorted((a, b) => a - b));
     const phases = Object.entries(timings as pb.Timings).filter(([, phase]) => phase !== undefined);
-    expect(Object.fromEntries(phases)).to.include.keys('firstByte', 'total').and.not.have.property('tls');
+    expect(Object.fromEntries(phases))
+      .to.include.keys('queued', 'firstByte', 'total')
+      .and.not.have.property('tls');
   });
 
   it('sends one request as the template says, with what marks it', async () => {

@@ -82,6 +82,13 @@ describe('executionMessage', () => {
     });
   }
 
+  it('tells from its stamps how long a post-call waited', () => {
+    const stamps = { acceptedAtMs: 1_000, sendingAtMs: 3_500, timings: { totalMs: 10 } };
+    const { timings } = executionMessage({ ...execution, ...stamps, webhookType: 'post_call' });
+    expect(timings?.queued).to.deep.equal({ seconds: 2n, nanos: 500_000_000 });
+    expect(timings?.total).to.deep.equal({ seconds: 0n, nanos: 10_000_000 });
+  });
+
   it('survives encoding and decoding with its milliseconds', () => {
     const message = executionMessage({ ...execution, timeLimitMs: 9_500, timings: { totalMs: 12.25 } });
     expect(pb.Execution.decode(pb.Execution.encode(message).finish())).to.deep.equal(message);

@@ -35,7 +35,7 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     timeLimitSource: numberOf(TIME_LIMIT_SOURCES, execution.timeLimitSource),
     request: record.request && requestRecordMessage(record.request),
     response: record.response && responseRecordMessage(record.response),
-    timings: timings && timingsMessage(timings),
+    timings: timings && timingsMessage({ ...waitOf(execution), ...timings }),
     assignedVariables: record.assignedVariables,
     missingVariables: [...execution.missingVariables],
     missedAssignments: execution.missedAssignments.map(missedAssignmentMessage),
@@ -46,6 +46,12 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     instance: execution.sendingAtMs === undefined ? '' : execution.instance,
   };
 }
+
+// An end may wait in one process and begin in another: only the database's stamps tell how long.
+const waitOf = ({ webhookType, acceptedAtMs, sendingAtMs }: Execution): Timings =>
+  webhookType === 'post_call' && sendingAtMs !== undefined
+    ? { queuedMs: Math.max(0, sendingAtMs - acceptedAtMs) }
+    : {};
 
 /** Why something did not succeed. */
 export const failureMessage = (failure: Failure): pb.Failure => ({
