@@ -19,8 +19,12 @@ interface Entry {
 
 const FRESH_FOR_MS = 900;
 
-/** Makes a cache that holds at most about `maxBytes`; the entries used longest ago leave first. */
-export const createAgentCache = (agents: AgentStore, maxBytes: number): AgentCache => {
+/** Makes a cache that holds at most about `maxBytes`; what was read longest ago leaves first. `now` is monotonic. */
+export const createAgentCache = (
+  agents: Pick<AgentStore, 'findAgent'>,
+  maxBytes: number,
+  now: () => number = () => performance.now(),
+): AgentCache => {
   const entries = new Map<string, Entry>();
   const reading = new Map<string, Promise<Agent | undefined>>();
   let bytes = 0;
@@ -42,7 +46,7 @@ export const createAgentCache = (agents: AgentStore, maxBytes: number): AgentCac
     }
   };
   const readFresh = (agentUuid: string): Promise<Agent | undefined> => {
-    const readAtMs = performance.now();
+    const readAtMs = now();
     const read = agents.findAgent(agentUuid).then((agent) => {
       if (reading.get(agentUuid) !== read) return agent;
       if (agent === undefined) forget(agentUuid);
@@ -60,7 +64,7 @@ export const createAgentCache = (agents: AgentStore, maxBytes: number): AgentCac
   return {
     read: (agentUuid) => {
       const entry = entries.get(agentUuid);
-      if (entry !== undefined && performance.now() - entry.readAtMs < FRESH_FOR_MS) {
+      if (entry !== undefined && now() - entry.readAtMs < FRESH_FOR_MS) {
         return Promise.resolve(entry.agent);
       }
       return reading.get(agentUuid) ?? readFresh(agentUuid);

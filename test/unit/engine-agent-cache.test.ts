@@ -1,23 +1,25 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Agent } from '../../src/domain/types.ts';
 import { createAgentCache } from '../../src/engine/agent-cache.ts';
-import type { AgentStore } from '../../src/store/types.ts';
 
 const agentOf = (agentUuid: string, etag: string, displayName = ''): Agent => ({
   ...{ agentUuid, etag, displayName, dynamicVariables: {}, webhooks: [], sealedSecrets: {} },
   ...{ createdAtMs: 0, updatedAtMs: 0 },
 });
 
-/** A database whose reads are answered when the test says so; `settled` answers them at once. */
+/** A database whose reads are answered, and a clock that goes, when the test says so. */
 const createReads = () => {
   const reads: { agentUuid: string; answer: (agent?: Agent) => void; fail: (error: Error) => void }[] = [];
   const findAgent = (agentUuid: string): Promise<Agent | undefined> =>
     new Promise((resolve, reject) => {
       reads.push({ agentUuid, answer: resolve, fail: reject });
     });
-  const cacheOf = (maxBytes = 1_000_000) => createAgentCache({ findAgent } as AgentStore, maxBytes);
-  return { reads, cacheOf };
+  let nowMs = 0;
+  const cacheOf = (maxBytes = 1_000_000) => createAgentCache({ findAgent }, maxBytes, () => nowMs);
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { reads, cacheOf, pass };
 };
 
 describe('the agent cache', () => {
@@ -34,12 +36,12 @@ describe('the agent cache', () => {
   });
 
   it('reads again what is a second old', async () => {
-    const { reads, cacheOf } = createReads();
+    const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const first = cache.read('a');
     reads[0]?.answer(agentOf('a', '1'));
     await first;
-    await wait(1_000);
+    pass(1_000);
     const second = cache.read('a');
     expect(reads).to.have.length(2);
     reads[1]?.answer(agentOf('a', '2'));
@@ -47,10 +49,10 @@ describe('the agent cache', () => {
   });
 
   it('counts the age from the beginning of a read: what it says was true by then only', async () => {
-    const { reads, cacheOf } = createReads();
+    const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const slow = cache.read('a');
-    await wait(950);
+    pass(950);
     reads[0]?.answer(agentOf('a', '1'));
     expect((await slow)?.etag).to.equal('1');
     void cache.read('a');
