@@ -253,7 +253,9 @@ describeEachEngine('OnCallEnd', (engine) => {
       let inner: Awaited<ReturnType<typeof errorOf>> | undefined;
       receiver.respond(async ({ headers }) => {
         inner = await errorOf(
-          app.rpc.calls.onCallEnd(newCall(agent), { headers: { baggage: `a=b, ${String(headers['baggage'])};c=d` } }),
+          app.rpc.calls.onCallEnd(newCall(agent), {
+            headers: { baggage: `a=b, ${String(headers['baggage'])};c=d` },
+          }),
         );
         return {};
       });

@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import type * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { makeAgent, newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
+import { engines, type FreshDatabase } from '../support/engines.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { errorOf } from '../support/rpc.ts';
+
+const keyOf = (id: string, byte: number): string => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
+const [OLD, NEW] = [keyOf('old', 1), keyOf('new', 2)];
+
+// Embedded, there is one process, which does not start without a key that it needs.
+for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
+  describe(`a replica that lacks the key of a secret (${engine.name})`, () => {
+    let database: FreshDatabase;
+    let lacking: TestApp;
+    let having: TestApp | undefined;
+    let receiver: Receiver;
+
+    // Both work on one database; it goes when both are gone.
+    const start = (keys: string): Promise<TestApp> =>
+      startTestApp(
+        { ...engine, freshDatabase: async () => ({ ...database, cleanup: async () => undefined }) },
+        { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8', CALLHOOKS_ENCRYPTION_KEYS: keys },
+      );
+
+    before(async () => {
+      receiver = await startReceiver();
+      database = await engine.freshDatabase();
+      lacking = await start(OLD);
+      having = await start(`${NEW},${OLD}`);
+    });
+    after(async () => {
+      await receiver.close();
+      await lacking.close();
+      await having?.close();
+      await database.cleanup();
+    });
+
+    it('accepts nothing that needs it, leaves ends to another, and does everything else', async function () {
+      this.timeout(20_000);
+      const body = ['{{secret.key}}'];
+      const agent = await makeAgent((having as TestApp).rpc, {
+        secrets: { key: 'a long secret' },
+        pre: postTo(`${receiver.url}/pre`, body),
+        post: postTo(`${receiver.url}/post`, body),
+      });
+      const call = newCall(agent);
+      const error = await errorOf(lacking.rpc.calls.onCallStart(call));
+      expect([error.code, error.reason]).to.deep.equal(['UNAVAILABLE', 'KEY_UNAVAILABLE']);
+      expect(error.retryAfterMs).to.be.greaterThan(0);
+      const { conversationUuid } = call;
+      expect((await lacking.rpc.executions.listExecutions({ conversationUuid })).executions).to.deep.equal(
+        [],
+      );
+      const test = { webhookUuid: agent.pre?.webhookUuid ?? '', send: true };
+      expect((await errorOf(lacking.rpc.webhooks.testWebhook(test))).reason).to.equal('KEY_UNAVAILABLE');
+
+      // Another replica takes the start, and this one answers repeats of it from the record.
+      const reply = await (having as TestApp).rpc.calls.onCallStart(call);
+      expect(outcomeOf(reply.execution as pb.Execution)).to.equal('SUCCEEDED');
+      expect(await lacking.rpc.calls.onCallStart(call)).to.deep.equal({ ...reply, replayed: true });
+
+      // With nobody there who has the key, an end waits; who has it takes it over.
+      await having?.close();
+      having = undefined;
+      const { execution } = await lacking.rpc.calls.onCallEnd(call);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(outcomeOf(await readExecution(lacking.rpc, execution?.executionUuid))).to.equal('ACCEPTED');
+      having = await start(`${NEW},${OLD}`);
+      expect(outcomeOf(await untilEnded(having.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+      expect(receiver.requests.map(({ url, body }) => url + body)).to.deep.equal([
+        '/pre["a long secret"]',
+        '/post["a long secret"]',
+      ]);
+    });
+  });
+}
