@@ -15,7 +15,11 @@ export interface MariaDb {
   readonly dataDir: string;
   /** Of the running server; another one after `restart`. */
   readonly pid: number;
-  /** Ends the server with SIGKILL, as a crash would, and starts it again on the same data and port. */
+  /** Ends the server, by a crash or (SIGTERM) cleanly; resolves when it is gone. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Starts a server that has ended again, on the same data and port. */
+  begin(): Promise<void>;
+  /** Ends the server with SIGKILL, as a crash would, and starts it again. */
   restart(): Promise<void>;
   /** Ends the server with SIGKILL and removes its folder. */
   stop(): Promise<void>;
@@ -54,22 +58,27 @@ export async function startMariadb(options: readonly string[] = []): Promise<Mar
     return server;
   };
   let server = await start();
-  return {
+  const mariadb: MariaDb = {
     url,
     port,
     dataDir,
     get pid() {
       return server.pid ?? 0;
     },
-    async restart() {
-      await kill(server);
+    end: (signal) => endServer(server, signal),
+    async begin() {
       server = await start();
     },
+    async restart() {
+      await mariadb.end('SIGKILL');
+      await mariadb.begin();
+    },
     async stop() {
-      await kill(server);
+      await mariadb.end('SIGKILL');
       await guard.end();
     },
   };
+  return mariadb;
 }
 
 function initialize(folder: string, dataDir: string, password: string): void {
@@ -125,13 +134,23 @@ function spawnServer(
   return server;
 }
 
-async function untilReady(server: ChildProcess, url: string, logFile: string): Promise<void> {
+/** Resolves when the server answers this query; rejects with its log when it ends first, or takes too long. */
+export async function untilReady(
+  server: ChildProcess,
+  url: string,
+  logFile: string,
+  query = 'SELECT 1',
+): Promise<void> {
   const giveUpAt = Date.now() + START_TIMEOUT_MS;
   const log = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '(no log)');
   for (;;) {
     try {
       const connection = await createConnection(url);
-      await connection.end();
+      try {
+        await connection.query(query);
+      } finally {
+        await connection.end();
+      }
       return;
     } catch (error) {
       if (hasEnded(server)) throw new Error(`mariadbd ended at its start:\n${log()}`, { cause: error });
@@ -145,11 +164,12 @@ function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
-async function kill(server: ChildProcess): Promise<void> {
+/** Ends a server process; resolves when it is gone. */
+export async function endServer(server: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   if (hasEnded(server)) return;
   const exit = once(server, 'exit');
   server.ref();
-  server.kill('SIGKILL');
+  server.kill(signal);
   await exit;
 }
 
@@ -157,7 +177,7 @@ async function kill(server: ChildProcess): Promise<void> {
  * Starts a small shell that waits for its input to end, which happens when this process is gone, even by
  * SIGKILL; it then kills the last process id it was told and removes the folder.
  */
-function startGuard(folder: string) {
+export function startGuard(folder: string) {
   const script =
     'while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
   const shell = spawn('/bin/sh', ['-c', `last=; ${script}`, 'sh', folder], {
@@ -179,7 +199,8 @@ function startGuard(folder: string) {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

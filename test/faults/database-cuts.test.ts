@@ -1,0 +1,313 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
+import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import { describeEachEngine } from '../support/engines.ts';
+import type { TestAgent } from './support/calls.ts';
+import { describeTold } from './support/describe-told.ts';
+import { startLoad } from './support/load.ts';
+import { inForm, report } from './support/long.ts';
+import { addProxiedReplica, untilThere, type ProxiedReplica } from './support/proxied.ts';
+import { COMMIT, type Caught, type Cut, type Trap } from './support/proxy.ts';
+import { readRow } from './support/record-on-disk.ts';
+import { until } from './support/until.ts';
+import { createWorld, type World } from './support/world.ts';
+
+const LIMIT_MS = 3_000;
+const SETTLED_WITHIN_MS = 2_000;
+const ALL_ENDED_WITHIN_MS = 30_000;
+
+/** A write of the engine, and where in it the connection is hurt. */
+interface Moment {
+  readonly title: string;
+  readonly rpc: 'start' | 'end';
+  readonly at: string;
+  readonly within?: string;
+}
+
+const START_CLAIM: Moment = { title: "a start's claim", rpc: 'start', at: 'INSERT INTO executions' };
+const START_COMMIT: Moment = {
+  ...{ title: "the commit of a start's claim", rpc: 'start' },
+  ...{ within: 'INSERT INTO execution_starts', at: COMMIT },
+};
+const ACCEPT: Moment = { title: 'an accept', rpc: 'end', at: 'INSERT INTO executions' };
+const ACCEPT_COMMIT: Moment = {
+  ...{ title: 'the commit of an accept', rpc: 'end' },
+  ...{ within: 'INSERT INTO execution_facts', at: COMMIT },
+};
+const END_CLAIM: Moment = { title: "an end's claim", rpc: 'end', at: 'claim = new_claim' };
+const outcomeOf = (rpc: Moment['rpc']): Moment => ({
+  ...{ title: `the outcome of a${rpc === 'end' ? 'n' : ''} ${rpc}`, rpc },
+  at: 'state = new_state',
+});
+const outcomeCommitOf = (rpc: Moment['rpc']): Moment => ({
+  ...{ title: `the commit of the outcome of a${rpc === 'end' ? 'n' : ''} ${rpc}`, rpc },
+  ...{ within: 'state = new_state', at: COMMIT },
+});
+
+const MOMENTS: readonly Moment[] = [
+  ...[START_CLAIM, START_COMMIT, outcomeOf('start'), outcomeCommitOf('start')],
+  ...[ACCEPT, ACCEPT_COMMIT, END_CLAIM, outcomeOf('end'), outcomeCommitOf('end')],
+];
+
+const CUTS: readonly { readonly title: string; readonly cut: Cut | 'killed' }[] = [
+  { title: 'is reset before the server has it', cut: 'before' },
+  { title: 'is reset while the server works on it', cut: 'unanswered' },
+  { title: 'is reset when the server has answered', cut: 'answered' },
+  { title: 'is killed by the server', cut: 'killed' },
+];
+
+/** What a black hole of one connection comes to. `told` and `record`: while it lasts; `ends`: on record in the end. */
+interface Hole {
+  readonly moment: Moment;
+  readonly cut: 'held' | 'answer_held';
+  readonly told: string;
+  readonly record: string;
+  readonly ends: string;
+  /** What a repeat is told once all has arrived. */
+  readonly repeat: string;
+}
+
+const REFUSED = 'DATABASE_UNAVAILABLE';
+const DISOWNED = 'INTERRUPTED INTERRUPTED NO';
+const FINE = { told: 'SUCCEEDED', record: 'SUCCEEDED', ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' };
+const ACCEPTED = { ...FINE, told: 'ACCEPTED' };
+
+const HOLES: readonly Hole[] = [
+  // Without its commit the late insert is nothing: the repeat is the first to run.
+  {
+    ...{ moment: START_CLAIM, cut: 'held', told: REFUSED, record: '(nothing)' },
+    ...{ ends: 'SUCCEEDED', repeat: 'SUCCEEDED' },
+  },
+  // The row lies there when its owner has long said that it does not know.
+  {
+    ...{ moment: START_COMMIT, cut: 'held', told: REFUSED, record: '(nothing)' },
+    ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
+  },
+  {
+    ...{ moment: START_COMMIT, cut: 'answer_held', told: REFUSED, record: DISOWNED },
+    ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
+  },
+  { ...FINE, moment: outcomeOf('start'), cut: 'held' },
+  { ...FINE, moment: outcomeCommitOf('start'), cut: 'answer_held' },
+  {
+    ...{ moment: ACCEPT_COMMIT, cut: 'held', told: REFUSED, record: '(nothing)' },
+    ...{ ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' },
+  },
+  { ...ACCEPTED, moment: ACCEPT_COMMIT, cut: 'answer_held', told: REFUSED },
+  { ...ACCEPTED, moment: END_CLAIM, cut: 'held' },
+  { ...ACCEPTED, moment: END_CLAIM, cut: 'answer_held' },
+  { ...ACCEPTED, moment: outcomeOf('end'), cut: 'held' },
+  { ...ACCEPTED, moment: outcomeCommitOf('end'), cut: 'answer_held' },
+];
+
+describeEachEngine('A connection to the database that breaks', (engine) => {
+  // SQLite has none.
+  if (engine.name === 'sqlite') return;
+  let world: World;
+  let through: ProxiedReplica;
+  let agent: TestAgent;
+  let beside: Connection;
+  let cuts = 0;
+
+  before(async function () {
+    this.timeout(60_000);
+    world = await createWorld(engine);
+    through = await addProxiedReplica(world);
+    agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    beside = await createConnection(world.url ?? '');
+  });
+  after(async () => {
+    await beside.end();
+    await world.close();
+    await through.proxy.close();
+  });
+  // A cut makes the database look away until the next probe finds it.
+  beforeEach(() => untilThere(through.replica));
+
+  const trap = ({ at, within }: Moment, cut: Cut): Promise<Caught> => {
+    cuts += 1;
+    return through.proxy.trap({ at, cut, ...(within === undefined ? {} : { within }) } satisfies Trap);
+  };
+  const callTo = (rpc: Moment['rpc'], conversationUuid: string) =>
+    world.journal.call(through.replica, { rpc, agentUuid: agent.agentUuid, conversationUuid });
+  const rowOf = (rpc: Moment['rpc'], conversationUuid: string): Promise<string> =>
+    readRow(world, conversationUuid, rpc === 'start' ? 'pre_call' : 'post_call');
+  const untilRow = (rpc: Moment['rpc'], conversationUuid: string, expected: string, withinMs = 12_000) => {
+    let row = '';
+    const look = async () => (row = await rowOf(rpc, conversationUuid)) === expected;
+    return until(`${rpc} to be ${expected}`, look, { timeoutMs: withinMs }).catch(() =>
+      expect(row, `the row of the ${rpc}`).to.equal(expected),
+    );
+  };
+  const kill = async ({ serverSidePort }: Caught): Promise<void> => {
+    const [rows] = await beside.query<RowDataPacket[]>(
+      'SELECT id FROM information_schema.processlist WHERE host = ?',
+      [`127.0.0.1:${serverSidePort}`],
+    );
+    for (const { id } of rows) await beside.query(`KILL CONNECTION ${String(id)}`);
+  };
+
+  for (const moment of MOMENTS)
+    for (const { title, cut } of CUTS)
+      it(`at ${moment.title}, and ${title}, changes nothing for anybody`, async function () {
+        const rounds = inForm({ short: 1, long: 10 });
+        this.timeout(10_000 + rounds * 5_000);
+        for (let round = 0; round < rounds; round += 1) {
+          if (round > 0) await untilThere(through.replica);
+          const conversationUuid = randomUUID();
+          const caught = trap(moment, cut === 'killed' ? 'held' : cut);
+          const startedAtMs = performance.now();
+          const telling = callTo(moment.rpc, conversationUuid);
+          if (cut === 'killed') await kill(await caught);
+          await caught;
+          expect(describeTold(await telling)).to.equal(moment.rpc === 'start' ? 'SUCCEEDED' : 'ACCEPTED');
+          expect(performance.now() - startedAtMs).to.be.below(SETTLED_WITHIN_MS);
+          await untilRow(moment.rpc, conversationUuid, 'SUCCEEDED');
+        }
+      });
+
+  for (const hole of HOLES)
+    it(`at ${hole.moment.title}, silently (${hole.cut}), and whose words arrive later`, async function () {
+      this.timeout(40_000);
+      const { rpc } = hole.moment;
+      const conversationUuid = randomUUID();
+      const catching = trap(hole.moment, hole.cut);
+      const startedAtMs = performance.now();
+      const telling = callTo(rpc, conversationUuid);
+      const caught = await catching;
+      await caught.clientGone();
+      expect(performance.now() - startedAtMs, 'when its client gave up').to.be.within(1_900, 2_600);
+      expect(describeTold(await telling)).to.equal(hole.told);
+      expect(performance.now() - startedAtMs, 'when the caller was told').to.be.below(3_000);
+      await untilThere(through.replica);
+      await untilRow(rpc, conversationUuid, hole.record);
+      caught.deliver();
+      await caught.answered();
+      if (hole.ends === 'SUCCEEDED' && hole.record === '(nothing)') await wait(100);
+      else await untilRow(rpc, conversationUuid, hole.ends);
+      await until(
+        'the repeat to be told',
+        async () => {
+          const told = describeTold(await callTo(rpc, conversationUuid));
+          if (told === REFUSED) return false;
+          const isStillRunning = hole.ends === 'SUCCEEDED' && /^replayed (ACCEPTED|SENDING)$/.test(told);
+          if (isStillRunning) return false;
+          expect(told).to.equal(hole.repeat);
+          return true;
+        },
+        { everyMs: 200 },
+      );
+      await untilRow(rpc, conversationUuid, hole.ends);
+    });
+
+  it('while a claim waits behind a row lock leaves a copy of it that is applied, and settled', async function () {
+    const rounds = inForm({ short: 2, long: 20 });
+    this.timeout(20_000 + rounds * 5_000);
+    for (let round = 0; round < rounds; round += 1) {
+      await untilThere(through.replica);
+      const conversationUuid = randomUUID();
+      const catching = trap(END_CLAIM, 'held');
+      expect(describeTold(await callTo('end', conversationUuid))).to.equal('ACCEPTED');
+      const caught = await catching;
+      await beside.query('START TRANSACTION');
+      await beside.query('SELECT state FROM executions WHERE conversation_uuid = UNHEX(?) FOR UPDATE', [
+        conversationUuid.replaceAll('-', ''),
+      ]);
+      caught.deliver();
+      await untilClaimsWait(1);
+      caught.resetClient();
+      // Its owner repeats it, and waits behind the same lock.
+      await untilClaimsWait(2);
+      await beside.query('ROLLBACK');
+      await untilRow('end', conversationUuid, 'SUCCEEDED');
+    }
+  });
+
+  const untilClaimsWait = (count: number): Promise<unknown> =>
+    until(
+      `${count} claims to wait`,
+      async () => {
+        const [rows] = await beside.query<RowDataPacket[]>(
+          "SELECT id FROM information_schema.processlist WHERE info LIKE 'UPDATE%claim = new_claim%'",
+        );
+        return rows.length >= count;
+      },
+      { everyMs: 10 },
+    );
+
+  it('leaves nothing open, twice sent or told otherwise', async function () {
+    this.timeout(60_000);
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    report('connections cut at each write (mariadb)', { cuts, ...figures, violations: 0 });
+  });
+});
+
+describeEachEngine('Replicas whose ways to the database are hurt at random', (engine) => {
+  if (engine.name === 'sqlite') return;
+  let world: World;
+  let all: ProxiedReplica[];
+
+  before(async function () {
+    this.timeout(60_000);
+    world = await createWorld(engine);
+    all = await Promise.all([1, 2, 3].map(() => addProxiedReplica(world)));
+  });
+  after(async () => {
+    await world.close();
+    await Promise.all(all.map(({ proxy }) => proxy.close()));
+  });
+
+  it('send each webhook at most once, lose nothing, and tell everybody what is on record', async function () {
+    const rounds = inForm({ short: 1, long: 40 });
+    this.timeout(120_000 + rounds * 40_000);
+    const startedAtMs = Date.now();
+    await world.recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 200, 500], drop: 0.02 });
+    await world.recorder.script('/post', { delayMs: [0, 400], statuses: [200, 200, 200, 500], drop: 0.02 });
+    const { agentUuid } = await world.addAgent({ preLimitMs: 1_000, postLimitMs: 1_000 });
+    const load = startLoad({
+      ...{ journal: world.journal, replicas: world.replicas, agentUuids: [agentUuid] },
+      concurrency: 9,
+    });
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { proxy } of all) proxy.harass(0.08);
+      await wait(6_000);
+      for (const { proxy } of all) proxy.harass(0);
+      for (const direction of ['to_server', 'to_client', 'both'] as const) {
+        const victim = pick(all);
+        victim.proxy.silence(direction);
+        await wait(2_500 + Math.random() * 1_000);
+        victim.proxy.restore();
+        pick(all).proxy.resetAll();
+        await wait(500);
+      }
+      await killConnections(world);
+    }
+    await load.stop();
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    const cuts = all.reduce((sum, { proxy }) => sum + proxy.cuts, 0);
+    const seconds = Math.round((Date.now() - startedAtMs) / 1000);
+    report('connections hurt at random (mariadb)', { cuts, ...figures, violations: 0, seconds });
+  });
+});
+
+// Some at a time, as an operator's script would.
+const killConnections = async ({ url }: World): Promise<void> => {
+  const beside = await createConnection(url ?? '');
+  for (let times = 0; times < 20; times += 1) {
+    const [rows] = await beside.query<RowDataPacket[]>(
+      'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
+    );
+    const victim = rows[Math.floor(Math.random() * rows.length)];
+    if (victim !== undefined) await beside.query(`KILL CONNECTION ${String(victim['id'])}`).catch(isGone);
+    await wait(50);
+  }
+  await beside.end();
+};
+
+const ER_NO_SUCH_THREAD = 1094;
+const isGone = (error: Error & { errno?: number }): void => {
+  if (error.errno !== ER_NO_SUCH_THREAD) throw error;
+};
+
+const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
