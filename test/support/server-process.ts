@@ -28,7 +28,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Starts `callhooks <args>` with these variables and no others of the test's own; `main` is its entry point. */
 export function startProcess(args: readonly string[], env: Environment = {}, main = MAIN): ServerProcess {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], CALLHOOKS_OPS_LISTEN: '127.0.0.1:0', ...env } });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env['PATH'], CALLHOOKS_OPS_LISTEN: '127.0.0.1:0', ...env },
+  });
   const output = collect(child);
   const ended = once(child, 'close').then(([exitCode, signal]) => ({
     exitCode: exitCode as number | null,
