@@ -4,7 +4,7 @@ import type { AgentCache } from '../engine/agent-cache.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/database-health.ts';
 import type { Housekeeping } from '../engine/housekeeping.ts';
 import type { Sender } from '../engine/sender.ts';
-import { settle } from '../engine/settle.ts';
+import { settle, settledBy } from '../engine/settle.ts';
 import type { OnStep } from '../engine/steps.ts';
 import type { Writes } from '../engine/writes.ts';
 import { DatabaseError } from '../errors.ts';
@@ -85,10 +85,12 @@ const toRow = (
 });
 
 const accept = async (deps: OnCallEndDeps, row: NewEnd, bytes: number): Promise<InsertResult> => {
+  const giveUpAtMs = performance.now() + SETTLE_ACCEPT_MS;
   try {
-    return await settle(() => deps.writes.insertEnd(row, bytes), {
-      giveUpAtMs: performance.now() + SETTLE_ACCEPT_MS,
-    });
+    return await settledBy(
+      settle(() => deps.writes.insertEnd(row, bytes), { giveUpAtMs }),
+      giveUpAtMs,
+    );
   } catch (error) {
     if (error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug')
       throw databaseUnavailable(error);

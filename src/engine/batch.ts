@@ -20,12 +20,12 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
-const CONFLICT_TRIES = 20;
-
 /**
  * Shares commits: what arrives while a commit is in flight goes into the next one, and who is alone waits for nobody.
- * A conflict repeats the same statement. An error that is neither `away` nor a conflict splits the batch until the bad
- * item stands alone, so that only its caller gets the error (one over-long value would otherwise fail 200 calls).
+ * An error that is neither `away` nor a conflict splits the batch until the bad item stands alone, so that only its
+ * caller gets the error (one over-long value would otherwise fail 200 calls). The store repeats conflicts; one that
+ * stays is a row that somebody holds (a replica that froze in its commit): then each item is written by itself, and
+ * the caller of the held one repeats it, so that it keeps nobody else waiting.
  */
 export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> => {
   const { write, bytesOf, maxItems = 200, maxBytes = 1024 * 1024, lanes = 1 } = options;
@@ -47,14 +47,15 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> =
 
   const writeBatch = async (batch: readonly Waiting<T, R>[]): Promise<void> => {
     try {
-      const results = await writeThroughConflicts(
-        write,
-        batch.map(({ item }) => item),
-      );
+      const results = await write(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(results[index] as R));
     } catch (error) {
-      if (batch.length === 1 || !isBlamedOnARow(error)) {
+      if (batch.length === 1 || isAboutTheDatabase(error)) {
         for (const { reject } of batch) reject(error);
+        return;
+      }
+      if (isConflict(error)) {
+        await Promise.all(batch.map((one) => writeBatch([one])));
         return;
       }
       const middle = Math.ceil(batch.length / 2);
@@ -76,20 +77,7 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> =
     });
 };
 
-const isBlamedOnARow = (error: unknown): boolean =>
-  !(error instanceof DatabaseError) ||
-  (error.kind !== 'away' && error.kind !== 'conflict' && error.kind !== 'full');
+const isAboutTheDatabase = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.kind === 'away' || error.kind === 'full');
 
-const writeThroughConflicts = async <T, R>(
-  write: BatchOptions<T, R>['write'],
-  items: readonly T[],
-): Promise<readonly R[]> => {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await write(items);
-    } catch (error) {
-      const isConflict = error instanceof DatabaseError && error.kind === 'conflict';
-      if (!isConflict || tries === CONFLICT_TRIES) throw error;
-    }
-  }
-};
+const isConflict = (error: unknown): boolean => error instanceof DatabaseError && error.kind === 'conflict';

@@ -5,7 +5,7 @@ import { databaseUnavailable } from './database-health.ts';
 import { OUR_BUG, type Exchange } from './exchange.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './outcome.ts';
 import { recordOrLog } from './record-outcome.ts';
-import { settle } from './settle.ts';
+import { settle, settledBy } from './settle.ts';
 import type { OnStep } from './steps.ts';
 import type { Waiters } from './waiters.ts';
 import type { Writes } from './writes.ts';
@@ -92,17 +92,21 @@ const claimFor = async (deps: PreCallDeps, run: PreCallRun): Promise<InsertResul
 // repeated: if the row turns out to have been written, it is labelled once the database is back.
 const insert = async (deps: PreCallDeps, start: NewStart, bytes: number): Promise<InsertResult> => {
   const patienceMs = Math.min(SETTLE_CLAIM_MS, start.webhook?.timeLimitMs ?? SETTLE_CLAIM_MS);
+  const giveUpAtMs = performance.now() + patienceMs;
+  const settling = settle(() => deps.writes.insertStart(start, bytes), { giveUpAtMs });
   try {
-    return await settle(() => deps.writes.insertStart(start, bytes), {
-      giveUpAtMs: performance.now() + patienceMs,
-    });
+    return await settledBy(settling, giveUpAtMs);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.kind === 'row' || error.kind === 'bug') throw error;
-    settle(() => deps.store.disownStart(start.executionUuid), { signal: deps.lastWrites }).catch(
-      (failure: unknown) => deps.onError(failure, start.executionUuid),
-    );
+    disown(deps, start, settling).catch((failure: unknown) => deps.onError(failure, start.executionUuid));
     throw databaseUnavailable(error);
   }
+};
+
+// What is still under way ends first: a claim that comes through now is nobody's.
+const disown = async (deps: PreCallDeps, start: NewStart, settling: Promise<unknown>): Promise<void> => {
+  await Promise.allSettled([settling]);
+  await settle(() => deps.store.disownStart(start.executionUuid), { signal: deps.lastWrites });
 };
 
 const claimedBy = (start: NewStart, claimedAtMs: number) => ({

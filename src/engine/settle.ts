@@ -29,6 +29,17 @@ export const settle = async <T>(write: () => Promise<T>, options: SettleOptions 
   }
 };
 
+/**
+ * Waits for a write until an instant of `performance.now()` and no longer: past it rejects as `away`, and the write
+ * goes on. A row that somebody else holds can keep a statement longer than its caller has patience.
+ */
+export const settledBy = <T>(settling: Promise<T>, giveUpAtMs: number): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new DatabaseError('away', new Error('not settled in time')));
+    const timer = setTimeout(giveUp, Math.max(0, giveUpAtMs - performance.now()));
+    settling.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+
 const isUnsettled = (error: unknown): boolean =>
   error instanceof DatabaseError &&
   (error.kind === 'away' || error.kind === 'full' || error.kind === 'conflict');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { settle } from '../../src/engine/settle.ts';
+import { settle, settledBy } from '../../src/engine/settle.ts';
 import { DatabaseError, type DatabaseErrorKind } from '../../src/errors.ts';
 
 const failing = (kinds: readonly DatabaseErrorKind[]) => {
@@ -47,5 +47,21 @@ describe('settling a write', () => {
     abort.abort();
     const { write } = failing(['away', 'away']);
     expect(await kindOf(settle(write, { signal: abort.signal }))).to.equal('away');
+  });
+});
+
+describe('waiting for a write that is being settled', () => {
+  it('ends at its time as "away", whatever the write does later', async () => {
+    const write = Promise.withResolvers<string>();
+    const startedAtMs = performance.now();
+    expect(await kindOf(settledBy(write.promise, startedAtMs + 30))).to.equal('away');
+    expect(performance.now() - startedAtMs).to.be.within(25, 1_000);
+    write.reject(new Error('much later'));
+  });
+
+  it('gives what the write gives before', async () => {
+    expect(await settledBy(Promise.resolve('answered'), performance.now() + 1_000)).to.equal('answered');
+    const failed = settledBy(Promise.reject(new DatabaseError('full')), performance.now() + 1_000);
+    expect(await kindOf(failed)).to.equal('full');
   });
 });
