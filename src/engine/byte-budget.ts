@@ -10,14 +10,17 @@ export interface HeldBytes {
 export interface ByteBudget {
   /** Holds bytes for a call, or undefined when they don't fit. */
   hold(bytes: number): HeldBytes | undefined;
+  /** Whether that many bytes would fit now; none are held. */
+  hasRoom(bytes: number): boolean;
   heldBytes(): number;
 }
 
 /** Makes a budget of `maxBytes`. */
 export const createByteBudget = (maxBytes: number): ByteBudget => {
   let held = 0;
+  const hasRoom = (bytes: number): boolean => held + bytes <= maxBytes;
   const reserve = (bytes: number): boolean => {
-    if (held + bytes > maxBytes) return false;
+    if (!hasRoom(bytes)) return false;
     held += bytes;
     return true;
   };
@@ -37,6 +40,7 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
         },
       };
     },
+    hasRoom,
     heldBytes: () => held,
   };
 };

@@ -1,3 +1,4 @@
+import { MAX_RENDERED_BODY_BYTES } from '../domain/limits.ts';
 import type { Webhook } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { WaitingEnd } from '../store/types.ts';
@@ -73,12 +74,13 @@ export const createSender = (deps: SenderDeps): Sender => {
     offer(end);
   };
 
-  /** False when the webhook's origin had no room. */
+  /** False when there was no slot, or no room for a body: what is claimed can't wait any more. */
   const consider = async (end: WaitingEnd): Promise<boolean> => {
     if (isTaken(end)) return true;
     const found = await findWebhook(deps, end);
     if (found === 'removed') await deps.store.endUnsent([end.executionUuid], WEBHOOK_REMOVED);
     if (typeof found === 'string') return true;
+    if (!deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES)) return false;
     const slot = deps.slots.take(found.origin);
     if (typeof slot === 'string') return false;
     await beginAfterItsStart(end, found.webhook, slot).catch((error: unknown) => {
