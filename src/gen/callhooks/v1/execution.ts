@@ -313,7 +313,7 @@ export interface RequestRecord {
   bodyBinary: boolean;
   /** Output only. The size of the whole body in bytes. */
   bodyBytes: bigint;
-  /** Output only. `body` does not hold all of it. */
+  /** Output only. `body` was cut short, or not read to its end. A binary body is left out without being called so. */
   truncated: boolean;
 }
 
@@ -329,7 +329,7 @@ export interface ResponseRecord {
   bodyBinary: boolean;
   /** Output only. How many bytes of the body were read. A body that nobody needs is not read to its end. */
   bodyBytes: bigint;
-  /** Output only. `body` does not hold all of it. */
+  /** Output only. `body` was cut short, or not read to its end. A binary body is left out without being called so. */
   truncated: boolean;
 }
 
