@@ -176,7 +176,7 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
   ];
 };
 
-const OTHER_FACTS = 'a repeated start brought other facts; the first ones stand';
+const OTHER_FACTS = 'a repeat brought other facts; the first ones stand';
 // After the last execution is on record, its answer still has to reach the caller.
 const LAST_ANSWERS_MS = 1_000;
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Execution, Webhook } from '../domain/types.ts';
 import type { Admission } from '../engine/admission.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
@@ -24,6 +25,8 @@ export interface OnCallEndDeps {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly onStep: OnStep;
+  /** Told when a repeat brings other facts than the first request, which win. */
+  readonly onOtherFacts: (execution: Execution) => void;
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
@@ -39,11 +42,25 @@ export const createOnCallEnd =
       const rows = await deps.store.findConversation(request.conversationUuid);
       refuseOtherAgent(rows, request.agentUuid);
       const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
-      return recorded ? { execution: recorded, replayed: true } : await firstEnd(deps, request, scope);
+      if (recorded === undefined) return await firstEnd(deps, request, scope);
+      if (await hasOtherFacts(deps, request, recorded)) deps.onOtherFacts(recorded);
+      return { execution: recorded, replayed: true };
     } finally {
       held.release();
     }
   };
+
+// Only until the execution ends: then its facts are dropped.
+const hasOtherFacts = async (
+  { store }: OnCallEndDeps,
+  { facts }: OnCallEndRequest,
+  { executionUuid }: Execution,
+): Promise<boolean> => {
+  const stored = await store.findFacts(executionUuid);
+  if (stored === undefined) return false;
+  const { traceparent: _, ...first } = stored;
+  return !isDeepStrictEqual(first, JSON.parse(JSON.stringify(facts)));
+};
 
 const firstEnd = async (
   deps: OnCallEndDeps,

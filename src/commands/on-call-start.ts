@@ -137,12 +137,17 @@ const runWebhook = async (
     throw limitReached('too many bytes are held for calls in flight');
   const slot = takeSlot(deps.slots, ready.origin);
   refuseWhenGone(scope, slot);
+  // The run outlives an RPC that is answered before its outcome is on record.
+  const running = held.retain();
   return deps.preCalls.run({
     start: row,
     bytes: rowBytes(start),
     answerByMs: answerByMs(scope),
     perform: () => perform(deps, start, ready, rendered, slot, scope.admittedAtMs + limit.limitMs),
-    onSettled: () => slot?.release(),
+    onSettled: () => {
+      slot?.release();
+      running.release();
+    },
   });
 };
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { startReply } from '../domain/decide.ts';
 import { isEnded } from '../domain/execution.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
@@ -50,18 +51,22 @@ export const replayStart = async (
   scope: CallScope,
 ): Promise<OnCallStartReply> => {
   const { conversationUuid } = request;
-  const recorded = await readStart(deps, conversationUuid);
-  refuseOtherAgent([recorded.execution], request.agentUuid);
-  if (hasOtherFacts(request, recorded.start)) deps.onOtherFacts(recorded.execution);
-  if (isEnded(recorded.execution.state)) return toStartReply(recorded, true);
-  const hasEnded = await deps.waiters.waitForEnd(conversationUuid, answerByMs(scope), scope.signal);
-  const ended = await readStart(deps, conversationUuid);
-  if (isEnded(ended.execution.state)) return toStartReply(ended, true);
-  if (hasEnded) return replayStart(deps, request, scope);
-  throw new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
+  const first = await readStart(deps, conversationUuid);
+  refuseOtherAgent([first.execution], request.agentUuid);
+  if (hasOtherFacts(request, first.start)) deps.onOtherFacts(first.execution);
+  let recorded = first;
+  while (!isEnded(recorded.execution.state)) {
+    const hasEnded = await deps.waiters.waitForEnd(conversationUuid, answerByMs(scope), scope.signal);
+    recorded = await readStart(deps, conversationUuid);
+    if (!hasEnded && !isEnded(recorded.execution.state)) throw stillRunning();
+  }
+  return toStartReply(recorded, true);
+};
+
+const stillRunning = (): CallhooksError =>
+  new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
     retryAfterMs: 1_000,
   });
-};
 
 // Whoever lost to a row must find it or its purged key; found neither, it looks once more.
 const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> => {
@@ -75,5 +80,5 @@ const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<Re
 const hasOtherFacts = (request: OnCallStartRequest, start: StartVariables): boolean =>
   request.callerPhone !== start.callerPhone ||
   Object.entries(request.dynamicVariables).some(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(start.variables[name]),
+    ([name, value]) => !isDeepStrictEqual(value, start.variables[name]),
   );

@@ -1,8 +1,12 @@
-/** Bytes that one call holds: grows by `reserve`, ends by `release`. */
+/** Bytes that one call holds, until each of its holders has let go. */
 export interface HeldBytes {
   /** Whether that many more bytes fit; they count from then on. */
   reserve(bytes: number): boolean;
-  /** Gives everything back, once. */
+  /** Counts bytes that are there already, whether or not they fit: what was claimed can't be refused any more. */
+  add(bytes: number): void;
+  /** One more holder. */
+  retain(): HeldBytes;
+  /** Lets go, once per holder; the last one gives everything back. */
   release(): void;
 }
 
@@ -10,6 +14,8 @@ export interface HeldBytes {
 export interface ByteBudget {
   /** Holds bytes for a call, or undefined when they don't fit. */
   hold(bytes: number): HeldBytes | undefined;
+  /** Begins to count for a call that can't be refused any more. */
+  holdAnyway(): HeldBytes;
   /** Whether that many bytes would fit now; none are held. */
   hasRoom(bytes: number): boolean;
   heldBytes(): number;
@@ -19,27 +25,35 @@ export interface ByteBudget {
 export const createByteBudget = (maxBytes: number): ByteBudget => {
   let held = 0;
   const hasRoom = (bytes: number): boolean => held + bytes <= maxBytes;
-  const reserve = (bytes: number): boolean => {
-    if (!hasRoom(bytes)) return false;
+  const begin = (bytes: number): HeldBytes => {
     held += bytes;
-    return true;
+    let own = bytes;
+    let holders = 1;
+    const add = (more: number): void => {
+      held += more;
+      own += more;
+    };
+    const self: HeldBytes = {
+      reserve: (more) => {
+        if (!hasRoom(more)) return false;
+        add(more);
+        return true;
+      },
+      add,
+      retain: () => {
+        holders += 1;
+        return self;
+      },
+      release: () => {
+        holders -= 1;
+        if (holders === 0) held -= own;
+      },
+    };
+    return self;
   };
   return {
-    hold: (bytes) => {
-      if (!reserve(bytes)) return undefined;
-      let own = bytes;
-      return {
-        reserve: (more) => {
-          if (!reserve(more)) return false;
-          own += more;
-          return true;
-        },
-        release: () => {
-          held -= own;
-          own = 0;
-        },
-      };
-    },
+    hold: (bytes) => (hasRoom(bytes) ? begin(bytes) : undefined),
+    holdAnyway: () => begin(0),
     hasRoom,
     heldBytes: () => held,
   };

@@ -1,10 +1,11 @@
 import { createScope } from '../domain/scope.ts';
 import type { Agent, CallFacts, Failure, StartVariables, Webhook } from '../domain/types.ts';
+import { jsonBytes } from '../domain/json-path.ts';
 import { mergeEnd } from '../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, WaitingEnd } from '../store/types.ts';
 import type { AgentCache } from './agent-cache.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { ByteBudget, HeldBytes } from './byte-budget.ts';
 import { OUR_BUG, unsent, type Exchange, type Exchanges } from './exchange.ts';
 import { toOutcome, type ExecutionLine } from './outcome.ts';
 import { recordOrLog } from './record-outcome.ts';
@@ -41,6 +42,7 @@ const NOTHING_RENDERED = { missingVariables: [] };
  */
 export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook: Webhook): Promise<void> => {
   const claim = deps.newClaim();
+  const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
   deps.onStep('end.unclaimed', end.conversationUuid);
   const claimed = await settle(
     () =>
@@ -48,31 +50,55 @@ export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook:
         executionUuid: end.executionUuid,
         claim,
         webhookEtag: webhook.etag,
-        timeLimitMs: webhook.config.responseTimeoutSecs * 1000,
+        timeLimitMs,
         instance: deps.instance,
       }),
     { signal: deps.signal },
   );
   if (claimed === 'lost') return;
+  const held = deps.budget.holdAnyway();
+  try {
+    await sendClaimed(deps, { end, claim, timeLimitMs, held, knownEtag: webhook.etag });
+  } finally {
+    held.release();
+  }
+};
+
+/** A post-call that is ours: what was fixed at its claim, and the bytes that it holds until it is on record. */
+interface Claimed {
+  readonly end: WaitingEnd;
+  readonly claim: string;
+  readonly timeLimitMs: number;
+  readonly held: HeldBytes;
+  readonly knownEtag: string;
+}
+
+const sendClaimed = async (deps: PostCallDeps, claimed: Claimed): Promise<void> => {
+  const { end, claim } = claimed;
   const claimedAtMs = performance.now();
   deps.onStep('end.claimed', end.conversationUuid);
-  const { exchange, etag } = await perform(deps, end).catch((error: unknown): Performed => {
-    deps.onError(error, end.executionUuid);
-    return { exchange: error instanceof DatabaseError ? unsent(NOTHING_RENDERED, STOPPED) : OUR_BUG };
-  });
+  const { exchange, etag = claimed.knownEtag } = await perform(deps, claimed).catch(
+    (error: unknown): Performed => {
+      deps.onError(error, end.executionUuid);
+      return { exchange: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
+    },
+  );
   deps.onStep('end.answered', end.conversationUuid);
   const outcome = toOutcome(
-    {
-      executionUuid: end.executionUuid,
-      webhookType: 'post_call',
-      claim,
-      webhookEtag: etag ?? webhook.etag,
-      claimedAtMs,
-    },
+    { executionUuid: end.executionUuid, webhookType: 'post_call', claim, webhookEtag: etag, claimedAtMs },
     exchange,
   );
   await recordOrLog(deps, end, outcome);
   deps.onStep('end.recorded', end.conversationUuid);
+};
+
+const isAway = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug';
+
+const OUR_BUG_BEFORE_SENDING: Failure = {
+  code: 'INTERNAL',
+  message: 'internal error before the request began; the log has its cause',
+  sent: 'no',
 };
 
 interface Performed {
@@ -88,8 +114,9 @@ const STOPPED: Failure = {
 };
 
 // After the claim everything is read again: what the cache said may be a second old.
-const perform = async (deps: PostCallDeps, end: WaitingEnd): Promise<Performed> => {
+const perform = async (deps: PostCallDeps, claimed: Claimed): Promise<Performed> => {
   const { signal } = deps;
+  const { end } = claimed;
   const facts = await settle(() => deps.store.findFacts(end.executionUuid), { signal });
   const recorded = await settle(() => deps.store.findStart(end.conversationUuid), { signal });
   const agent = await settle(() => deps.agents.readFresh(end.agentUuid), { signal });
@@ -99,7 +126,8 @@ const perform = async (deps: PostCallDeps, end: WaitingEnd): Promise<Performed> 
   }
   const start = recorded === undefined || recorded === 'purged' ? undefined : recorded.start;
   if (facts === undefined) throw new Error('an accepted row has no facts');
-  return { exchange: await exchangeWith(deps, end, agent, webhook, facts, start), etag: webhook.etag };
+  claimed.held.add(jsonBytes(facts.metadata) + jsonBytes(facts.dynamicVariables));
+  return { exchange: await exchangeWith(deps, claimed, agent, webhook, facts, start), etag: webhook.etag };
 };
 
 /** The end of a post-call whose webhook is gone or disabled when it would begin. */
@@ -118,7 +146,7 @@ export const EXPIRED: Failure = {
 
 const exchangeWith = async (
   deps: PostCallDeps,
-  end: WaitingEnd,
+  { end, timeLimitMs, held }: Claimed,
   agent: Agent,
   webhook: Webhook,
   facts: CallFacts,
@@ -143,15 +171,14 @@ const exchangeWith = async (
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
-  const held = deps.budget.hold(rendered.request?.body?.length ?? 0);
-  if (held === undefined) return unsent(rendered, NO_ROOM);
-  try {
-    const expiresAtMs = performance.now() + webhook.config.responseTimeoutSecs * 1000;
-    const { recordBytes, signal } = deps;
-    return await deps.exchanges.send({ ready, rendered, variables, expiresAtMs, recordBytes, held, signal });
-  } finally {
-    held.release();
-  }
+  held.add(rendered.request?.body?.length ?? 0);
+  const expiresAtMs = performance.now() + timeLimitMs;
+  const { recordBytes, signal } = deps;
+  const sending = deps.exchanges.send({ ready, rendered, variables, expiresAtMs, recordBytes, held, signal });
+  return sending.catch((error: unknown) => {
+    deps.onError(error, end.executionUuid);
+    return OUR_BUG;
+  });
 };
 
 const openOrUndefined = (deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined => {
@@ -166,11 +193,5 @@ const openOrUndefined = (deps: PostCallDeps, agent: Agent, webhook: Webhook): Re
 const KEY_GONE: Failure = {
   code: 'INTERNAL',
   message: 'the key of a secret was taken from this replica between the claim and the request',
-  sent: 'no',
-};
-
-const NO_ROOM: Failure = {
-  code: 'OVERLOADED',
-  message: 'too many bytes are held for calls in flight',
   sent: 'no',
 };

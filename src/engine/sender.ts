@@ -81,6 +81,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     if (found === 'removed') await deps.store.endUnsent([end.executionUuid], WEBHOOK_REMOVED);
     if (typeof found === 'string') return true;
     if (!deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES)) return false;
+    origins.set(end.webhookUuid, found.origin);
     const slot = deps.slots.take(found.origin);
     if (typeof slot === 'string') return false;
     await beginAfterItsStart(end, found.webhook, slot).catch((error: unknown) => {
@@ -99,7 +100,12 @@ export const createSender = (deps: SenderDeps): Sender => {
     );
   };
 
+  // The origin that a webhook's row was last meant for: while it has no free slot, its rows need not be read.
+  const origins = new Map<string, string>();
+
   const drain = async (webhookUuid: string, nowMs: number): Promise<void> => {
+    const origin = origins.get(webhookUuid);
+    if (origin !== undefined && !deps.slots.hasFree(origin)) return void (hasBacklog = true);
     const ends = await deps.store.listWaitingEnds(webhookUuid, CANDIDATES_PER_WEBHOOK);
     const [expired, fresh] = partition(ends, (end) => isExpired(deps.startByMs, end, nowMs));
     if (expired.length > 0) await deps.store.endUnsent(expired.map(uuidOf), EXPIRED, deps.startByMs);
@@ -138,6 +144,8 @@ export const createSender = (deps: SenderDeps): Sender => {
     return polling;
   };
   const tick = async (): Promise<void> => {
+    // A webhook may have been given another origin meanwhile.
+    origins.clear();
     await poll();
     if (!stopped) timer = setTimeout(() => void tick(), POLL_EVERY_MS);
   };

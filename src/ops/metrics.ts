@@ -102,7 +102,7 @@ export const createMetrics = (
   );
   const otherFacts = counter(
     'callhooks_repeats_with_other_facts_total',
-    'Repeated starts with other facts than the first.',
+    'Repeated starts and ends with other facts than the first.',
   );
 
   return {

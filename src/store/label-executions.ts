@@ -1,14 +1,14 @@
 import type { Failure } from '../domain/types.ts';
-import { STATE, TYPE, webhookTypes } from './codes.ts';
+import { STATE, webhookTypes } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from './dialect.ts';
 import { endExecutions } from './end-executions.ts';
-import { IS_PURGED, isEnded, JOIN_PURGED } from './execution-rows.ts';
+import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import type { ExecutionStore } from './types.ts';
 import { toBytes, toUuid } from './uuid-bytes.ts';
 
-type Labels = Pick<ExecutionStore, 'labelOverdue' | 'labelAllSending' | 'labelOverdueStart'>;
+type Labels = Pick<ExecutionStore, 'labelOverdue' | 'labelAllSending'>;
 
 const LABEL: Failure = {
   code: 'INTERRUPTED',
@@ -82,16 +82,6 @@ export const createLabels = (connections: Connections, dialect: Dialect): Labels
       }));
     },
     labelAllSending: async () => (await labelInSteps('1 = 1', Infinity)).length,
-    labelOverdueStart: (conversationUuid) =>
-      connections.use(async (session) => {
-        const key = [toBytes(conversationUuid), TYPE.pre_call];
-        const [row] = await session.rows(FIND_START, key);
-        if (row === undefined || isEnded(row)) return true;
-        if (row.state !== STATE.sending) return false;
-        await interrupt(session, [row.execution_uuid as Buffer], isOverdue);
-        const [after] = await session.rows(FIND_START, key);
-        return after === undefined || isEnded(after);
-      }),
   };
 };
 
@@ -107,8 +97,5 @@ export const createDisown = (
     await connections.use((session) => endExecutions(session, dialect, [toBytes(executionUuid)], ending));
   },
 });
-
-const FIND_START =
-  'SELECT execution_uuid, state FROM executions WHERE conversation_uuid = ? AND webhook_type = ?';
 
 const uuidOf = (row: Row): Buffer => row.execution_uuid as Buffer;

@@ -246,8 +246,6 @@ export interface ExecutionStore {
   labelOverdue(limit: number): Promise<readonly { conversationUuid: string; webhookType: WebhookType }[]>;
   /** Labels every `sending` row (SQLite at start: the lock proves that no owner lives); the number labelled. */
   labelAllSending(): Promise<number>;
-  /** Labels this conversation's start if it is overdue; whether it is ended now. */
-  labelOverdueStart(conversationUuid: string): Promise<boolean>;
   /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */
   disownStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */

@@ -51,6 +51,35 @@ describeEachEngine('the metrics page', (engine) => {
     expect(page.get('callhooks_repeats_with_other_facts_total')).to.equal(1);
   });
 
+  it('counts a repeated end with other facts while its report is on the way', async () => {
+    const receiver = await startReceiver({ delayMs: 1_000 });
+    const { agent } = await app.rpc.agents.createAgent({
+      agent: {
+        webhooks: [
+          {
+            webhookType: pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
+            webhookConfig: {
+              apiSchema: { url: receiver.url, method: 'POST', requestBody: '{{call_summary}}' },
+            },
+          },
+        ],
+      },
+    });
+    const call = {
+      agentUuid: agent?.agentUuid ?? '',
+      conversationUuid: randomUUID(),
+      callSummary: 'first',
+      metadata: { b: 1, a: { d: [0.5], c: null } },
+    };
+    const before = (await read()).get('callhooks_repeats_with_other_facts_total') ?? 0;
+    await app.rpc.calls.onCallEnd(call);
+    await app.rpc.calls.onCallEnd({ ...call, metadata: { a: { c: null, d: [0.5] }, b: 1 } });
+    expect((await read()).get('callhooks_repeats_with_other_facts_total')).to.equal(before);
+    await app.rpc.calls.onCallEnd({ ...call, callSummary: 'second' });
+    expect((await read()).get('callhooks_repeats_with_other_facts_total')).to.equal(before + 1);
+    await receiver.close();
+  });
+
   it('is all that the port serves', async () => {
     for (const path of ['/', '/metrics/x', '/health']) {
       expect((await fetch(`http://${app.opsAddress}${path}`)).status).to.equal(404);

@@ -94,20 +94,6 @@ describeEachEngine('labels', (engine) => {
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
-  it('end one overdue start for whoever needs its end', async () => {
-    const [overdue, running, ended] = [aStartWithLimit(-6_000), aStart(), aStart()];
-    await store().insertStarts([overdue, running, ended]);
-    await store().recordOutcomes([anOutcome(ended)]);
-    expect(await store().labelOverdueStart(overdue.conversationUuid)).to.equal(true);
-    expect(await stateOf(overdue.executionUuid)).to.equal('interrupted');
-    expect(await store().labelOverdueStart(running.conversationUuid)).to.equal(false);
-    expect(await store().labelOverdueStart(ended.conversationUuid)).to.equal(true);
-    expect(await store().labelOverdueStart(randomUUID())).to.equal(true);
-    expect(await stateOf(ended.executionUuid)).to.equal('succeeded');
-    const uuids = [overdue, running, ended].map(({ conversationUuid }) => conversationUuid);
-    expect(await store().findEndedStarts(uuids)).to.deep.equal([uuids[0], uuids[2]]);
-  });
-
   it('disown a start that could not be settled: nothing was sent', async () => {
     const [lying, ended] = [aStart(), aStart()];
     await store().insertStarts([lying, ended]);
@@ -135,7 +121,6 @@ describeEachEngine('labels', (engine) => {
     expect(await store().labelAllSending()).to.equal(0);
     expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
     expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);
-    expect(await store().labelOverdueStart(start.conversationUuid)).to.equal(false);
     const { execution } = (await store().findExecution(start.executionUuid)) ?? expect.fail();
     expect(execution).to.deep.include({
       state: 'unknown_77',

@@ -43,11 +43,6 @@ const hot: Readonly<Record<string, (store: ExecutionStore) => Promise<unknown>>>
       times(50, () => randomUUID()),
       FAILURE,
     ),
-  'the label of one start': async (store) => {
-    const start = make.aStartWithLimit(-9_000);
-    await store.insertStarts([start]);
-    await store.labelOverdueStart(start.conversationUuid);
-  },
   'disowning a start': (store) => store.disownStart(randomUUID()),
   'labels of what is overdue': async (store) => {
     await store.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
