@@ -38,43 +38,50 @@ export const createDatabaseHealth = (
   let ready = true;
   let closed = false;
   let probing = false;
+  let review: NodeJS.Timeout | undefined;
 
   const setReady = (next: boolean): void => {
-    if (ready === next) return;
+    if (closed || ready === next) return;
     ready = next;
     onReadiness(next);
   };
-  const review = (): void => {
-    const nowMs = performance.now();
-    if (awaySinceMs !== undefined && nowMs - awaySinceMs >= NOT_READY_AFTER_MS) setReady(false);
-    if (awaySinceMs === undefined && nowMs - thereSinceMs >= READY_AFTER_MS) setReady(true);
+  const setReadyAt = (next: boolean, atMs: number): void => {
+    clearTimeout(review);
+    review = setTimeout(() => setReady(next), Math.max(0, atMs - performance.now())).unref();
   };
-  const noteAway = (): void => {
-    awaySinceMs ??= performance.now();
+  // A silent database is heard of when a statement has waited in vain: it was away all that time.
+  const noteAway = (sinceMs: number): void => {
+    if (awaySinceMs === undefined) {
+      awaySinceMs = Math.max(sinceMs, thereSinceMs);
+      setReadyAt(false, awaySinceMs + NOT_READY_AFTER_MS);
+    }
     void probe();
   };
   const noteThere = (): void => {
     if (awaySinceMs === undefined) return;
     awaySinceMs = undefined;
     thereSinceMs = performance.now();
+    setReadyAt(true, thereSinceMs + READY_AFTER_MS);
   };
+  const needsProbe = (): boolean => !closed && (awaySinceMs !== undefined || !ready);
   const probe = async (): Promise<void> => {
     if (probing) return;
     probing = true;
-    while (!closed && (awaySinceMs !== undefined || !ready)) {
-      await ping().then(noteThere, () => (awaySinceMs ??= performance.now()));
-      review();
-      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
+    while (needsProbe()) {
+      const startedAtMs = performance.now();
+      await ping().then(noteThere, () => noteAway(startedAtMs));
+      if (needsProbe()) await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
     }
     probing = false;
   };
 
   return {
     watch: async (statement) => {
+      const startedAtMs = performance.now();
       try {
         return await statement();
       } catch (error) {
-        if (error instanceof DatabaseError && error.kind === 'away') noteAway();
+        if (error instanceof DatabaseError && error.kind === 'away') noteAway(startedAtMs);
         throw error;
       }
     },
@@ -85,6 +92,7 @@ export const createDatabaseHealth = (
     thereForMs: () => (awaySinceMs === undefined ? performance.now() - thereSinceMs : 0),
     close: () => {
       closed = true;
+      clearTimeout(review);
     },
   };
 };

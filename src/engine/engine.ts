@@ -89,7 +89,13 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const abort = new AbortController();
   const { signal } = abort;
   const lastWrites = new AbortController();
-  const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
+  const health = createDatabaseHealth(
+    () => database.ping(),
+    (isReady) => {
+      // A database that comes back while the process shuts down makes nothing ready.
+      if (!admission.isShut()) deps.onReadiness(isReady);
+    },
+  );
   const store = watched(database.executions, health);
   const agentStore = watched(database.agents, health);
   const agents = createAgentCache(agentStore, CACHE_BYTES);

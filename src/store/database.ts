@@ -21,7 +21,7 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
   /** Certificates (PEM) that the server's is checked against; absent: no TLS. */
   readonly caFile?: string;
-  /** How long one statement may take before its connection is given up; default 2 s, others 5 s. */
+  /** How long one statement may take before its connection is given up: what calls wait for 2 s, others 5 s. */
   readonly statementTimeoutMs?: { readonly hot: number; readonly other: number };
   /** Hears of each statement that ended. */
   readonly onStatement?: (report: StatementReport) => void;
@@ -29,7 +29,6 @@ export interface DatabaseOptions {
 
 const DEFAULT_POOL_SIZE = 8;
 const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };
-const PING_MS = 2_000;
 // Changing a large table takes its time.
 const MIGRATION_STATEMENT_MS = 3_600_000;
 const CHECKPOINT_EVERY_MS = 1_000;
@@ -53,7 +52,7 @@ const openSqlite = async (options: DatabaseOptions & { dataDir: string }): Promi
   return {
     engine: 'sqlite',
     ...createStores({ writes: all, reads: all, admin: all }, sqlite),
-    ping: () => ping(all),
+    ping: () => ping(all, all),
     pendingMigrations: pending,
     migrate,
     oldestRelease,
@@ -80,22 +79,22 @@ const openMysql = async (options: DatabaseOptions & { url: string }): Promise<Da
   };
   const writes = open(poolSize, hot, false);
   // Claims and outcomes need no causal session: guards and tokens decide them, and waiting would cost each commit.
-  const reads = open(poolSize, other, true);
+  // A call waits for these too: it has to hear of a database that is silent as soon as one that claims.
+  const reads = open(poolSize, hot, true);
   const admin = open(Math.max(2, Math.ceil(poolSize / 2)), other, true);
-  const probes = open(1, PING_MS, false);
   const migrations = open(2, MIGRATION_STATEMENT_MS, false);
   const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);
   return {
     engine: 'mysql',
     ...createStores({ writes, reads, admin }, mysql),
-    ping: () => ping(probes),
+    ping: () => ping(writes, reads),
     pendingMigrations: pending,
     migrate,
     oldestRelease,
     freeBytes: () => Promise.resolve(undefined),
     checkSettings: () => checkMysqlSettings(admin),
     close: async () => {
-      await Promise.all([writes, reads, admin, probes, migrations].map((connections) => connections.close()));
+      await Promise.all([writes, reads, admin, migrations].map((connections) => connections.close()));
     },
   };
 };
@@ -109,6 +108,11 @@ const createStores = (
   executions: createExecutionStore(connections, dialect),
 });
 
-const ping = async (connections: Connections): Promise<void> => {
-  await connections.use((session) => session.rows('SELECT 1 AS one'));
+// On the connections that calls need. A server that became read-only, or a node that left its cluster, answers SELECT 1
+// and refuses this write, which changes nothing.
+const ping = async (writes: Connections, reads: Connections): Promise<void> => {
+  await Promise.all([
+    writes.use((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0')),
+    reads.use((session) => session.rows('SELECT 1 AS one')),
+  ]);
 };
