@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { startReply } from '../domain/decide.ts';
 import { isEnded } from '../domain/execution.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
+import { settledBy } from '../engine/settle.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import { CallhooksError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/types.ts';
@@ -56,9 +57,10 @@ export const replayStart = async (
   if (hasOtherFacts(request, first.start)) deps.onOtherFacts(first.execution);
   let recorded = first;
   while (!isEnded(recorded.execution.state)) {
-    const hasEnded = await deps.waiters.waitForEnd(conversationUuid, answerByMs(scope), scope.signal);
-    recorded = await readStart(deps, conversationUuid);
-    if (!hasEnded && !isEnded(recorded.execution.state)) throw stillRunning();
+    // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
+    const untilMs = answerByMs(scope);
+    if (!(await deps.waiters.waitForEnd(conversationUuid, untilMs, scope.signal))) throw stillRunning();
+    recorded = await settledBy(readStart(deps, conversationUuid), untilMs);
   }
   return toStartReply(recorded, true);
 };

@@ -258,6 +258,26 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
     await Promise.all(all.map(({ proxy }) => proxy.close()));
   });
 
+  it('tell a repeat that waits in time that it has to come again', async function () {
+    this.timeout(20_000);
+    const limits = { preLimitMs: 3_000, preUrl: `${world.recorder.url}/slow/pre` };
+    await world.recorder.script('/slow/pre', { delayMs: [2_000, 2_000] });
+    const [running, waiting] = all as [ProxiedReplica, ProxiedReplica];
+    const { agentUuid } = await world.addAgent(limits);
+    const call = { rpc: 'start', agentUuid, conversationUuid: randomUUID() } as const;
+    const first = world.journal.call(running.replica, call);
+    await until('it to run', () => world.recorder.requests().length > 0, { everyMs: 10 });
+    const startedAtMs = performance.now();
+    const repeat = world.journal.call(waiting.replica, { ...call, deadlineMs: 1_000 });
+    await wait(700);
+    waiting.proxy.silence('both');
+    expect(describeTold(await repeat)).to.equal('EXECUTION_RUNNING');
+    expect(performance.now() - startedAtMs).to.be.below(1_100);
+    waiting.proxy.restore();
+    expect(describeTold(await first)).to.equal('SUCCEEDED');
+    await untilThere(waiting.replica);
+  });
+
   it('send each webhook at most once, lose nothing, and tell everybody what is on record', async function () {
     const rounds = inForm({ short: 1, long: 40 });
     this.timeout(120_000 + rounds * 40_000);
