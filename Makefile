@@ -56,6 +56,7 @@ test-clients: $(BUILT) ## grpcurl, go-httpbin and a Python client against a real
 
 .PHONY: test-faults
 test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off; LONG=1: a thousand kills instead of twenty
+	@scripts/galera-install.sh
 	@LONG=$(LONG) $(N) mocha 'test/faults/**/*.test.ts'
 
 .PHONY: coverage

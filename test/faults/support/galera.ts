@@ -1,0 +1,186 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createConnection } from 'mysql2/promise';
+import { endServer, findServerProgram, freePort, startGuard, untilReady } from '../../support/mariadb.ts';
+
+/** A node of a cluster on loopback. It dies with this process, however that ends. */
+export interface GaleraNode {
+  /** A `mysql://` URL of a database on this node, which need not exist; the user may do everything. */
+  url(database: string): string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts a killed node again on its data; resolves when it has caught up. */
+  rejoin(): Promise<void>;
+  /** SIGSTOP. */
+  freeze(): void;
+  /** SIGCONT. */
+  wake(): void;
+}
+
+/** Nodes that hold the same data. */
+export interface GaleraCluster {
+  readonly nodes: readonly GaleraNode[];
+  /** Ends all nodes with SIGKILL and removes their folders. */
+  stop(): Promise<void>;
+}
+
+const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
+// Where scripts/galera-install.sh puts the scripts by which nodes hand over their state.
+const SCRIPTS = fileURLToPath(new URL('../../../.cache/galera', import.meta.url));
+const PATH = [process.env['PATH'], '/usr/sbin', '/usr/bin', '/sbin', '/bin', SCRIPTS].join(':');
+// The daemon that receives a state would give up the rights of root, and could then not write into root's folders.
+const USER = userInfo().uid === 0 ? 'nobody' : userInfo().username;
+// A node that is silent for two seconds is left out; the defaults are 5 and 15 s.
+const PATIENCE = [
+  ...['evs.keepalive_period=PT0.5S', 'evs.inactive_check_period=PT0.5S', 'evs.join_retrans_period=PT0.5S'],
+  ...['evs.suspect_timeout=PT2S', 'evs.inactive_timeout=PT4S', 'pc.recovery=FALSE', 'gcache.size=64M'],
+];
+// Refused until the node has caught up with the others.
+const IS_SYNCED = 'SELECT 1 FROM mysql.db LIMIT 1';
+
+/** Whether this machine has what a cluster needs. */
+export const hasGalera = (): boolean =>
+  existsSync(PROVIDER) &&
+  findServerProgram('mariadbd') !== undefined &&
+  findServerProgram('rsync') !== undefined;
+
+/** Starts a cluster of so many nodes. Throws, with a node's log, when it does not come up. */
+export const startGalera = async (count: number): Promise<GaleraCluster> => {
+  const places = await Promise.all(
+    Array.from({ length: count }, (_, index) => makePlace(`node-${index + 1}`)),
+  );
+  const addresses = places.map(({ ports }) => `127.0.0.1:${ports.group}`).join(',');
+  const password = randomBytes(12).toString('hex');
+  initialize(places[0] as Place);
+  const nodes: GaleraNode[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    await Promise.all(places.map(({ guard }) => guard.end()));
+  };
+  try {
+    // One after the other: the first gives its data to each of the others.
+    for (const place of places)
+      nodes.push(await startNode(place, `gcomm://${addresses}`, password, nodes.length === 0));
+    return { nodes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+/** Where a node lives. */
+interface Place {
+  readonly name: string;
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly ports: {
+    readonly sql: number;
+    readonly group: number;
+    readonly ist: number;
+    readonly sst: number;
+  };
+  readonly guard: ReturnType<typeof startGuard>;
+}
+
+const makePlace = async (name: string): Promise<Place> => {
+  const folder = mkdtempSync(join(tmpdir(), 'callhooks-galera-'));
+  const dataDir = join(folder, 'data');
+  mkdirSync(dataDir);
+  if (USER === 'nobody') for (const path of [folder, dataDir]) chownSync(path, nobody(), -1);
+  const [sql = 0, group = 0, ist = 0, sst = 0] = await Promise.all([1, 2, 3, 4].map(freePort));
+  return { name, folder, dataDir, ports: { sql, group, ist, sst }, guard: startGuard(folder) };
+};
+
+const nobody = (): number => Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
+
+const initialize = ({ dataDir }: Place): void => {
+  const program = findServerProgram('mariadb-install-db') ?? '';
+  const result = spawnSync(
+    program,
+    [
+      ...['--no-defaults', `--datadir=${dataDir}`, `--user=${USER}`, '--skip-test-db'],
+      ...['--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
+    ],
+    { encoding: 'utf8' },
+  );
+  if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
+};
+
+const startNode = async (
+  place: Place,
+  addresses: string,
+  password: string,
+  isFirst: boolean,
+): Promise<GaleraNode> => {
+  const { ports, folder } = place;
+  const args = argumentsOf(place, addresses);
+  const start = async (more: readonly string[], url: string): Promise<ChildProcess> => {
+    const server = launch([...args, ...more]);
+    place.guard.watch(server.pid);
+    await untilReady(server, url, join(folder, 'error.log'), IS_SYNCED);
+    return server;
+  };
+  const url = (database: string) => `mysql://callhooks:${password}@127.0.0.1:${ports.sql}/${database}`;
+  let server = isFirst
+    ? await start(['--wsrep-new-cluster'], `mysql://root@127.0.0.1:${ports.sql}/`)
+    : await start([], url(''));
+  if (isFirst) await createAccount(ports.sql, password);
+  return {
+    url,
+    kill: () => endServer(server, 'SIGKILL'),
+    rejoin: async () => {
+      // What Debian's service does after a crash: without its position the node would copy all data anew.
+      server = await start([`--wsrep-start-position=${recoverPosition(place, args)}`], url(''));
+    },
+    freeze: () => void server.kill('SIGSTOP'),
+    wake: () => void server.kill('SIGCONT'),
+  };
+};
+
+const argumentsOf = ({ name, folder, dataDir, ports }: Place, addresses: string): readonly string[] => [
+  '--no-defaults',
+  `--user=${USER}`,
+  `--datadir=${dataDir}`,
+  `--tmpdir=${folder}`,
+  `--socket=${join(folder, 'socket')}`,
+  `--pid-file=${join(folder, 'pid')}`,
+  `--log-error=${join(folder, 'error.log')}`,
+  ...['--bind-address=127.0.0.1', `--port=${ports.sql}`, '--skip-name-resolve', '--skip-log-bin'],
+  ...['--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--innodb-flush-log-at-trx-commit=1'],
+  ...['--innodb-log-file-size=32M', '--innodb-buffer-pool-size=32M', '--max-allowed-packet=32M'],
+  ...['--wsrep-on=ON', `--wsrep-provider=${PROVIDER}`, '--wsrep-cluster-name=callhooks'],
+  ...[`--wsrep-cluster-address=${addresses}`, `--wsrep-node-name=${name}`, '--wsrep-node-address=127.0.0.1'],
+  ...['--wsrep-sst-method=rsync', `--wsrep-sst-receive-address=127.0.0.1:${ports.sst}`],
+  `--wsrep-provider-options=${[
+    `gmcast.listen_addr=tcp://127.0.0.1:${ports.group}`,
+    `ist.recv_addr=127.0.0.1:${ports.ist}`,
+    ...PATIENCE,
+  ].join(';')}`,
+];
+
+const launch = (args: readonly string[]): ChildProcess => {
+  const program = findServerProgram('mariadbd') ?? '';
+  const server = spawn(program, args, { stdio: 'ignore', detached: true, env: { PATH } });
+  server.unref();
+  return server;
+};
+
+const createAccount = async (port: number, password: string): Promise<void> => {
+  const connection = await createConnection(`mysql://root@127.0.0.1:${port}/`);
+  await connection.query("CREATE USER 'callhooks'@'127.0.0.1' IDENTIFIED BY ?", [password]);
+  await connection.query("GRANT ALL ON *.* TO 'callhooks'@'127.0.0.1' WITH GRANT OPTION");
+  await connection.end();
+};
+
+const recoverPosition = ({ folder }: Place, args: readonly string[]): string => {
+  const log = join(folder, 'recovery.log');
+  const program = findServerProgram('mariadbd') ?? '';
+  spawnSync(program, [...args, '--wsrep-recover', `--log-error=${log}`], { env: { PATH } });
+  const found = [...readFileSync(log, 'utf8').matchAll(/Recovered position: *(\S+)/g)].at(-1)?.[1];
+  if (found === undefined) throw new Error(`the node has no position:\n${readFileSync(log, 'utf8')}`);
+  return found;
+};
