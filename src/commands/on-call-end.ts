@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../domain/same-json.ts';
 import type { Execution, Webhook } from '../domain/types.ts';
 import type { Admission } from '../engine/admission.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
@@ -58,8 +58,13 @@ const hasOtherFacts = async (
 ): Promise<boolean> => {
   const stored = await store.findFacts(executionUuid);
   if (stored === undefined) return false;
-  const { traceparent: _, ...first } = stored;
-  return !isDeepStrictEqual(first, JSON.parse(JSON.stringify(facts)));
+  return (
+    facts.callerPhone !== stored.callerPhone ||
+    facts.callDurationSecs !== stored.callDurationSecs ||
+    facts.callSummary !== stored.callSummary ||
+    !sameJson(facts.metadata, stored.metadata) ||
+    !sameJson(facts.dynamicVariables, stored.dynamicVariables)
+  );
 };
 
 const firstEnd = async (

@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { startReply } from '../domain/decide.ts';
 import { isEnded } from '../domain/execution.ts';
+import { sameJson } from '../domain/same-json.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { settledBy } from '../engine/settle.ts';
 import type { Waiters } from '../engine/waiters.ts';
@@ -81,6 +81,4 @@ const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<Re
 
 const hasOtherFacts = (request: OnCallStartRequest, start: StartVariables): boolean =>
   request.callerPhone !== start.callerPhone ||
-  Object.entries(request.dynamicVariables).some(
-    ([name, value]) => !isDeepStrictEqual(value, start.variables[name]),
-  );
+  Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]));

@@ -46,15 +46,17 @@ if (mariadb !== undefined)
       const start = aStart();
       await store().insertStarts([aStart()]);
       await store().findStart(start.conversationUuid);
+      await store().countWaiting(1);
       proxy.hold();
-      const [write, read] = await Promise.all([
+      const [write, read, count] = await Promise.all([
         failure(store().insertStarts([start])),
         failure(store().findStart(start.conversationUuid)),
+        failure(store().countWaiting(1)),
       ]);
-      expect(write.kind).to.equal('away');
-      expect(write.afterMs).to.be.within(LIMITS.hot - 20, LIMITS.hot + 300);
-      expect(read.kind).to.equal('away');
-      expect(read.afterMs).to.be.within(LIMITS.other - 20, LIMITS.other + 300);
+      for (const { kind } of [write, read, count]) expect(kind).to.equal('away');
+      for (const { afterMs } of [write, read])
+        expect(afterMs).to.be.within(LIMITS.hot - 20, LIMITS.hot + 300);
+      expect(count.afterMs).to.be.within(LIMITS.other - 20, LIMITS.other + 300);
       proxy.release();
       expect((await store().insertStarts([start]))[0]?.kind).to.equal('won');
     });
