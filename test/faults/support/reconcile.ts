@@ -11,6 +11,8 @@ export interface Evidence {
   readonly recorders: readonly Recorder[];
   readonly journal: Journal;
   readonly replicas: readonly Replica[];
+  /** Reasons for which this scenario may have calls refused, besides the usual ones. */
+  readonly alsoRefusedAs?: readonly string[];
 }
 
 /** What came of a comparison. */
@@ -169,10 +171,10 @@ const POLITE = new Set([
 
 // An error is one of those that invite a repeat; without a reason it comes from the connection to a replica that was
 // just killed or frozen.
-const checkErrors = ({ journal, replicas }: Evidence): string[] =>
+const checkErrors = ({ journal, replicas, alsoRefusedAs = [] }: Evidence): string[] =>
   journal.entries.flatMap((entry) => {
     const { told } = entry;
-    if (told.kind === 'reply' || POLITE.has(told.reason)) return [];
+    if (told.kind === 'reply' || POLITE.has(told.reason) || alsoRefusedAs.includes(told.reason)) return [];
     const isExcused = told.reason === '' && told.code !== 'INTERNAL' && wasDisturbed(replicas, entry);
     const said = `${told.code} ${told.reason} (${told.message})`;
     return isExcused

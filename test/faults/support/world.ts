@@ -6,7 +6,7 @@ import type { Engine } from '../../support/engines.ts';
 import { createTestAgent, type TestAgent, type TestAgentOptions } from './calls.ts';
 import { untilAllEnded } from './execution-log.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { reconcile, type Verdict } from './reconcile.ts';
+import { reconcile, type Evidence, type Verdict } from './reconcile.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
 import { startReplica, type Replica, type ReplicaOptions } from './replicas.ts';
 
@@ -31,7 +31,7 @@ export interface World {
    * Waits until everything has an end (at most `withinMs`), repeats old starts and ends, and compares.
    * Throws with the violations, and leaves the evidence in a folder that it names.
    */
-  verdict(withinMs: number): Promise<Verdict['figures']>;
+  verdict(withinMs: number, more?: Pick<Evidence, 'alsoRefusedAs'>): Promise<Verdict['figures']>;
   close(): Promise<void>;
 }
 
@@ -95,14 +95,14 @@ const createWorldOn = async (
       if (found === undefined) throw new Error('no replica lives');
       return found;
     },
-    verdict: async (withinMs) => {
+    verdict: async (withinMs, more = {}) => {
       const agentUuids = agents.map(({ agentUuid }) => agentUuid);
       const rpc = () => world.living().rpc;
       await untilAllEnded(rpc, agentUuids, withinMs);
       await repeatSome(world, agentUuids);
       // A repeat may have begun something new: what was refused every time before.
       const executions = await untilAllEnded(rpc, agentUuids, withinMs);
-      const { violations, figures } = reconcile({ executions, recorders, journal, replicas });
+      const { violations, figures } = reconcile({ executions, recorders, journal, replicas, ...more });
       if (violations.length > 0) throw violated(violations, world, executions);
       return figures;
     },
