@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import type { Engine } from '../support/engines.ts';
 import { errorOf } from '../support/rpc.ts';
 import type { TestAgent } from './support/calls.ts';
@@ -90,7 +91,7 @@ describe('A disk that runs full under SQLite', () => {
       const error = await refusal();
       expect(error).to.include({ code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_REACHED', retryAfterMs: 1_000 });
       expect(error.message).to.equal("the database's disk is nearly full; nothing was recorded");
-      await until('all that was accepted to have its end', async () => (await openExecutions()) === 0);
+      await until('all that was accepted to have its end', async () => (await openExecutions()).length === 0);
       disk.empty();
       await untilAccepted();
     }
@@ -105,8 +106,15 @@ describe('A disk that runs full under SQLite', () => {
       await wait(FULL_MS);
       expect(disk.freeBytes()).to.be.below(MIB);
       expect((await refusal()).reason).to.be.oneOf(['LIMIT_REACHED', 'DATABASE_UNAVAILABLE']);
+      const kept = await openExecutions();
       disk.empty();
       await untilAccepted();
+      const states = await until('what was kept to be on record', async () => {
+        const all = await listExecutions(world.living().rpc, [agent.agentUuid]);
+        const found = all.filter(({ executionUuid }) => kept.includes(executionUuid));
+        return found.some(isOpen) ? false : found.map(({ state }) => nameOf(state));
+      });
+      expect(states).to.have.length(kept.length).and.to.satisfy(isAllSucceeded);
     }
   });
 
@@ -136,8 +144,12 @@ describe('A disk that runs full under SQLite', () => {
     report('full disks (sqlite)', { filled, refused, unsettled, unrecorded, ...figures, violations: 0 });
   });
 
-  const openExecutions = async (): Promise<number> => {
+  const openExecutions = async (): Promise<readonly string[]> => {
     const all = await listExecutions(world.living().rpc, [agent.agentUuid]);
-    return all.filter(({ state }) => ['ACCEPTED', 'SENDING'].includes(nameOf(state))).length;
+    return all.filter(isOpen).map(({ executionUuid }) => executionUuid);
   };
 });
+
+const isOpen = ({ state }: { readonly state: pb.ExecutionState }): boolean =>
+  ['ACCEPTED', 'SENDING'].includes(nameOf(state));
+const isAllSucceeded = (states: readonly string[]): boolean => states.every((state) => state === 'SUCCEEDED');
