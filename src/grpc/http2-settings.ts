@@ -15,6 +15,8 @@ const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { H: 3600, M: 60, S: 
 
 /** The connections of a server. */
 export interface Connections {
+  /** How many are open. */
+  count(): number;
   /** Breaks them off: calls on them are cancelled. `forceShutdown` does so only while channelz is on. */
   destroy(): void;
 }
@@ -38,7 +40,7 @@ export const tuneHttp2 = (server: Server): Connections => {
     });
     return http2Server;
   };
-  return { destroy: () => sessions.forEach((session) => session.destroy()) };
+  return { count: () => sessions.size, destroy: () => sessions.forEach((session) => session.destroy()) };
 };
 
 /** grpc-js counts a deadline in 32 bits of milliseconds: one of more than 24.8 days would have passed at once. */

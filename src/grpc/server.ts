@@ -3,7 +3,7 @@ import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/
 import type { Logger } from '../logger.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
-import { tuneHttp2 } from './http2-settings.ts';
+import { tuneHttp2, type Connections } from './http2-settings.ts';
 import { createOpenStreams } from './open-streams.ts';
 import { addReflection } from './reflection.ts';
 
@@ -11,6 +11,8 @@ import { addReflection } from './reflection.ts';
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 const MINUTE_MS = 60_000;
+const REFUSE_FOR_MS = 500;
+const REFUSE_STEP_MS = 20;
 const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': 1000,
@@ -43,8 +45,8 @@ export interface GrpcServer {
   /** What health answers, for `""` and for every service. Calls are served either way. */
   setServing(isServing: boolean): void;
   /**
-   * Says NOT_SERVING, refuses new calls as `SHUTTING_DOWN`, ends streams, waits up to `graceMs` for calls that run and
-   * then breaks off what is left. Repeated calls share the first one's end.
+   * Says NOT_SERVING and refuses new calls as `SHUTTING_DOWN`, for half a second on open connections, which then end;
+   * ends streams, waits up to `graceMs` for calls that run and then breaks off what is left. Repeated calls share the first one's end.
    */
   close(graceMs: number): Promise<void>;
 }
@@ -76,7 +78,10 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
       if (closing !== undefined) return closing;
       setHealth(false);
       streams.end();
-      closing = drain(server, graceMs).then(() => connections.destroy());
+      const endsAtMs = performance.now() + graceMs;
+      closing = untilHeard(connections, endsAtMs)
+        .then(() => drain(server, Math.max(0, endsAtMs - performance.now())))
+        .then(() => connections.destroy());
       return closing;
     },
   };
@@ -86,6 +91,12 @@ const bind = (server: Server, address: string, credentials: ServerCredentials): 
   new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
   });
+
+// A call that meets a connection's end, or a closed port, is told no reason: first clients hear that they should go.
+const untilHeard = async (connections: Connections, endsAtMs: number): Promise<void> => {
+  const untilMs = Math.min(performance.now() + REFUSE_FOR_MS, endsAtMs);
+  while (connections.count() > 0 && performance.now() < untilMs) await wait(REFUSE_STEP_MS);
+};
 
 /** Resolves when nothing is open any more, at the latest after `graceMs`; `tryShutdown` alone would wait for ever. */
 const drain = async (server: Server, graceMs: number): Promise<void> => {

@@ -26,7 +26,9 @@ describeEachEngine('SIGTERM', (engine) => {
   it('under load loses nothing and refuses politely', async function () {
     const rounds = inForm({ short: 3, long: 30 });
     this.timeout(60_000 + rounds * 15_000);
-    await world.addReplicas(engine.name === 'sqlite' ? 1 : 3);
+    // Few slots, so that accepted rows wait when it ends: they stay.
+    const env = { CALLHOOKS_MAX_POST_CALLS_PER_ORIGIN: engine.name === 'sqlite' ? '6' : '3' };
+    await world.addReplicas(engine.name === 'sqlite' ? 1 : 3, { env });
     await world.recorder.script('*', { delayMs: [50, 600], statuses: [200, 200, 500] });
     const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
     const load = startLoad({
@@ -54,6 +56,7 @@ describeEachEngine('SIGTERM', (engine) => {
     await load.stop();
     const figures = await world.verdict(20_000);
     expect(figures['interrupted'], 'interrupted').to.equal(0);
+    expect(refused, 'refused as SHUTTING_DOWN').to.be.greaterThan(0);
     report(`SIGTERM under load (${engine.name})`, {
       terminations: rounds,
       refused,

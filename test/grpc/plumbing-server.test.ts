@@ -181,6 +181,16 @@ describe('the server', () => {
 });
 
 describe('closing the server', () => {
+  it('refuses calls on open connections for a moment, so that their clients hear why', async () => {
+    await using plumbing = await startPlumbing({ onCallStart: () => Promise.resolve(reply) });
+    expect(await plumbing.rpc.calls.onCallStart()).to.deep.equal(reply);
+    const closed = plumbing.server.close(10_000);
+    expect((await errorOf(plumbing.rpc.calls.onCallStart())).reason).to.equal('SHUTTING_DOWN');
+    const before = performance.now();
+    await closed;
+    expect(performance.now() - before).to.be.below(2_000);
+  });
+
   it('waits for calls that run, and refuses new connections', async () => {
     let release: (() => void) | undefined;
     await using plumbing = await startPlumbing({
@@ -193,7 +203,7 @@ describe('closing the server', () => {
     await until(() => release !== undefined);
     let isClosed = false;
     const closed = plumbing.server.close(10_000).then(() => (isClosed = true));
-    expect(await isRefused(plumbing.port)).to.equal(true);
+    await until(() => isRefused(plumbing.port));
     expect(isClosed).to.equal(false);
     release?.();
     expect(await running).to.deep.equal(reply);
@@ -301,7 +311,10 @@ function openStream(session: ReturnType<typeof openSession>, path: string) {
 function isRefused(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket: Socket = openSocket(port, '127.0.0.1');
-    socket.on('connect', () => resolve(false));
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
     socket.on('error', () => resolve(true));
     socket.on('close', () => socket.destroy());
   });
