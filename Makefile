@@ -18,6 +18,9 @@ TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
 # What `make test` runs: every suite but the ones with a target of their own.
 SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**'
 
+# What `make test-faults` runs.
+FAULTS ?= 'test/faults/**/*.test.ts'
+
 # Prints the comments behind the targets.
 .PHONY: help
 help:
@@ -57,7 +60,7 @@ test-clients: $(BUILT) ## grpcurl, go-httpbin and a Python client against a real
 .PHONY: test-faults
 test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off; LONG=1: a thousand kills instead of twenty
 	@scripts/galera-install.sh
-	@LONG=$(LONG) $(N) mocha 'test/faults/**/*.test.ts'
+	@LONG=$(LONG) $(N) mocha $(FAULTS)
 
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
