@@ -279,7 +279,7 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
   });
 
   it('send each webhook at most once, lose nothing, and tell everybody what is on record', async function () {
-    const rounds = inForm({ short: 1, long: 40 });
+    const rounds = inForm({ short: 1, long: 20 });
     this.timeout(120_000 + rounds * 40_000);
     const startedAtMs = Date.now();
     await world.recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 200, 500], drop: 0.02 });
