@@ -21,6 +21,9 @@ const REFUSED = 'UNAVAILABLE DATABASE_UNAVAILABLE';
 const ALL_ENDED_WITHIN_MS = 30_000;
 // What a call takes on a busy machine.
 const NOISE_MS = 500;
+// What a busy machine may add to what is said to happen at an instant; never before it.
+const SLACK_MS = 2_000;
+const AT_ONCE_MS = 1_000;
 
 /** A server of the test's own with a user who may only use one database, and one who may do all. */
 interface Server {
@@ -122,6 +125,23 @@ const takeAllConnections = async ({ url }: Server, root: Connection): Promise<re
   return taken;
 };
 
+/** All that one loss needs. */
+interface Prepared {
+  readonly server: Server;
+  readonly world: World;
+  readonly through: ProxiedReplica;
+  readonly agentUuid: string;
+}
+
+// Waits for all also when one fails: what they started has to be known, to be ended.
+const all = async <T>(promises: readonly Promise<T>[]): Promise<readonly T[]> => {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+};
+
 /** What was seen of one loss. */
 interface Seen {
   readonly world: World;
@@ -137,41 +157,48 @@ interface Seen {
 describeEachEngine('A database that', (engine) => {
   // SQLite is never away.
   if (engine.name === 'sqlite') return;
-  const servers: Server[] = [];
   const seen = new Map<string, Seen>();
   const closing: (() => Promise<void>)[] = [];
 
   // All of them at once, each with a server and a replica of its own: they spend their time waiting.
   before(async function () {
-    this.timeout(120_000);
-    const suffered = await Promise.allSettled(
-      LOSSES.map(async (loss) => void seen.set(loss.title, await suffer(loss))),
-    );
-    const failed = suffered.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    this.timeout(180_000);
+    // First all start, which takes both cores; nothing is measured then.
+    const ready = await all(LOSSES.map(async (loss) => ({ loss, ...(await prepare()) })));
+    await all(ready.map(async (it) => void seen.set(it.loss.title, await suffer(it))));
   });
   after(async function () {
-    this.timeout(30_000);
-    for (const close of closing) await close();
-    await Promise.all(servers.map(({ mariadb }) => mariadb.stop()));
+    this.timeout(60_000);
+    await Promise.all(closing.map((close) => close()));
   });
 
-  const suffer = async (loss: Loss): Promise<Seen> => {
+  const prepare = async (): Promise<Prepared> => {
     const server = await startServer();
-    servers.push(server);
-    const world = await createWorldAt(server.url, async () => undefined);
-    const through = await addProxiedReplica(world);
+    const closers = [() => server.mariadb.stop()];
     closing.push(async () => {
-      await world.close();
-      await through.proxy.close();
+      for (const close of closers) await close();
     });
+    const world = await createWorldAt(server.url, async () => undefined);
+    closers.unshift(() => world.close());
+    const through = await addProxiedReplica(world);
+    closers.splice(1, 0, () => through.proxy.close());
+    const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    await world.recorder.script('*', { delayMs: [1_500, 1_500] });
+    return { server, world, through, agentUuid };
+  };
+
+  const suffer = async ({
+    loss,
+    server,
+    world,
+    through,
+    agentUuid,
+  }: Prepared & { loss: Loss }): Promise<Seen> => {
     const { replica } = through;
     const { pid } = replica;
-    const agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
-    await world.recorder.script('*', { delayMs: [1_500, 1_500] });
     const calls = (['start', 'end', 'start'] as const).map((rpc): Call => {
       const conversationUuid = randomUUID();
-      return { rpc, agentUuid: agent.agentUuid, conversationUuid, deadlineMs: 12_000 };
+      return { rpc, agentUuid, conversationUuid, deadlineMs: 12_000 };
     });
     const call = (it: Call) => world.journal.call(replica, it);
     const watch = watchOutage(replica);
@@ -215,15 +242,15 @@ describeEachEngine('A database that', (engine) => {
       it('is told at once when it has been away for two seconds', () => {
         const answers = whileAway(2_000 + NOISE_MS);
         const slowestMs = Math.max(...answers.map(({ tookMs }) => tookMs));
-        expect(slowestMs).to.be.below(NOISE_MS);
+        expect(slowestMs).to.be.below(AT_ONCE_MS);
       });
 
       it('makes the replica unready after 10 s, ready 2 s after it is back, and never dead', () => {
         const { health, lostAtMs, backAtMs, pid, world } = { ...it_, health: it_.watch.health };
         expect(health.map(({ isServing }) => isServing)).to.deep.equal([true, false, true]);
         const [, unready, ready] = health.map(({ atMs }) => atMs) as [number, number, number];
-        expect(unready - lostAtMs).to.be.within(NOT_READY_AFTER_MS - NOISE_MS, NOT_READY_AFTER_MS + 1_000);
-        expect(ready - backAtMs).to.be.within(READY_AFTER_MS - NOISE_MS, READY_AFTER_MS + 1_000);
+        expect(unready - lostAtMs).to.be.within(NOT_READY_AFTER_MS - NOISE_MS, NOT_READY_AFTER_MS + SLACK_MS);
+        expect(ready - backAtMs).to.be.within(READY_AFTER_MS - NOISE_MS, READY_AFTER_MS + SLACK_MS);
         expect(world.replicas[0]?.pid).to.equal(pid);
       });
 

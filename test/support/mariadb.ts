@@ -88,9 +88,8 @@ function initialize(folder: string, dataDir: string, password: string): void {
   const result = spawnSync(
     program,
     [...args, '--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
-    {
-      encoding: 'utf8',
-    },
+    // A server that starts clears the temporary folder of tables: of those of another installation, too.
+    { encoding: 'utf8', env: { ...process.env, TMPDIR: folder } },
   );
   if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
   const account = "'callhooks'@'127.0.0.1'";

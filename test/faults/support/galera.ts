@@ -97,7 +97,7 @@ const makePlace = async (name: string): Promise<Place> => {
 
 const nobody = (): number => Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
 
-const initialize = ({ dataDir }: Place): void => {
+const initialize = ({ folder, dataDir }: Place): void => {
   const program = findServerProgram('mariadb-install-db') ?? '';
   const result = spawnSync(
     program,
@@ -105,7 +105,7 @@ const initialize = ({ dataDir }: Place): void => {
       ...['--no-defaults', `--datadir=${dataDir}`, `--user=${USER}`, '--skip-test-db'],
       ...['--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
     ],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env: { ...process.env, TMPDIR: folder } },
   );
   if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
 };
