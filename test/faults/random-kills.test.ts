@@ -36,6 +36,7 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       replicas: world.replicas,
       agentUuids: agents.map(({ agentUuid }) => agentUuid),
       concurrency: 12,
+      impatient: 0.2,
     });
     for (let killed = 0; killed < kills; killed += 1) {
       await wait(200 + Math.random() * 600);

@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly conversations?: number;
   /** Of each caller, for each call. */
   readonly deadlineMs?: number;
+  /** This share of the calls has a deadline between half a second and one and a half. */
+  readonly impatient?: number;
 }
 
 /** A load under way. */
@@ -32,7 +34,14 @@ const REMEMBERED = 200;
  * refused as UNAVAILABLE is repeated on another one; now and then something old is repeated.
  */
 export const startLoad = (options: LoadOptions): Load => {
-  const { journal, agentUuids, concurrency, conversations = Infinity, deadlineMs = 8_000 } = options;
+  const {
+    journal,
+    agentUuids,
+    concurrency,
+    conversations = Infinity,
+    deadlineMs = 8_000,
+    impatient = 0,
+  } = options;
   const remembered: { agentUuid: string; conversationUuid: string }[] = [];
   let stopped = false;
   let begun = 0;
@@ -42,7 +51,9 @@ export const startLoad = (options: LoadOptions): Load => {
     names: { agentUuid: string; conversationUuid: string },
   ): Promise<void> => {
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      const told = await journal.call(pick(livingOf(options.replicas)), { rpc, ...names, deadlineMs });
+      const replica = pick(livingOf(options.replicas));
+      const ownMs = Math.random() < impatient ? Math.round(500 + Math.random() * 1_000) : deadlineMs;
+      const told = await journal.call(replica, { rpc, ...names, deadlineMs: ownMs });
       if (!isWorthRepeating(told)) return;
       await wait(Math.random() * 150 * tries);
     }

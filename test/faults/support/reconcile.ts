@@ -169,18 +169,27 @@ const POLITE = new Set([
   'EXECUTION_RUNNING',
 ]);
 
+const SHORT_MS = 2_000;
+const TOO_LATE = new Set(['DEADLINE_TOO_SHORT', 'DEADLINE_EXCEEDED']);
+
 // An error is one of those that invite a repeat; without a reason it comes from the connection to a replica that was
 // just killed or frozen.
-const checkErrors = ({ journal, replicas, alsoRefusedAs = [] }: Evidence): string[] =>
-  journal.entries.flatMap((entry) => {
+const checkErrors = ({ journal, recorders, replicas, alsoRefusedAs = [] }: Evidence): string[] => {
+  const stalls = [...journal.stalls, ...recorders.flatMap((recorder) => recorder.stalls)];
+  return journal.entries.flatMap((entry) => {
     const { told } = entry;
     if (told.kind === 'reply' || POLITE.has(told.reason) || alsoRefusedAs.includes(told.reason)) return [];
+    // The machine gave somebody no turn before a deadline that was short.
+    const isStalled = stalledBetween(stalls, entry.sentAtMs, entry.toldAtMs) > 0;
+    const isShort = entry.deadlineAtMs - entry.sentAtMs < SHORT_MS;
+    if (isShort && isStalled && TOO_LATE.has(told.reason || told.code)) return [];
     const isExcused = told.reason === '' && told.code !== 'INTERNAL' && wasDisturbed(replicas, entry);
     const said = `${told.code} ${told.reason} (${told.message})`;
     return isExcused
       ? []
       : [`the ${entry.rpc} of ${entry.conversationUuid} was told ${said} by ${entry.replica}`];
   });
+};
 
 const LATE_MS = 100;
 
