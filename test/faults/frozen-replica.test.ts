@@ -17,7 +17,7 @@ const LIMIT_MS = 1_000;
 const GRACE_MS = 5_000;
 const LABELLED_WITHIN_MS = LIMIT_MS + 10_000;
 // Longer than any freeze here: a caller who is still there when the frozen one wakes.
-const PATIENT_MS = 60_000;
+const PATIENT_MS = 90_000;
 
 interface Row {
   readonly step: EngineStep;
@@ -105,7 +105,7 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
   });
 
   it('wakes and says what the record says; the label of a post-call it corrects', async function () {
-    this.timeout(30_000);
+    this.timeout(90_000);
     await wait(inForm({ short: 0, long: 35_000 }));
     for (const { replica } of frozen.values()) replica.wake();
     for (const row of ROWS) {
