@@ -9,13 +9,26 @@ export interface BatchOptions<T, R> {
   readonly maxBytes?: number;
   /** Batches in flight at once; more than one only where the database has more than one connection. */
   readonly lanes?: number;
+  /** What waits there when a batch is about to begin goes first; what comes later does not, so nobody starves. */
+  readonly goesAfter?: readonly Queue[];
 }
 
-/** Hands an item to the next batch; answers when its commit does. */
-export type Submit<T, R> = (item: T) => Promise<R>;
+/** Items that wait for a batch. */
+export interface Queue {
+  /** Resolves when what waits now has been taken into a batch; undefined when nothing waits. */
+  whenTaken(): Promise<void> | undefined;
+}
+
+/** Shares commits among what is submitted at the same time. */
+export interface Batcher<T, R> extends Queue {
+  /** Hands an item to the next batch; answers when its commit does. */
+  submit(item: T): Promise<R>;
+}
 
 interface Waiting<T, R> {
   readonly item: T;
+  /** Called when it is taken into a batch. */
+  onTaken?: () => void;
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,8 +40,8 @@ interface Waiting<T, R> {
  * stays is a row that somebody holds (a replica that froze in its commit): then each item is written by itself, and
  * the caller of the held one repeats it, so that it keeps nobody else waiting.
  */
-export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> => {
-  const { write, bytesOf, maxItems = 200, maxBytes = 1024 * 1024, lanes = 1 } = options;
+export const createBatcher = <T, R>(options: BatchOptions<T, R>): Batcher<T, R> => {
+  const { write, bytesOf, maxItems = 200, maxBytes = 1024 * 1024, lanes = 1, goesAfter = [] } = options;
   let waiting: Waiting<T, R>[] = [];
   let busy = 0;
 
@@ -42,6 +55,7 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> =
     }
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);
+    for (const { onTaken } of batch) onTaken?.();
     return batch;
   };
 
@@ -66,15 +80,33 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Submit<T, R> =
 
   const pump = async (): Promise<void> => {
     busy += 1;
-    while (waiting.length > 0) await writeBatch(nextBatch());
+    while (waiting.length > 0) {
+      const ahead = goesAfter.flatMap((queue) => queue.whenTaken() ?? []);
+      if (ahead.length > 0) await Promise.all(ahead);
+      // Another lane may have taken them all meanwhile.
+      if (waiting.length > 0) await writeBatch(nextBatch());
+    }
     busy -= 1;
   };
 
-  return (item) =>
-    new Promise<R>((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      if (busy < lanes) void pump();
-    });
+  return {
+    submit: (item) =>
+      new Promise<R>((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        if (busy < lanes) void pump();
+      }),
+    whenTaken: () => {
+      const last = waiting.at(-1);
+      if (last === undefined) return undefined;
+      const others = last.onTaken;
+      return new Promise((resolve) => {
+        last.onTaken = () => {
+          others?.();
+          resolve();
+        };
+      });
+    },
+  };
 };
 
 const isAboutTheDatabase = (error: unknown): boolean =>

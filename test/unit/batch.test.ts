@@ -20,7 +20,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 describe('batches', () => {
   it('writes at once who is alone, and shares the next commit among those who came meanwhile', async () => {
     const { commits, write } = createWriter();
-    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1 });
     const first = submit(1);
     const others = [submit(2), submit(3)];
     expect(commits.map(({ items }) => items)).to.deep.equal([[1]]);
@@ -49,7 +49,7 @@ describe('batches', () => {
         await turn();
         return items;
       };
-      const submit = createBatcher({ write, bytesOf: () => 10, maxItems, maxBytes });
+      const { submit } = createBatcher({ write, bytesOf: () => 10, maxItems, maxBytes });
       expect(await Promise.all([0, 1, 2, 3].map(submit))).to.deep.equal([0, 1, 2, 3]);
       expect(seen).to.deep.equal(expected);
     });
@@ -61,7 +61,7 @@ describe('batches', () => {
       if (items.includes(5)) throw new DatabaseError('row');
       return items;
     };
-    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1 });
     const results = await Promise.allSettled([...Array(10).keys()].map(submit));
     expect(results.map(({ status }) => status === 'rejected')).to.deep.equal(
       [...Array(10).keys()].map((item) => item === 5),
@@ -76,7 +76,7 @@ describe('batches', () => {
       if (items.includes(2)) throw new DatabaseError('conflict');
       return items;
     };
-    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1 });
     const results = await Promise.allSettled([0, 1, 2, 3].map(submit));
     expect(results.map(({ status }) => status === 'rejected')).to.deep.equal([false, false, true, false]);
     expect(seen).to.deep.equal([[0], [1, 2, 3], [1], [2], [3]]);
@@ -90,7 +90,7 @@ describe('batches', () => {
       if (writes > 1) throw new DatabaseError('away');
       return [0];
     };
-    const submit = createBatcher({ write, bytesOf: () => 1 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1 });
     const results = await Promise.allSettled([submit(0), submit(1), submit(2)]);
     expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'rejected']);
     expect(writes).to.equal(2);
@@ -98,7 +98,7 @@ describe('batches', () => {
 
   it('keeps as many commits in flight as it has lanes', async () => {
     const { commits, write } = createWriter();
-    const submit = createBatcher({ write, bytesOf: () => 1, lanes: 2 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1, lanes: 2 });
     void submit(1);
     void submit(2);
     void submit(3);
@@ -106,5 +106,31 @@ describe('batches', () => {
     commits[1]?.end();
     await turn();
     expect(commits.map(({ items }) => items)).to.deep.equal([[1], [2], [3]]);
+  });
+
+  it('goes after what waits in another queue, but not after what comes there later', async () => {
+    const urgent = createWriter();
+    const patient = createWriter();
+    const first = createBatcher({ write: urgent.write, bytesOf: () => 1, maxItems: 1 });
+    const second = createBatcher({ write: patient.write, bytesOf: () => 1, goesAfter: [first] });
+    void first.submit(1);
+    void first.submit(2);
+    void second.submit(10);
+    void second.submit(11);
+    void first.submit(3);
+    await turn();
+    expect(patient.commits).to.deep.equal([]);
+    urgent.commits[0]?.end();
+    await turn();
+    expect(urgent.commits.map(({ items }) => items)).to.deep.equal([[1], [2]]);
+    expect(patient.commits.map(({ items }) => items)).to.deep.equal([[10, 11]]);
+  });
+
+  it('waits for no queue that is empty', () => {
+    const { commits, write } = createWriter();
+    const idle = createBatcher({ write, bytesOf: () => 1 });
+    const { submit } = createBatcher({ write, bytesOf: () => 1, goesAfter: [idle] });
+    void submit(1);
+    expect(commits.map(({ items }) => items)).to.deep.equal([[1]]);
   });
 });
