@@ -1,0 +1,156 @@
+import type { Connections, Session } from '../../src/store/connections.ts';
+import type { DatabaseOptions } from '../../src/store/database.ts';
+import { aWebhook, openBeside } from '../../test/store/support.ts';
+
+/** How much lies in a database. */
+export interface Size {
+  readonly executions: number;
+  readonly agents: number;
+}
+
+/** What operations look for: keys that are there, as hex digits. */
+export interface Sample {
+  readonly conversations: readonly Buffer[];
+  readonly executions: readonly Buffer[];
+  readonly agents: readonly Buffer[];
+  readonly largestAgent: Buffer;
+}
+
+/** How an engine says what filling needs. */
+interface Words {
+  /** A table `n` with one column `i`, from a number to another. */
+  readonly numbers: (from: number, to: number) => string;
+  readonly random: (bytes: number) => string;
+  readonly unhex: (digits: string) => string;
+  readonly hexOf: (number: string, digits: number) => string;
+  readonly concat: (...texts: string[]) => string;
+}
+
+const SQLITE: Words = {
+  numbers: (from, to) =>
+    `(WITH RECURSIVE c (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM c WHERE i < ${to}) SELECT i FROM c) AS n`,
+  random: (bytes) => `randomblob(${bytes})`,
+  unhex: (digits) => `unhex(${digits})`,
+  hexOf: (number, digits) => `printf('%0${digits}x', ${number})`,
+  concat: (...texts) => texts.join(' || '),
+};
+
+const MARIADB: Words = {
+  numbers: (from, to) => `(SELECT seq AS i FROM seq_${from}_to_${to}) AS n`,
+  random: (bytes) => `RANDOM_BYTES(${bytes})`,
+  unhex: (digits) => `UNHEX(${digits})`,
+  hexOf: (number, digits) => `LPAD(HEX(${number}), ${digits}, '0')`,
+  concat: (...texts) => `CONCAT(${texts.join(', ')})`,
+};
+
+const ROWS_A_STEP = 50_000;
+const DAYS_30_MS = 30 * 86_400_000;
+/** So many webhooks have post-calls waiting, whatever the size. */
+const WAITING_WEBHOOKS = 50;
+const SAMPLED = 500;
+
+/**
+ * Fills a migrated, empty database: ended executions of the last 30 days, in the order of time; one in a hundred waits (in
+ * the small one: one in four), some are being sent; one in fifty belongs to the largest agent. As many keys are purged.
+ */
+export const fill = async (options: DatabaseOptions, size: Size): Promise<Sample> => {
+  const beside = openBeside({
+    url: options.url ?? null,
+    dataDir: options.dataDir ?? '',
+    cleanup: async () => {},
+  });
+  const words = options.url === undefined ? SQLITE : MARIADB;
+  if (options.url === undefined)
+    await beside.use(async (session) => {
+      for (const setting of ['cache_size = -2097152', 'synchronous = OFF'])
+        await session.rows(`PRAGMA ${setting}`);
+    });
+  const uuids = (number: string): string => words.unhex(words.hexOf(number, 32));
+  await inSteps(beside, size.agents, (session, from, to) => insertAgents(session, words, uuids, from, to));
+  await inSteps(beside, size.executions, (session, from, to) =>
+    insertExecutions(session, words, uuids, size, from, to),
+  );
+  if (options.url !== undefined)
+    for (const table of ['executions', 'agents', 'webhooks', 'purged_keys'])
+      await beside.use((session) => session.rows(`ANALYZE TABLE ${table}`));
+  const sample = await readSample(beside, size);
+  await beside.close();
+  return sample;
+};
+
+const inSteps = async (
+  beside: Connections,
+  count: number,
+  insert: (session: Session, from: number, to: number) => Promise<unknown>,
+): Promise<void> => {
+  for (let from = 1; from <= count; from += ROWS_A_STEP)
+    await beside.transaction((session) => insert(session, from, Math.min(count, from + ROWS_A_STEP - 1)));
+};
+
+const insertAgents = async (
+  session: Session,
+  { numbers }: Words,
+  uuids: (number: string) => string,
+  from: number,
+  to: number,
+): Promise<void> => {
+  const config = JSON.stringify(aWebhook('').config);
+  await session.change(
+    'INSERT INTO agents (agent_uuid, display_name, dynamic_variables, etag, created_at, updated_at) ' +
+      `SELECT ${uuids('n.i')}, 'bot', '{}', 'e', 0, 0 FROM ${numbers(from, to)}`,
+  );
+  for (const type of [1, 2])
+    await session.change(
+      'INSERT INTO webhooks (webhook_uuid, agent_uuid, webhook_type, config, disabled, etag, created_at, updated_at) ' +
+        `SELECT ${uuids(`2 * n.i + ${type} - 1`)}, ${uuids('n.i')}, ${type}, ?, 0, 'e', 0, 0 FROM ${numbers(from, to)}`,
+      [config],
+    );
+};
+
+const insertExecutions = async (
+  session: Session,
+  words: Words,
+  uuids: (number: string) => string,
+  { executions, agents }: Size,
+  from: number,
+  to: number,
+): Promise<void> => {
+  const waitsEach = executions > 1_000_000 ? 100 : 4;
+  const isWaiting = `n.i % ${waitsEach} = 0`;
+  const isSending = `n.i % 2500 = 1`;
+  const at = `(${Date.now()} - CAST((${executions} - n.i) * ${DAYS_30_MS / executions} AS ${words === SQLITE ? 'INTEGER' : 'SIGNED'}))`;
+  const agent = uuids(
+    `CASE WHEN ${isWaiting} THEN 1 + (n.i / ${waitsEach}) % ${WAITING_WEBHOOKS} WHEN n.i % 50 = 7 THEN ${agents} ELSE 1 + (n.i * 7919) % ${agents} END`,
+  );
+  // As the service makes them: the time leads.
+  const v7 = words.unhex(words.concat(words.hexOf(at, 12), `hex(${words.random(10)})`));
+  await session.change(
+    'INSERT INTO executions (execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, ' +
+      'agent_uuid, webhook_uuid, waiting_webhook_uuid, claim, webhook_etag, instance, detail) ' +
+      `SELECT ${v7}, ${words.random(16)}, CASE WHEN ${isWaiting} THEN 2 ELSE 1 + n.i % 2 END, ` +
+      `CASE WHEN ${isWaiting} THEN 1 WHEN ${isSending} THEN 2 WHEN n.i % 20 = 3 THEN 4 ELSE 3 END, ` +
+      `CASE WHEN ${isSending} THEN ${Date.now() + 10 * DAYS_30_MS} ELSE ${at} END, ${at}, ` +
+      `CASE WHEN ${isWaiting} THEN NULL ELSE ${at} END, ${agent}, ${agent}, ` +
+      `CASE WHEN ${isWaiting} THEN ${agent} ELSE NULL END, CASE WHEN ${isWaiting} THEN NULL ELSE ${words.random(16)} END, ` +
+      `'e', 'replica-1', '{"timings":{"totalMs":12.5}}' FROM ${words.numbers(from, to)}`,
+  );
+  await session.change(
+    'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) ' +
+      `SELECT ${words.random(16)}, 1, 20000 FROM ${words.numbers(from, to)}`,
+  );
+};
+
+const readSample = async (beside: Connections, { agents }: Size): Promise<Sample> => {
+  const rows = await beside.use((session) =>
+    session.rows(
+      `SELECT execution_uuid, conversation_uuid, agent_uuid FROM executions WHERE execution_uuid > ? AND state = 3 LIMIT ${SAMPLED}`,
+      [Buffer.alloc(16)],
+    ),
+  );
+  return {
+    conversations: rows.map((row) => row.conversation_uuid as Buffer),
+    executions: rows.map((row) => row.execution_uuid as Buffer),
+    agents: rows.map((row) => row.agent_uuid as Buffer),
+    largestAgent: Buffer.from(agents.toString(16).padStart(32, '0'), 'hex'),
+  };
+};

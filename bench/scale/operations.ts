@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { createIds } from '../../src/ids.ts';
+import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
+import { toUuid } from '../../src/store/uuid-bytes.ts';
+import { aClaim, anEnd, anEndOutcome, anOutcome, aStartWithLimit, times } from '../../test/store/support.ts';
+import type { Sample } from './fill.ts';
+
+/** A database that was filled. */
+export interface Filled {
+  readonly executions: ExecutionStore;
+  readonly agents: AgentStore;
+  readonly sample: Sample;
+}
+
+/** Something that is measured: `make` prepares it, what it gives is timed. */
+export interface Operation {
+  readonly title: string;
+  readonly make: (filled: Filled) => Promise<() => Promise<unknown>>;
+}
+
+const BATCH = 50;
+const PAGE = 50;
+const DAY_MS = 86_400_000;
+
+// As the service makes them: new rows then lie together, whatever the size of the table.
+const { uuid } = createIds();
+const newStart = (timeLimitMs = 10_000): NewStart => aStartWithLimit(timeLimitMs, { executionUuid: uuid() });
+const newEnd = (): NewEnd => anEnd({ executionUuid: uuid() });
+
+const any = (keys: readonly Buffer[]): string =>
+  toUuid(keys[Math.floor(Math.random() * keys.length)] as Buffer);
+
+const plain = (title: string, run: (filled: Filled) => Promise<unknown>): Operation => ({
+  title,
+  make: (filled) => Promise.resolve(() => run(filled)),
+});
+
+const page = (title: string, filter: (sample: Sample) => Partial<ExecutionFilter>): Operation =>
+  plain(title, ({ executions, sample }) =>
+    executions.listExecutions({ states: [], failureCodes: [], ...filter(sample) }, PAGE),
+  );
+
+/** What runs for calls, in the background and for people. */
+export const operations: readonly Operation[] = [
+  plain(`${BATCH} claims of starts`, ({ executions }) =>
+    executions.insertStarts(times(BATCH, () => newStart())),
+  ),
+  {
+    title: `${BATCH} outcomes of starts`,
+    make: async ({ executions }) => {
+      const starts = times(BATCH, () => newStart());
+      await executions.insertStarts(starts);
+      return () => executions.recordOutcomes(starts.map((start) => anOutcome(start)));
+    },
+  },
+  {
+    title: `${BATCH} accepts, claims and outcomes of ends`,
+    make: ({ executions }) =>
+      Promise.resolve(async () => {
+        const ends = times(BATCH, () => newEnd());
+        await executions.insertEnds(ends);
+        const claims = ends.map((end) => aClaim(end));
+        await executions.claimEnds(claims);
+        await executions.recordOutcomes(
+          claims.map(({ claim }, at) => anEndOutcome(ends[at] ?? newEnd(), claim)),
+        );
+      }),
+  },
+  plain('the rows of a conversation', ({ executions, sample }) =>
+    executions.findConversation(any(sample.conversations)),
+  ),
+  plain('a repeat of a start', ({ executions, sample }) => executions.findStart(any(sample.conversations))),
+  plain('waiting for a start elsewhere', ({ executions }) =>
+    executions.findEndedStarts(times(BATCH, () => randomUUID())),
+  ),
+  plain('an agent', ({ agents, sample }) => agents.findAgent(any(sample.agents))),
+  plain('one look for what waits', async ({ executions }) => {
+    const [webhook] = await executions.listWaitingWebhooks();
+    await executions.listWaitingEnds(webhook ?? randomUUID(), 100);
+  }),
+  plain('a label round that finds nothing', ({ executions }) => executions.labelOverdue(100)),
+  {
+    title: `labels of ${BATCH} overdue starts`,
+    make: async ({ executions }) => {
+      await executions.insertStarts(times(BATCH, () => newStart(-9_000)));
+      return () => executions.labelOverdue(100);
+    },
+  },
+  plain('the count of what is overdue', ({ executions }) => executions.countOverdue(DAY_MS * 365)),
+  {
+    title: `a purge of ${BATCH}`,
+    make: async ({ executions }) => {
+      const starts = times(BATCH, () => newStart());
+      await executions.insertStarts(starts);
+      await executions.recordOutcomes(starts.map((start) => anOutcome(start, { durationMs: -60 * DAY_MS })));
+      return () => executions.purge(Date.now() - 40 * DAY_MS, BATCH);
+    },
+  },
+  plain('an execution with its record', ({ executions, sample }) =>
+    executions.findExecution(any(sample.executions)),
+  ),
+  page('a page of a conversation', ({ conversations }) => ({ conversationUuid: any(conversations) })),
+  page('a page of an agent', ({ agents }) => ({ agentUuid: any(agents) })),
+  page('a page of the largest agent', ({ largestAgent }) => ({ agentUuid: toUuid(largestAgent) })),
+  page('a page of all', () => ({})),
+  page('a page of what failed, of all', () => ({ states: ['failed'] })),
+  plain('a page of agents', ({ agents }) => agents.listAgents(PAGE)),
+];
