@@ -62,6 +62,10 @@ test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off;
 	@scripts/galera-install.sh
 	@LONG=$(LONG) $(N) mocha $(FAULTS)
 
+.PHONY: test-broken
+test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rule at a time: the fault suite has to go red
+	@$(N) node scripts/break-engine.ts $(BREAK)
+
 .PHONY: bench
 bench: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (half an hour, 6 GiB of disk)
 	@$(N) node bench/scale.ts $(BENCH)

@@ -1,0 +1,171 @@
+/**
+ * Shows that the fault suite can fail: breaks a rule of the engine in a copy of the project, one rule at a time, runs the
+ * family that should notice, and expects it to go red. Ends with 1 if a broken engine passes.
+ *
+ *   node scripts/break-engine.ts [part of a title]
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Break {
+  readonly title: string;
+  readonly file: string;
+  /** What is found there exactly once, and what stands in its place. */
+  readonly changes: readonly (readonly [string, string])[];
+  /** The family of test/faults that goes red, and the titles of its tests that are run. */
+  readonly family: string;
+  readonly grep?: string;
+}
+
+const BREAKS: readonly Break[] = [
+  {
+    title: 'a claim of a post-call without its guard',
+    file: 'src/store/claim-ends.ts',
+    changes: [['guard: `+executions.state = ${STATE.accepted}`', "guard: '1 = 1'"]],
+    family: 'takeover',
+    grep: 'all the others',
+  },
+  {
+    title: 'a new token for each try of a start',
+    file: 'src/engine/pre-calls.ts',
+    changes: [
+      [
+        'const settling = settle(() => deps.writes.insertStart(start, bytes)',
+        'let tries = 0;\n  const fresh = () => (tries++ === 0 ? start : { ...start, executionUuid: crypto.randomUUID() });\n  ' +
+          'const settling = settle(() => deps.writes.insertStart(fresh(), bytes)',
+      ],
+    ],
+    family: 'database-cuts',
+    grep: "a start's claim",
+  },
+  {
+    title: 'a new token for each try of an end',
+    file: 'src/engine/post-call.ts',
+    changes: [
+      ['const claim = deps.newClaim();', 'const claim = deps.newClaim();\n  let tries = 0;'],
+      [
+        '        claim,\n        webhookEtag: webhook.etag,',
+        '        claim: tries++ === 0 ? claim : deps.newClaim(),\n        webhookEtag: webhook.etag,',
+      ],
+    ],
+    family: 'database-cuts',
+    grep: "an end's claim",
+  },
+  {
+    title: 'a win that is read off the count of affected rows',
+    file: 'src/store/insert-executions.ts',
+    // mysql2 counts one row for the loser too.
+    changes: [
+      ['const isOurs = row.executionUuid.equals(holder.execution_uuid as Buffer);', 'const isOurs = true;'],
+    ],
+    family: 'same-call-everywhere',
+  },
+  {
+    title: 'claims before slots',
+    file: 'src/engine/sender.ts',
+    changes: [
+      [
+        '    const sending = sendPostCall(deps, end, webhook)',
+        `    slot.release();
+    const send: typeof deps.exchanges.send = async (input) => {
+      let own = deps.slots.take(input.ready.origin);
+      while (typeof own === 'string') {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        own = deps.slots.take(input.ready.origin);
+      }
+      try {
+        return await deps.exchanges.send(input);
+      } finally {
+        own.release();
+      }
+    };
+    const sending = sendPostCall({ ...deps, exchanges: { ...deps.exchanges, send } }, end, webhook)`,
+      ],
+    ],
+    family: 'takeover',
+    grep: 'if it had not been begun',
+  },
+  {
+    title: 'a label of a pre-call that its owner overwrites',
+    file: 'src/store/record-outcomes.ts',
+    changes: [
+      [
+        '(+executions.state = ${STATE.interrupted} AND executions.webhook_type = ${TYPE.post_call})',
+        '+executions.state = ${STATE.interrupted} OR executions.webhook_type > ${TYPE.post_call}',
+      ],
+    ],
+    family: 'frozen-replica',
+    grep: 'longer than limit and grace',
+  },
+  {
+    title: 'a claim that could not be settled and is left as it is',
+    file: 'src/engine/pre-calls.ts',
+    changes: [
+      ['await settle(() => deps.store.disownStart(start.executionUuid), { signal: deps.lastWrites });', ''],
+    ],
+    family: 'database-cuts',
+    grep: "the commit of a start's claim, silently",
+  },
+  {
+    title: 'a reply before its record',
+    file: 'src/engine/pre-calls.ts',
+    changes: [
+      [
+        'return Promise.race([recorded, notRecordedBy(holdUntilMs, recorded)]);',
+        'void holdUntilMs;\n  void notRecordedBy;\n  return recordedAs(execution, run.start.start, outcome);',
+      ],
+    ],
+    family: 'frozen-replica',
+    grep: 'longer than limit and grace',
+  },
+  {
+    title: 'a purge that leaves no keys',
+    file: 'src/store/purge-executions.ts',
+    changes: [
+      ['  if (rows.length === 0) return;\n  const day', '  if (rows.length >= 0) return;\n  const day'],
+    ],
+    family: 'purge-race',
+  },
+];
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const COPIED = ['src', 'test', 'migrations', 'scripts', 'proto', 'package.json', '.mocharc.json'];
+const LINKED = ['node_modules', '.cache'];
+
+/** The end of what the suite printed, when it noticed; undefined when a broken engine passed. */
+const noticed = ({ title, file, changes, family, grep }: Break): string | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), 'callhooks-broken-'));
+  try {
+    for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    for (const name of LINKED) symlinkSync(join(ROOT, name), join(folder, name));
+    const path = join(folder, file);
+    const text = changes.reduce(
+      (before, [find, replace]) => {
+        if (before.split(find).length !== 2) throw new Error(`${title}: it fits into ${file} no more`);
+        return before.replace(find, () => replace);
+      },
+      readFileSync(path, 'utf8'),
+    );
+    writeFileSync(path, text);
+    const args = ['node_modules/mocha/bin/mocha.js', `test/faults/${family}.test.ts`, '--bail'];
+    if (grep !== undefined) args.push('--fgrep', grep);
+    const run = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+    // A copy that does not even load is no broken engine.
+    if (!/ (?:passing|failing)/.test(run.stdout)) throw new Error(`${title}:\n${run.stdout}\n${run.stderr}`);
+    return run.status === 0 ? undefined : /\d+ failing\s+([\s\S]{0,600})/.exec(run.stdout)?.[1];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+let survived = 0;
+for (const broken of BREAKS.filter(({ title }) => title.includes(process.argv[2] ?? ''))) {
+  const seen = noticed(broken);
+  if (seen === undefined) survived += 1;
+  console.log(`${seen === undefined ? 'NOT NOTICED' : 'red'}: ${broken.title} (${broken.family})`);
+  if (seen !== undefined) console.log(`${seen.trim().replaceAll(/^/gm, '    ')}\n`);
+}
+console.log(survived === 0 ? 'every break was noticed' : `${survived} broken engines passed`);
+process.exitCode = survived === 0 ? 0 : 1;
