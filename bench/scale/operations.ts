@@ -76,7 +76,7 @@ export const operations: readonly Operation[] = [
   plain('an agent', ({ agents, sample }) => agents.findAgent(any(sample.agents))),
   plain('one look for what waits', async ({ executions }) => {
     const [webhook] = await executions.listWaitingWebhooks();
-    await executions.listWaitingEnds(webhook ?? randomUUID(), 100);
+    await executions.listWaitingEnds(webhook?.webhookUuid ?? randomUUID(), 100);
   }),
   plain('a label round that finds nothing', ({ executions }) => executions.labelOverdue(100)),
   {

@@ -125,7 +125,8 @@ export const createEngine = (deps: EngineDeps): Engine => {
     lastWrites: lastWrites.signal,
   });
   const sender = createSender({
-    ...{ writes, store, agents, open, exchanges, budget, waiters, signal, onExecution, onStep, onError },
+    ...{ writes, store, agentStore, agents, open, exchanges, budget, waiters },
+    ...{ signal, onExecution, onStep, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
     newClaim: deps.newUuid,

@@ -23,10 +23,13 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
   return {
     webhook,
     compiled: compileRequest(config),
-    origin: new URL(config.apiSchema.url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin,
+    origin: originOf(config.apiSchema.url),
     secrets,
   };
 };
+
+/** Scheme, host and port of a URL template, none of which holds a placeholder. */
+export const originOf = (url: string): string => new URL(url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin;
 
 /** Keeps opened webhooks as long as the agent they came from is kept. */
 export const createWebhookOpener = (keyring: Keyring): ((agent: Agent, webhook: Webhook) => ReadyWebhook) => {

@@ -38,6 +38,16 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
         return (await loadAgents(session, { sql, values: [toBytes(webhookUuid)] }))[0];
       }),
 
+    findUrls: (webhookUuids) =>
+      admin.use(async (session) => {
+        const rows = await session.rows(
+          `SELECT webhook_uuid, ${dialect.jsonText('config', '$.apiSchema.url')} AS url FROM webhooks ` +
+            `WHERE webhook_uuid IN (${marks(webhookUuids.length)}) AND disabled = 0`,
+          webhookUuids.map(toBytes),
+        );
+        return new Map(rows.map((row) => [toUuid(row.webhook_uuid as Buffer), row.url as string]));
+      }),
+
     changeAgent: (agentUuid, decide) =>
       admin.transaction(async (session) => {
         const lock = `SELECT agent_uuid FROM agents WHERE agent_uuid = ? ${dialect.forUpdate}`;

@@ -56,8 +56,9 @@ export const mysql: Dialect = {
     `STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY) ON ${table}.execution_uuid = gone.gone_uuid`,
   // A loose index scan: one look a webhook. (In a recursive query the jump would scan the index from its start.)
   nextWaitingWebhooks:
-    'SELECT DISTINCT waiting_webhook_uuid AS uuid FROM executions FORCE INDEX (executions_waiting) ' +
-    'WHERE waiting_webhook_uuid > ? ORDER BY waiting_webhook_uuid LIMIT ?',
+    'SELECT waiting_webhook_uuid AS uuid, MIN(accepted_at) AS oldest FROM executions FORCE INDEX (executions_waiting) ' +
+    'WHERE waiting_webhook_uuid > ? GROUP BY waiting_webhook_uuid ORDER BY waiting_webhook_uuid LIMIT ?',
+  jsonText: (column, path) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '${path}'))`,
   tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   listStep: 5_000,
   sweepStep: 200,

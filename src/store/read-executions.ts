@@ -6,7 +6,7 @@ import type {
   StartVariables,
   VariableSource,
 } from '../domain/types.ts';
-import { ENDED_STATES, STATE, TYPE } from './codes.ts';
+import { STATE, TYPE } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from './dialect.ts';
@@ -70,12 +70,8 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
     },
     findEndedStarts: async (conversationUuids) => {
       if (conversationUuids.length === 0) return [];
-      const open = await rows(findOpenStarts(conversationUuids.length), [
-        ...conversationUuids.map(toBytes),
-        TYPE.pre_call,
-        ...ENDED_STATES,
-      ]);
-      const running = new Set(open.map((row) => toUuid(row.conversation_uuid as Buffer)));
+      const found = await rows(findRunningStarts(conversationUuids.length), conversationUuids.map(toBytes));
+      const running = new Set(found.map((row) => toUuid(row.conversation_uuid as Buffer)));
       return conversationUuids.filter((uuid) => !running.has(uuid));
     },
     nowMs: async () => (await rows(`SELECT ${dialect.now} AS now_ms`, []))[0]?.now_ms as number,
@@ -104,9 +100,9 @@ const FIND_START = findByKeySql(
     'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid',
 );
 
-const findOpenStarts = (count: number): string =>
-  `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) AND webhook_type = ? ` +
-  `AND state NOT IN (${marks(ENDED_STATES.length)})`;
+const findRunningStarts = (count: number): string =>
+  `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
+  `AND webhook_type = ${TYPE.pre_call} AND +state = ${STATE.sending}`;
 
 const findRow = async (
   session: Session,

@@ -18,6 +18,10 @@ const SAME_KEY =
 const nextWaiting = (after: string): string =>
   `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
 
+const OLDEST_WAITING =
+  'SELECT accepted_at FROM executions INDEXED BY executions_waiting WHERE waiting_webhook_uuid = uuid ' +
+  'ORDER BY accepted_at LIMIT 1';
+
 /** SQLite, as better-sqlite3 speaks it. */
 export const sqlite: Dialect = {
   engine: 'sqlite',
@@ -38,7 +42,8 @@ export const sqlite: Dialect = {
   nextWaitingWebhooks:
     `WITH RECURSIVE found (uuid) AS (${nextWaiting('?')} UNION ALL ` +
     `SELECT (${nextWaiting('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
-    'SELECT uuid FROM found WHERE uuid IS NOT NULL LIMIT ?',
+    `SELECT uuid, (${OLDEST_WAITING}) AS oldest FROM found WHERE uuid IS NOT NULL LIMIT ?`,
+  jsonText: (column, path) => `json_extract(${column}, '${path}')`,
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
   // Everything here runs on the event loop: one step has to end within 5 ms.
   listStep: 1_000,

@@ -38,6 +38,8 @@ export interface AgentStore {
   findAgent(agentUuid: string): Promise<Agent | undefined>;
   /** The agent that has this webhook. */
   findAgentOfWebhook(webhookUuid: string): Promise<Agent | undefined>;
+  /** The URL templates of those of these webhooks that are there and enabled. */
+  findUrls(webhookUuids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
    * Reads the agent under a lock, asks `decide` (pure, synchronous; may throw, which changes nothing; may be called
    * again after a conflict) and writes what it returns: `undefined` deletes the agent with webhooks and secrets.
@@ -189,6 +191,12 @@ export interface WaitingEnd {
   readonly acceptedAtMs: number;
 }
 
+/** A webhook that has accepted post-calls waiting. */
+export interface WaitingWebhook {
+  readonly webhookUuid: string;
+  readonly oldestAcceptedAtMs: number;
+}
+
 /**
  * The executions. Functions that take lists write them in one commit: all rows, or (rejected) none known. They sort by
  * (conversation, type) themselves and answer in the order given. Rejected with kind `row`, the caller splits the list.
@@ -227,11 +235,11 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
-  /** Of these conversations, those whose start has ended (for waiters on other replicas). */
+  /** Of these conversations, those whose start is not being sent. */
   findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
-  /** Webhooks that have accepted post-calls waiting. */
-  listWaitingWebhooks(): Promise<readonly string[]>;
+  /** Webhooks that have accepted post-calls waiting, by webhook_uuid ascending. */
+  listWaitingWebhooks(): Promise<readonly WaitingWebhook[]>;
   /** The oldest accepted post-calls of a webhook. */
   listWaitingEnds(webhookUuid: string, limit: number): Promise<readonly WaitingEnd[]>;
   /** Accepted post-calls in all, counted up to `cap`. */

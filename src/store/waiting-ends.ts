@@ -6,7 +6,7 @@ import type { Dialect } from './dialect.ts';
 import { endExecutions } from './end-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from './sql.ts';
-import type { ExecutionStore } from './types.ts';
+import type { ExecutionStore, WaitingWebhook } from './types.ts';
 import { toBytes, toUuid } from './uuid-bytes.ts';
 
 type Waiting = Pick<
@@ -24,11 +24,12 @@ const NIL = Buffer.alloc(16);
 /** Accepted post-calls that wait to be sent. */
 export const createWaiting = (connections: Connections, dialect: Dialect): Waiting => ({
   listWaitingWebhooks: async () => {
-    const found: string[] = [];
+    const found: WaitingWebhook[] = [];
     for (let after: Buffer = NIL; ;) {
       const values = [after, WEBHOOKS_A_STEP];
       const rows = await connections.use((session) => session.rows(dialect.nextWaitingWebhooks, values));
-      found.push(...rows.map((row) => toUuid(row.uuid as Buffer)));
+      for (const row of rows)
+        found.push({ webhookUuid: toUuid(row.uuid as Buffer), oldestAcceptedAtMs: row.oldest as number });
       const last = rows.at(-1);
       if (last === undefined || rows.length < WEBHOOKS_A_STEP) return found;
       after = last.uuid as Buffer;

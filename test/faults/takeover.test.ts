@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { createTestAgent, type TestAgent } from './support/calls.ts';
 import { listExecutions, nameOf } from './support/execution-log.ts';
@@ -14,6 +13,10 @@ const LIMIT_MS = 1_000;
 const TAKEN_OVER_WITHIN_MS = 5_000;
 const INTERRUPTED_WITHIN_MS = LIMIT_MS + 10_000;
 const STALLED_ROWS = inForm({ short: 5_000, long: 50_000 });
+const STALLED = [
+  { title: `${STALLED_ROWS} rows wait`, rows: STALLED_ROWS, webhooks: 1 },
+  { title: `as many webhooks wait, a row of each,`, rows: STALLED_ROWS, webhooks: STALLED_ROWS },
+];
 const AT_ONCE = 40;
 const SLOTS = 4;
 const LEFT_TO_ALL = inForm({ short: 1_000, long: 20_000 });
@@ -76,52 +79,60 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     report(`takeover (${engine.name})`, { left: left.length, takenOverMs, ...figures, violations: 0 });
   });
 
-  it('is INTERRUPTED on record within the time limit and 10 s, if it had been begun', async function () {
-    this.timeout(60_000);
-    const [victim, heir = victim] = world.replicas;
-    if (victim === undefined || heir === undefined) throw new Error('there is no replica');
-    if (!victim.isAlive) await victim.restart();
-    await world.recorder.script('*', { stall: 'silent' });
-    const before = world.recorder.requests().length;
-    const conversationUuids = Array.from({ length: 2 * AT_ONCE }, () => randomUUID());
-    const calls = conversationUuids.map((conversationUuid, at) =>
-      world.journal.call(victim, {
-        rpc: at % 2 === 0 ? 'start' : 'end',
-        agentUuid: agent.agentUuid,
-        conversationUuid,
-      }),
-    );
-    await until('all to be under way', () => world.recorder.requests().length >= before + 2 * AT_ONCE);
-    await victim.kill();
-    await Promise.all(calls);
-    await world.recorder.script('*', {});
-    if (heir === victim) await victim.restart();
-    const mine = new Set<string>(conversationUuids);
-    const labelled = await until(
-      'all to be interrupted',
-      async () => {
-        const all = await listExecutions(heir.rpc, [agent.agentUuid]);
-        const found = all.filter(({ conversationUuid }) => mine.has(conversationUuid));
-        return found.every(({ state }) => nameOf(state) === 'INTERRUPTED') && found;
-      },
-      { timeoutMs: 30_000, everyMs: 250 },
-    );
-    const tookMs = labelled.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
-    expect(labelled).to.have.length(2 * AT_ONCE);
-    expect(Math.max(...tookMs), 'the longest').to.be.lessThan(INTERRUPTED_WITHIN_MS);
-    const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
-    report(`interrupted (${engine.name})`, { ...figures, slowestMs: Math.max(...tookMs), violations: 0 });
-  });
+  for (const { whose, survives } of [
+    { whose: 'if it had been begun', survives: true },
+    { whose: 'if it had been begun and all died together', survives: false },
+  ])
+    it(`is INTERRUPTED on record within the time limit and 10 s, ${whose}`, async function () {
+      this.timeout(60_000);
+      const [victim, heir = victim] = world.replicas;
+      if (victim === undefined || heir === undefined) throw new Error('there is no replica');
+      for (const replica of [victim, heir]) if (!replica.isAlive) await replica.restart();
+      await world.recorder.script('*', { stall: 'silent' });
+      const before = world.recorder.requests().length;
+      const conversationUuids = Array.from({ length: 2 * AT_ONCE }, () => randomUUID());
+      const calls = conversationUuids.map((conversationUuid, at) =>
+        world.journal.call(victim, {
+          rpc: at % 2 === 0 ? 'start' : 'end',
+          agentUuid: agent.agentUuid,
+          conversationUuid,
+        }),
+      );
+      await until('all to be under way', () => world.recorder.requests().length >= before + 2 * AT_ONCE);
+      await victim.kill();
+      if (heir !== victim && !survives) await heir.kill();
+      await Promise.all(calls);
+      await world.recorder.script('*', {});
+      if (!heir.isAlive) await heir.restart();
+      const mine = new Set<string>(conversationUuids);
+      const labelled = await until(
+        'all to be interrupted',
+        async () => {
+          const all = await listExecutions(heir.rpc, [agent.agentUuid]);
+          const found = all.filter(({ conversationUuid }) => mine.has(conversationUuid));
+          return found.every(({ state }) => nameOf(state) === 'INTERRUPTED') && found;
+        },
+        { timeoutMs: 30_000, everyMs: 250 },
+      );
+      const tookMs = labelled.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
+      expect(labelled).to.have.length(2 * AT_ONCE);
+      expect(Math.max(...tookMs), 'the longest').to.be.lessThan(INTERRUPTED_WITHIN_MS);
+      const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
+      report(`interrupted, ${whose} (${engine.name})`, {
+        ...figures,
+        slowestMs: Math.max(...tookMs),
+        violations: 0,
+      });
+    });
 
   it('is sent once although all the others take it over at the same time', async function () {
     this.timeout(90_000);
     await world.recorder.script('*', {});
     const all = engine.name === 'sqlite' ? world.replicas : [...world.replicas, await world.addReplica()];
     for (const replica of all) if (!replica.isAlive) await replica.restart();
-    const webhookUuid = await postWebhookOf(world, agent);
     // SQLite is one process's: it finds them when it starts again.
     if (engine.name === 'sqlite') await world.living().kill();
-    const conversationUuids = await insertWaiting(world, { ...agent, webhookUuid }, LEFT_TO_ALL);
+    const conversationUuids = await insertWaiting(world, LEFT_TO_ALL, await copiesOf(world, agent, 1));
     if (engine.name === 'sqlite') await world.replicas[0]?.restart();
     await untilAllSeen(conversationUuids, world.recorder);
     const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
@@ -129,48 +140,52 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     report(`takeover by ${all.length} at once (${engine.name})`, { ...figures, violations: 0 });
   });
 
-  it(`is sent within 5 s although ${STALLED_ROWS} rows wait for a stalled origin`, async function () {
-    this.timeout(240_000);
-    const [victim, heir = victim] = world.replicas;
-    if (victim === undefined || heir === undefined) throw new Error('there is no replica');
-    if (!victim.isAlive) await victim.restart();
-    const stalled = await startRecorder();
-    await stalled.script('*', { stall: 'silent' });
-    try {
-      const slow = await createTestAgent(victim.rpc, { postUrl: `${stalled.url}/post`, postLimitMs: 60_000 });
-      const webhookUuid = await postWebhookOf(world, slow);
-      await victim.kill();
-      const beganAtMs = performance.now();
-      await insertWaiting(world, { ...slow, webhookUuid }, STALLED_ROWS);
-      const insertedMs = Math.round(performance.now() - beganAtMs);
-      const conversationUuid = randomUUID();
-      await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
-      // The slots of the stalled origin fill up, here and there.
-      await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
-      await world.journal.call(victim, { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid });
-      await victim.ended();
-      const diedAtMs = Date.now();
-      if (heir === victim) await victim.restart();
-      const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - diedAtMs;
-      expect(takenOverMs).to.be.lessThan(TAKEN_OVER_WITHIN_MS);
-      const keys = new Set(stalled.requests().map((request) => request.conversationUuid));
-      expect(keys.size, 'no stalled one is sent twice').to.equal(stalled.requests().length);
-      report(`takeover past a stalled origin (${engine.name})`, {
-        rows: STALLED_ROWS,
-        ...{ insertedMs, takenOverMs, stalledRequests: stalled.requests().length },
-      });
-    } finally {
-      await Promise.all(world.replicas.map((replica) => replica.kill()));
-      await stalled.close();
-    }
-  });
+  for (const { title, rows, webhooks } of STALLED)
+    it(`is sent within 5 s although ${title} for a stalled origin`, async function () {
+      this.timeout(300_000);
+      const [victim, heir = victim] = world.replicas;
+      if (victim === undefined || heir === undefined) throw new Error('there is no replica');
+      for (const replica of [victim, heir]) if (!replica.isAlive) await replica.restart();
+      const stalled = await startRecorder();
+      await stalled.script('*', { stall: 'silent' });
+      try {
+        const slow = await createTestAgent(victim.rpc, {
+          postUrl: `${stalled.url}/post`,
+          postLimitMs: 60_000,
+        });
+        await victim.kill();
+        const beganAtMs = performance.now();
+        await insertWaiting(world, rows, await copiesOf(world, slow, webhooks));
+        const insertedMs = Math.round(performance.now() - beganAtMs);
+        const conversationUuid = randomUUID();
+        await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
+        // The slots of the stalled origin fill up, here and there.
+        await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
+        await world.journal.call(victim, { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid });
+        await victim.ended();
+        const diedAtMs = Date.now();
+        if (heir === victim) await victim.restart();
+        const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - diedAtMs;
+        expect(takenOverMs).to.be.lessThan(TAKEN_OVER_WITHIN_MS);
+        const keys = new Set(stalled.requests().map((request) => request.conversationUuid));
+        expect(keys.size, 'no stalled one is sent twice').to.equal(stalled.requests().length);
+        report(`takeover past a stalled origin (${engine.name})`, {
+          ...{ rows, webhooks, insertedMs, takenOverMs, stalledRequests: stalled.requests().length },
+        });
+      } finally {
+        await Promise.all(world.replicas.map((replica) => replica.kill()));
+        await stalled.close();
+      }
+    });
 });
 
 const listWaiting = async (world: World): Promise<readonly string[]> => {
   const { executions, close } = await openRecord(world);
   try {
-    const webhookUuids = await executions.listWaitingWebhooks();
-    const ends = await Promise.all(webhookUuids.map((uuid) => executions.listWaitingEnds(uuid, 1_000)));
+    const webhooks = await executions.listWaitingWebhooks();
+    const ends = await Promise.all(
+      webhooks.map(({ webhookUuid }) => executions.listWaitingEnds(webhookUuid, 1_000)),
+    );
     return ends.flat().map(({ conversationUuid }) => conversationUuid);
   } finally {
     await close();
@@ -178,35 +193,55 @@ const listWaiting = async (world: World): Promise<readonly string[]> => {
 };
 
 const ROWS_AT_ONCE = 500;
+const COPIES_AT_ONCE = 50;
 
-const postWebhookOf = async (world: World, { agentUuid }: TestAgent): Promise<string> => {
-  const { agent } = await world.living().rpc.agents.getAgent({ agentUuid });
-  const posts = agent?.webhooks.filter(
-    ({ webhookType }) => webhookType === pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
-  );
-  return posts?.[0]?.webhookUuid ?? '';
+interface Names {
+  readonly agentUuid: string;
+  readonly webhookUuid: string;
+}
+
+/** The post-call webhook of an agent; and more agents with a copy of it, until there are so many. */
+const copiesOf = async (world: World, { agentUuid }: TestAgent, count: number): Promise<readonly Names[]> => {
+  const { agents, close } = await openRecord(world);
+  try {
+    const agent = await agents.findAgent(agentUuid);
+    const webhook = agent?.webhooks.find(({ webhookType }) => webhookType === 'post_call');
+    if (agent === undefined || webhook === undefined) throw new Error('the agent has no post-call webhook');
+    const copies = Array.from({ length: count - 1 }, () => ({
+      agentUuid: randomUUID(),
+      webhookUuid: randomUUID(),
+    }));
+    for (let from = 0; from < copies.length; from += COPIES_AT_ONCE)
+      await Promise.all(
+        copies
+          .slice(from, from + COPIES_AT_ONCE)
+          .map((names) => agents.insertAgent({ ...agent, ...names, webhooks: [{ ...webhook, ...names }] })),
+      );
+    return [{ agentUuid, webhookUuid: webhook.webhookUuid }, ...copies];
+  } finally {
+    await close();
+  }
 };
 
-/** Puts so many accepted rows into the database as a replica would have; their conversations. */
+/** Puts so many accepted rows of these webhooks into the database, as a replica would have; their conversations. */
 const insertWaiting = async (
   world: World,
-  { agentUuid, webhookUuid }: { agentUuid: string; webhookUuid: string },
   count: number,
+  webhooks: readonly Names[],
 ): Promise<readonly string[]> => {
-  const database = await openRecord(world);
-  const conversationUuids = Array.from({ length: count }, () => randomUUID());
+  const { executions, close } = await openRecord(world);
+  const ends = Array.from({ length: count }, (_, at) => ({
+    ...(webhooks[at % webhooks.length] as Names),
+    conversationUuid: randomUUID(),
+    executionUuid: randomUUID(),
+    instance: 'a replica that is gone',
+    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+  }));
   try {
-    for (let inserted = 0; inserted < count; inserted += ROWS_AT_ONCE) {
-      const ends = conversationUuids.slice(inserted, inserted + ROWS_AT_ONCE).map((conversationUuid) => ({
-        ...{ agentUuid, webhookUuid, conversationUuid },
-        executionUuid: randomUUID(),
-        instance: 'a replica that is gone',
-        facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
-      }));
-      await database.executions.insertEnds(ends);
-    }
+    for (let inserted = 0; inserted < count; inserted += ROWS_AT_ONCE)
+      await executions.insertEnds(ends.slice(inserted, inserted + ROWS_AT_ONCE));
   } finally {
-    await database.close();
+    await close();
   }
-  return conversationUuids;
+  return ends.map(({ conversationUuid }) => conversationUuid);
 };

@@ -86,6 +86,20 @@ describeEachEngine('the store of agents', (engine) => {
     expect(read.webhooks[0]?.config.apiSchema).to.deep.equal(apiSchema);
   });
 
+  it('tells where enabled webhooks send to', async () => {
+    const agent = withWebhooks({});
+    const [pre] = agent.webhooks as [Webhook];
+    const post = aWebhook(agent.agentUuid, { webhookType: 'post_call', disabled: true });
+    const url = 'https://a.example:8443/{{agent_uuid}}?q="{{x}}"&ü';
+    const webhooks = [
+      { ...pre, config: { ...pre.config, apiSchema: { ...pre.config.apiSchema, url } } },
+      post,
+    ];
+    await agents().insertAgent({ ...agent, webhooks });
+    const urls = await agents().findUrls([post.webhookUuid, pre.webhookUuid, randomUUID()]);
+    expect([...urls]).to.deep.equal([[pre.webhookUuid, url]]);
+  });
+
   it('refuses a second agent with the same uuid, and writes nothing of it', async () => {
     const agent = withWebhooks({});
     await agents().insertAgent(agent);

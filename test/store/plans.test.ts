@@ -36,7 +36,7 @@ const hot: Readonly<Record<string, (store: ExecutionStore) => Promise<unknown>>>
   'the look for waiting webhooks': (store) => store.listWaitingWebhooks(),
   'the look for waiting post-calls': async (store) => {
     const [webhook] = await store.listWaitingWebhooks();
-    await store.listWaitingEnds(webhook ?? randomUUID(), 100);
+    await store.listWaitingEnds(webhook?.webhookUuid ?? randomUUID(), 100);
   },
   'the ends of post-calls that are never sent': (store) =>
     store.endUnsent(

@@ -17,18 +17,42 @@ const endOf = (webhookUuid: string): WaitingEnd => ({
   acceptedAtMs: 0,
 });
 
+interface Trial {
+  readonly broken?: string;
+  /** Where webhooks send to; each to an origin of its own, where absent. */
+  readonly originOf?: (webhookUuid: string) => string;
+  readonly perOrigin?: number;
+  readonly startByMs?: number;
+}
+
 /** A sender with one waiting row per webhook; tells of which rows it tried to claim, and what it complained of. */
-const createTrial = (webhookUuids: readonly string[], broken?: string) => {
+const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
+  const { broken, originOf = (uuid) => `https://${uuid}`, perOrigin = 10, startByMs = 0 } = options;
   const claimed: string[] = [];
+  const read: string[] = [];
+  const ended: string[] = [];
   const errors: unknown[] = [];
   const budget = createByteBudget(16 * MIB);
+  const slots = createSlots({ total: 10, perOrigin });
+  const rowsOf = (webhookUuid: string) =>
+    [webhookUuid].filter((uuid) => !ended.includes(uuid) && !claimed.includes(uuid)).map(endOf);
   const deps = {
     budget,
+    slots,
+    startByMs,
     store: {
-      listWaitingWebhooks: async () => webhookUuids,
-      listWaitingEnds: async (webhookUuid: string) => [endOf(webhookUuid)],
-      nowMs: async () => 0,
-      findConversation: async () => [],
+      listWaitingWebhooks: async () =>
+        webhookUuids.flatMap(rowsOf).map(({ webhookUuid }) => ({ webhookUuid, oldestAcceptedAtMs: 0 })),
+      listWaitingEnds: async (webhookUuid: string) => {
+        read.push(webhookUuid);
+        return rowsOf(webhookUuid);
+      },
+      endUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
+      nowMs: async () => 1_000,
+      findEndedStarts: async (uuids: readonly string[]) => uuids,
+    },
+    agentStore: {
+      findUrls: async (uuids: readonly string[]) => new Map(uuids.map((uuid) => [uuid, originOf(uuid)])),
     },
     agents: {
       read: async (agentUuid: string) =>
@@ -38,7 +62,7 @@ const createTrial = (webhookUuids: readonly string[], broken?: string) => {
     },
     open: (_agent: Agent, { webhookUuid }: Webhook) => {
       if (webhookUuid === broken) throw new Error('a stored value does not decrypt');
-      return { origin: `https://${webhookUuid}` };
+      return { origin: originOf(webhookUuid) };
     },
     writes: {
       claimEnd: async ({ executionUuid }: { executionUuid: string }) => {
@@ -46,14 +70,12 @@ const createTrial = (webhookUuids: readonly string[], broken?: string) => {
         return 'lost';
       },
     },
-    slots: createSlots({ total: 10, perOrigin: 10 }),
-    startByMs: 0,
     newClaim: () => nameOf(9),
     onStep: () => undefined,
     onError: (error: unknown) => errors.push(error),
     signal: new AbortController().signal,
   } as unknown as SenderDeps;
-  return { sender: createSender(deps), budget, claimed, errors };
+  return { sender: createSender(deps), budget, slots, claimed, read, ended, errors };
 };
 
 describe('the sender', () => {
@@ -63,7 +85,7 @@ describe('the sender', () => {
   for (const broken of [1, 2, 3].map(nameOf)) {
     it(`sends the others' reports although webhook ${broken.at(-1)} of 3 can't be opened`, async () => {
       const all = [1, 2, 3].map(nameOf);
-      const { sender, claimed, errors } = createTrial(all, broken);
+      const { sender, claimed, errors } = createTrial(all, { broken });
       stop = sender.stop;
       sender.start();
       await sender.idle();
@@ -84,5 +106,39 @@ describe('the sender', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await sender.idle();
     expect(claimed).to.include(nameOf(2));
+  });
+
+  it('reads no rows of webhooks whose origin has no free slot, however many there are', async () => {
+    const all = [1, 2, 3].map(nameOf);
+    const originOf = (uuid: string) => (uuid === nameOf(3) ? 'https://good' : 'https://stalled');
+    const { sender, slots, claimed, read } = createTrial(all, { originOf, perOrigin: 1 });
+    const taken = slots.take('https://stalled');
+    stop = sender.stop;
+    sender.start();
+    await sender.idle();
+    expect(claimed).to.deep.equal([nameOf(3)]);
+    expect(read).to.deep.equal([nameOf(3)]);
+    expect(taken).to.have.property('release');
+  });
+
+  it('goes on with the next row as soon as a slot is free', async () => {
+    const all = [1, 2, 3, 4].map(nameOf);
+    const { sender, claimed } = createTrial(all, { originOf: () => 'https://one', perOrigin: 1 });
+    stop = sender.stop;
+    sender.start();
+    await sender.idle();
+    for (let turns = 0; turns < 50 && claimed.length < 4; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(claimed).to.deep.equal(all);
+  });
+
+  it('ends what has waited too long although its origin has no free slot', async () => {
+    const { sender, slots, claimed, ended } = createTrial([nameOf(1)], { perOrigin: 1, startByMs: 500 });
+    slots.take(`https://${nameOf(1)}`);
+    stop = sender.stop;
+    sender.start();
+    await sender.idle();
+    expect(ended).to.deep.equal([nameOf(1)]);
+    expect(claimed).to.deep.equal([]);
   });
 });
