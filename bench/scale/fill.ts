@@ -1,4 +1,5 @@
 import type { Connections, Session } from '../../src/store/connections.ts';
+import type { Row } from '../../src/store/dialect.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { aWebhook, openBeside } from '../../test/store/support.ts';
 
@@ -8,7 +9,7 @@ export interface Size {
   readonly agents: number;
 }
 
-/** What operations look for: keys that are there, as hex digits. */
+/** What operations look for: keys that are there. */
 export interface Sample {
   readonly conversations: readonly Buffer[];
   readonly executions: readonly Buffer[];
@@ -140,13 +141,21 @@ const insertExecutions = async (
   );
 };
 
+// From all over the 30 days: the first rows would lie together, and be in memory after a few rounds.
 const readSample = async (beside: Connections, { agents }: Size): Promise<Sample> => {
-  const rows = await beside.use((session) =>
-    session.rows(
-      `SELECT execution_uuid, conversation_uuid, agent_uuid FROM executions WHERE execution_uuid > ? AND state = 3 LIMIT ${SAMPLED}`,
-      [Buffer.alloc(16)],
-    ),
-  );
+  const rows: Row[] = [];
+  while (rows.length < SAMPLED) {
+    const from = Buffer.alloc(16);
+    from.writeUIntBE(Date.now() - Math.floor((0.05 + Math.random() * 0.9) * DAYS_30_MS), 0, 6);
+    const found = await beside.use((session) =>
+      session.rows(
+        'SELECT execution_uuid, conversation_uuid, agent_uuid FROM executions ' +
+          'WHERE execution_uuid > ? AND +state = 3 ORDER BY execution_uuid LIMIT 1',
+        [from],
+      ),
+    );
+    rows.push(...found);
+  }
   return {
     conversations: rows.map((row) => row.conversation_uuid as Buffer),
     executions: rows.map((row) => row.execution_uuid as Buffer),
