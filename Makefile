@@ -67,7 +67,7 @@ test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rul
 	@$(N) node scripts/break-engine.ts $(BREAK)
 
 .PHONY: bench
-bench: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (half an hour, 6 GiB of disk)
+bench: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
 	@$(N) node bench/scale.ts $(BENCH)
 
 .PHONY: coverage
