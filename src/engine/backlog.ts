@@ -111,31 +111,34 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     return { ...(await deps.send(fresh)), isAll };
   };
 
-  // Webhooks take turns: the one that was just looked at goes to the end.
-  const drainOrigin = async (origin: string, webhooks: Set<string>): Promise<void> => {
-    for (const webhookUuid of webhooks) {
-      if (deps.isStopped() || (origin !== NO_ORIGIN && !slots.hasFree(origin))) return;
-      webhooks.delete(webhookUuid);
-      const progress = await drainWebhook(webhookUuid).catch(deps.onError);
-      if (progress === undefined || (progress.hadRoom && progress.isAll)) continue;
-      webhooks.add(webhookUuid);
-      // What its first rows wait for is no slot; the next look comes back to it.
-      if (!progress.hadRoom || progress.handled === 0) return;
+  /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
+  const drainOrigin = async (origin: string, webhooks: Set<string>): Promise<boolean> => {
+    if (origin !== NO_ORIGIN && !slots.hasFree(origin)) return false;
+    const [webhookUuid] = webhooks;
+    if (webhookUuid === undefined) {
+      waiting.delete(origin);
+      return false;
     }
-    if (webhooks.size === 0) waiting.delete(origin);
+    webhooks.delete(webhookUuid);
+    const progress = await drainWebhook(webhookUuid).catch(deps.onError);
+    // The next look comes back to what failed, or waits for something else than a slot. The others take turns.
+    const { handled, hadRoom, isAll } = progress ?? { handled: 0, hadRoom: true, isAll: false };
+    if (!hadRoom || (handled > 0 && !isAll)) webhooks.add(webhookUuid);
+    return hadRoom;
   };
 
   let turn = 0;
   let again = false;
   let draining: Promise<void> | undefined;
+  // A little of each origin, round after round: an endpoint that is fast would never be left for another's.
   const drainAll = async (): Promise<void> => {
-    while (again) {
+    while (again && !deps.isStopped()) {
       again = false;
       const all = [...waiting];
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);
       for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
-        if (!deps.isStopped()) await drainOrigin(origin, webhooks);
+        if (!deps.isStopped() && (await drainOrigin(origin, webhooks))) again = true;
     }
   };
 

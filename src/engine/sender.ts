@@ -43,9 +43,12 @@ export const createSender = (deps: SenderDeps): Sender => {
   const waitsForStart = new Set<string>();
   let stopped = false;
   let looking: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const drain = (): Promise<void> => backlog.drain().catch((error: unknown) => deps.onError(error));
+  const drain = (): void => {
+    draining = backlog.drain().catch((error: unknown) => deps.onError(error));
+  };
 
   const begin = (end: WaitingEnd, webhook: Webhook, slot: Slot): void => {
     const sending = sendPostCall(deps, end, webhook)
@@ -53,7 +56,7 @@ export const createSender = (deps: SenderDeps): Sender => {
       .finally(() => {
         busy.delete(end.executionUuid);
         slot.release();
-        void drain();
+        drain();
       });
     busy.set(end.executionUuid, sending);
   };
@@ -119,13 +122,11 @@ export const createSender = (deps: SenderDeps): Sender => {
     },
   });
 
-  const lookAndDrain = async (): Promise<void> => {
-    await backlog.look().catch((error: unknown) => deps.onError(error));
-    await drain();
-  };
   const tick = async (): Promise<void> => {
-    looking = lookAndDrain();
+    looking = backlog.look().catch((error: unknown) => deps.onError(error));
     await looking;
+    // Not waited for: while much is sent it does not end, and others die meanwhile.
+    drain();
     if (!stopped) timer = setTimeout(() => void tick(), LOOK_EVERY_MS);
   };
 
@@ -138,6 +139,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     },
     idle: async () => {
       await looking;
+      await draining;
       while (busy.size > 0) await Promise.all(busy.values());
     },
     inFlight: () => busy.size,

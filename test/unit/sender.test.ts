@@ -132,6 +132,18 @@ describe('the sender', () => {
     expect(claimed).to.deep.equal(all);
   });
 
+  it('does not stay with an origin that takes all it gets while others wait', async () => {
+    const all = [1, 2, 3, 4, 5].map(nameOf);
+    const fast = [nameOf(2), nameOf(3), nameOf(4)];
+    const originOf = (uuid: string) => (fast.includes(uuid) ? 'https://fast' : `https://${uuid}`);
+    const { sender, claimed } = createTrial(all, { originOf });
+    stop = sender.stop;
+    sender.start();
+    await sender.idle();
+    expect(claimed).to.have.members(all);
+    expect(claimed.slice(0, 3)).to.include.members([nameOf(1), nameOf(5)]);
+  });
+
   it('ends what has waited too long although its origin has no free slot', async () => {
     const { sender, slots, claimed, ended } = createTrial([nameOf(1)], { perOrigin: 1, startByMs: 500 });
     slots.take(`https://${nameOf(1)}`);
