@@ -15,11 +15,22 @@ export interface Backlog {
 
 /** How far sending some of a webhook's post-calls came. */
 export interface Progress {
-  /** How many were begun, or ended without a send. */
-  readonly handled: number;
-  /** False when one found no slot, or no room for its body. */
-  readonly hadRoom: boolean;
+  /** Those that found no slot, or no room for a body. */
+  readonly left: readonly WaitingEnd[];
+  /** False when this replica can send none of them now, slots or not. */
+  readonly canSend: boolean;
 }
+
+/** How far the rows of a webhook were read, oldest first. */
+interface Place {
+  /** Read, and not begun. */
+  readonly ends: readonly WaitingEnd[];
+  /** The last one read. */
+  readonly after?: WaitingEnd;
+  readonly isEnd: boolean;
+}
+
+const FROM_THE_FIRST: Place = { ends: [], isEnd: false };
 
 /** What the backlog needs. */
 export interface BacklogDeps {
@@ -49,35 +60,32 @@ const NO_ORIGIN = '';
  */
 export const createBacklog = (deps: BacklogDeps): Backlog => {
   const { store, slots, startByMs } = deps;
-  const waiting = new Map<string, Set<string>>();
+  const waiting = new Map<string, Map<string, Place>>();
   const origins = new Map<string, string>();
   // The database's clock less the monotonic one.
   let clockMs = -Infinity;
 
   const note = (origin: string, webhookUuid: string): void => {
-    const webhooks = waiting.get(origin) ?? new Set();
-    waiting.set(origin, webhooks.add(webhookUuid));
+    const webhooks = waiting.get(origin) ?? new Map<string, Place>();
+    waiting.set(origin, webhooks);
+    webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isEnd: false });
   };
 
   const isExpired = (acceptedAtMs: number): boolean =>
     startByMs > 0 && clockMs + performance.now() - acceptedAtMs > startByMs;
 
-  /** The oldest of a webhook that may still be sent; the others are ended. */
-  const listFresh = async (webhookUuid: string): Promise<{ fresh: WaitingEnd[]; isAll: boolean }> => {
-    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES);
-    const [expired, fresh] = [
-      ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs)),
-      ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs)),
-    ];
-    const uuids = expired.map(({ executionUuid }) => executionUuid);
+  /** Those that may still be sent; the others are ended. */
+  const withoutExpired = async (ends: readonly WaitingEnd[]): Promise<readonly WaitingEnd[]> => {
+    const uuids = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs)).map(uuidOf);
     if (uuids.length > 0) await store.endUnsent(uuids, EXPIRED, startByMs);
-    return { fresh, isAll: ends.length < CANDIDATES };
+    return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 
   const endExpired = async (webhookUuid: string): Promise<void> => {
-    for (let step = 0; step < EXPIRED_STEPS; step += 1) {
-      const { fresh, isAll } = await listFresh(webhookUuid);
-      if (fresh.length > 0 || isAll || deps.isStopped()) return;
+    for (let step = 0; step < EXPIRED_STEPS && !deps.isStopped(); step += 1) {
+      const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES);
+      const fresh = await withoutExpired(ends);
+      if (fresh.length > 0 || ends.length < CANDIDATES) return;
     }
   };
 
@@ -103,28 +111,35 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     for (const { webhookUuid, oldestAcceptedAtMs } of webhooks)
       if (isExpired(oldestAcceptedAtMs)) await endExpired(webhookUuid).catch(deps.onError);
     await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
+    // What was read before, others may have begun.
+    for (const places of waiting.values())
+      for (const webhookUuid of places.keys()) places.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
   };
 
-  const drainWebhook = async (webhookUuid: string): Promise<Progress & { isAll: boolean }> => {
-    const { fresh, isAll } = await listFresh(webhookUuid);
-    return { ...(await deps.send(fresh)), isAll };
+  // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
+  const readOn = async (webhookUuid: string, place: Place): Promise<Place> => {
+    if (place.ends.length > 0) return place;
+    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES, place.after);
+    const after = ends.at(-1) ?? place.after;
+    return { ends, ...(after && { after }), isEnd: ends.length < CANDIDATES };
   };
 
   /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
-  const drainOrigin = async (origin: string, webhooks: Set<string>): Promise<boolean> => {
-    if (origin !== NO_ORIGIN && !slots.hasFree(origin)) return false;
-    const [webhookUuid] = webhooks;
-    if (webhookUuid === undefined) {
-      waiting.delete(origin);
-      return false;
-    }
+  const drainOrigin = async (origin: string, webhooks: Map<string, Place>): Promise<boolean> => {
+    const free = origin === NO_ORIGIN ? CANDIDATES : slots.free(origin);
+    const [first] = webhooks;
+    if (first === undefined) waiting.delete(origin);
+    if (first === undefined || free <= 0) return false;
+    const [webhookUuid, before] = first;
+    // The others take turns: it goes to the end, if it has more.
     webhooks.delete(webhookUuid);
-    const progress = await drainWebhook(webhookUuid).catch(deps.onError);
-    // The next look comes back to what failed, or waits for something else than a slot. The others take turns.
-    const { handled, hadRoom, isAll } = progress ?? { handled: 0, hadRoom: true, isAll: false };
-    if (!hadRoom || (handled > 0 && !isAll)) webhooks.add(webhookUuid);
-    return hadRoom;
+    const place = await readOn(webhookUuid, before);
+    const fresh = await withoutExpired(place.ends.slice(0, free));
+    const { left, canSend } = await deps.send(fresh);
+    const ends = [...left, ...place.ends.slice(free)];
+    if (canSend && (ends.length > 0 || !place.isEnd)) webhooks.set(webhookUuid, { ...place, ends });
+    return left.length === 0;
   };
 
   let turn = 0;
@@ -138,7 +153,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);
       for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
-        if (!deps.isStopped() && (await drainOrigin(origin, webhooks))) again = true;
+        if (!deps.isStopped() && (await drainOrigin(origin, webhooks).catch(deps.onError))) again = true;
     }
   };
 
@@ -154,3 +169,5 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     },
   };
 };
+
+const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;

@@ -29,6 +29,7 @@ export interface SenderDeps extends PostCallDeps {
   readonly startByMs: number;
 }
 
+const ALL_BEGUN: Progress = { left: [], canSend: true };
 const LOOK_EVERY_MS = 1_000;
 // Longer than the longest start; the next look comes back to it in any case.
 const START_WAIT_MS = 70_000;
@@ -66,11 +67,7 @@ export const createSender = (deps: SenderDeps): Sender => {
 
   // A body needs room too: what is claimed can't wait any more.
   const hasRoom = (origin: string): boolean =>
-    deps.slots.hasFree(origin) && deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES);
-  const refused = (origin: string, { webhookUuid }: WaitingEnd, handled: number): Progress => {
-    backlog.note(origin, webhookUuid);
-    return { handled, hadRoom: false };
-  };
+    deps.slots.free(origin) > 0 && deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES);
 
   const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
     waitsForStart.add(end.executionUuid);
@@ -83,28 +80,30 @@ export const createSender = (deps: SenderDeps): Sender => {
   const send = async (ends: readonly WaitingEnd[]): Promise<Progress> => {
     const open = ends.filter((end) => !isTaken(end));
     const [first] = open;
-    if (first === undefined) return { handled: 0, hadRoom: true };
+    if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
-    if (found === 'no_key') return { handled: 0, hadRoom: true };
+    if (found === 'no_key') return { left: [], canSend: false };
     if (found === 'removed') {
       await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
-      return { handled: open.length, hadRoom: true };
+      return ALL_BEGUN;
     }
-    if (!hasRoom(found.origin)) return refused(found.origin, first, 0);
-    const withoutStart = new Set(await deps.store.findEndedStarts(open.map(conversationOf)));
-    let handled = 0;
-    for (const end of open) {
-      if (isTaken(end)) continue;
-      if (!withoutStart.has(end.conversationUuid)) {
-        void offerAfterStart(end);
+    const withoutStart = hasRoom(found.origin)
+      ? new Set(await deps.store.findEndedStarts(open.map(conversationOf)))
+      : new Set();
+    for (const [at, end] of open.entries()) {
+      const slot = hasRoom(found.origin) ? deps.slots.take(found.origin) : 'total';
+      if (typeof slot === 'string') {
+        backlog.note(found.origin, end.webhookUuid);
+        return { left: open.slice(at), canSend: true };
+      }
+      if (withoutStart.has(end.conversationUuid) && !isTaken(end)) {
+        begin(end, found.webhook, slot);
         continue;
       }
-      const slot = hasRoom(found.origin) ? deps.slots.take(found.origin) : 'total';
-      if (typeof slot === 'string') return refused(found.origin, end, handled);
-      begin(end, found.webhook, slot);
-      handled += 1;
+      slot.release();
+      if (!isTaken(end)) void offerAfterStart(end);
     }
-    return { handled, hadRoom: true };
+    return ALL_BEGUN;
   };
 
   const offer = (end: WaitingEnd): void => {

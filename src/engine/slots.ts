@@ -10,8 +10,8 @@ export interface Slot {
 export interface Slots {
   /** A slot, or the limit that is reached. */
   take(origin: string): Slot | SlotRefusal;
-  /** Whether an origin has a free slot now. */
-  hasFree(origin: string): boolean;
+  /** How many an origin could take now. */
+  free(origin: string): number;
   inFlight(): number;
 }
 
@@ -44,7 +44,7 @@ export const createSlots = (limits: { total: number; perOrigin: number; onReleas
         },
       };
     },
-    hasFree: (origin) => total < limits.total && countOf(origin) < limits.perOrigin,
+    free: (origin) => Math.min(limits.total - total, limits.perOrigin - countOf(origin)),
     inFlight: () => total,
   };
 };

@@ -55,9 +55,11 @@ export const createConnections = (
     change: async (sql, values = []) => dialect.changesOf(await run(connection, sql, values)),
   });
 
+  const takeTurn = createTurns(dialect.loopShareMs);
   const lend = async <T>(work: (connection: unknown) => Promise<T>): Promise<T> => {
     const connection = await acquire(knex);
     try {
+      await takeTurn();
       return await work(connection);
     } catch (error) {
       if (error instanceof DatabaseError && error.kind === 'away') dialect.discard(connection);
@@ -90,6 +92,25 @@ export const createConnections = (
     use: (work) => repeatConflicts(() => lend((connection) => work(sessionOn(connection)))),
     transaction: (work) => repeatConflicts(() => lend((connection) => transact(connection, work))),
     close: () => knex.destroy(),
+  };
+};
+
+// An embedded database answers at once, and what waits for it goes on in the same turn of the event loop: hundreds of
+// statements would follow each other, and no socket be read. After its share of the time, work waits for the next turn.
+const createTurns = (shareMs: number | undefined): (() => Promise<void>) => {
+  if (shareMs === undefined) return () => Promise.resolve();
+  let beganAtMs = 0;
+  let nextTurn: Promise<void> | undefined;
+  return async () => {
+    while (nextTurn !== undefined && performance.now() - beganAtMs > shareMs) await nextTurn;
+    if (nextTurn !== undefined) return;
+    beganAtMs = performance.now();
+    nextTurn = new Promise((resolve) => {
+      setImmediate(() => {
+        nextTurn = undefined;
+        resolve();
+      });
+    });
   };
 };
 

@@ -22,6 +22,8 @@ export interface UpdateFromRows {
 /** What one engine needs differently. Everything else in this room is shared. */
 export interface Dialect {
   readonly engine: 'sqlite' | 'mysql';
+  /** Where statements run on the event loop: how long they may go on before others get a turn, in milliseconds. */
+  readonly loopShareMs?: number;
   /** Begins a transaction that may write. */
   readonly begin: string;
   /** The database's clock: epoch milliseconds, an integer. */

@@ -25,6 +25,7 @@ const OLDEST_WAITING =
 /** SQLite, as better-sqlite3 speaks it. */
 export const sqlite: Dialect = {
   engine: 'sqlite',
+  loopShareMs: 5,
   // A deferred transaction that reads and then writes can fail at once in spite of the busy timeout.
   begin: 'BEGIN IMMEDIATE',
   // Rounded: seconds are a double here, and 0.123 s less a bit would be a millisecond too few.

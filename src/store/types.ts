@@ -240,8 +240,8 @@ export interface ExecutionStore {
 
   /** Webhooks that have accepted post-calls waiting, by webhook_uuid ascending. */
   listWaitingWebhooks(): Promise<readonly WaitingWebhook[]>;
-  /** The oldest accepted post-calls of a webhook. */
-  listWaitingEnds(webhookUuid: string, limit: number): Promise<readonly WaitingEnd[]>;
+  /** The oldest accepted post-calls of a webhook, by (accepted_at, execution_uuid); `after`: those after that one. */
+  listWaitingEnds(webhookUuid: string, limit: number, after?: ExecutionKey): Promise<readonly WaitingEnd[]>;
   /** Accepted post-calls in all, counted up to `cap`. */
   countWaiting(cap: number): Promise<number>;
   /**

@@ -6,7 +6,7 @@ import type { Dialect } from './dialect.ts';
 import { endExecutions } from './end-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from './sql.ts';
-import type { ExecutionStore, WaitingWebhook } from './types.ts';
+import type { ExecutionKey, ExecutionStore, WaitingWebhook } from './types.ts';
 import { toBytes, toUuid } from './uuid-bytes.ts';
 
 type Waiting = Pick<
@@ -20,6 +20,7 @@ const OVERDUE_CAP = 1_000;
 // A row is labelled within 5 s after it is overdue; what is older shows that nobody labels.
 const OVERDUE_MARGIN_MS = 5_000;
 const NIL = Buffer.alloc(16);
+const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };
 
 /** Accepted post-calls that wait to be sent. */
 export const createWaiting = (connections: Connections, dialect: Dialect): Waiting => ({
@@ -35,13 +36,15 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
       after = last.uuid as Buffer;
     }
   },
-  listWaitingEnds: (webhookUuid, limit) =>
+  listWaitingEnds: (webhookUuid, limit, after = FIRST) =>
     connections.use(async (session) => {
+      const { acceptedAtMs, executionUuid } = after;
       const rows = await session.rows(
         'SELECT e.execution_uuid, e.conversation_uuid, e.agent_uuid, e.webhook_uuid, e.accepted_at, ' +
           `${IS_PURGED} FROM executions e ${dialect.useIndex('executions_waiting')} ${JOIN_PURGED} ` +
-          'WHERE e.waiting_webhook_uuid = ? ORDER BY e.accepted_at, e.execution_uuid LIMIT ?',
-        [toBytes(webhookUuid), limit],
+          'WHERE e.waiting_webhook_uuid = ? AND e.accepted_at >= ? AND (e.accepted_at > ? OR e.execution_uuid > ?) ' +
+          'ORDER BY e.accepted_at, e.execution_uuid LIMIT ?',
+        [toBytes(webhookUuid), acceptedAtMs, acceptedAtMs, toBytes(executionUuid), limit],
       );
       const purged = rows.filter((row) => row.is_purged === 1);
       await deleteExecutions(

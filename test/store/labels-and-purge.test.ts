@@ -164,6 +164,7 @@ describeEachEngine('waiting post-calls', (engine) => {
       all.map((end) => end.acceptedAtMs).toSorted(),
     );
     expect(await store().listWaitingEnds(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
+    expect(await store().listWaitingEnds(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
     const first = ends.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
     const { executionUuid, conversationUuid, agentUuid, webhookUuid } = first;
     expect(all[0]).to.deep.include({ executionUuid, conversationUuid, agentUuid, webhookUuid });

@@ -43,9 +43,9 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
     store: {
       listWaitingWebhooks: async () =>
         webhookUuids.flatMap(rowsOf).map(({ webhookUuid }) => ({ webhookUuid, oldestAcceptedAtMs: 0 })),
-      listWaitingEnds: async (webhookUuid: string) => {
+      listWaitingEnds: async (webhookUuid: string, _limit: number, after?: WaitingEnd) => {
         read.push(webhookUuid);
-        return rowsOf(webhookUuid);
+        return rowsOf(webhookUuid).filter((end) => end.executionUuid > (after?.executionUuid ?? ''));
       },
       endUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
       nowMs: async () => 1_000,

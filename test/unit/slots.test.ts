@@ -7,7 +7,7 @@ describe('slots', () => {
     const slots = createSlots({ total: 3, perOrigin: 2 });
     expect([slots.take('a'), slots.take('a')].every((slot) => typeof slot === 'object')).to.equal(true);
     expect(slots.take('a')).to.equal('origin');
-    expect(slots.hasFree('a')).to.equal(false);
+    expect(slots.free('a')).to.equal(0);
     expect(slots.take('b')).to.be.an('object');
     expect(slots.take('c')).to.equal('total');
   });
