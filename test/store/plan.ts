@@ -64,7 +64,7 @@ const readMysql = (steps: readonly Step[], sql: string): Plan => {
   const known = steps.filter(({ table }) => TABLES.test(String(table)));
   const isSort = ({ Extra }: Step): boolean => /filesort|temporary/.test(String(Extra));
   return {
-    ways: known.map(({ table, type, key }) => `${table} ${type === 'index' ? 'along' : 'by'} ${key}`),
+    ways: known.map(({ table, type, key }) => [table, type === 'index' ? 'along' : 'by', key].join(' ')),
     bad: known
       .filter(
         (step) =>
