@@ -80,5 +80,5 @@ describeEachEngine('a server with a short retention', (engine) => {
     expect((await app.rpc.calls.onCallStart(old)).replayed).to.equal(false);
     expect((await errorOf(app.rpc.calls.onCallEnd(old))).reason).to.equal('CONVERSATION_PURGED');
     expect(receiver.requests).to.have.length(5);
-  });
+  }).timeout(40_000);
 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
 import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
-import { createConnections, type Connections } from '../../src/store/connections.ts';
+import { STATE, TYPE } from '../../src/store/codes.ts';
+import { createConnections, type Connections, type Session } from '../../src/store/connections.ts';
 import { mysql, openMysqlPool } from '../../src/store/mysql.ts';
 import { inParts, marks } from '../../src/store/sql.ts';
 import { openSqliteFile, sqlite } from '../../src/store/sqlite.ts';
@@ -242,6 +243,28 @@ const analyze = async (
   tables: readonly string[],
 ): Promise<void> => {
   if (url !== null) await beside.use((session) => session.rows(`ANALYZE TABLE ${tables.join(', ')}`));
+};
+
+/**
+ * Inserts an open row from the outside whose time (see `state_at`) was over so long ago. `isHidden`: an accepted one that
+ * no sender finds. Gives its execution_uuid.
+ */
+export const insertOpenRow = async (
+  session: Session,
+  state: 'accepted' | 'sending',
+  agoMs: number,
+  isHidden = false,
+): Promise<Buffer> => {
+  const [uuid, webhook] = [randomBytes16(), randomBytes16()];
+  const atMs = Date.now() - agoMs;
+  const isEnd = state === 'accepted';
+  const values = [
+    ...[uuid, randomBytes16(), isEnd ? TYPE.post_call : TYPE.pre_call, STATE[state], atMs, atMs],
+    ...[isEnd ? null : atMs, randomBytes16(), webhook, isEnd && !isHidden ? webhook : null],
+    ...[isEnd ? null : uuid, 'e', 'i'],
+  ];
+  await session.change(`INSERT INTO executions (${FILLING}) VALUES (${marks(values.length)})`, values);
+  return uuid;
 };
 
 const randomBytes16 = (): Buffer => toBytes(randomUUID());
