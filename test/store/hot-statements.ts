@@ -1,3 +1,4 @@
+import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { Agent } from '../../src/domain/types.ts';
 import type { Value } from '../../src/store/dialect.ts';
@@ -221,7 +222,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: async (world) => {
       const agent = anAgentWithParts();
       await aPage(() => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' }))(world);
-      // Nor of one that is not there.
+      // Of a row that is not there MariaDB explains nothing.
       await world.agents.insertAgent(agent);
     },
   },
@@ -245,7 +246,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       const starts = times(60, () => aStart());
       await executions.insertStarts(starts);
       await executions.recordOutcomes(starts.map((start) => anOutcome(start, { durationMs: -7_200_000 })));
-      await executions.purge(Date.now() - 3_600_000, 50);
+      expect(await executions.purge(Date.now() - 3_600_000, 50)).to.equal(50);
     },
   },
   'the forgetting of keys': {
