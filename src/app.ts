@@ -7,6 +7,7 @@ import { createOnCallStart } from './commands/on-call-start.ts';
 import { createTestWebhook } from './commands/test-webhook.ts';
 import type { Config } from './config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
+import type { Intervals } from './engine/housekeeping.ts';
 import type { OnStep } from './engine/steps.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
@@ -42,6 +43,8 @@ export interface AppOverrides {
   readonly logger: Logger;
   /** Looks up names instead of the system's resolver. */
   readonly resolve?: Resolve;
+  /** How often the engine's regular work is done; absent ones are the usual. */
+  readonly everyMs?: Partial<Intervals>;
   /** Is told of each step of each execution; absent: nobody is. */
   readonly onStep?: OnStep;
 }
@@ -76,12 +79,13 @@ interface Parts {
   readonly keyring: Keyring;
   readonly executor: GuardedExecutor;
   readonly onStep: OnStep;
+  readonly everyMs: Partial<Intervals>;
   readonly metrics: Metrics;
 }
 
 const assemble = async (
   config: Config,
-  { logger, resolve, onStep = () => undefined }: AppOverrides,
+  { logger, resolve, onStep = () => undefined, everyMs = {} }: AppOverrides,
   database: Database,
 ): Promise<App> => {
   const { dataDir, encryptionKeys: keys } = config;
@@ -98,7 +102,10 @@ const assemble = async (
     extraCa: config.endpointCertificates,
     onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
-  const parts: Parts = { config, logger, ids: createIds(), database, keyring, executor, onStep, metrics };
+  const parts: Parts = {
+    ...{ config, logger, database, keyring, executor, onStep, everyMs, metrics },
+    ids: createIds(),
+  };
   const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
   const server = createGrpcServer({
     address: config.listen.address,
@@ -120,9 +127,9 @@ const figuresOf = (engine: Engine): Figures => ({
 });
 
 const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
-  const { config, logger, ids, database, keyring, executor, onStep, metrics } = parts;
+  const { config, logger, ids, database, keyring, executor, onStep, everyMs, metrics } = parts;
   return createEngine({
-    ...{ database, executor, keyring, onReadiness, onStep },
+    ...{ database, executor, keyring, onReadiness, onStep, everyMs },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,

@@ -9,7 +9,7 @@ import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './byte-budget.ts';
 import { createDatabaseHealth, type DatabaseHealth } from './database-health.ts';
 import { createExchanges, type Exchanges, type ExchangeDeps } from './exchange.ts';
-import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
+import { createHousekeeping, type Housekeeping, type Intervals } from './housekeeping.ts';
 import type { ExecutionLine } from './outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-calls.ts';
 import { createWebhookOpener, type ReadyWebhook } from './ready-webhook.ts';
@@ -42,6 +42,8 @@ export interface EngineDeps extends Omit<ExchangeDeps, 'executor'> {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
+  /** How often the regular work is done; absent ones are the usual. */
+  readonly everyMs: Partial<Intervals>;
   readonly onStep: OnStep;
   /** Told of every ended execution, for the log. */
   readonly onExecution: (line: ExecutionLine) => void;
@@ -108,6 +110,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
     ...{ store, health, waiters, onError },
+    everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
     maxBacklog: limits.maxBacklog,
     startByMs: limits.startByMs,

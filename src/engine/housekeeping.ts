@@ -18,6 +18,15 @@ export interface Housekeeping {
   noteAccepted(): void;
 }
 
+/** After how many milliseconds each regular work is done again. */
+export interface Intervals {
+  readonly label: number;
+  readonly count: number;
+  readonly purge: number;
+  readonly forgetKeys: number;
+  readonly lookAtDisk: number;
+}
+
 /** What the regular work needs. */
 export interface HousekeepingDeps {
   readonly store: ExecutionStore;
@@ -33,12 +42,17 @@ export interface HousekeepingDeps {
   /** 0: the keys of purged executions are kept for ever. */
   readonly keyRetentionMs: number;
   readonly onError: (error: unknown) => void;
+  /** Absent ones are the usual. */
+  readonly everyMs?: Partial<Intervals>;
 }
 
-const LABEL_EVERY_MS = 1_000;
-const COUNT_EVERY_MS = 10_000;
-const PURGE_EVERY_MS = 60_000;
-const LOOK_AT_DISK_EVERY_MS = 1_000;
+const EVERY_MS: Intervals = {
+  label: 1_000,
+  count: 10_000,
+  purge: 60_000,
+  forgetKeys: 60_000,
+  lookAtDisk: 1_000,
+};
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const LABEL_BATCH = 100;
 const PURGE_BATCH = 200;
@@ -51,6 +65,7 @@ const LABEL_AFTER_THERE_MS = 10_000;
 /** Makes the regular work. */
 export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   const { store, waiters, health } = deps;
+  const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
   let backlog = 0;
   let overdue = 0;
@@ -106,11 +121,11 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
 
   return {
     start: () => {
-      every(LABEL_EVERY_MS, label);
-      every(COUNT_EVERY_MS, count);
-      every(PURGE_EVERY_MS, purge);
-      every(PURGE_EVERY_MS, forgetKeys);
-      every(LOOK_AT_DISK_EVERY_MS, lookAtDisk);
+      every(everyMs.label, label);
+      every(everyMs.count, count);
+      every(everyMs.purge, purge);
+      every(everyMs.forgetKeys, forgetKeys);
+      every(everyMs.lookAtDisk, lookAtDisk);
     },
     stop: () => {
       stopped = true;

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
 import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
-import { createConnections, type Connections } from '../../src/store/connections.ts';
+import { STATE, TYPE } from '../../src/store/codes.ts';
+import { createConnections, type Connections, type Session } from '../../src/store/connections.ts';
 import { mysql, openMysqlPool } from '../../src/store/mysql.ts';
+import { inParts, marks } from '../../src/store/sql.ts';
 import { openSqliteFile, sqlite } from '../../src/store/sqlite.ts';
+import { toBytes } from '../../src/store/uuid-bytes.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 
 /** A migrated database of one suite, with what is needed to look into it from outside. */
@@ -174,6 +177,41 @@ export const rejection = async (promise: Promise<unknown>): Promise<unknown> => 
   return result.reason;
 };
 
+/** Fills the tables of agents from the outside: so many, each with two webhooks, a secret and a header of each webhook. */
+export const fillAgents = async (fresh: FreshDatabase, count: number): Promise<void> => {
+  const beside = openBeside(fresh);
+  const agents = times(count, () => ({ agent: randomBytes16(), webhooks: times(2, randomBytes16) }));
+  const webhooks = agents.flatMap(({ agent, webhooks }) =>
+    webhooks.map((webhook, at) => ({ webhook, agent, type: at + 1 })),
+  );
+  await beside.transaction(async (session) => {
+    const fill = async (into: string, rows: readonly (string | number | Buffer)[][]): Promise<void> => {
+      for (const part of inParts(rows, 500)) {
+        const tuples = part.map((row) => `(${marks(row.length)})`).join(', ');
+        await session.change(`INSERT INTO ${into} VALUES ${tuples}`, part.flat());
+      }
+    };
+    await fill(
+      'agents (agent_uuid, display_name, dynamic_variables, etag, created_at, updated_at)',
+      agents.map(({ agent }) => [agent, 'Support bot', '{}', 'e', 1, 1]),
+    );
+    await fill(
+      'webhooks (webhook_uuid, agent_uuid, webhook_type, config, disabled, etag, created_at, updated_at)',
+      webhooks.map(({ webhook, agent, type }) => [webhook, agent, type, '{}', 0, 'e', 1, 1]),
+    );
+    await fill(
+      'agent_secrets (agent_uuid, name, key_id, sealed)',
+      agents.map(({ agent }) => [agent, 'token', 'k', 's']),
+    );
+    await fill(
+      'webhook_headers (webhook_uuid, name, key_id, sealed)',
+      webhooks.map(({ webhook }) => [webhook, 'authorization', 'k', 's']),
+    );
+  });
+  await analyze(beside, fresh, ['agents', 'webhooks', 'agent_secrets', 'webhook_headers']);
+  await beside.close();
+};
+
 /** Fills `executions` from the outside with so many rows of each state in turn, of a few agents and webhooks. */
 export const fillExecutions = async (fresh: FreshDatabase, count: number): Promise<void> => {
   const beside = openBeside(fresh);
@@ -182,8 +220,8 @@ export const fillExecutions = async (fresh: FreshDatabase, count: number): Promi
   for (let from = 0; from < count; from += 500)
     await beside.transaction(async (session) => {
       const rows = times(Math.min(500, count - from), (at) => toFilling(from + at, nowMs, agents));
-      const marks = rows.map(() => `(${rows[0]?.map(() => '?').join(', ')})`).join(', ');
-      await session.change(`INSERT INTO executions (${FILLING}) VALUES ${marks}`, rows.flat());
+      const tuples = rows.map((row) => `(${marks(row.length)})`).join(', ');
+      await session.change(`INSERT INTO executions (${FILLING}) VALUES ${tuples}`, rows.flat());
       const keys = rows.map(([uuid]) => uuid ?? null);
       const lists: [string, string][] = [
         ['execution_starts (start_json, execution_uuid)', "('{}', ?)"],
@@ -194,12 +232,42 @@ export const fillExecutions = async (fresh: FreshDatabase, count: number): Promi
       for (const [into, tuple] of lists)
         await session.change(`INSERT INTO ${into} VALUES ${keys.map(() => tuple).join(', ')}`, keys);
     });
-  // SQLite is never told to ANALYZE in production; InnoDB keeps its statistics by itself.
-  if (fresh.url !== null) await beside.use((session) => session.rows('ANALYZE TABLE executions'));
+  await analyze(beside, fresh, ['executions', 'purged_keys']);
   await beside.close();
 };
 
-const randomBytes16 = (): Buffer => Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+// SQLite is never told to ANALYZE in production; InnoDB keeps its statistics by itself.
+const analyze = async (
+  beside: Connections,
+  { url }: FreshDatabase,
+  tables: readonly string[],
+): Promise<void> => {
+  if (url !== null) await beside.use((session) => session.rows(`ANALYZE TABLE ${tables.join(', ')}`));
+};
+
+/**
+ * Inserts an open row from the outside whose time (see `state_at`) was over so long ago. `isHidden`: an accepted one that
+ * no sender finds. Gives its execution_uuid.
+ */
+export const insertOpenRow = async (
+  session: Session,
+  state: 'accepted' | 'sending',
+  agoMs: number,
+  isHidden = false,
+): Promise<Buffer> => {
+  const [uuid, webhook] = [randomBytes16(), randomBytes16()];
+  const atMs = Date.now() - agoMs;
+  const isEnd = state === 'accepted';
+  const values = [
+    ...[uuid, randomBytes16(), isEnd ? TYPE.post_call : TYPE.pre_call, STATE[state], atMs, atMs],
+    ...[isEnd ? null : atMs, randomBytes16(), webhook, isEnd && !isHidden ? webhook : null],
+    ...[isEnd ? null : uuid, 'e', 'i'],
+  ];
+  await session.change(`INSERT INTO executions (${FILLING}) VALUES (${marks(values.length)})`, values);
+  return uuid;
+};
+
+const randomBytes16 = (): Buffer => toBytes(randomUUID());
 
 const FILLING =
   'execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, agent_uuid, ' +

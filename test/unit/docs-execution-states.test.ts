@@ -24,6 +24,15 @@ describe('docs/execution-states.md', () => {
     expect(rowsOf('state')).to.deep.equal(namesOf(ExecutionState, 'EXECUTION_STATE_'));
   });
 
+  it('draws a way into and out of every state of the API', () => {
+    const drawing = /```mermaid\n([^`]+)```/.exec(page)?.[1] ?? '';
+    const ends = Array.from(drawing.matchAll(/^ +(\S+) --> (\w+)/gm), ([, from, to]) => ({ from, to }));
+    for (const state of rowsOf('state')) {
+      expect(ends.map(({ from }) => from)).to.include(state);
+      expect(ends.map(({ to }) => to)).to.include(state);
+    }
+  });
+
   it('has every value of sent', () => {
     expect(rowsOf('value')).to.deep.equal(namesOf(Sent, 'SENT_'));
   });

@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import type { Connections } from '../../src/store/connections.ts';
+import { createLabels } from '../../src/store/label-executions.ts';
+import { mysql } from '../../src/store/mysql.ts';
+import { sqlite } from '../../src/store/sqlite.ts';
+import { insertOpenRow, openBeside } from '../store/support.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { until } from '../support/calls.ts';
+import { describeEachEngine } from '../support/engines.ts';
+
+const HOUR_MS = 3_600_000;
+const MARGIN_MS = 5_000;
+
+describeEachEngine('the gauge of what is overdue', (engine) => {
+  let app: TestApp;
+  let beside: Connections;
+  before(async () => {
+    // This server labels nothing.
+    const everyMs = { label: HOUR_MS, count: 50 };
+    app = await startTestApp(engine, { CALLHOOKS_START_BY: '1h' }, { everyMs });
+    beside = openBeside(app.database);
+  });
+  after(async () => {
+    await beside.close();
+    await app.close();
+  });
+
+  const gauge = async (): Promise<number> => {
+    const page = await (await fetch(`http://${app.opsAddress}/metrics`)).text();
+    return Number(/^callhooks_executions_overdue (\d+)$/m.exec(page)?.[1]);
+  };
+  const says = (count: number): Promise<number> => until(gauge, (value) => value === count, 5_000);
+
+  it('counts sending and accepted rows past their time, until they have their end', async () => {
+    expect(await gauge()).to.equal(0);
+    await beside.use((session) => insertOpenRow(session, 'sending', MARGIN_MS + 1_000));
+    await says(1);
+    // These two are in time.
+    await beside.use((session) => insertOpenRow(session, 'sending', -60_000));
+    await beside.use((session) => insertOpenRow(session, 'accepted', HOUR_MS - 60_000, true));
+    const accepted = await beside.use((session) =>
+      insertOpenRow(session, 'accepted', HOUR_MS + MARGIN_MS + 1_000, true),
+    );
+    await says(2);
+    await createLabels(beside, engine.name === 'sqlite' ? sqlite : mysql).labelOverdue(10);
+    await says(1);
+    // The server's sender finds it now, and ends it.
+    await beside.use((session) =>
+      session.change('UPDATE executions SET waiting_webhook_uuid = webhook_uuid WHERE execution_uuid = ?', [
+        accepted,
+      ]),
+    );
+    await says(0);
+  }).timeout(25_000);
+});

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { EngineStep } from '../../src/engine/steps.ts';
+import { formatFaults } from '../faults/support/faults.ts';
+import { makeAgent, newCall, outcomeOf, postTo, untilEnded } from '../support/calls.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { connect, type Rpc } from '../support/rpc.ts';
+import { startProcess, type ServerProcess } from '../support/server-process.ts';
+
+const STEPS: Readonly<Record<EngineStep, true>> = {
+  'start.unclaimed': true,
+  'start.claimed': true,
+  'start.answered': true,
+  'start.recorded': true,
+  'end.unaccepted': true,
+  'end.accepted': true,
+  'end.unclaimed': true,
+  'end.claimed': true,
+  'end.rendering': true,
+  'end.answered': true,
+  'end.recorded': true,
+};
+const FAULT = formatFaults(Object.keys(STEPS).map((step) => ({ step: step as EngineStep, action: 'kill' })));
+
+// The engine tells its steps to whoever is plugged in. What is published plugs nobody in.
+describe('a fault that the environment arms', function () {
+  this.timeout(60_000);
+  let dataDir: string;
+  let receiver: Receiver;
+  const open: { server?: ServerProcess; rpc?: Rpc } = {};
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'callhooks-main-'));
+    receiver = await startReceiver({ body: {} });
+  });
+  afterEach(async () => {
+    open.rpc?.close();
+    open.server?.kill('SIGKILL');
+    await open.server?.ended();
+    await receiver.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  it('does nothing to the published server', async () => {
+    const server = startProcess(['serve'], {
+      CALLHOOKS_LISTEN: '127.0.0.1:0',
+      CALLHOOKS_DATA_DIR: dataDir,
+      CALLHOOKS_EGRESS_ALLOW: '127.0.0.1',
+      FAULT,
+    });
+    open.server = server;
+    const rpc = connect(Number((await server.serving()).split(':').at(-1)));
+    open.rpc = rpc;
+    const call = newCall(await makeAgent(rpc, { pre: postTo(receiver.url), post: postTo(receiver.url) }));
+    const start = await rpc.calls.onCallStart(call);
+    expect(start.execution && outcomeOf(start.execution)).to.equal('SUCCEEDED');
+    const { execution } = await rpc.calls.onCallEnd(call);
+    expect(outcomeOf(await untilEnded(rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+    server.kill('SIGTERM');
+    expect((await server.ended()).exitCode).to.equal(0);
+  });
+});

@@ -1,0 +1,339 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import type { Agent } from '../../src/domain/types.ts';
+import type { Value } from '../../src/store/dialect.ts';
+import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
+import { toBytes } from '../../src/store/uuid-bytes.ts';
+import * as make from './support.ts';
+import { aClaim, aStart, anEnd, anEndOutcome, anOutcome, times } from './support.ts';
+
+/** A filled database, and what is known to be in it. */
+export interface World {
+  readonly executions: ExecutionStore;
+  readonly agents: AgentStore;
+  readonly start: NewStart;
+  readonly end: NewEnd;
+  readonly agent: Agent;
+  /** Changes something from the outside. */
+  change(sql: string, ...values: Value[]): Promise<void>;
+}
+
+/** Something that the stores do often or for somebody who waits. */
+export interface Hot {
+  /** How its statements may reach the tables (see `Plan`): all of these, and no other. */
+  readonly ways: readonly string[];
+  run(world: World): Promise<unknown>;
+}
+
+const DAY_MS = 86_400_000;
+const EXPIRED = { code: 'EXPIRED', message: 'too old', sent: 'no' } as const;
+const PURGED_KEY = 'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, ?, 1)';
+const SEALED = { keyId: 'k', sealed: 's' };
+
+/** An agent with a webhook of each type, secrets and headers. */
+export const anAgentWithParts = () => {
+  const sealed = { first: SEALED, second: SEALED };
+  const agent = make.anAgent({ sealedSecrets: sealed });
+  const webhook = make.aWebhook(agent.agentUuid, { sealedHeaders: sealed });
+  const other = make.aWebhook(agent.agentUuid, { webhookType: 'post_call', sealedHeaders: sealed });
+  return { ...agent, webhooks: [webhook, other] };
+};
+
+const aPage =
+  (filter: (world: World) => Partial<ExecutionFilter>, isLater = false) =>
+  (world: World) =>
+    world.executions.listExecutions(
+      { states: [], failureCodes: [], ...filter(world) },
+      50,
+      isLater ? { acceptedAtMs: Date.now() + 2_000, executionUuid: randomUUID() } : undefined,
+    );
+
+const AN_INSERT = ['e by executions_by_conversation', 'p by PRIMARY'];
+const A_ROW = ['executions by PRIMARY'];
+const PARTS = ['execution_starts by PRIMARY', 'execution_facts by PRIMARY', 'execution_records by PRIMARY'];
+const A_LIST = ['executions by executions_by_time', 'e by executions_by_time'];
+// Without a bound the first step begins where its index does, and reads no further than its LIMIT.
+const FIRST_STEP = ['executions along executions_by_time', 'e by executions_by_time'];
+const RARE = [...FIRST_STEP, 'executions by executions_by_time'];
+const A_LIST_OF_AGENT = ['executions by executions_by_agent', 'e by executions_by_agent'];
+const A_LIST_OF_CONVERSATION = [
+  'executions by executions_by_conversation',
+  'e by executions_by_conversation',
+];
+const AN_AGENT = ['a by PRIMARY', 'a by webhooks_by_agent', 'h by PRIMARY'];
+
+/** Every function of the two stores, by what it is wanted for. */
+export const HOT: Readonly<Record<string, Hot>> = {
+  'claims of pre-calls': {
+    ways: AN_INSERT,
+    run: ({ executions }) => executions.insertStarts(times(50, () => aStart())),
+  },
+  'accepts of post-calls': {
+    ways: AN_INSERT,
+    run: ({ executions }) => executions.insertEnds(times(50, () => anEnd())),
+  },
+  'claims of post-calls, with losers': {
+    ways: [...AN_INSERT, ...A_ROW],
+    run: async ({ executions }) => {
+      const ends = times(25, () => anEnd());
+      await executions.insertEnds(ends);
+      const claims = [...ends, ...ends].map((end) => aClaim(end));
+      await executions.claimEnds(claims);
+    },
+  },
+  'outcomes, with losers': {
+    ways: [...AN_INSERT, ...A_ROW],
+    run: async ({ executions }) => {
+      const starts = times(25, () => aStart());
+      await executions.insertStarts(starts);
+      await executions.recordOutcomes([...starts, ...starts].map((start) => anOutcome(start)));
+    },
+  },
+  'outcomes of pre-calls and post-calls': {
+    ways: [...A_ROW, 'execution_facts by PRIMARY', ...AN_INSERT],
+    run: async ({ executions }) => {
+      const [starts, ends] = [times(20, () => aStart()), times(20, () => anEnd())];
+      await executions.insertStarts(starts);
+      await executions.insertEnds(ends);
+      const claims = ends.map((end) => aClaim(end));
+      await executions.claimEnds(claims);
+      const ofEnds = claims.map(({ claim }, at) => anEndOutcome(ends[at] ?? anEnd(), claim));
+      await executions.recordOutcomes([
+        ...starts.map((start) => anOutcome(start, { assigned: {} })),
+        ...ofEnds,
+      ]);
+    },
+  },
+  'the look for a start': {
+    ways: ['e by executions_by_conversation', 'p by PRIMARY', 's by PRIMARY', 'r by PRIMARY'],
+    run: ({ executions, start }) => executions.findStart(start.conversationUuid),
+  },
+  'the look for an end': {
+    ways: ['e by executions_by_conversation', 'p by PRIMARY'],
+    run: ({ executions, end }) => executions.findEnd(end.conversationUuid),
+  },
+  'the look for a conversation': {
+    ways: ['e by executions_by_conversation', 'p by PRIMARY'],
+    run: ({ executions, start }) => executions.findConversation(start.conversationUuid),
+  },
+  'the look for facts': {
+    ways: ['execution_facts by PRIMARY'],
+    run: ({ executions, end }) => executions.findFacts(end.executionUuid),
+  },
+  'the look for an execution': {
+    ways: ['e by PRIMARY', 'r by PRIMARY'],
+    run: ({ executions, start }) => executions.findExecution(start.executionUuid),
+  },
+  'the look for chaining': {
+    ways: A_ROW,
+    run: ({ executions, start }) => executions.isSending(start.executionUuid),
+  },
+  'the look for ended starts': {
+    ways: ['executions by executions_by_conversation'],
+    run: ({ executions }) => executions.findEndedStarts(times(50, () => randomUUID())),
+  },
+  'the look at the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
+  'the look for waiting webhooks': {
+    ways: ['executions by executions_waiting'],
+    run: ({ executions }) => executions.listWaitingWebhooks(),
+  },
+  'the look for waiting post-calls': {
+    ways: ['e by executions_waiting', 'p by PRIMARY'],
+    run: ({ executions, end }) => executions.listWaitingEnds(end.webhookUuid, 100),
+  },
+  'rows that lie under purged keys': {
+    ways: [...AN_INSERT, ...A_ROW, ...PARTS, 'e by executions_waiting', 'e by executions_by_state'],
+    run: async ({ executions, change }) => {
+      const starts = times(4, () => make.aStartWithLimit(-9_000));
+      const webhookUuid = randomUUID();
+      const ends = times(2, () => anEnd({ webhookUuid }));
+      await executions.insertStarts(starts);
+      await executions.insertEnds(ends);
+      for (const [type, rows] of [starts, ends].entries())
+        for (const { conversationUuid } of rows)
+          await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
+      await executions.insertStarts(starts.slice(2));
+      await executions.labelOverdue(100);
+      await executions.listWaitingEnds(webhookUuid, 100);
+    },
+  },
+  'the ends of post-calls that are never sent': {
+    ways: [...A_ROW, 'execution_facts by PRIMARY', ...AN_INSERT],
+    run: async ({ executions }) => {
+      const ends = times(50, () => anEnd());
+      await executions.insertEnds(ends);
+      await executions.endUnsent(
+        ends.map(({ executionUuid }) => executionUuid),
+        EXPIRED,
+      );
+    },
+  },
+  'disowning a start': {
+    ways: A_ROW,
+    run: async ({ executions, start, change }) => {
+      await executions.disownStart(start.executionUuid);
+      // Of a row that the guard does not let MariaDB explains nothing: it has read it by its key.
+      await change('UPDATE executions SET state = 2 WHERE execution_uuid = ?', toBytes(start.executionUuid));
+    },
+  },
+  'labels of what is overdue': {
+    ways: [...A_ROW, 'e by executions_by_state', ...AN_INSERT],
+    run: async ({ executions }) => {
+      await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
+      await executions.labelOverdue(100);
+    },
+  },
+  'the count of what is overdue': {
+    ways: ['executions by executions_by_state'],
+    run: ({ executions }) => executions.countOverdue(60_000),
+  },
+  'the count of what waits': {
+    ways: ['executions by executions_by_state'],
+    run: ({ executions }) => executions.countWaiting(2_000),
+  },
+  'a page of all': { ways: FIRST_STEP, run: aPage(() => ({})) },
+  'a later page of all': { ways: A_LIST, run: aPage(() => ({}), true) },
+  'a page of some time': {
+    ways: A_LIST,
+    run: aPage(() => ({ acceptedFromMs: Date.now() - DAY_MS, acceptedToMs: Date.now() + 2_000 })),
+  },
+  'a page of a state': { ways: RARE, run: aPage(() => ({ states: ['interrupted'] })) },
+  'a page of a failure code': {
+    ways: RARE,
+    run: aPage(() => ({ failureCodes: ['DNS'] })),
+  },
+  'a page of degraded starts': { ways: RARE, run: aPage(() => ({ degraded: true })) },
+  'a page of a type': { ways: FIRST_STEP, run: aPage(() => ({ webhookType: 'post_call' })) },
+  'a page of an agent': { ways: A_LIST_OF_AGENT, run: aPage(({ start: { agentUuid } }) => ({ agentUuid })) },
+  'a later page of an agent': {
+    ways: A_LIST_OF_AGENT,
+    run: aPage(({ start: { agentUuid } }) => ({ agentUuid }), true),
+  },
+  'a page of an agent’s states': {
+    ways: A_LIST_OF_AGENT,
+    run: aPage(({ start: { agentUuid } }) => ({ agentUuid, states: ['failed'], degraded: false })),
+  },
+  'a page of a webhook': {
+    ways: [...A_LIST_OF_AGENT, 'webhooks by PRIMARY'],
+    run: aPage(({ agent }) => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' })),
+  },
+  'a page of a webhook that is not there': {
+    ways: [...RARE, 'webhooks by PRIMARY'],
+    run: async (world) => {
+      const agent = anAgentWithParts();
+      await aPage(() => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' }))(world);
+      // Of a row that is not there MariaDB explains nothing.
+      await world.agents.insertAgent(agent);
+    },
+  },
+  'a page of a conversation': {
+    ways: A_LIST_OF_CONVERSATION,
+    run: aPage(({ start: { conversationUuid } }) => ({ conversationUuid })),
+  },
+  'a page of a conversation with its agent': {
+    ways: A_LIST_OF_CONVERSATION,
+    run: aPage(({ start: { conversationUuid, agentUuid } }) => ({ conversationUuid, agentUuid })),
+  },
+  'the purge': {
+    ways: [
+      'executions by executions_by_state',
+      ...A_ROW,
+      ...PARTS,
+      'e by executions_by_conversation',
+      'p by PRIMARY',
+    ],
+    run: async ({ executions }) => {
+      const starts = times(60, () => aStart());
+      await executions.insertStarts(starts);
+      await executions.recordOutcomes(starts.map((start) => anOutcome(start, { durationMs: -7_200_000 })));
+      expect(await executions.purge(Date.now() - 3_600_000, 50)).to.equal(50);
+    },
+  },
+  'the forgetting of keys': {
+    ways: ['purged_keys by PRIMARY'],
+    run: async ({ executions }) => {
+      const next = await executions.forgetKeys(3 * DAY_MS, 100);
+      await executions.forgetKeys(3 * DAY_MS, 100, next);
+    },
+  },
+  'the look for an agent': {
+    ways: AN_AGENT,
+    run: ({ agents, agent }) => agents.findAgent(agent.agentUuid),
+  },
+  'the look for the agent of a webhook': {
+    ways: [...AN_AGENT, 'w by PRIMARY'],
+    run: ({ agents, agent }) => agents.findAgentOfWebhook(agent.webhooks[0]?.webhookUuid ?? ''),
+  },
+  'the look for URLs': {
+    ways: ['webhooks by PRIMARY'],
+    run: ({ agents, agent }) => agents.findUrls(agent.webhooks.map(({ webhookUuid }) => webhookUuid)),
+  },
+  'a page of agents': {
+    ways: ['agents along PRIMARY', ...AN_AGENT],
+    run: ({ agents }) => agents.listAgents(50),
+  },
+  'a later page of agents': {
+    ways: ['agents by PRIMARY', ...AN_AGENT],
+    run: ({ agents }) => agents.listAgents(50, '80000000-0000-4000-8000-000000000000'),
+  },
+  'a page of webhooks': {
+    ways: ['webhooks along PRIMARY', 'a by PRIMARY', 'h by PRIMARY'],
+    run: ({ agents }) => agents.listWebhooks(undefined, 50),
+  },
+  'a later page of webhooks': {
+    ways: ['webhooks by PRIMARY', 'a by PRIMARY', 'h by PRIMARY'],
+    run: ({ agents }) => agents.listWebhooks(undefined, 50, '80000000-0000-4000-8000-000000000000'),
+  },
+  'a page of the webhooks of an agent': {
+    ways: ['webhooks by webhooks_by_agent', 'a by PRIMARY', 'h by PRIMARY'],
+    run: ({ agents, agent }) => agents.listWebhooks(agent.agentUuid, 50),
+  },
+  'the making of an agent': {
+    ways: [],
+    run: ({ agents }) => agents.insertAgent(anAgentWithParts()),
+  },
+  'the change of an agent': {
+    ways: [
+      'agents by PRIMARY',
+      ...AN_AGENT,
+      'webhooks by PRIMARY',
+      'webhook_headers by PRIMARY',
+      'agent_secrets by PRIMARY',
+    ],
+    run: async ({ agents }) => {
+      const { agentUuid } = await agents.insertAgent(anAgentWithParts());
+      // One webhook goes, the other changes, and of what is sealed one value goes.
+      await agents.changeAgent(
+        agentUuid,
+        (agent) =>
+          agent && {
+            ...agent,
+            webhooks: agent.webhooks.slice(1).map((webhook) => ({
+              ...webhook,
+              disabled: true,
+              sealedHeaders: { first: SEALED },
+            })),
+            sealedSecrets: { first: SEALED },
+          },
+      );
+    },
+  },
+  'the removal of an agent': {
+    ways: [
+      'agents by PRIMARY',
+      ...AN_AGENT,
+      'webhooks by PRIMARY',
+      'webhook_headers by PRIMARY',
+      'agent_secrets by PRIMARY',
+    ],
+    run: async ({ agents }) => {
+      const { agentUuid } = await agents.insertAgent(anAgentWithParts());
+      await agents.changeAgent(agentUuid, () => undefined);
+    },
+  },
+  // The last: nothing is sending after it.
+  'labels of all that is sending': {
+    ways: [...A_ROW, 'e by executions_by_state', 'p by PRIMARY'],
+    run: ({ executions }) => executions.labelAllSending(),
+  },
+};

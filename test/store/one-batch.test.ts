@@ -1,0 +1,215 @@
+import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
+import { createWrites, type Writes } from '../../src/engine/writes.ts';
+import type { DatabaseError } from '../../src/errors.ts';
+import type { ExecutionStore, InsertResult } from '../../src/store/types.ts';
+import { describeEachEngine } from '../support/engines.ts';
+import * as make from './support.ts';
+import { aClaim, aStart, anEnd, anEndOutcome, anOutcome, openFresh, times } from './support.ts';
+
+const MIB = 1024 * 1024;
+const LARGE = 'x'.repeat(MIB);
+
+// A text that the engine refuses, so that its row is bad whatever lies around it.
+const REFUSED = {
+  mariadb: { text: 'i'.repeat(300), title: 'an over-long text', kind: 'row' },
+  // No text is over-long there; what is missing is refused too, if by a fault of ours only.
+  sqlite: { text: null as unknown as string, title: 'a missing text', kind: 'bug' },
+};
+
+/** The store, and how long the lists were that it was given. */
+const listening = (store: ExecutionStore) => {
+  const sizes: number[] = [];
+  const heard = new Proxy(store, {
+    get: (target, name: keyof ExecutionStore) => (items: readonly unknown[]) => {
+      sizes.push(items.length);
+      return (target[name] as (items: readonly unknown[]) => unknown)(items);
+    },
+  });
+  return { store: heard, sizes };
+};
+
+/** How promises ended: each value, or the kind of the error. */
+const endings = async <T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> =>
+  (await Promise.allSettled(promises)).map((result) =>
+    result.status === 'fulfilled' ? result.value : (result.reason as DatabaseError).kind,
+  );
+
+// Rows are said to be small, so that one statement takes them all.
+describeEachEngine('one batch', (engine) => {
+  const refused = REFUSED[engine.name];
+  let db: make.TestDatabase;
+  let writes: Writes;
+  let sizes: readonly number[];
+  const store = () => db.database.executions;
+
+  beforeEach(async () => {
+    db = await openFresh(engine);
+    const heard = listening(store());
+    ({ sizes } = heard);
+    writes = createWrites(heard.store, 1);
+  });
+  afterEach(() => db.close());
+
+  /** Which connections the server has with this database; SQLite has one for good. */
+  const connections = async (): Promise<readonly unknown[]> => {
+    if (engine.name === 'sqlite') return [];
+    const beside = make.openBeside(db.fresh);
+    const rows = await beside.use((session) =>
+      session.rows(
+        'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
+      ),
+    );
+    await beside.close();
+    return rows.map(({ id }) => id);
+  };
+
+  /** Submits them while the only lane is taken, so that they wait for one batch; no connection may be lost over it. */
+  const inOneBatch = async <T, R>(
+    items: readonly T[],
+    submit: (item: T) => Promise<R>,
+    ahead: () => Promise<unknown>,
+  ): Promise<ReadonlyMap<T, R | string>> => {
+    const inLane = ahead();
+    const results = await endings(items.map(submit));
+    await inLane;
+    expect(sizes.slice(0, 2)).to.deep.equal([1, items.length]);
+    return new Map(items.map((item, at) => [item, results[at] as R | string]));
+  };
+
+  const withoutLoss = async <T>(work: () => Promise<T>): Promise<T> => {
+    await store().insertStarts([aStart()]);
+    const before = await connections();
+    const result = await work();
+    expect(await connections()).to.include.members(before);
+    expect((await store().insertStarts([aStart()]))[0]?.kind).to.equal('won');
+    return result;
+  };
+
+  it(`of starts with duplicates, ${refused.title} and 1 MiB rows fails for the bad row alone`, async () => {
+    const normal = times(20, () => aStart());
+    const large = times(5, () =>
+      aStart({ start: { callerPhone: '', variables: { LARGE }, sources: { LARGE: 'request' } } }),
+    );
+    const rivals = times(4, () => randomUUID()).map((conversationUuid) =>
+      times(4, () => aStart({ conversationUuid })),
+    );
+    const repeats = normal.slice(0, 3).map((start) => ({ ...start }));
+    const bad = aStart({ instance: refused.text });
+    const results = await withoutLoss(() =>
+      inOneBatch<typeof bad, InsertResult>(
+        [...normal, ...large, ...rivals.flat(), bad, ...repeats],
+        (start) => writes.insertStart(start, 0),
+        () => writes.insertStart(aStart(), 0),
+      ),
+    );
+
+    expect(results.get(bad)).to.equal(refused.kind);
+    for (const start of [...normal, ...large, ...repeats])
+      expect(results.get(start)).to.deep.nested.include({
+        kind: 'won',
+        'execution.executionUuid': start.executionUuid,
+      });
+    for (const starts of rivals) {
+      const answers = starts.map((start) => results.get(start) as InsertResult);
+      const kinds = answers.map(({ kind }) => kind);
+      expect(kinds.toSorted()).to.deep.equal(['lost', 'lost', 'lost', 'won']);
+      const winner = starts[kinds.indexOf('won')];
+      for (const answer of answers)
+        expect(answer).to.have.nested.property('execution.executionUuid', winner?.executionUuid);
+    }
+    for (const { conversationUuid, executionUuid, start } of [...normal, ...large])
+      expect(await store().findStart(conversationUuid)).to.deep.nested.include({
+        'execution.executionUuid': executionUuid,
+        start,
+      });
+    expect(await store().findStart(bad.conversationUuid)).to.equal(undefined);
+  }).timeout(20_000);
+
+  it(`of ends with duplicates, ${refused.title} and 1 MiB facts fails for the bad row alone`, async () => {
+    const normal = times(20, () => anEnd());
+    const large = times(5, () => anEnd({ facts: { ...anEnd().facts, metadata: { LARGE } } }));
+    const conversationUuid = randomUUID();
+    const rivals = times(4, () => anEnd({ conversationUuid }));
+    const bad = anEnd({ instance: refused.text });
+    const results = await withoutLoss(() =>
+      inOneBatch<typeof bad, InsertResult>(
+        [...normal, ...large, ...rivals, bad],
+        (end) => writes.insertEnd(end, 0),
+        () => writes.insertEnd(anEnd(), 0),
+      ),
+    );
+
+    expect(results.get(bad)).to.equal(refused.kind);
+    for (const end of [...normal, ...large])
+      expect(results.get(end)).to.deep.nested.include({
+        kind: 'won',
+        'execution.executionUuid': end.executionUuid,
+      });
+    for (const { executionUuid, facts } of large)
+      expect(await store().findFacts(executionUuid)).to.deep.equal(facts);
+    const kinds = rivals.map((end) => (results.get(end) as InsertResult).kind);
+    expect(kinds.toSorted()).to.deep.equal(['lost', 'lost', 'lost', 'won']);
+    expect(await store().findEnd(bad.conversationUuid)).to.equal(undefined);
+  }).timeout(20_000);
+
+  it(`of claims of the same ends with ${refused.title} has one winner each`, async () => {
+    const ends = times(10, () => anEnd());
+    const [first, unclaimed] = [anEnd(), anEnd()];
+    await store().insertEnds([...ends, first, unclaimed]);
+    const rivals = ends.map((end) => times(3, () => aClaim(end)));
+    const repeats = rivals.map(([claim]) => ({ ...(claim ?? aClaim(first)) }));
+    const bad = { ...aClaim(unclaimed), instance: refused.text };
+    const results = await withoutLoss(() =>
+      inOneBatch(
+        [...rivals.flat(), bad, ...repeats],
+        (claim) => writes.claimEnd(claim),
+        () => writes.claimEnd(aClaim(first)),
+      ),
+    );
+
+    expect(results.get(bad)).to.equal(refused.kind);
+    for (const [at, claims] of rivals.entries()) {
+      const answers = claims.map((claim) => results.get(claim));
+      expect(answers.toSorted()).to.deep.equal(['lost', 'lost', 'won']);
+      expect(results.get(repeats[at] ?? bad), 'a repeat is told the same').to.equal(answers[0]);
+    }
+    expect(await store().findEnd(unclaimed.conversationUuid)).to.include({ state: 'accepted' });
+  });
+
+  it(`of outcomes with duplicates, a foreign claim, ${refused.title} and 1 MiB bodies fails for the bad row alone`, async () => {
+    const starts = times(12, () => aStart());
+    const [first, taken, spoiled] = [aStart(), aStart(), aStart()];
+    const end = anEnd();
+    const claim = aClaim(end);
+    await store().insertStarts([...starts, first, taken, spoiled]);
+    await store().insertEnds([end]);
+    await store().claimEnds([claim]);
+    const response = {
+      ...{ status: 200, headers: [], body: LARGE, bodyBinary: false, bodyBytes: MIB, truncated: false },
+    };
+    const owned = starts.map((start, at) => anOutcome(start, at < 5 ? { response } : {}));
+    const repeats = owned.slice(3, 7).map((outcome) => ({ ...outcome }));
+    const ofEnd = anEndOutcome(end, claim.claim, { response });
+    const foreign = anOutcome(taken, { claim: randomUUID() });
+    const bad = anOutcome(spoiled, { webhookEtag: refused.text });
+    const results = await withoutLoss(() =>
+      inOneBatch(
+        [...owned, foreign, bad, ofEnd, ...repeats],
+        (outcome) => writes.recordOutcome(outcome, 0),
+        () => writes.recordOutcome(anOutcome(first), 0),
+      ),
+    );
+
+    expect(results.get(bad)).to.equal(refused.kind);
+    expect(results.get(foreign)).to.equal('not_owner');
+    for (const outcome of [...owned, ofEnd, ...repeats]) expect(results.get(outcome)).to.equal('recorded');
+    for (const { executionUuid } of [...owned.slice(0, 5), ofEnd])
+      expect(await store().findExecution(executionUuid)).to.deep.nested.include({
+        'execution.state': 'succeeded',
+        'record.response': response,
+      });
+    for (const { executionUuid } of [taken, spoiled])
+      expect(await store().isSending(executionUuid)).to.equal(true);
+  }).timeout(20_000);
+});

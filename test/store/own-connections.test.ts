@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { openDatabase } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/types.ts';
+import { engines, type FreshDatabase } from '../support/engines.ts';
+import {
+  aClaim,
+  anAgent,
+  anEnd,
+  anEndOutcome,
+  anOutcome,
+  aStart,
+  openBeside,
+  times,
+  until,
+} from './support.ts';
+
+const mariadb = engines().find(({ name }) => name === 'mariadb');
+const POOL_SIZE = 2;
+const AT_ONCE_MS = 500;
+const WAITING =
+  "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT agent_uuid FROM agents WHERE%'";
+
+if (mariadb !== undefined)
+  describe('the connections of claims and outcomes on MariaDB', () => {
+    let fresh: FreshDatabase;
+    let database: Database;
+    before(async () => {
+      fresh = await mariadb.freshDatabase();
+      database = await openDatabase({ url: fresh.url ?? '', poolSize: POOL_SIZE });
+      await database.migrate();
+    });
+    after(async () => {
+      await database.close();
+      await fresh.cleanup();
+    });
+
+    it('serve them at once while slow changes of agents hold all the others', async () => {
+      const { agents, executions } = database;
+      const { agentUuid } = await agents.insertAgent(anAgent());
+      // Each is connected before anything is slow.
+      await executions.insertStarts([aStart()]);
+      await agents.findAgent(agentUuid);
+      const beside = openBeside(fresh);
+      let answered = 0;
+      const slow: Promise<unknown>[] = [];
+      await beside.transaction(async (session) => {
+        await session.rows('SELECT agent_uuid FROM agents FOR UPDATE');
+        const answer = (): void => {
+          answered += 1;
+        };
+        for (const change of times(2 * POOL_SIZE, () => agents.changeAgent(agentUuid, (agent) => agent)))
+          slow.push(change.then(answer, answer));
+        // Whose turn comes after them.
+        slow.push(executions.countWaiting(1).then(answer, answer));
+        await until('every other connection waits for the lock', async () => {
+          return (await session.rows(WAITING)).length === POOL_SIZE;
+        });
+
+        const startedAtMs = performance.now();
+        const [start, end] = [aStart(), anEnd()];
+        const claim = aClaim(end);
+        expect((await executions.insertStarts([start]))[0]?.kind).to.equal('won');
+        expect((await executions.insertEnds([end]))[0]?.kind).to.equal('won');
+        expect(await executions.claimEnds([claim])).to.deep.equal(['won']);
+        const outcomes = [anOutcome(start), anEndOutcome(end, claim.claim)];
+        expect(await executions.recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
+        expect(await executions.findStart(start.conversationUuid)).to.have.property('execution');
+        expect(await agents.findAgent(agentUuid)).to.include({ agentUuid });
+        expect(performance.now() - startedAtMs).to.be.below(AT_ONCE_MS);
+        expect(answered, 'the others still wait').to.equal(0);
+      });
+      await Promise.all(slow);
+      await beside.close();
+    });
+  });

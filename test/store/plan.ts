@@ -1,0 +1,77 @@
+import type { Session } from '../../src/store/connections.ts';
+import type { Value } from '../../src/store/dialect.ts';
+import type { Engine } from '../support/engines.ts';
+
+/** How one statement reaches the tables of the schema. */
+export interface Plan {
+  /**
+   * `e by executions_by_state`: looks rows of `e` up in that index; `e along …`: reads in its order from its start.
+   * Tables have the names that the statement gives them.
+   */
+  readonly ways: readonly string[];
+  /** Steps that no hot statement may have, as the engine says them. */
+  readonly bad: readonly string[];
+}
+
+type Step = Readonly<Record<string, unknown>>;
+
+// Tables of the schema under the names that statements give them; the others are made by the statement itself.
+const TABLES =
+  /^(executions|execution_\w+|purged_keys|agents|agent_secrets|webhooks|webhook_headers|[eprsahw])$/;
+// What a statement without LIMIT may read, by the optimizer's estimate: less than the open rows of one state.
+const MOST_ROWS = 5_100;
+
+/** What the engine says about a statement; it is not run. */
+export const explain = async (
+  { name }: Engine,
+  session: Session,
+  sql: string,
+  values: readonly Value[],
+): Promise<Plan> => {
+  const word = name === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+  const steps = await session.rows(`${word} ${sql}`, values);
+  const { ways, bad } = name === 'sqlite' ? readSqlite(steps, sql) : readMysql(steps, sql);
+  return { ways, bad: [...bad, ...badWays(ways, sql)] };
+};
+
+const badWays = (ways: readonly string[], sql: string): readonly string[] =>
+  ways.filter((way) => {
+    // By an index of states or webhooks, a change of a few rows would walk, and lock, all that are open.
+    if (!sql.startsWith('SELECT') && !sql.startsWith('WITH')) return !way.endsWith(' by PRIMARY');
+    // In the order of its index a list reads no further than its LIMIT.
+    return way.includes(' along ') && !sql.includes('LIMIT');
+  });
+
+// Of a conversation there are two rows to sort, of an agent two webhooks.
+const isSmallSort = (sql: string): boolean =>
+  /executions_by_conversation|WHERE e\.conversation_uuid = \?|FROM webhooks WHERE agent_uuid = \?/.test(sql);
+
+const readSqlite = (steps: readonly Step[], sql: string): Plan => {
+  const details = steps.map(({ detail }) => String(detail));
+  const ways = details.flatMap((detail) => {
+    const [, verb, table = ''] = /^(SCAN|SEARCH) (\S+)/.exec(detail) ?? [];
+    const [, index] = / USING (?:COVERING )?INDEX (\S+)/.exec(detail) ?? [];
+    // Rows lie in the order of the primary key.
+    return TABLES.test(table) ? [`${table} ${verb === 'SEARCH' ? 'by' : 'along'} ${index ?? 'PRIMARY'}`] : [];
+  });
+  const bad = details.filter(
+    (detail) => detail.includes('AUTOMATIC') || (detail.includes('TEMP B-TREE FOR') && !isSmallSort(sql)),
+  );
+  return { ways, bad };
+};
+
+const readMysql = (steps: readonly Step[], sql: string): Plan => {
+  const known = steps.filter(({ table }) => TABLES.test(String(table)));
+  const isSort = ({ Extra }: Step): boolean => /filesort|temporary/.test(String(Extra));
+  return {
+    ways: known.map(({ table, type, key }) => [table, type === 'index' ? 'along' : 'by', key].join(' ')),
+    bad: known
+      .filter(
+        (step) =>
+          step.type === 'ALL' ||
+          (isSort(step) && !isSmallSort(sql)) ||
+          (Number(step.rows) > MOST_ROWS && !sql.includes('LIMIT')),
+      )
+      .map((step) => JSON.stringify(step)),
+  };
+};
