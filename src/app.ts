@@ -184,8 +184,8 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
 };
 
 const OTHER_FACTS = 'a repeat brought other facts; the first ones stand';
-// After the last execution is on record, its answer still has to reach the caller.
-const LAST_ANSWERS_MS = 1_000;
+// At the end of the grace what was aborted has 3 s to go on record, and then its answer has to reach the caller.
+const LAST_ANSWERS_MS = 4_000;
 
 const toApp = ({ config, executor, database, metrics }: Parts, engine: Engine, server: GrpcServer): App => {
   const ops = createOpsServer(metrics.page);

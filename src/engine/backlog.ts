@@ -1,7 +1,6 @@
-import type { AgentStore, ExecutionStore, WaitingEnd } from '../store/types.ts';
+import type { AgentStore, ExecutionStore, WaitingEnd, WaitingWebhook } from '../store/types.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from './ready-webhook.ts';
-import type { Slots } from './slots.ts';
 
 /** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
 export interface Backlog {
@@ -36,7 +35,8 @@ const FROM_THE_FIRST: Place = { ends: [], isEnd: false };
 export interface BacklogDeps {
   readonly store: Pick<ExecutionStore, 'listWaitingWebhooks' | 'listWaitingEnds' | 'endUnsent' | 'nowMs'>;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
-  readonly slots: Slots;
+  /** How many could begin at an origin now; of no origin: whether any could. */
+  readonly room: (origin: string) => number;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
   /** Sends the oldest of one webhook. */
@@ -48,6 +48,7 @@ export interface BacklogDeps {
 
 const CANDIDATES = 100;
 const EXPIRED_STEPS = 20;
+const EXPIRY_A_LOOK_MS = 500;
 const URLS_A_STEP = 200;
 // With more webhooks than these that wait, a changed origin is learnt of later than after a second.
 const LEARNT_AGAIN_A_LOOK = 1_000;
@@ -59,7 +60,7 @@ const NO_ORIGIN = '';
  * one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep others waiting.
  */
 export const createBacklog = (deps: BacklogDeps): Backlog => {
-  const { store, slots, startByMs } = deps;
+  const { store, room, startByMs } = deps;
   const waiting = new Map<string, Map<string, Place>>();
   const origins = new Map<string, string>();
   // The database's clock less the monotonic one.
@@ -89,6 +90,15 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     }
   };
 
+  // After a restored backup very many may be expired: the next look goes on.
+  const endAllExpired = async (webhooks: readonly WaitingWebhook[]): Promise<void> => {
+    const giveUpAtMs = performance.now() + EXPIRY_A_LOOK_MS;
+    for (const { webhookUuid, oldestAcceptedAtMs } of webhooks) {
+      if (performance.now() > giveUpAtMs) return;
+      if (isExpired(oldestAcceptedAtMs)) await endExpired(webhookUuid).catch(deps.onError);
+    }
+  };
+
   const learnOrigins = async (webhookUuids: readonly string[]): Promise<void> => {
     const there = new Set(webhookUuids);
     // The map's order is that in which they were learnt.
@@ -108,13 +118,12 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const look = async (): Promise<void> => {
     const webhooks = await store.listWaitingWebhooks();
     if (webhooks.length > 0) clockMs = (await store.nowMs()) - performance.now();
-    for (const { webhookUuid, oldestAcceptedAtMs } of webhooks)
-      if (isExpired(oldestAcceptedAtMs)) await endExpired(webhookUuid).catch(deps.onError);
     await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
     // What was read before, others may have begun.
     for (const places of waiting.values())
       for (const webhookUuid of places.keys()) places.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
+    await endAllExpired(webhooks);
   };
 
   // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
@@ -127,7 +136,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
 
   /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
   const drainOrigin = async (origin: string, webhooks: Map<string, Place>): Promise<boolean> => {
-    const free = origin === NO_ORIGIN ? CANDIDATES : slots.free(origin);
+    const free = origin === NO_ORIGIN ? CANDIDATES : room(origin);
     const [first] = webhooks;
     if (first === undefined) waiting.delete(origin);
     if (first === undefined || free <= 0) return false;
@@ -149,6 +158,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const drainAll = async (): Promise<void> => {
     while (again && !deps.isStopped()) {
       again = false;
+      if (room(NO_ORIGIN) <= 0 && !waiting.has(NO_ORIGIN)) return;
       const all = [...waiting];
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);

@@ -2,8 +2,8 @@
 export interface HeldBytes {
   /** Whether that many more bytes fit; they count from then on. */
   reserve(bytes: number): boolean;
-  /** Counts bytes that are there already, whether or not they fit: what was claimed can't be refused any more. */
-  add(bytes: number): void;
+  /** Holds so many bytes instead: what is there turned out to be more, or less, than was held for it. */
+  become(bytes: number): void;
   /** One more holder. */
   retain(): HeldBytes;
   /** Lets go, once per holder; the last one gives everything back. */
@@ -14,8 +14,6 @@ export interface HeldBytes {
 export interface ByteBudget {
   /** Holds bytes for a call, or undefined when they don't fit. */
   hold(bytes: number): HeldBytes | undefined;
-  /** Begins to count for a call that can't be refused any more. */
-  holdAnyway(): HeldBytes;
   /** Whether that many bytes would fit now; none are held. */
   hasRoom(bytes: number): boolean;
   heldBytes(): number;
@@ -39,7 +37,7 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
         add(more);
         return true;
       },
-      add,
+      become: (bytes) => add(bytes - own),
       retain: () => {
         holders += 1;
         return self;
@@ -53,7 +51,6 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
   };
   return {
     hold: (bytes) => (hasRoom(bytes) ? begin(bytes) : undefined),
-    holdAnyway: () => begin(0),
     hasRoom,
     heldBytes: () => held,
   };

@@ -154,7 +154,8 @@ export const createEngine = (deps: EngineDeps): Engine => {
 
   const idle = async (): Promise<void> => {
     await sender.idle();
-    while (slots.inFlight() > 0) await wait(IDLE_POLL_MS);
+    // Whoever was admitted holds bytes until he is answered and his outcome is on record.
+    while (slots.inFlight() > 0 || budget.heldBytes() > 0) await wait(IDLE_POLL_MS);
   };
 
   return {

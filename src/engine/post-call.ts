@@ -5,7 +5,7 @@ import { mergeEnd } from '../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, WaitingEnd } from '../store/types.ts';
 import type { AgentCache } from './agent-cache.ts';
-import type { ByteBudget, HeldBytes } from './byte-budget.ts';
+import type { HeldBytes } from './byte-budget.ts';
 import { OUR_BUG, unsent, type Exchange, type Exchanges } from './exchange.ts';
 import { toOutcome, type ExecutionLine } from './outcome.ts';
 import { recordOrLog } from './record-outcome.ts';
@@ -21,7 +21,6 @@ export interface PostCallDeps {
   readonly agents: AgentCache;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
   readonly exchanges: Exchanges;
-  readonly budget: ByteBudget;
   readonly newClaim: () => string;
   readonly instance: string;
   readonly recordBytes: number;
@@ -37,10 +36,16 @@ export interface PostCallDeps {
 const NOTHING_RENDERED = { missingVariables: [] };
 
 /**
- * Claims an accepted post-call and sends it once; the caller holds a slot for it. Resolves when the outcome is on
- * record, or at once when the claim was somebody else's. `webhook` is the revision known before the claim.
+ * Claims an accepted post-call and sends it once; the caller holds a slot for it, and room for its body until that is
+ * known. Resolves when the outcome is on record, or at once when the claim was somebody else's. `webhook` is the
+ * revision known before the claim.
  */
-export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook: Webhook): Promise<void> => {
+export const sendPostCall = async (
+  deps: PostCallDeps,
+  end: WaitingEnd,
+  webhook: Webhook,
+  held: HeldBytes,
+): Promise<void> => {
   const claim = deps.newClaim();
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
   deps.onStep('end.unclaimed', end.conversationUuid);
@@ -56,12 +61,7 @@ export const sendPostCall = async (deps: PostCallDeps, end: WaitingEnd, webhook:
     { signal: deps.signal },
   );
   if (claimed === 'lost') return;
-  const held = deps.budget.holdAnyway();
-  try {
-    await sendClaimed(deps, { end, claim, timeLimitMs, held, knownEtag: webhook.etag });
-  } finally {
-    held.release();
-  }
+  await sendClaimed(deps, { end, claim, timeLimitMs, held, knownEtag: webhook.etag });
 };
 
 /** A post-call that is ours: what was fixed at its claim, and the bytes that it holds until it is on record. */
@@ -126,7 +126,6 @@ const perform = async (deps: PostCallDeps, claimed: Claimed): Promise<Performed>
   }
   const start = recorded === undefined || recorded === 'purged' ? undefined : recorded.start;
   if (facts === undefined) throw new Error('an accepted row has no facts');
-  claimed.held.add(jsonBytes(facts.metadata) + jsonBytes(facts.dynamicVariables));
   return { exchange: await exchangeWith(deps, claimed, agent, webhook, facts, start), etag: webhook.etag };
 };
 
@@ -171,7 +170,8 @@ const exchangeWith = async (
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
-  held.add(rendered.request?.body?.length ?? 0);
+  const factsBytes = jsonBytes(facts.metadata) + jsonBytes(facts.dynamicVariables);
+  held.become(factsBytes + (rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
   const { recordBytes, signal } = deps;
   const sending = deps.exchanges.send({ ready, rendered, variables, expiresAtMs, recordBytes, held, signal });

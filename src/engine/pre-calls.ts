@@ -77,7 +77,7 @@ export const createPreCalls = (deps: PreCallDeps): PreCalls => ({
 
 const claimFor = async (deps: PreCallDeps, run: PreCallRun): Promise<InsertResult> => {
   try {
-    const claim = await insert(deps, run.start, run.bytes);
+    const claim = await insert(deps, run.start, run.bytes, run.answerByMs);
     if (claim.kind === 'won' && claim.execution.state === 'sending') return claim;
     run.onSettled();
     // A claim that took so long that somebody has labelled it is answered from the record, and sends nothing.
@@ -90,16 +90,21 @@ const claimFor = async (deps: PreCallDeps, run: PreCallRun): Promise<InsertResul
 
 // The same statement with the same token until it is answered. Past the limit nothing is sent, and no insert is
 // repeated: if the row turns out to have been written, it is labelled once the database is back.
-const insert = async (deps: PreCallDeps, start: NewStart, bytes: number): Promise<InsertResult> => {
+const insert = async (
+  deps: PreCallDeps,
+  start: NewStart,
+  bytes: number,
+  answerByMs = Infinity,
+): Promise<InsertResult> => {
   const patienceMs = Math.min(SETTLE_CLAIM_MS, start.webhook?.timeLimitMs ?? SETTLE_CLAIM_MS);
-  const giveUpAtMs = performance.now() + patienceMs;
+  const giveUpAtMs = Math.min(performance.now() + patienceMs, answerByMs);
   const settling = settle(() => deps.writes.insertStart(start, bytes), { giveUpAtMs });
   try {
     return await settledBy(settling, giveUpAtMs);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.kind === 'row' || error.kind === 'bug') throw error;
+    if (!(error instanceof DatabaseError) || error.kind === 'row') throw error;
     disown(deps, start, settling).catch((failure: unknown) => deps.onError(failure, start.executionUuid));
-    throw databaseUnavailable(error);
+    throw error.kind === 'bug' ? error : databaseUnavailable(error);
   }
 };
 

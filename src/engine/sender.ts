@@ -2,6 +2,7 @@ import { MAX_RENDERED_BODY_BYTES } from '../domain/limits.ts';
 import type { Webhook } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { AgentStore, WaitingEnd } from '../store/types.ts';
+import type { ByteBudget, HeldBytes } from './byte-budget.ts';
 import { createBacklog, type Progress } from './backlog.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from './slots.ts';
@@ -24,9 +25,16 @@ export interface Sender {
 export interface SenderDeps extends PostCallDeps {
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   readonly slots: Slots;
+  readonly budget: ByteBudget;
   readonly waiters: Waiters;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
+}
+
+/** What a post-call needs to be sent: a slot of the process and of its origin, and room for its body. */
+interface Place {
+  readonly slot: Slot;
+  readonly held: HeldBytes;
 }
 
 const ALL_BEGUN: Progress = { left: [], canSend: true };
@@ -51,12 +59,13 @@ export const createSender = (deps: SenderDeps): Sender => {
     draining = backlog.drain().catch((error: unknown) => deps.onError(error));
   };
 
-  const begin = (end: WaitingEnd, webhook: Webhook, slot: Slot): void => {
-    const sending = sendPostCall(deps, end, webhook)
+  const begin = (end: WaitingEnd, webhook: Webhook, { slot, held }: Place): void => {
+    const sending = sendPostCall(deps, end, webhook, held)
       .catch((error: unknown) => deps.onError(error, end.executionUuid))
       .finally(() => {
         busy.delete(end.executionUuid);
         slot.release();
+        held.release();
         drain();
       });
     busy.set(end.executionUuid, sending);
@@ -65,9 +74,16 @@ export const createSender = (deps: SenderDeps): Sender => {
   const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
     stopped || busy.has(executionUuid) || waitsForStart.has(executionUuid);
 
-  // A body needs room too: what is claimed can't wait any more.
-  const hasRoom = (origin: string): boolean =>
-    deps.slots.free(origin) > 0 && deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES);
+  // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there.
+  const room = (origin: string): number =>
+    deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES) ? deps.slots.free(origin) : 0;
+  const takePlace = (origin: string): Place | undefined => {
+    const slot = deps.slots.take(origin);
+    if (typeof slot === 'string') return undefined;
+    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES);
+    if (held === undefined) slot.release();
+    return held && { slot, held };
+  };
 
   const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
     waitsForStart.add(end.executionUuid);
@@ -87,21 +103,24 @@ export const createSender = (deps: SenderDeps): Sender => {
       await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
       return ALL_BEGUN;
     }
-    const withoutStart = hasRoom(found.origin)
-      ? new Set(await deps.store.findEndedStarts(open.map(conversationOf)))
-      : new Set();
+    const withoutStart =
+      room(found.origin) > 0
+        ? new Set(await deps.store.findEndedStarts(open.map(conversationOf)))
+        : new Set<string>();
     for (const [at, end] of open.entries()) {
-      const slot = hasRoom(found.origin) ? deps.slots.take(found.origin) : 'total';
-      if (typeof slot === 'string') {
+      if (isTaken(end)) continue;
+      const place = takePlace(found.origin);
+      if (place === undefined) {
         backlog.note(found.origin, end.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
-      if (withoutStart.has(end.conversationUuid) && !isTaken(end)) {
-        begin(end, found.webhook, slot);
+      if (withoutStart.has(end.conversationUuid)) {
+        begin(end, found.webhook, place);
         continue;
       }
-      slot.release();
-      if (!isTaken(end)) void offerAfterStart(end);
+      place.slot.release();
+      place.held.release();
+      void offerAfterStart(end);
     }
     return ALL_BEGUN;
   };
@@ -113,6 +132,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const backlog = createBacklog({
     ...deps,
     send,
+    room,
     isStopped: () => stopped,
     // What is wrong with one webhook must not keep the others' reports from being sent.
     onError: (error) => {

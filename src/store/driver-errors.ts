@@ -10,6 +10,11 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
   [1205, 'conflict'], // lock wait timeout
   [1020, 'conflict'], // record has changed since last read
   [1180, 'conflict'], // error during commit
+  [1206, 'conflict'], // more locks than the lock table holds
+  [1412, 'conflict'], // table definition has changed
+  [1969, 'conflict'], // statement took too long (MariaDB)
+  [3024, 'conflict'], // statement took too long (MySQL)
+  [3100, 'conflict'], // group replication could not handle the commit
   [3101, 'conflict'], // group replication rolled the transaction back
   [1040, 'away'], // too many connections
   [1203, 'away'], // too many connections of this user
@@ -38,19 +43,29 @@ export const MYSQL_DUPLICATE = 1062;
 export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['SQLITE_BUSY', 'conflict'],
   ['SQLITE_LOCKED', 'conflict'],
+  ['SQLITE_PROTOCOL', 'conflict'],
   ['SQLITE_FULL', 'full'],
   ['SQLITE_TOOBIG', 'row'],
   ['SQLITE_IOERR', 'away'],
   ['SQLITE_CANTOPEN', 'away'],
+  ['SQLITE_NOMEM', 'away'],
+  ['SQLITE_READONLY', 'away'],
 ]);
 
 /** How a statement failed, of an error that mysql2 gave. */
 export const mysqlKindOf = (error: unknown): DatabaseErrorKind => {
-  const { errno, fatal, code } = fieldsOf(error);
+  const { errno, fatal, code, sqlState } = fieldsOf(error);
   // System errors (ECONNRESET …) have negative numbers, mysql2's own none; both mean that the connection is gone.
-  if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? 'bug';
+  if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? kindByClass(sqlState, fatal);
   const isSystemError = typeof code === 'string' && !code.startsWith('ERR_');
   return fatal === true || isSystemError ? 'away' : 'bug';
+};
+
+// Proxies and newer servers have numbers of their own; the class of the SQLSTATE tells (08: connection, 40: rollback).
+const kindByClass = (sqlState: unknown, fatal: unknown): DatabaseErrorKind => {
+  const sqlClass = typeof sqlState === 'string' ? sqlState.slice(0, 2) : '';
+  if (sqlClass === '40') return 'conflict';
+  return sqlClass === '08' || fatal === true ? 'away' : 'bug';
 };
 
 /** How a statement failed, of an error that better-sqlite3 gave. */
@@ -69,5 +84,5 @@ export const isSqliteDuplicate = (error: unknown): boolean => {
 /** Whether mysql2 refused a row because one of its unique keys is taken. */
 export const isMysqlDuplicate = (error: unknown): boolean => fieldsOf(error).errno === MYSQL_DUPLICATE;
 
-const fieldsOf = (error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown } =>
+const fieldsOf = (error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown; sqlState?: unknown } =>
   typeof error === 'object' && error !== null ? error : {};

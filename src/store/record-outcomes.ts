@@ -1,3 +1,4 @@
+import { DatabaseError } from '../errors.ts';
 import { failureCodes, sents, STATE, states, TYPE } from './codes.ts';
 import type { Connections, Session } from './connections.ts';
 import type { Dialect, Row, Value } from './dialect.ts';
@@ -102,13 +103,18 @@ const readRecorded = async (session: Session, outcomes: readonly Outcome[]): Pro
   const byUuid = new Map<string, Row>(rows.map((row) => [toUuid(row.execution_uuid as Buffer), row]));
   return outcomes.filter((outcome) => {
     const row = byUuid.get(outcome.executionUuid);
+    // Another node of a cluster may have learnt of the claim just now, after the update: it is repeated.
+    if (row !== undefined && isOurs(row, outcome) && row.state === STATE.sending)
+      throw new DatabaseError('conflict');
     return row !== undefined && saysSame(row, outcome);
   });
 };
 
+const isOurs = (row: Row, { claim }: Outcome): boolean =>
+  row.claim !== null && toBytes(claim).equals(row.claim as Buffer);
+
 const saysSame = (row: Row, outcome: Outcome): boolean =>
-  row.claim !== null &&
-  toBytes(outcome.claim).equals(row.claim as Buffer) &&
+  isOurs(row, outcome) &&
   row.state === states.toNumber(outcome.state) &&
   row.failure_code === codeOf(outcome) &&
   row.failure_sent === sentOf(outcome);

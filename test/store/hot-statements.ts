@@ -141,6 +141,11 @@ export const HOT: Readonly<Record<string, Hot>> = {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
     run: ({ executions, end }) => executions.listWaitingEnds(end.webhookUuid, 100),
   },
+  'a later look for waiting post-calls': {
+    ways: ['e by executions_waiting', 'p by PRIMARY'],
+    run: ({ executions, end: { webhookUuid, executionUuid } }) =>
+      executions.listWaitingEnds(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
+  },
   'rows that lie under purged keys': {
     ways: [...AN_INSERT, ...A_ROW, ...PARTS, 'e by executions_waiting', 'e by executions_by_state'],
     run: async ({ executions, change }) => {

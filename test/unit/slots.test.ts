@@ -30,11 +30,12 @@ describe('the byte budget', () => {
     expect(first?.reserve(50)).to.equal(false);
     expect(first?.reserve(40)).to.equal(true);
     expect(budget.heldBytes()).to.equal(100);
-    first?.add(30);
+    first?.become(130);
     expect(budget.heldBytes()).to.equal(130);
     const second = first?.retain();
     first?.release();
-    expect(budget.heldBytes()).to.equal(130);
+    second?.become(10);
+    expect(budget.heldBytes()).to.equal(10);
     second?.release();
     expect(budget.heldBytes()).to.equal(0);
   });
