@@ -9,6 +9,9 @@ export interface BatchOptions<T, R> {
   readonly maxBytes?: number;
   /** Batches in flight at once; more than one only where the database has more than one connection. */
   readonly lanes?: number;
+  /** Names the row of an item, and finds which of such rows somebody else holds. */
+  readonly keyOf: (item: T) => string;
+  readonly findHeld: (keys: readonly string[]) => Promise<readonly string[]>;
   /** What waits there when a batch is about to begin goes first; what comes later does not, so nobody starves. */
   readonly goesAfter?: readonly Queue[];
 }
@@ -33,15 +36,21 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
+// So long after held rows were seen, it is asked which there are before a batch is written: each would wait for them.
+const ASK_FOR_MS = 5_000;
+
 /**
  * Shares commits: what arrives while a commit is in flight goes into the next one, and who is alone waits for nobody.
  * An error that is neither `away` nor a conflict splits the batch until the bad item stands alone, so that only its
  * caller gets the error (one over-long value would otherwise fail 200 calls). The store repeats conflicts; one that
- * stays is a row that somebody holds (a replica that froze in its commit): then each item is written by itself, and
- * the caller of the held one repeats it, so that it keeps nobody else waiting.
+ * stays is of rows that somebody holds (a replica that froze in its commit): these are told apart, and get into no batch
+ * before they are free, so that they keep nobody but their own callers waiting. (Each written by itself, 20 held rows
+ * took all connections, and calls that had nothing to do with them were refused.)
  */
 export const createBatcher = <T, R>(options: BatchOptions<T, R>): Batcher<T, R> => {
-  const { write, bytesOf, maxItems = 200, maxBytes = 1024 * 1024, lanes = 1, goesAfter = [] } = options;
+  const { write, bytesOf, keyOf, findHeld, lanes = 1, goesAfter = [] } = options;
+  const { maxItems = 200, maxBytes = 1024 * 1024 } = options;
+  let askUntilMs = 0;
   let waiting: Waiting<T, R>[] = [];
   let busy = 0;
 
@@ -64,28 +73,48 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Batcher<T, R> 
       const results = await write(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(results[index] as R));
     } catch (error) {
-      if (batch.length === 1 || isAboutTheDatabase(error)) {
-        for (const { reject } of batch) reject(error);
-        return;
-      }
-      if (isConflict(error)) {
-        await Promise.all(batch.map((one) => writeBatch([one])));
-        return;
-      }
+      if (isAboutTheDatabase(error)) return rejectAll(batch, error);
+      if (isConflict(error) && (await writeFree(batch, error))) return;
+      if (batch.length === 1) return rejectAll(batch, error);
       const middle = Math.ceil(batch.length / 2);
       await writeBatch(batch.slice(0, middle));
       await writeBatch(batch.slice(middle));
     }
   };
 
+  /** Rejects those whose rows somebody holds; the others. */
+  const rejectHeld = async (batch: readonly Waiting<T, R>[], error: unknown): Promise<Waiting<T, R>[]> => {
+    const found = await findHeld(batch.map(({ item }) => keyOf(item))).catch(() => []);
+    const keys = new Set(found);
+    if (keys.size > 0) askUntilMs = performance.now() + ASK_FOR_MS;
+    rejectAll(
+      batch.filter(({ item }) => keys.has(keyOf(item))),
+      error,
+    );
+    return batch.filter(({ item }) => !keys.has(keyOf(item)));
+  };
+
+  /** Writes those that nobody holds; false when somebody holds none of them. */
+  const writeFree = async (batch: readonly Waiting<T, R>[], error: unknown): Promise<boolean> => {
+    const free = await rejectHeld(batch, error);
+    if (free.length === batch.length) return false;
+    if (free.length > 0) await writeBatch(free);
+    return true;
+  };
+
+  const writeNext = async (): Promise<void> => {
+    const ahead = goesAfter.flatMap((queue) => queue.whenTaken() ?? []);
+    if (ahead.length > 0) await Promise.all(ahead);
+    const batch = nextBatch();
+    const isAsking = performance.now() < askUntilMs;
+    const free = isAsking ? await rejectHeld(batch, new DatabaseError('conflict')) : batch;
+    // Another lane may have taken them all meanwhile.
+    if (free.length > 0) await writeBatch(free);
+  };
+
   const pump = async (): Promise<void> => {
     busy += 1;
-    while (waiting.length > 0) {
-      const ahead = goesAfter.flatMap((queue) => queue.whenTaken() ?? []);
-      if (ahead.length > 0) await Promise.all(ahead);
-      // Another lane may have taken them all meanwhile.
-      if (waiting.length > 0) await writeBatch(nextBatch());
-    }
+    while (waiting.length > 0) await writeNext();
     busy -= 1;
   };
 
@@ -107,6 +136,10 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Batcher<T, R> 
       });
     },
   };
+};
+
+const rejectAll = <T, R>(batch: readonly Waiting<T, R>[], error: unknown): void => {
+  for (const { reject } of batch) reject(error);
 };
 
 const isAboutTheDatabase = (error: unknown): boolean =>

@@ -37,6 +37,8 @@ export const createDatabaseHealth = (
   onReadiness: (ready: boolean) => void,
 ): DatabaseHealth => {
   let awaySinceMs: number | undefined;
+  // Whether a probe has failed since then: one statement may end badly (it was killed, it took too long) by itself.
+  let isProven = false;
   let thereSinceMs = performance.now() - THERE_BEFORE_START_MS;
   let ready = true;
   let closed = false;
@@ -56,6 +58,7 @@ export const createDatabaseHealth = (
   const noteAway = (sinceMs: number): void => {
     if (awaySinceMs === undefined) {
       awaySinceMs = Math.max(sinceMs, thereSinceMs);
+      isProven = false;
       setReadyAt(false, awaySinceMs + NOT_READY_AFTER_MS);
     }
     void probe();
@@ -63,7 +66,7 @@ export const createDatabaseHealth = (
   const noteThere = (): void => {
     if (awaySinceMs === undefined) return;
     awaySinceMs = undefined;
-    thereSinceMs = performance.now();
+    if (isProven) thereSinceMs = performance.now();
     setReadyAt(true, thereSinceMs + READY_AFTER_MS);
   };
   const needsProbe = (): boolean => !closed && (awaySinceMs !== undefined || !ready);
@@ -72,7 +75,10 @@ export const createDatabaseHealth = (
     probing = true;
     while (needsProbe()) {
       const startedAtMs = performance.now();
-      await ping().then(noteThere, () => noteAway(startedAtMs));
+      await ping().then(noteThere, () => {
+        noteAway(startedAtMs);
+        isProven = true;
+      });
       if (needsProbe()) await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
     }
     probing = false;

@@ -165,7 +165,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     signal,
     start: async () => {
       if (database.engine === 'sqlite') await store.labelAllSending();
-      housekeeping.start();
+      await housekeeping.start();
       sender.start();
     },
     stop: async (graceMs) => {

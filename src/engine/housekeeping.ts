@@ -4,7 +4,8 @@ import type { Waiters } from './waiters.ts';
 
 /** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
 export interface Housekeeping {
-  start(): void;
+  /** Resolves when the disk was looked at: from then on calls may come. */
+  start(): Promise<void>;
   stop(): void;
   /** Whether the accepted backlog was at its limit when it was last counted. */
   backlogIsFull(): boolean;
@@ -120,7 +121,8 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   };
 
   return {
-    start: () => {
+    start: async () => {
+      await lookAtDisk().catch(deps.onError);
       every(everyMs.label, label);
       every(everyMs.count, count);
       every(everyMs.purge, purge);

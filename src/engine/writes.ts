@@ -28,22 +28,43 @@ interface Sized<T> {
 
 const ROW_BYTES = 300;
 
+/** How the rows of one kind are written, and told apart where somebody holds some of them. */
+interface Kind<T, R> {
+  readonly write: (items: readonly T[]) => Promise<readonly R[]>;
+  readonly keyOf: (item: T) => string;
+  readonly findHeld: (keys: readonly string[]) => Promise<readonly string[]>;
+  readonly goesAfter?: readonly Queue[];
+}
+
 /** Makes the writes; `lanes` is how many commits of one kind may be in flight at once. */
 export const createWrites = (store: ExecutionStore, lanes: number): Writes => {
-  const batched = <T, R>(
-    write: (items: readonly T[]) => Promise<readonly R[]>,
-    goesAfter: readonly Queue[] = [],
-  ) =>
+  const batched = <T, R>({ write, keyOf, ...rest }: Kind<T, R>) =>
     createBatcher<Sized<T>, R>({
+      ...rest,
       write: (items) => write(items.map(({ value }) => value)),
       bytesOf: ({ bytes }) => bytes + ROW_BYTES,
+      keyOf: ({ value }) => keyOf(value),
       lanes,
-      goesAfter,
     });
-  const starts = batched(store.insertStarts);
-  const ends = batched(store.insertEnds);
-  const outcomes = batched(store.recordOutcomes);
-  const claims = batched(store.claimEnds, [starts, outcomes]);
+  const conversationOf = ({ conversationUuid }: NewStart | NewEnd): string => conversationUuid;
+  const uuidOf = ({ executionUuid }: EndClaim | Outcome): string => executionUuid;
+  const starts = batched({
+    write: store.insertStarts,
+    keyOf: conversationOf,
+    findHeld: (keys) => store.findUncommitted('pre_call', keys),
+  });
+  const ends = batched({
+    write: store.insertEnds,
+    keyOf: conversationOf,
+    findHeld: (keys) => store.findUncommitted('post_call', keys),
+  });
+  const outcomes = batched({ write: store.recordOutcomes, keyOf: uuidOf, findHeld: store.findLocked });
+  const claims = batched({
+    write: store.claimEnds,
+    keyOf: uuidOf,
+    findHeld: store.findLocked,
+    goesAfter: [starts, outcomes],
+  });
   return {
     insertStart: (value, bytes) => starts.submit({ value, bytes }),
     insertEnd: (value, bytes) => ends.submit({ value, bytes }),

@@ -32,6 +32,8 @@ export interface Dialect {
   readonly forUpdate: string;
   /** The same, but passes over rows that are locked already. */
   readonly forUpdateOfFree: string;
+  /** Lets the next statement read what others have not committed; absent where nobody else writes. */
+  readonly readUncommitted?: string;
   /** After a table's name: read in the order of this index. */
   readonly useIndex: (name: string) => string;
   /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */

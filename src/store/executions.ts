@@ -1,6 +1,7 @@
 import { createClaims } from './claim-ends.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
+import { createHeldRows } from './held-rows.ts';
 import { createInserts } from './insert-executions.ts';
 import { createDisown, createLabels } from './label-executions.ts';
 import { createExecutionList } from './list-executions.ts';
@@ -34,4 +35,5 @@ export const createExecutionStore = (
   ...createPurge(admin, dialect),
   ...createLabels(admin, dialect),
   ...createDisown(writes, dialect),
+  ...createHeldRows(reads, dialect),
 });

@@ -40,6 +40,7 @@ export const mysql: Dialect = {
   now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   forUpdate: 'FOR UPDATE',
   forUpdateOfFree: 'FOR UPDATE SKIP LOCKED',
+  readUncommitted: 'SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED',
   useIndex: (name) => `FORCE INDEX (${name})`,
   // INSERT IGNORE would hide every other error too.
   keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,

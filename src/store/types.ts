@@ -216,6 +216,11 @@ export interface ExecutionStore {
    */
   endUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
+  /** Of these conversations, those whose row of this type somebody else has inserted and not committed. */
+  findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
+  /** Of these executions, those whose rows somebody else has locked. */
+  findLocked(executionUuids: readonly string[]): Promise<readonly string[]>;
+
   /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */
   findConversation(conversationUuid: string): Promise<readonly Execution[]>;
   /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */

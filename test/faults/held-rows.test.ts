@@ -9,9 +9,11 @@ import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 1_500;
 const OTHERS = 60;
+const HELD = 30;
 // One lock wait of a second, and what a busy machine adds.
 const OTHERS_WITHIN_MS = 2_500;
-const HELD_WITHIN_MS = LIMIT_MS + 700;
+// A start is given up at its limit, an accept after two seconds; and what a busy machine adds.
+const HELD_WITHIN_MS = { start: LIMIT_MS + 700, end: 2_000 + 700 };
 
 const bytesOf = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
 
@@ -36,7 +38,7 @@ const fill = async (world: World): Promise<void> => {
 
 // A replica that freezes between its insert and its commit keeps the key until the server closes its connection.
 // Here the transaction of a dead hand stands for it.
-describeEachEngine('A key that a frozen replica holds in the middle of its claim', (engine) => {
+describeEachEngine('Keys that a frozen replica holds in the middle of its claims', (engine) => {
   if (engine.name === 'sqlite') return;
   let world: World;
   let dead: Connection;
@@ -52,47 +54,58 @@ describeEachEngine('A key that a frozen replica holds in the middle of its claim
     await world.close();
   });
 
-  const hold = async (conversationUuid: string, webhookType: number): Promise<void> => {
+  const hold = async (conversationUuids: readonly string[], webhookType: number): Promise<void> => {
     await dead.beginTransaction();
-    await dead.query(
-      'INSERT INTO executions (execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, ' +
-        "agent_uuid, webhook_etag, instance) VALUES (?, ?, ?, 2, 0, 0, ?, '', 'frozen')",
-      [bytesOf(randomUUID()), bytesOf(conversationUuid), webhookType, bytesOf(randomUUID())],
-    );
+    for (const conversationUuid of conversationUuids)
+      await dead.query(
+        'INSERT INTO executions (execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, ' +
+          "agent_uuid, webhook_etag, instance) VALUES (?, ?, ?, 2, 0, 0, ?, '', 'frozen')",
+        [bytesOf(randomUUID()), bytesOf(conversationUuid), webhookType, bytesOf(randomUUID())],
+      );
   };
 
   for (const [rpc, webhookType] of [
     ['start', 1],
     ['end', 2],
   ] as const)
-    it(`delays the ${rpc}s of others by little, and its own repeat is told so in time`, async function () {
+    it(`delay the ${rpc}s of others by little, and their own repeats are told so in time`, async function () {
       this.timeout(60_000);
       const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
       const replica = world.living();
-      const held = randomUUID();
+      const held = Array.from({ length: HELD }, () => randomUUID());
       await hold(held, webhookType);
       const call = async (conversationUuid: string) => {
         const sentAtMs = performance.now();
         const told = await world.journal.call(replica, { rpc, agentUuid, conversationUuid });
         return { told: describeTold(told), tookMs: Math.round(performance.now() - sentAtMs) };
       };
+      const callAll = (uuids: readonly string[]) => Promise.all(uuids.map(call));
+      // The platform repeats its calls while the hand stays dead.
       const others = Array.from({ length: OTHERS }, () => randomUUID());
-      const [first, ...rest] = await Promise.all([call(held), ...others.map(call), call(held)]);
-      const second = rest.pop();
-      for (const it of [first, second]) {
-        expect(it?.told, 'the held one').to.equal('DATABASE_UNAVAILABLE');
-        expect(it?.tookMs, 'the held one, ms').to.be.lessThan(HELD_WITHIN_MS);
+      const begun = [callAll(held), callAll(others.slice(0, OTHERS / 2))] as const;
+      const again = callAll(held);
+      const [first, early] = await Promise.all(begun);
+      const [second, third, late] = await Promise.all([
+        again,
+        callAll(held),
+        callAll(others.slice(OTHERS / 2)),
+      ]);
+      for (const it of [...first, ...second, ...third]) {
+        expect(it.told, 'a held one').to.equal('DATABASE_UNAVAILABLE');
+        expect(it.tookMs, 'a held one, ms').to.be.lessThan(HELD_WITHIN_MS[rpc]);
       }
+      const rest = [...early, ...late];
       for (const { told, tookMs } of rest) {
         expect(told, 'another one').to.equal(rpc === 'start' ? 'SUCCEEDED' : 'ACCEPTED');
         expect(tookMs, 'another one, ms').to.be.lessThan(OTHERS_WITHIN_MS);
       }
       await dead.rollback();
       const slowestMs = Math.max(...rest.map(({ tookMs }) => tookMs));
-      report(`a held key, ${rpc} (mariadb)`, { others: OTHERS, slowestMs, heldMs: first?.tookMs ?? 0 });
+      const lateMs = Math.max(...late.map(({ tookMs }) => tookMs));
+      report(`held keys, ${rpc} (mariadb)`, { held: HELD, others: OTHERS, slowestMs, lateMs });
     });
 
-  it('leaves nothing behind that never ends', async function () {
+  it('leave nothing behind that never ends', async function () {
     this.timeout(60_000);
     const figures = await world.verdict(20_000);
     report('held keys (mariadb)', { ...figures, violations: 0 });

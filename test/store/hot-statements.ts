@@ -22,6 +22,8 @@ export interface World {
 export interface Hot {
   /** How its statements may reach the tables (see `Plan`): all of these, and no other. */
   readonly ways: readonly string[];
+  /** Where nobody else writes there is nothing to look for. */
+  readonly isMysqlOnly?: true;
   run(world: World): Promise<unknown>;
 }
 
@@ -145,6 +147,17 @@ export const HOT: Readonly<Record<string, Hot>> = {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
     run: ({ executions, end: { webhookUuid, executionUuid } }) =>
       executions.listWaitingEnds(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
+  },
+  'the look for rows that somebody holds': {
+    isMysqlOnly: true,
+    ways: ['executions by PRIMARY', 'executions by executions_by_conversation'],
+    run: async ({ executions, start }) => {
+      await executions.findUncommitted(
+        'pre_call',
+        times(50, () => randomUUID()),
+      );
+      await executions.findLocked([start.executionUuid, ...times(49, () => randomUUID())]);
+    },
   },
   'rows that lie under purged keys': {
     ways: [...AN_INSERT, ...A_ROW, ...PARTS, 'e by executions_waiting', 'e by executions_by_state'],

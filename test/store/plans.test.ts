@@ -62,7 +62,7 @@ describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (en
     return [...found.values()];
   };
 
-  for (const [name, { ways, run }] of Object.entries(HOT))
+  for (const [name, { ways, isMysqlOnly, run }] of Object.entries(HOT))
     it(`walks no table for ${name}`, async () => {
       const found = new Set<string>();
       for (const { sql, values } of await statementsOf(() => run(world))) {
@@ -70,7 +70,7 @@ describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (en
         expect(plan.bad, sql).to.deep.equal([]);
         for (const way of plan.ways) found.add(way);
       }
-      expect([...found]).to.have.members(ways);
+      expect([...found]).to.have.members(isMysqlOnly && engine.name === 'sqlite' ? [] : ways);
     }).timeout(30_000);
 
   it('is known of every function of the stores', () => {

@@ -30,7 +30,7 @@ const createTrial = () => {
 describe('the regular work', () => {
   it('labels all that a killed process left behind in one round', async () => {
     const { housekeeping, firstRound, ended } = createTrial();
-    housekeeping.start();
+    await housekeeping.start();
     await firstRound;
     housekeeping.stop();
     expect(new Set(ended).size).to.equal(BEGAN);
