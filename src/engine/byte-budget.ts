@@ -12,11 +12,12 @@ export interface HeldBytes {
 
 /** Bounds the bytes held for calls in flight: messages, rendered bodies, responses and unwritten outcomes together. */
 export interface ByteBudget {
-  /** Holds bytes for a call, or undefined when they don't fit. */
-  hold(bytes: number): HeldBytes | undefined;
+  /** Holds bytes for a call, or undefined when they don't fit, or would leave less than `keepFree`. */
+  hold(bytes: number, keepFree?: number): HeldBytes | undefined;
   /** Whether that many bytes would fit now; none are held. */
   hasRoom(bytes: number): boolean;
   heldBytes(): number;
+  readonly maxBytes: number;
 }
 
 /** Makes a budget of `maxBytes`. */
@@ -50,8 +51,9 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
     return self;
   };
   return {
-    hold: (bytes) => (hasRoom(bytes) ? begin(bytes) : undefined),
+    hold: (bytes, keepFree = 0) => (hasRoom(bytes + keepFree) ? begin(bytes) : undefined),
     hasRoom,
     heldBytes: () => held,
+    maxBytes,
   };
 };

@@ -74,13 +74,15 @@ export const createSender = (deps: SenderDeps): Sender => {
   const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
     stopped || busy.has(executionUuid) || waitsForStart.has(executionUuid);
 
-  // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there.
+  // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there. Half of
+  // it all stays free for callers on the phone.
+  const keepFree = deps.budget.maxBytes / 2;
   const room = (origin: string): number =>
-    deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES) ? deps.slots.free(origin) : 0;
+    deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES + keepFree) ? deps.slots.free(origin) : 0;
   const takePlace = (origin: string): Place | undefined => {
     const slot = deps.slots.take(origin);
     if (typeof slot === 'string') return undefined;
-    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES);
+    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES, keepFree);
     if (held === undefined) slot.release();
     return held && { slot, held };
   };

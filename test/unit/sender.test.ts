@@ -23,11 +23,19 @@ interface Trial {
   readonly originOf?: (webhookUuid: string) => string;
   readonly perOrigin?: number;
   readonly startByMs?: number;
+  /** Claims are not answered. */
+  readonly isClaimSlow?: boolean;
 }
 
 /** A sender with one waiting row per webhook; tells of which rows it tried to claim, and what it complained of. */
 const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
-  const { broken, originOf = (uuid) => `https://${uuid}`, perOrigin = 10, startByMs = 0 } = options;
+  const {
+    broken,
+    originOf = (uuid) => `https://${uuid}`,
+    perOrigin = 10,
+    startByMs = 0,
+    isClaimSlow = false,
+  } = options;
   const claimed: string[] = [];
   const read: string[] = [];
   const ended: string[] = [];
@@ -67,6 +75,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
     writes: {
       claimEnd: async ({ executionUuid }: { executionUuid: string }) => {
         claimed.push(executionUuid);
+        if (isClaimSlow) await new Promise(() => undefined);
         return 'lost';
       },
     },
@@ -106,6 +115,16 @@ describe('the sender', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await sender.idle();
     expect(claimed).to.include(nameOf(2));
+  });
+
+  it('leaves half of the room to callers on the phone while many bodies are still unknown', async () => {
+    const all = [1, 2, 3, 4, 5, 6, 7, 8].map(nameOf);
+    const { sender, budget, claimed } = createTrial(all, { isClaimSlow: true });
+    stop = sender.stop;
+    sender.start();
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(claimed).to.have.length(4);
+    expect(budget.heldBytes()).to.equal(8 * MIB);
   });
 
   it('reads no rows of webhooks whose origin has no free slot, however many there are', async () => {

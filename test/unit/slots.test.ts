@@ -38,5 +38,7 @@ describe('the byte budget', () => {
     expect(budget.heldBytes()).to.equal(10);
     second?.release();
     expect(budget.heldBytes()).to.equal(0);
+    expect(budget.hold(41, 60)).to.equal(undefined);
+    expect(budget.hold(40, 60)).to.be.an('object');
   });
 });
