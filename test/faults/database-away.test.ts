@@ -19,6 +19,8 @@ const NOT_READY_AFTER_MS = 10_000;
 const READY_AFTER_MS = 2_000;
 const REFUSED = 'UNAVAILABLE DATABASE_UNAVAILABLE';
 const ALL_ENDED_WITHIN_MS = 30_000;
+// When the database is back.
+const LABELLED_AFTER_MS = 15_000;
 // What a call takes on a busy machine.
 const NOISE_MS = 500;
 // What a busy machine may add to what is said to happen at an instant; never before it.
@@ -264,7 +266,11 @@ describeEachEngine('A database that', (engine) => {
         this.timeout(60_000);
         const told = it_.told.map(describeTold);
         expect(told).to.deep.equal(['OUTCOME_NOT_RECORDED', 'ACCEPTED', 'DATABASE_UNAVAILABLE']);
-        const figures = await it_.world.verdict(ALL_ENDED_WITHIN_MS);
+        const figures = await it_.world.verdict(ALL_ENDED_WITHIN_MS, {
+          refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
+          labelledWithinMs: AWAY_MS + LABELLED_AFTER_MS,
+          atLeast: { executions: 2, requests: 2, replies: 2 },
+        });
         const repeat = (it: Call) => it_.world.journal.call(it_.world.living(), it);
         const repeats = (await Promise.all(it_.calls.map(repeat))).map(describeTold);
         // The start that came when the database was lost did not run, or had.
@@ -310,7 +316,12 @@ describeEachEngine('A database that is restarted under load', (engine) => {
     await Promise.all(watches.map((watch) => watch.stop()));
     // A blip must not empty the load balancer.
     for (const { health } of watches) expect(health.map(({ isServing }) => isServing)).to.deep.equal([true]);
-    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
+      refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING'],
+      // Each restart is an outage, after which nobody labels for 10 s.
+      labelledWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
+      atLeast: { executions: 100, requests: 100, replies: 100 },
+    });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
     report('the database restarted under load', { restarts, ...figures, violations: 0, seconds });
   });

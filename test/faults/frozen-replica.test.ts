@@ -116,7 +116,10 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
       const told = await one.telling;
       expect(describeTold(told), row.step).to.equal(row.told);
     }
-    const figures = await world.verdict(LABELLED_WITHIN_MS);
+    const figures = await world.verdict(LABELLED_WITHIN_MS, {
+      refusedShare: 0,
+      atLeast: { executions: ROWS.length, replies: ROWS.length },
+    });
     const saw = (conversationUuid: string) =>
       world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
     for (const { step, saw: expected } of ROWS)
@@ -154,7 +157,12 @@ describeEachEngine('A replica that is frozen under load', (engine) => {
     }
     await wait(1_000);
     await load.stop();
-    const figures = await world.verdict(30_000);
+    const figures = await world.verdict(30_000, {
+      // The frozen one holds keys in the middle of its claims, and gives up its own when it wakes.
+      refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
+      refusedShare: 0.2,
+      atLeast: { executions: 100, requests: 100, replies: 100 },
+    });
     report(`SIGSTOP under load (${engine.name})`, { freezes, ...figures, violations: 0 });
   });
 });

@@ -107,7 +107,12 @@ describeEachEngine('Keys that a frozen replica holds in the middle of its claims
 
   it('leave nothing behind that never ends', async function () {
     this.timeout(60_000);
-    const figures = await world.verdict(20_000);
+    const figures = await world.verdict(20_000, {
+      refusedAs: ['DATABASE_UNAVAILABLE'],
+      // Each of the held ones is called three times.
+      refusedShare: 0.7,
+      atLeast: { requests: 2 * OTHERS, replies: 2 * OTHERS },
+    });
     report('held keys (mariadb)', { ...figures, violations: 0 });
   });
 });

@@ -32,7 +32,7 @@ describeEachEngine('A post-call whose rendering kills the process', (engine) => 
     await wait(LIMIT_MS);
     // Told again, nobody begins it again either.
     for (const replica of world.replicas) await world.journal.call(replica, call);
-    const figures = await world.verdict(LIMIT_MS + 15_000);
+    const figures = await world.verdict(LIMIT_MS + 15_000, { atLeast: { requests: 0 } });
     const { executions } = await world.living().rpc.executions.listExecutions({ conversationUuid });
     expect(executions.map((it) => `${nameOf(it.state)} ${failureOf(it)}`)).to.deep.equal([
       'INTERRUPTED INTERRUPTED MAYBE',

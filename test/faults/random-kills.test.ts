@@ -45,7 +45,12 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       await victim?.restart();
     }
     await load.stop();
-    const figures = await world.verdict(ALL_ENDED_WITHIN_MS);
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
+      refusedAs: ['EXECUTION_RUNNING'],
+      // SQLite has nobody else to call while the one is dead.
+      refusedShare: engine.name === 'sqlite' ? 0.9 : 0.5,
+      atLeast: { executions: 100, requests: 100, replies: 100 },
+    });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
     report(`kill -9 at random moments (${engine.name})`, { kills, ...figures, violations: 0, seconds });
   });

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import type { Rpc } from '../../support/rpc.ts';
 
-/** An agent with both webhooks, each pointing at a receiver. */
+/** An agent with its webhooks, each pointing at a receiver. */
 export interface TestAgent {
   readonly agentUuid: string;
+  readonly webhooks: readonly ('pre_call' | 'post_call')[];
   readonly preLimitMs: number;
   readonly postLimitMs: number;
 }
@@ -19,6 +20,9 @@ export interface TestAgentOptions {
   readonly postLimitMs?: number;
   readonly blocks?: boolean;
 }
+
+/** What `customer_name` is before a webhook has brought one. */
+export const DEFAULT_NAME = 'nobody';
 
 /** Makes one. */
 export const createTestAgent = async (rpc: Rpc, options: TestAgentOptions): Promise<TestAgent> => {
@@ -45,7 +49,13 @@ export const createTestAgent = async (rpc: Rpc, options: TestAgentOptions): Prom
   const agentUuid = randomUUID();
   const webhooks = [pre, post].filter((webhook) => typeof webhook === 'object');
   await rpc.agents.createAgent({
-    agent: { agentUuid, dynamicVariables: { customer_name: 'nobody' }, webhooks },
+    agent: { agentUuid, dynamicVariables: { customer_name: DEFAULT_NAME }, webhooks },
   });
-  return { agentUuid, preLimitMs, postLimitMs };
+  const types = [preUrl && ('pre_call' as const), postUrl && ('post_call' as const)];
+  return {
+    agentUuid,
+    webhooks: types.filter((type) => type !== undefined && type !== ''),
+    preLimitMs,
+    postLimitMs,
+  };
 };

@@ -49,15 +49,22 @@ export const nameOf = (state: pb.ExecutionState | undefined): string =>
     '',
   );
 
-/** `TIMEOUT NO` and so on; empty for a success. */
-export const failureOf = ({ failure }: Pick<pb.Execution, 'failure'>): string => {
-  if (failure === undefined) return '';
-  const code = Object.entries(pb.FailureCode).find(([, value]) => value === failure.code)?.[0] ?? '?';
-  return `${code.replace('FAILURE_CODE_', '')} ${sentOf({ failure })}`;
+/** `TIMEOUT` and so on; empty for a success. */
+export const failureCodeOf = ({ failure }: Pick<pb.Execution, 'failure'>): string => {
+  const name = Object.entries(pb.FailureCode).find(([, value]) => value === failure?.code)?.[0] ?? '';
+  return name.replace('FAILURE_CODE_', '');
 };
+
+/** `TIMEOUT NO` and so on; empty for a success. */
+export const failureOf = (execution: Pick<pb.Execution, 'failure'>): string =>
+  execution.failure === undefined ? '' : `${failureCodeOf(execution)} ${sentOf(execution)}`;
 
 /** `NO`, `MAYBE`, `YES`; empty for a success. */
 export const sentOf = ({ failure }: Pick<pb.Execution, 'failure'>): string => {
   const name = Object.entries(pb.Sent).find(([, value]) => value === failure?.sent)?.[0] ?? '';
   return name.replace('SENT_', '');
 };
+
+/** The type of the webhook that it ran, in the receiver's words. */
+export const typeOf = ({ webhookType }: Pick<pb.Execution, 'webhookType'>): 'pre_call' | 'post_call' =>
+  webhookType === pb.WebhookType.WEBHOOK_TYPE_PRE_CALL ? 'pre_call' : 'post_call';

@@ -24,7 +24,13 @@ export type Told =
       readonly executionUuid: string | undefined;
       readonly state: pb.ExecutionState | undefined;
     }
-  | { readonly kind: 'error'; readonly code: string; readonly reason: string; readonly message: string };
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly retryAfterMs: number | undefined;
+    };
 
 /** A call to be made. */
 export interface Call {
@@ -90,7 +96,8 @@ const tell = async (replica: Replica, it: Call, deadlineMs: number): Promise<Tol
     return { ...replyOf(reply), text: textOf(reply), replayed };
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    return { kind: 'error', code: error.code, reason: error.reason, message: error.message };
+    const { code, reason, message, retryAfterMs } = error;
+    return { kind: 'error', code, reason, message, retryAfterMs };
   }
 };
 

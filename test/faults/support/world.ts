@@ -2,13 +2,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import type { Engine } from '../../support/engines.ts';
 import { createTestAgent, type TestAgent, type TestAgentOptions } from './calls.ts';
-import { untilAllEnded } from './execution-log.ts';
-import { createJournal, type Journal } from './journal.ts';
-import { reconcile, type Evidence, type Verdict } from './reconcile.ts';
+import { typeOf, untilAllEnded } from './execution-log.ts';
+import { createJournal, type Call, type Entry, type Journal } from './journal.ts';
+import type { Expected } from './reconcile/evidence.ts';
+import { reconcile, type Verdict } from './reconcile/reconcile.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
 import { startReplica, type Replica, type ReplicaOptions } from './replicas.ts';
+import { until } from './until.ts';
 
 /** One database, its replicas, endpoints and callers: all that a scenario hurts and then compares. */
 export interface World {
@@ -31,12 +34,15 @@ export interface World {
    * Waits until everything has an end (at most `withinMs`), repeats old starts and ends, and compares.
    * Throws with the violations, and leaves the evidence in a folder that it names.
    */
-  verdict(withinMs: number, more?: Pick<Evidence, 'alsoRefusedAs'>): Promise<Verdict['figures']>;
+  verdict(withinMs: number, expected?: Expected): Promise<Verdict['figures']>;
   close(): Promise<void>;
 }
 
-/** How many old calls are repeated before the comparison. */
+/** How many old calls are repeated before the comparison, besides those of an unknown fate. */
 const REPEATED = 100;
+const REPEATED_AT_ONCE = 8;
+/** How many starts are looked at with all that is recorded of them. */
+const LOOKED_AT = 50;
 
 /** Makes a world without replicas, with a database of its own. */
 export const createWorld = async (engine: Engine): Promise<World> => {
@@ -95,14 +101,17 @@ const createWorldOn = async (
       if (found === undefined) throw new Error('no replica lives');
       return found;
     },
-    verdict: async (withinMs, more = {}) => {
+    verdict: async (withinMs, expected = {}) => {
       const agentUuids = agents.map(({ agentUuid }) => agentUuid);
       const rpc = () => world.living().rpc;
       await untilAllEnded(rpc, agentUuids, withinMs);
-      await repeatSome(world, agentUuids);
+      await repeatSome(world);
       // A repeat may have begun something new: what was refused every time before.
       const executions = await untilAllEnded(rpc, agentUuids, withinMs);
-      const { violations, figures } = reconcile({ executions, recorders, journal, replicas, ...more });
+      const looked = await lookAtSome(world, executions);
+      const { violations, figures } = reconcile({
+        ...{ executions, looked, agents, recorders, journal, replicas, expected },
+      });
       if (violations.length > 0) throw violated(violations, world, executions);
       return figures;
     },
@@ -116,12 +125,55 @@ const createWorldOn = async (
   return world;
 };
 
-// Only what was told a reply before: its repeats have to say the same.
-const repeatSome = async ({ journal, living }: World, agentUuids: readonly string[]): Promise<void> => {
-  const answered = journal.entries.filter(({ told }) => told.kind === 'reply').slice(-REPEATED);
-  for (const { rpc, conversationUuid, agentUuid } of answered) {
-    if (agentUuids.includes(agentUuid)) await journal.call(living(), { rpc, conversationUuid, agentUuid });
-  }
+const UNKNOWN_FATES = new Set(['OUTCOME_NOT_RECORDED', 'DATABASE_UNAVAILABLE']);
+
+// What was told a reply has to be told the same again, by whomever; of what was left open it shows what became of it.
+const repeatSome = async ({ journal, replicas }: World): Promise<void> => {
+  const calls = (isMeant: (entry: Entry) => boolean): readonly Call[] => {
+    const meant = journal.entries.filter(isMeant);
+    const keyed = meant.map(({ rpc, agentUuid, conversationUuid }) => ({ rpc, agentUuid, conversationUuid }));
+    return [...new Map(keyed.map((call) => [`${call.rpc} ${call.conversationUuid}`, call])).values()];
+  };
+  const left = [
+    ...sample(
+      calls(({ told }) => told.kind === 'reply'),
+      REPEATED,
+    ),
+    ...calls(({ told }) => told.kind === 'error' && UNKNOWN_FATES.has(told.reason)),
+  ];
+  const living = replicas.filter(({ isAlive }) => isAlive);
+  let turn = 0;
+  const repeatAll = async (): Promise<void> => {
+    for (let call = left.pop(); call !== undefined; call = left.pop()) await repeat(call);
+  };
+  const repeat = (call: Call): Promise<unknown> =>
+    until(
+      `the ${call.rpc} of ${call.conversationUuid} to be told again`,
+      async () => {
+        const replica = living[(turn += 1) % living.length] as Replica;
+        return (await journal.call(replica, call)).kind === 'reply';
+      },
+      { everyMs: 500 },
+    );
+  await Promise.all(Array.from({ length: REPEATED_AT_ONCE }, repeatAll));
+};
+
+const lookAtSome = async (world: World, executions: readonly pb.Execution[]): Promise<pb.Execution[]> => {
+  const starts = executions.filter((execution) => typeOf(execution) === 'pre_call');
+  const { getExecution } = world.living().rpc.executions;
+  const looked = sample(starts, LOOKED_AT).map(async ({ executionUuid }) => {
+    const { execution } = await getExecution({ executionUuid });
+    return execution === undefined ? [] : [execution];
+  });
+  return (await Promise.all(looked)).flat();
+};
+
+const sample = <T>(items: readonly T[], count: number): T[] => {
+  const left = [...items];
+  const taken = Array.from({ length: Math.min(count, left.length) }, () =>
+    left.splice(Math.floor(Math.random() * left.length), 1),
+  );
+  return taken.flat();
 };
 
 const SHOWN = 20;
