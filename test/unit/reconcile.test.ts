@@ -54,7 +54,10 @@ const request = (change: Partial<SeenRequest> = {}): SeenRequest => ({
 });
 const endRequest = (change: Partial<SeenRequest> = {}): SeenRequest =>
   request({ path: '/post', type: 'post_call', executionUuid: END, ...change });
-const unanswered = ({ answer: _, ...rest }: SeenRequest): SeenRequest => rest;
+const unanswered = (seen: SeenRequest): SeenRequest => {
+  const { answer: _, ...rest } = seen;
+  return rest;
+};
 
 const entry = (rpc: Entry['rpc'], sentAtMs: number, told: Told, change: Partial<Entry> = {}): Entry => ({
   ...{ rpc, agentUuid: AGENT, conversationUuid: CALL, replica: 'replica-1' },
