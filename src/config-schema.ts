@@ -143,7 +143,7 @@ export const configSchema = z.object({
   CALLHOOKS_MAX_BUFFERED_BYTES: setting(
     values.bytes(16 * MIB, MIB * MIB),
     '256MiB',
-    'Memory for messages, bodies and unwritten outcomes of calls in flight; beyond it new calls are refused with `LIMIT_REACHED`.',
+    'Memory for messages, bodies and unwritten outcomes of calls in flight; beyond it new calls are refused with `LIMIT_REACHED`. Post-calls begin while less than half of it is held.',
   ),
   CALLHOOKS_START_BY: setting(
     values.duration(0, 365 * DAY_MS),
