@@ -273,9 +273,9 @@ describeEachEngine('A database that', (engine) => {
         });
         const repeat = (it: Call) => it_.world.journal.call(it_.world.living(), it);
         const repeats = (await Promise.all(it_.calls.map(repeat))).map(describeTold);
-        // The start that came when the database was lost did not run, or had.
         expect(repeats.slice(0, 2)).to.deep.equal(['replayed SUCCEEDED', 'replayed SUCCEEDED']);
-        expect(repeats[2]).to.match(/^(replayed INTERRUPTED|SUCCEEDED)$/);
+        // The start that came when the database was lost had been written, or the comparison's repeat has run it.
+        expect(repeats[2]).to.match(/^replayed (INTERRUPTED|SUCCEEDED)$/);
         report(`the database ${title} for 15 s`, { newCalls: it_.watch.answers.length, ...figures });
       });
     });
