@@ -67,7 +67,7 @@ const BREAKS: readonly Break[] = [
     file: 'src/engine/sender.ts',
     changes: [
       [
-        '    const sending = sendPostCall(deps, end, webhook)',
+        '    const sending = sendPostCall(deps, end, webhook, held)',
         `    slot.release();
     const send: typeof deps.exchanges.send = async (input) => {
       let own = deps.slots.take(input.ready.origin);
@@ -81,7 +81,7 @@ const BREAKS: readonly Break[] = [
         own.release();
       }
     };
-    const sending = sendPostCall({ ...deps, exchanges: { ...deps.exchanges, send } }, end, webhook)`,
+    const sending = sendPostCall({ ...deps, exchanges: { ...deps.exchanges, send } }, end, webhook, held)`,
       ],
     ],
     family: 'takeover',

@@ -9,11 +9,14 @@ import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { untilThere } from './support/proxied.ts';
 import type { Replica } from './support/replicas.ts';
+import { disagreements, sendEverywhere } from './support/same-call.ts';
 import { createWorldAt, type World } from './support/world.ts';
 
 const LIMIT_MS = 1_000;
 // Longer than a node may be silent before the others leave it out.
 const FROZEN_MS = 7_000;
+// Longer than limit and grace.
+const REPLICA_FROZEN_MS = 11_000;
 const ALL_ENDED_WITHIN_MS = 40_000;
 // When its node is back.
 const LABELLED_AFTER_MS = 15_000;
@@ -116,6 +119,26 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
     await slow.end();
   });
 
+  it('run the same call once that is sent to all three nodes at once, and tell all the same', async function () {
+    const conversations = inForm({ short: 60, long: 1_000 });
+    this.timeout(60_000 + conversations * 200);
+    const { agentUuid } = await world.addAgent({ preLimitMs: 5_000, postLimitMs: 5_000 });
+    const told = await sendEverywhere({
+      journal: world.journal,
+      replicas,
+      agentUuid,
+      conversations,
+      atOnce: 5,
+    });
+    const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
+      refusedShare: 0,
+      atLeast: { requests: 2 * conversations },
+    });
+    expect(told, 'calls').to.have.length(2 * conversations);
+    expect(disagreements(told)).to.deep.equal([]);
+    report('the same call on each node of a cluster', { conversations, ...figures, violations: 0 });
+  });
+
   it('agree with everybody when replicas and nodes die or freeze under load', async function () {
     const rounds = inForm({ short: 1, long: 15 });
     this.timeout(120_000 + rounds * 60_000);
@@ -135,6 +158,10 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
         await wait(FROZEN_MS);
         nodeAt(third).wake();
         await untilThere(replicaAt(third));
+        replicaAt(first).freeze();
+        // The others have had the database for 10 s then, and label what it was sending.
+        await wait(REPLICA_FROZEN_MS);
+        replicaAt(first).wake();
       }
       await wait(2_000);
     });
@@ -144,7 +171,12 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-    const faults = { replicasKilled: rounds, nodesKilled: rounds, nodesFrozen: rounds };
+    const faults = {
+      replicasKilled: rounds,
+      replicasFrozen: rounds,
+      nodesKilled: rounds,
+      nodesFrozen: rounds,
+    };
     report('a cluster under load', { ...faults, ...figures, violations: 0, seconds });
   });
 
