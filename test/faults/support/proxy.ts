@@ -29,6 +29,8 @@ export interface Caught {
   deliver(): void;
   /** Resets the client's side alone; the server is not told. */
   resetClient(): void;
+  /** Resets the server's side: it hears nothing of what was held, and lets go of what the connection held. */
+  drop(): void;
   /** Resolves when the client has given up, or was reset. */
   clientGone(): Promise<void>;
   /** Resolves when the server has answered what was delivered, or has closed. */
@@ -45,6 +47,8 @@ export interface Proxy {
   readonly cuts: number;
   /** Hurts the next connection on which the statement is seen. */
   trap(trap: Trap): Promise<Caught>;
+  /** Resolves when a statement that matches has been passed on to the server. */
+  untilSeen(statement: RegExp): Promise<void>;
   /** Hurts this share of all writes and commits at random; what is held is delivered some seconds late. 0: none. */
   harass(share: number): void;
   /** From now on nothing passes in that direction, and nobody is told; new connections hang. */
@@ -84,6 +88,7 @@ const REMEMBERED_CHARACTERS = 65_536;
 export const startProxy = async (targetPort: number): Promise<Proxy> => {
   const pairs = new Set<Pair>();
   const armed = new Set<Armed>();
+  const watchers = new Set<{ readonly statement: RegExp; readonly seen: () => void }>();
   const timers = new Set<NodeJS.Timeout>();
   let silenced: Direction | undefined;
   let harassedShare = 0;
@@ -123,6 +128,7 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
     }
     if (pair.forServer !== undefined) return void pair.forServer.push(data);
     pair.server.write(data);
+    for (const watcher of watchers) if (watcher.statement.test(text)) watcher.seen();
     if (pair.cut === 'unanswered') resetSocket(pair.client);
   };
   const fromServer = (pair: Pair, data: Buffer): void => {
@@ -162,6 +168,11 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
     trap: (trap) =>
       new Promise((resolve) => {
         armed.add({ trap, caught: (pair) => resolve(toCaught(pair)) });
+      }),
+    untilSeen: (statement) =>
+      new Promise((resolve) => {
+        const watcher = { statement, seen: () => resolve(void watchers.delete(watcher)) };
+        watchers.add(watcher);
       }),
     harass: (share) => {
       harassedShare = share;
@@ -225,6 +236,7 @@ const toCaught = (pair: Pair): Caught => {
       pair.cut ??= 'unanswered';
       resetSocket(client);
     },
+    drop: () => resetSocket(server),
     clientGone: async () => {
       if (!client.destroyed) await once(client, 'close');
     },
