@@ -106,9 +106,10 @@ export const createBatcher = <T, R>(options: BatchOptions<T, R>): Batcher<T, R> 
     const ahead = goesAfter.flatMap((queue) => queue.whenTaken() ?? []);
     if (ahead.length > 0) await Promise.all(ahead);
     const batch = nextBatch();
+    // Another lane may have taken them all meanwhile.
+    if (batch.length === 0) return;
     const isAsking = performance.now() < askUntilMs;
     const free = isAsking ? await rejectHeld(batch, new DatabaseError('conflict')) : batch;
-    // Another lane may have taken them all meanwhile.
     if (free.length > 0) await writeBatch(free);
   };
 
