@@ -21,7 +21,7 @@ export interface Progress {
 }
 
 /** How far the rows of a webhook were read, oldest first. */
-interface Place {
+interface Position {
   /** Read, and not begun. */
   readonly ends: readonly WaitingEnd[];
   /** The last one read. */
@@ -29,7 +29,7 @@ interface Place {
   readonly isEnd: boolean;
 }
 
-const FROM_THE_FIRST: Place = { ends: [], isEnd: false };
+const FROM_THE_FIRST: Position = { ends: [], isEnd: false };
 
 /** What the backlog needs. */
 export interface BacklogDeps {
@@ -61,13 +61,13 @@ const NO_ORIGIN = '';
  */
 export const createBacklog = (deps: BacklogDeps): Backlog => {
   const { store, room, startByMs } = deps;
-  const waiting = new Map<string, Map<string, Place>>();
+  const waiting = new Map<string, Map<string, Position>>();
   const origins = new Map<string, string>();
   // The database's clock less the monotonic one.
   let clockMs = -Infinity;
 
   const note = (origin: string, webhookUuid: string): void => {
-    const webhooks = waiting.get(origin) ?? new Map<string, Place>();
+    const webhooks = waiting.get(origin) ?? new Map<string, Position>();
     waiting.set(origin, webhooks);
     webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isEnd: false });
   };
@@ -120,22 +120,22 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     if (webhooks.length > 0) clockMs = (await store.nowMs()) - performance.now();
     await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
     // What was read before, others may have begun.
-    for (const places of waiting.values())
-      for (const webhookUuid of places.keys()) places.set(webhookUuid, FROM_THE_FIRST);
+    for (const positions of waiting.values())
+      for (const webhookUuid of positions.keys()) positions.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
     await endAllExpired(webhooks);
   };
 
   // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
-  const readOn = async (webhookUuid: string, place: Place): Promise<Place> => {
-    if (place.ends.length > 0) return place;
-    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES, place.after);
-    const after = ends.at(-1) ?? place.after;
+  const readOn = async (webhookUuid: string, position: Position): Promise<Position> => {
+    if (position.ends.length > 0) return position;
+    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES, position.after);
+    const after = ends.at(-1) ?? position.after;
     return { ends, ...(after && { after }), isEnd: ends.length < CANDIDATES };
   };
 
   /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
-  const drainOrigin = async (origin: string, webhooks: Map<string, Place>): Promise<boolean> => {
+  const drainOrigin = async (origin: string, webhooks: Map<string, Position>): Promise<boolean> => {
     const free = origin === NO_ORIGIN ? CANDIDATES : room(origin);
     const [first] = webhooks;
     if (first === undefined) waiting.delete(origin);
@@ -143,27 +143,38 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     const [webhookUuid, before] = first;
     // The others take turns: it goes to the end, if it has more.
     webhooks.delete(webhookUuid);
-    const place = await readOn(webhookUuid, before);
-    const fresh = await withoutExpired(place.ends.slice(0, free));
+    const position = await readOn(webhookUuid, before);
+    const fresh = await withoutExpired(position.ends.slice(0, free));
     const { left, canSend } = await deps.send(fresh);
-    const ends = [...left, ...place.ends.slice(free)];
-    if (canSend && (ends.length > 0 || !place.isEnd)) webhooks.set(webhookUuid, { ...place, ends });
+    const ends = [...left, ...position.ends.slice(free)];
+    if (canSend && (ends.length > 0 || !position.isEnd)) webhooks.set(webhookUuid, { ...position, ends });
     return left.length === 0;
   };
 
   let turn = 0;
   let again = false;
-  let draining: Promise<void> | undefined;
+  let isDraining = false;
+  let draining = Promise.resolve();
   // A little of each origin, round after round: an endpoint that is fast would never be left for another's.
-  const drainAll = async (): Promise<void> => {
+  const drainRounds = async (): Promise<void> => {
     while (again && !deps.isStopped()) {
       again = false;
-      if (room(NO_ORIGIN) <= 0 && !waiting.has(NO_ORIGIN)) return;
+      if (room(NO_ORIGIN) <= 0 && !waiting.has(NO_ORIGIN)) continue;
       const all = [...waiting];
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);
       for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
         if (!deps.isStopped() && (await drainOrigin(origin, webhooks).catch(deps.onError))) again = true;
+    }
+  };
+  const drainAll = async (): Promise<void> => {
+    isDraining = true;
+    // What asks for another round while the last one ends must not be missed.
+    try {
+      do await drainRounds();
+      while (again && !deps.isStopped());
+    } finally {
+      isDraining = false;
     }
   };
 
@@ -172,9 +183,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     note,
     drain: () => {
       again = true;
-      draining ??= drainAll().finally(() => {
-        draining = undefined;
-      });
+      if (!isDraining) draining = drainAll();
       return draining;
     },
   };

@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import { createBacklog } from '../../src/engine/backlog.ts';
+import type { WaitingEnd } from '../../src/store/types.ts';
+
+const UUID = '0197a1b2-0000-7000-8000-000000000001';
+const END: WaitingEnd = {
+  ...{ executionUuid: UUID, conversationUuid: UUID, agentUuid: UUID, webhookUuid: UUID },
+  acceptedAtMs: 0,
+};
+
+describe('the backlog', () => {
+  it('misses no slot that is freed while a drain that found none is just ending', async () => {
+    let free = 0;
+    const sent: string[] = [];
+    const backlog = createBacklog({
+      store: {
+        listWaitingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
+        listWaitingEnds: async () => (sent.length === 0 ? [END] : []),
+        endUnsent: async () => 0,
+        nowMs: async () => 0,
+      },
+      agentStore: { findUrls: async () => new Map([[UUID, 'https://one/']]) },
+      room: () => free,
+      startByMs: 0,
+      send: async (ends) => {
+        sent.push(...ends.map(({ executionUuid }) => executionUuid));
+        return { left: [], canSend: true };
+      },
+      isStopped: () => false,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    await backlog.look();
+    const first = backlog.drain();
+    free = 1;
+    await Promise.all([first, backlog.drain()]);
+    expect(sent).to.deep.equal([UUID]);
+  });
+});
