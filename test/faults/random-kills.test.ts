@@ -1,15 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
 import { describeEachEngine } from '../support/engines.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
-import type { World } from './support/world.ts';
-import { createWorld } from './support/world.ts';
+import type { Replica } from './support/replicas.ts';
+import { createWorld, type World } from './support/world.ts';
 
 const KILLS = { sqlite: inForm({ short: 7, long: 350 }), mariadb: inForm({ short: 13, long: 700 }) };
 const PRE_LIMIT_MS = 1_000;
 const POST_LIMIT_MS = 1_000;
 // A time limit, 5 s more, and 10 s in which the last one that started labels nothing yet.
 const ALL_ENDED_WITHIN_MS = 30_000;
+
+// So early that it does not serve yet.
+const STARTING_MS = 200;
+
+/** Starts it and kills it; whether it had not served before. */
+const killWhileStarting = async (replica: Replica): Promise<boolean> => {
+  const served = replica.restart().then(
+    () => true,
+    () => false,
+  );
+  await wait(50 + Math.random() * STARTING_MS);
+  await replica.kill();
+  return !(await served);
+};
 
 describeEachEngine('Replicas that are killed at random moments under load', (engine) => {
   let world: World;
@@ -38,12 +53,23 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       concurrency: 12,
       impatient: 0.2,
     });
-    for (let killed = 0; killed < kills; killed += 1) {
+    const told = { kills: 0, inPairs: 0, whileStarting: 0 };
+    for (let turn = 0; told.kills < kills; turn += 1) {
       await wait(200 + Math.random() * 600);
-      const victim = world.replicas[Math.floor(Math.random() * count)];
-      await victim?.kill();
-      await victim?.restart();
+      const first = Math.floor(Math.random() * count);
+      const victims = [first, first + 1].map((at) => world.replicas[at % count] as Replica);
+      const isPair = turn % 4 === 1 && count > 1;
+      const dying = isPair ? victims : victims.slice(0, 1);
+      await Promise.all(dying.map((victim) => victim.kill()));
+      told.kills += dying.length;
+      if (isPair) told.inPairs += 2;
+      if (turn % 4 === 3 && (await killWhileStarting(dying[0] as Replica))) {
+        told.kills += 1;
+        told.whileStarting += 1;
+      }
+      await Promise.all(dying.map((victim) => victim.restart()));
     }
+    expect(told.whileStarting, 'killed while starting').to.be.above(0);
     await load.stop();
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       refusedAs: ['EXECUTION_RUNNING'],
@@ -52,6 +78,6 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-    report(`kill -9 at random moments (${engine.name})`, { kills, ...figures, violations: 0, seconds });
+    report(`kill -9 at random moments (${engine.name})`, { ...told, ...figures, violations: 0, seconds });
   });
 });

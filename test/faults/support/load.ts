@@ -28,10 +28,15 @@ export interface Load {
 
 const TRIES = 6;
 const REMEMBERED = 200;
+// Of the conversations: their start is sent twice at once, or their end while the start is still running.
+const DOUBLED = 0.04;
+const OVERTAKEN = 0.04;
+const OVERTAKEN_WITHIN_MS = 60;
 
 /**
  * Plays calls as a platform would: each conversation starts and ends once, on replicas of its own choice; what is
- * refused as UNAVAILABLE is repeated on another one; now and then something old is repeated.
+ * refused as UNAVAILABLE is repeated on another one; now and then something old is repeated, a start is sent twice at once,
+ * or an end comes while its start is running.
  */
 export const startLoad = (options: LoadOptions): Load => {
   const {
@@ -49,18 +54,31 @@ export const startLoad = (options: LoadOptions): Load => {
   const call = async (
     rpc: 'start' | 'end',
     names: { agentUuid: string; conversationUuid: string },
+    first = pick(livingOf(options.replicas)),
   ): Promise<void> => {
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      const replica = pick(livingOf(options.replicas));
+      const replica = tries === 1 ? first : pick(livingOf(options.replicas));
       const ownMs = Math.random() < impatient ? Math.round(500 + Math.random() * 1_000) : deadlineMs;
       const told = await journal.call(replica, { rpc, ...names, deadlineMs: ownMs });
       if (!isWorthRepeating(told)) return;
       await wait(Math.random() * 150 * tries);
     }
   };
+  const start = async (names: { agentUuid: string; conversationUuid: string }): Promise<void> => {
+    const chance = Math.random();
+    const one = pick(livingOf(options.replicas));
+    const others = options.replicas.filter((replica) => replica !== one && replica.isAlive);
+    const more = async (): Promise<void> => {
+      if (chance < DOUBLED) return call('start', names, others.length === 0 ? one : pick(others));
+      if (chance > DOUBLED + OVERTAKEN) return;
+      await wait(Math.random() * OVERTAKEN_WITHIN_MS);
+      await call('end', names);
+    };
+    await Promise.all([call('start', names, one), more()]);
+  };
   const converse = async (): Promise<void> => {
     const names = { agentUuid: pick(agentUuids), conversationUuid: randomUUID() };
-    await call('start', names);
+    await start(names);
     if (Math.random() < 0.3) await call('start', names);
     await call('end', names);
     if (Math.random() < 0.3) await call('end', names);
