@@ -19,8 +19,11 @@ const LABELLED_WITHIN_MS = LIMIT_MS + 10_000;
 // Longer than any freeze here: a caller who is still there when the frozen one wakes.
 const PATIENT_MS = 90_000;
 
+/** A step of the engine, or the time in which the endpoint works: then the replica is frozen from outside. */
+type Moment = EngineStep | 'start.sent' | 'end.sent';
+
 interface Row {
-  readonly step: EngineStep;
+  readonly step: Moment;
   /** What the record says while it is frozen, once the others have had their time. */
   readonly asleep: string;
   /** What it says in the end. */
@@ -30,12 +33,16 @@ interface Row {
   readonly saw: boolean;
 }
 
+// Less than the limit; by then the replica has long been frozen.
+const WORKS_MS = 800;
+const isSent = (step: Moment): step is 'start.sent' | 'end.sent' => step.endsWith('.sent');
 const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
   // Nobody has claimed it: the platform's repeat, or the frozen one itself, runs it; here it is the repeat.
   { step: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'replayed SUCCEEDED', saw: true },
   { step: 'start.claimed', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: false },
+  { step: 'start.sent', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
   { step: 'start.answered', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
   { step: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
   { step: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'replayed SUCCEEDED', saw: true },
@@ -44,6 +51,8 @@ const ROWS: readonly Row[] = [
   // Its limit begins with the dial: it still sends, once, and corrects the label.
   { step: 'end.claimed', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
   { step: 'end.rendering', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  // The answer came while it slept, and is read before the limit counts.
+  { step: 'end.sent', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
   { step: 'end.answered', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
 ];
 
@@ -52,16 +61,19 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
   if (engine.name === 'sqlite') return;
   let world: World;
   let agent: TestAgent;
-  const frozen = new Map<
-    EngineStep,
-    { replica: Replica; conversationUuid: string; telling: Promise<Told> }
-  >();
+  let slowAgent: TestAgent;
+  const frozen = new Map<Moment, { replica: Replica; conversationUuid: string; telling: Promise<Told> }>();
 
   before(async function () {
     this.timeout(90_000);
     world = await createWorld(engine);
     await world.addReplica({ name: 'witness' });
-    agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    const limits = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
+    const slow = `${world.recorder.url}/slow`;
+    agent = await world.addAgent(limits);
+    slowAgent = await world.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
+    for (const path of ['/slow/pre', '/slow/post'])
+      await world.recorder.script(path, { delayMs: [WORKS_MS, WORKS_MS] });
     const armed = await Promise.all(ROWS.map((row) => addArmed(row)));
     for (const one of armed) await freezeAt(one);
   });
@@ -70,17 +82,23 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
   // All sleep from the start, so that none takes what another one leaves.
   const addArmed = async (row: Row) => {
     const conversationUuid = randomUUID();
-    const faults = [{ step: row.step, action: 'stop', conversationUuid }] as const;
-    const replica = await world.addReplica({ name: row.step, faults });
+    const { step } = row;
+    const faults = isSent(step) ? [] : [{ step, action: 'stop', conversationUuid } as const];
+    const replica = await world.addReplica({ name: step, faults });
     replica.freeze();
     return { row, conversationUuid, replica };
   };
   const freezeAt = async ({ row, conversationUuid, replica }: Awaited<ReturnType<typeof addArmed>>) => {
     const { step, asleep } = row;
     const rpc = step.startsWith('start') ? 'start' : 'end';
-    const call = { rpc, agentUuid: agent.agentUuid, conversationUuid } as const;
+    const { agentUuid } = isSent(step) ? slowAgent : agent;
+    const call = { rpc, agentUuid, conversationUuid } as const;
     replica.wake();
     const telling = world.journal.call(replica, { ...call, deadlineMs: PATIENT_MS });
+    if (isSent(step)) {
+      await until('the endpoint to work', () => saw(conversationUuid), { everyMs: 10 });
+      replica.freeze();
+    }
     await replica.untilFrozen();
     const one = { replica, conversationUuid, telling };
     frozen.set(step, one);
@@ -89,15 +107,17 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     if (asleep === 'SUCCEEDED')
       await until(`${step} to be taken over`, async () => (await recordOf(one)) === asleep);
   };
+  const saw = (conversationUuid: string): boolean =>
+    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
   const recordOf = async ({ conversationUuid }: { conversationUuid: string }): Promise<string> => {
-    const all = await listExecutions(world.living().rpc, [agent.agentUuid]);
+    const all = await listExecutions(world.living().rpc, [agent.agentUuid, slowAgent.agentUuid]);
     const found = all.find((execution) => execution.conversationUuid === conversationUuid);
     return found === undefined ? '(nothing)' : `${nameOf(found.state)} ${failureOf(found)}`.trim();
   };
 
   it('has its executions labelled or taken over by the others while it sleeps', async function () {
     this.timeout(30_000);
-    await untilAllEnded(() => world.living().rpc, [agent.agentUuid], LABELLED_WITHIN_MS);
+    await untilAllEnded(() => world.living().rpc, [agent.agentUuid, slowAgent.agentUuid], LABELLED_WITHIN_MS);
     for (const row of ROWS) {
       const one = frozen.get(row.step);
       expect(one === undefined ? '' : await recordOf(one), row.step).to.equal(row.asleep);
@@ -120,8 +140,6 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
       refusedShare: 0,
       atLeast: { executions: ROWS.length, replies: ROWS.length },
     });
-    const saw = (conversationUuid: string) =>
-      world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
     for (const { step, saw: expected } of ROWS)
       expect(saw(frozen.get(step)?.conversationUuid ?? ''), `${step}: the endpoint saw it`).to.equal(
         expected,

@@ -5,6 +5,7 @@ import { describeEachEngine } from '../support/engines.ts';
 import { describeTold } from './support/describe-told.ts';
 import { inForm, report } from './support/long.ts';
 import { openRecord } from './support/record-on-disk.ts';
+import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const RACES = inForm({ short: 400, long: 10_000 });
@@ -102,6 +103,9 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
     }
     expect(told.won, 'won by a repeat').to.equal(0);
     expect(told.lost + told.purged).to.equal(2 * RACES);
+    // Else the two never met.
+    expect(told.lost, 'answered from the record').to.be.above(0);
+    expect(told.purged, 'purged').to.be.above(0);
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
     report(`purge and repeat in the store (${engine.name})`, { races: 2 * RACES, ...told, seconds });
   });
@@ -136,13 +140,18 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
       } finally {
         await purger.close();
       }
+      const made = 2 * CALL_RACES;
+      await until('all post-calls to be sent', () => world.recorder.requests().length >= made);
       const requests = world.recorder.requests();
+      expect(requests.length, 'requests').to.equal(made);
       const keys = new Set(requests.map(({ type, conversationUuid }) => `${type} ${conversationUuid}`));
       expect(keys.size, 'requests').to.equal(requests.length);
       const unexpected = [...told.keys()].filter(
         (text) => !/^(replayed (ACCEPTED|SENDING|SUCCEEDED)|CONVERSATION_PURGED)$/.test(text),
       );
       expect(unexpected).to.deep.equal([]);
+      const purged = told.get('CONVERSATION_PURGED') ?? 0;
+      expect(purged, 'purged').to.be.within(1, 3 * CALL_RACES - 1);
       const seconds = Math.round((Date.now() - startedAtMs) / 1000);
       report('purge and repeated calls (mariadb)', {
         races: 3 * CALL_RACES,

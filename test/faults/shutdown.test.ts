@@ -10,6 +10,7 @@ import type { Entry } from './support/journal.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import type { Replica } from './support/replicas.ts';
+import { listWaiting } from './support/record-on-disk.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
@@ -36,6 +37,7 @@ describeEachEngine('SIGTERM', (engine) => {
       concurrency: 20,
     });
     let refused = 0;
+    const left = new Set<string>();
     for (let round = 0; round < rounds; round += 1) {
       await wait(700);
       const replica = world.replicas[round % world.replicas.length] as Replica;
@@ -43,6 +45,7 @@ describeEachEngine('SIGTERM', (engine) => {
       replica.terminate();
       expect(await replica.ended(), 'exit code').to.equal(0);
       const endedAtMs = Date.now();
+      for (const conversationUuid of await listWaiting(world)) left.add(conversationUuid);
       const overlaps = ({ sentAtMs, toldAtMs }: Entry) => toldAtMs >= terminatedAtMs && sentAtMs <= endedAtMs;
       const told = world.journal.entries.filter((it) => it.replica === replica.name && overlaps(it));
       refused += told.filter((it) => describeTold(it.told) === 'SHUTTING_DOWN').length;
@@ -62,8 +65,14 @@ describeEachEngine('SIGTERM', (engine) => {
     });
     expect(figures['interrupted'], 'interrupted').to.equal(0);
     expect(refused, 'refused as SHUTTING_DOWN').to.be.greaterThan(0);
+    const leftCount = left.size;
+    expect(leftCount, 'accepted rows that were there when a process ended').to.be.greaterThan(0);
+    for (const { type, conversationUuid } of world.recorder.requests())
+      if (type === 'post_call') left.delete(conversationUuid);
+    expect([...left], 'never sent').to.deep.equal([]);
     report(`SIGTERM under load (${engine.name})`, {
       terminations: rounds,
+      left: leftCount,
       refused,
       ...figures,
       violations: 0,

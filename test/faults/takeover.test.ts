@@ -5,7 +5,7 @@ import { describeEachEngine } from '../support/engines.ts';
 import { createTestAgent, type TestAgent } from './support/calls.ts';
 import { listExecutions, nameOf } from './support/execution-log.ts';
 import { inForm, report } from './support/long.ts';
-import { openRecord } from './support/record-on-disk.ts';
+import { listWaiting, openRecord } from './support/record-on-disk.ts';
 import { startRecorder, type Recorder } from './support/recorder.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
@@ -181,19 +181,6 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       }
     });
 });
-
-const listWaiting = async (world: World): Promise<readonly string[]> => {
-  const { executions, close } = await openRecord(world);
-  try {
-    const webhooks = await executions.listWaitingWebhooks();
-    const ends = await Promise.all(
-      webhooks.map(({ webhookUuid }) => executions.listWaitingEnds(webhookUuid, 1_000)),
-    );
-    return ends.flat().map(({ conversationUuid }) => conversationUuid);
-  } finally {
-    await close();
-  }
-};
 
 const ROWS_AT_ONCE = 500;
 const COPIES_AT_ONCE = 50;
