@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { describeEachEngine } from '../support/engines.ts';
 import { createTestAgent, type TestAgent } from './support/calls.ts';
+import { describeTold } from './support/describe-told.ts';
 import { listExecutions, nameOf } from './support/execution-log.ts';
 import { inForm, report } from './support/long.ts';
 import { listWaiting, openRecord } from './support/record-on-disk.ts';
@@ -162,8 +163,12 @@ describeEachEngine('What a dead replica leaves', (engine) => {
         await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
         // The slots of the stalled origin fill up, here and there.
         await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
-        await world.journal.call(victim, { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid });
-        await victim.ended();
+        const call = { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid } as const;
+        let told = '';
+        await until('its owner to accept it and die', async () => {
+          told = describeTold(await world.journal.call(victim, call));
+          return !victim.isAlive;
+        }).catch(() => expect.fail(`the owner lives, and told ${told}`));
         const diedAtMs = Date.now();
         if (heir === victim) await victim.restart();
         const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - diedAtMs;
