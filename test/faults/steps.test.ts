@@ -4,7 +4,7 @@ import type { EngineStep } from '../../src/engine/steps.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import type { TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
-import { failureOf, nameOf, untilAllEnded } from './support/execution-log.ts';
+import { failureOf, listExecutions, nameOf, untilAllEnded } from './support/execution-log.ts';
 import type { Call } from './support/journal.ts';
 import { report } from './support/long.ts';
 import { readRow } from './support/record-on-disk.ts';
@@ -105,6 +105,14 @@ describeEachEngine('A replica that dies at a step', (engine) => {
   const sees = (conversationUuid: string): boolean =>
     world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
 
+  const untilSucceeded = (conversationUuid: string): Promise<unknown> =>
+    until(`${conversationUuid} to have succeeded`, async () => {
+      const all = await listExecutions((witness ?? victim).rpc, [agent.agentUuid]);
+      return all.some(
+        (one) => one.conversationUuid === conversationUuid && nameOf(one.state) === 'SUCCEEDED',
+      );
+    });
+
   const dieAt = async ({ moment, end }: Row): Promise<Seen> => {
     const conversationUuid = randomUUID();
     const rpc = moment.startsWith('start') ? 'start' : 'end';
@@ -130,9 +138,8 @@ describeEachEngine('A replica that dies at a step', (engine) => {
     witness?.wake();
     if (witness === undefined) await victim.restart();
     const repeated = await world.journal.call(witness ?? victim, { ...call, deadlineMs: REPEAT_DEADLINE_MS });
-    // On SQLite the next death would interrupt what this repeat has begun.
-    if (witness === undefined && end === 'SUCCEEDED')
-      await untilAllEnded(() => victim.rpc, [agentUuid], ALL_ENDED_WITHIN_MS);
+    // The next death, or sleep, would interrupt what was begun anew: by this repeat, or by whoever took the row over.
+    if (end === 'SUCCEEDED') await untilSucceeded(conversationUuid);
     return { moment, conversationUuid, record, sawBefore, told, repeat: describeTold(repeated) };
   };
 
