@@ -57,6 +57,8 @@ describeEachEngine('SIGTERM', (engine) => {
       await replica.restart();
     }
     await load.stop();
+    // What has gathered behind the few slots goes quickly from now on.
+    await world.recorder.script('*', { delayMs: [0, 10], statuses: [200, 200, 500] });
     const figures = await world.verdict(20_000, {
       refusedAs: ['SHUTTING_DOWN'],
       // SQLite has nobody else to call while the one starts again.
