@@ -70,6 +70,10 @@ test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rul
 bench: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
 	@$(N) node bench/scale.ts $(BENCH)
 
+.PHONY: bench-snapshot
+bench-snapshot: $(INSTALLED) test-database ## What a long read view on MariaDB costs (three minutes)
+	@$(N) node bench/snapshot.ts $(BENCH)
+
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
 	@$(N) c8 mocha $(SPECS)

@@ -1,0 +1,89 @@
+/**
+ * What a long read view (a dump in one transaction, a report) costs on MariaDB: it keeps the entries that rows leave behind
+ * in the indexes as they go through their states, and every look walks over them.
+ *
+ *   node bench/snapshot.ts [--executions 400000] [--step 100000]
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { openDatabase } from '../src/store/database.ts';
+import type { ExecutionStore } from '../src/store/types.ts';
+import { startMariadb } from '../test/support/mariadb.ts';
+import { aClaim, anEnd, anEndOutcome, times } from '../test/store/support.ts';
+import { medianOf } from './scale/report.ts';
+
+const { values: args } = parseArgs({
+  options: {
+    executions: { type: 'string', default: '400000' },
+    step: { type: 'string', default: '100000' },
+  },
+});
+const EXECUTIONS = Number(args.executions);
+const STEP = Number(args.step);
+const BATCH = 200;
+const ROUNDS = 5;
+const PURGED_AFTER_MS = 10_000;
+const START_BY_MS = 86_400_000;
+
+const webhookUuids = times(20, () => randomUUID());
+
+const LOOKS: readonly [string, (executions: ExecutionStore) => Promise<unknown>][] = [
+  ['what is overdue, for its label', (executions) => executions.labelOverdue(100)],
+  ['webhooks that wait', (executions) => executions.listWaitingWebhooks()],
+  ['rows of a webhook', (executions) => executions.listWaitingEnds(webhookUuids[0] ?? '', 100)],
+  ['count of the waiting', (executions) => executions.countWaiting(100_000)],
+  ['count of the overdue', (executions) => executions.countOverdue(START_BY_MS)],
+];
+
+/** Post-calls are accepted, claimed and ended. */
+const passThrough = async (executions: ExecutionStore, count: number): Promise<void> => {
+  for (let done = 0; done < count; done += BATCH) {
+    const ends = webhookUuids.flatMap((webhookUuid) =>
+      times(BATCH / webhookUuids.length, () => anEnd({ webhookUuid })),
+    );
+    await executions.insertEnds(ends);
+    const claimed = ends.map((end) => ({ end, claim: aClaim(end) }));
+    await executions.claimEnds(claimed.map(({ claim }) => claim));
+    await executions.recordOutcomes(claimed.map(({ end, claim }) => anEndOutcome(end, claim.claim)));
+  }
+};
+
+const measure = async (title: string, executions: ExecutionStore): Promise<void> => {
+  const cells = [];
+  for (const [, look] of LOOKS) {
+    const timings = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const beganAtMs = performance.now();
+      await look(executions);
+      timings.push(performance.now() - beganAtMs);
+    }
+    cells.push(medianOf(timings).toFixed(1));
+  }
+  console.log(`| ${[title, ...cells].join(' | ')} |`);
+};
+
+const server = await startMariadb();
+const root = await createConnection(server.url(''));
+await root.query('CREATE DATABASE callhooks');
+const database = await openDatabase({ url: server.url('callhooks') });
+await database.migrate();
+const reader = await createConnection(server.url('callhooks'));
+
+console.log(`| ended under the view, ms | ${LOOKS.map(([title]) => title).join(' | ')} |`);
+console.log(`| ---: |${' ---: |'.repeat(LOOKS.length)}`);
+await passThrough(database.executions, BATCH * 10);
+await measure('no view', database.executions);
+await reader.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+await reader.query('SELECT COUNT(*) FROM executions');
+for (let ended = STEP; ended <= EXECUTIONS; ended += STEP) {
+  await passThrough(database.executions, STEP);
+  await measure(ended.toLocaleString('en'), database.executions);
+}
+await reader.query('COMMIT');
+await wait(PURGED_AFTER_MS);
+await measure(`${PURGED_AFTER_MS / 1000} s after it`, database.executions);
+
+await Promise.all([database.close(), reader.end(), root.end()]);
+await server.stop();
