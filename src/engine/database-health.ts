@@ -15,6 +15,8 @@ export interface DatabaseHealth {
 const PROBE_EVERY_MS = 500;
 const NOT_READY_AFTER_MS = 10_000;
 const READY_AFTER_MS = 2_000;
+// A connection may be lost by itself, and that shows at once: a probe tells. Who waited in vain for longer knows.
+const LOST_WITHIN_MS = 500;
 // Whether the database was away when this process began nobody knows. Owners write within a second of its return, so this
 // much is counted as if it had been there: what all replicas left that died together still ends in time.
 const THERE_BEFORE_START_MS = 5_000;
@@ -70,18 +72,26 @@ export const createDatabaseHealth = (
     setReadyAt(true, thereSinceMs + READY_AFTER_MS);
   };
   const needsProbe = (): boolean => !closed && (awaySinceMs !== undefined || !ready);
+  const probeOnce = async (): Promise<void> => {
+    const startedAtMs = performance.now();
+    await ping().then(noteThere, () => {
+      noteAway(startedAtMs);
+      isProven = true;
+    });
+  };
   const probe = async (): Promise<void> => {
-    if (probing) return;
+    if (probing || closed) return;
     probing = true;
+    await probeOnce();
     while (needsProbe()) {
-      const startedAtMs = performance.now();
-      await ping().then(noteThere, () => {
-        noteAway(startedAtMs);
-        isProven = true;
-      });
-      if (needsProbe()) await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
+      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
+      if (needsProbe()) await probeOnce();
     }
     probing = false;
+  };
+  const suspect = (sinceMs: number): void => {
+    if (performance.now() - sinceMs < LOST_WITHIN_MS) void probe();
+    else noteAway(sinceMs);
   };
 
   return {
@@ -90,7 +100,7 @@ export const createDatabaseHealth = (
       try {
         return await statement();
       } catch (error) {
-        if (error instanceof DatabaseError && error.kind === 'away') noteAway(startedAtMs);
+        if (error instanceof DatabaseError && error.kind === 'away') suspect(startedAtMs);
         throw error;
       }
     },

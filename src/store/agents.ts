@@ -30,16 +30,16 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
         return agent;
       }),
 
-    findAgent: (agentUuid) => reads.use((session) => findAgent(session, agentUuid)),
+    findAgent: (agentUuid) => reads.read((session) => findAgent(session, agentUuid)),
 
     findAgentOfWebhook: (webhookUuid) =>
-      reads.use(async (session) => {
+      reads.read(async (session) => {
         const sql = 'a.agent_uuid = (SELECT w.agent_uuid FROM webhooks w WHERE w.webhook_uuid = ?)';
         return (await loadAgents(session, { sql, values: [toBytes(webhookUuid)] }))[0];
       }),
 
     findUrls: (webhookUuids) =>
-      admin.use(async (session) => {
+      admin.read(async (session) => {
         const rows = await session.rows(
           `SELECT webhook_uuid, ${dialect.jsonText('config', '$.apiSchema.url')} AS url FROM webhooks ` +
             `WHERE webhook_uuid IN (${marks(webhookUuids.length)}) AND disabled = 0`,
@@ -66,7 +66,7 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
       }),
 
     listAgents: (pageSize, after) =>
-      admin.use(async (session) => {
+      admin.read(async (session) => {
         // Only sizes first: a page of the largest agents would be 100 MiB.
         const sizes = await session.rows(
           'SELECT agent_uuid, LENGTH(dynamic_variables) AS bytes FROM agents ' +
@@ -80,7 +80,7 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
       }),
 
     listWebhooks: (agentUuid, pageSize, after) =>
-      admin.use(async (session) => {
+      admin.read(async (session) => {
         const conditions = [
           ...(agentUuid === undefined ? [] : ['agent_uuid = ?']),
           ...(after === undefined ? [] : ['webhook_uuid > ?']),

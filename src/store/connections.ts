@@ -13,6 +13,8 @@ export interface Session {
 export interface Connections {
   /** Statements that stand alone, on one connection. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** The same for statements that may run twice: they are repeated on another connection when theirs turns out to be lost. */
+  read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** All or nothing. What `work` throws rolls back and is thrown on. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -28,6 +30,9 @@ export interface StatementReport {
 const CONFLICT_TRIES = 6;
 // One lock wait takes as long: a row that is held longer is its writer's business, not of those in the same batch.
 const CONFLICT_TIME_MS = 900;
+// A connection that the server closed while it lay idle shows it when it is used, and then at once.
+const LOST_TRIES = 3;
+const LOST_WITHIN_MS = 500;
 
 /** Makes connections from a pool: errors translated, statements limited, conflicts repeated. */
 export const createConnections = (
@@ -88,8 +93,12 @@ export const createConnections = (
     return result;
   };
 
+  const use = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+    repeatConflicts(() => lend((connection) => work(sessionOn(connection))));
+
   return {
-    use: (work) => repeatConflicts(() => lend((connection) => work(sessionOn(connection)))),
+    use,
+    read: (work) => repeatLost(() => use(work)),
     transaction: (work) => repeatConflicts(() => lend((connection) => transact(connection, work))),
     close: () => knex.destroy(),
   };
@@ -170,6 +179,18 @@ const repeatConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
       await new Promise((resolve) => {
         setTimeout(resolve, pauseMs);
       });
+    }
+  }
+};
+
+const repeatLost = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries += 1) {
+    const startedAtMs = performance.now();
+    try {
+      return await work();
+    } catch (error) {
+      const isLost = error instanceof DatabaseError && error.kind === 'away';
+      if (!isLost || tries === LOST_TRIES || performance.now() - startedAtMs > LOST_WITHIN_MS) throw error;
     }
   }
 };

@@ -112,7 +112,7 @@ const createStores = (
 // and refuses this write, which changes nothing.
 const ping = async (writes: Connections, reads: Connections): Promise<void> => {
   await Promise.all([
-    writes.use((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0')),
-    reads.use((session) => session.rows('SELECT 1 AS one')),
+    writes.read((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0')),
+    reads.read((session) => session.rows('SELECT 1 AS one')),
   ]);
 };

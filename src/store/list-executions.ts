@@ -36,7 +36,7 @@ const agentOf = async (connections: Connections, filter: ExecutionFilter): Promi
   if (filter.agentUuid !== undefined) return toBytes(filter.agentUuid);
   const { webhookUuid } = filter;
   if (webhookUuid === undefined) return undefined;
-  const rows = await connections.use((session) =>
+  const rows = await connections.read((session) =>
     session.rows('SELECT agent_uuid FROM webhooks WHERE webhook_uuid = ?', [toBytes(webhookUuid)]),
   );
   return rows[0]?.agent_uuid as Buffer | undefined;
@@ -142,7 +142,7 @@ const endOfStep = async (
 ): Promise<ExecutionKey | undefined> => {
   const range = allOf([way.range, ...below(from)]);
   const sql = `SELECT accepted_at, execution_uuid FROM ${way.from} WHERE ${range.sql} ${NEWEST_FIRST} LIMIT 1 OFFSET ?`;
-  const [row] = await connections.use((session) => session.rows(sql, [...range.values, step - 1]));
+  const [row] = await connections.read((session) => session.rows(sql, [...range.values, step - 1]));
   return row === undefined ? undefined : keyOf(row);
 };
 
@@ -158,5 +158,5 @@ const readStep = (
   const sql =
     `SELECT ${EXECUTION_COLUMNS} FROM ${way.from.replace('executions', 'executions e')} ` +
     `WHERE ${range.sql} AND ${filter.sql} ${NEWEST_FIRST} LIMIT ?`;
-  return connections.use((session) => session.rows(sql, [...range.values, ...filter.values, limit]));
+  return connections.read((session) => session.rows(sql, [...range.values, ...filter.values, limit]));
 };

@@ -30,14 +30,14 @@ type Reads = Pick<
 /** The reads of single executions. */
 export const createReads = (connections: Connections, dialect: Dialect): Reads => {
   const rows = (sql: string, values: readonly (Buffer | number)[]): Promise<readonly Row[]> =>
-    connections.use((session) => session.rows(sql, values));
+    connections.read((session) => session.rows(sql, values));
 
   const findByKey = (
     conversationUuid: string,
     sql: string,
     type: number,
   ): Promise<Row | 'purged' | undefined> =>
-    connections.use((session) => findRow(session, dialect, sql, [toBytes(conversationUuid), type]));
+    connections.read((session) => findRow(session, dialect, sql, [toBytes(conversationUuid), type]));
 
   return {
     findConversation: async (conversationUuid) => {

@@ -104,6 +104,28 @@ if (mariadb !== undefined)
         expect(found).to.deep.include({ start: starts[0]?.start });
       });
 
+    it('that drops a connection while it reads is asked again on another one', async () => {
+      const start = aStart();
+      await store().insertStarts([start]);
+      const reads: Record<string, () => Promise<unknown>> = {
+        'LEFT JOIN executions e': () => store().findStart(start.conversationUuid),
+        'FROM agents': () => database.agents.findAgent(start.agentUuid),
+        'SELECT accepted_at': () => store().listExecutions({ states: [], failureCodes: [] }, 10),
+        'SELECT 1 AS one': () => database.ping(),
+        'SET state = state': () => database.ping(),
+      };
+      for (const [text, read] of Object.entries(reads)) {
+        const before = await read();
+        let cuts = 0;
+        proxy.onText(text, () => {
+          cuts += 1;
+          proxy.cut();
+        });
+        expect(await read(), text).to.deep.equal(before);
+        expect(cuts, text).to.equal(1);
+      }
+    });
+
     it('that silences a commit frees the connection for others', async () => {
       const starts = times(2, () => aStart());
       for (const start of starts) {

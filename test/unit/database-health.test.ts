@@ -3,24 +3,53 @@ import { createDatabaseHealth, type DatabaseHealth } from '../../src/engine/data
 import { DatabaseError } from '../../src/errors.ts';
 
 const away = (): Promise<never> => Promise.reject(new DatabaseError('away'));
-
-const untilThere = async (health: DatabaseHealth): Promise<void> => {
-  for (let turns = 0; turns < 400 && !health.isThere(); turns += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(health.isThere()).to.equal(true);
+const silent = async (): Promise<never> => {
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  return away();
 };
+
+const untilIs = async (health: DatabaseHealth, isThere: boolean): Promise<void> => {
+  for (let turns = 0; turns < 400 && health.isThere() !== isThere; turns += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(health.isThere()).to.equal(isThere);
+};
+const untilThere = (health: DatabaseHealth): Promise<void> => untilIs(health, true);
+const untilAway = (health: DatabaseHealth): Promise<void> => untilIs(health, false);
 
 describe('the health of the database', () => {
   let health: DatabaseHealth;
   afterEach(() => health.close());
 
-  it('counts as there all the time when one statement ends badly and the next probe well', async () => {
+  it('is there although a connection was lost, as long as a probe is not', async () => {
+    let probes = 0;
+    health = createDatabaseHealth(
+      () => {
+        probes += 1;
+        return Promise.resolve();
+      },
+      () => undefined,
+    );
+    await health.watch(away).catch(() => undefined);
+    expect(health.isThere()).to.equal(true);
+    expect(probes).to.equal(1);
+  });
+
+  it('is away at once when a statement has waited in vain, whatever the probe will say', async () => {
+    health = createDatabaseHealth(
+      () => new Promise(() => undefined),
+      () => undefined,
+    );
+    await health.watch(silent).catch(() => undefined);
+    expect(health.isThere()).to.equal(false);
+  });
+
+  it('counts as there all the time when one statement waits in vain and the next probe does not', async () => {
     health = createDatabaseHealth(
       () => Promise.resolve(),
       () => undefined,
     );
     const beforeMs = health.thereForMs();
-    await health.watch(away).catch(() => undefined);
+    await health.watch(silent).catch(() => undefined);
     await untilThere(health);
     expect(health.thereForMs()).to.be.at.least(beforeMs);
   });
@@ -33,6 +62,7 @@ describe('the health of the database', () => {
     );
     const beforeMs = health.thereForMs();
     await health.watch(away).catch(() => undefined);
+    await untilAway(health);
     await untilThere(health);
     expect(health.thereForMs()).to.be.below(beforeMs);
   });
