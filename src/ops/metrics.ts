@@ -32,6 +32,8 @@ export interface Metrics {
 }
 
 const DELAY_RESOLUTION_MS = 20;
+const LOOP_WATCHED_EVERY_MS = 100;
+const STALL_MS = 100;
 const NANOS_PER_SECOND = 1e9;
 
 /** Makes the metrics; `read` is asked at each scrape, `standing` are facts that hold for the life of the process. */
@@ -105,12 +107,32 @@ export const createMetrics = (
     'Repeated starts and ends with other facts than the first.',
   );
 
+  const stalls = counter(
+    'callhooks_event_loop_stalls_total',
+    `Times that the event loop stood still for over ${STALL_MS} ms: nothing was read, and limits were looked at late.`,
+  );
+  const unwatch = watchLoop(() => stalls.inc());
+
   return {
     countExecution: ({ webhook_type: type, outcome, failure_code: code = '', recorded }) =>
       executions.inc({ type, outcome, code, recorded: String(recorded) }),
     countReusedConnectionFailure: () => reused.inc(),
     countOtherFacts: () => otherFacts.inc(),
     page: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    close: () => delay.disable(),
+    close: () => {
+      delay.disable();
+      unwatch();
+    },
   };
+};
+
+const watchLoop = (onStall: () => void): (() => void) => {
+  let dueAtMs = performance.now() + LOOP_WATCHED_EVERY_MS;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    if (nowMs - dueAtMs > STALL_MS) onStall();
+    dueAtMs = nowMs + LOOP_WATCHED_EVERY_MS;
+  }, LOOP_WATCHED_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 };

@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { createMetrics, type Metrics } from '../../src/ops/metrics.ts';
+
+const FIGURES = {
+  preCallsInFlight: 0,
+  postCallsInFlight: 0,
+  bufferedBytes: 0,
+  waiting: 0,
+  overdue: 0,
+  databaseIsThere: true,
+};
+const STALLS = /^callhooks_event_loop_stalls_total (\d+)$/m;
+
+const standStill = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+};
+
+describe('the metrics', () => {
+  let metrics: Metrics;
+  beforeEach(() => {
+    metrics = createMetrics(() => FIGURES, { isInsecure: false, hasWeakDurability: false });
+  });
+  afterEach(() => metrics.close());
+
+  const stalls = async (): Promise<number> => Number(STALLS.exec((await metrics.page()).text)?.[1]);
+
+  it('count a stall of the event loop when it is over', async () => {
+    const before = await stalls();
+    standStill(500);
+    for (let turns = 0; turns < 200 && (await stalls()) === before; turns += 1)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await stalls()).to.be.greaterThan(before);
+  });
+});
