@@ -1,6 +1,7 @@
 import type { AgentStore, ExecutionStore, WaitingEnd, WaitingWebhook } from '../store/types.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from './ready-webhook.ts';
+import type { OnStep } from './steps.ts';
 
 /** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
 export interface Backlog {
@@ -42,6 +43,7 @@ export interface BacklogDeps {
   /** Sends the oldest of one webhook. */
   readonly send: (ends: readonly WaitingEnd[]) => Promise<Progress>;
   readonly isStopped: () => boolean;
+  readonly onStep: OnStep;
   /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
   readonly onError: (error: unknown) => void;
 }
@@ -77,8 +79,9 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
 
   /** Those that may still be sent; the others are ended. */
   const withoutExpired = async (ends: readonly WaitingEnd[]): Promise<readonly WaitingEnd[]> => {
-    const uuids = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs)).map(uuidOf);
-    if (uuids.length > 0) await store.endUnsent(uuids, EXPIRED, startByMs);
+    const expired = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
+    if (expired.length > 0) await store.endUnsent(expired.map(uuidOf), EXPIRED, startByMs);
+    for (const { conversationUuid } of expired) deps.onStep('end.expired', conversationUuid);
     return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 

@@ -109,7 +109,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const exchanges = createExchanges(deps);
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
-    ...{ store, health, waiters, onError },
+    ...{ store, health, waiters, onStep, onError },
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
     maxBacklog: limits.maxBacklog,

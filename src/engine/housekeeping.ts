@@ -1,5 +1,6 @@
 import type { ExecutionStore, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './database-health.ts';
+import type { OnStep } from './steps.ts';
 import type { Waiters } from './waiters.ts';
 
 /** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
@@ -42,6 +43,7 @@ export interface HousekeepingDeps {
   readonly retentionMs: number;
   /** 0: the keys of purged executions are kept for ever. */
   readonly keyRetentionMs: number;
+  readonly onStep: OnStep;
   readonly onError: (error: unknown) => void;
   /** Absent ones are the usual. */
   readonly everyMs?: Partial<Intervals>;
@@ -90,8 +92,10 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     // A killed process leaves thousands behind at once, and callers wait for them.
     for (let labelled = LABEL_BATCH; labelled === LABEL_BATCH && !stopped;) {
       const rows = await store.labelOverdue(LABEL_BATCH);
-      for (const { conversationUuid, webhookType } of rows)
+      for (const { conversationUuid, webhookType } of rows) {
+        deps.onStep('labelled', conversationUuid);
         if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+      }
       labelled = rows.length;
     }
   };

@@ -13,7 +13,9 @@ export type EngineStep =
   | 'end.claimed'
   | 'end.rendering'
   | 'end.answered'
-  | 'end.recorded';
+  | 'end.recorded'
+  | 'end.expired'
+  | 'labelled';
 
 /** Told of each step of each conversation as it is reached. */
 export type OnStep = (step: EngineStep, conversationUuid: string) => void;

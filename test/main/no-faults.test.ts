@@ -21,6 +21,8 @@ const STEPS: Readonly<Record<EngineStep, true>> = {
   'end.rendering': true,
   'end.answered': true,
   'end.recorded': true,
+  'end.expired': true,
+  labelled: true,
 };
 const FAULT = formatFaults(Object.keys(STEPS).map((step) => ({ step: step as EngineStep, action: 'kill' })));
 

@@ -27,6 +27,7 @@ describe('the backlog', () => {
         return { left: [], canSend: true };
       },
       isStopped: () => false,
+      onStep: () => undefined,
       onError: (error) => {
         throw error;
       },

@@ -22,6 +22,7 @@ const createTrial = () => {
     waiters: { noteEnded: (conversationUuid: string) => ended.push(conversationUuid) },
     health: { thereForMs: () => 60_000 },
     freeBytes: async () => undefined,
+    onStep: () => undefined,
     onError: () => undefined,
   } as unknown as HousekeepingDeps;
   return { housekeeping: createHousekeeping(deps), firstRound, ended };
