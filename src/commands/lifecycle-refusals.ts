@@ -43,3 +43,7 @@ export const agentNotFound = (agentUuid: string): CallhooksError =>
   new CallhooksError('AGENT_NOT_FOUND', `there is no agent ${agentUuid}`, {
     resource: { type: 'agent', name: agentUuid },
   });
+
+/** The answer to a caller whose deadline leaves no time for a request. */
+export const deadlineTooShort = (): CallhooksError =>
+  new CallhooksError('DEADLINE_TOO_SHORT', 'the deadline leaves less than 100 ms; nothing was sent');

@@ -2,13 +2,14 @@ import { createScope } from '../domain/scope.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/admission.ts';
-import { afterQueue, unsent, type Exchange, type Exchanges, type Rendered } from '../engine/exchange.ts';
+import { afterQueue, unsent, type Exchange, type Exchanges } from '../engine/exchange.ts';
 import type { NotOurs, PreCalls } from '../engine/pre-calls.ts';
 import type { ReadyWebhook } from '../engine/ready-webhook.ts';
+import type { Rendered } from '../engine/render-exchange.ts';
 import type { Slot, Slots } from '../engine/slots.ts';
-import { CallhooksError } from '../errors.ts';
 import type { RecordedStart } from '../store/types.ts';
 import { refuseWhenGone, rowBytes, toRow, type FirstStart, type RowDeps } from './first-start.ts';
+import { deadlineTooShort } from './lifecycle-refusals.ts';
 import { answerByMs } from './replay-start.ts';
 import type { CallScope } from './types.ts';
 
@@ -35,12 +36,8 @@ export const runPreCall = async (
   const { scope, held } = start;
   const ready = deps.open(start.agent, webhook);
   const limit = preCallTimeLimit(timeLeft(webhook, scope, scope.admittedAtMs));
-  if (
-    limit === 'too_short' ||
-    preCallTimeLimit(timeLeft(webhook, scope, performance.now())) === 'too_short'
-  ) {
-    throw new CallhooksError('DEADLINE_TOO_SHORT', 'the deadline leaves less than 100 ms; nothing was sent');
-  }
+  const left = preCallTimeLimit(timeLeft(webhook, scope, performance.now()));
+  if (limit === 'too_short' || left === 'too_short') throw deadlineTooShort();
   const row = toRow(deps, start, {
     webhookUuid: webhook.webhookUuid,
     webhookEtag: webhook.etag,

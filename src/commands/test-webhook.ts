@@ -1,34 +1,24 @@
 import { decide, type Decision } from '../domain/decide.ts';
-import { preCallTimeLimit } from '../domain/time-limit.ts';
 import { createScope } from '../domain/scope.ts';
-import type { Agent, JsonObject, Webhook, WebhookConfig, WebhookType } from '../domain/types.ts';
-import { mergeEnd, mergeStart, variablesTooLarge } from '../domain/variables.ts';
+import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Admission } from '../engine/admission.ts';
 import { limitReached } from '../engine/admission.ts';
 import type { HeldBytes } from '../engine/byte-budget.ts';
-import { unsent, type Exchange, type Exchanges, type Rendered } from '../engine/exchange.ts';
-import type { ReadyWebhook } from '../engine/ready-webhook.ts';
+import { unsent, type Exchange, type Exchanges } from '../engine/exchange.ts';
+import type { Rendered } from '../engine/render-exchange.ts';
 import type { Slots } from '../engine/slots.ts';
-import { CallhooksError, validationFailed, type Violation } from '../errors.ts';
-import type { AgentStore, ExecutionStore } from '../store/types.ts';
-import type { Keyring } from '../secrets/types.ts';
+import type { ExecutionStore } from '../store/types.ts';
 import type { AuditLine } from './admin-deps.ts';
-import { webhookNotFound } from './admin-refusals.ts';
-import { agentNotFound, refuseChaining } from './lifecycle-refusals.ts';
-import { checkDraft, surroundingsOf } from './prepare-webhook.ts';
+import { findTrial, type FindTrialDeps, type Trial } from './find-trial.ts';
+import { deadlineTooShort, refuseChaining } from './lifecycle-refusals.ts';
 import type { CallScope, TestWebhookReply, TestWebhookRequest } from './types.ts';
 
 /** What a test needs. */
-export interface TestWebhookDeps {
+export interface TestWebhookDeps extends FindTrialDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
-  readonly agents: Pick<AgentStore, 'findAgent' | 'findAgentOfWebhook'>;
-  readonly keyring: Keyring;
   readonly admission: Admission;
   readonly slots: Slots;
   readonly exchanges: Exchanges;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
-  readonly newUuid: () => string;
-  readonly judgeUrl: (url: string) => string | undefined;
   readonly audit: (line: AuditLine) => void;
   readonly signal: AbortSignal;
 }
@@ -52,94 +42,6 @@ export const createTestWebhook =
       held.release();
     }
   };
-
-/** What is tried: a stored webhook, or a draft in its place. */
-interface Trial {
-  readonly agent: Agent;
-  readonly webhook: Webhook;
-  readonly ready: ReadyWebhook;
-  readonly variables: JsonObject;
-}
-
-const findTrial = async (deps: TestWebhookDeps, request: TestWebhookRequest): Promise<Trial> => {
-  const agent = await findAgent(deps, request);
-  const stored = agent?.webhooks.find((webhook) => isMeant(webhook, request));
-  const webhookType = stored?.webhookType ?? request.webhookType;
-  const checked = checkDraft(request.configDraft, webhookType, 'webhook_config', {
-    ...surroundingsOf(deps, agent),
-    stored: stored ?? (request.webhookUuid === undefined ? undefined : 'unknown'),
-  });
-  const violations = [...request.violations, ...otherType(request, stored), ...checked.violations];
-  if (violations.length > 0) throw validationFailed(violations);
-  if (agent === undefined || (request.webhookUuid !== undefined && stored === undefined))
-    throw notFound(request, agent);
-  const webhook =
-    checked.config && webhookType ? draftOf(deps, agent, webhookType, checked.config, stored) : stored;
-  if (webhook === undefined) throw notFound(request, agent);
-  return {
-    agent,
-    webhook,
-    ready: deps.open(agent, webhook),
-    variables: variablesOf(request, agent, webhook),
-  };
-};
-
-// Under the rules of the lifecycle request that the test stands for.
-const variablesOf = (
-  { facts: { dynamicVariables } }: TestWebhookRequest,
-  agent: Agent,
-  { webhookType }: Webhook,
-): JsonObject => {
-  if (webhookType === 'post_call')
-    return mergeEnd(agent.dynamicVariables, undefined, dynamicVariables).variables;
-  const { variables } = mergeStart(agent.dynamicVariables, dynamicVariables);
-  const description = variablesTooLarge(variables);
-  if (description !== undefined) throw validationFailed([{ field: 'dynamic_variables', description }]);
-  return variables;
-};
-
-const otherType = ({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] =>
-  stored === undefined || webhookType === undefined || webhookType === stored.webhookType
-    ? []
-    : [{ field: 'webhook_type', description: "must be the webhook's own, if it is set" }];
-
-const findAgent = (deps: TestWebhookDeps, request: TestWebhookRequest): Promise<Agent | undefined> => {
-  const { agentUuid, webhookUuid } = request;
-  if (agentUuid !== undefined) return deps.agents.findAgent(agentUuid);
-  return webhookUuid === undefined ? Promise.resolve(undefined) : deps.agents.findAgentOfWebhook(webhookUuid);
-};
-
-const isMeant = (webhook: Webhook, { webhookUuid, webhookType }: TestWebhookRequest): boolean =>
-  webhookUuid === undefined ? webhook.webhookType === webhookType : webhook.webhookUuid === webhookUuid;
-
-const notFound = (
-  { agentUuid, webhookUuid, webhookType }: TestWebhookRequest,
-  agent?: Agent,
-): CallhooksError => {
-  if (webhookUuid !== undefined) return webhookNotFound(webhookUuid);
-  return agent === undefined
-    ? agentNotFound(agentUuid ?? '')
-    : webhookNotFound(`of type ${webhookType ?? ''}`);
-};
-
-// Its masked header values are those of the stored webhook; literal ones are used as they are and kept nowhere.
-const draftOf = (
-  deps: TestWebhookDeps,
-  agent: Agent,
-  webhookType: WebhookType,
-  config: WebhookConfig,
-  stored: Webhook | undefined,
-): Webhook => ({
-  webhookUuid: stored?.webhookUuid ?? deps.newUuid(),
-  agentUuid: agent.agentUuid,
-  webhookType,
-  config,
-  sealedHeaders: stored?.sealedHeaders ?? {},
-  disabled: false,
-  etag: '',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-});
 
 const render = (
   deps: TestWebhookDeps,
@@ -181,9 +83,7 @@ const send = async (
     timeoutSecs: webhook.config.responseTimeoutSecs,
     remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
   });
-  if (limit === 'too_short') {
-    throw new CallhooksError('DEADLINE_TOO_SHORT', 'the deadline leaves less than 100 ms; nothing was sent');
-  }
+  if (limit === 'too_short') throw deadlineTooShort();
   if (!held.reserve(rendered.request?.body?.length ?? 0)) {
     throw limitReached('too many bytes are held for calls in flight');
   }
