@@ -9,11 +9,12 @@ import { failureOf, listExecutions, nameOf, untilAllEnded } from './support/exec
 import type { Told } from './support/journal.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
+import { untilThere } from './support/proxied.ts';
 import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
-const LIMIT_MS = 1_000;
+const LIMIT_MS = 3_000;
 const GRACE_MS = 5_000;
 const LABELLED_WITHIN_MS = LIMIT_MS + 10_000;
 // Longer than any freeze here: a caller who is still there when the frozen one wakes.
@@ -33,8 +34,15 @@ interface Row {
   readonly saw: boolean;
 }
 
+/** A replica that is going to freeze at a step of this conversation. */
+interface Armed {
+  readonly row: Row;
+  readonly conversationUuid: string;
+  readonly replica: Replica;
+}
+
 // Less than the limit; by then the replica has long been frozen.
-const WORKS_MS = 800;
+const WORKS_MS = 2_500;
 const isSent = (step: Moment): step is 'start.sent' | 'end.sent' => step.endsWith('.sent');
 const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
 
@@ -75,12 +83,15 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     for (const path of ['/slow/pre', '/slow/post'])
       await world.recorder.script(path, { delayMs: [WORKS_MS, WORKS_MS] });
     const armed = await Promise.all(ROWS.map((row) => addArmed(row)));
-    for (const one of armed) await freezeAt(one);
+    // What has to be labelled comes last: nobody is frozen while it labels, and keeps the rows to itself.
+    const isLabelled = ({ row }: Armed): boolean => row.asleep === LABEL;
+    for (const one of armed.filter((it) => !isLabelled(it))) await freezeAt(one);
+    for (const one of armed.filter(isLabelled)) await freezeAt(one);
   });
   after(() => world.close());
 
   // All sleep from the start, so that none takes what another one leaves.
-  const addArmed = async (row: Row) => {
+  const addArmed = async (row: Row): Promise<Armed> => {
     const conversationUuid = randomUUID();
     const { step } = row;
     const faults = isSent(step) ? [] : [{ step, action: 'stop', conversationUuid } as const];
@@ -88,18 +99,24 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     replica.freeze();
     return { row, conversationUuid, replica };
   };
-  const freezeAt = async ({ row, conversationUuid, replica }: Awaited<ReturnType<typeof addArmed>>) => {
+  const freezeAt = async ({ row, conversationUuid, replica }: Armed): Promise<void> => {
     const { step, asleep } = row;
     const rpc = step.startsWith('start') ? 'start' : 'end';
     const { agentUuid } = isSent(step) ? slowAgent : agent;
     const call = { rpc, agentUuid, conversationUuid } as const;
     replica.wake();
+    await untilThere(replica);
+    // Else it could take over what the other one has accepted and is about to claim.
+    const witness = world.living();
+    witness.freeze();
     const telling = world.journal.call(replica, { ...call, deadlineMs: PATIENT_MS });
     if (isSent(step)) {
       await until('the endpoint to work', () => saw(conversationUuid), { everyMs: 10 });
       replica.freeze();
     }
     await replica.untilFrozen();
+    witness.wake();
+    await untilThere(witness);
     const one = { replica, conversationUuid, telling };
     frozen.set(step, one);
     if (step === 'start.unclaimed' || step === 'end.unaccepted')
@@ -179,7 +196,8 @@ describeEachEngine('A replica that is frozen under load', (engine) => {
     const figures = await world.verdict(30_000, {
       // The frozen one holds keys in the middle of its claims, and gives up its own when it wakes.
       refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
-      refusedShare: 0.2,
+      // A third of the calls meet the frozen one while it sleeps.
+      refusedShare: 0.35,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     report(`SIGSTOP under load (${engine.name})`, { freezes, ...figures, violations: 0 });
