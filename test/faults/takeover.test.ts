@@ -8,10 +8,12 @@ import { listExecutions, nameOf } from './support/execution-log.ts';
 import { inForm, report } from './support/long.ts';
 import { listWaiting, openRecord } from './support/record-on-disk.ts';
 import { startRecorder, type Recorder } from './support/recorder.ts';
+import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
-const LIMIT_MS = 2_000;
+// Nothing that a replica is to die of may time out before, however busy the machine is.
+const LIMIT_MS = 5_000;
 const TAKEN_OVER_WITHIN_MS = 5_000;
 const INTERRUPTED_WITHIN_MS = LIMIT_MS + 10_000;
 const STALLED_ROWS = inForm({ short: 5_000, long: 50_000 });
@@ -47,6 +49,13 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       { timeoutMs: 30_000 },
     );
 
+  /** Since when somebody lives who can take over, in epoch milliseconds: on SQLite that is the victim's next process. */
+  const succeed = async (victim: Replica, heir: Replica): Promise<number> => {
+    if (heir === victim) await victim.restart();
+    else heir.wake();
+    return Date.now();
+  };
+
   it('is sent within 5 s of its death, if it had not been begun', async function () {
     this.timeout(60_000);
     const [victim, heir = victim] = world.replicas;
@@ -69,10 +78,8 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     await victim.kill();
     const left = await listWaiting(world);
     await world.recorder.script('*', {});
-    const diedAtMs = Date.now();
-    if (heir === victim) await victim.restart();
-    else heir.wake();
-    const takenOverMs = (await untilAllSeen(left, world.recorder)) - diedAtMs;
+    const succeededAtMs = await succeed(victim, heir);
+    const takenOverMs = (await untilAllSeen(left, world.recorder)) - succeededAtMs;
     expect(left, 'accepted rows left').to.have.length(AT_ONCE - SLOTS);
     expect(takenOverMs, 'milliseconds until the last one was sent').to.be.lessThan(TAKEN_OVER_WITHIN_MS);
     // Only what was being sent is lost with its owner: nothing was claimed before it had a slot.
@@ -91,6 +98,8 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       if (victim === undefined || heir === undefined) throw new Error('there is no replica');
       for (const replica of [victim, heir]) if (!replica.isAlive) await replica.restart();
       await world.recorder.script('*', { stall: 'silent' });
+      // Else it would send some of them itself: what the victim has accepted and is about to claim.
+      if (heir !== victim) heir.freeze();
       const before = world.recorder.requests().length;
       const conversationUuids = Array.from({ length: 2 * AT_ONCE }, () => randomUUID());
       const calls = conversationUuids.map((conversationUuid, at) =>
@@ -102,10 +111,11 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       );
       await until('all to be under way', () => world.recorder.requests().length >= before + 2 * AT_ONCE);
       await victim.kill();
-      if (heir !== victim && !survives) await heir.kill();
+      if (!survives) await heir.kill();
       await Promise.all(calls);
       await world.recorder.script('*', {});
-      if (!heir.isAlive) await heir.restart();
+      if (heir.isAlive) heir.wake();
+      else await heir.restart();
       const mine = new Set<string>(conversationUuids);
       const labelled = await until(
         'all to be interrupted',
@@ -169,9 +179,8 @@ describeEachEngine('What a dead replica leaves', (engine) => {
           told = describeTold(await world.journal.call(victim, call));
           return !victim.isAlive;
         }).catch(() => expect.fail(`the owner lives, and told ${told}`));
-        const diedAtMs = Date.now();
-        if (heir === victim) await victim.restart();
-        const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - diedAtMs;
+        const succeededAtMs = await succeed(victim, heir);
+        const takenOverMs = (await untilAllSeen([conversationUuid], world.recorder)) - succeededAtMs;
         expect(takenOverMs).to.be.lessThan(TAKEN_OVER_WITHIN_MS);
         // Slots are still being filled: what was sent is counted when nobody sends any more.
         await Promise.all(world.replicas.map((replica) => replica.kill()));
