@@ -16,6 +16,7 @@ import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 2_000;
 const LONG_LIMIT_MS = 20_000;
+const SHUTS_DOWN = 'stopping: running executions may end';
 
 describeEachEngine('SIGTERM', (engine) => {
   let world: World;
@@ -87,7 +88,8 @@ describeEachEngine('SIGTERM', (engine) => {
       env: { CALLHOOKS_SHUTDOWN_GRACE: '60s' },
       end: async (replica: Replica) => {
         replica.terminate();
-        await wait(500);
+        // Two signals that wait for a process that gets no turn are one.
+        await until('it to shut down', () => replica.log().includes(SHUTS_DOWN));
         replica.terminate();
         expect(await replica.ended(), 'exit code').to.equal(143);
       },
@@ -108,7 +110,7 @@ describeEachEngine('SIGTERM', (engine) => {
       const silentTls = await startSilentServer();
       try {
         const replica = await world.addReplica({ env });
-        const calls = await beginStalledCalls(world, replica, silentTls.url);
+        const calls = await beginStalledCalls(world, replica, silentTls);
         const beganAtMs = Date.now();
         await end(replica);
         expect(Date.now() - beganAtMs, 'milliseconds to the end').to.be.lessThan(6_000);
@@ -151,7 +153,7 @@ describeEachEngine('SIGTERM', (engine) => {
 });
 
 /** Calls whose endpoints let them wait, each at another point of the exchange. */
-const beginStalledCalls = async (world: World, replica: Replica, silentUrl: string) => {
+const beginStalledCalls = async (world: World, replica: Replica, silentTls: SilentServer) => {
   const { recorder, journal } = world;
   await recorder.script('/silent/pre', { stall: 'silent' });
   await recorder.script('/silent/post', { stall: 'silent' });
@@ -160,7 +162,7 @@ const beginStalledCalls = async (world: World, replica: Replica, silentUrl: stri
   const urlsOf = (base: string) => ({ ...limits, preUrl: `${base}/pre`, postUrl: `${base}/post` });
   const silent = await world.addAgent(urlsOf(`${recorder.url}/silent`));
   const half = await world.addAgent(urlsOf(`${recorder.url}/half`));
-  const unconnected = await world.addAgent(urlsOf(silentUrl));
+  const unconnected = await world.addAgent(urlsOf(silentTls.url));
   const plan = [
     { name: 'start, no head', rpc: 'start', agent: silent },
     { name: 'start, half a response', rpc: 'start', agent: half },
@@ -173,13 +175,26 @@ const beginStalledCalls = async (world: World, replica: Replica, silentUrl: stri
     const call = { rpc, agentUuid, conversationUuid, deadlineMs: LONG_LIMIT_MS };
     return { name, conversationUuid, told: journal.call(replica, call) };
   });
-  await until('all to be under way', () => recorder.requests().length === 3);
+  const isUnderWay = (): boolean => {
+    const requests = recorder.requests();
+    const answered = requests.filter(({ answer }) => answer !== undefined);
+    return requests.length === 3 && answered.length === 1 && silentTls.taken() === 2;
+  };
+  await until('all to be under way', isUnderWay);
+  // The half response has left its endpoint, and arrives.
   await wait(300);
   return calls;
 };
 
 /** Takes connections and says nothing: a TLS handshake with it never ends. */
-const startSilentServer = async (): Promise<{ url: string; close(): Promise<void> }> => {
+interface SilentServer {
+  readonly url: string;
+  /** How many connections it has taken. */
+  taken(): number;
+  close(): Promise<void>;
+}
+
+const startSilentServer = async (): Promise<SilentServer> => {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
@@ -188,6 +203,7 @@ const startSilentServer = async (): Promise<{ url: string; close(): Promise<void
   await once(server, 'listening');
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    taken: () => sockets.size,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
