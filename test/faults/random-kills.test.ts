@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect } from 'chai';
 import { describeEachEngine } from '../support/engines.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
@@ -54,7 +53,8 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       impatient: 0.2,
     });
     const told = { kills: 0, inPairs: 0, whileStarting: 0 };
-    for (let turn = 0; told.kills < kills; turn += 1) {
+    // A start that was quicker than its kill is not what is meant: then there is another one.
+    for (let turn = 0; told.kills < kills || told.whileStarting === 0; turn += 1) {
       await wait(200 + Math.random() * 600);
       const first = Math.floor(Math.random() * count);
       const victims = [first, first + 1].map((at) => world.replicas[at % count] as Replica);
@@ -69,7 +69,6 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
       }
       await Promise.all(dying.map((victim) => victim.restart()));
     }
-    expect(told.whileStarting, 'killed while starting').to.be.above(0);
     await load.stop();
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       refusedAs: ['EXECUTION_RUNNING'],
