@@ -16,6 +16,8 @@ const ARMED_MAIN = fileURLToPath(new URL('replica-main.ts', import.meta.url));
 // Keys that only tests know; of no use to anybody.
 const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 const SERVING = Buffer.from([8, 1]);
+// Many may start at once on a busy machine.
+const SERVES_WITHIN_MS = 60_000;
 // The connections of a process that kills itself break before its parent hears of its end.
 const DEATH_NOTICED_AFTER_MS = 500;
 
@@ -90,7 +92,10 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
       processGuard().forget(pid);
       disturb(DEATH_NOTICED_AFTER_MS);
     });
-    await until(`${options.name} to serve`, () => serves(port, started, logFile), { everyMs: 25 });
+    await until(`${options.name} to serve`, () => serves(port, started, logFile), {
+      timeoutMs: SERVES_WITHIN_MS,
+      everyMs: 25,
+    });
     rpc.close();
     rpc = connect(port);
     calm();
