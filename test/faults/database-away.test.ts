@@ -14,7 +14,11 @@ import { until } from './support/until.ts';
 import { createWorldAt, type World } from './support/world.ts';
 
 const AWAY_MS = 15_000;
-const LIMIT_MS = 4_000;
+const LIMIT_MS = 6_000;
+// The database is lost while the endpoint works.
+const WORKS_MS = 3_000;
+// What only reads may still be answered until then.
+const NOTICED_WITHIN_MS = 2_000;
 const NOT_READY_AFTER_MS = 10_000;
 const READY_AFTER_MS = 2_000;
 const REFUSED = 'UNAVAILABLE DATABASE_UNAVAILABLE';
@@ -149,7 +153,11 @@ interface Seen {
   readonly world: World;
   readonly watch: OutageWatch;
   readonly pid: number;
+  /** When the test began to take it away, and when it was lost for certain. */
+  readonly losingAtMs: number;
   readonly lostAtMs: number;
+  /** When the test began to bring it back, and when it was there for certain. */
+  readonly bringingAtMs: number;
   readonly backAtMs: number;
   /** Of a start and an end that were running when the database was lost, and of a start that came then. */
   readonly told: readonly Told[];
@@ -185,7 +193,7 @@ describeEachEngine('A database that', (engine) => {
     const through = await addProxiedReplica(world);
     closers.splice(1, 0, () => through.proxy.close());
     const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
-    await world.recorder.script('*', { delayMs: [1_500, 1_500] });
+    await world.recorder.script('*', { delayMs: [WORKS_MS, WORKS_MS] });
     return { server, world, through, agentUuid };
   };
 
@@ -206,17 +214,19 @@ describeEachEngine('A database that', (engine) => {
     const watch = watchOutage(replica);
     const running = calls.slice(0, 2).map(call);
     await until('both to be running', () => world.recorder.requests().length === 2, { everyMs: 10 });
+    const losingAtMs = Date.now();
     const bring = await loss.lose(server, through);
     const lostAtMs = Date.now();
     // Where reads still work, its claim is what notices the loss.
     const late = calls.slice(2).map(call);
     await wait(AWAY_MS);
+    const bringingAtMs = Date.now();
     await bring();
     const backAtMs = Date.now();
     await until('health to say SERVING', () => watch.health.at(-1)?.isServing === true);
     await watch.stop();
     const told = await Promise.all([...running, ...late]);
-    return { world, watch, pid, lostAtMs, backAtMs, told, calls };
+    return { world, watch, pid, losingAtMs, lostAtMs, bringingAtMs, backAtMs, told, calls };
   };
 
   for (const { title } of LOSSES)
@@ -225,16 +235,16 @@ describeEachEngine('A database that', (engine) => {
       const during = (fromMs: number, toMs: number): readonly Answer[] =>
         it_.watch.answers.filter(({ sentAtMs }) => sentAtMs >= fromMs && sentAtMs <= toMs);
       const whileAway = (fromMs: number): readonly Answer[] =>
-        during(it_.lostAtMs + fromMs, it_.backAtMs - NOISE_MS);
+        during(it_.lostAtMs + fromMs, it_.bringingAtMs - NOISE_MS);
       before(() => {
         it_ = seen.get(title) as Seen;
       });
 
       it('is told to each new call within two seconds, with when to repeat it', () => {
         const isNoLoss = ({ told, toldAtMs }: Answer) =>
-          told === 'there' && toldAtMs < it_.lostAtMs + NOISE_MS;
+          told === 'there' && toldAtMs < it_.lostAtMs + NOTICED_WITHIN_MS;
         const answers = whileAway(0).filter((answer) => !isNoLoss(answer));
-        expect(answers.length).to.be.above(100);
+        expect(answers.length).to.be.above(50);
         expect([...new Set(answers.map(({ told }) => told))]).to.deep.equal([REFUSED]);
         expect(answers.every(({ retryAfterMs }) => retryAfterMs === 1_000)).to.equal(true);
         const slowestMs = Math.max(...answers.map(({ tookMs }) => tookMs));
@@ -248,17 +258,20 @@ describeEachEngine('A database that', (engine) => {
       });
 
       it('makes the replica unready after 10 s, ready 2 s after it is back, and never dead', () => {
-        const { health, lostAtMs, backAtMs, pid, world } = { ...it_, health: it_.watch.health };
+        const { losingAtMs, lostAtMs, bringingAtMs, backAtMs, pid, world } = it_;
+        const { health } = it_.watch;
         expect(health.map(({ isServing }) => isServing)).to.deep.equal([true, false, true]);
         const [, unready, ready] = health.map(({ atMs }) => atMs) as [number, number, number];
-        expect(unready - lostAtMs).to.be.within(NOT_READY_AFTER_MS - NOISE_MS, NOT_READY_AFTER_MS + SLACK_MS);
-        expect(ready - backAtMs).to.be.within(READY_AFTER_MS - NOISE_MS, READY_AFTER_MS + SLACK_MS);
+        expect(unready - losingAtMs).to.be.at.least(NOT_READY_AFTER_MS - NOISE_MS);
+        expect(unready - lostAtMs).to.be.at.most(NOT_READY_AFTER_MS + SLACK_MS);
+        expect(ready - bringingAtMs).to.be.at.least(READY_AFTER_MS - NOISE_MS);
+        expect(ready - backAtMs).to.be.at.most(READY_AFTER_MS + SLACK_MS);
         expect(world.replicas[0]?.pid).to.equal(pid);
       });
 
       it('takes new calls within two seconds when it is back', () => {
         const refused = during(it_.backAtMs, Infinity).filter(({ told }) => told !== 'there');
-        const last = Math.max(it_.backAtMs, ...refused.map(({ toldAtMs }) => toldAtMs));
+        const last = Math.max(it_.backAtMs, ...refused.map(({ sentAtMs, tookMs }) => sentAtMs + tookMs));
         expect(last - it_.backAtMs).to.be.below(2_000 + NOISE_MS);
       });
 
