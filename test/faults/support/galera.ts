@@ -34,10 +34,10 @@ const SCRIPTS = fileURLToPath(new URL('../../../.cache/galera', import.meta.url)
 const PATH = [process.env['PATH'], '/usr/sbin', '/usr/bin', '/sbin', '/bin', SCRIPTS].join(':');
 // The daemon that receives a state would give up the rights of root, and could then not write into root's folders.
 const USER = userInfo().uid === 0 ? 'nobody' : userInfo().username;
-// A node that is silent for two seconds is left out; the defaults are 5 and 15 s.
+// A node that is silent for four seconds is left out, not one that gets no turn; the defaults are 5 and 15 s.
 const PATIENCE = [
   ...['evs.keepalive_period=PT0.5S', 'evs.inactive_check_period=PT0.5S', 'evs.join_retrans_period=PT0.5S'],
-  ...['evs.suspect_timeout=PT2S', 'evs.inactive_timeout=PT4S', 'pc.recovery=FALSE', 'gcache.size=64M'],
+  ...['evs.suspect_timeout=PT4S', 'evs.inactive_timeout=PT6S', 'pc.recovery=FALSE', 'gcache.size=64M'],
 ];
 // Refused until the node has caught up with the others.
 const IS_SYNCED = 'SELECT 1 FROM mysql.db LIMIT 1';
