@@ -72,7 +72,7 @@ describe('connections', () => {
       );
       await sendTo(executor, url);
       await sendTo(executor, url);
-      await wait(350);
+      await wait(200);
       await sendTo(executor, url);
       expect(connections).to.have.length(1);
       await wait(600);
