@@ -118,8 +118,8 @@ describe('the dial', () => {
       connect,
     });
     const start = performance.now();
-    expect(outcomeOf(await sendTo(executor, url, { limitMs: 600 }))).to.equal('ok');
-    expect(performance.now() - start).to.be.within(280, 599);
+    expect(outcomeOf(await sendTo(executor, url, { limitMs: 2_000 }))).to.equal('ok');
+    expect(performance.now() - start).to.be.within(980, 1_999);
     await executor.close();
   });
 
