@@ -71,7 +71,9 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
     }
     await load.stop();
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
-      refusedAs: ['EXECUTION_RUNNING'],
+      // On a disk that is slow for a moment a claim is given up after the limit, and who is impatient leaves before his
+      // outcome is on record.
+      refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
       // SQLite has nobody else to call while the one is dead.
       refusedShare: engine.name === 'sqlite' ? 0.9 : 0.5,
       atLeast: { executions: 100, requests: 100, replies: 100 },

@@ -68,6 +68,7 @@ const createWorldOn = async (
   const recorders = [await startRecorder()];
   const [recorder] = recorders as [Recorder];
   const replicas: Replica[] = [];
+  const starts: Promise<Replica>[] = [];
   const agents: TestAgent[] = [];
   let named = 0;
 
@@ -84,9 +85,10 @@ const createWorldOn = async (
     },
     addReplica: async (options = {}) => {
       const name = `replica-${(named += 1)}`;
-      const added = await startReplica({ name, url, dataDir, ...options });
-      replicas.push(added);
-      return added;
+      const start = startReplica({ name, url, dataDir, ...options });
+      starts.push(start);
+      replicas.push(await start);
+      return start;
     },
     addReplicas: (count, options = {}) =>
       Promise.all(Array.from({ length: count }, () => world.addReplica(options))),
@@ -116,6 +118,8 @@ const createWorldOn = async (
       return figures;
     },
     close: async () => {
+      // When one of many could not start, others still do: they would keep the test run from ending.
+      await Promise.allSettled(starts);
       await Promise.all(replicas.map((replica) => replica.close()));
       await Promise.all(recorders.map((one) => one.close()));
       journal.close();
