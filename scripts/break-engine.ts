@@ -22,14 +22,14 @@ interface Break {
 const BREAKS: readonly Break[] = [
   {
     title: 'a claim of a post-call without its guard',
-    file: 'src/store/claim-ends.ts',
+    file: 'src/store/executions/claim-post-calls.ts',
     changes: [['guard: `+executions.state = ${STATE.accepted}`', "guard: '1 = 1'"]],
     family: 'takeover',
     grep: 'all the others',
   },
   {
     title: 'a new token for each try of a start',
-    file: 'src/engine/pre-calls.ts',
+    file: 'src/engine/pre-call.ts',
     changes: [
       [
         'const settling = settle(() => deps.writes.insertStart(start, bytes)',
@@ -42,7 +42,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a new token for each try of an end',
-    file: 'src/engine/post-call.ts',
+    file: 'src/engine/post-call/post-call.ts',
     changes: [
       ['const claim = deps.newClaim();', 'const claim = deps.newClaim();\n  let tries = 0;'],
       [
@@ -55,7 +55,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a win that is read off the count of affected rows',
-    file: 'src/store/insert-executions.ts',
+    file: 'src/store/executions/insert-executions.ts',
     // mysql2 counts one row for the loser too.
     changes: [
       ['const isOurs = row.executionUuid.equals(holder.execution_uuid as Buffer);', 'const isOurs = true;'],
@@ -64,7 +64,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'claims before slots',
-    file: 'src/engine/sender.ts',
+    file: 'src/engine/post-call/post-call-sender.ts',
     changes: [
       [
         '    const sending = sendPostCall(deps, end, webhook, held)',
@@ -89,7 +89,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a label of a pre-call that its owner overwrites',
-    file: 'src/store/record-outcomes.ts',
+    file: 'src/store/executions/record-outcomes.ts',
     changes: [
       [
         '(+executions.state = ${STATE.interrupted} AND executions.webhook_type = ${TYPE.post_call})',
@@ -101,7 +101,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a claim that could not be settled and is left as it is',
-    file: 'src/engine/pre-calls.ts',
+    file: 'src/engine/pre-call.ts',
     changes: [
       ['await settle(() => deps.store.disownStart(start.executionUuid), { signal: deps.lastWrites });', ''],
     ],
@@ -110,7 +110,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a reply before its record',
-    file: 'src/engine/pre-calls.ts',
+    file: 'src/engine/pre-call.ts',
     changes: [
       [
         'return Promise.race([recorded, notRecordedBy(holdUntilMs, recorded)]);',
@@ -122,7 +122,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     title: 'a purge that leaves no keys',
-    file: 'src/store/purge-executions.ts',
+    file: 'src/store/executions/purge-executions.ts',
     changes: [
       ['  if (rows.length === 0) return;\n  const day', '  if (rows.length >= 0) return;\n  const day'],
     ],

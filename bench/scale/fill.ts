@@ -1,5 +1,5 @@
-import type { Connections, Session } from '../../src/store/connections.ts';
-import type { Row } from '../../src/store/dialect.ts';
+import type { Connections, Session } from '../../src/store/sql/connections.ts';
+import type { Row } from '../../src/store/sql/dialect.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { aWebhook, openBeside } from '../../test/store/support.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createIds } from '../../src/ids.ts';
 import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
-import { toUuid } from '../../src/store/uuid-bytes.ts';
+import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
 import { aClaim, anEnd, anEndOutcome, anOutcome, aStartWithLimit, times } from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
 

@@ -1,7 +1,7 @@
 import { originOfTemplate } from '../domain/check-url-template.ts';
 import type { Agent, Webhook } from '../domain/types.ts';
 import { secretUsers } from '../domain/usage.ts';
-import { withTrueHeaders } from '../engine/ready-webhook.ts';
+import { withTrueHeaders } from '../engine/webhook-run/runnable-webhook.ts';
 import type { AdminDeps } from './admin-deps.ts';
 
 /** One audit line for each webhook whose URL has come to another origin, with the secrets that go there now. */

@@ -1,6 +1,6 @@
 import type { Agent, JsonObject, Webhook, WebhookConfig, WebhookType } from '../domain/types.ts';
 import { mergeEnd, mergeStart, variablesTooLarge } from '../domain/variables.ts';
-import type { ReadyWebhook } from '../engine/ready-webhook.ts';
+import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../errors.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore } from '../store/types.ts';

@@ -1,6 +1,6 @@
 import type { Agent, StartVariables } from '../domain/types.ts';
-import type { HeldBytes } from '../engine/byte-budget.ts';
-import type { Slot } from '../engine/slots.ts';
+import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { Slot } from '../engine/limits/request-slots.ts';
 import { CallhooksError } from '../errors.ts';
 import type { NewStart } from '../store/types.ts';
 import type { CallScope, OnCallStartRequest } from './types.ts';

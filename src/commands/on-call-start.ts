@@ -1,10 +1,10 @@
 import type { StartVariables } from '../domain/types.ts';
 import { mergeStart, variablesTooLarge } from '../domain/variables.ts';
-import type { Admission } from '../engine/admission.ts';
+import type { Admission } from '../engine/limits/admission.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
-import type { HeldBytes } from '../engine/byte-budget.ts';
-import type { DatabaseHealth } from '../engine/database-health.ts';
-import type { NotOurs } from '../engine/pre-calls.ts';
+import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { DatabaseHealth } from '../engine/writes/database-health.ts';
+import type { NotOurs } from '../engine/pre-call.ts';
 import { type CallhooksError, validationFailed } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/types.ts';
 import { refuseWhenGone, rowBytes, toRow, type FirstStart } from './first-start.ts';

@@ -1,6 +1,6 @@
 import type { Agent, Webhook } from '../domain/types.ts';
 import { secretUsers, variableUsers, type Usage } from '../domain/usage.ts';
-import { withTrueHeaders } from '../engine/ready-webhook.ts';
+import { withTrueHeaders } from '../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../errors.ts';
 import type { Keyring } from '../secrets/types.ts';
 

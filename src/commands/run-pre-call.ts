@@ -1,12 +1,12 @@
 import { createScope } from '../domain/scope.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, Webhook } from '../domain/types.ts';
-import { limitReached } from '../engine/admission.ts';
-import { afterQueue, unsent, type Exchange, type Exchanges } from '../engine/exchange.ts';
-import type { NotOurs, PreCalls } from '../engine/pre-calls.ts';
-import type { ReadyWebhook } from '../engine/ready-webhook.ts';
-import type { Rendered } from '../engine/render-exchange.ts';
-import type { Slot, Slots } from '../engine/slots.ts';
+import { limitReached } from '../engine/limits/admission.ts';
+import { afterQueue, unsent, type Exchange, type Exchanges } from '../engine/webhook-run/webhook-run.ts';
+import type { NotOurs, PreCalls } from '../engine/pre-call.ts';
+import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
+import type { Rendered } from '../engine/webhook-run/signed-request.ts';
+import type { Slot, Slots } from '../engine/limits/request-slots.ts';
 import type { RecordedStart } from '../store/types.ts';
 import { refuseWhenGone, rowBytes, toRow, type FirstStart, type RowDeps } from './first-start.ts';
 import { deadlineTooShort } from './lifecycle-refusals.ts';

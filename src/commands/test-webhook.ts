@@ -1,12 +1,12 @@
 import { decide, type Decision } from '../domain/decide.ts';
 import { createScope } from '../domain/scope.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
-import type { Admission } from '../engine/admission.ts';
-import { limitReached } from '../engine/admission.ts';
-import type { HeldBytes } from '../engine/byte-budget.ts';
-import { unsent, type Exchange, type Exchanges } from '../engine/exchange.ts';
-import type { Rendered } from '../engine/render-exchange.ts';
-import type { Slots } from '../engine/slots.ts';
+import type { Admission } from '../engine/limits/admission.ts';
+import { limitReached } from '../engine/limits/admission.ts';
+import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import { unsent, type Exchange, type Exchanges } from '../engine/webhook-run/webhook-run.ts';
+import type { Rendered } from '../engine/webhook-run/signed-request.ts';
+import type { Slots } from '../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../store/types.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './find-trial.ts';

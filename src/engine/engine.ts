@@ -4,21 +4,21 @@ import type { Agent, Webhook } from '../domain/types.ts';
 import type { HttpExecutor } from '../http/types.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore, Database, ExecutionStore } from '../store/types.ts';
-import { createAdmission, type Admission } from './admission.ts';
+import { createAdmission, type Admission } from './limits/admission.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
-import { createByteBudget, type ByteBudget } from './byte-budget.ts';
-import { createDatabaseHealth, type DatabaseHealth } from './database-health.ts';
-import { createExchanges, type Exchanges, type ExchangeDeps } from './exchange.ts';
-import { createHousekeeping, type Housekeeping, type Intervals } from './housekeeping.ts';
-import type { ExecutionLine } from './outcome.ts';
-import { createPreCalls, type PreCalls } from './pre-calls.ts';
-import { createWebhookOpener, type ReadyWebhook } from './ready-webhook.ts';
-import { createSender, type Sender } from './sender.ts';
-import { createSlots, type Slots } from './slots.ts';
-import type { OnStep } from './steps.ts';
-import { createWaiters, type Waiters } from './waiters.ts';
-import { watched } from './watched-store.ts';
-import { createWrites, type Writes } from './writes.ts';
+import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
+import { createDatabaseHealth, type DatabaseHealth } from './writes/database-health.ts';
+import { createExchanges, type Exchanges, type ExchangeDeps } from './webhook-run/webhook-run.ts';
+import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
+import type { ExecutionLine } from './webhook-run/outcome.ts';
+import { createPreCalls, type PreCalls } from './pre-call.ts';
+import { createWebhookOpener, type ReadyWebhook } from './webhook-run/runnable-webhook.ts';
+import { createSender, type Sender } from './post-call/post-call-sender.ts';
+import { createSlots, type Slots } from './limits/request-slots.ts';
+import type { OnStep } from './fault-points.ts';
+import { createWaiters, type Waiters } from './start-waiters.ts';
+import { watched } from './writes/watched-store.ts';
+import { createWrites, type Writes } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
 export interface EngineLimits {

@@ -1,14 +1,14 @@
 import { statfs } from 'node:fs/promises';
-import { createAgentStore } from './agents.ts';
-import { checkMysqlSettings, checkSqliteSettings } from './check-settings.ts';
-import { createConnections, type Connections, type StatementReport } from './connections.ts';
-import { openDataFolder } from './data-folder.ts';
-import { createExecutionStore, type ConnectionsByUse } from './executions.ts';
+import { createAgentStore } from './agents/agents.ts';
+import { checkMysqlSettings, checkSqliteSettings } from './sql/check-settings.ts';
+import { createConnections, type Connections, type StatementReport } from './sql/connections.ts';
+import { openDataFolder } from './sql/data-folder.ts';
+import { createExecutionStore, type ConnectionsByUse } from './executions/executions.ts';
 import { createMigrator } from './migrate.ts';
-import { mysql, openMysqlPool } from './mysql.ts';
-import { createSealedStore } from './sealed.ts';
-import type { Dialect } from './dialect.ts';
-import { openSqliteFile, sqlite } from './sqlite.ts';
+import { mysql, openMysqlPool } from './sql/mysql.ts';
+import { createSealedStore } from './encryption-key-store.ts';
+import type { Dialect } from './sql/dialect.ts';
+import { openSqliteFile, sqlite } from './sql/sqlite.ts';
 import type { Database } from './types.ts';
 
 /** Where the database is. With `url` it is MySQL or MariaDB, else SQLite in `dataDir`. */

@@ -1,6 +1,6 @@
 import { MIGRATIONS, type Migration } from '../../migrations/index.ts';
-import type { Connections } from './connections.ts';
-import type { Dialect } from './dialect.ts';
+import type { Connections } from './sql/connections.ts';
+import type { Dialect } from './sql/dialect.ts';
 import { withMigrationLock } from './migration-lock.ts';
 
 /** The schema's state and its way forward. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Connections } from './connections.ts';
-import type { Dialect } from './dialect.ts';
+import type { Connections } from './sql/connections.ts';
+import type { Dialect } from './sql/dialect.ts';
 
 const POLL_MS = 100;
 const HEARTBEAT_MS = 5_000;

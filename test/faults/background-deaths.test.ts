@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/steps.ts';
+import type { EngineStep } from '../../src/engine/fault-points.ts';
 import type { WebhookType } from '../../src/domain/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { openBeside } from '../store/support.ts';

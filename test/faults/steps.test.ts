@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/steps.ts';
+import type { EngineStep } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import type { TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { mysql } from '../../src/store/mysql.ts';
-import { createPurge } from '../../src/store/purge-executions.ts';
-import { sqlite } from '../../src/store/sqlite.ts';
+import { mysql } from '../../src/store/sql/mysql.ts';
+import { createPurge } from '../../src/store/executions/purge-executions.ts';
+import { sqlite } from '../../src/store/sql/sqlite.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilEnded, type CallAgent } from '../support/calls.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { Connections } from '../../src/store/connections.ts';
-import { createLabels } from '../../src/store/label-executions.ts';
-import { mysql } from '../../src/store/mysql.ts';
-import { sqlite } from '../../src/store/sqlite.ts';
+import type { Connections } from '../../src/store/sql/connections.ts';
+import { createLabels } from '../../src/store/executions/interrupt-executions.ts';
+import { mysql } from '../../src/store/sql/mysql.ts';
+import { sqlite } from '../../src/store/sql/sqlite.ts';
 import { insertOpenRow, openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/calls.ts';

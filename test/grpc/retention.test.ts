@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Connections } from '../../src/store/connections.ts';
+import type { Connections } from '../../src/store/sql/connections.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, until, untilEnded, type CallAgent } from '../support/calls.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/steps.ts';
+import type { EngineStep } from '../../src/engine/fault-points.ts';
 import { formatFaults } from '../faults/support/faults.ts';
 import { makeAgent, newCall, outcomeOf, postTo, untilEnded } from '../support/calls.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';

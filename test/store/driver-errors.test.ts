@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { DatabaseError } from '../../src/errors.ts';
-import { createConnections, type Connections } from '../../src/store/connections.ts';
-import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/store/driver-errors.ts';
-import { mysql, openMysqlPool } from '../../src/store/mysql.ts';
+import { createConnections, type Connections } from '../../src/store/sql/connections.ts';
+import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/store/sql/driver-errors.ts';
+import { mysql, openMysqlPool } from '../../src/store/sql/mysql.ts';
 import { describeEachEngine, engines, type FreshDatabase } from '../support/engines.ts';
 import { anAgent, aWebhook, openFresh, rejection, type TestDatabase } from './support.ts';
 

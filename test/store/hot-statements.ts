@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { Agent } from '../../src/domain/types.ts';
-import type { Value } from '../../src/store/dialect.ts';
+import type { Value } from '../../src/store/sql/dialect.ts';
 import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
-import { toBytes } from '../../src/store/uuid-bytes.ts';
+import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import * as make from './support.ts';
 import { aClaim, aStart, anEnd, anEndOutcome, anOutcome, times } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import { createWrites, type Writes } from '../../src/engine/writes.ts';
+import { createWrites, type Writes } from '../../src/engine/writes/execution-writes.ts';
 import type { DatabaseError } from '../../src/errors.ts';
 import type { ExecutionStore, InsertResult } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';

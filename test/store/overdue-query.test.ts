@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { Connections } from '../../src/store/connections.ts';
+import type { Connections } from '../../src/store/sql/connections.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { insertOpenRow, openBeside, openFresh, type TestDatabase } from './support.ts';
 

@@ -1,5 +1,5 @@
-import type { Session } from '../../src/store/connections.ts';
-import type { Value } from '../../src/store/dialect.ts';
+import type { Session } from '../../src/store/sql/connections.ts';
+import type { Value } from '../../src/store/sql/dialect.ts';
 import type { Engine } from '../support/engines.ts';
 
 /** How one statement reaches the tables of the schema. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Connections, StatementReport } from '../../src/store/connections.ts';
+import type { Connections, StatementReport } from '../../src/store/sql/connections.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { anAgentWithParts, HOT, type World } from './hot-statements.ts';
 import { explain } from './plan.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import type { Connections } from '../../src/store/connections.ts';
+import type { Connections } from '../../src/store/sql/connections.ts';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
 import { openBeside, openFresh, type TestDatabase } from './support.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isOldVersion } from '../../src/store/check-settings.ts';
+import { isOldVersion } from '../../src/store/sql/check-settings.ts';
 import { DatabaseError } from '../../src/errors.ts';
 import { describeEachEngine, engines } from '../support/engines.ts';
 import { aStart, openBeside, openFresh, rejection, type TestDatabase } from './support.ts';

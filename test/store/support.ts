@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
 import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
-import { STATE, TYPE } from '../../src/store/codes.ts';
-import { createConnections, type Connections, type Session } from '../../src/store/connections.ts';
-import { mysql, openMysqlPool } from '../../src/store/mysql.ts';
-import { inParts, marks } from '../../src/store/sql.ts';
-import { openSqliteFile, sqlite } from '../../src/store/sqlite.ts';
-import { toBytes } from '../../src/store/uuid-bytes.ts';
+import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';
+import { createConnections, type Connections, type Session } from '../../src/store/sql/connections.ts';
+import { mysql, openMysqlPool } from '../../src/store/sql/mysql.ts';
+import { inParts, marks } from '../../src/store/sql/sql.ts';
+import { openSqliteFile, sqlite } from '../../src/store/sql/sqlite.ts';
+import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 
 /** A migrated database of one suite, with what is needed to look into it from outside. */

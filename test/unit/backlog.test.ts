@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createBacklog } from '../../src/engine/backlog.ts';
+import { createBacklog } from '../../src/engine/post-call/pending-post-calls.ts';
 import type { WaitingEnd } from '../../src/store/types.ts';
 
 const UUID = '0197a1b2-0000-7000-8000-000000000001';

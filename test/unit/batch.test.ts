@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createBatcher } from '../../src/engine/batch.ts';
+import { createBatcher } from '../../src/engine/writes/write-batcher.ts';
 import { DatabaseError } from '../../src/errors.ts';
 
 /** A writer whose commits end when the test says so. */

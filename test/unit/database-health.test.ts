@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createDatabaseHealth, type DatabaseHealth } from '../../src/engine/database-health.ts';
+import { createDatabaseHealth, type DatabaseHealth } from '../../src/engine/writes/database-health.ts';
 import { DatabaseError } from '../../src/errors.ts';
 
 const away = (): Promise<never> => Promise.reject(new DatabaseError('away'));

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { createAdmission, type AdmissionDeps } from '../../src/engine/admission.ts';
-import { createByteBudget } from '../../src/engine/byte-budget.ts';
-import { createSlots } from '../../src/engine/slots.ts';
+import { createAdmission, type AdmissionDeps } from '../../src/engine/limits/admission.ts';
+import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
+import { createSlots } from '../../src/engine/limits/request-slots.ts';
 import { CallhooksError } from '../../src/errors.ts';
 
 const admissionWith = (change: Partial<AdmissionDeps> = {}) => {

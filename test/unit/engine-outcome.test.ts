@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import { FAILURE_CODES, type Execution, type Failure } from '../../src/domain/types.ts';
-import type { Exchange } from '../../src/engine/exchange.ts';
-import { toExecutionLine, toOutcome, withAssignedBy, withOutcome } from '../../src/engine/outcome.ts';
+import type { Exchange } from '../../src/engine/webhook-run/webhook-run.ts';
+import {
+  toExecutionLine,
+  toOutcome,
+  withAssignedBy,
+  withOutcome,
+} from '../../src/engine/webhook-run/outcome.ts';
 
 const failureOf = (code: Failure['code']): Failure => ({ code, message: 'why', sent: 'maybe' });
 const exchangeOf = (change: Partial<Exchange> = {}): Exchange => ({

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { childTraceparent } from '../../src/engine/trace-context.ts';
+import { childTraceparent } from '../../src/engine/webhook-run/trace-context.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';

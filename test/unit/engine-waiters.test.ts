@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createWaiters } from '../../src/engine/waiters.ts';
+import { createWaiters } from '../../src/engine/start-waiters.ts';
 
 /** Waiters whose database says that these starts have ended, and is asked for nobody else's. */
 const waitersWith = (ended: readonly string[] = [], failures = 0) => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createHousekeeping, type HousekeepingDeps } from '../../src/engine/housekeeping.ts';
+import { createHousekeeping, type HousekeepingDeps } from '../../src/engine/maintenance.ts';
 
 const BEGAN = 250;
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { HttpHeader } from '../../src/domain/types.ts';
-import { outcomeBytes } from '../../src/engine/outcome.ts';
+import { outcomeBytes } from '../../src/engine/webhook-run/outcome.ts';
 import type { Outcome } from '../../src/store/types.ts';
 
 const headers: readonly HttpHeader[] = Array.from({ length: 32 }, (_, index) => ({

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { Agent, Webhook } from '../../src/domain/types.ts';
-import { createByteBudget } from '../../src/engine/byte-budget.ts';
-import { createSender, type SenderDeps } from '../../src/engine/sender.ts';
-import { createSlots } from '../../src/engine/slots.ts';
+import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
+import { createSender, type SenderDeps } from '../../src/engine/post-call/post-call-sender.ts';
+import { createSlots } from '../../src/engine/limits/request-slots.ts';
 import type { WaitingEnd } from '../../src/store/types.ts';
 
 const MIB = 1024 ** 2;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { settle, settledBy } from '../../src/engine/settle.ts';
+import { settle, settledBy } from '../../src/engine/writes/retry-write.ts';
 import { DatabaseError, type DatabaseErrorKind } from '../../src/errors.ts';
 
 const failing = (kinds: readonly DatabaseErrorKind[]) => {

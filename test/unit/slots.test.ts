@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { createByteBudget } from '../../src/engine/byte-budget.ts';
-import { createSlots, type Slot } from '../../src/engine/slots.ts';
+import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
+import { createSlots, type Slot } from '../../src/engine/limits/request-slots.ts';
 
 describe('slots', () => {
   it('refuse beyond the limit of one origin and leave the others room', () => {

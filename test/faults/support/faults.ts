@@ -1,4 +1,4 @@
-import type { EngineStep, OnStep } from '../../../src/engine/steps.ts';
+import type { EngineStep, OnStep } from '../../../src/engine/fault-points.ts';
 
 /**
  * What a replica does when it reaches a step: dies at once (`kill`), freezes until it is woken (`stop`), or holds its

@@ -1,0 +1,148 @@
+import type { ExecutionStore, PurgedKey } from '../store/types.ts';
+import type { DatabaseHealth } from './writes/database-health.ts';
+import type { OnStep } from './fault-points.ts';
+import type { Waiters } from './start-waiters.ts';
+
+/** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
+export interface Housekeeping {
+  /** Resolves when the disk was looked at: from then on calls may come. */
+  start(): Promise<void>;
+  stop(): void;
+  /** Whether the accepted backlog was at its limit when it was last counted. */
+  backlogIsFull(): boolean;
+  /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
+  diskIsFull(): boolean;
+  /** The backlog as last counted, and what was accepted here since. */
+  waiting(): number;
+  /** Executions without an end although their time is over, as last counted. */
+  overdue(): number;
+  /** Counts one more accepted row until the next count. */
+  noteAccepted(): void;
+}
+
+/** After how many milliseconds each regular work is done again. */
+export interface Intervals {
+  readonly label: number;
+  readonly count: number;
+  readonly purge: number;
+  readonly forgetKeys: number;
+  readonly lookAtDisk: number;
+}
+
+/** What the regular work needs. */
+export interface HousekeepingDeps {
+  readonly store: ExecutionStore;
+  readonly health: DatabaseHealth;
+  readonly waiters: Waiters;
+  /** Free bytes on the database's disk; undefined: not ours to look at. */
+  readonly freeBytes: () => Promise<number | undefined>;
+  readonly maxBacklog: number;
+  /** Accepted rows may wait so long; 0: for ever. */
+  readonly startByMs: number;
+  /** 0: nothing is purged. */
+  readonly retentionMs: number;
+  /** 0: the keys of purged executions are kept for ever. */
+  readonly keyRetentionMs: number;
+  readonly onStep: OnStep;
+  readonly onError: (error: unknown) => void;
+  /** Absent ones are the usual. */
+  readonly everyMs?: Partial<Intervals>;
+}
+
+const EVERY_MS: Intervals = {
+  label: 1_000,
+  count: 10_000,
+  purge: 60_000,
+  forgetKeys: 60_000,
+  lookAtDisk: 1_000,
+};
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+const LABEL_BATCH = 100;
+const PURGE_BATCH = 200;
+// A walk over 100 million keys takes a day at this pace.
+const KEYS_A_STEP = 500;
+const KEY_STEPS = 150;
+// Owners write their outcomes first when the database has come back.
+const LABEL_AFTER_THERE_MS = 10_000;
+
+/** Makes the regular work. */
+export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
+  const { store, waiters, health } = deps;
+  const everyMs = { ...EVERY_MS, ...deps.everyMs };
+  let stopped = false;
+  let backlog = 0;
+  let overdue = 0;
+  let diskIsFull = false;
+  const timers = new Set<NodeJS.Timeout>();
+
+  const every = (ms: number, work: () => Promise<void>): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      void work()
+        .catch(deps.onError)
+        .finally(() => {
+          if (!stopped) every(ms, work);
+        });
+    }, ms);
+    timers.add(timer);
+  };
+
+  const label = async (): Promise<void> => {
+    if (health.thereForMs() < LABEL_AFTER_THERE_MS) return;
+    // A killed process leaves thousands behind at once, and callers wait for them.
+    for (let labelled = LABEL_BATCH; labelled === LABEL_BATCH && !stopped;) {
+      const rows = await store.labelOverdue(LABEL_BATCH);
+      for (const { conversationUuid, webhookType } of rows) {
+        deps.onStep('labelled', conversationUuid);
+        if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+      }
+      labelled = rows.length;
+    }
+  };
+  const count = async (): Promise<void> => {
+    backlog = await store.countWaiting(deps.maxBacklog);
+    overdue = await store.countOverdue(deps.startByMs);
+  };
+  const lookAtDisk = async (): Promise<void> => {
+    const freeBytes = await deps.freeBytes();
+    diskIsFull = freeBytes !== undefined && freeBytes < MIN_FREE_BYTES;
+  };
+  const purge = async (): Promise<void> => {
+    if (deps.retentionMs === 0) return;
+    const beforeMs = (await store.nowMs()) - deps.retentionMs;
+    let purged = PURGE_BATCH;
+    while (!stopped && purged === PURGE_BATCH) purged = await store.purge(beforeMs, PURGE_BATCH);
+  };
+
+  let keyCursor: PurgedKey | undefined;
+  const forgetKeys = async (): Promise<void> => {
+    if (deps.keyRetentionMs === 0) return;
+    const beforeMs = (await store.nowMs()) - deps.keyRetentionMs;
+    for (let step = 0; step < KEY_STEPS && !stopped; step += 1) {
+      keyCursor = await store.forgetKeys(beforeMs, KEYS_A_STEP, keyCursor);
+      if (keyCursor === undefined) return;
+    }
+  };
+
+  return {
+    start: async () => {
+      await lookAtDisk().catch(deps.onError);
+      every(everyMs.label, label);
+      every(everyMs.count, count);
+      every(everyMs.purge, purge);
+      every(everyMs.forgetKeys, forgetKeys);
+      every(everyMs.lookAtDisk, lookAtDisk);
+    },
+    stop: () => {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+    },
+    backlogIsFull: () => backlog >= deps.maxBacklog,
+    diskIsFull: () => diskIsFull,
+    waiting: () => backlog,
+    overdue: () => overdue,
+    noteAccepted: () => {
+      backlog += 1;
+    },
+  };
+};

@@ -1,0 +1,193 @@
+import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
+import type { Webhook } from '../../domain/types.ts';
+import { CallhooksError, DatabaseError } from '../../errors.ts';
+import type { AgentStore, WaitingEnd } from '../../store/types.ts';
+import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
+import { createBacklog, type Progress } from './pending-post-calls.ts';
+import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
+import type { Slot, Slots } from '../limits/request-slots.ts';
+import type { Waiters } from '../start-waiters.ts';
+
+/** Sends accepted post-calls in the background, each once. */
+export interface Sender {
+  /** Hands over a fresh accept: it begins now if a slot is free, else when one is. */
+  offer(end: WaitingEnd): void;
+  /** Begins to look for rows that nobody sends, once a second. */
+  start(): void;
+  /** Claims nothing more. */
+  stop(): void;
+  /** Resolves when nothing is being sent any more. */
+  idle(): Promise<void>;
+  inFlight(): number;
+}
+
+/** What the sender needs beyond what one post-call does. */
+export interface SenderDeps extends PostCallDeps {
+  readonly agentStore: Pick<AgentStore, 'findUrls'>;
+  readonly slots: Slots;
+  readonly budget: ByteBudget;
+  readonly waiters: Waiters;
+  /** Accepted rows older than this end as EXPIRED; 0: never. */
+  readonly startByMs: number;
+}
+
+/** What a post-call needs to be sent: a slot of the process and of its origin, and room for its body. */
+interface Place {
+  readonly slot: Slot;
+  readonly held: HeldBytes;
+}
+
+const ALL_BEGUN: Progress = { left: [], canSend: true };
+const LOOK_EVERY_MS = 1_000;
+// Longer than the longest start; the next look comes back to it in any case.
+const START_WAIT_MS = 70_000;
+
+/**
+ * Makes the sender. A slot comes first: only with a free slot of the process and of the origin in hand is a row
+ * claimed, and it begins at once, so that a killed process interrupts only what it was sending. Rows without a slot
+ * stay in the database, whoever accepted them.
+ */
+export const createSender = (deps: SenderDeps): Sender => {
+  const busy = new Map<string, Promise<void>>();
+  const waitsForStart = new Set<string>();
+  let stopped = false;
+  let looking: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const drain = (): void => {
+    draining = backlog.drain().catch((error: unknown) => deps.onError(error));
+  };
+
+  const begin = (end: WaitingEnd, webhook: Webhook, { slot, held }: Place): void => {
+    const sending = sendPostCall(deps, end, webhook, held)
+      .catch((error: unknown) => deps.onError(error, end.executionUuid))
+      .finally(() => {
+        busy.delete(end.executionUuid);
+        slot.release();
+        held.release();
+        drain();
+      });
+    busy.set(end.executionUuid, sending);
+  };
+
+  const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
+    stopped || busy.has(executionUuid) || waitsForStart.has(executionUuid);
+
+  // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there. Half of
+  // it all stays free for callers on the phone.
+  const keepFree = deps.budget.maxBytes / 2;
+  const room = (origin: string): number =>
+    deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES + keepFree) ? deps.slots.free(origin) : 0;
+  const takePlace = (origin: string): Place | undefined => {
+    const slot = deps.slots.take(origin);
+    if (typeof slot === 'string') return undefined;
+    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES, keepFree);
+    if (held === undefined) slot.release();
+    return held && { slot, held };
+  };
+
+  const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
+    waitsForStart.add(end.executionUuid);
+    await deps.waiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
+    waitsForStart.delete(end.executionUuid);
+    offer(end);
+  };
+
+  /** Sends these of one webhook, as far as there are slots. */
+  const send = async (ends: readonly WaitingEnd[]): Promise<Progress> => {
+    const open = ends.filter((end) => !isTaken(end));
+    const [first] = open;
+    if (first === undefined) return ALL_BEGUN;
+    const found = await findWebhook(deps, first);
+    if (found === 'no_key') return { left: [], canSend: false };
+    if (found === 'removed') {
+      await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
+      return ALL_BEGUN;
+    }
+    const withoutStart =
+      room(found.origin) > 0
+        ? new Set(await deps.store.findEndedStarts(open.map(conversationOf)))
+        : new Set<string>();
+    for (const [at, end] of open.entries()) {
+      if (isTaken(end)) continue;
+      const place = takePlace(found.origin);
+      if (place === undefined) {
+        backlog.note(found.origin, end.webhookUuid);
+        return { left: open.slice(at), canSend: true };
+      }
+      if (withoutStart.has(end.conversationUuid)) {
+        begin(end, found.webhook, place);
+        continue;
+      }
+      place.slot.release();
+      place.held.release();
+      void offerAfterStart(end);
+    }
+    return ALL_BEGUN;
+  };
+
+  const offer = (end: WaitingEnd): void => {
+    send([end]).catch((error: unknown) => deps.onError(error, end.executionUuid));
+  };
+
+  const backlog = createBacklog({
+    ...deps,
+    send,
+    room,
+    isStopped: () => stopped,
+    // What is wrong with one webhook must not keep the others' reports from being sent.
+    onError: (error) => {
+      if (error instanceof DatabaseError && error.kind === 'away') throw error;
+      deps.onError(error);
+    },
+  });
+
+  const tick = async (): Promise<void> => {
+    looking = backlog.look().catch((error: unknown) => deps.onError(error));
+    await looking;
+    // Not waited for: while much is sent it does not end, and others die meanwhile.
+    drain();
+    if (!stopped) timer = setTimeout(() => void tick(), LOOK_EVERY_MS);
+  };
+
+  return {
+    offer,
+    start: () => void tick(),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+    idle: async () => {
+      await looking;
+      await draining;
+      while (busy.size > 0) await Promise.all(busy.values());
+    },
+    inFlight: () => busy.size,
+  };
+};
+
+interface Sendable {
+  readonly webhook: Webhook;
+  readonly origin: string;
+}
+
+// From the cache; that a webhook is gone is believed only after a look into the database. Without the key of one of
+// its secrets the row stays for a replica that has it.
+const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable | 'removed' | 'no_key'> => {
+  for (const read of [deps.agents.read, deps.agents.readFresh]) {
+    const agent = await read(end.agentUuid);
+    const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
+    if (agent === undefined || webhook === undefined || webhook.disabled) continue;
+    try {
+      return { webhook, origin: deps.open(agent, webhook).origin };
+    } catch (error) {
+      if (error instanceof CallhooksError && error.reason === 'KEY_UNAVAILABLE') return 'no_key';
+      throw error;
+    }
+  }
+  return 'removed';
+};
+
+const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
+const conversationOf = ({ conversationUuid }: WaitingEnd): string => conversationUuid;

@@ -1,0 +1,98 @@
+import type { Execution, Failure, HttpHeader, StartVariables, WebhookType } from '../../domain/types.ts';
+import type { Outcome } from '../../store/types.ts';
+import type { Exchange } from './webhook-run.ts';
+
+/** Names the execution that an exchange was made for. */
+export interface Claimed {
+  readonly executionUuid: string;
+  readonly webhookType: WebhookType;
+  readonly claim: string;
+  readonly webhookEtag: string;
+  /** Instant of `performance.now()` at which the claim was known to be ours. */
+  readonly claimedAtMs: number;
+}
+
+/** The outcome of a claimed execution, as it goes on record. */
+export const toOutcome = (claimed: Claimed, exchange: Exchange): Outcome => {
+  const { claimedAtMs, ...names } = claimed;
+  const { failure, assigned, assignedSources, ...parts } = exchange;
+  return {
+    ...names,
+    ...parts,
+    state: stateOf(failure),
+    ...(failure ? { failure } : {}),
+    ...(claimed.webhookType === 'pre_call' ? { assigned, assignedSources } : {}),
+    durationMs: Math.max(0, Math.round(performance.now() - claimedAtMs)),
+  };
+};
+
+const stateOf = (failure: Failure | undefined): Outcome['state'] => {
+  if (failure === undefined) return 'succeeded';
+  return failure.code === 'INTERRUPTED' || failure.code === 'SHUTDOWN' ? 'interrupted' : 'failed';
+};
+
+/** What the row says once this outcome is on record; equal to what a later read finds. */
+export const withOutcome = (execution: Execution, outcome: Outcome): Execution => ({
+  ...execution,
+  state: outcome.state,
+  ...(outcome.failure ? { failure: outcome.failure } : {}),
+  webhookEtag: outcome.webhookEtag,
+  timings: outcome.timings,
+  missingVariables: outcome.missingVariables,
+  missedAssignments: outcome.missedAssignments,
+  finishedAtMs: (execution.sendingAtMs ?? execution.acceptedAtMs) + outcome.durationMs,
+});
+
+/** What a start's variables are once this outcome is on record. */
+export const withAssignedBy = (start: StartVariables, outcome: Outcome): StartVariables => ({
+  ...start,
+  ...(outcome.assigned ? { assigned: outcome.assigned } : {}),
+  ...(outcome.assignedSources ? { assignedSources: outcome.assignedSources } : {}),
+});
+
+/** Roughly how many bytes an outcome adds to its statement. */
+export const outcomeBytes = ({ assigned, request, response }: Outcome): number =>
+  (request?.body.length ?? 0) +
+  (request?.url.length ?? 0) +
+  headerBytes(request?.headers) +
+  (response?.body.length ?? 0) +
+  headerBytes(response?.headers) +
+  (assigned && Object.keys(assigned).length > 0 ? JSON.stringify(assigned).length : 0) +
+  4_000;
+
+const headerBytes = (headers: readonly HttpHeader[] = []): number =>
+  headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
+
+/** One log line of an ended execution: names, codes and durations; no values of the call. */
+export interface ExecutionLine {
+  readonly execution_uuid: string;
+  readonly conversation_uuid: string;
+  readonly agent_uuid: string;
+  readonly webhook_uuid: string;
+  readonly webhook_type: WebhookType;
+  readonly outcome: Outcome['state'];
+  readonly failure_code?: string;
+  readonly sent?: string;
+  readonly status?: number;
+  readonly duration_ms: number;
+  /** False: the row says something else, which stands. */
+  readonly recorded: boolean;
+}
+
+/** The log line of an outcome. */
+export const toExecutionLine = (
+  names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
+  outcome: Outcome,
+  recorded: boolean,
+): ExecutionLine => ({
+  execution_uuid: outcome.executionUuid,
+  conversation_uuid: names.conversationUuid,
+  agent_uuid: names.agentUuid,
+  webhook_uuid: names.webhookUuid,
+  webhook_type: outcome.webhookType,
+  outcome: outcome.state,
+  ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
+  ...(outcome.response ? { status: outcome.response.status } : {}),
+  duration_ms: outcome.durationMs,
+  recorded,
+});

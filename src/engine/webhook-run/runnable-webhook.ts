@@ -1,0 +1,73 @@
+import { compileRequest, type CompiledRequest } from '../../domain/compile-request.ts';
+import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain/types.ts';
+import type { Keyring } from '../../secrets/types.ts';
+
+/** A webhook that can run: compiled, with its secrets opened. Never stored, never logged. */
+export interface ReadyWebhook {
+  readonly webhook: Webhook;
+  /** Compiled with the true header values. */
+  readonly compiled: CompiledRequest;
+  /** Scheme, host and port: the key of the per-origin limits. */
+  readonly origin: string;
+  /** The agent's secrets that this webhook uses, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/**
+ * Opens what the webhook needs and compiles it.
+ * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of a value that it needs.
+ */
+export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): ReadyWebhook => {
+  const config = withTrueHeaders(webhook, keyring);
+  const secrets = openSecrets(agent, config, keyring);
+  return {
+    webhook,
+    compiled: compileRequest(config),
+    origin: originOf(config.apiSchema.url),
+    secrets,
+  };
+};
+
+/** Scheme, host and port of a URL template, none of which holds a placeholder. */
+export const originOf = (url: string): string => new URL(url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin;
+
+/** Keeps opened webhooks as long as the agent they came from is kept. */
+export const createWebhookOpener = (keyring: Keyring): ((agent: Agent, webhook: Webhook) => ReadyWebhook) => {
+  const opened = new WeakMap<Webhook, ReadyWebhook>();
+  return (agent, webhook) => {
+    const known = opened.get(webhook);
+    if (known !== undefined) return known;
+    const ready = openWebhook(agent, webhook, keyring);
+    opened.set(webhook, ready);
+    return ready;
+  };
+};
+
+/**
+ * The configuration with the values of its sealed headers opened.
+ * @throws CallhooksError KEY_UNAVAILABLE
+ */
+export const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConfig => {
+  const { config, webhookUuid, sealedHeaders } = webhook;
+  const openHeader = ([name, value]: [string, string]): [string, string] => {
+    const field = name.toLowerCase();
+    const sealed = value === MASK ? sealedHeaders[field] : undefined;
+    return [
+      name,
+      sealed ? keyring.open(sealed, { table: 'webhook_headers', rowId: webhookUuid, field }) : value,
+    ];
+  };
+  const requestHeaders = Object.fromEntries(Object.entries(config.apiSchema.requestHeaders).map(openHeader));
+  return { ...config, apiSchema: { ...config.apiSchema, requestHeaders } };
+};
+
+const openSecrets = (agent: Agent, config: WebhookConfig, keyring: Keyring): Record<string, string> => {
+  const text = JSON.stringify(config.apiSchema);
+  const secrets: Record<string, string> = {};
+  for (const [name, sealed] of Object.entries(agent.sealedSecrets)) {
+    const isUsed = config.signingSecretNames.includes(name) || text.includes(`secret.${name}`);
+    if (isUsed)
+      secrets[name] = keyring.open(sealed, { table: 'agent_secrets', rowId: agent.agentUuid, field: name });
+  }
+  return secrets;
+};

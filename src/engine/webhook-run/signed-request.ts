@@ -1,0 +1,106 @@
+import { hiddenValues } from '../../domain/hidden-values.ts';
+import { createMasker, type Masker } from '../../domain/mask.ts';
+import { recordRequest } from '../../domain/record.ts';
+import { maskedRender, renderRequest } from '../../domain/render-request.ts';
+import type { Scope } from '../../domain/scope.ts';
+import type { Failure, RequestRecord } from '../../domain/types.ts';
+import type { OutgoingRequest } from '../../http/types.ts';
+import type { ReadyWebhook } from './runnable-webhook.ts';
+import { childTraceparent } from './trace-context.ts';
+
+/** A rendered request with its masked record, or why there is none. */
+export interface Rendered {
+  readonly request?: OutgoingRequest;
+  readonly record?: RequestRecord;
+  readonly failure?: Failure;
+  /** Masks everything secret of this request in a text. */
+  readonly mask: Masker;
+  readonly missingVariables: readonly string[];
+}
+
+/** What renders a request: the webhook, the call's values and what marks this run. */
+export interface RenderInput {
+  readonly ready: ReadyWebhook;
+  readonly scope: Scope;
+  readonly executionUuid: string;
+  readonly traceparent?: string | undefined;
+  readonly isTest?: boolean;
+  readonly recordBytes: number;
+}
+
+/** What rendering needs from outside. */
+export interface RenderDeps {
+  readonly sign: (message: {
+    id: string;
+    timestampSecs: number;
+    body: string;
+    secrets: readonly string[];
+  }) => string;
+  readonly newSpanId: () => string;
+  readonly now: () => number;
+  readonly userAgent: string;
+  readonly sendTraceparent: boolean;
+}
+
+/** Renders a request, with the headers that are ours and the record that is kept of it. */
+export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered => {
+  const { ready, scope, recordBytes } = input;
+  const result = renderRequest(ready.compiled, scope);
+  const secrets = Object.values(ready.secrets);
+  if (!result.ok) {
+    return { failure: result.failure, mask: createMasker(secrets, []), missingVariables: result.missing };
+  }
+  const { method, url, headers, body } = result.request;
+  const own = ownHeaders(deps, input, body ?? '');
+  const mask = createMasker(secrets, hiddenValues(result.request));
+  const masked = maskedRender(ready.compiled, scope, result.request);
+  return {
+    request: {
+      method,
+      url,
+      headers: { ...overridable(deps, input), ...headers, ...own },
+      ...(body === undefined ? {} : { body: Buffer.from(body) }),
+    },
+    record: recordRequest(
+      { ...masked, headers: { ...overridable(deps, input), ...masked.headers, ...own } },
+      recordBytes,
+      mask,
+    ),
+    mask,
+    missingVariables: result.missing,
+  };
+};
+
+const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> => ({
+  'user-agent': deps.userAgent,
+  'idempotency-key': executionUuid,
+});
+
+const ownHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
+  const { executionUuid, isTest } = input;
+  const traceparent = deps.sendTraceparent
+    ? childTraceparent(input.traceparent, deps.newSpanId())
+    : undefined;
+  return {
+    'accept-encoding': 'identity',
+    'callhooks-execution': executionUuid,
+    baggage: `callhooks.execution=${executionUuid}`,
+    ...(traceparent ? { traceparent } : {}),
+    ...(isTest ? { 'callhooks-test': 'true' } : {}),
+    ...signatureHeaders(deps, input, body),
+  };
+};
+
+// Standard Webhooks 1.0: the signature covers id, timestamp and body; one per secret, so that secrets can rotate.
+const signatureHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
+  const { ready, executionUuid } = input;
+  const names = ready.webhook.config.signingSecretNames;
+  if (names.length === 0) return {};
+  const timestampSecs = Math.floor(deps.now() / 1000);
+  const secrets = names.map((name) => ready.secrets[name] ?? '').filter((secret) => secret !== '');
+  return {
+    'webhook-id': executionUuid,
+    'webhook-timestamp': String(timestampSecs),
+    'webhook-signature': deps.sign({ id: executionUuid, timestampSecs, body, secrets }),
+  };
+};

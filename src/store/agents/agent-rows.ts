@@ -1,0 +1,131 @@
+import type { Agent, JsonObject, SealedValue, Webhook, WebhookConfig } from '../../domain/types.ts';
+import { webhookTypes } from '../executions/column-codes.ts';
+import type { Session } from '../sql/connections.ts';
+import type { Row } from '../sql/dialect.ts';
+import type { Condition } from '../sql/sql.ts';
+import { toUuid } from '../sql/uuid-bytes.ts';
+
+// Agents, webhooks, secrets and headers as rows of one shape: a single statement reads them all, so that what it
+// finds belongs together. (Under READ COMMITTED several statements would each see another moment.)
+// What stands where a part has no such column.
+const NOTHING = {
+  item_uuid: 'NULL',
+  name: 'NULL',
+  body: 'NULL',
+  key_id: 'NULL',
+  code: '0',
+  flag: '0',
+  etag: 'NULL',
+  created_at: '0',
+  updated_at: '0',
+};
+const AGENT = 1;
+const WEBHOOK = 2;
+const SECRET = 3;
+const HEADER = 4;
+
+const selectPart = (part: number, columns: Partial<typeof NOTHING>, from: string): string => {
+  const rest = Object.entries({ ...NOTHING, ...columns }).map(([name, sql]) => `${sql} AS ${name}`);
+  return `SELECT ${part} AS part, a.agent_uuid AS owner_uuid, ${rest.join(', ')} FROM ${from}`;
+};
+
+const TIMES = { created_at: 'a.created_at', updated_at: 'a.updated_at' };
+const AGENTS = selectPart(
+  AGENT,
+  { name: 'a.display_name', body: 'a.dynamic_variables', etag: 'a.etag', ...TIMES },
+  'agents a',
+);
+const WEBHOOKS = selectPart(
+  WEBHOOK,
+  {
+    item_uuid: 'a.webhook_uuid',
+    body: 'a.config',
+    code: 'a.webhook_type',
+    flag: 'a.disabled',
+    etag: 'a.etag',
+    ...TIMES,
+  },
+  'webhooks a',
+);
+const SECRETS = selectPart(
+  SECRET,
+  { name: 'a.name', body: 'a.sealed', key_id: 'a.key_id' },
+  'agent_secrets a',
+);
+const HEADERS = selectPart(
+  HEADER,
+  { item_uuid: 'a.webhook_uuid', name: 'h.name', body: 'h.sealed', key_id: 'h.key_id' },
+  'webhooks a JOIN webhook_headers h ON h.webhook_uuid = a.webhook_uuid',
+);
+
+const readParts = (
+  session: Session,
+  parts: readonly string[],
+  { sql, values }: Condition,
+): Promise<readonly Row[]> =>
+  session.rows(
+    parts.map((part) => `${part} WHERE ${sql}`).join(' UNION ALL '),
+    parts.flatMap(() => values),
+  );
+
+/** The agents under a condition on `a.agent_uuid`, by agent_uuid ascending. */
+export const loadAgents = async (session: Session, where: Condition): Promise<readonly Agent[]> => {
+  const rows = await readParts(session, [AGENTS, WEBHOOKS, SECRETS, HEADERS], where);
+  const webhooks = groupBy(toWebhooks(rows), ({ agentUuid }) => agentUuid);
+  const secrets = groupBy(rows.filter(isPart(SECRET)), ownerOf);
+  const agents = rows.filter(isPart(AGENT)).map((row): Agent => {
+    const agentUuid = ownerOf(row);
+    return {
+      agentUuid,
+      displayName: row.name as string,
+      dynamicVariables: JSON.parse(row.body as string) as JsonObject,
+      webhooks: webhooks.get(agentUuid) ?? [],
+      sealedSecrets: toSealed(secrets.get(agentUuid) ?? []),
+      etag: row.etag as string,
+      createdAtMs: row.created_at as number,
+      updatedAtMs: row.updated_at as number,
+    };
+  });
+  return agents.toSorted((a, b) => (a.agentUuid < b.agentUuid ? -1 : 1));
+};
+
+/** The webhooks under a condition on columns of `webhooks a`, by webhook_uuid ascending. */
+export const loadWebhooks = async (session: Session, where: Condition): Promise<readonly Webhook[]> => {
+  const webhooks = toWebhooks(await readParts(session, [WEBHOOKS, HEADERS], where));
+  return webhooks.toSorted((a, b) => (a.webhookUuid < b.webhookUuid ? -1 : 1));
+};
+
+const ownerOf = (row: Row): string => toUuid(row.owner_uuid as Buffer);
+const itemOf = (row: Row): string => toUuid(row.item_uuid as Buffer);
+const isPart =
+  (part: number) =>
+  (row: Row): boolean =>
+    row.part === part;
+
+const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> =>
+  Map.groupBy(items, keyOf);
+
+// Pre-call first.
+const toWebhooks = (rows: readonly Row[]): readonly Webhook[] => {
+  const headers = groupBy(rows.filter(isPart(HEADER)), itemOf);
+  const webhooks = rows.filter(isPart(WEBHOOK)).toSorted((a, b) => (a.code as number) - (b.code as number));
+  return webhooks.map((row) => ({
+    webhookUuid: itemOf(row),
+    agentUuid: ownerOf(row),
+    webhookType: webhookTypes.toWord(row.code as number),
+    config: JSON.parse(row.body as string) as WebhookConfig,
+    sealedHeaders: toSealed(headers.get(itemOf(row)) ?? []),
+    disabled: row.flag === 1,
+    etag: row.etag as string,
+    createdAtMs: row.created_at as number,
+    updatedAtMs: row.updated_at as number,
+  }));
+};
+
+// Object.fromEntries defines its keys, so even `__proto__` is a name like any other.
+const toSealed = (rows: readonly Row[]): Readonly<Record<string, SealedValue>> =>
+  Object.fromEntries(
+    rows
+      .toSorted((a, b) => ((a.name as string) < (b.name as string) ? -1 : 1))
+      .map((row) => [row.name as string, { keyId: row.key_id as string, sealed: row.body as string }]),
+  );

@@ -1,0 +1,128 @@
+import type { Agent } from '../../domain/types.ts';
+import { CallhooksError, DatabaseError } from '../../errors.ts';
+import { loadAgents, loadWebhooks } from './agent-rows.ts';
+import type { Connections, Session } from '../sql/connections.ts';
+import type { Dialect, Row } from '../sql/dialect.ts';
+import { fillPage } from '../sql/page-size.ts';
+import { marks } from '../sql/sql.ts';
+import type { AgentStore, NewAgent } from '../types.ts';
+import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
+import { deleteAgent, insertAgentRow, updateAgent, writeChildren } from './write-agent.ts';
+
+/** The agents' store: `reads` serve calls, `admin` everything else. */
+export const createAgentStore = (reads: Connections, admin: Connections, dialect: Dialect): AgentStore => {
+  const nowMs = async (session: Session): Promise<number> =>
+    (await session.rows(`SELECT ${dialect.now} AS now_ms`))[0]?.now_ms as number;
+
+  const insertNew = async (session: Session, agent: Agent): Promise<void> => {
+    await insertAgentRow(session, agent);
+    await writeChildren(session, undefined, agent);
+  };
+
+  return {
+    insertAgent: (newAgent) =>
+      admin.transaction(async (session) => {
+        const agent = stampAgent(newAgent, await nowMs(session));
+        await insertAgentRow(session, agent).catch((error: unknown) => {
+          throw isDuplicate(dialect, error) ? agentExists(agent.agentUuid) : error;
+        });
+        await writeChildren(session, undefined, agent);
+        return agent;
+      }),
+
+    findAgent: (agentUuid) => reads.read((session) => findAgent(session, agentUuid)),
+
+    findAgentOfWebhook: (webhookUuid) =>
+      reads.read(async (session) => {
+        const sql = 'a.agent_uuid = (SELECT w.agent_uuid FROM webhooks w WHERE w.webhook_uuid = ?)';
+        return (await loadAgents(session, { sql, values: [toBytes(webhookUuid)] }))[0];
+      }),
+
+    findUrls: (webhookUuids) =>
+      admin.read(async (session) => {
+        const rows = await session.rows(
+          `SELECT webhook_uuid, ${dialect.jsonText('config', '$.apiSchema.url')} AS url FROM webhooks ` +
+            `WHERE webhook_uuid IN (${marks(webhookUuids.length)}) AND disabled = 0`,
+          webhookUuids.map(toBytes),
+        );
+        return new Map(rows.map((row) => [toUuid(row.webhook_uuid as Buffer), row.url as string]));
+      }),
+
+    changeAgent: (agentUuid, decide) =>
+      admin.transaction(async (session) => {
+        const lock = `SELECT agent_uuid FROM agents WHERE agent_uuid = ? ${dialect.forUpdate}`;
+        await session.rows(lock, [toBytes(agentUuid)]);
+        const before = await findAgent(session, agentUuid);
+        const after = decide(before, await nowMs(session));
+        if (after === undefined) {
+          if (before !== undefined) await deleteAgent(session, before);
+        } else if (before === undefined) {
+          await insertNew(session, after).catch((error: unknown) => {
+            // Somebody was faster: what was decided is out of date.
+            throw isDuplicate(dialect, error) ? new DatabaseError('conflict', error) : error;
+          });
+        } else if (after !== before) await updateAgent(session, before, after);
+        return after;
+      }),
+
+    listAgents: (pageSize, after) =>
+      admin.read(async (session) => {
+        // Only sizes first: a page of the largest agents would be 100 MiB.
+        const sizes = await session.rows(
+          'SELECT agent_uuid, LENGTH(dynamic_variables) AS bytes FROM agents ' +
+            `${after === undefined ? '' : 'WHERE agent_uuid > ? '}ORDER BY agent_uuid LIMIT ?`,
+          [...(after === undefined ? [] : [toBytes(after)]), pageSize + 1],
+        );
+        const { items, isCut } = fillPage(sizes, pageSize, (row) => row.bytes as number);
+        const where = uuidsIn('a.agent_uuid', items, 'agent_uuid');
+        const agents = items.length === 0 ? [] : await loadAgents(session, where);
+        return pageOf(agents, isCut, items, 'agent_uuid');
+      }),
+
+    listWebhooks: (agentUuid, pageSize, after) =>
+      admin.read(async (session) => {
+        const conditions = [
+          ...(agentUuid === undefined ? [] : ['agent_uuid = ?']),
+          ...(after === undefined ? [] : ['webhook_uuid > ?']),
+        ];
+        const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')} `;
+        const uuids = [agentUuid, after].filter((uuid) => uuid !== undefined).map(toBytes);
+        const sizes = await session.rows(
+          `SELECT webhook_uuid, LENGTH(config) AS bytes FROM webhooks ${where}ORDER BY webhook_uuid LIMIT ?`,
+          [...uuids, pageSize + 1],
+        );
+        const { items, isCut } = fillPage(sizes, pageSize, (row) => row.bytes as number);
+        const found = uuidsIn('a.webhook_uuid', items, 'webhook_uuid');
+        const webhooks = items.length === 0 ? [] : await loadWebhooks(session, found);
+        return pageOf(webhooks, isCut, items, 'webhook_uuid');
+      }),
+  };
+};
+
+const findAgent = async (session: Session, agentUuid: string): Promise<Agent | undefined> =>
+  (await loadAgents(session, { sql: 'a.agent_uuid = ?', values: [toBytes(agentUuid)] }))[0];
+
+const stampAgent = (agent: NewAgent, nowMs: number): Agent => ({
+  ...agent,
+  webhooks: agent.webhooks.map((webhook) => ({ ...webhook, createdAtMs: nowMs, updatedAtMs: nowMs })),
+  createdAtMs: nowMs,
+  updatedAtMs: nowMs,
+});
+
+const isDuplicate = (dialect: Dialect, error: unknown): boolean =>
+  error instanceof DatabaseError && dialect.isDuplicateKey(error.cause);
+
+const agentExists = (name: string): CallhooksError =>
+  new CallhooksError('AGENT_EXISTS', 'there is an agent with this agent_uuid', {
+    resource: { type: 'agent', name },
+  });
+
+const uuidsIn = (column: string, rows: readonly Row[], name: string) => ({
+  sql: `${column} IN (${marks(rows.length)})`,
+  values: rows.map((row) => row[name] as Buffer),
+});
+
+const pageOf = <T>(items: readonly T[], isCut: boolean, rows: readonly Row[], name: string) => {
+  const last = rows.at(-1);
+  return { items, ...(isCut && last !== undefined ? { next: toUuid(last[name] as Buffer) } : {}) };
+};

@@ -1,0 +1,78 @@
+import type {
+  ExecutionState,
+  FailureCode,
+  FailurePolicy,
+  Sent,
+  TimeLimitSource,
+  WebhookType,
+} from '../../domain/types.ts';
+
+/** A closed set of words that rows hold as small numbers. */
+export interface Code<Word extends string> {
+  /** The number of a word; of `unknown_17` it is 17. */
+  toNumber(word: Word): number;
+  /**
+   * The word of a stored number. A number that a newer release wrote is carried as `unknown_17`, which no table of
+   * this release knows: readers show it as unspecified, and no statement touches such a row.
+   */
+  toWord(stored: number): Word;
+}
+
+// Numbers are never reused: rows outlive releases.
+const createCode = <Word extends string>(numbers: Readonly<Record<Word, number>>): Code<Word> => {
+  const words = new Map(Object.entries<number>(numbers).map(([word, stored]) => [stored, word as Word]));
+  return {
+    toNumber: (word) => numbers[word] ?? Number(/^unknown_(\d+)$/.exec(word)?.[1]),
+    toWord: (stored) => words.get(stored) ?? (`unknown_${stored}` as Word),
+  };
+};
+
+/** `executions.state`. */
+export const STATE = {
+  accepted: 1,
+  sending: 2,
+  succeeded: 3,
+  failed: 4,
+  interrupted: 5,
+  no_webhook: 6,
+} as const satisfies Record<ExecutionState, number>;
+
+/** The states that an execution ends in, as stored. */
+export const ENDED_STATES: readonly number[] = [
+  STATE.succeeded,
+  STATE.failed,
+  STATE.interrupted,
+  STATE.no_webhook,
+];
+
+/** `webhook_type`. */
+export const TYPE = { pre_call: 1, post_call: 2 } as const satisfies Record<WebhookType, number>;
+
+/** `executions.failure_policy`. */
+export const POLICY = { proceed: 1, block: 2 } as const satisfies Record<FailurePolicy, number>;
+
+export const states: Code<ExecutionState> = createCode(STATE);
+export const webhookTypes: Code<WebhookType> = createCode(TYPE);
+export const failurePolicies: Code<FailurePolicy> = createCode(POLICY);
+export const sents: Code<Sent> = createCode({ no: 1, maybe: 2, yes: 3 });
+export const timeLimitSources: Code<TimeLimitSource> = createCode({ config: 1, deadline: 2 });
+export const failureCodes: Code<FailureCode> = createCode({
+  TIMEOUT: 1,
+  DNS: 2,
+  CONNECT: 3,
+  TLS: 4,
+  PROTOCOL: 5,
+  EGRESS_DENIED: 6,
+  HTTP_STATUS: 7,
+  REDIRECT: 8,
+  RESPONSE_TOO_LARGE: 9,
+  INVALID_RESPONSE: 10,
+  ASSIGNMENT_MISSING: 11,
+  RENDER: 12,
+  OVERLOADED: 13,
+  EXPIRED: 14,
+  WEBHOOK_REMOVED: 15,
+  INTERRUPTED: 16,
+  SHUTDOWN: 17,
+  INTERNAL: 18,
+});

@@ -1,0 +1,90 @@
+import type { Execution, MissedAssignment, Timings } from '../../domain/types.ts';
+import {
+  ENDED_STATES,
+  failureCodes,
+  failurePolicies,
+  sents,
+  states,
+  timeLimitSources,
+  webhookTypes,
+} from './column-codes.ts';
+import type { Row } from '../sql/dialect.ts';
+import { toUuid } from '../sql/uuid-bytes.ts';
+
+const COLUMNS = [
+  'execution_uuid',
+  'conversation_uuid',
+  'webhook_type',
+  'state',
+  'state_at',
+  'accepted_at',
+  'sending_at',
+  'agent_uuid',
+  'webhook_uuid',
+  'webhook_etag',
+  'failure_policy',
+  'failure_code',
+  'failure_sent',
+  'time_limit_ms',
+  'time_limit_source',
+  'instance',
+  'detail',
+];
+
+/** The columns of `executions e` that {@link toExecution} reads. */
+export const EXECUTION_COLUMNS = COLUMNS.map((column) => `e.${column}`).join(', ');
+
+/** Joins the purged key of `executions e`, if it has one, as `p`; {@link IS_PURGED} tells. */
+export const JOIN_PURGED =
+  'LEFT JOIN purged_keys p ON p.conversation_uuid = e.conversation_uuid AND p.webhook_type = e.webhook_type';
+export const IS_PURGED = 'p.webhook_type IS NOT NULL AS is_purged';
+
+/** What an outcome says in words, as `executions.detail` holds it. Fields of newer releases are carried. */
+export interface Detail {
+  readonly message?: string;
+  readonly timings?: Timings;
+  readonly missingVariables?: readonly string[];
+  readonly missedAssignments?: readonly MissedAssignment[];
+}
+
+/** Whether the execution of this row has ended, as far as this release knows. */
+export const isEnded = (row: Row): boolean => ENDED_STATES.includes(row.state as number);
+
+/** The execution that a row says. */
+export const toExecution = (row: Row): Execution => {
+  const detail = parseDetail(row.detail);
+  return {
+    executionUuid: toUuid(row.execution_uuid as Buffer),
+    agentUuid: toUuid(row.agent_uuid as Buffer),
+    conversationUuid: toUuid(row.conversation_uuid as Buffer),
+    webhookUuid: row.webhook_uuid === null ? '' : toUuid(row.webhook_uuid as Buffer),
+    webhookEtag: row.webhook_etag as string,
+    webhookType: webhookTypes.toWord(row.webhook_type as number),
+    state: states.toWord(row.state as number),
+    ...toFailure(row, detail),
+    failurePolicy: row.failure_policy === null ? null : failurePolicies.toWord(row.failure_policy as number),
+    ...toTimeLimit(row),
+    ...(detail.timings === undefined ? {} : { timings: detail.timings }),
+    missingVariables: detail.missingVariables ?? [],
+    missedAssignments: detail.missedAssignments ?? [],
+    acceptedAtMs: row.accepted_at as number,
+    ...(row.sending_at === null ? {} : { sendingAtMs: row.sending_at as number }),
+    ...(isEnded(row) ? { finishedAtMs: row.state_at as number } : {}),
+    instance: row.instance as string,
+  };
+};
+
+const parseDetail = (text: unknown): Detail => (text === null ? {} : (JSON.parse(text as string) as Detail));
+
+const toFailure = (row: Row, detail: Detail): Pick<Execution, 'failure'> => {
+  if (row.failure_code === null) return {};
+  const code = failureCodes.toWord(row.failure_code as number);
+  return { failure: { code, message: detail.message ?? '', sent: sents.toWord(row.failure_sent as number) } };
+};
+
+const toTimeLimit = (row: Row): Pick<Execution, 'timeLimitMs' | 'timeLimitSource'> => ({
+  ...(row.time_limit_ms === null ? {} : { timeLimitMs: row.time_limit_ms as number }),
+  ...(row.time_limit_source === null
+    ? {}
+    : { timeLimitSource: timeLimitSources.toWord(row.time_limit_source as number) }),
+});

@@ -1,0 +1,104 @@
+import { ENDED_STATES, STATE, webhookTypes } from './column-codes.ts';
+import type { Connections, Session } from '../sql/connections.ts';
+import { deleteExecutions } from './delete-executions.ts';
+import type { Dialect, Row } from '../sql/dialect.ts';
+import { marks } from '../sql/sql.ts';
+import type { ExecutionStore, PurgedKey } from '../types.ts';
+import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
+
+const DAY_MS = 86_400_000;
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** The purge: takes ended executions out and leaves their keys, both in one transaction. */
+export const createPurge = (
+  connections: Connections,
+  dialect: Dialect,
+): Pick<ExecutionStore, 'purge' | 'forgetKeys'> => ({
+  forgetKeys: (beforeMs, limit, after) =>
+    connections.use((session) => forgetKeys(session, Math.floor(beforeMs / DAY_MS), limit, after)),
+  purge: async (beforeMs, limit) => {
+    let purged = 0;
+    while (purged < limit) {
+      const step = Math.min(dialect.sweepStep, limit - purged);
+      const found = await connections.transaction((session) => purgeStep(session, dialect, beforeMs, step));
+      purged += found;
+      if (found < step) break;
+      // SQLite works on the event loop: others get their turn between the steps.
+      await new Promise((resolve) => {
+        setTimeout(resolve, dialect.sweepPauseMs);
+      });
+    }
+    return purged;
+  },
+});
+
+const purgeStep = async (
+  session: Session,
+  dialect: Dialect,
+  beforeMs: number,
+  limit: number,
+): Promise<number> => {
+  const rows: Row[] = [];
+  for (const state of ENDED_STATES)
+    if (rows.length < limit)
+      rows.push(...(await session.rows(findEnded(dialect), [state, beforeMs, limit - rows.length])));
+  await keepKeys(
+    session,
+    dialect,
+    rows.filter((row) => row.state !== STATE.no_webhook),
+  );
+  await deleteExecutions(
+    session,
+    dialect,
+    rows.map((row) => row.execution_uuid as Buffer),
+  );
+  return rows.length;
+};
+
+// Under a lock: a post-call's owner may be correcting its label at this moment (then the next purge takes it).
+const findEnded = (dialect: Dialect): string =>
+  `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
+  `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`;
+
+const keepKeys = async (session: Session, dialect: Dialect, rows: readonly Row[]): Promise<void> => {
+  if (rows.length === 0) return;
+  const day = `FLOOR(${dialect.now} / ${DAY_MS})`;
+  const sorted = rows.toSorted((a, b) =>
+    Buffer.compare(a.conversation_uuid as Buffer, b.conversation_uuid as Buffer),
+  );
+  await session.change(
+    'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES ' +
+      `${sorted.map(() => `(?, ?, ${day})`).join(', ')} ${dialect.keepExisting('webhook_type')}`,
+    sorted.flatMap((row) => [row.conversation_uuid as Buffer, row.webhook_type as number]),
+  );
+};
+
+// Along the primary key: an index by day would add a third to each of very many keys.
+const forgetKeys = async (
+  session: Session,
+  beforeDay: number,
+  limit: number,
+  after: PurgedKey | undefined,
+): Promise<PurgedKey | undefined> => {
+  const from = toBytes(after?.conversationUuid ?? NIL_UUID);
+  const type = after === undefined ? 0 : webhookTypes.toNumber(after.webhookType);
+  const rows = await session.rows(
+    'SELECT conversation_uuid, webhook_type, purged_day FROM purged_keys WHERE conversation_uuid >= ? ' +
+      'AND (conversation_uuid > ? OR webhook_type > ?) ORDER BY conversation_uuid, webhook_type LIMIT ?',
+    [from, from, type, limit],
+  );
+  const old = rows.filter((row) => (row.purged_day as number) < beforeDay);
+  if (old.length > 0) {
+    await session.change(
+      `DELETE FROM purged_keys WHERE conversation_uuid IN (${marks(old.length)}) AND purged_day < ?`,
+      [...old.map((row) => row.conversation_uuid as Buffer), beforeDay],
+    );
+  }
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return (
+    last && {
+      conversationUuid: toUuid(last.conversation_uuid as Buffer),
+      webhookType: webhookTypes.toWord(last.webhook_type as number),
+    }
+  );
+};

@@ -1,0 +1,153 @@
+import type {
+  CallFacts,
+  Execution,
+  ExecutionRecord,
+  JsonObject,
+  StartVariables,
+  VariableSource,
+} from '../../domain/types.ts';
+import { STATE, TYPE } from './column-codes.ts';
+import type { Connections, Session } from '../sql/connections.ts';
+import { deleteExecutions } from './delete-executions.ts';
+import type { Dialect, Row } from '../sql/dialect.ts';
+import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
+import { marks } from '../sql/sql.ts';
+import type { ExecutionStore, RecordedStart } from '../types.ts';
+import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
+
+type Reads = Pick<
+  ExecutionStore,
+  | 'findConversation'
+  | 'findStart'
+  | 'findEnd'
+  | 'findFacts'
+  | 'findExecution'
+  | 'isSending'
+  | 'findEndedStarts'
+  | 'nowMs'
+>;
+
+/** The reads of single executions. */
+export const createReads = (connections: Connections, dialect: Dialect): Reads => {
+  const rows = (sql: string, values: readonly (Buffer | number)[]): Promise<readonly Row[]> =>
+    connections.read((session) => session.rows(sql, values));
+
+  const findByKey = (
+    conversationUuid: string,
+    sql: string,
+    type: number,
+  ): Promise<Row | 'purged' | undefined> =>
+    connections.read((session) => findRow(session, dialect, sql, [toBytes(conversationUuid), type]));
+
+  return {
+    findConversation: async (conversationUuid) => {
+      const found = await rows(FIND_CONVERSATION, [toBytes(conversationUuid)]);
+      return found.filter((row) => row.is_purged !== 1).map(toExecution);
+    },
+    findStart: async (conversationUuid) => {
+      const row = await findByKey(conversationUuid, FIND_START, TYPE.pre_call);
+      return row === undefined || row === 'purged' ? row : toRecordedStart(row);
+    },
+    findEnd: async (conversationUuid) => {
+      const row = await findByKey(conversationUuid, FIND_END, TYPE.post_call);
+      return row === undefined || row === 'purged' ? row : toExecution(row);
+    },
+    findFacts: async (executionUuid) => {
+      const [row] = await rows('SELECT facts FROM execution_facts WHERE execution_uuid = ?', [
+        toBytes(executionUuid),
+      ]);
+      return row === undefined ? undefined : (JSON.parse(row.facts as string) as CallFacts);
+    },
+    findExecution: async (executionUuid) => {
+      const [row] = await rows(FIND_EXECUTION, [toBytes(executionUuid), STATE.no_webhook]);
+      return row === undefined ? undefined : { execution: toExecution(row), record: toRecord(row) };
+    },
+    isSending: async (executionUuid) => {
+      const [row] = await rows('SELECT state FROM executions WHERE execution_uuid = ?', [
+        toBytes(executionUuid),
+      ]);
+      return row?.state === STATE.sending;
+    },
+    findEndedStarts: async (conversationUuids) => {
+      if (conversationUuids.length === 0) return [];
+      const found = await rows(findRunningStarts(conversationUuids.length), conversationUuids.map(toBytes));
+      const running = new Set(found.map((row) => toUuid(row.conversation_uuid as Buffer)));
+      return conversationUuids.filter((uuid) => !running.has(uuid));
+    },
+    nowMs: async () => (await rows(`SELECT ${dialect.now} AS now_ms`, []))[0]?.now_ms as number,
+  };
+};
+
+const FIND_CONVERSATION =
+  `SELECT ${EXECUTION_COLUMNS}, ${IS_PURGED} FROM executions e ${JOIN_PURGED} ` +
+  'WHERE e.conversation_uuid = ? ORDER BY e.webhook_type';
+
+const FIND_EXECUTION =
+  `SELECT ${EXECUTION_COLUMNS}, r.assigned, r.request, r.response FROM executions e ` +
+  'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid WHERE e.execution_uuid = ? AND e.state <> ?';
+
+// One statement for the row and for the key that a purge left, so that no purge slips between two.
+const findByKeySql = (columns: string, joins: string): string =>
+  `SELECT ${EXECUTION_COLUMNS}, ${columns}${IS_PURGED} FROM (SELECT ? AS conversation_uuid, ? AS webhook_type) k ` +
+  'LEFT JOIN executions e ON e.conversation_uuid = k.conversation_uuid AND e.webhook_type = k.webhook_type ' +
+  'LEFT JOIN purged_keys p ON p.conversation_uuid = k.conversation_uuid AND p.webhook_type = k.webhook_type ' +
+  joins;
+
+const FIND_END = findByKeySql('', '');
+const FIND_START = findByKeySql(
+  's.start_json, r.assigned, ',
+  'LEFT JOIN execution_starts s ON s.execution_uuid = e.execution_uuid ' +
+    'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid',
+);
+
+const findRunningStarts = (count: number): string =>
+  `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
+  `AND webhook_type = ${TYPE.pre_call} AND +state = ${STATE.sending}`;
+
+const findRow = async (
+  session: Session,
+  dialect: Dialect,
+  sql: string,
+  key: readonly (Buffer | number)[],
+): Promise<Row | 'purged' | undefined> => {
+  const [row] = await session.rows(sql, key);
+  if (row === undefined) return undefined;
+  const executionUuid = row.execution_uuid as Buffer | null;
+  if (row.is_purged === 1) {
+    // A late copy of an insert under a purged key: whoever meets it removes it.
+    if (executionUuid !== null) await deleteExecutions(session, dialect, [executionUuid]);
+    return 'purged';
+  }
+  return executionUuid === null ? undefined : row;
+};
+
+interface Assigned {
+  readonly variables: JsonObject;
+  readonly sources: Readonly<Record<string, VariableSource>>;
+}
+
+const parse = <T>(text: unknown): T | undefined =>
+  text === null || text === undefined ? undefined : (JSON.parse(text as string) as T);
+
+const toRecordedStart = (row: Row): RecordedStart => {
+  const execution = toExecution(row);
+  const start = parse<StartVariables>(row.start_json) ?? { callerPhone: '', variables: {}, sources: {} };
+  const assigned = parse<Assigned>(row.assigned) ?? assignedOfLabel(row, execution);
+  if (assigned === undefined) return { execution, start };
+  return { execution, start: { ...start, assigned: assigned.variables, assignedSources: assigned.sources } };
+};
+
+// A label leaves no record of its own, but it is an end: nothing was assigned.
+const assignedOfLabel = (row: Row, execution: Execution): Assigned | undefined =>
+  isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
+
+const toRecord = (row: Row): ExecutionRecord => {
+  const request = parse<ExecutionRecord['request']>(row.request);
+  const response = parse<ExecutionRecord['response']>(row.response);
+  const assigned = parse<Assigned>(row.assigned);
+  return {
+    ...(request === undefined ? {} : { request }),
+    ...(response === undefined ? {} : { response }),
+    ...(assigned === undefined ? {} : { assignedVariables: assigned.variables }),
+  };
+};

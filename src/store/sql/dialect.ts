@@ -1,0 +1,75 @@
+import type { Knex } from 'knex';
+import type { DatabaseErrorKind } from '../../errors.ts';
+
+/** What may be bound to a statement. */
+export type Value = string | number | Buffer | null;
+
+/** One row as a driver gives it: texts, numbers, bytes. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** An update of many rows of `executions`, each with values of its own. */
+export interface UpdateFromRows {
+  /** Names of the values of a row; the first is the `execution_uuid` that it is for. */
+  readonly columns: readonly string[];
+  readonly rowCount: number;
+  /** Assignments and guard: columns of `executions` by their plain names, of the rows by those of `columns`. */
+  readonly set: string;
+  readonly guard: string;
+  /** Leaves rows alone whose key was purged. */
+  readonly unlessPurged?: boolean;
+}
+
+/** What one engine needs differently. Everything else in this room is shared. */
+export interface Dialect {
+  readonly engine: 'sqlite' | 'mysql';
+  /** Where statements run on the event loop: how long they may go on before others get a turn, in milliseconds. */
+  readonly loopShareMs?: number;
+  /** Begins a transaction that may write. */
+  readonly begin: string;
+  /** The database's clock: epoch milliseconds, an integer. */
+  readonly now: string;
+  /** Locks the rows that a SELECT reads until the transaction ends. */
+  readonly forUpdate: string;
+  /** The same, but passes over rows that are locked already. */
+  readonly forUpdateOfFree: string;
+  /** Lets the next statement read what others have not committed; absent where nobody else writes. */
+  readonly readUncommitted?: string;
+  /** After a table's name: read in the order of this index. */
+  readonly useIndex: (name: string) => string;
+  /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */
+  readonly keepExisting: (primaryKey: string) => string;
+  readonly updateFromRows: (update: UpdateFromRows) => string;
+  /** Finds a row when the table that is bound to it exists. */
+  readonly tableExists: string;
+  /** Takes rows out of a table by so many `execution_uuid`s. */
+  readonly deleteByUuid: (table: string, count: number) => string;
+  /**
+   * The first webhooks (`uuid`) after a given one that have post-calls waiting, with when the oldest of them was
+   * accepted (`oldest`); bound to that one and a limit.
+   */
+  readonly nextWaitingWebhooks: string;
+  /** The text at a path (`$.a.b`) of a column that holds JSON. */
+  readonly jsonText: (column: string, path: string) => string;
+  /** How many index entries one statement of a list reads. */
+  readonly listStep: number;
+  /** How many rows one step of a label or of the purge changes, and the pause after a step of the purge. */
+  readonly sweepStep: number;
+  readonly sweepPauseMs: number;
+
+  /** The rows of a SELECT, or the number of rows that a change matched, in what the driver answered. */
+  rowsOf(answer: unknown): readonly Row[];
+  changesOf(answer: unknown): number;
+  kindOf(error: unknown): DatabaseErrorKind;
+  isDuplicateKey(error: unknown): boolean;
+  /** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
+  discard(connection: unknown): void;
+  /** Whether a failed statement left the transaction open. */
+  needsRollback(connection: unknown): boolean;
+}
+
+/** A pool of connections of one kind. */
+export interface KnexPool {
+  readonly knex: Knex;
+  /** Milliseconds that one statement may take; absent: no limit of ours. */
+  readonly limitMs?: number;
+}

@@ -1,0 +1,88 @@
+import type { DatabaseErrorKind } from '../../errors.ts';
+
+type Known = Exclude<DatabaseErrorKind, 'bug'>;
+
+/**
+ * Errors of MySQL and MariaDB by number (the names differ between the two, and mysql2 names MariaDB's wrongly).
+ */
+export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
+  [1213, 'conflict'], // deadlock
+  [1205, 'conflict'], // lock wait timeout
+  [1020, 'conflict'], // record has changed since last read
+  [1180, 'conflict'], // error during commit
+  [1206, 'conflict'], // more locks than the lock table holds
+  [1412, 'conflict'], // table definition has changed
+  [1969, 'conflict'], // statement took too long (MariaDB)
+  [3024, 'conflict'], // statement took too long (MySQL)
+  [3100, 'conflict'], // group replication could not handle the commit
+  [3101, 'conflict'], // group replication rolled the transaction back
+  [1040, 'away'], // too many connections
+  [1203, 'away'], // too many connections of this user
+  [1047, 'away'], // unknown command: a Galera node without its cluster
+  [1053, 'away'], // server shutdown
+  [1290, 'away'], // read-only option: an old primary
+  [1836, 'away'], // read-only mode
+  [1317, 'away'], // query interrupted
+  [1927, 'away'], // connection killed (MariaDB)
+  [2006, 'away'], // server has gone away
+  [2013, 'away'], // connection lost during a query
+  [3169, 'away'], // session killed (MySQL)
+  [4031, 'away'], // idle too long (MySQL)
+  [1021, 'full'], // disk full
+  [1114, 'full'], // table is full
+  [1153, 'row'], // packet too large
+  [1366, 'row'], // incorrect value
+  [1406, 'row'], // data too long
+  [3140, 'row'], // invalid JSON text
+]);
+
+/** MySQL's number for a duplicate key. */
+export const MYSQL_DUPLICATE = 1062;
+
+/** Errors of SQLite by the primary part of their code (`SQLITE_IOERR_WRITE` counts as `SQLITE_IOERR`). */
+export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
+  ['SQLITE_BUSY', 'conflict'],
+  ['SQLITE_LOCKED', 'conflict'],
+  ['SQLITE_PROTOCOL', 'conflict'],
+  ['SQLITE_FULL', 'full'],
+  ['SQLITE_TOOBIG', 'row'],
+  ['SQLITE_IOERR', 'away'],
+  ['SQLITE_CANTOPEN', 'away'],
+  ['SQLITE_NOMEM', 'away'],
+  ['SQLITE_READONLY', 'away'],
+]);
+
+/** How a statement failed, of an error that mysql2 gave. */
+export const mysqlKindOf = (error: unknown): DatabaseErrorKind => {
+  const { errno, fatal, code, sqlState } = fieldsOf(error);
+  // System errors (ECONNRESET …) have negative numbers, mysql2's own none; both mean that the connection is gone.
+  if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? kindByClass(sqlState, fatal);
+  const isSystemError = typeof code === 'string' && !code.startsWith('ERR_');
+  return fatal === true || isSystemError ? 'away' : 'bug';
+};
+
+// Proxies and newer servers have numbers of their own; the class of the SQLSTATE tells (08: connection, 40: rollback).
+const kindByClass = (sqlState: unknown, fatal: unknown): DatabaseErrorKind => {
+  const sqlClass = typeof sqlState === 'string' ? sqlState.slice(0, 2) : '';
+  if (sqlClass === '40') return 'conflict';
+  return sqlClass === '08' || fatal === true ? 'away' : 'bug';
+};
+
+/** How a statement failed, of an error that better-sqlite3 gave. */
+export const sqliteKindOf = (error: unknown): DatabaseErrorKind => {
+  const { code } = fieldsOf(error);
+  const primary = typeof code === 'string' ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
+  return SQLITE_KINDS.get(primary ?? '') ?? 'bug';
+};
+
+/** Whether better-sqlite3 refused a row because its primary or another unique key is taken. */
+export const isSqliteDuplicate = (error: unknown): boolean => {
+  const { code } = fieldsOf(error);
+  return code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === 'SQLITE_CONSTRAINT_UNIQUE';
+};
+
+/** Whether mysql2 refused a row because one of its unique keys is taken. */
+export const isMysqlDuplicate = (error: unknown): boolean => fieldsOf(error).errno === MYSQL_DUPLICATE;
+
+const fieldsOf = (error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown; sqlState?: unknown } =>
+  typeof error === 'object' && error !== null ? error : {};
