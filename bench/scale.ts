@@ -8,10 +8,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDatabase, type DatabaseOptions } from '../src/store/database.ts';
-import type { Database } from '../src/store/types.ts';
+import type { DatabaseOptions } from '../src/store/database.ts';
+
 import { startMariadb } from '../test/support/mariadb.ts';
-import { openBeside } from '../test/store/support.ts';
+import { openBeside, openTested, type TestedDatabase } from '../test/store/support.ts';
 import { fill, type Size } from './scale/fill.ts';
 import { operations, type Filled } from './scale/operations.ts';
 import { medianOf, toTable, type Line } from './scale/report.ts';
@@ -56,8 +56,11 @@ const placeOnMariadb = async (): Promise<Place> => {
 
 const PLACES = { sqlite: placeOnSqlite, mariadb: placeOnMariadb };
 
-const prepare = async (options: DatabaseOptions, size: Size): Promise<Filled & { database: Database }> => {
-  const database = await openDatabase(options);
+const prepare = async (
+  options: DatabaseOptions,
+  size: Size,
+): Promise<Filled & { database: TestedDatabase }> => {
+  const database = await openTested(options);
   await database.migrate();
   const sample = await fill(options, size);
   return { database, executions: database.executions, agents: database.agents, sample };

@@ -8,10 +8,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createConnection } from 'mysql2/promise';
-import { openDatabase } from '../src/store/database.ts';
-import type { ExecutionStore } from '../src/store/types.ts';
+
+import type { StoreByKind } from '../test/store/by-kind.ts';
 import { startMariadb } from '../test/support/mariadb.ts';
-import { aClaim, anEnd, anEndOutcome, times } from '../test/store/support.ts';
+import { aClaim, anEnd, anEndOutcome, openTested, times } from '../test/store/support.ts';
 import { medianOf } from './scale/report.ts';
 
 const { values: args } = parseArgs({
@@ -29,7 +29,7 @@ const START_BY_MS = 86_400_000;
 
 const webhookUuids = times(20, () => randomUUID());
 
-const LOOKS: readonly [string, (executions: ExecutionStore) => Promise<unknown>][] = [
+const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] = [
   ['what is overdue, for its label', (executions) => executions.labelOverdue(100)],
   ['webhooks that wait', (executions) => executions.listWaitingWebhooks()],
   ['rows of a webhook', (executions) => executions.listWaitingEnds(webhookUuids[0] ?? '', 100)],
@@ -38,7 +38,7 @@ const LOOKS: readonly [string, (executions: ExecutionStore) => Promise<unknown>]
 ];
 
 /** Post-calls are accepted, claimed and ended. */
-const passThrough = async (executions: ExecutionStore, count: number): Promise<void> => {
+const passThrough = async (executions: StoreByKind, count: number): Promise<void> => {
   for (let done = 0; done < count; done += BATCH) {
     const ends = webhookUuids.flatMap((webhookUuid) =>
       times(BATCH / webhookUuids.length, () => anEnd({ webhookUuid })),
@@ -50,7 +50,7 @@ const passThrough = async (executions: ExecutionStore, count: number): Promise<v
   }
 };
 
-const measure = async (title: string, executions: ExecutionStore): Promise<void> => {
+const measure = async (title: string, executions: StoreByKind): Promise<void> => {
   const cells = [];
   for (const [, look] of LOOKS) {
     const timings = [];
@@ -67,7 +67,7 @@ const measure = async (title: string, executions: ExecutionStore): Promise<void>
 const server = await startMariadb();
 const root = await createConnection(server.url(''));
 await root.query('CREATE DATABASE callhooks');
-const database = await openDatabase({ url: server.url('callhooks') });
+const database = await openTested({ url: server.url('callhooks') });
 await database.migrate();
 const reader = await createConnection(server.url('callhooks'));
 

@@ -143,9 +143,14 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
       metrics.countExecution(line);
       logger.info(line, 'execution');
     },
-    onError: (err, executionUuid) => logger.error({ err, execution_uuid: executionUuid }, 'engine'),
+    onError: onEngineError(logger),
   });
 };
+
+const onEngineError =
+  (logger: Logger) =>
+  (err: unknown, executionUuid?: string): void =>
+    logger.error({ err, execution_uuid: executionUuid }, 'engine');
 
 const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
   const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
@@ -165,6 +170,7 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,
+    onError: onEngineError(logger),
     onOtherFacts: ({ executionUuid }: { executionUuid: string }) => {
       metrics.countOtherFacts();
       logger.warn({ execution_uuid: executionUuid }, OTHER_FACTS);

@@ -77,9 +77,10 @@ export const validationFailed = (violations: readonly Violation[]): CallhooksErr
 
 /**
  * How a database statement failed. `away`: the connection is gone or the server can't serve, the statement's fate is
- * unknown; `conflict`: rolled back whole, repeat it; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
+ * unknown; `conflict`: rolled back whole, repeat it; `busy`: it had to wait too long for its turn and did nothing, repeat
+ * it; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
  */
-export type DatabaseErrorKind = 'away' | 'conflict' | 'full' | 'row' | 'bug';
+export type DatabaseErrorKind = 'away' | 'conflict' | 'busy' | 'full' | 'row' | 'bug';
 
 /** A driver's error, translated by `store/` and nowhere else. Its cause stays for the log and never reaches a client. */
 export class DatabaseError extends Error {

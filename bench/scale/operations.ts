@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createIds } from '../../src/ids.ts';
-import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
+import type { AgentStore, ExecutionFilter, NewEnd, NewStart } from '../../src/store/types.ts';
 import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
+import type { StoreByKind } from '../../test/store/by-kind.ts';
 import { aClaim, anEnd, anEndOutcome, anOutcome, aStartWithLimit, times } from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
 
 /** A database that was filled. */
 export interface Filled {
-  readonly executions: ExecutionStore;
+  readonly executions: StoreByKind;
   readonly agents: AgentStore;
   readonly sample: Sample;
 }

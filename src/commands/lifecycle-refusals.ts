@@ -1,4 +1,4 @@
-import { CallhooksError } from '../errors.ts';
+import { CallhooksError, type Reason } from '../errors.ts';
 import type { Execution } from '../domain/types.ts';
 import type { ExecutionStore } from '../store/types.ts';
 import type { CallScope } from './types.ts';
@@ -21,12 +21,8 @@ export const refuseChaining = async (
 
 /** @throws CallhooksError CONVERSATION_AGENT_MISMATCH when a row of the conversation belongs to another agent */
 export const refuseOtherAgent = (rows: readonly Execution[], agentUuid: string): void => {
-  if (rows.every((row) => row.agentUuid === agentUuid)) return;
-  const subject = `conversations/${rows[0]?.conversationUuid ?? ''}`;
-  const description = 'the conversation belongs to another agent';
-  throw new CallhooksError('CONVERSATION_AGENT_MISMATCH', description, {
-    preconditions: [{ subject, description }],
-  });
+  const other = rows.find((row) => row.agentUuid !== agentUuid);
+  if (other !== undefined) throw otherAgent(other.conversationUuid);
 };
 
 /** The answer for a conversation of which retention left only the key. */
@@ -47,3 +43,28 @@ export const agentNotFound = (agentUuid: string): CallhooksError =>
 /** The answer to a caller whose deadline leaves no time for a request. */
 export const deadlineTooShort = (): CallhooksError =>
   new CallhooksError('DEADLINE_TOO_SHORT', 'the deadline leaves less than 100 ms; nothing was sent');
+
+/** The answer to a caller who went away before the claim: nothing is left behind. */
+export const callerIsGone = (): CallhooksError =>
+  new CallhooksError('DEADLINE_TOO_SHORT', 'the caller went away before the claim; nothing was sent');
+
+/** What would stop a new execution, but not the answer to a recorded one. */
+const OF_NEW_EXECUTIONS: readonly Reason[] = [
+  'AGENT_NOT_FOUND',
+  'KEY_UNAVAILABLE',
+  'DEADLINE_TOO_SHORT',
+  'VALIDATION_FAILED',
+];
+
+/** Whether an error only says why a new execution can't run: a call that is on record is answered all the same. */
+export const stopsNewExecutionsOnly = (error: unknown): boolean =>
+  error instanceof CallhooksError && OF_NEW_EXECUTIONS.includes(error.reason);
+
+/** The answer for a conversation that belongs to another agent. */
+export const otherAgent = (conversationUuid: string): CallhooksError => {
+  const subject = `conversations/${conversationUuid}`;
+  const description = 'the conversation belongs to another agent';
+  return new CallhooksError('CONVERSATION_AGENT_MISMATCH', description, {
+    preconditions: [{ subject, description }],
+  });
+};

@@ -1,16 +1,22 @@
 import { sameJson } from '../domain/same-json.ts';
 import type { Execution, Webhook } from '../domain/types.ts';
-import type { Admission } from '../engine/limits/admission.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
-import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
+import type { OnStep } from '../engine/fault-points.ts';
+import type { Admission } from '../engine/limits/admission.ts';
 import type { Housekeeping } from '../engine/maintenance.ts';
 import type { Sender } from '../engine/post-call/post-call-sender.ts';
-import { settle, settledBy } from '../engine/writes/retry-write.ts';
-import type { OnStep } from '../engine/fault-points.ts';
-import type { Writes } from '../engine/writes/execution-writes.ts';
+import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
+import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
+import { retryWrite, withTimeout } from '../engine/writes/retry-write.ts';
 import { DatabaseError } from '../errors.ts';
-import type { ExecutionStore, InsertResult, NewEnd } from '../store/types.ts';
-import { agentNotFound, conversationPurged, refuseChaining, refuseOtherAgent } from './lifecycle-refusals.ts';
+import type { ExecutionStore, NewEnd } from '../store/types.ts';
+import {
+  agentNotFound,
+  conversationPurged,
+  otherAgent,
+  refuseChaining,
+  refuseOtherAgent,
+} from './lifecycle-refusals.ts';
 import type { CallScope, OnCallEndReply, OnCallEndRequest } from './types.ts';
 
 /** What an end needs. */
@@ -19,7 +25,7 @@ export interface OnCallEndDeps {
   readonly agents: AgentCache;
   readonly admission: Admission;
   readonly health: DatabaseHealth;
-  readonly writes: Writes;
+  readonly writes: ExecutionWrites;
   readonly sender: Sender;
   readonly housekeeping: Housekeeping;
   readonly newUuid: () => string;
@@ -30,8 +36,12 @@ export interface OnCallEndDeps {
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
+const WITHDRAW_AFTER_MS = 500;
 
-/** Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller. */
+/**
+ * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
+ * The accept goes first and finds out whether this is a repeat: nothing is read before it.
+ */
 export const createOnCallEnd =
   (deps: OnCallEndDeps) =>
   async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
@@ -39,23 +49,93 @@ export const createOnCallEnd =
     try {
       deps.health.assertThere();
       await refuseChaining(deps.store, scope);
-      const rows = await deps.store.findConversation(request.conversationUuid);
-      refuseOtherAgent(rows, request.agentUuid);
-      const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
-      if (recorded === undefined) return await firstEnd(deps, request, scope);
-      if (await hasOtherFacts(deps, request, recorded)) deps.onOtherFacts(recorded);
-      return { execution: recorded, replayed: true };
+      const agent = await deps.agents.read(request.agentUuid);
+      const webhook = agent?.webhooks.find(
+        ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
+      );
+      if (webhook !== undefined) return await firstEnd(deps, request, scope, webhook);
+      return await endWithoutWebhook(deps, request, agent !== undefined);
     } finally {
       held.release();
     }
   };
 
+async function firstEnd(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  scope: CallScope,
+  webhook: Webhook,
+): Promise<OnCallEndReply> {
+  const { conversationUuid } = request;
+  deps.onStep('end.unaccepted', conversationUuid);
+  const result = await accept(deps, toRow(deps, request, scope, webhook), scope);
+  if (result.kind === 'purged') throw conversationPurged(conversationUuid);
+  if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
+  const { execution } = result;
+  if (result.kind === 'lost') return replayEnd(deps, request, execution);
+  deps.onStep('end.accepted', conversationUuid);
+  deps.housekeeping.noteAccepted();
+  deps.sender.offer(execution);
+  return { execution, replayed: false };
+}
+
+function toRow(
+  { newUuid, instance }: OnCallEndDeps,
+  { agentUuid, conversationUuid, facts }: OnCallEndRequest,
+  { traceparent }: CallScope,
+  { webhookUuid }: Webhook,
+): NewEnd {
+  const factsJson = JSON.stringify(traceparent === undefined ? facts : { ...facts, traceparent });
+  return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, factsJson };
+}
+
+async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
+  const { admittedAtMs } = scope;
+  const giveUpAtMs = admittedAtMs + SETTLE_ACCEPT_MS;
+  const withdrawAtMs = admittedAtMs + WITHDRAW_AFTER_MS;
+  const write = (isUnsure: boolean): Promise<Inserted> =>
+    writes.insertPostCall(row, { isUnsure, sinceMs: admittedAtMs, withdrawAtMs });
+  try {
+    return await withTimeout(retryWrite(write, { giveUpAtMs }), giveUpAtMs);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug')
+      throw databaseUnavailable(error);
+    throw error;
+  }
+}
+
+// Without a webhook nothing is accepted, but what is on record is answered all the same.
+async function endWithoutWebhook(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  isAgentKnown: boolean,
+): Promise<OnCallEndReply> {
+  const { agentUuid, conversationUuid } = request;
+  const rows = await deps.store.findConversation(conversationUuid);
+  refuseOtherAgent(rows, agentUuid);
+  const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
+  if (recorded !== undefined) return replayEnd(deps, request, recorded);
+  if ((await deps.store.findEnd(conversationUuid)) === 'purged') throw conversationPurged(conversationUuid);
+  if (!isAgentKnown) throw agentNotFound(agentUuid);
+  return { replayed: false };
+}
+
+async function replayEnd(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  execution: Execution,
+): Promise<OnCallEndReply> {
+  refuseOtherAgent([execution], request.agentUuid);
+  if (await hasOtherFacts(deps, request, execution)) deps.onOtherFacts(execution);
+  return { execution, replayed: true };
+}
+
 // Only until the execution ends: then its facts are dropped.
-const hasOtherFacts = async (
+async function hasOtherFacts(
   { store }: OnCallEndDeps,
   { facts }: OnCallEndRequest,
   { executionUuid }: Execution,
-): Promise<boolean> => {
+): Promise<boolean> {
   const stored = await store.findFacts(executionUuid);
   if (stored === undefined) return false;
   return (
@@ -65,62 +145,4 @@ const hasOtherFacts = async (
     !sameJson(facts.metadata, stored.metadata) ||
     !sameJson(facts.dynamicVariables, stored.dynamicVariables)
   );
-};
-
-const firstEnd = async (
-  deps: OnCallEndDeps,
-  request: OnCallEndRequest,
-  scope: CallScope,
-): Promise<OnCallEndReply> => {
-  const { agentUuid, conversationUuid } = request;
-  const agent = await deps.agents.read(agentUuid);
-  const webhook = agent?.webhooks.find(
-    ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
-  );
-  if (webhook === undefined) {
-    const isPurged = (await deps.store.findEnd(conversationUuid)) === 'purged';
-    if (isPurged) throw conversationPurged(conversationUuid);
-    if (agent === undefined) throw agentNotFound(agentUuid);
-    return { replayed: false };
-  }
-  deps.onStep('end.unaccepted', conversationUuid);
-  const result = await accept(deps, toRow(deps, request, scope, webhook), scope.requestBytes);
-  if (result.kind === 'purged') throw conversationPurged(conversationUuid);
-  refuseOtherAgent([result.execution], agentUuid);
-  deps.onStep('end.accepted', conversationUuid);
-  if (result.kind === 'won') handOver(deps, result.execution);
-  return { execution: result.execution, replayed: result.kind === 'lost' };
-};
-
-const toRow = (
-  deps: OnCallEndDeps,
-  { agentUuid, conversationUuid, facts }: OnCallEndRequest,
-  { traceparent }: CallScope,
-  { webhookUuid }: Webhook,
-): NewEnd => ({
-  executionUuid: deps.newUuid(),
-  agentUuid,
-  conversationUuid,
-  webhookUuid,
-  instance: deps.instance,
-  facts: { ...facts, ...(traceparent === undefined ? {} : { traceparent }) },
-});
-
-const accept = async (deps: OnCallEndDeps, row: NewEnd, bytes: number): Promise<InsertResult> => {
-  const giveUpAtMs = performance.now() + SETTLE_ACCEPT_MS;
-  try {
-    return await settledBy(
-      settle(() => deps.writes.insertEnd(row, bytes), { giveUpAtMs }),
-      giveUpAtMs,
-    );
-  } catch (error) {
-    if (error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug')
-      throw databaseUnavailable(error);
-    throw error;
-  }
-};
-
-const handOver = (deps: OnCallEndDeps, execution: Execution): void => {
-  deps.housekeeping.noteAccepted();
-  deps.sender.offer(execution);
-};
+}

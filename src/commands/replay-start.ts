@@ -1,12 +1,12 @@
-import { startReply } from '../domain/decide.ts';
 import { isEnded } from '../domain/execution.ts';
 import { sameJson } from '../domain/same-json.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
-import { settledBy } from '../engine/writes/retry-write.ts';
+import { withTimeout } from '../engine/writes/retry-write.ts';
 import type { Waiters } from '../engine/start-waiters.ts';
 import { CallhooksError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/types.ts';
 import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
+import { answerByMs, toStartReply } from './start-reply.ts';
 import type { CallScope, OnCallStartReply, OnCallStartRequest } from './types.ts';
 
 /** What answering from the record needs. */
@@ -16,31 +16,6 @@ export interface ReplayDeps {
   /** Told when a repeat brings other facts than the first request, which win. */
   readonly onOtherFacts: (execution: Execution) => void;
 }
-
-// A reply sent at the very deadline arrives as DEADLINE_EXCEEDED.
-const ANSWER_BEFORE_DEADLINE_MS = 50;
-const LONGEST_WAIT_MS = 65_000;
-
-/** The instant of `performance.now()` until which an answer still reaches the caller. */
-export const answerByMs = ({ admittedAtMs, deadlineAtMs }: CallScope): number =>
-  Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
-
-/** A start's reply from its record, the same the first time and every other time. */
-export const toStartReply = (
-  { execution, start }: { execution?: Execution; start: StartVariables },
-  replayed: boolean,
-): OnCallStartReply => {
-  const shown = execution?.state === 'no_webhook' ? undefined : execution;
-  const { decision, degraded, variables, sources } = startReply(shown, start);
-  return {
-    decision,
-    degraded,
-    dynamicVariables: variables,
-    variableSources: sources,
-    ...(shown ? { execution: shown } : {}),
-    replayed,
-  };
-};
 
 /**
  * Answers a repeat: from the record, or once the running start has ended.
@@ -60,7 +35,7 @@ export const replayStart = async (
     // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
     const untilMs = answerByMs(scope);
     if (!(await deps.waiters.waitForEnd(conversationUuid, untilMs, scope.signal))) throw stillRunning();
-    recorded = await settledBy(readStart(deps, conversationUuid), untilMs);
+    recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
   }
   return toStartReply(recorded, true);
 };

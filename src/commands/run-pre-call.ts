@@ -1,127 +1,179 @@
-import { createScope } from '../domain/scope.ts';
-import { preCallTimeLimit } from '../domain/time-limit.ts';
-import type { Agent, Failure, Webhook } from '../domain/types.ts';
+import { preCallTimeLimit, type TimeLimit } from '../domain/time-limit.ts';
+import type { Agent, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/limits/admission.ts';
-import { afterQueue, unsent, type Exchange, type Exchanges } from '../engine/webhook-run/webhook-run.ts';
-import type { NotOurs, PreCalls } from '../engine/pre-call.ts';
-import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
-import type { Rendered } from '../engine/webhook-run/signed-request.ts';
+import type { HeldBytes } from '../engine/limits/byte-budget.ts';
 import type { Slot, Slots } from '../engine/limits/request-slots.ts';
-import type { RecordedStart } from '../store/types.ts';
-import { refuseWhenGone, rowBytes, toRow, type FirstStart, type RowDeps } from './first-start.ts';
-import { deadlineTooShort } from './lifecycle-refusals.ts';
-import { answerByMs } from './replay-start.ts';
-import type { CallScope } from './types.ts';
+import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
+import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
+import {
+  afterQueue,
+  OUR_BUG,
+  unsent,
+  type PreparedRun,
+  type WebhookRun,
+  type WebhookRuns,
+} from '../engine/webhook-run/webhook-run.ts';
+import type { NewStart, RecordedStart } from '../store/types.ts';
+import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
+import { answerByMs } from './start-reply.ts';
+import type { CallScope, OnCallStartRequest } from './types.ts';
+
+/** A start that is not on record yet: the request with all that was found for it. */
+export interface FirstStart {
+  readonly request: OnCallStartRequest;
+  readonly scope: CallScope;
+  readonly agent: Agent;
+  readonly variables: StartVariables;
+  readonly held: HeldBytes;
+}
 
 /** What running a pre-call webhook needs. */
-export interface RunPreCallDeps extends RowDeps {
+export interface RunPreCallDeps {
+  readonly newUuid: () => string;
+  readonly instance: string;
   readonly slots: Slots;
   readonly preCalls: PreCalls;
-  readonly exchanges: Exchanges;
+  readonly webhookRuns: WebhookRuns;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
   readonly recordBytes: number;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
+  readonly onError: (error: unknown, executionUuid?: string) => void;
 }
 
 /**
- * Runs the pre-call webhook of a start: limit, request and slot first, then the claim, then the exchange.
+ * Runs the pre-call webhook of a start: render, reserve, claim, send, record.
  * @throws CallhooksError DEADLINE_TOO_SHORT, LIMIT_REACHED, KEY_UNAVAILABLE, DATABASE_UNAVAILABLE, OUTCOME_NOT_RECORDED
  */
-export const runPreCall = async (
+export async function runPreCall(
   deps: RunPreCallDeps,
   start: FirstStart,
   webhook: Webhook,
-): Promise<RecordedStart | NotOurs> => {
-  const { scope, held } = start;
+): Promise<RecordedStart | NotOurs> {
   const ready = deps.open(start.agent, webhook);
-  const limit = preCallTimeLimit(timeLeft(webhook, scope, scope.admittedAtMs));
-  const left = preCallTimeLimit(timeLeft(webhook, scope, performance.now()));
-  if (limit === 'too_short' || left === 'too_short') throw deadlineTooShort();
-  const row = toRow(deps, start, {
-    webhookUuid: webhook.webhookUuid,
-    webhookEtag: webhook.etag,
-    failurePolicy: webhook.config.failurePolicy ?? 'proceed',
-    timeLimitMs: limit.limitMs,
-    timeLimitSource: limit.source,
-  });
-  const rendered = render(deps, start, ready, row.executionUuid);
-  if (!held.reserve(rendered.request?.body?.length ?? 0))
-    throw limitReached('too many bytes are held for calls in flight');
-  const slot = takeSlot(deps.slots, ready.origin);
-  refuseWhenGone(scope, slot);
-  // The run outlives an RPC that is answered before its outcome is on record.
-  const running = held.retain();
-  return deps.preCalls.run({
-    start: row,
-    bytes: rowBytes(start),
-    answerByMs: answerByMs(scope),
-    perform: () => perform(deps, start, ready, rendered, slot, scope.admittedAtMs + limit.limitMs),
-    onSettled: () => {
-      slot?.release();
-      running.release();
+  const limit = timeLimitOf(start, webhook);
+  const row = toRow(deps, start, webhook, limit);
+  const prepared = prepare(deps, start, ready, row.executionUuid);
+  const reserved = reserve(deps, start, prepared);
+  const claimed = await claim(deps, start, row, reserved);
+  if ('kind' in claimed) return claimed;
+  const run = await send(deps, start, prepared, reserved.slot, limit);
+  // The recording outlives an RPC that is answered before it ends.
+  const recording = deps.preCalls.record(claimed, run).finally(reserved.release);
+  return heldForRecord(recording, answerByMs(start.scope));
+}
+
+// Looked at twice: by the call's own limit, and by what is left of the deadline right before the claim.
+function timeLimitOf({ scope }: FirstStart, { config }: Webhook): TimeLimit {
+  const limitAt = (atMs: number): TimeLimit | 'too_short' =>
+    preCallTimeLimit({
+      timeoutSecs: config.responseTimeoutSecs,
+      remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - atMs,
+    });
+  const limit = limitAt(scope.admittedAtMs);
+  if (limit === 'too_short' || limitAt(performance.now()) === 'too_short') throw deadlineTooShort();
+  return limit;
+}
+
+function toRow(
+  { newUuid, instance }: RunPreCallDeps,
+  { request: { agentUuid, conversationUuid }, variables }: FirstStart,
+  webhook: Webhook,
+  limit: TimeLimit,
+): NewStart {
+  return {
+    executionUuid: newUuid(),
+    ...{ agentUuid, conversationUuid, instance },
+    webhook: {
+      webhookUuid: webhook.webhookUuid,
+      webhookEtag: webhook.etag,
+      failurePolicy: webhook.config.failurePolicy ?? 'proceed',
+      timeLimitMs: limit.limitMs,
+      timeLimitSource: limit.source,
     },
-  });
-};
+    startJson: JSON.stringify(variables),
+  };
+}
 
-const timeLeft = (webhook: Webhook, { deadlineAtMs }: CallScope, atMs: number) => ({
-  timeoutSecs: webhook.config.responseTimeoutSecs,
-  remainingMs: deadlineAtMs === undefined ? undefined : deadlineAtMs - atMs,
-});
-
-const render = (
-  deps: RunPreCallDeps,
-  start: FirstStart,
+function prepare(
+  { webhookRuns, recordBytes }: RunPreCallDeps,
+  { request, scope, variables }: FirstStart,
   ready: ReadyWebhook,
   executionUuid: string,
-): Rendered => {
-  const { request, scope, variables } = start;
+): PreparedRun {
   const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
-  return deps.exchanges.render({
-    ready,
-    scope: createScope({
-      webhookType: 'pre_call',
-      agentUuid,
-      conversationUuid,
-      facts: { callerPhone, metadata, dynamicVariables },
-      variables: variables.variables,
-      secrets: ready.secrets,
-    }),
-    executionUuid,
-    traceparent: scope.traceparent,
-    recordBytes: deps.recordBytes,
-  });
-};
-
-// The global limit refuses the call before anything is recorded; an origin's is an outcome of the execution.
-const takeSlot = (slots: Slots, origin: string): Slot | undefined => {
-  const slot = slots.take(origin);
-  if (slot === 'total') throw limitReached('too many pre-calls are in flight');
-  return slot === 'origin' ? undefined : slot;
-};
-
-const perform = async (
-  deps: RunPreCallDeps,
-  { variables, held, scope }: FirstStart,
-  ready: ReadyWebhook,
-  rendered: Rendered,
-  slot: Slot | undefined,
-  expiresAtMs: number,
-): Promise<Exchange> => {
-  if (slot === undefined && rendered.request !== undefined) return unsent(rendered, ORIGIN_IS_BUSY);
-  const { recordBytes, signal } = deps;
-  const queuedMs = performance.now() - scope.admittedAtMs;
-  const exchange = await deps.exchanges.send({
-    ready,
-    rendered,
+  return webhookRuns.prepare({
+    ...{ ready, agentUuid, conversationUuid, executionUuid, recordBytes },
+    facts: { callerPhone, metadata, dynamicVariables },
     variables: variables.variables,
-    expiresAtMs,
-    recordBytes,
-    held,
-    signal,
+    traceparent: scope.traceparent,
   });
-  return afterQueue(exchange, queuedMs);
-};
+}
+
+/** What a run holds until its outcome is on record. */
+interface Reserved {
+  /** Undefined: the origin has no free slot, which is an outcome of the execution. */
+  readonly slot: Slot | undefined;
+  readonly release: () => void;
+}
+
+function reserve({ slots }: RunPreCallDeps, { scope, held }: FirstStart, prepared: PreparedRun): Reserved {
+  const { request } = prepared.rendered;
+  if (!held.reserve(request?.body?.length ?? 0))
+    throw limitReached('too many bytes are held for calls in flight');
+  if (scope.signal.aborted) throw callerIsGone();
+  const slot = slots.take(prepared.ready.origin);
+  // The limit in all refuses the call before anything is recorded.
+  if (slot === 'total') throw limitReached('too many pre-calls are in flight');
+  const running = held.retain();
+  const taken = slot === 'origin' ? undefined : slot;
+  return {
+    slot: taken,
+    release: () => {
+      taken?.release();
+      running.release();
+    },
+  };
+}
+
+async function claim(
+  { preCalls }: RunPreCallDeps,
+  { scope, variables }: FirstStart,
+  row: NewStart,
+  reserved: Reserved,
+): Promise<ClaimedStart | NotOurs> {
+  let isOurs = false;
+  try {
+    const claimed = await preCalls.claim(row, variables, {
+      admittedAtMs: scope.admittedAtMs,
+      answerByMs: answerByMs(scope),
+      isGone: () => scope.signal.aborted,
+    });
+    isOurs = !('kind' in claimed);
+    return claimed;
+  } finally {
+    if (!isOurs) reserved.release();
+  }
+}
+
+async function send(
+  { webhookRuns, signal, onError }: RunPreCallDeps,
+  { scope, held }: FirstStart,
+  prepared: PreparedRun,
+  slot: Slot | undefined,
+  limit: TimeLimit,
+): Promise<WebhookRun> {
+  if (slot === undefined && prepared.rendered.request !== undefined)
+    return unsent(prepared.rendered, ORIGIN_IS_BUSY);
+  const queuedMs = performance.now() - scope.admittedAtMs;
+  const expiresAtMs = scope.admittedAtMs + limit.limitMs;
+  try {
+    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, held, signal }), queuedMs);
+  } catch (error) {
+    onError(error);
+    return OUR_BUG;
+  }
+}
 
 const ORIGIN_IS_BUSY: Failure = {
   code: 'OVERLOADED',

@@ -1,11 +1,14 @@
 import { decide, type Decision } from '../domain/decide.ts';
-import { createScope } from '../domain/scope.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import { limitReached } from '../engine/limits/admission.ts';
 import type { HeldBytes } from '../engine/limits/byte-budget.ts';
-import { unsent, type Exchange, type Exchanges } from '../engine/webhook-run/webhook-run.ts';
-import type { Rendered } from '../engine/webhook-run/signed-request.ts';
+import {
+  unsent,
+  type PreparedRun,
+  type WebhookRun,
+  type WebhookRuns,
+} from '../engine/webhook-run/webhook-run.ts';
 import type { Slots } from '../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../store/types.ts';
 import type { AuditLine } from './admin-deps.ts';
@@ -18,7 +21,7 @@ export interface TestWebhookDeps extends FindTrialDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
   readonly slots: Slots;
-  readonly exchanges: Exchanges;
+  readonly webhookRuns: WebhookRuns;
   readonly audit: (line: AuditLine) => void;
   readonly signal: AbortSignal;
 }
@@ -34,38 +37,33 @@ export const createTestWebhook =
     try {
       if (request.send) await refuseChaining(deps.store, scope);
       const trial = await findTrial(deps, request);
-      const rendered = render(deps, request, scope, trial);
-      if (!request.send) return toReply(unsentTest(rendered));
-      const exchange = await send(deps, scope, trial, rendered, held);
-      return toReply(exchange, decisionOf(trial, exchange));
+      const prepared = prepare(deps, request, scope, trial);
+      if (!request.send) return toReply(unsentTest(prepared));
+      const run = await send(deps, scope, trial, prepared, held);
+      return toReply(run, decisionOf(trial, run));
     } finally {
       held.release();
     }
   };
 
-const render = (
-  deps: TestWebhookDeps,
+const prepare = (
+  { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
   scope: CallScope,
-  { agent, webhook, ready, variables }: Trial,
-): Rendered =>
-  deps.exchanges.render({
-    ready,
-    scope: createScope({
-      webhookType: webhook.webhookType,
-      agentUuid: agent.agentUuid,
-      conversationUuid: request.conversationUuid ?? deps.newUuid(),
-      facts: request.facts,
-      variables,
-      secrets: ready.secrets,
-    }),
-    executionUuid: deps.newUuid(),
+  { agent, ready, variables }: Trial,
+): PreparedRun =>
+  webhookRuns.prepare({
+    ...{ ready, variables },
+    agentUuid: agent.agentUuid,
+    conversationUuid: request.conversationUuid ?? newUuid(),
+    facts: request.facts,
+    executionUuid: newUuid(),
     traceparent: scope.traceparent,
     isTest: true,
     recordBytes: RECORD_BYTES,
   });
 
-const unsentTest = (rendered: Rendered): Exchange => {
+const unsentTest = ({ rendered }: PreparedRun): WebhookRun => {
   const { failure, ...parts } = unsent(rendered, rendered.failure ?? NOT_SENT);
   return rendered.failure === undefined ? parts : { ...parts, ...(failure ? { failure } : {}) };
 };
@@ -75,16 +73,16 @@ const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 const send = async (
   deps: TestWebhookDeps,
   scope: CallScope,
-  { agent, webhook, ready, variables }: Trial,
-  rendered: Rendered,
+  { agent, webhook, ready }: Trial,
+  prepared: PreparedRun,
   held: HeldBytes,
-): Promise<Exchange> => {
+): Promise<WebhookRun> => {
   const limit = preCallTimeLimit({
     timeoutSecs: webhook.config.responseTimeoutSecs,
     remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
-  if (!held.reserve(rendered.request?.body?.length ?? 0)) {
+  if (!held.reserve(prepared.rendered.request?.body?.length ?? 0)) {
     throw limitReached('too many bytes are held for calls in flight');
   }
   const slot = deps.slots.take(ready.origin);
@@ -98,26 +96,17 @@ const send = async (
   });
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
-    const { signal } = deps;
-    return await deps.exchanges.send({
-      ready,
-      rendered,
-      variables,
-      expiresAtMs,
-      recordBytes: RECORD_BYTES,
-      held,
-      signal,
-    });
+    return await deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
   } finally {
     slot.release();
   }
 };
 
-const decisionOf = ({ webhook }: Trial, { failure }: Exchange): Decision | undefined =>
+const decisionOf = ({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined =>
   decide({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
 
-const toReply = (exchange: Exchange, decided?: Decision): TestWebhookReply => {
-  const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = exchange;
+const toReply = (run: WebhookRun, decided?: Decision): TestWebhookReply => {
+  const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = run;
   return {
     ...(request ? { request } : {}),
     ...(response ? { response } : {}),

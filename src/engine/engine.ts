@@ -8,7 +8,7 @@ import { createAdmission, type Admission } from './limits/admission.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createDatabaseHealth, type DatabaseHealth } from './writes/database-health.ts';
-import { createExchanges, type Exchanges, type ExchangeDeps } from './webhook-run/webhook-run.ts';
+import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
 import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
@@ -18,7 +18,7 @@ import { createSlots, type Slots } from './limits/request-slots.ts';
 import type { OnStep } from './fault-points.ts';
 import { createWaiters, type Waiters } from './start-waiters.ts';
 import { watched } from './writes/watched-store.ts';
-import { createWrites, type Writes } from './writes/execution-writes.ts';
+import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
 export interface EngineLimits {
@@ -35,7 +35,7 @@ export interface EngineLimits {
 }
 
 /** What the engine is made of and works with. */
-export interface EngineDeps extends Omit<ExchangeDeps, 'executor'> {
+export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly database: Database;
   readonly executor: HttpExecutor;
   readonly keyring: Keyring;
@@ -61,9 +61,9 @@ export interface Engine {
   readonly health: DatabaseHealth;
   readonly budget: ByteBudget;
   readonly slots: Slots;
-  readonly writes: Writes;
+  readonly writes: ExecutionWrites;
   readonly waiters: Waiters;
-  readonly exchanges: Exchanges;
+  readonly webhookRuns: WebhookRuns;
   readonly preCalls: PreCalls;
   readonly sender: Sender;
   readonly housekeeping: Housekeeping;
@@ -80,7 +80,7 @@ export interface Engine {
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
-const MYSQL_LANES = 2;
+const MYSQL_CONNECTIONS = 2;
 const IDLE_POLL_MS = 20;
 // What was aborted still goes on record, if the database answers; then the process ends in any case.
 const LAST_WRITES_MS = 3_000;
@@ -104,9 +104,9 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
   const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
-  const writes = createWrites(store, database.engine === 'mysql' ? MYSQL_LANES : 1);
+  const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
   const waiters = createWaiters(store, onError);
-  const exchanges = createExchanges(deps);
+  const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
     ...{ store, health, waiters, onStep, onError },
@@ -128,7 +128,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     lastWrites: lastWrites.signal,
   });
   const sender = createSender({
-    ...{ writes, store, agentStore, agents, open, exchanges, budget, waiters },
+    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, waiters },
     ...{ signal, onExecution, onStep, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
@@ -147,7 +147,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     slots,
     writes,
     waiters,
-    exchanges,
+    webhookRuns,
     preCalls,
     sender,
   };

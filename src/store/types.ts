@@ -84,7 +84,8 @@ export interface NewStart {
     readonly timeLimitSource: TimeLimitSource;
   };
   readonly instance: string;
-  readonly start: StartVariables;
+  /** The {@link StartVariables} as JSON text. */
+  readonly startJson: string;
 }
 
 /** An end as it is accepted. */
@@ -95,17 +96,22 @@ export interface NewEnd {
   readonly conversationUuid: string;
   readonly webhookUuid: string;
   readonly instance: string;
-  readonly facts: CallFacts;
+  /** The {@link CallFacts} as JSON text. */
+  readonly factsJson: string;
 }
 
 /**
  * What became of an insert: `won` (its token is in the row; `execution` as stamped), `lost` (another row holds the
- * key: `execution` is that row) or `purged` (the key was purged; nothing is left of the insert).
+ * key: `execution` is that row), `purged` (the key was purged; nothing is left of the insert), `other_agent` (the
+ * conversation has a row of the other type that belongs to another agent; nothing is left of the insert) or
+ * `unsettled` (neither its token nor another row was found; the write has to be repeated).
  */
 export type InsertResult =
   | { readonly kind: 'won'; readonly execution: Execution }
   | { readonly kind: 'lost'; readonly execution: Execution }
-  | { readonly kind: 'purged' };
+  | { readonly kind: 'purged' }
+  | { readonly kind: 'other_agent' }
+  | { readonly kind: 'unsettled' };
 
 /** The claim of an accepted post-call. */
 export interface EndClaim {
@@ -118,10 +124,41 @@ export interface EndClaim {
 }
 
 /**
- * `won`: the row holds this token and has no outcome of its owner (it is sending, or was labelled meanwhile, which its
- * owner corrects). `lost`: it is not ours to send (claimed, ended, or gone).
+ * What became of the claim of a post-call. `won`: the row holds this token and has no outcome of its owner (it is
+ * sending, or was marked interrupted meanwhile, which its owner corrects); with it comes what the request needs, read in
+ * the same transaction. `start_running`: the start of its conversation is still being sent. `lost`: it is not ours to
+ * send (claimed, ended, or gone).
  */
-export type ClaimResult = 'won' | 'lost';
+export type ClaimResult =
+  | ({ readonly kind: 'won' } & ClaimedFacts)
+  | { readonly kind: 'start_running' }
+  | { readonly kind: 'lost' };
+
+/** What a claimed post-call needs to be rendered. */
+export interface ClaimedFacts {
+  /** Undefined: a repeat of a claim whose outcome has dropped them. */
+  readonly facts?: CallFacts;
+  /** What the start of the conversation left, if there was one. */
+  readonly start?: StartVariables;
+  /** The etag of its agent as stored now; undefined: the agent is gone. */
+  readonly agentEtag?: string;
+}
+
+/** What one transaction writes, by kind. Within a kind the order is the caller's. */
+export interface WriteBatch {
+  readonly outcomes: readonly Outcome[];
+  readonly starts: readonly NewStart[];
+  readonly postCalls: readonly NewEnd[];
+  readonly claims: readonly EndClaim[];
+}
+
+/** What became of each item of a {@link WriteBatch}, in the order given. */
+export interface WriteResults {
+  readonly outcomes: readonly OutcomeResult[];
+  readonly starts: readonly InsertResult[];
+  readonly postCalls: readonly InsertResult[];
+  readonly claims: readonly ClaimResult[];
+}
 
 /** An execution's outcome as its owner writes it; repeating it is harmless. */
 export interface Outcome {
@@ -145,8 +182,11 @@ export interface Outcome {
   readonly durationMs: number;
 }
 
-/** `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. */
-export type OutcomeResult = 'recorded' | 'not_owner';
+/**
+ * `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. `unsettled`: this
+ * node of a cluster had not learnt of the claim yet; the write has to be repeated.
+ */
+export type OutcomeResult = 'recorded' | 'not_owner' | 'unsettled';
 
 /** A start as recorded: enough to build its reply. */
 export interface RecordedStart {
@@ -197,19 +237,16 @@ export interface WaitingWebhook {
   readonly oldestAcceptedAtMs: number;
 }
 
-/**
- * The executions. Functions that take lists write them in one commit: all rows, or (rejected) none known. They sort by
- * (conversation, type) themselves and answer in the order given. Rejected with kind `row`, the caller splits the list.
- */
+/** The executions. */
 export interface ExecutionStore {
-  /** Claims pre-calls (or keeps starts without a webhook) by inserting their rows with their variables. */
-  insertStarts(starts: readonly NewStart[]): Promise<readonly InsertResult[]>;
-  /** Accepts post-calls with their facts. */
-  insertEnds(ends: readonly NewEnd[]): Promise<readonly InsertResult[]>;
-  /** Claims accepted post-calls. */
-  claimEnds(claims: readonly EndClaim[]): Promise<readonly ClaimResult[]>;
-  /** Writes outcomes, guarded by their claims: a pre-call's only over `sending`, a post-call's over a label too. */
-  recordOutcomes(outcomes: readonly Outcome[]): Promise<readonly OutcomeResult[]>;
+  /**
+   * Writes a batch in one transaction, committed durably when this resolves: outcomes (guarded by their claims: a
+   * pre-call's only over `sending`, a post-call's over a mark too), claims of pre-calls and starts without a webhook,
+   * accepts of post-calls, claims of accepted post-calls. Makes one try: rejected with `conflict` or `busy`, nothing of
+   * it was written; with `away`, its fate is unknown, and repeating it with the same tokens is harmless; with `row` or
+   * `bug`, one of its items is bad, and the caller splits the batch.
+   */
+  write(batch: WriteBatch): Promise<WriteResults>;
   /**
    * Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. With
    * `olderThanMs`, only those accepted at least that long ago by the database's clock.

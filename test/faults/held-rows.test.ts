@@ -34,7 +34,7 @@ const fill = async (world: World): Promise<void> => {
       agentUuid: randomUUID(),
       conversationUuid: randomUUID(),
       instance: 'long ago',
-      start: { callerPhone: '', variables: {}, sources: {} },
+      startJson: JSON.stringify({ callerPhone: '', variables: {}, sources: {} }),
     }));
     await executions.insertStarts(starts);
   }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { Database, InsertResult, Outcome } from '../../src/store/types.ts';
+import type { InsertResult, Outcome } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { describeTold } from './support/describe-told.ts';
 import { inForm, report } from './support/long.ts';
+import type { TestedDatabase } from '../store/support.ts';
 import { openRecord } from './support/record-on-disk.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
@@ -23,22 +24,24 @@ const WEBHOOK = {
   timeLimitSource: 'config',
 } as const;
 
+const AGENT_UUID = randomUUID();
+
 const aStart = (conversationUuid: string) => ({
   executionUuid: randomUUID(),
-  agentUuid: randomUUID(),
+  agentUuid: AGENT_UUID,
   conversationUuid,
   webhook: WEBHOOK,
   instance: 'race',
-  start: { callerPhone: '', variables: {}, sources: {} },
+  startJson: JSON.stringify({ callerPhone: '', variables: {}, sources: {} }),
 });
 
 const anEnd = (conversationUuid: string) => ({
   executionUuid: randomUUID(),
-  agentUuid: randomUUID(),
+  agentUuid: AGENT_UUID,
   conversationUuid,
   webhookUuid: WEBHOOK.webhookUuid,
   instance: 'race',
-  facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+  factsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
 });
 
 const succeeded = (executionUuid: string, webhookType: Outcome['webhookType'], claim: string): Outcome => ({
@@ -47,7 +50,10 @@ const succeeded = (executionUuid: string, webhookType: Outcome['webhookType'], c
 });
 
 /** A start and an end of each of these conversations, both ended long ago as far as the purge knows. */
-const putEnded = async ({ executions }: Database, conversationUuids: readonly string[]): Promise<void> => {
+const putEnded = async (
+  { executions }: TestedDatabase,
+  conversationUuids: readonly string[],
+): Promise<void> => {
   const starts = conversationUuids.map(aStart);
   const ends = conversationUuids.map(anEnd);
   await executions.insertStarts(starts);
@@ -76,7 +82,13 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
     await purger.migrate();
     // On SQLite there is one process and one connection: its statements interleave, too.
     const repeater = engine.name === 'sqlite' ? purger : await openRecord(world);
-    const told: Record<InsertResult['kind'], number> = { won: 0, lost: 0, purged: 0 };
+    const told: Record<InsertResult['kind'], number> = {
+      won: 0,
+      lost: 0,
+      purged: 0,
+      other_agent: 0,
+      unsettled: 0,
+    };
     const purgeAll = async (): Promise<void> => {
       await purger.executions.purge(Date.now() + HOUR_MS, PURGE_LIMIT);
     };

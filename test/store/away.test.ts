@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { DatabaseError } from '../../src/errors.ts';
-import { openDatabase } from '../../src/store/database.ts';
-import type { Database } from '../../src/store/types.ts';
+import { openTested, type TestedDatabase } from './support.ts';
+
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import { aStart, anAgent, openBeside, rejection, times, until } from './support.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');
-// The statement alone, as a packet begins: sessions are set to READ COMMITTED.
-const COMMIT = '\u0003COMMIT';
+// The end of a batch's text.
+const COMMIT = ';COMMIT';
 const LIMITS = { hot: 500, other: 2_500 };
 
 /** How a promise is rejected, and after how many milliseconds. */
@@ -23,17 +23,17 @@ if (mariadb !== undefined)
   describe('a MariaDB that is in trouble', () => {
     let fresh: FreshDatabase;
     let proxy: TcpProxy;
-    let database: Database;
+    let database: TestedDatabase;
     const store = () => database.executions;
     beforeEach(async () => {
       fresh = await mariadb.freshDatabase();
-      const direct = await openDatabase({ url: fresh.url ?? '' });
+      const direct = await openTested({ url: fresh.url ?? '' });
       await direct.migrate();
       await direct.close();
       const url = new URL(fresh.url ?? '');
       proxy = await startTcpProxy(Number(url.port || 3306));
       url.port = String(proxy.port);
-      database = await openDatabase({ url: url.href, poolSize: 2, statementTimeoutMs: LIMITS });
+      database = await openTested({ url: url.href, poolSize: 2, statementTimeoutMs: LIMITS });
     });
     afterEach(async () => {
       proxy.release();
@@ -77,7 +77,7 @@ if (mariadb !== undefined)
     }).timeout(10_000);
 
     it('that is not there is away at once', async () => {
-      const gone = await openDatabase({ url: 'mysql://nobody:nothing@127.0.0.1:1/none' });
+      const gone = await openTested({ url: 'mysql://nobody:nothing@127.0.0.1:1/none' });
       const { kind, afterMs } = await failure(gone.ping());
       expect(kind).to.equal('away');
       expect(afterMs).to.be.below(3_000);
@@ -159,7 +159,7 @@ if (mariadb !== undefined)
       const url = new URL(fresh.url ?? '');
       url.port = String(proxy.port);
       const limits = { hot: 9_000, other: 9_000 };
-      const busy = await openDatabase({ url: url.href, poolSize: 2, statementTimeoutMs: limits });
+      const busy = await openTested({ url: url.href, poolSize: 2, statementTimeoutMs: limits });
       const list = (count: number) => Promise.all(times(count, () => busy.agents.listAgents(10)));
       await list(40); // so many that both connections are made
       proxy.hold();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { RequestRecord, ResponseRecord } from '../../src/domain/types.ts';
-import type { NewEnd, NewStart, Outcome, RecordedStart } from '../../src/store/types.ts';
+import type { Outcome, RecordedStart } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aClaim,
@@ -14,7 +14,7 @@ import {
   openFresh,
   times,
 } from './support.ts';
-import type { TestDatabase } from './support.ts';
+import type { TestDatabase, TestedEnd, TestedStart } from './support.ts';
 
 const REQUEST: RequestRecord = {
   method: 'POST',
@@ -43,7 +43,7 @@ describeEachEngine('claims of post-calls', (engine) => {
   });
   after(() => db.close());
 
-  const accepted = async (): Promise<NewEnd> => {
+  const accepted = async (): Promise<TestedEnd> => {
     const end = anEnd();
     await store().insertEnds([end]);
     return end;
@@ -134,11 +134,11 @@ describeEachEngine('outcomes', (engine) => {
   });
   after(() => db.close());
 
-  const started = async (start: NewStart = aStart()): Promise<NewStart> => {
+  const started = async (start: TestedStart = aStart()): Promise<TestedStart> => {
     await store().insertStarts([start]);
     return start;
   };
-  const claimed = async (timeLimitMs = 5_000): Promise<{ end: NewEnd; claim: string }> => {
+  const claimed = async (timeLimitMs = 5_000): Promise<{ end: TestedEnd; claim: string }> => {
     const end = anEnd();
     const claim = randomUUID();
     await store().insertEnds([end]);

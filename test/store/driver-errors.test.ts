@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { DatabaseError } from '../../src/errors.ts';
-import { createConnections, type Connections } from '../../src/store/sql/connections.ts';
+import type { Connections } from '../../src/store/sql/connections.ts';
 import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/store/sql/driver-errors.ts';
-import { mysql, openMysqlPool } from '../../src/store/sql/mysql.ts';
+import { openMysqlPool } from '../../src/store/sql/mysql.ts';
+import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
 import { describeEachEngine, engines, type FreshDatabase } from '../support/engines.ts';
 import { anAgent, aWebhook, openFresh, rejection, type TestDatabase } from './support.ts';
 
@@ -65,8 +66,8 @@ describe('the classes of driver errors', () => {
     it(`take ${name} for ${kind} on MySQL`, () => expect(mysqlKindOf(error)).to.equal(kind));
 
   const onSqlite: readonly [string, string][] = [
-    ['SQLITE_BUSY', 'conflict'],
-    ['SQLITE_BUSY_SNAPSHOT', 'conflict'],
+    ['SQLITE_BUSY', 'busy'],
+    ['SQLITE_BUSY_SNAPSHOT', 'busy'],
     ['SQLITE_LOCKED_SHAREDCACHE', 'conflict'],
     ['SQLITE_PROTOCOL', 'conflict'],
     ['SQLITE_NOMEM', 'away'],
@@ -115,7 +116,7 @@ if (mariadb !== undefined)
     before(async () => {
       fresh = await mariadb.freshDatabase();
       const pool = openMysqlPool({ url: fresh.url ?? '', poolSize: 4, limitMs: 5_000, causal: true });
-      connections = createConnections(pool, mysql);
+      connections = createMysqlConnections(pool);
       await connections.use(async (session) => {
         await session.change('CREATE TABLE t (id INT PRIMARY KEY, word VARCHAR(4), n INT) ENGINE=InnoDB');
         await session.change("INSERT INTO t VALUES (1, 'a', 0), (2, 'b', 0)");

@@ -2,17 +2,28 @@ import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { Agent } from '../../src/domain/types.ts';
 import type { Value } from '../../src/store/sql/dialect.ts';
-import type { AgentStore, ExecutionFilter, ExecutionStore, NewEnd, NewStart } from '../../src/store/types.ts';
+import type { AgentStore, ExecutionFilter } from '../../src/store/types.ts';
+import type { StoreByKind } from './by-kind.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
+import type { Engine } from '../support/engines.ts';
 import * as make from './support.ts';
-import { aClaim, aStart, anEnd, anEndOutcome, anOutcome, times } from './support.ts';
+import {
+  aClaim,
+  aStart,
+  anEnd,
+  anEndOutcome,
+  anOutcome,
+  times,
+  type TestedEnd,
+  type TestedStart,
+} from './support.ts';
 
 /** A filled database, and what is known to be in it. */
 export interface World {
-  readonly executions: ExecutionStore;
+  readonly executions: StoreByKind;
   readonly agents: AgentStore;
-  readonly start: NewStart;
-  readonly end: NewEnd;
+  readonly start: TestedStart;
+  readonly end: TestedEnd;
   readonly agent: Agent;
   /** Changes something from the outside. */
   change(sql: string, ...values: Value[]): Promise<void>;
@@ -21,7 +32,7 @@ export interface World {
 /** Something that the stores do often or for somebody who waits. */
 export interface Hot {
   /** How its statements may reach the tables (see `Plan`): all of these, and no other. */
-  readonly ways: readonly string[];
+  readonly ways: readonly string[] | Readonly<Record<Engine['name'], readonly string[]>>;
   /** Where nobody else writes there is nothing to look for. */
   readonly isMysqlOnly?: true;
   run(world: World): Promise<unknown>;
@@ -50,7 +61,20 @@ const aPage =
       isLater ? { acceptedAtMs: Date.now() + 2_000, executionUuid: randomUUID() } : undefined,
     );
 
-const AN_INSERT = ['e by executions_by_conversation', 'p by PRIMARY'];
+/** The ways of inserts, and these. */
+const insertsAnd = (...ways: readonly string[]): Record<Engine['name'], readonly string[]> => {
+  const inserts = ['p by PRIMARY', 'o by executions_by_conversation'];
+  const all = (more: readonly string[]): string[] => [...new Set([...inserts, ...more, ...ways])];
+  return { sqlite: all([]), mariadb: all(['e by PRIMARY']) };
+};
+
+/** The ways of inserts and claims, and these. */
+const claimsAnd = (...ways: readonly string[]): Record<Engine['name'], readonly string[]> => {
+  const claims = ['e', 'f', 'v', 'r', 'a'].map((table) => `${table} by PRIMARY`);
+  const { sqlite, mariadb } = insertsAnd(...claims, 's by executions_by_conversation', ...ways);
+  return { sqlite: [...new Set([...sqlite, ...A_ROW])], mariadb };
+};
+
 const A_ROW = ['executions by PRIMARY'];
 const PARTS = ['execution_starts by PRIMARY', 'execution_facts by PRIMARY', 'execution_records by PRIMARY'];
 const A_LIST = ['executions by executions_by_time', 'e by executions_by_time'];
@@ -67,15 +91,15 @@ const AN_AGENT = ['a by PRIMARY', 'a by webhooks_by_agent', 'h by PRIMARY'];
 /** Every function of the two stores, by what it is wanted for. */
 export const HOT: Readonly<Record<string, Hot>> = {
   'claims of pre-calls': {
-    ways: AN_INSERT,
+    ways: insertsAnd(),
     run: ({ executions }) => executions.insertStarts(times(50, () => aStart())),
   },
   'accepts of post-calls': {
-    ways: AN_INSERT,
+    ways: insertsAnd(),
     run: ({ executions }) => executions.insertEnds(times(50, () => anEnd())),
   },
   'claims of post-calls, with losers': {
-    ways: [...AN_INSERT, ...A_ROW],
+    ways: claimsAnd(),
     run: async ({ executions }) => {
       const ends = times(25, () => anEnd());
       await executions.insertEnds(ends);
@@ -84,7 +108,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'outcomes, with losers': {
-    ways: [...AN_INSERT, ...A_ROW],
+    ways: insertsAnd(...A_ROW),
     run: async ({ executions }) => {
       const starts = times(25, () => aStart());
       await executions.insertStarts(starts);
@@ -92,7 +116,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'outcomes of pre-calls and post-calls': {
-    ways: [...A_ROW, 'execution_facts by PRIMARY', ...AN_INSERT],
+    ways: {
+      sqlite: [...claimsAnd().sqlite, 'execution_facts by PRIMARY'],
+      mariadb: claimsAnd(...A_ROW).mariadb,
+    },
     run: async ({ executions }) => {
       const [starts, ends] = [times(20, () => aStart()), times(20, () => anEnd())];
       await executions.insertStarts(starts);
@@ -160,7 +187,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'rows that lie under purged keys': {
-    ways: [...AN_INSERT, ...A_ROW, ...PARTS, 'e by executions_waiting', 'e by executions_by_state'],
+    ways: insertsAnd(
+      ...[...A_ROW, ...PARTS],
+      ...['e by executions_by_conversation', 'e by executions_waiting', 'e by executions_by_state'],
+    ),
     run: async ({ executions, change }) => {
       const starts = times(4, () => make.aStartWithLimit(-9_000));
       const webhookUuid = randomUUID();
@@ -176,7 +206,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'the ends of post-calls that are never sent': {
-    ways: [...A_ROW, 'execution_facts by PRIMARY', ...AN_INSERT],
+    ways: insertsAnd(...A_ROW, 'execution_facts by PRIMARY'),
     run: async ({ executions }) => {
       const ends = times(50, () => anEnd());
       await executions.insertEnds(ends);
@@ -195,7 +225,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'labels of what is overdue': {
-    ways: [...A_ROW, 'e by executions_by_state', ...AN_INSERT],
+    ways: insertsAnd(...A_ROW, 'e by executions_by_state'),
     run: async ({ executions }) => {
       await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
       await executions.labelOverdue(100);
@@ -253,13 +283,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: aPage(({ start: { conversationUuid, agentUuid } }) => ({ conversationUuid, agentUuid })),
   },
   'the purge': {
-    ways: [
-      'executions by executions_by_state',
-      ...A_ROW,
-      ...PARTS,
-      'e by executions_by_conversation',
-      'p by PRIMARY',
-    ],
+    ways: insertsAnd('executions by executions_by_state', ...A_ROW, ...PARTS),
     run: async ({ executions }) => {
       const starts = times(60, () => aStart());
       await executions.insertStarts(starts);

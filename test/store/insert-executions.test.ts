@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { JsonObject, StartVariables } from '../../src/domain/types.ts';
 import { DatabaseError } from '../../src/errors.ts';
-import type { InsertResult, NewEnd, RecordedStart } from '../../src/store/types.ts';
+import type { InsertResult, RecordedStart } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aStart,
@@ -13,11 +13,12 @@ import {
   rejection,
   times,
   type TestDatabase,
+  type TestedEnd,
 } from './support.ts';
 
 const kindsOf = (results: readonly InsertResult[]): string[] => results.map(({ kind }) => kind);
 const holderOf = (result: InsertResult | undefined): string =>
-  result === undefined || result.kind === 'purged' ? 'none' : result.execution.executionUuid;
+  result !== undefined && 'execution' in result ? result.execution.executionUuid : 'none';
 
 describeEachEngine('inserts of executions', (engine) => {
   let db: TestDatabase;
@@ -97,11 +98,27 @@ describeEachEngine('inserts of executions', (engine) => {
   });
 
   it('hold a start and an end of one conversation side by side', async () => {
-    const conversationUuid = randomUUID();
-    await store().insertStarts([aStart({ conversationUuid })]);
-    expect(kindsOf(await store().insertEnds([anEnd({ conversationUuid })]))).to.deep.equal(['won']);
+    const { conversationUuid, agentUuid } = aStart();
+    await store().insertStarts([aStart({ conversationUuid, agentUuid })]);
+    const ends = await store().insertEnds([anEnd({ conversationUuid, agentUuid })]);
+    expect(kindsOf(ends)).to.deep.equal(['won']);
     const found = await store().findConversation(conversationUuid);
     expect(found.map(({ webhookType }) => webhookType)).to.deep.equal(['pre_call', 'post_call']);
+  });
+
+  it('leave nothing of a start or an end whose conversation belongs to another agent', async () => {
+    const start = aStart();
+    const end = anEnd();
+    await store().insertStarts([start]);
+    await store().insertEnds([end]);
+    const { conversationUuid } = start;
+    const otherEnd = anEnd({ conversationUuid });
+    const otherStart = aStart({ conversationUuid: end.conversationUuid });
+    expect(kindsOf(await store().insertEnds([otherEnd]))).to.deep.equal(['other_agent']);
+    expect(kindsOf(await store().insertStarts([otherStart]))).to.deep.equal(['other_agent']);
+    expect(await store().findEnd(conversationUuid)).to.equal(undefined);
+    expect(await store().findStart(end.conversationUuid)).to.equal(undefined);
+    expect(await store().findFacts(otherEnd.executionUuid)).to.equal(undefined);
   });
 
   it('lose against the row that is there, and show it', async () => {
@@ -166,7 +183,7 @@ describeEachEngine('inserts of executions', (engine) => {
     const metadata: JsonObject = JSON.parse(
       '{"b":1,"a":2,"10":"x","9":"y","nested":{"d":[],"c":{}},"fraction":0.1,"big":9007199254740993,"huge":1.7976931348623157e308,"tiny":5e-324,"negative":-0.5}',
     );
-    const facts: NewEnd['facts'] = {
+    const facts: TestedEnd['facts'] = {
       callerPhone: '+49 30 ☎️',
       metadata,
       dynamicVariables: { lone: 'a\ud800b', nul: 'a\u0000b', quotes: `"'\\%_?` },

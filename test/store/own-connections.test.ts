@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { openDatabase } from '../../src/store/database.ts';
-import type { Database } from '../../src/store/types.ts';
+import { openTested, type TestedDatabase } from './support.ts';
+
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import {
   aClaim,
@@ -23,10 +23,10 @@ const WAITING =
 if (mariadb !== undefined)
   describe('the connections of claims and outcomes on MariaDB', () => {
     let fresh: FreshDatabase;
-    let database: Database;
+    let database: TestedDatabase;
     before(async () => {
       fresh = await mariadb.freshDatabase();
-      database = await openDatabase({ url: fresh.url ?? '', poolSize: POOL_SIZE });
+      database = await openTested({ url: fresh.url ?? '', poolSize: POOL_SIZE });
       await database.migrate();
     });
     after(async () => {

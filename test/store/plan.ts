@@ -17,7 +17,7 @@ type Step = Readonly<Record<string, unknown>>;
 
 // Tables of the schema under the names that statements give them; the others are made by the statement itself.
 const TABLES =
-  /^(executions|execution_\w+|purged_keys|agents|agent_secrets|webhooks|webhook_headers|[eprsahw])$/;
+  /^(executions|execution_\w+|purged_keys|agents|agent_secrets|webhooks|webhook_headers|[eprsahwofv])$/;
 // What a statement without LIMIT may read, by the optimizer's estimate: less than the open rows of one state.
 const MOST_ROWS = 5_100;
 
@@ -37,7 +37,8 @@ export const explain = async (
 const badWays = (ways: readonly string[], sql: string): readonly string[] =>
   ways.filter((way) => {
     // By an index of states or webhooks, a change of a few rows would walk, and lock, all that are open.
-    if (!sql.startsWith('SELECT') && !sql.startsWith('WITH')) return !way.endsWith(' by PRIMARY');
+    if (!sql.startsWith('SELECT') && !sql.startsWith('WITH'))
+      return !/ by (PRIMARY|executions_by_conversation)$/.test(way);
     // In the order of its index a list reads no further than its LIMIT.
     return way.includes(' along ') && !sql.includes('LIMIT');
   });

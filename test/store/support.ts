@@ -1,22 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
-import type { Agent, JsonObject, Webhook } from '../../src/domain/types.ts';
+import type { Agent, CallFacts, JsonObject, StartVariables, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
 import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';
-import { createConnections, type Connections, type Session } from '../../src/store/sql/connections.ts';
-import { mysql, openMysqlPool } from '../../src/store/sql/mysql.ts';
+import type { Connections, Session } from '../../src/store/sql/connections.ts';
+import { openMysqlPool } from '../../src/store/sql/mysql.ts';
+import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
 import { inParts, marks } from '../../src/store/sql/sql.ts';
-import { openSqliteFile, sqlite } from '../../src/store/sql/sqlite.ts';
+import { createSqliteConnections } from '../../src/store/sql/sqlite-connections.ts';
+import { openSqliteFile } from '../../src/store/sql/sqlite-file.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
+import { byKind, type StoreByKind } from './by-kind.ts';
 
 /** A migrated database of one suite, with what is needed to look into it from outside. */
 export interface TestDatabase {
-  readonly database: Database;
+  readonly database: TestedDatabase;
   readonly fresh: FreshDatabase;
   close(): Promise<void>;
 }
+
+/** A database whose executions have a function for each kind of write. */
+export interface TestedDatabase extends Database {
+  readonly executions: StoreByKind;
+}
+
+/** Opens a database with a function for each kind of write. */
+export const openTested = async (options: DatabaseOptions): Promise<TestedDatabase> => {
+  const database = await openDatabase(options);
+  return { ...database, executions: byKind(database.executions) };
+};
 
 /** How `openDatabase` reaches a fresh database. */
 export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions =>
@@ -25,7 +39,7 @@ export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions =>
 /** A new, migrated database. */
 export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> => {
   const fresh = await engine.freshDatabase();
-  const database = await openDatabase({ ...optionsOf(fresh), ...options });
+  const database = await openTested({ ...optionsOf(fresh), ...options });
   await database.migrate();
   return {
     database,
@@ -38,7 +52,23 @@ export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): 
 };
 
 /** A start of a conversation, as its claim inserts it. */
-export const aStart = (change: Partial<NewStart> = {}): NewStart => ({
+export const aStart = (change: Partial<TestedStart> = {}): TestedStart => {
+  const start = change.start ?? A_START;
+  return { ...startWithout(), ...change, start, startJson: JSON.stringify(start) };
+};
+
+/** A start whose variables can be compared. */
+export interface TestedStart extends NewStart {
+  readonly start: StartVariables;
+}
+
+const A_START: StartVariables = {
+  callerPhone: '+49301234567',
+  variables: { name: 'Ada' },
+  sources: { name: 'default' },
+};
+
+const startWithout = (): Omit<NewStart, 'startJson'> => ({
   executionUuid: randomUUID(),
   agentUuid: randomUUID(),
   conversationUuid: randomUUID(),
@@ -50,37 +80,45 @@ export const aStart = (change: Partial<NewStart> = {}): NewStart => ({
     timeLimitSource: 'config',
   },
   instance: 'replica-1',
-  start: { callerPhone: '+49301234567', variables: { name: 'Ada' }, sources: { name: 'default' } },
-  ...change,
 });
 
 /** A start whose webhook has this time limit; -5,000 is overdue at once. */
-export const aStartWithLimit = (timeLimitMs: number, change: Partial<NewStart> = {}): NewStart => {
+export const aStartWithLimit = (timeLimitMs: number, change: Partial<TestedStart> = {}): TestedStart => {
   const start = aStart(change);
   return { ...start, webhook: { ...(start.webhook as NonNullable<NewStart['webhook']>), timeLimitMs } };
 };
 
 /** A start that no webhook runs for. */
-export const aStartWithoutWebhook = (change: Partial<NewStart> = {}): NewStart => {
+export const aStartWithoutWebhook = (change: Partial<TestedStart> = {}): TestedStart => {
   const { webhook: _, ...start } = aStart(change);
   return start;
 };
 
 /** An end of a conversation, as it is accepted. */
-export const anEnd = (change: Partial<NewEnd> = {}): NewEnd => ({
+export const anEnd = (change: Partial<TestedEnd> = {}): TestedEnd => {
+  const facts = change.facts ?? FACTS;
+  return { ...endWithout(), ...change, facts, factsJson: JSON.stringify(facts) };
+};
+
+/** An end whose facts can be compared. */
+export interface TestedEnd extends NewEnd {
+  readonly facts: CallFacts;
+}
+
+const FACTS: CallFacts = {
+  callerPhone: '+49301234567',
+  metadata: {},
+  dynamicVariables: {},
+  callDurationSecs: 12.5,
+  callSummary: 'ok',
+};
+
+const endWithout = (): Omit<NewEnd, 'factsJson'> => ({
   executionUuid: randomUUID(),
   agentUuid: randomUUID(),
   conversationUuid: randomUUID(),
   webhookUuid: randomUUID(),
   instance: 'replica-1',
-  facts: {
-    callerPhone: '+49301234567',
-    metadata: {},
-    dynamicVariables: {},
-    callDurationSecs: 12.5,
-    callSummary: 'ok',
-  },
-  ...change,
 });
 
 /** A successful outcome of a start (its claim is its uuid). */
@@ -152,8 +190,8 @@ export const anAgent = (change: Partial<Agent> = {}): NewAgent => ({
 /** Connections beside the store's, to look and meddle. Close them before the database. */
 export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
   url === null
-    ? createConnections(openSqliteFile(join(dataDir, 'callhooks.db')), sqlite)
-    : createConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }), mysql);
+    ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
+    : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
 
 /** So many of something. */
 export const times = <T>(count: number, make: (at: number) => T): T[] =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FAILURE_CODES, type Execution, type Failure } from '../../src/domain/types.ts';
-import type { Exchange } from '../../src/engine/webhook-run/webhook-run.ts';
+import type { WebhookRun } from '../../src/engine/webhook-run/webhook-run.ts';
 import {
   toExecutionLine,
   toOutcome,
@@ -9,7 +9,7 @@ import {
 } from '../../src/engine/webhook-run/outcome.ts';
 
 const failureOf = (code: Failure['code']): Failure => ({ code, message: 'why', sent: 'maybe' });
-const exchangeOf = (change: Partial<Exchange> = {}): Exchange => ({
+const exchangeOf = (change: Partial<WebhookRun> = {}): WebhookRun => ({
   timings: { totalMs: 12.5 },
   missingVariables: ['a'],
   missedAssignments: [],

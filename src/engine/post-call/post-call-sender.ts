@@ -1,7 +1,7 @@
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
-import type { Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { AgentStore, WaitingEnd } from '../../store/types.ts';
+import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
 import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
@@ -23,6 +23,7 @@ export interface Sender {
 
 /** What the sender needs beyond what one post-call does. */
 export interface SenderDeps extends PostCallDeps {
+  readonly store: ExecutionStore;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   readonly slots: Slots;
   readonly budget: ByteBudget;
@@ -59,8 +60,11 @@ export const createSender = (deps: SenderDeps): Sender => {
     draining = backlog.drain().catch((error: unknown) => deps.onError(error));
   };
 
-  const begin = (end: WaitingEnd, webhook: Webhook, { slot, held }: Place): void => {
-    const sending = sendPostCall(deps, end, webhook, held)
+  const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
+    const sending = sendPostCall(deps, { end, agent, webhook }, held)
+      .then((result) => {
+        if (result === 'start_running') void offerAfterStart(end);
+      })
       .catch((error: unknown) => deps.onError(error, end.executionUuid))
       .finally(() => {
         busy.delete(end.executionUuid);
@@ -105,10 +109,6 @@ export const createSender = (deps: SenderDeps): Sender => {
       await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
       return ALL_BEGUN;
     }
-    const withoutStart =
-      room(found.origin) > 0
-        ? new Set(await deps.store.findEndedStarts(open.map(conversationOf)))
-        : new Set<string>();
     for (const [at, end] of open.entries()) {
       if (isTaken(end)) continue;
       const place = takePlace(found.origin);
@@ -116,13 +116,7 @@ export const createSender = (deps: SenderDeps): Sender => {
         backlog.note(found.origin, end.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
-      if (withoutStart.has(end.conversationUuid)) {
-        begin(end, found.webhook, place);
-        continue;
-      }
-      place.slot.release();
-      place.held.release();
-      void offerAfterStart(end);
+      begin(end, found, place);
     }
     return ALL_BEGUN;
   };
@@ -168,6 +162,7 @@ export const createSender = (deps: SenderDeps): Sender => {
 };
 
 interface Sendable {
+  readonly agent: Agent;
   readonly webhook: Webhook;
   readonly origin: string;
 }
@@ -180,7 +175,7 @@ const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable 
     const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
     if (agent === undefined || webhook === undefined || webhook.disabled) continue;
     try {
-      return { webhook, origin: deps.open(agent, webhook).origin };
+      return { agent, webhook, origin: deps.open(agent, webhook).origin };
     } catch (error) {
       if (error instanceof CallhooksError && error.reason === 'KEY_UNAVAILABLE') return 'no_key';
       throw error;
@@ -190,4 +185,3 @@ const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable 
 };
 
 const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
-const conversationOf = ({ conversationUuid }: WaitingEnd): string => conversationUuid;

@@ -1,26 +1,24 @@
-import { createScope } from '../../domain/scope.ts';
-import type { Agent, CallFacts, Failure, StartVariables, Webhook } from '../../domain/types.ts';
 import { jsonBytes } from '../../domain/json-path.ts';
+import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { ExecutionStore, WaitingEnd } from '../../store/types.ts';
+import type { ClaimedFacts, WaitingEnd } from '../../store/types.ts';
 import type { AgentCache } from '../agent-cache.ts';
+import type { OnStep } from '../fault-points.ts';
 import type { HeldBytes } from '../limits/byte-budget.ts';
-import { OUR_BUG, unsent, type Exchange, type Exchanges } from '../webhook-run/webhook-run.ts';
 import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import { recordOrLog } from '../webhook-run/record-outcome.ts';
 import type { ReadyWebhook } from '../webhook-run/runnable-webhook.ts';
-import { settle } from '../writes/retry-write.ts';
-import type { OnStep } from '../fault-points.ts';
-import type { Writes } from '../writes/execution-writes.ts';
+import { OUR_BUG, unsent, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
+import type { ExecutionWrites } from '../writes/execution-writes.ts';
+import { retryWrite } from '../writes/retry-write.ts';
 
 /** What sending one post-call needs. */
 export interface PostCallDeps {
-  readonly writes: Writes;
-  readonly store: ExecutionStore;
+  readonly writes: ExecutionWrites;
   readonly agents: AgentCache;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
-  readonly exchanges: Exchanges;
+  readonly webhookRuns: WebhookRuns;
   readonly newClaim: () => string;
   readonly instance: string;
   readonly recordBytes: number;
@@ -33,78 +31,78 @@ export interface PostCallDeps {
   readonly lastWrites: AbortSignal;
 }
 
+/** An accepted post-call with its agent and webhook as they were known before the claim. */
+export interface SendablePostCall {
+  readonly end: WaitingEnd;
+  readonly agent: Agent;
+  readonly webhook: Webhook;
+}
+
 const NOTHING_RENDERED = { missingVariables: [] };
 
 /**
  * Claims an accepted post-call and sends it once; the caller holds a slot for it, and room for its body until that is
- * known. Resolves when the outcome is on record, or at once when the claim was somebody else's. `webhook` is the
- * revision known before the claim.
+ * known. Resolves when the outcome is on record, or at once when the claim was not won: `start_running` while the start
+ * of the conversation is still being sent.
  */
-export const sendPostCall = async (
+export async function sendPostCall(
   deps: PostCallDeps,
-  end: WaitingEnd,
-  webhook: Webhook,
+  sendable: SendablePostCall,
   held: HeldBytes,
-): Promise<void> => {
+): Promise<'ended' | 'start_running'> {
+  const { end, webhook } = sendable;
   const claim = deps.newClaim();
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
   deps.onStep('end.unclaimed', end.conversationUuid);
-  const claimed = await settle(
+  const { executionUuid } = end;
+  const { instance, signal } = deps;
+  const claimed = await retryWrite(
     () =>
-      deps.writes.claimEnd({
-        executionUuid: end.executionUuid,
-        claim,
-        webhookEtag: webhook.etag,
-        timeLimitMs,
-        instance: deps.instance,
-      }),
-    { signal: deps.signal },
+      deps.writes.claimPostCall({ executionUuid, claim, webhookEtag: webhook.etag, timeLimitMs, instance }),
+    { signal },
   );
-  if (claimed === 'lost') return;
-  await sendClaimed(deps, { end, claim, timeLimitMs, held, knownEtag: webhook.etag });
-};
+  if (claimed.kind === 'start_running') return claimed.kind;
+  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, claim, timeLimitMs, held, claimed });
+  return 'ended';
+}
 
-/** A post-call that is ours: what was fixed at its claim, and the bytes that it holds until it is on record. */
-interface Claimed {
-  readonly end: WaitingEnd;
+/** A post-call that is ours: what was fixed and read at its claim, and the bytes that it holds until it is on record. */
+interface Claimed extends SendablePostCall {
   readonly claim: string;
   readonly timeLimitMs: number;
   readonly held: HeldBytes;
-  readonly knownEtag: string;
+  readonly claimed: ClaimedFacts;
 }
 
-const sendClaimed = async (deps: PostCallDeps, claimed: Claimed): Promise<void> => {
-  const { end, claim } = claimed;
+async function sendClaimed(deps: PostCallDeps, post: Claimed): Promise<void> {
+  const { end, claim } = post;
   const claimedAtMs = performance.now();
   deps.onStep('end.claimed', end.conversationUuid);
-  const { exchange, etag = claimed.knownEtag } = await perform(deps, claimed).catch(
+  const { run, webhookEtag = post.webhook.etag } = await perform(deps, post).catch(
     (error: unknown): Performed => {
       deps.onError(error, end.executionUuid);
-      return { exchange: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
+      return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
     },
   );
   deps.onStep('end.answered', end.conversationUuid);
+  const { executionUuid } = end;
   const outcome = toOutcome(
-    { executionUuid: end.executionUuid, webhookType: 'post_call', claim, webhookEtag: etag, claimedAtMs },
-    exchange,
+    { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
+    run,
   );
   await recordOrLog(deps, end, outcome);
   deps.onStep('end.recorded', end.conversationUuid);
-};
+}
 
-const isAway = (error: unknown): boolean =>
-  error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug';
+function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug';
+}
 
 const OUR_BUG_BEFORE_SENDING: Failure = {
   code: 'INTERNAL',
   message: 'internal error before the request began; the log has its cause',
   sent: 'no',
 };
-
-interface Performed {
-  readonly exchange: Exchange;
-  readonly etag?: string;
-}
 
 // Reads are repeated until the process ends.
 const STOPPED: Failure = {
@@ -113,21 +111,30 @@ const STOPPED: Failure = {
   sent: 'no',
 };
 
-// After the claim everything is read again: what the cache said may be a second old.
-const perform = async (deps: PostCallDeps, claimed: Claimed): Promise<Performed> => {
-  const { signal } = deps;
-  const { end } = claimed;
-  const facts = await settle(() => deps.store.findFacts(end.executionUuid), { signal });
-  const recorded = await settle(() => deps.store.findStart(end.conversationUuid), { signal });
-  const agent = await settle(() => deps.agents.readFresh(end.agentUuid), { signal });
-  const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
-  if (agent === undefined || webhook === undefined || webhook.disabled) {
-    return { exchange: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
-  }
-  const start = recorded === undefined || recorded === 'purged' ? undefined : recorded.start;
+interface Performed {
+  readonly run: WebhookRun;
+  readonly webhookEtag?: string;
+}
+
+async function perform(deps: PostCallDeps, post: Claimed): Promise<Performed> {
+  const agent = await currentAgent(deps, post);
+  const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === post.end.webhookUuid);
+  if (agent === undefined || webhook === undefined || webhook.disabled)
+    return { run: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
+  const { facts } = post.claimed;
   if (facts === undefined) throw new Error('an accepted row has no facts');
-  return { exchange: await exchangeWith(deps, claimed, agent, webhook, facts, start), etag: webhook.etag };
-};
+  return { run: await runWith(deps, post, agent, webhook, facts), webhookEtag: webhook.etag };
+}
+
+// The claim has read the agent's etag: where it is the one that was known, so is all of the agent.
+async function currentAgent(
+  deps: PostCallDeps,
+  { agent, end, claimed }: Claimed,
+): Promise<Agent | undefined> {
+  if (claimed.agentEtag === undefined) return undefined;
+  if (claimed.agentEtag === agent.etag) return agent;
+  return retryWrite(() => deps.agents.readFresh(end.agentUuid), { signal: deps.signal });
+}
 
 /** The end of a post-call whose webhook is gone or disabled when it would begin. */
 export const WEBHOOK_REMOVED: Failure = {
@@ -143,52 +150,44 @@ export const EXPIRED: Failure = {
   sent: 'no',
 };
 
-const exchangeWith = async (
+async function runWith(
   deps: PostCallDeps,
-  { end, timeLimitMs, held }: Claimed,
+  { end, timeLimitMs, held, claimed: { start } }: Claimed,
   agent: Agent,
   webhook: Webhook,
   facts: CallFacts,
-  start: StartVariables | undefined,
-): Promise<Exchange> => {
+): Promise<WebhookRun> {
   const ready = openOrUndefined(deps, agent, webhook);
   if (ready === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
-  const { variables } = mergeEnd(agent.dynamicVariables, start, facts.dynamicVariables);
-  const scope = createScope({
-    webhookType: 'post_call',
+  deps.onStep('end.rendering', end.conversationUuid);
+  const prepared = deps.webhookRuns.prepare({
+    ready,
     agentUuid: end.agentUuid,
     conversationUuid: end.conversationUuid,
     facts: { ...facts, callerPhone: facts.callerPhone || (start?.callerPhone ?? '') },
-    variables,
-    secrets: ready.secrets,
-  });
-  deps.onStep('end.rendering', end.conversationUuid);
-  const rendered = deps.exchanges.render({
-    ready,
-    scope,
+    variables: mergeEnd(agent.dynamicVariables, start, facts.dynamicVariables).variables,
     executionUuid: end.executionUuid,
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
   const factsBytes = jsonBytes(facts.metadata) + jsonBytes(facts.dynamicVariables);
-  held.become(factsBytes + (rendered.request?.body?.length ?? 0));
+  held.become(factsBytes + (prepared.rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
-  const { recordBytes, signal } = deps;
-  const sending = deps.exchanges.send({ ready, rendered, variables, expiresAtMs, recordBytes, held, signal });
+  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
   return sending.catch((error: unknown) => {
     deps.onError(error, end.executionUuid);
     return OUR_BUG;
   });
-};
+}
 
-const openOrUndefined = (deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined => {
+function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined {
   try {
     return deps.open(agent, webhook);
   } catch (error) {
     if (error instanceof CallhooksError && error.reason === 'KEY_UNAVAILABLE') return undefined;
     throw error;
   }
-};
+}
 
 const KEY_GONE: Failure = {
   code: 'INTERNAL',

@@ -1,8 +1,8 @@
 import type { Execution, Failure, HttpHeader, StartVariables, WebhookType } from '../../domain/types.ts';
 import type { Outcome } from '../../store/types.ts';
-import type { Exchange } from './webhook-run.ts';
+import type { WebhookRun } from './webhook-run.ts';
 
-/** Names the execution that an exchange was made for. */
+/** Names the execution that a run was made for. */
 export interface Claimed {
   readonly executionUuid: string;
   readonly webhookType: WebhookType;
@@ -13,9 +13,9 @@ export interface Claimed {
 }
 
 /** The outcome of a claimed execution, as it goes on record. */
-export const toOutcome = (claimed: Claimed, exchange: Exchange): Outcome => {
+export const toOutcome = (claimed: Claimed, run: WebhookRun): Outcome => {
   const { claimedAtMs, ...names } = claimed;
-  const { failure, assigned, assignedSources, ...parts } = exchange;
+  const { failure, assigned, assignedSources, ...parts } = run;
   return {
     ...names,
     ...parts,

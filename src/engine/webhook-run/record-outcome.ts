@@ -1,11 +1,11 @@
-import type { Outcome, OutcomeResult } from '../../store/types.ts';
+import type { Outcome } from '../../store/types.ts';
 import { outcomeBytes, toExecutionLine, type ExecutionLine } from './outcome.ts';
-import { settle } from '../writes/retry-write.ts';
-import type { Writes } from '../writes/execution-writes.ts';
+import { retryWrite } from '../writes/retry-write.ts';
+import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';
 
 /** What writing an outcome needs. */
 export interface RecordDeps {
-  readonly writes: Pick<Writes, 'recordOutcome'>;
+  readonly writes: Pick<ExecutionWrites, 'recordOutcome'>;
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the process ends: what the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
@@ -19,11 +19,12 @@ export const recordOrLog = async (
   deps: RecordDeps,
   names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
   outcome: Outcome,
-): Promise<OutcomeResult> => {
+): Promise<Recorded> => {
   let isRecorded = false;
   try {
-    const write = () => deps.writes.recordOutcome(outcome, outcomeBytes(outcome));
-    const result = await settle(write, { signal: deps.lastWrites });
+    const bytes = outcomeBytes(outcome);
+    const write = (): Promise<Recorded> => deps.writes.recordOutcome(outcome, bytes);
+    const result = await retryWrite(write, { signal: deps.lastWrites });
     isRecorded = result === 'recorded';
     return result;
   } finally {

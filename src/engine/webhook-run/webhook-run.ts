@@ -1,7 +1,9 @@
 import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/read-response.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/record.ts';
+import { createScope } from '../../domain/scope.ts';
 import type {
+  CallFacts,
   Failure,
   JsonObject,
   MissedAssignment,
@@ -13,10 +15,10 @@ import type {
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
 import type { HeldBytes } from '../limits/byte-budget.ts';
 import type { ReadyWebhook } from './runnable-webhook.ts';
-import { renderExchange, type Rendered, type RenderDeps, type RenderInput } from './signed-request.ts';
+import { renderExchange, type Rendered, type RenderDeps } from './signed-request.ts';
 
 /** What came of one run of a webhook: without `failure` it succeeded. */
-export interface Exchange {
+export interface WebhookRun {
   readonly failure?: Failure;
   readonly timings: Timings;
   readonly missingVariables: readonly string[];
@@ -27,79 +29,103 @@ export interface Exchange {
   readonly assignedSources: Readonly<Record<string, VariableSource>>;
 }
 
-/** What sends it: `variables` are those before assignments, `held` the bytes of this call. */
-export interface SendInput {
+/** One run of a webhook for one call. */
+export interface RunInput {
+  readonly ready: ReadyWebhook;
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly facts: CallFacts;
+  /** The call's variables before assignments. */
+  readonly variables: JsonObject;
+  readonly executionUuid: string;
+  readonly traceparent?: string | undefined;
+  readonly isTest?: boolean;
+  readonly recordBytes: number;
+}
+
+/** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
+export interface PreparedRun {
   readonly ready: ReadyWebhook;
   readonly rendered: Rendered;
   readonly variables: JsonObject;
-  readonly expiresAtMs: number;
   readonly recordBytes: number;
+}
+
+/** How a prepared run is sent; `held` are the bytes of its call. */
+export interface SendOptions {
+  /** Instant of `performance.now()`. */
+  readonly expiresAtMs: number;
   readonly held: HeldBytes;
   readonly signal: AbortSignal;
 }
 
-/** Runs webhooks: rendering is pure, sending happens at most once per call of `send`. */
-export interface Exchanges {
-  render(input: RenderInput): Rendered;
-  send(input: SendInput): Promise<Exchange>;
+/** Runs webhooks: of pre-calls, post-calls and tests. */
+export interface WebhookRuns {
+  /** Renders the request of a run. Pure but for the clock and ids. */
+  prepare(input: RunInput): PreparedRun;
+  /** Sends a prepared run, at most once for each call of this function, and reads the answer. */
+  send(run: PreparedRun, options: SendOptions): Promise<WebhookRun>;
 }
 
-/** What an exchange needs from outside. */
-export interface ExchangeDeps extends RenderDeps {
+/** What runs need from outside. */
+export interface WebhookRunDeps extends RenderDeps {
   readonly executor: HttpExecutor;
   readonly maxResponseBytes: number;
 }
 
-/** The exchange that ends without a byte sent, for a reason known beforehand. */
-export const unsent = (
+/** The run that ends without a byte sent, for a reason known beforehand. */
+export function unsent(
   rendered: Pick<Rendered, 'record' | 'missingVariables'>,
   failure: Failure,
-): Exchange => ({
-  failure,
-  timings: {},
-  missingVariables: rendered.missingVariables,
-  missedAssignments: [],
-  ...(rendered.record ? { request: rendered.record } : {}),
-  assigned: {},
-  assignedSources: {},
-});
+): WebhookRun {
+  return { ...beforeSending(rendered), failure, timings: {} };
+}
 
-/** The exchange in which we failed ourselves, so that nobody knows whether the endpoint saw the request. */
-export const OUR_BUG: Exchange = unsent(
+/** The run in which callhooks itself failed, so that nobody knows whether the endpoint saw the request. */
+export const OUR_BUG: WebhookRun = unsent(
   { missingVariables: [] },
   { code: 'INTERNAL', message: 'internal error; the log has its cause', sent: 'maybe' },
 );
 
-/** The same exchange with the milliseconds that it waited before it began; they count in its total. */
-export const afterQueue = (exchange: Exchange, queuedMs: number): Exchange => {
-  const { totalMs } = exchange.timings;
-  if (totalMs === undefined) return exchange;
-  return { ...exchange, timings: { ...exchange.timings, queuedMs, totalMs: queuedMs + totalMs } };
-};
+/** The same run with the milliseconds that it waited before it began; they count in its total. */
+export function afterQueue(run: WebhookRun, queuedMs: number): WebhookRun {
+  const { totalMs } = run.timings;
+  if (totalMs === undefined) return run;
+  return { ...run, timings: { ...run.timings, queuedMs, totalMs: queuedMs + totalMs } };
+}
 
-/** Makes the exchanges. */
-export const createExchanges = (deps: ExchangeDeps): Exchanges => ({
-  render: (input) => renderExchange(deps, input),
-  send: (input) => send(deps, input),
-});
+/** Makes the runs. */
+export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
+  return { prepare: (input) => prepare(deps, input), send: (run, options) => send(deps, run, options) };
+}
 
-const send = async (deps: ExchangeDeps, input: SendInput): Promise<Exchange> => {
-  const { ready, rendered, recordBytes, held, signal, expiresAtMs } = input;
-  if (rendered.request === undefined) return unsent(rendered, rendered.failure ?? noRequest);
+function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
+  const { ready, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
+  const scope = createScope({
+    webhookType: ready.webhook.webhookType,
+    ...{ agentUuid, conversationUuid, facts, variables },
+    secrets: ready.secrets,
+  });
+  return { ready, rendered: renderExchange(deps, { ...input, scope }), variables, recordBytes };
+}
+
+async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
+  const { ready, rendered, recordBytes } = run;
+  if (rendered.request === undefined) return unsent(rendered, rendered.failure ?? NOTHING_RENDERED);
   const needsBody = ready.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
-    expiresAtMs,
+    expiresAtMs: options.expiresAtMs,
     read: needsBody ? 'whole' : 'record',
     maxBodyBytes: deps.maxResponseBytes,
     recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
-    signal,
-    reserveBytes: held.reserve,
+    signal: options.signal,
+    reserveBytes: options.held.reserve,
   });
   const failure = result.failure && { ...result.failure, message: rendered.mask(result.failure.message) };
   const { response } = result;
-  const read = failure || !response ? { failure } : assignFrom(input, response);
+  const read = failure || !response ? { failure } : assignFrom(run, response);
   return {
-    ...unsentParts(rendered),
+    ...beforeSending(rendered),
     ...(read.failure ? { failure: read.failure } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
@@ -107,14 +133,19 @@ const send = async (deps: ExchangeDeps, input: SendInput): Promise<Exchange> => 
     assigned: read.assigned ?? {},
     assignedSources: read.sources ?? {},
   };
-};
+}
 
-const noRequest: Failure = { code: 'INTERNAL', message: 'nothing was rendered', sent: 'no' };
+const NOTHING_RENDERED: Failure = { code: 'INTERNAL', message: 'nothing was rendered', sent: 'no' };
 
-const unsentParts = (rendered: Rendered) => ({
-  missingVariables: rendered.missingVariables,
-  ...(rendered.record ? { request: rendered.record } : {}),
-});
+function beforeSending({ record, missingVariables }: Pick<Rendered, 'record' | 'missingVariables'>) {
+  return {
+    missingVariables,
+    missedAssignments: [],
+    ...(record ? { request: record } : {}),
+    assigned: {},
+    assignedSources: {},
+  };
+}
 
 interface Read {
   readonly failure?: Failure | undefined;
@@ -123,11 +154,11 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-const assignFrom = ({ ready, variables }: SendInput, response: ReceivedResponse): Read => {
+function assignFrom({ ready, variables }: PreparedRun, response: ReceivedResponse): Read {
   const rules = ready.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readResponse(response);
   if (!body.ok) return { failure: { code: 'INVALID_RESPONSE', message: body.message, sent: 'yes' } };
   const result = assign(rules, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };
-};
+}

@@ -8,67 +8,70 @@ import type {
   Outcome,
   OutcomeResult,
 } from '../../store/types.ts';
-import { createBatcher, type Queue } from './write-batcher.ts';
+import { createLockedRows } from './locked-rows.ts';
+import { createRecentCount } from './recent-count.ts';
+import { createWriter, type Kind } from './writer.ts';
 
-/**
- * The durable writes of the engine. Each shares its commit with others of its kind; `bytes` is its rough size. Claims of
- * post-calls go after claims and outcomes of pre-calls, for which somebody waits on the phone.
- */
-export interface Writes {
-  insertStart(start: NewStart, bytes: number): Promise<InsertResult>;
-  insertEnd(end: NewEnd, bytes: number): Promise<InsertResult>;
-  claimEnd(claim: EndClaim): Promise<ClaimResult>;
-  recordOutcome(outcome: Outcome, bytes: number): Promise<OutcomeResult>;
+/** What became of an insert, once it is known. */
+export type Inserted = Exclude<InsertResult, { kind: 'unsettled' }>;
+/** What became of an outcome, once it is known. */
+export type Recorded = Exclude<OutcomeResult, 'unsettled'>;
+
+/** How long an insert may wait. Instants are of `performance.now()`. */
+export interface Patience {
+  /** An earlier try may have been applied: the write is not withdrawn any more. */
+  readonly isUnsure: boolean;
+  readonly sinceMs: number;
+  readonly withdrawAtMs: number;
+  readonly isCancelled?: () => boolean;
 }
 
-interface Sized<T> {
-  readonly value: T;
-  readonly bytes: number;
+/**
+ * The durable writes of the engine; all that wait at the same time share a commit. What calls wait for goes before
+ * claims of post-calls. Inserts reject with LIMIT_REACHED when they were withdrawn.
+ */
+export interface ExecutionWrites {
+  insertStart(start: NewStart, patience: Patience): Promise<Inserted>;
+  insertPostCall(row: NewEnd, patience: Patience): Promise<Inserted>;
+  claimPostCall(claim: EndClaim): Promise<ClaimResult>;
+  /** `bytes`: roughly the size of what it records. */
+  recordOutcome(outcome: Outcome, bytes: number): Promise<Recorded>;
+  /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */
+  ageMs(): number;
+  /** How many claims of starts and accepts of post-calls were decided within the last 200 ms. */
+  claimedLately(): number;
 }
 
 const ROW_BYTES = 300;
+const LATELY_MS = 200;
 
-/** How the rows of one kind are written, and told apart where somebody holds some of them. */
-interface Kind<T, R> {
-  readonly write: (items: readonly T[]) => Promise<readonly R[]>;
-  readonly keyOf: (item: T) => string;
-  readonly findHeld: (keys: readonly string[]) => Promise<readonly string[]>;
-  readonly goesAfter?: readonly Queue[];
-}
-
-/** Makes the writes; `lanes` is how many commits of one kind may be in flight at once. */
-export const createWrites = (store: ExecutionStore, lanes: number): Writes => {
-  const batched = <T, R>({ write, keyOf, ...rest }: Kind<T, R>) =>
-    createBatcher<Sized<T>, R>({
-      ...rest,
-      write: (items) => write(items.map(({ value }) => value)),
-      bytesOf: ({ bytes }) => bytes + ROW_BYTES,
-      keyOf: ({ value }) => keyOf(value),
-      lanes,
-    });
-  const conversationOf = ({ conversationUuid }: NewStart | NewEnd): string => conversationUuid;
-  const uuidOf = ({ executionUuid }: EndClaim | Outcome): string => executionUuid;
-  const starts = batched({
-    write: store.insertStarts,
-    keyOf: conversationOf,
-    findHeld: (keys) => store.findUncommitted('pre_call', keys),
+/** Makes the writes; `connections` is how many transactions may be under way at once. */
+export function createExecutionWrites(store: ExecutionStore, connections: number): ExecutionWrites {
+  const lately = createRecentCount(LATELY_MS);
+  const writer = createWriter({
+    write: store.write,
+    locked: createLockedRows(store),
+    connections,
+    onWritten: ({ kind }) => {
+      if (kind === 'starts' || kind === 'postCalls') lately.add();
+    },
   });
-  const ends = batched({
-    write: store.insertEnds,
-    keyOf: conversationOf,
-    findHeld: (keys) => store.findUncommitted('post_call', keys),
-  });
-  const outcomes = batched({ write: store.recordOutcomes, keyOf: uuidOf, findHeld: store.findLocked });
-  const claims = batched({
-    write: store.claimEnds,
-    keyOf: uuidOf,
-    findHeld: store.findLocked,
-    goesAfter: [starts, outcomes],
-  });
+  const submit = <R>(kind: Kind, value: unknown, bytes: number, patience?: Patience): Promise<R> =>
+    new Promise<unknown>((resolve, reject) => {
+      writer.submit({
+        ...{ kind, value, resolve, reject },
+        bytes: bytes + ROW_BYTES,
+        sinceMs: patience?.sinceMs ?? performance.now(),
+        withdrawAtMs: patience === undefined || patience.isUnsure ? Infinity : patience.withdrawAtMs,
+        ...(patience?.isCancelled && { isCancelled: patience.isCancelled }),
+      });
+    }) as Promise<R>;
   return {
-    insertStart: (value, bytes) => starts.submit({ value, bytes }),
-    insertEnd: (value, bytes) => ends.submit({ value, bytes }),
-    claimEnd: (value) => claims.submit({ value, bytes: 0 }),
-    recordOutcome: (value, bytes) => outcomes.submit({ value, bytes }),
+    insertStart: (start, patience) => submit('starts', start, start.startJson.length, patience),
+    insertPostCall: (row, patience) => submit('postCalls', row, row.factsJson.length, patience),
+    claimPostCall: (claim) => submit('claims', claim, 0),
+    recordOutcome: (outcome, bytes) => submit('outcomes', outcome, bytes),
+    ageMs: writer.ageMs,
+    claimedLately: lately.count,
   };
-};
+}

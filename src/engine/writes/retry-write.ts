@@ -1,7 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
 
 /** How long a write is repeated, and what may stop it. */
-export interface SettleOptions {
+export interface RetryOptions {
   /** Instant of `performance.now()` after which it is given up; absent: never. */
   readonly giveUpAtMs?: number;
   /** Aborted when the process stops for good. */
@@ -14,43 +15,59 @@ const LONGEST_PAUSE_MS = 500;
 const UNKNOWN_ERROR_TRIES = 6;
 
 /**
- * Repeats a write with the same token while its fate is unknown (`away`, `full`, unsettled conflicts; a few times after
- * an error that is not known), until it is answered. Reading alone would not settle it: the statement of a dead connection may still be applied after the
- * read found nothing. Rejects with the last error once given up.
+ * Repeats a write with the same token while its fate is unknown (`away`; a few times after an error that is not known)
+ * or it could not be written yet (`full`, `busy`, `conflict`), until it is answered. Reading alone would not settle it:
+ * the statement of a dead connection may still be applied after the read found nothing. `write` is told whether an
+ * earlier try may have been applied. Rejects with the last error once given up.
  */
-export const settle = async <T>(write: () => Promise<T>, options: SettleOptions = {}): Promise<T> => {
+export async function retryWrite<T>(
+  write: (isUnsure: boolean) => Promise<T>,
+  options: RetryOptions = {},
+): Promise<T> {
   let unknownErrors = 0;
+  let isUnsure = false;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
-      return await write();
+      return await write(isUnsure);
     } catch (error) {
       if (isOfKind(error, 'bug')) unknownErrors += 1;
-      const isUnsettled = isOfKind(error, 'away', 'full', 'conflict', 'bug');
+      if (isOfKind(error, 'away', 'bug')) isUnsure = true;
+      const isUnsettled = isOfKind(error, 'away', 'full', 'busy', 'conflict', 'bug');
       if (!isUnsettled || unknownErrors === UNKNOWN_ERROR_TRIES || options.signal?.aborted) throw error;
       const leftMs = (options.giveUpAtMs ?? Infinity) - performance.now();
       if (leftMs <= 0) throw error;
-      await pause(Math.min(pauseMs, leftMs));
+      await wait(Math.min(pauseMs, leftMs));
     }
   }
-};
+}
 
 /**
- * Waits for a write until an instant of `performance.now()` and no longer: past it rejects as `away`, and the write
- * goes on. A row that somebody else holds can keep a statement longer than its caller has patience.
+ * Waits for a write until an instant of `performance.now()` and no longer: past it rejects (as `away`, or with what
+ * `toError` makes), and the write goes on. A locked row can keep a statement longer than its caller has patience.
  */
-export const settledBy = <T>(settling: Promise<T>, giveUpAtMs: number): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new DatabaseError('away', new Error('not settled in time')));
+export function withTimeout<T>(
+  writing: Promise<T>,
+  giveUpAtMs: number,
+  toError: () => Error = () => new DatabaseError('away', new Error('not settled in time')),
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(toError());
     // After a stall of the event loop an expired timer runs before an answer that has long arrived: one more turn.
     const lastTurn = (): void => void setImmediate(giveUp);
     const timer = setTimeout(lastTurn, Math.max(0, giveUpAtMs - performance.now()));
-    settling.then(resolve, reject).finally(() => clearTimeout(timer));
+    writing.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
+}
 
-const isOfKind = (error: unknown, ...kinds: DatabaseErrorKind[]): boolean =>
-  error instanceof DatabaseError && kinds.includes(error.kind);
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
+function isOfKind(error: unknown, ...kinds: readonly DatabaseErrorKind[]): boolean {
+  return error instanceof DatabaseError && kinds.includes(error.kind);
+}

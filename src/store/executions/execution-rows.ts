@@ -11,6 +11,9 @@ import {
 import type { Row } from '../sql/dialect.ts';
 import { toUuid } from '../sql/uuid-bytes.ts';
 
+/** How long past its time limit a claim counts as abandoned, in milliseconds. */
+export const GRACE_MS = 5_000;
+
 const COLUMNS = [
   'execution_uuid',
   'conversation_uuid',

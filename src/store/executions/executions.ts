@@ -1,19 +1,16 @@
-import { createClaims } from './claim-post-calls.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { createHeldRows } from './locked-rows.ts';
-import { createInserts } from './insert-executions.ts';
-import { createDisown, createLabels } from './interrupt-executions.ts';
+import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
+import { createDisown, createLabels } from './interrupt-executions.ts';
+import { createHeldRows } from './locked-rows.ts';
+import { createWaiting } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
-import { createOutcomes } from './record-outcomes.ts';
-import type { ExecutionStore } from '../types.ts';
-import { createWaiting } from './pending-post-calls.ts';
 
 /** Connections by what they are for, so that none of these waits for another's. */
 export interface ConnectionsByUse {
-  /** Claims, accepts and outcomes. */
+  /** Batches of writes. */
   readonly writes: Connections;
   /** Reads that a reply or an outgoing request depends on: causal on a cluster. */
   readonly reads: Connections;
@@ -21,14 +18,11 @@ export interface ConnectionsByUse {
   readonly admin: Connections;
 }
 
-/** The executions' store. */
+/** Makes all of the executions' store but the writing of batches, which is each engine's own. */
 export const createExecutionStore = (
   { writes, reads, admin }: ConnectionsByUse,
   dialect: Dialect,
-): ExecutionStore => ({
-  ...createInserts(writes, dialect),
-  ...createClaims(writes, dialect),
-  ...createOutcomes(writes, dialect),
+): Omit<ExecutionStore, 'write'> => ({
   ...createReads(reads, dialect),
   ...createWaiting(admin, dialect),
   ...createExecutionList(admin, dialect),

@@ -1,6 +1,3 @@
-import type { Knex } from 'knex';
-import type { DatabaseErrorKind } from '../../errors.ts';
-
 /** What may be bound to a statement. */
 export type Value = string | number | Buffer | null;
 
@@ -22,10 +19,6 @@ export interface UpdateFromRows {
 /** What one engine needs differently. Everything else in this room is shared. */
 export interface Dialect {
   readonly engine: 'sqlite' | 'mysql';
-  /** Where statements run on the event loop: how long they may go on before others get a turn, in milliseconds. */
-  readonly loopShareMs?: number;
-  /** Begins a transaction that may write. */
-  readonly begin: string;
   /** The database's clock: epoch milliseconds, an integer. */
   readonly now: string;
   /** Locks the rows that a SELECT reads until the transaction ends. */
@@ -56,20 +49,5 @@ export interface Dialect {
   readonly sweepStep: number;
   readonly sweepPauseMs: number;
 
-  /** The rows of a SELECT, or the number of rows that a change matched, in what the driver answered. */
-  rowsOf(answer: unknown): readonly Row[];
-  changesOf(answer: unknown): number;
-  kindOf(error: unknown): DatabaseErrorKind;
   isDuplicateKey(error: unknown): boolean;
-  /** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
-  discard(connection: unknown): void;
-  /** Whether a failed statement left the transaction open. */
-  needsRollback(connection: unknown): boolean;
-}
-
-/** A pool of connections of one kind. */
-export interface KnexPool {
-  readonly knex: Knex;
-  /** Milliseconds that one statement may take; absent: no limit of ours. */
-  readonly limitMs?: number;
 }

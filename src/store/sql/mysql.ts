@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import knex, { type Knex } from 'knex';
-import type { Dialect, KnexPool, Row } from './dialect.ts';
-import { isMysqlDuplicate, mysqlKindOf } from './driver-errors.ts';
+import type { Dialect, Value } from './dialect.ts';
+import { isMysqlDuplicate } from './driver-errors.ts';
 import { rowsAsTable } from './sql.ts';
 
 /** Where the server is and how patient we are with it. */
@@ -14,6 +14,15 @@ export interface MysqlOptions {
   readonly limitMs: number;
   /** Whether reads wait until this node of a cluster has applied what was committed on the others before. */
   readonly causal: boolean;
+  /** Whether one text may hold several statements; absent: no. */
+  readonly scripts?: boolean;
+}
+
+/** A pool of connections of one kind. */
+export interface MysqlPool {
+  readonly knex: Knex;
+  /** Milliseconds that one statement may take. */
+  readonly limitMs: number;
 }
 
 // Less than a caller waits, so that no connection fails after its caller has gone, in the place of the next one's.
@@ -24,10 +33,19 @@ const SESSION_TIMEOUT_MS = 1_500;
 const IDLE_TIMEOUT_MS = 20_000;
 const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} };
 
-interface MysqlConnection {
+/** A connection of mysql2 as a pool lends it. */
+export interface MysqlConnection {
   readonly stream: { destroy(error: Error): void };
-  query(sql: string, done: (error: Error | null, rows?: unknown) => void): void;
+  query(sql: string, values: readonly Value[], done: (error: Error | null, answer?: unknown) => void): void;
   __knex__disposed?: unknown;
+  /** Whether its server is a node of a Galera cluster; known of pools for scripts. */
+  isInCluster?: boolean;
+}
+
+/** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
+export function discard(connection: MysqlConnection): void {
+  connection.__knex__disposed = 'discarded';
+  connection.stream.destroy(new Error('connection discarded'));
 }
 
 const SAME_KEY =
@@ -36,7 +54,6 @@ const SAME_KEY =
 /** MySQL and MariaDB, as mysql2 speaks with them. */
 export const mysql: Dialect = {
   engine: 'mysql',
-  begin: 'START TRANSACTION',
   now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   forUpdate: 'FOR UPDATE',
   forUpdateOfFree: 'FOR UPDATE SKIP LOCKED',
@@ -65,25 +82,15 @@ export const mysql: Dialect = {
   sweepStep: 200,
   sweepPauseMs: 0,
 
-  rowsOf: (answer) => (answer as [readonly Row[]])[0],
-  // mysql2 asks for the rows found, so an update that changes nothing counts as well.
-  changesOf: (answer) => (answer as [{ affectedRows?: number }])[0].affectedRows ?? 0,
-  kindOf: mysqlKindOf,
   isDuplicateKey: isMysqlDuplicate,
-  discard: (connection) => {
-    const { stream } = connection as MysqlConnection;
-    (connection as MysqlConnection).__knex__disposed = 'discarded';
-    stream.destroy(new Error('connection discarded'));
-  },
-  needsRollback: () => true,
 };
 
 /** Opens a pool. No connection is made before the first statement, and none is kept idle for long. */
-export const openMysqlPool = (options: MysqlOptions): KnexPool => {
+export const openMysqlPool = (options: MysqlOptions): MysqlPool => {
   const pool = knex({
     client: 'mysql2',
     version: '8.0', // spares a query without a time limit on the first connection
-    connection: connectionOf(options),
+    connection: { ...connectionOf(options), multipleStatements: options.scripts === true },
     compileSqlOnError: false,
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     log: quiet,
@@ -93,7 +100,7 @@ export const openMysqlPool = (options: MysqlOptions): KnexPool => {
       createTimeoutMillis: CONNECT_TIMEOUT_MS + SESSION_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       afterCreate: (connection: MysqlConnection, done: (error?: unknown) => void) => {
-        prepareConnection(connection, options.causal).then(() => done(), done);
+        prepareConnection(connection, options).then(() => done(), done);
       },
     },
   });
@@ -124,20 +131,29 @@ const SESSION = [
   'wait_timeout = 30',
 ].join(', ');
 
-const prepareConnection = async (connection: MysqlConnection, causal: boolean): Promise<void> => {
-  const timer = setTimeout(() => mysql.discard(connection), SESSION_TIMEOUT_MS);
+const prepareConnection = async (
+  connection: MysqlConnection,
+  { causal, scripts }: MysqlOptions,
+): Promise<void> => {
+  const timer = setTimeout(() => discard(connection), SESSION_TIMEOUT_MS);
   try {
     // REPEATABLE READ deadlocks where inserts and claims mix.
     await query(connection, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     await query(connection, `SET SESSION ${SESSION}`);
     await query(connection, 'SET NAMES utf8mb4 COLLATE utf8mb4_bin');
     if (causal) await query(connection, 'SET SESSION wsrep_sync_wait = 1').catch(ignoreUnknownVariable);
+    if (scripts === true) connection.isInCluster = await isInCluster(connection);
   } catch (error) {
-    mysql.discard(connection);
+    discard(connection);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+};
+
+const isInCluster = async (connection: MysqlConnection): Promise<boolean> => {
+  const rows = await query(connection, "SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'");
+  return (rows as readonly unknown[]).length > 0;
 };
 
 // Only servers that can be nodes of a Galera cluster have the variable.
@@ -145,7 +161,7 @@ const ignoreUnknownVariable = (error: unknown): void => {
   if ((error as { errno?: number }).errno !== 1193) throw error;
 };
 
-const query = (connection: MysqlConnection, sql: string): Promise<void> =>
+const query = (connection: MysqlConnection, sql: string): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    connection.query(sql, (error) => (error === null ? resolve() : reject(error)));
+    connection.query(sql, [], (error, answer) => (error === null ? resolve(answer) : reject(error)));
   });

@@ -1,7 +1,9 @@
 /** The 16 bytes of a UUID text, as stored. Throws a TypeError for anything else: ids are checked before they get here. */
 export const toBytes = (uuid: string): Buffer => {
-  const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex');
-  if (bytes.length !== 16) throw new TypeError('not a UUID');
+  const hex =
+    uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24, 36);
+  const bytes = Buffer.from(hex, 'hex');
+  if (bytes.length !== 16 || uuid.length !== 36) throw new TypeError('not a UUID');
   return bytes;
 };
 

@@ -1,11 +1,10 @@
 import type { Execution, WebhookType } from '../../../src/domain/types.ts';
-import { openDatabase } from '../../../src/store/database.ts';
-import type { Database } from '../../../src/store/types.ts';
+import { openTested, type TestedDatabase } from '../../store/support.ts';
 import type { World } from './world.ts';
 
 /** Opens a world's database beside its replicas; on SQLite only while none runs. */
-export const openRecord = ({ url, dataDir }: Pick<World, 'url' | 'dataDir'>): Promise<Database> =>
-  openDatabase(url === null ? { dataDir } : { url });
+export const openRecord = ({ url, dataDir }: Pick<World, 'url' | 'dataDir'>): Promise<TestedDatabase> =>
+  openTested(url === null ? { dataDir } : { url });
 
 /** What lies in the database for a conversation, whoever is alive; `(nothing)` without a row. */
 export const readRow = async (

@@ -1,0 +1,56 @@
+import { DatabaseError } from '../../errors.ts';
+import type { EndClaim, ExecutionStore, NewEnd, NewStart, Outcome } from '../../store/types.ts';
+import type { Item, Kind } from './writer.ts';
+
+/** Tells rows apart that a transaction of another process keeps locked: it froze in its commit, or lost its network. */
+export interface LockedRows {
+  /** Whether locked rows were seen so lately that each batch is looked through before it is written. */
+  isAsking(): boolean;
+  /** Rejects the items whose rows are locked, as a conflict; the others. */
+  giveBack(items: readonly Item[]): Promise<readonly Item[]>;
+}
+
+// Each batch that holds such a row would wait for the lock otherwise.
+const ASK_FOR_MS = 5_000;
+
+/** Makes the look for locked rows. */
+export function createLockedRows(store: Pick<ExecutionStore, 'findUncommitted' | 'findLocked'>): LockedRows {
+  let askUntilMs = 0;
+  const find = async (items: readonly Item[]): Promise<readonly string[]> => {
+    const keysOf = (...kinds: readonly Kind[]): string[] =>
+      items.filter(({ kind }) => kinds.includes(kind)).map(keyOf);
+    const [starts, postCalls, claimed] = [
+      keysOf('starts'),
+      keysOf('postCalls'),
+      keysOf('outcomes', 'claims'),
+    ];
+    const found = await Promise.all([
+      starts.length > 0 ? store.findUncommitted('pre_call', starts) : [],
+      postCalls.length > 0 ? store.findUncommitted('post_call', postCalls) : [],
+      claimed.length > 0 ? store.findLocked(claimed) : [],
+    ]);
+    const [ofStarts, ofPostCalls, ofClaimed] = found;
+    return [
+      ...ofStarts.map((key) => `starts ${key}`),
+      ...ofPostCalls.map((key) => `postCalls ${key}`),
+      ...ofClaimed.flatMap((key) => [`outcomes ${key}`, `claims ${key}`]),
+    ];
+  };
+  return {
+    isAsking: () => performance.now() < askUntilMs,
+    giveBack: async (items) => {
+      const found = new Set(await find(items).catch(() => []));
+      if (found.size === 0) return items;
+      askUntilMs = performance.now() + ASK_FOR_MS;
+      const isLocked = (item: Item): boolean => found.has(`${item.kind} ${keyOf(item)}`);
+      for (const item of items) if (isLocked(item)) item.reject(new DatabaseError('conflict'));
+      return items.filter((item) => !isLocked(item));
+    },
+  };
+}
+
+// An insert is told by its unique key, a row that is there by its own.
+function keyOf({ kind, value }: Item): string {
+  const row = value as NewStart & NewEnd & Outcome & EndClaim;
+  return kind === 'starts' || kind === 'postCalls' ? row.conversationUuid : row.executionUuid;
+}

@@ -1,0 +1,226 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
+import type { WriteBatch, WriteResults } from '../../store/types.ts';
+import { limitReached } from '../limits/admission.ts';
+import type { LockedRows } from './locked-rows.ts';
+
+/** The kinds of writes, most important first: callers on the phone go before reports. */
+export const KINDS = ['outcomes', 'starts', 'postCalls', 'claims'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Something to be written, and who waits for it. */
+export interface Item {
+  readonly kind: Kind;
+  readonly value: unknown;
+  /** Roughly how many bytes it adds to the transaction. */
+  readonly bytes: number;
+  /** Instant of `performance.now()` since which it waits. */
+  readonly sinceMs: number;
+  /**
+   * Instant after which it is withdrawn, unless a statement that holds it may have been applied: then nothing of it is
+   * recorded, and a repeat of the call is as good as new. Infinity: never.
+   */
+  readonly withdrawAtMs: number;
+  /** Reports whether nobody waits for it any more; it is then withdrawn too. */
+  readonly isCancelled?: () => boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes what is submitted, in shared transactions. */
+export interface Writer {
+  submit(item: Item): void;
+  /** How long the oldest item that a caller waits for has been waiting, in milliseconds; 0 when there is none. */
+  ageMs(): number;
+}
+
+/** What a writer needs. */
+export interface WriterDeps {
+  readonly write: (batch: WriteBatch) => Promise<WriteResults>;
+  readonly locked: LockedRows;
+  /** How many transactions may be under way at once: one a connection. */
+  readonly connections: number;
+  /** Told of each item whose fate was decided. */
+  readonly onWritten: (item: Item) => void;
+}
+
+const MAX_ITEMS = 200;
+const MAX_BYTES = 1024 * 1024;
+// A second transaction begins only when the first one hangs (a row that another process keeps locked): two at once
+// would share the same work among more commits.
+const SPARE_AFTER_MS = 20;
+const SWEEP_EVERY_MS = 20;
+const CONFLICT_TRIES = 6;
+// A lock wait takes longer than that: then the question is which rows are locked.
+const CONFLICT_TIME_MS = 900;
+const UNSETTLED_PAUSE_MS = 25;
+const BUSY_PAUSE_MS = 20;
+
+/**
+ * Makes the writer. It takes what waits, writes it in one transaction, and takes what has arrived meanwhile: who is
+ * alone waits for nobody. A bad row is split off until it stands alone, so that only its caller gets the error (one
+ * over-long value would otherwise fail 200 calls). Rows that another process keeps locked are told apart and given back
+ * to their callers, so that they keep nobody else waiting.
+ */
+export function createWriter({ write, locked, connections, onWritten }: WriterDeps): Writer {
+  const queues: Readonly<Record<Kind, Item[]>> = { outcomes: [], starts: [], postCalls: [], claims: [] };
+  const inFlight = new Set<readonly Item[]>();
+  let begunAtMs = 0;
+  let isScheduled = false;
+  let sweeper: NodeJS.Timeout | undefined;
+
+  const isWaiting = (): boolean => KINDS.some((kind) => queues[kind].length > 0);
+  const mayBegin = (): boolean =>
+    inFlight.size === 0 || (inFlight.size < connections && performance.now() - begunAtMs > SPARE_AFTER_MS);
+
+  // In the next turn of the event loop: all that arrives in this one shares the commit.
+  const schedule = (): void => {
+    if (isScheduled || !mayBegin()) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      if (mayBegin()) begin();
+    });
+  };
+  const begin = (): void => {
+    const batch = takeBatch(queues);
+    if (batch.length === 0) return;
+    begunAtMs = performance.now();
+    inFlight.add(batch);
+    sweeper ??= setTimeout(sweep, SWEEP_EVERY_MS);
+    void writeBatch(batch, false).finally(() => {
+      inFlight.delete(batch);
+      if (isWaiting()) schedule();
+    });
+  };
+  // While a transaction hangs, items are withdrawn in time all the same.
+  const sweep = (): void => {
+    sweeper = undefined;
+    for (const kind of KINDS) withdrawHeads(queues[kind]);
+    if (isWaiting()) schedule();
+    if (inFlight.size > 0) sweeper = setTimeout(sweep, SWEEP_EVERY_MS);
+  };
+
+  /** Writes items until each has its answer; `isLate`: they waited for others' locks, which does not count. */
+  const writeBatch = async (batch: readonly Item[], isLate: boolean): Promise<void> => {
+    const startedAtMs = performance.now();
+    let items = locked.isAsking() ? await locked.giveBack(batch) : batch;
+    for (let tries = 1; ; tries += 1) {
+      if (!isLate) items = items.filter((item) => !withdrawn(item));
+      if (items.length === 0) return;
+      const error = await tryWrite(items);
+      if (error === undefined) return;
+      const kind = kindOf(error);
+      if (kind === 'away' || kind === 'full') return rejectAll(items, error);
+      if (kind === 'busy') await wait(BUSY_PAUSE_MS);
+      else if (kind !== 'conflict') return splitOff(items, error, isLate);
+      else if (tries < CONFLICT_TRIES && performance.now() - startedAtMs < CONFLICT_TIME_MS)
+        await wait(Math.random() * 5 * 2 ** tries);
+      else return writeFree(items, error);
+    }
+  };
+
+  const tryWrite = async (items: readonly Item[]): Promise<unknown> => {
+    try {
+      const results = await write(toBatch(items));
+      const next = { outcomes: 0, starts: 0, postCalls: 0, claims: 0 };
+      for (const item of items) {
+        const result: unknown = results[item.kind][next[item.kind]++];
+        if (isUnsettled(result)) repeat(item);
+        else {
+          onWritten(item);
+          item.resolve(result);
+        }
+      }
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('the write failed');
+    }
+  };
+
+  // It may be committed already, so it is not withdrawn any more.
+  const repeat = (item: Item): void => {
+    setTimeout(() => submit({ ...item, withdrawAtMs: Infinity }), UNSETTLED_PAUSE_MS);
+  };
+
+  const splitOff = async (items: readonly Item[], error: unknown, isLate: boolean): Promise<void> => {
+    if (items.length === 1) return rejectAll(items, error);
+    const middle = Math.ceil(items.length / 2);
+    await writeBatch(items.slice(0, middle), isLate);
+    await writeBatch(items.slice(middle), isLate);
+  };
+
+  const writeFree = async (items: readonly Item[], error: unknown): Promise<void> => {
+    const free = await locked.giveBack(items);
+    if (free.length === items.length) return splitOff(items, error, true);
+    if (free.length > 0) await writeBatch(free, true);
+  };
+
+  const submit = (item: Item): void => {
+    queues[item.kind].push(item);
+    schedule();
+  };
+
+  return {
+    submit,
+    ageMs: () => {
+      const oldestMs = Math.min(
+        ...CALLERS.map((kind) => queues[kind][0]?.sinceMs ?? Infinity),
+        ...[...inFlight].map(([first]) => first?.sinceMs ?? Infinity),
+      );
+      return oldestMs === Infinity ? 0 : performance.now() - oldestMs;
+    },
+  };
+}
+
+const CALLERS = ['outcomes', 'starts', 'postCalls'] as const;
+
+function takeBatch(queues: Readonly<Record<Kind, Item[]>>): readonly Item[] {
+  const batch: Item[] = [];
+  let bytes = 0;
+  for (const kind of KINDS) {
+    const queue = queues[kind];
+    for (let item = queue[0]; item !== undefined; item = queue[0]) {
+      if (withdrawn(item)) {
+        queue.shift();
+        continue;
+      }
+      bytes += item.bytes;
+      if (batch.length > 0 && (batch.length === MAX_ITEMS || bytes > MAX_BYTES)) return batch;
+      batch.push(item);
+      queue.shift();
+    }
+  }
+  return batch;
+}
+
+/** Withdraws an item whose time is over; reports whether it was. */
+function withdrawn(item: Item): boolean {
+  if (item.withdrawAtMs === Infinity) return false;
+  const isLate = performance.now() > item.withdrawAtMs;
+  if (!isLate && item.isCancelled?.() !== true) return false;
+  item.reject(limitReached('too many writes wait for the database'));
+  return true;
+}
+
+function withdrawHeads(queue: Item[]): void {
+  while (queue[0] !== undefined && withdrawn(queue[0])) queue.shift();
+}
+
+function toBatch(items: readonly Item[]): WriteBatch {
+  const batch: Record<Kind, unknown[]> = { outcomes: [], starts: [], postCalls: [], claims: [] };
+  for (const { kind, value } of items) batch[kind].push(value);
+  return batch as unknown as WriteBatch;
+}
+
+function isUnsettled(result: unknown): boolean {
+  return result === 'unsettled' || (result as { kind?: unknown }).kind === 'unsettled';
+}
+
+function rejectAll(items: readonly Item[], error: unknown): void {
+  for (const { reject } of items) reject(error);
+}
+
+function kindOf(error: unknown): DatabaseErrorKind | undefined {
+  return error instanceof DatabaseError ? error.kind : undefined;
+}

@@ -1,0 +1,207 @@
+import type { Value } from '../sql/dialect.ts';
+import { mysql } from '../sql/mysql.ts';
+import type { Statement } from '../sql/mysql-connections.ts';
+import { marks, rowsAsTable } from '../sql/sql.ts';
+import { toBytes } from '../sql/uuid-bytes.ts';
+import { STATE, timeLimitSources, TYPE } from './column-codes.ts';
+import { GRACE_MS, JOIN_PURGED } from './execution-rows.ts';
+import { READ_CLAIMS } from './read-claim.ts';
+import type { ClaimRow, InsertRow, OutcomeRow } from './write-rows.ts';
+
+const { now } = mysql;
+
+/** Keeps a text for each number of rows: they are long, and each is made anew for each commit otherwise. */
+function byCount(textOf: (count: number) => string): (count: number) => string {
+  const texts = new Map<number, string>();
+  return (count) => {
+    const text = texts.get(count) ?? textOf(count);
+    texts.set(count, text);
+    return text;
+  };
+}
+
+/** Where rows of one type keep their large part, and which state of a row still wants it. */
+export interface InsertKind {
+  readonly webhookType: number;
+  readonly insertText: (count: number) => string;
+  readonly partText: (count: number) => string;
+  readonly readText: (count: number) => string;
+}
+
+const INSERT_COLUMNS =
+  'execution_uuid, conversation_uuid, webhook_type, agent_uuid, webhook_uuid, webhook_etag, state, failure_policy, ' +
+  'time_limit_ms, time_limit_source, instance, claim, waiting_webhook_uuid, accepted_at, sending_at, state_at';
+
+/** Joins the row of the conversation's other type to `executions e`, as `o`. */
+export const JOIN_OTHER =
+  'LEFT JOIN executions o ON o.conversation_uuid = e.conversation_uuid AND o.webhook_type = 3 - e.webhook_type';
+
+// The time of a row that is sent is bound as the milliseconds after which it is overdue; NULL: it is not sent.
+const TUPLE = `(${marks(13)}, ${now}, IF(?, ${now}, NULL), ${now} + ?)`;
+
+const STATES_THAT_WANT_PARTS = {
+  execution_starts: '',
+  // A late repeat of an accept must not bring back what the outcome has dropped.
+  execution_facts: `WHERE e.state = ${STATE.accepted} `,
+};
+
+function insertKind(
+  webhookType: number,
+  table: keyof typeof STATES_THAT_WANT_PARTS,
+  column: string,
+): InsertKind {
+  return {
+    webhookType,
+    insertText: byCount(
+      (count) =>
+        `INSERT INTO executions (${INSERT_COLUMNS}) VALUES ${Array(count).fill(TUPLE).join(', ')} ` +
+        mysql.keepExisting('execution_uuid'),
+    ),
+    partText: byCount(
+      (count) =>
+        `INSERT INTO ${table} (execution_uuid, ${column}) SELECT n.uuid, n.part FROM ` +
+        `(${rowsAsTable(['uuid', 'part'], count)}) AS n ` +
+        `STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid ` +
+        `${STATES_THAT_WANT_PARTS[table]}${mysql.keepExisting(`${table}.execution_uuid`)}`,
+    ),
+    readText: byCount(
+      (count) =>
+        'SELECT e.execution_uuid, e.accepted_at, e.state, o.agent_uuid AS other_agent FROM executions e ' +
+        `FORCE INDEX (PRIMARY) ${JOIN_PURGED} ${JOIN_OTHER} ` +
+        `WHERE e.execution_uuid IN (${marks(count)}) AND p.webhook_type IS NULL`,
+    ),
+  };
+}
+
+/** How starts and accepted post-calls are inserted. */
+export const STARTS = insertKind(TYPE.pre_call, 'execution_starts', 'start_json');
+export const POST_CALLS = insertKind(TYPE.post_call, 'execution_facts', 'facts');
+
+/** Inserts rows and their parts; the last statement reads back those whose token won. */
+export function insertStatements(rows: readonly InsertRow[], kind: InsertKind): readonly Statement[] {
+  // In the order of the unique key: unsorted batches deadlock with each other.
+  const sorted = rows.toSorted(([, a], [, b]) => (a < b ? -1 : 1));
+  const count = rows.length;
+  return [
+    { sql: kind.insertText(count), values: sorted.flatMap((row) => insertValues(row, kind)) },
+    { sql: kind.partText(count), values: sorted.flatMap((row) => [toBytes(row[0]), row[10]]) },
+    { sql: kind.readText(count), values: sorted.map(([uuid]) => toBytes(uuid)) },
+  ];
+}
+
+function insertValues(row: InsertRow, { webhookType }: InsertKind): readonly Value[] {
+  const [uuid, conversation, agent, webhook, etag, state, policy, limitMs, source, instance] = row;
+  const webhookUuid = webhook === null ? null : toBytes(webhook);
+  const isSending = state === STATE.sending;
+  return [
+    ...[toBytes(uuid), toBytes(conversation), webhookType, toBytes(agent), webhookUuid],
+    ...[etag, state, policy, limitMs, source, instance],
+    ...[isSending ? toBytes(uuid) : null, state === STATE.accepted ? webhookUuid : null],
+    ...[isSending ? 1 : 0, isSending ? (limitMs ?? 0) + GRACE_MS : 0],
+  ];
+}
+
+// A pre-call's mark is final; a post-call's owner may correct it.
+const recordText = byCount((rowCount) =>
+  mysql.updateFromRows({
+    columns: [
+      ...[
+        'ended_uuid',
+        'owner_claim',
+        'new_state',
+        'duration_ms',
+        'new_etag',
+        'new_code',
+        'new_sent',
+        'new_detail',
+      ],
+    ],
+    rowCount,
+    set:
+      'state = new_state, state_at = COALESCE(sending_at, accepted_at) + duration_ms, webhook_etag = new_etag, ' +
+      'failure_code = new_code, failure_sent = new_sent, detail = new_detail',
+    guard:
+      `executions.claim = new_rows.owner_claim AND (executions.state = ${STATE.sending} OR ` +
+      `(executions.state = ${STATE.interrupted} AND executions.webhook_type = ${TYPE.post_call}))`,
+  }),
+);
+
+// Only what says the same as the row was written by its owner.
+const SAYS_SAME =
+  'e.claim = n.owner_claim AND e.state = n.new_state AND e.failure_code <=> n.new_code AND ' +
+  'e.failure_sent <=> n.new_sent';
+
+const recordPartText = byCount(
+  (count) =>
+    'INSERT INTO execution_records (execution_uuid, assigned, request, response) ' +
+    'SELECT n.uuid, n.assigned, n.request, n.response FROM ' +
+    `(${rowsAsTable(['uuid', 'owner_claim', 'new_state', 'new_code', 'new_sent', 'assigned', 'request', 'response'], count)}) ` +
+    'AS n STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid ' +
+    `WHERE ${SAYS_SAME} ${mysql.keepExisting('execution_records.execution_uuid')}`,
+);
+
+const dropFactsText = byCount(
+  (count) =>
+    `DELETE f FROM (${rowsAsTable(['uuid', 'owner_claim', 'new_state', 'new_code', 'new_sent'], count)}) AS n ` +
+    `STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid AND ${SAYS_SAME} ` +
+    'STRAIGHT_JOIN execution_facts f FORCE INDEX (PRIMARY) ON f.execution_uuid = e.execution_uuid',
+);
+
+/** Writes outcomes with their records, and drops the facts of post-calls; the first statement's count says how many. */
+export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Statement[] {
+  const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const recorded = sorted.filter((row) => row.slice(9).some((text) => text !== null));
+  const postCalls = sorted.filter(([, , type]) => type === TYPE.post_call);
+  return [
+    { sql: recordText(rows.length), values: sorted.flatMap(outcomeValues) },
+    ...(recorded.length === 0
+      ? []
+      : [
+          {
+            sql: recordPartText(recorded.length),
+            values: recorded.flatMap((row) => [...ownerValues(row), ...row.slice(9)]),
+          },
+        ]),
+    ...(postCalls.length === 0
+      ? []
+      : [{ sql: dropFactsText(postCalls.length), values: postCalls.flatMap(ownerValues) }]),
+  ];
+}
+
+function outcomeValues(row: OutcomeRow): readonly Value[] {
+  const [uuid, claim, , state, durationMs, etag, code, sent, detail] = row;
+  return [toBytes(uuid), toBytes(claim), state, durationMs, etag, code, sent, detail];
+}
+
+function ownerValues([uuid, claim, , state, , , code, sent]: OutcomeRow): readonly Value[] {
+  return [toBytes(uuid), toBytes(claim), state, code, sent];
+}
+
+// A key that was purged is never claimed, whatever lies under it; nor a row whose start is still being sent. The given
+// rows lead, so that theirs alone are looked up and locked. A post-call has no deadline, so its limit is the webhook's.
+const claimText = byCount(
+  (count) =>
+    `UPDATE (${rowsAsTable(['claimed_uuid', 'new_claim', 'new_etag', 'new_limit_ms', 'new_instance'], count)}) ` +
+    'AS new_rows STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = new_rows.claimed_uuid ' +
+    `${JOIN_PURGED} LEFT JOIN executions s ON s.conversation_uuid = e.conversation_uuid ` +
+    `AND s.webhook_type = ${TYPE.pre_call} AND s.state = ${STATE.sending} ` +
+    `SET e.state = ${STATE.sending}, e.claim = new_claim, e.webhook_etag = new_etag, e.time_limit_ms = new_limit_ms, ` +
+    `e.time_limit_source = ${timeLimitSources.toNumber('config')}, e.instance = new_instance, ` +
+    `e.waiting_webhook_uuid = NULL, e.sending_at = ${now}, e.state_at = ${now} + new_limit_ms + ${GRACE_MS} ` +
+    `WHERE e.state = ${STATE.accepted} AND p.webhook_type IS NULL AND s.execution_uuid IS NULL`,
+);
+const readClaimsText = byCount((count) => `${READ_CLAIMS} IN (${marks(count)})`);
+
+/** Claims post-calls; the last statement reads their tokens with all that the winners need. */
+export function claimStatements(rows: readonly ClaimRow[]): readonly Statement[] {
+  const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    {
+      sql: claimText(rows.length),
+      values: sorted.flatMap(([uuid, claim, etag, limitMs, instance]) => [
+        ...[toBytes(uuid), toBytes(claim), etag, limitMs, instance],
+      ]),
+    },
+    { sql: readClaimsText(rows.length), values: sorted.map(([uuid]) => toBytes(uuid)) },
+  ];
+}

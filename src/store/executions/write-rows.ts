@@ -1,0 +1,271 @@
+import type { CallFacts, Execution, JsonObject, StartVariables, VariableSource } from '../../domain/types.ts';
+import type {
+  ClaimResult,
+  EndClaim,
+  InsertResult,
+  NewEnd,
+  NewStart,
+  Outcome,
+  OutcomeResult,
+  WriteBatch,
+  WriteResults,
+} from '../types.ts';
+import {
+  failureCodes,
+  failurePolicies,
+  sents,
+  STATE,
+  states,
+  timeLimitSources,
+  TYPE,
+} from './column-codes.ts';
+import type { Detail } from './execution-rows.ts';
+
+// Rows are tuples of texts and numbers: they cross to the thread that writes them, and a tuple is cloned in a third of
+// the time that an object with names takes.
+
+/** A new execution. `part` is what its table of large parts holds, as JSON text. */
+export type InsertRow = readonly [
+  executionUuid: string,
+  conversationUuid: string,
+  agentUuid: string,
+  webhookUuid: string | null,
+  webhookEtag: string,
+  state: number,
+  failurePolicy: number | null,
+  timeLimitMs: number | null,
+  timeLimitSource: number | null,
+  instance: string,
+  part: string,
+];
+
+/** An outcome. The last three are what `execution_records` holds, as JSON text. */
+export type OutcomeRow = readonly [
+  executionUuid: string,
+  claim: string,
+  webhookType: number,
+  state: number,
+  durationMs: number,
+  webhookEtag: string,
+  failureCode: number | null,
+  failureSent: number | null,
+  detail: string,
+  assigned: string | null,
+  request: string | null,
+  response: string | null,
+];
+
+/** The claim of a post-call. */
+export type ClaimRow = readonly [
+  executionUuid: string,
+  claim: string,
+  webhookEtag: string,
+  timeLimitMs: number,
+  instance: string,
+];
+
+/** A {@link WriteBatch} as rows. */
+export interface RowBatch {
+  readonly outcomes: readonly OutcomeRow[];
+  readonly starts: readonly InsertRow[];
+  readonly postCalls: readonly InsertRow[];
+  readonly claims: readonly ClaimRow[];
+}
+
+/** What became of an insert: a number is the `accepted_at` of a row that holds this token in its first state. */
+export type InsertAnswer = number | InsertResult;
+
+/** What a won claim reads, as JSON texts. */
+export interface ClaimedTexts {
+  readonly facts: string | null;
+  readonly start: string | null;
+  readonly assigned: string | null;
+  readonly agentEtag: string | null;
+}
+
+/** What became of a claim: texts when it won. */
+export type ClaimAnswer = ClaimedTexts | 'lost' | 'start_running';
+
+/** The answers to a {@link RowBatch}, in its order. */
+export interface RowAnswers {
+  readonly outcomes: readonly OutcomeResult[];
+  readonly starts: readonly InsertAnswer[];
+  readonly postCalls: readonly InsertAnswer[];
+  readonly claims: readonly ClaimAnswer[];
+}
+
+/** Writes rows in one transaction; see `ExecutionStore.write`. */
+export type WriteRows = (batch: RowBatch) => Promise<RowAnswers>;
+
+/** Makes `ExecutionStore.write` of what writes rows. */
+export function createWrite(writeRows: WriteRows): (batch: WriteBatch) => Promise<WriteResults> {
+  return async (batch) => {
+    const answers = await writeRows({
+      outcomes: batch.outcomes.map(toOutcomeRow),
+      starts: batch.starts.map(toStartRow),
+      postCalls: batch.postCalls.map(toPostCallRow),
+      claims: batch.claims.map(toClaimRow),
+    });
+    return {
+      outcomes: answers.outcomes,
+      starts: answers.starts.map((answer, at) => toStartResult(answer, batch.starts[at] as NewStart)),
+      postCalls: answers.postCalls.map((answer, at) =>
+        toPostCallResult(answer, batch.postCalls[at] as NewEnd),
+      ),
+      claims: answers.claims.map(toClaimResult),
+    };
+  };
+}
+
+function toStartRow({ webhook, ...start }: NewStart): InsertRow {
+  const { executionUuid, conversationUuid, agentUuid, instance, startJson } = start;
+  if (webhook === undefined)
+    return [
+      executionUuid,
+      conversationUuid,
+      agentUuid,
+      null,
+      '',
+      STATE.no_webhook,
+      null,
+      null,
+      null,
+      instance,
+      startJson,
+    ];
+  return [
+    executionUuid,
+    conversationUuid,
+    agentUuid,
+    webhook.webhookUuid,
+    webhook.webhookEtag,
+    STATE.sending,
+    failurePolicies.toNumber(webhook.failurePolicy),
+    Math.round(webhook.timeLimitMs),
+    timeLimitSources.toNumber(webhook.timeLimitSource),
+    instance,
+    startJson,
+  ];
+}
+
+function toPostCallRow(end: NewEnd): InsertRow {
+  const { executionUuid, conversationUuid, agentUuid, webhookUuid, instance, factsJson } = end;
+  return [
+    executionUuid,
+    conversationUuid,
+    agentUuid,
+    webhookUuid,
+    '',
+    STATE.accepted,
+    null,
+    null,
+    null,
+    instance,
+    factsJson,
+  ];
+}
+
+function toClaimRow({ executionUuid, claim, webhookEtag, timeLimitMs, instance }: EndClaim): ClaimRow {
+  return [executionUuid, claim, webhookEtag, Math.round(timeLimitMs), instance];
+}
+
+function toOutcomeRow(outcome: Outcome): OutcomeRow {
+  const { failure, assigned, assignedSources, request, response } = outcome;
+  return [
+    outcome.executionUuid,
+    outcome.claim,
+    TYPE[outcome.webhookType],
+    states.toNumber(outcome.state),
+    Math.round(outcome.durationMs),
+    outcome.webhookEtag,
+    failure === undefined ? null : failureCodes.toNumber(failure.code),
+    failure === undefined ? null : sents.toNumber(failure.sent),
+    toDetail(outcome),
+    assigned === undefined ? null : JSON.stringify({ variables: assigned, sources: assignedSources ?? {} }),
+    request === undefined ? null : JSON.stringify(request),
+    response === undefined ? null : JSON.stringify(response),
+  ];
+}
+
+function toDetail({ failure, timings, missingVariables, missedAssignments }: Outcome): string {
+  const detail: Detail = {
+    ...(failure === undefined ? {} : { message: failure.message }),
+    timings,
+    ...(missingVariables.length === 0 ? {} : { missingVariables }),
+    ...(missedAssignments.length === 0 ? {} : { missedAssignments }),
+  };
+  return JSON.stringify(detail);
+}
+
+function toStartResult(answer: InsertAnswer, start: NewStart): InsertResult {
+  return typeof answer === 'number' ? { kind: 'won', execution: newStartExecution(start, answer) } : answer;
+}
+
+// What a later read of the row finds: the reply of a start and those of its repeats are equal.
+function newStartExecution({ webhook, ...start }: NewStart, acceptedAtMs: number): Execution {
+  const { executionUuid, agentUuid, conversationUuid, instance } = start;
+  return {
+    executionUuid,
+    agentUuid,
+    conversationUuid,
+    webhookUuid: webhook?.webhookUuid ?? '',
+    webhookEtag: webhook?.webhookEtag ?? '',
+    webhookType: 'pre_call',
+    state: webhook === undefined ? 'no_webhook' : 'sending',
+    failurePolicy: webhook?.failurePolicy ?? null,
+    ...(webhook && {
+      timeLimitMs: Math.round(webhook.timeLimitMs),
+      timeLimitSource: webhook.timeLimitSource,
+    }),
+    missingVariables: [],
+    missedAssignments: [],
+    acceptedAtMs,
+    ...(webhook === undefined ? { finishedAtMs: acceptedAtMs } : { sendingAtMs: acceptedAtMs }),
+    instance,
+  };
+}
+
+function toPostCallResult(answer: InsertAnswer, end: NewEnd): InsertResult {
+  if (typeof answer !== 'number') return answer;
+  const { executionUuid, agentUuid, conversationUuid, webhookUuid, instance } = end;
+  const execution: Execution = {
+    executionUuid,
+    agentUuid,
+    conversationUuid,
+    webhookUuid,
+    webhookEtag: '',
+    webhookType: 'post_call',
+    state: 'accepted',
+    failurePolicy: null,
+    missingVariables: [],
+    missedAssignments: [],
+    acceptedAtMs: answer,
+    instance,
+  };
+  return { kind: 'won', execution };
+}
+
+function toClaimResult(answer: ClaimAnswer): ClaimResult {
+  if (typeof answer === 'string') return { kind: answer };
+  const start = toStart(answer.start, answer.assigned);
+  return {
+    kind: 'won',
+    ...(answer.facts !== null && { facts: JSON.parse(answer.facts) as CallFacts }),
+    ...(start && { start }),
+    ...(answer.agentEtag !== null && { agentEtag: answer.agentEtag }),
+  };
+}
+
+/** What `execution_records.assigned` holds. */
+export interface AssignedText {
+  readonly variables: JsonObject;
+  readonly sources: Readonly<Record<string, VariableSource>>;
+}
+
+function toStart(start: string | null, assigned: string | null): StartVariables | undefined {
+  if (start === null) return undefined;
+  const variables = JSON.parse(start) as StartVariables;
+  if (assigned === null) return variables;
+  const { variables: values, sources } = JSON.parse(assigned) as AssignedText;
+  return { ...variables, assigned: values, assignedSources: sources };
+}

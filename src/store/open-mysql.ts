@@ -1,0 +1,62 @@
+import { createAgentStore } from './agents/agents.ts';
+import type { DatabaseOptions } from './database.ts';
+import { createSealedStore } from './encryption-key-store.ts';
+import { createExecutionStore } from './executions/executions.ts';
+import { createMysqlWrites } from './executions/mysql-writes.ts';
+import { createWrite } from './executions/write-rows.ts';
+import { createMigrator } from './migrate.ts';
+import { checkMysqlSettings } from './sql/check-settings.ts';
+import type { Connections } from './sql/connections.ts';
+import { mysql, openMysqlPool, type MysqlOptions } from './sql/mysql.ts';
+import { createMysqlConnections, type MysqlConnections } from './sql/mysql-connections.ts';
+import type { Database } from './types.ts';
+
+const DEFAULT_POOL_SIZE = 8;
+const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };
+// Changing a large table takes its time.
+const MIGRATION_STATEMENT_MS = 3_600_000;
+
+/** Opens a MySQL or MariaDB database; it is not migrated yet, and no connection is made yet. */
+export function openMysql(options: DatabaseOptions & { url: string }): Database {
+  const { url, poolSize = DEFAULT_POOL_SIZE, caFile } = options;
+  const { hot, other } = options.statementTimeoutMs ?? DEFAULT_TIMEOUTS;
+  const open = (pool: Omit<MysqlOptions, 'url'>): MysqlConnections =>
+    createMysqlConnections(
+      openMysqlPool({ url, ...(caFile === undefined ? {} : { caFile }), ...pool }),
+      options.onStatement,
+    );
+  // Claims and outcomes need no causal session: guards and tokens decide them, and waiting would cost each commit.
+  const writes = open({ poolSize, limitMs: hot, causal: false, scripts: true });
+  // A call waits for these too: it has to hear of a database that is silent as soon as one that claims.
+  const reads = open({ poolSize, limitMs: hot, causal: true });
+  const admin = open({ poolSize: Math.max(2, Math.ceil(poolSize / 2)), limitMs: other, causal: true });
+  const migrations = open({ poolSize: 2, limitMs: MIGRATION_STATEMENT_MS, causal: false });
+  const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);
+  return {
+    engine: 'mysql',
+    agents: createAgentStore(reads, admin, mysql),
+    sealed: createSealedStore(admin, mysql),
+    executions: {
+      ...createExecutionStore({ writes, reads, admin }, mysql),
+      write: createWrite(createMysqlWrites(writes)),
+    },
+    ping: () => ping(writes, reads),
+    pendingMigrations: pending,
+    migrate,
+    oldestRelease,
+    freeBytes: () => Promise.resolve(undefined),
+    checkSettings: () => checkMysqlSettings(admin),
+    close: async () => {
+      await Promise.all([writes, reads, admin, migrations].map((connections) => connections.close()));
+    },
+  };
+}
+
+// On the connections that calls need. A server that became read-only, or a node that left its cluster, answers SELECT 1
+// and refuses this write, which changes nothing.
+async function ping(writes: Connections, reads: Connections): Promise<void> {
+  await Promise.all([
+    writes.read((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0')),
+    reads.read((session) => session.rows('SELECT 1 AS one')),
+  ]);
+}
