@@ -7,7 +7,7 @@ import type { AgentStore, Database, ExecutionStore } from '../store/types.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
-import { createDatabaseHealth, type DatabaseHealth } from './writes/database-health.ts';
+import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
 import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
 import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
@@ -17,7 +17,6 @@ import { createSender, type Sender } from './post-call/post-call-sender.ts';
 import { createSlots, type Slots } from './limits/request-slots.ts';
 import type { OnStep } from './fault-points.ts';
 import { createWaiters, type Waiters } from './start-waiters.ts';
-import { watched } from './writes/watched-store.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
@@ -98,8 +97,8 @@ export const createEngine = (deps: EngineDeps): Engine => {
       if (!admission.isShut()) deps.onReadiness(isReady);
     },
   );
-  const store = watched(database.executions, health);
-  const agentStore = watched(database.agents, health);
+  const store = withHealthReporting(database.executions, health);
+  const agentStore = withHealthReporting(database.agents, health);
   const agents = createAgentCache(agentStore, CACHE_BYTES);
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });

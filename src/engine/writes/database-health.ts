@@ -115,3 +115,16 @@ export const createDatabaseHealth = (
     },
   };
 };
+
+type Statement = (...values: readonly unknown[]) => Promise<unknown>;
+
+/** Wraps a store so that the result of every statement is reported to `health`. */
+export function withHealthReporting<Store extends object>(store: Store, health: DatabaseHealth): Store {
+  const watch = ([name, statement]: [string, Statement]): [string, Statement] => [
+    name,
+    (...values) => health.watch(() => statement(...values)),
+  ];
+  return Object.fromEntries(
+    Object.entries<Statement>(store as Record<string, Statement>).map(watch),
+  ) as Store;
+}
