@@ -3,7 +3,7 @@ import { STATE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { endExecutions } from './finish-executions.ts';
+import { endExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionKey, ExecutionStore, WaitingWebhook } from '../types.ts';
