@@ -77,8 +77,8 @@ export const validationFailed = (violations: readonly Violation[]): CallhooksErr
 
 /**
  * How a database statement failed. `away`: the connection is gone or the server can't serve, the statement's fate is
- * unknown; `conflict`: rolled back whole, repeat it; `busy`: it had to wait too long for its turn and did nothing, repeat
- * it; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
+ * unknown; `conflict`: rolled back whole, repeat it; `busy`: it found no free connection, or the file locked, and did
+ * nothing, which says nothing about the database's health; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
  */
 export type DatabaseErrorKind = 'away' | 'conflict' | 'busy' | 'full' | 'row' | 'bug';
 

@@ -27,7 +27,7 @@ export interface ErrorStatus {
  * passes but "internal error" and the request's id, because drivers put statements and values into their messages.
  */
 export const toErrorStatus = (error: unknown, requestId: string): ErrorStatus => {
-  const ours = error instanceof CallhooksError ? error : databaseUnavailable(error);
+  const ours = error instanceof CallhooksError ? error : ofDatabase(error);
   if (ours === undefined) {
     const internal = rpcStatus(status.INTERNAL, 'internal error', [requestInfo(requestId)]);
     return { ...internal, cause: error };
@@ -37,8 +37,12 @@ export const toErrorStatus = (error: unknown, requestId: string): ErrorStatus =>
 };
 
 /** A statement that the database could not take now may be repeated by the caller; a wrong one is a bug of ours. */
-const databaseUnavailable = (error: unknown): CallhooksError | undefined => {
+const ofDatabase = (error: unknown): CallhooksError | undefined => {
   if (!(error instanceof DatabaseError) || error.kind === 'row' || error.kind === 'bug') return undefined;
+  if (error.kind === 'busy') {
+    const message = 'the database is busy with other calls; nothing was recorded';
+    return new CallhooksError('LIMIT_REACHED', message, { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
+  }
   return new CallhooksError(
     'DATABASE_UNAVAILABLE',
     'the database is unavailable; whether the request took effect is not known, and repeating it is safe',

@@ -31,6 +31,8 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   const reads = open({ poolSize, limitMs: hot, causal: true });
   const admin = open({ poolSize: Math.max(2, Math.ceil(poolSize / 2)), limitMs: other, causal: true });
   const migrations = open({ poolSize: 2, limitMs: MIGRATION_STATEMENT_MS, causal: false });
+  // A probe waits for nobody: that all connections of a pool are lent says nothing about the database.
+  const probes = open({ poolSize: 1, limitMs: hot, causal: true });
   const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);
   return {
     engine: 'mysql',
@@ -40,23 +42,21 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
       ...createExecutionStore({ writes, reads, admin }, mysql),
       write: createWrite(createMysqlWrites(writes)),
     },
-    ping: () => ping(writes, reads),
+    ping: () => ping(probes),
     pendingMigrations: pending,
     migrate,
     oldestRelease,
     freeBytes: () => Promise.resolve(undefined),
     checkSettings: () => checkMysqlSettings(admin),
     close: async () => {
-      await Promise.all([writes, reads, admin, migrations].map((connections) => connections.close()));
+      await Promise.all([writes, reads, admin, migrations, probes].map((connections) => connections.close()));
     },
   };
 }
 
-// On the connections that calls need. A server that became read-only, or a node that left its cluster, answers SELECT 1
-// and refuses this write, which changes nothing.
-async function ping(writes: Connections, reads: Connections): Promise<void> {
-  await Promise.all([
-    writes.read((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0')),
-    reads.read((session) => session.rows('SELECT 1 AS one')),
-  ]);
+// A server that became read-only, or a node that left its cluster, answers SELECT 1 and refuses this write, which
+// changes nothing.
+async function ping(connections: Connections): Promise<void> {
+  await connections.read((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0'));
+  await connections.read((session) => session.rows('SELECT 1 AS one'));
 }

@@ -315,7 +315,7 @@ export interface Database {
   readonly agents: AgentStore;
   readonly sealed: SealedStore;
   readonly executions: ExecutionStore;
-  /** Answers when the database does; rejects with kind `away` within 2 s. */
+  /** Answers when the database does; rejects with kind `away` within 2 s. `busy` says nothing about it. */
   ping(): Promise<void>;
   /** Names of migrations not yet applied. */
   pendingMigrations(): Promise<readonly string[]>;

@@ -3,7 +3,7 @@ import { DatabaseError } from '../../src/errors.ts';
 import { openTested, type TestedDatabase } from './support.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
-import { aStart, anAgent, openBeside, rejection, times, until } from './support.ts';
+import { aStart, anAgent, anOutcome, openBeside, rejection, times, until } from './support.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');
@@ -155,7 +155,36 @@ if (mariadb !== undefined)
       expect(await database.agents.changeAgent(agent.agentUuid, (current) => current)).to.deep.equal(agent);
     });
 
-    it('whose connections are all busy is away after two seconds', async () => {
+    it('whose connections all wait for a row answers a ping, which has a connection of its own', async () => {
+      const starts = times(8, () => aStart());
+      await store().insertStarts(starts);
+      const beside = openBeside(fresh);
+      let answered = 0;
+      const writes: Promise<unknown>[] = [];
+      await beside.transaction(async (session) => {
+        await session.rows('SELECT execution_uuid FROM executions FOR UPDATE');
+        const answer = (): void => {
+          answered += 1;
+        };
+        for (const start of starts)
+          writes.push(
+            store()
+              .recordOutcomes([anOutcome(start)])
+              .then(answer, answer),
+          );
+        await until('both connections wait', async () => {
+          const sql =
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%UPDATE (SELECT%'";
+          return (await session.rows(`${sql} AND id <> CONNECTION_ID()`)).length === 2;
+        });
+        await database.ping();
+        expect(answered, 'the writes still wait').to.equal(0);
+      });
+      await Promise.all(writes);
+      await beside.close();
+    }).timeout(10_000);
+
+    it('whose connections are all lent is busy after two seconds, not away', async () => {
       const url = new URL(fresh.url ?? '');
       url.port = String(proxy.port);
       const limits = { hot: 9_000, other: 9_000 };
@@ -165,7 +194,7 @@ if (mariadb !== undefined)
       proxy.hold();
       const pages = list(2);
       const { kind, afterMs } = await failure(busy.executions.countWaiting(10));
-      expect(kind).to.equal('away');
+      expect(kind).to.equal('busy');
       expect(afterMs).to.be.within(1_900, 4_000);
       proxy.release();
       expect(await pages).to.deep.equal([{ items: [] }, { items: [] }]);

@@ -8,6 +8,12 @@ const silent = async (): Promise<never> => {
   return away();
 };
 
+const busy = (): Promise<never> => Promise.reject(new DatabaseError('busy'));
+const silentlyBusy = async (): Promise<never> => {
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  return busy();
+};
+
 const untilIs = async (health: DatabaseHealth, isThere: boolean): Promise<void> => {
   for (let turns = 0; turns < 400 && health.isThere() !== isThere; turns += 1)
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -41,6 +47,38 @@ describe('the health of the database', () => {
     );
     await health.watch(silent).catch(() => undefined);
     expect(health.isThere()).to.equal(false);
+  });
+
+  it('is there and probes nothing when a statement found no free connection, however long it waited', async () => {
+    let probes = 0;
+    health = createDatabaseHealth(
+      () => {
+        probes += 1;
+        return away();
+      },
+      () => undefined,
+    );
+    const beforeMs = health.thereForMs();
+    for (const statement of [busy, silentlyBusy]) await health.watch(statement).catch(() => undefined);
+    expect(health.isThere()).to.equal(true);
+    expect(health.thereForMs()).to.be.at.least(beforeMs);
+    expect(probes).to.equal(0);
+  });
+
+  it('learns nothing from a probe that found no free connection', async () => {
+    const probes: (() => Promise<void>)[] = [busy];
+    health = createDatabaseHealth(
+      () => (probes.shift() ?? away)(),
+      () => undefined,
+    );
+    await health.watch(away).catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(health.isThere(), 'after a lost connection').to.equal(true);
+    await health.watch(silent).catch(() => undefined);
+    expect(health.isThere()).to.equal(false);
+    probes.push(busy, busy, () => Promise.resolve());
+    await untilThere(health);
+    expect(probes).to.have.length(0);
   });
 
   it('counts as there all the time when one statement waits in vain and the next probe does not', async () => {

@@ -162,6 +162,13 @@ describe('the error mapper', () => {
       expect(ended.cause).to.be.instanceOf(DatabaseError);
     });
   }
+
+  it('answers a database error of kind busy as LIMIT_REACHED: the database is well, and nothing was recorded', () => {
+    const ended = toErrorStatus(new DatabaseError('busy', new Error('pool of db-7 is full')), REQUEST_ID);
+    expect(ended.reason).to.equal('LIMIT_REACHED');
+    expect(find(ended, 'RetryInfo', rpc.RetryInfo)?.retryDelay?.seconds).to.equal(1n);
+    expect(ended.details).not.to.contain('db-7');
+  });
 });
 
 describe('cutText', () => {

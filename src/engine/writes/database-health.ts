@@ -74,7 +74,9 @@ export const createDatabaseHealth = (
   const needsProbe = (): boolean => !closed && (awaySinceMs !== undefined || !ready);
   const probeOnce = async (): Promise<void> => {
     const startedAtMs = performance.now();
-    await ping().then(noteThere, () => {
+    await ping().then(noteThere, (error: unknown) => {
+      // Waiting for a connection says nothing about the database: the next probe tells.
+      if (error instanceof DatabaseError && error.kind === 'busy') return;
       noteAway(startedAtMs);
       isProven = true;
     });

@@ -41,6 +41,7 @@ export const MYSQL_DUPLICATE = 1062;
 
 /** Errors of SQLite by the primary part of their code (`SQLITE_IOERR_WRITE` counts as `SQLITE_IOERR`). */
 export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
+  // It concerns the whole file, whatever the rows: another process holds its lock.
   ['SQLITE_BUSY', 'busy'],
   ['SQLITE_LOCKED', 'conflict'],
   ['SQLITE_PROTOCOL', 'conflict'],

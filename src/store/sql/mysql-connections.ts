@@ -1,4 +1,4 @@
-import type { Knex } from 'knex';
+import knexModule, { type Knex } from 'knex';
 import { DatabaseError } from '../../errors.ts';
 import {
   isOfKind,
@@ -129,9 +129,15 @@ async function acquire(knex: Knex): Promise<MysqlConnection> {
   try {
     return (await knex.client.acquireConnection()) as MysqlConnection;
   } catch (error) {
-    // Whatever kept a connection from being made, no statement was run on it.
-    throw new DatabaseError('away', error);
+    // Nothing was run. All connections are lent to others, or none could be made.
+    throw new DatabaseError(isPoolFull(knex, error) ? 'busy' : 'away', error);
   }
+}
+
+// A connection that is still being made after all that time is one that the server does not answer.
+function isPoolFull(knex: Knex, error: unknown): boolean {
+  const pool = knex.client.pool as { numPendingCreates(): number } | undefined;
+  return error instanceof knexModule.KnexTimeoutError && pool?.numPendingCreates() === 0;
 }
 
 // mysql2 waits for ever on a network that is cut, and its `destroy()` leaves the callback pending: what ends it is the
