@@ -55,7 +55,7 @@ export interface AppOverrides {
  */
 export const createApp = async (config: Config, overrides: AppOverrides): Promise<App> => {
   const { databaseUrl: url, dataDir, migrate } = config;
-  const database = await openMigrated({ url, dataDir, migrate });
+  const database = await openMigrated({ url, dataDir, migrate, release: VERSION });
   try {
     return await assemble(config, overrides, database);
   } catch (error) {

@@ -81,8 +81,11 @@ async function migrate(): Promise<number> {
   const { parseConfig } = await import('./config.ts');
   const config = parseConfig(process.env, process.pid);
   const { openDatabase } = await import('./store/database.ts');
+  const { refuseNewerSchema } = await import('./store/open-migrated.ts');
+  const { VERSION } = await import('./version.ts');
   const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
   try {
+    await refuseNewerSchema(database, VERSION);
     const applied = await database.migrate();
     const lines = applied.map((name) => `applied ${name}\n`);
     process.stdout.write(lines.join('') || 'nothing to do: the schema is up to date\n');

@@ -2,6 +2,7 @@ import { MIGRATIONS, type Migration } from '../../migrations/index.ts';
 import type { Connections } from './sql/connections.ts';
 import type { Dialect } from './sql/dialect.ts';
 import { withMigrationLock } from './migration-lock.ts';
+import { compareReleases } from './releases.ts';
 
 /** The schema's state and its way forward. */
 export interface Migrator {
@@ -71,4 +72,4 @@ const CREATE_TABLE =
   '(name VARCHAR(190) NOT NULL PRIMARY KEY, oldest_release VARCHAR(32) NOT NULL, applied_at BIGINT NOT NULL)';
 
 const greatestRelease = (releases: readonly string[]): string | undefined =>
-  releases.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  releases.toSorted(compareReleases).at(-1);

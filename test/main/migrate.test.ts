@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
+import { openBeside } from '../store/support.ts';
 import { startProcess } from '../support/server-process.ts';
 
 const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
@@ -35,6 +36,24 @@ describeEachEngine('migrations of a real process', (engine) => {
     expect((await end('migrate')).stdout).to.contain('nothing to do');
     expect(await serveOnce()).to.equal(0);
   });
+
+  for (const command of ['serve', 'migrate'])
+    it(`refuses to ${command} a schema that has gone on without this release, and says what to start`, async () => {
+      await end('migrate');
+      const beside = openBeside(database);
+      await beside.use((session) =>
+        session.change("INSERT INTO schema_migrations VALUES ('0099_later', '99.1.0', 1)"),
+      );
+      await beside.close();
+      const refusing = startProcess([command], env({ CALLHOOKS_MIGRATE: 'true' }));
+      void refusing.serving().then(
+        () => refusing.kill('SIGKILL'),
+        () => undefined,
+      );
+      const { exitCode, stderr } = await refusing.ended();
+      expect(exitCode, stderr).to.equal(78);
+      expect(stderr).to.contain('start callhooks 99.1.0 or newer');
+    });
 
   // The embedded database has one process at a time.
   if (engine.name === 'mariadb')

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MIGRATIONS } from '../../migrations/index.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { openMigrated } from '../../src/store/open-migrated.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { anAgent, openBeside, optionsOf, rejection, until } from './support.ts';
 
@@ -71,6 +73,36 @@ describeEachEngine('migrations', (engine) => {
     expect(await database.oldestRelease()).to.equal('0.10.0');
     await database.close();
   });
+
+  for (const { title, oldest, release, isRefused } of [
+    { title: 'older than the oldest', oldest: '0.10.0', release: '0.9.1', isRefused: true },
+    { title: 'a pre-release of the oldest', oldest: '0.10.0', release: '0.10.0-rc.1', isRefused: true },
+    { title: 'the oldest', oldest: '0.10.0', release: '0.10.0', isRefused: false },
+    { title: 'newer than the oldest', oldest: '0.10.0', release: '0.11.0', isRefused: false },
+  ])
+    it(`of a newer release ${isRefused ? 'refuse' : 'take'} a release that is ${title}, and nothing is changed`, async () => {
+      const database = await openDatabase(optionsOf(fresh));
+      await database.migrate();
+      const beside = openBeside(fresh);
+      await beside.use(async (session) => {
+        await session.change("INSERT INTO schema_migrations VALUES ('0099_later', ?, 1)", [oldest]);
+        // One that this release would apply.
+        if (isRefused) await session.change("DELETE FROM schema_migrations WHERE name = '0010_purged_keys'");
+      });
+      await database.close();
+      const opening = openMigrated({ ...optionsOf(fresh), migrate: true, release });
+      if (isRefused) {
+        const error = await rejection(opening);
+        expect(error).to.be.instanceOf(ConfigError);
+        expect((error as ConfigError).message)
+          .to.include(oldest)
+          .and.include(release);
+        expect((error as ConfigError).message).to.match(/start callhooks 0\.10\.0 or newer/);
+      } else await (await opening).close();
+      const applied = await beside.use((session) => session.rows('SELECT name FROM schema_migrations'));
+      expect(applied).to.have.length(isRefused ? NAMES.length : NAMES.length + 1);
+      await beside.close();
+    });
 
   it('go on after a kill between a statement and its note', async () => {
     const database = await openDatabase(optionsOf(fresh));
