@@ -41,15 +41,16 @@ export interface AgentStore {
   /** The URL templates of those of these webhooks that are there and enabled. */
   findUrls(webhookUuids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
-   * Reads the agent under a lock, asks `decide` (pure, synchronous; may throw, which changes nothing; may be called
-   * again after a conflict) and writes what it returns: `undefined` deletes the agent with webhooks and secrets.
-   * `decide` gets `undefined` for an unknown agent. In what it returns, `createdAtMs` and `updatedAtMs` of webhooks
-   * that it made or changed are `nowMs` (the database's clock); the store writes them as given.
+   * Reads an agent that is to be changed; `nowMs` is the database's clock, which the new state's times are taken from.
+   * Without `agent` there is none.
    */
-  changeAgent(
-    agentUuid: string,
-    decide: (current: Agent | undefined, nowMs: number) => Agent | undefined,
-  ): Promise<Agent | undefined>;
+  readForChange(agentUuid: string): Promise<{ readonly agent?: Agent; readonly nowMs: number }>;
+  /**
+   * Brings an agent from the state `before`, as it was read, to `after`; without `after` it is deleted with its webhooks
+   * and secrets. `stale`: its etag is not that of `before` any more, or it is gone, and nothing was changed. Each state
+   * needs an etag of its own. Sealed values that are the same in both states are not touched.
+   */
+  replaceAgent(before: Agent, after: Agent | undefined): Promise<'changed' | 'stale'>;
   /** By agent_uuid ascending; `after` is the last agent_uuid of the page before. */
   listAgents(pageSize: number, after?: string): Promise<Page<Agent, string>>;
   /** By webhook_uuid ascending, of one agent or of all. */

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Agent, Webhook } from '../../src/domain/types.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { aWebhook, anAgent, openFresh, rejection, type TestDatabase } from './support.ts';
+import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
+import { aWebhook, anAgent, openBeside, openFresh, rejection, times, type TestDatabase } from './support.ts';
 
 const found = (agent: Agent | undefined): Agent => agent ?? expect.fail('there is no such agent');
 
@@ -127,81 +128,120 @@ describeEachEngine('the store of agents', (engine) => {
     expect(await agents().findAgent(randomUUID())).to.equal(undefined);
   });
 
-  it('writes what a change decides: webhooks and secrets set, replaced and removed', async () => {
+  it('brings an agent from one state to another: webhooks and secrets set, replaced and removed', async () => {
     const agent = withWebhooks(
       { sealedHeaders: { cookie: { keyId: 'k1', sealed: 'MQ==' } } },
       { webhookType: 'post_call' },
     );
     const sealedSecrets = { A: { keyId: 'k1', sealed: 'QQ==' }, B: { keyId: 'k1', sealed: 'Qg==' } };
     await agents().insertAgent({ ...agent, sealedSecrets });
-    let seenNowMs = 0;
-    const changed = await agents().changeAgent(agent.agentUuid, (current, nowMs) => {
-      seenNowMs = nowMs;
-      const [first] = found(current).webhooks as [Webhook];
-      const other = aWebhook(agent.agentUuid, {
-        webhookType: 'post_call',
-        createdAtMs: nowMs,
-        updatedAtMs: nowMs,
-      });
-      const changedFirst = {
-        ...first,
-        sealedHeaders: { 'x-key': { keyId: 'k2', sealed: 'Mg==' } },
-        updatedAtMs: nowMs,
-      };
-      return {
-        ...found(current),
-        displayName: 'renamed',
-        etag: 'a-2',
-        updatedAtMs: nowMs,
-        webhooks: [changedFirst, other],
-        sealedSecrets: { B: { keyId: 'k2', sealed: 'Yg==' }, C: { keyId: 'k2', sealed: 'Yw==' } },
-      };
+    const { agent: before, nowMs } = await agents().readForChange(agent.agentUuid);
+    const [first] = found(before).webhooks as [Webhook];
+    const other = aWebhook(agent.agentUuid, {
+      webhookType: 'post_call',
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
     });
-    expect(await agents().findAgent(agent.agentUuid)).to.deep.equal(changed);
-    expect(changed?.updatedAtMs).to.equal(seenNowMs);
+    const changedFirst = {
+      ...first,
+      sealedHeaders: { 'x-key': { keyId: 'k2', sealed: 'Mg==' } },
+      updatedAtMs: nowMs,
+    };
+    const after = {
+      ...found(before),
+      displayName: 'renamed',
+      etag: 'a-2',
+      updatedAtMs: nowMs,
+      webhooks: [changedFirst, other],
+      sealedSecrets: { B: { keyId: 'k2', sealed: 'Yg==' }, C: { keyId: 'k2', sealed: 'Yw==' } },
+    };
+    expect(await agents().replaceAgent(found(before), after)).to.equal('changed');
+    expect(await agents().findAgent(agent.agentUuid)).to.deep.equal(after);
     expect(await agents().findAgentOfWebhook(agent.webhooks[1]?.webhookUuid as string)).to.equal(undefined);
   });
 
   it('deletes an agent with its webhooks and all sealed values', async () => {
     const countBefore = await db.database.sealed.countByKey();
     const agent = withWebhooks({ sealedHeaders: { cookie: { keyId: 'gone', sealed: 'MQ==' } } });
-    await agents().insertAgent({ ...agent, sealedSecrets: { A: { keyId: 'gone', sealed: 'QQ==' } } });
+    const before = await agents().insertAgent({
+      ...agent,
+      sealedSecrets: { A: { keyId: 'gone', sealed: 'QQ==' } },
+    });
     expect((await db.database.sealed.countByKey()).get('gone')).to.equal(2);
-    expect(await agents().changeAgent(agent.agentUuid, () => undefined)).to.equal(undefined);
+    expect(await agents().replaceAgent(before, undefined)).to.equal('changed');
     expect(await agents().findAgent(agent.agentUuid)).to.equal(undefined);
     expect(await agents().findAgentOfWebhook(agent.webhooks[0]?.webhookUuid as string)).to.equal(undefined);
     expect(await db.database.sealed.countByKey()).to.deep.equal(countBefore);
   });
 
-  it('changes nothing when the decision throws, and throws it on', async () => {
-    const agent = withWebhooks({});
-    const stored = await agents().insertAgent(agent);
-    const refusal = new CallhooksError('ETAG_MISMATCH', 'stale');
-    const refuse = (): never => {
-      throw refusal;
-    };
-    expect(await rejection(agents().changeAgent(agent.agentUuid, refuse))).to.equal(refusal);
-    expect(await agents().findAgent(agent.agentUuid)).to.deep.equal(stored);
+  it('changes nothing of an agent that has another etag by now, or that is gone', async () => {
+    const before = await agents().insertAgent(withWebhooks({}));
+    const newer = { ...before, displayName: 'newer', etag: 'a-2' };
+    expect(await agents().replaceAgent(before, newer)).to.equal('changed');
+    expect(await agents().replaceAgent(before, { ...before, displayName: 'older', etag: 'a-3' })).to.equal(
+      'stale',
+    );
+    expect(await agents().replaceAgent(before, undefined)).to.equal('stale');
+    expect(await agents().findAgent(before.agentUuid)).to.deep.equal(newer);
+    expect(await agents().replaceAgent(newer, undefined)).to.equal('changed');
+    expect(await agents().replaceAgent(newer, before)).to.equal('stale');
+    expect(await agents().findAgent(before.agentUuid)).to.equal(undefined);
   });
 
-  it('shows a change of an unknown agent that there is none', async () => {
-    let seen: unknown = 'not asked';
-    const result = await agents().changeAgent(randomUUID(), (current) => {
-      seen = current;
-      return current;
+  it('leaves sealed values alone that a rotation of keys has sealed anew since the agent was read', async () => {
+    const sealedSecrets = { A: { keyId: 'k1', sealed: 'QQ==' }, B: { keyId: 'k1', sealed: 'Qg==' } };
+    const before = await agents().insertAgent(anAgent({ sealedSecrets }));
+    const beside = openBeside(db.fresh);
+    await beside.use((session) =>
+      session.change(
+        "UPDATE agent_secrets SET key_id = 'k9', sealed = 'OQ==' WHERE agent_uuid = ? AND name = 'A'",
+        [toBytes(before.agentUuid)],
+      ),
+    );
+    await beside.close();
+    const after = { ...before, etag: 'a-2', sealedSecrets: { A: sealedSecrets.A } };
+    expect(await agents().replaceAgent(before, after)).to.equal('changed');
+    expect(found(await agents().findAgent(before.agentUuid)).sealedSecrets).to.deep.equal({
+      A: { keyId: 'k9', sealed: 'OQ==' },
     });
-    expect([seen, result]).to.deep.equal([undefined, undefined]);
   });
 
-  it('loses no update of 50 at once', async () => {
-    const agent = anAgent({ dynamicVariables: { count: 0 } });
-    await agents().insertAgent(agent);
-    const add = (current: Agent | undefined): Agent => {
-      const count = (found(current).dynamicVariables.count as number) + 1;
-      return { ...found(current), dynamicVariables: { count }, etag: `a-${count}` };
-    };
-    await Promise.all(Array.from({ length: 50 }, () => agents().changeAgent(agent.agentUuid, add)));
-    expect(found(await agents().findAgent(agent.agentUuid)).dynamicVariables).to.deep.equal({ count: 50 });
+  it('reads for a change that there is no agent, and what time it is', async () => {
+    const { nowMs, ...rest } = await agents().readForChange(randomUUID());
+    expect(rest).to.deep.equal({});
+    expect(nowMs).to.be.at.most(await db.database.executions.nowMs());
+  });
+
+  it('lets one of 20 changes at once win', async () => {
+    const before = await agents().insertAgent(anAgent());
+    const results = await Promise.all(
+      times(20, (at) => agents().replaceAgent(before, { ...before, displayName: `${at}`, etag: `b-${at}` })),
+    );
+    expect(results.filter((result) => result === 'changed')).to.have.length(1);
+    const winner = results.indexOf('changed');
+    expect(await agents().findAgent(before.agentUuid)).to.include({
+      displayName: `${winner}`,
+      etag: `b-${winner}`,
+    });
+  });
+
+  it('takes and gives plain data, which a worker thread can be sent', async () => {
+    const agent = withWebhooks({ sealedHeaders: { cookie: { keyId: 'k1', sealed: 'MQ==' } } });
+    const before = structuredClone(await agents().insertAgent(structuredClone(agent)));
+    const [webhook] = before.webhooks as [Webhook];
+    const { sealed } = db.database;
+    for (const result of [
+      await agents().readForChange(before.agentUuid),
+      await agents().findAgentOfWebhook(webhook.webhookUuid),
+      await agents().findUrls([webhook.webhookUuid]),
+      await agents().listAgents(1),
+      await agents().listWebhooks(before.agentUuid, 1),
+      await sealed.countByKey(),
+    ])
+      expect(structuredClone(result)).to.deep.equal(result);
+    expect(await agents().replaceAgent(before, structuredClone({ ...before, etag: 'a-2' }))).to.equal(
+      'changed',
+    );
   });
 
   it('lets one of ten inserts of the same agent win', async () => {

@@ -141,10 +141,10 @@ if (mariadb !== undefined)
       const beside = openBeside(fresh);
       await beside.transaction(async (session) => {
         await session.rows('SELECT agent_uuid FROM agents FOR UPDATE');
-        const waiting = failure(database.agents.changeAgent(agent.agentUuid, (current) => current));
+        const waiting = failure(database.agents.replaceAgent(agent, agent));
         await until('the change waits for the lock', async () => {
           const sql =
-            "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT agent_uuid FROM agents WHERE%'";
+            "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT etag FROM agents WHERE%'";
           const rows = await session.rows(sql);
           for (const { id } of rows) await session.change(`KILL ${String(id)}`);
           return rows.length > 0;
@@ -152,7 +152,7 @@ if (mariadb !== undefined)
         expect((await waiting).kind).to.equal('away');
       });
       await beside.close();
-      expect(await database.agents.changeAgent(agent.agentUuid, (current) => current)).to.deep.equal(agent);
+      expect(await database.agents.replaceAgent(agent, agent)).to.equal('changed');
     });
 
     it('whose connections all wait for a row answers a ping, which has a connection of its own', async () => {

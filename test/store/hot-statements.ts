@@ -344,20 +344,18 @@ export const HOT: Readonly<Record<string, Hot>> = {
     ],
     run: async ({ agents }) => {
       const { agentUuid } = await agents.insertAgent(anAgentWithParts());
+      const { agent } = await agents.readForChange(agentUuid);
+      if (agent === undefined) throw new Error('it was just inserted');
       // One webhook goes, the other changes, and of what is sealed one value goes.
-      await agents.changeAgent(
-        agentUuid,
-        (agent) =>
-          agent && {
-            ...agent,
-            webhooks: agent.webhooks.slice(1).map((webhook) => ({
-              ...webhook,
-              disabled: true,
-              sealedHeaders: { first: SEALED },
-            })),
-            sealedSecrets: { first: SEALED },
-          },
-      );
+      await agents.replaceAgent(agent, {
+        ...agent,
+        webhooks: agent.webhooks.slice(1).map((webhook) => ({
+          ...webhook,
+          disabled: true,
+          sealedHeaders: { first: SEALED },
+        })),
+        sealedSecrets: { first: SEALED },
+      });
     },
   },
   'the removal of an agent': {
@@ -370,7 +368,8 @@ export const HOT: Readonly<Record<string, Hot>> = {
     ],
     run: async ({ agents }) => {
       const { agentUuid } = await agents.insertAgent(anAgentWithParts());
-      await agents.changeAgent(agentUuid, () => undefined);
+      const { agent } = await agents.readForChange(agentUuid);
+      if (agent !== undefined) await agents.replaceAgent(agent, undefined);
     },
   },
   // The last: nothing is sending after it.

@@ -18,7 +18,7 @@ const mariadb = engines().find(({ name }) => name === 'mariadb');
 const POOL_SIZE = 2;
 const AT_ONCE_MS = 500;
 const WAITING =
-  "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT agent_uuid FROM agents WHERE%'";
+  "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT etag FROM agents WHERE%'";
 
 if (mariadb !== undefined)
   describe('the connections of claims and outcomes on MariaDB', () => {
@@ -36,7 +36,8 @@ if (mariadb !== undefined)
 
     it('serve them at once while slow changes of agents hold all the others', async () => {
       const { agents, executions } = database;
-      const { agentUuid } = await agents.insertAgent(anAgent());
+      const agent = await agents.insertAgent(anAgent());
+      const { agentUuid } = agent;
       // Each is connected before anything is slow.
       await executions.insertStarts([aStart()]);
       await agents.findAgent(agentUuid);
@@ -48,7 +49,7 @@ if (mariadb !== undefined)
         const answer = (): void => {
           answered += 1;
         };
-        for (const change of times(2 * POOL_SIZE, () => agents.changeAgent(agentUuid, (agent) => agent)))
+        for (const change of times(2 * POOL_SIZE, () => agents.replaceAgent(agent, agent)))
           slow.push(change.then(answer, answer));
         // Whose turn comes after them.
         slow.push(executions.countWaiting(1).then(answer, answer));

@@ -14,11 +14,6 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
   const nowMs = async (session: Session): Promise<number> =>
     (await session.rows(`SELECT ${dialect.now} AS now_ms`))[0]?.now_ms as number;
 
-  const insertNew = async (session: Session, agent: Agent): Promise<void> => {
-    await insertAgentRow(session, agent);
-    await writeChildren(session, undefined, agent);
-  };
-
   return {
     insertAgent: (newAgent) =>
       admin.transaction(async (session) => {
@@ -48,21 +43,20 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
         return new Map(rows.map((row) => [toUuid(row.webhook_uuid as Buffer), row.url as string]));
       }),
 
-    changeAgent: (agentUuid, decide) =>
+    readForChange: (agentUuid) =>
+      admin.read(async (session) => {
+        const agent = await findAgent(session, agentUuid);
+        return { ...(agent === undefined ? {} : { agent }), nowMs: await nowMs(session) };
+      }),
+
+    replaceAgent: (before, after) =>
       admin.transaction(async (session) => {
-        const lock = `SELECT agent_uuid FROM agents WHERE agent_uuid = ? ${dialect.forUpdate}`;
-        await session.rows(lock, [toBytes(agentUuid)]);
-        const before = await findAgent(session, agentUuid);
-        const after = decide(before, await nowMs(session));
-        if (after === undefined) {
-          if (before !== undefined) await deleteAgent(session, before);
-        } else if (before === undefined) {
-          await insertNew(session, after).catch((error: unknown) => {
-            // Somebody was faster: what was decided is out of date.
-            throw isDuplicate(dialect, error) ? new DatabaseError('conflict', error) : error;
-          });
-        } else if (after !== before) await updateAgent(session, before, after);
-        return after;
+        const lock = `SELECT etag FROM agents WHERE agent_uuid = ? ${dialect.forUpdate}`;
+        const [stored] = await session.rows(lock, [toBytes(before.agentUuid)]);
+        if (stored?.etag !== before.etag) return 'stale';
+        if (after === undefined) await deleteAgent(session, before);
+        else await updateAgent(session, before, after);
+        return 'changed';
       }),
 
     listAgents: (pageSize, after) =>
