@@ -6,8 +6,8 @@ import type { EgressPolicy } from './egress-policy.ts';
 import type { ExchangeResult } from './exchange-state.ts';
 import { exchange } from './exchange.ts';
 import { endedFailure } from './failures.ts';
+import { createJudgedTargets, type JudgedTarget } from './judged-targets.ts';
 import { createResolver, type Resolve } from './resolver.ts';
-import { parseTargetUrl } from './target-url.ts';
 import { startTimeLimit, type TimeLimit } from './time-limit.ts';
 import { createTlsContext } from './tls-context.ts';
 import type { EgressJudge, HttpExecutor, OutgoingRequest, SendOptions } from './types.ts';
@@ -49,6 +49,7 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
     maxConnectionAgeMs,
     ...(connect ? { connect } : {}),
   });
+  const judgedTarget = createJudgedTargets(policy);
   const running = new Set<TimeLimit>();
   return {
     judgeUrl: (url) => policy.judgeUrl(url),
@@ -59,7 +60,15 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
       const limit = startTimeLimit(sendOptions.expiresAtMs, sendOptions.signal);
       running.add(limit);
       try {
-        const run = { agent, policy, maxHeadBytes, limit, timings, request: outgoing, options: sendOptions };
+        const run = {
+          agent,
+          judgedTarget,
+          maxHeadBytes,
+          limit,
+          timings,
+          request: outgoing,
+          options: sendOptions,
+        };
         const { failure, response, isReuseFailure } = await sendOnce(run);
         if (isReuseFailure === true) options.onReusedConnectionFailure?.();
         timings.totalMs = performance.now() - startedAtMs;
@@ -94,7 +103,7 @@ const withDefaults = (request: OutgoingRequest, userAgent: string | undefined): 
 
 interface Run {
   readonly agent: EgressAgent;
-  readonly policy: EgressPolicy;
+  readonly judgedTarget: (url: string) => JudgedTarget;
   readonly maxHeadBytes: number;
   readonly limit: TimeLimit;
   readonly timings: TimingsSoFar;
@@ -103,10 +112,8 @@ interface Run {
 }
 
 const sendOnce = async (run: Run): Promise<ExchangeResult> => {
-  const { policy, request, limit, agent, timings } = run;
-  const refusal = policy.judgeUrl(request.url);
-  if (refusal !== undefined) return unsent('EGRESS_DENIED', refusal);
-  const target = parseTargetUrl(request.url);
+  const { judgedTarget, request, limit, agent, timings } = run;
+  const target = judgedTarget(request.url);
   if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
   const reason = limit.reason();
   if (reason !== undefined)
