@@ -8,7 +8,7 @@ import { exchange } from './exchange.ts';
 import { endedFailure } from './failures.ts';
 import { createJudgedTargets, type JudgedTarget } from './judged-targets.ts';
 import { createResolver, type Resolve } from './resolver.ts';
-import { startTimeLimit, type TimeLimit } from './time-limit.ts';
+import { createTimeLimits, type TimeLimit } from './time-limit.ts';
 import { createTlsContext } from './tls-context.ts';
 import type { EgressJudge, HttpExecutor, OutgoingRequest, SendOptions } from './types.ts';
 
@@ -50,15 +50,14 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
     ...(connect ? { connect } : {}),
   });
   const judgedTarget = createJudgedTargets(policy);
-  const running = new Set<TimeLimit>();
+  const limits = createTimeLimits();
   return {
     judgeUrl: (url) => policy.judgeUrl(url),
     send: async (request, sendOptions) => {
       const outgoing = withDefaults(request, options.userAgent);
       const startedAtMs = performance.now();
       const timings: TimingsSoFar = {};
-      const limit = startTimeLimit(sendOptions.expiresAtMs, sendOptions.signal);
-      running.add(limit);
+      const limit = limits.start(sendOptions.expiresAtMs, sendOptions.signal);
       try {
         const run = {
           agent,
@@ -78,12 +77,11 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
           timings,
         };
       } finally {
-        running.delete(limit);
         limit.stop();
       }
     },
     close: async () => {
-      for (const limit of running) limit.end('shutdown');
+      limits.endAll('shutdown');
       agent.close();
     },
   };
