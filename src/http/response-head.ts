@@ -12,47 +12,54 @@ export interface ResponseHead {
   readonly needsBody: boolean;
 }
 
+/** So many headers of a response are recorded at most; the judgement of the body looks at all of them. */
+export const MAX_RECORDED_HEADERS = 100;
+
 /** Reads a response head: names in lower case, values as they came, repeated headers kept apart. */
 export const readHead = (status: number, rawHeaders: unknown, options: SendOptions): ResponseHead => {
   const headers = toHeaders(rawHeaders);
   const failure =
     statusFailure(status) ?? (options.read === 'whole' ? bodyFailure(status, headers, options) : undefined);
-  return {
-    status,
-    headers,
-    ...(failure ? { failure } : {}),
-    needsBody: failure === undefined && options.read === 'whole',
-  };
+  const needsBody = failure === undefined && options.read === 'whole';
+  const recorded = headers.length > MAX_RECORDED_HEADERS ? headers.slice(0, MAX_RECORDED_HEADERS) : headers;
+  return failure === undefined
+    ? { status, headers: recorded, needsBody }
+    : { status, headers: recorded, failure, needsBody };
+};
+
+// undici hands over names and values by turns.
+const toHeaders = (raw: unknown): readonly HttpHeader[] => {
+  const headers: HttpHeader[] = [];
+  if (!Array.isArray(raw)) return headers;
+  for (let index = 0; index + 1 < raw.length; index += 2)
+    headers.push({ name: textOf(raw[index]).toLowerCase(), value: textOf(raw[index + 1]) });
+  return headers;
 };
 
 // Header bytes are Latin-1 by RFC 9110, 5.5; anything else would change their length.
-const toHeaders = (raw: unknown): readonly HttpHeader[] => {
-  if (!Array.isArray(raw)) return [];
-  const texts = raw.map((part: unknown) =>
-    part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : String(part),
-  );
-  return Array.from({ length: texts.length >> 1 }, (_, index) => ({
-    name: (texts[index * 2] ?? '').toLowerCase(),
-    value: texts[index * 2 + 1] ?? '',
-  }));
-};
+const textOf = (part: unknown): string => (Buffer.isBuffer(part) ? part.toString('latin1') : String(part));
 
 const bodyFailure = (
   status: number,
   headers: readonly HttpHeader[],
   options: SendOptions,
 ): Failure | undefined => {
+  if (status === 204) return undefined;
   const lengths = valuesOf(headers, 'content-length');
-  if (status === 204 || lengths.includes('0')) return undefined;
+  if (lengths.includes('0')) return undefined;
   if (lengths.some((text) => Number(text) > options.maxBodyBytes)) return tooLarge(options.maxBodyBytes);
   const coding = valuesOf(headers, 'content-encoding').find((name) => name !== '' && name !== 'identity');
   return coding === undefined ? undefined : codedBody(coding);
 };
 
-const valuesOf = (headers: readonly HttpHeader[], name: string): readonly string[] =>
-  headers
-    .flatMap((header) => (header.name === name ? header.value.toLowerCase().split(',') : []))
-    .map((text) => text.trim());
+const valuesOf = (headers: readonly HttpHeader[], name: string): readonly string[] => {
+  const values: string[] = [];
+  for (const header of headers) {
+    if (header.name !== name) continue;
+    for (const text of header.value.toLowerCase().split(',')) values.push(text.trim());
+  }
+  return values;
+};
 
 const codedBody = (coding: string): Failure => {
   const shown = /^[a-z0-9-]{1,16}$/.test(coding) ? coding : 'unknown';

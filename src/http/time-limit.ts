@@ -33,7 +33,7 @@ export interface TimeLimits {
 
 /**
  * Makes the limits of one executor. They listen to a signal once, for all limits that it ends, because nearly all
- * requests share one: a listener per request cost 2 µs, and its removal more with each request in flight.
+ * requests share one: a listener per request cost 4 % of a request with 64 in flight and 7 % with 800.
  */
 export function createTimeLimits(): TimeLimits {
   const running = new Map<TimeLimit, AbortSignal | undefined>();

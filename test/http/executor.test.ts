@@ -88,6 +88,17 @@ describe('the HTTP executor', () => {
     expect(result).to.not.have.property('failure');
   });
 
+  it('records the first 100 headers, and judges the body by all of them', async () => {
+    const many = Array.from({ length: 150 }, (_, index) => `x-${index}: ${index}`);
+    const { url } = await serve(
+      `${head('200 OK', ...many, 'Content-Encoding: gzip', 'Content-Length: 2')}ok`,
+    );
+    const result = await sendTo(executor, url);
+    expect(outcomeOf(result)).to.equal('INVALID_RESPONSE yes');
+    expect(result.response?.headers).to.have.length(100);
+    expect(result.response?.headers.at(-1)).to.deep.equal({ name: 'x-99', value: '99' });
+  });
+
   it('measures the phases that happened', async () => {
     const url = `http://crm.example:${receiver.port}/`;
     const fresh = guardedExecutor({ names: { 'crm.example': ['127.0.0.1'] } });
