@@ -14,26 +14,26 @@ export interface ResponseBody {
   isWhole(): boolean;
 }
 
-const FIRST_BYTES = 1_024;
+const GROWN_BYTES = 1_024;
 
 /** Makes an empty body that keeps at most `limitBytes`. */
 export const createResponseBody = (limitBytes: number, reserve: ReserveBytes = () => true): ResponseBody => {
-  let buffer = new Uint8Array(0);
+  let buffer: Uint8Array = NOTHING;
   let length = 0;
   let seen = 0;
   let isWhole = false;
   return {
     add: (chunk) => {
       seen += chunk.length;
-      const part = chunk.subarray(0, limitBytes - length);
+      const part = chunk.length <= limitBytes - length ? chunk : chunk.subarray(0, limitBytes - length);
       if (part.length > 0 && !reserve(part.length)) return 'no_room';
-      buffer = withRoom(buffer, length, length + part.length, limitBytes);
-      buffer.set(part, length);
+      if (length === 0) buffer = Buffer.from(part);
+      else buffer = appended(buffer, length, part, limitBytes);
       length += part.length;
       return part.length < chunk.length ? 'full' : 'ok';
     },
     seenBytes: () => seen,
-    kept: () => buffer.subarray(0, length),
+    kept: () => (length === buffer.length ? buffer : buffer.subarray(0, length)),
     end: () => {
       isWhole = true;
     },
@@ -41,9 +41,18 @@ export const createResponseBody = (limitBytes: number, reserve: ReserveBytes = (
   };
 };
 
-const withRoom = (buffer: Uint8Array, length: number, needed: number, limit: number) => {
-  if (needed <= buffer.length) return buffer as Uint8Array<ArrayBuffer>;
-  const larger = new Uint8Array(Math.min(limit, Math.max(needed, buffer.length * 2, FIRST_BYTES)));
-  larger.set(buffer.subarray(0, length));
-  return larger;
+const NOTHING = new Uint8Array(0);
+
+// The first chunk is mostly the whole body, so it gets a copy of its own size; only a second one makes room for more.
+const appended = (buffer: Uint8Array, length: number, part: Uint8Array, limitBytes: number): Uint8Array => {
+  const neededBytes = length + part.length;
+  const roomy = neededBytes <= buffer.length ? buffer : larger(buffer, length, neededBytes, limitBytes);
+  roomy.set(part, length);
+  return roomy;
+};
+
+const larger = (buffer: Uint8Array, length: number, neededBytes: number, limitBytes: number): Uint8Array => {
+  const grown = new Uint8Array(Math.min(limitBytes, Math.max(neededBytes, length * 2, GROWN_BYTES)));
+  grown.set(buffer.subarray(0, length));
+  return grown;
 };
