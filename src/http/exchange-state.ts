@@ -4,20 +4,18 @@ import type { TimingsSoFar } from './dial.ts';
 import { breakText, codeOf, endedFailure } from './failures.ts';
 import { createResponseBody, type ResponseBody } from './response-body.ts';
 import { tooLarge, type ResponseHead } from './response-head.ts';
-import type { TargetUrl } from './target-url.ts';
 import type { EndReason, TimeLimit } from './time-limit.ts';
 import type { OutgoingRequest, ReceivedResponse, SendOptions } from './types.ts';
 
-/** What an exchange works with. `onIdle` is called when the connection may serve another request. */
+/** What is sent, and within which bounds. */
 export interface ExchangeInput {
-  readonly connection: Connection;
-  readonly target: TargetUrl;
   readonly request: OutgoingRequest;
+  /** Names and values by turns: those of the request, and the defaults. */
+  readonly headers: string[];
   readonly options: SendOptions;
   readonly limit: TimeLimit;
   readonly timings: TimingsSoFar;
   readonly maxHeadBytes: number;
-  readonly onIdle: () => void;
 }
 
 /** What came of one request on one connection. */
@@ -33,6 +31,8 @@ export interface ExchangeResult {
 /** How far an exchange has come. It is settled once; what arrives later is thrown away or closes the connection. */
 export interface ExchangeState {
   readonly input: ExchangeInput;
+  readonly connection: Connection;
+  readonly onIdle: () => void;
   readonly resolve: (result: ExchangeResult) => void;
   sent: Sent;
   writtenAtMs: number;
@@ -51,8 +51,15 @@ const MAX_DISCARDED_BYTES = 65_536;
 const MAX_INTERIM = 32;
 
 /** An exchange of which nothing has been written. */
-export const startExchange = (input: ExchangeInput, resolve: ExchangeState['resolve']): ExchangeState => ({
+export const startExchange = (
+  input: ExchangeInput,
+  connection: Connection,
+  onIdle: () => void,
+  resolve: ExchangeState['resolve'],
+): ExchangeState => ({
   input,
+  connection,
+  onIdle,
   resolve,
   sent: 'no',
   writtenAtMs: 0,
@@ -61,25 +68,19 @@ export const startExchange = (input: ExchangeInput, resolve: ExchangeState['reso
   isSettled: false,
 });
 
-const settle = (
-  state: ExchangeState,
-  failure: Failure | undefined,
-  more: Partial<ExchangeResult> = {},
-): void => {
+const settle = (state: ExchangeState, failure: Failure | undefined, more: EndOfConnection = {}): void => {
   if (state.isSettled) return;
   state.isSettled = true;
   const response = state.response && received(state.response.head, state.response.body);
   state.resolve({ ...(response ? { response } : {}), ...(failure ? { failure } : {}), ...more });
 };
 
-const stop = (
-  state: ExchangeState,
-  failure: Failure | undefined,
-  more: Partial<ExchangeResult> = {},
-): void => {
+type EndOfConnection = Pick<ExchangeResult, 'isGone' | 'isReuseFailure'>;
+
+const stop = (state: ExchangeState, failure: Failure | undefined, more?: EndOfConnection): void => {
   settle(state, failure, more);
   clearTimeout(state.recordTimer);
-  state.input.connection.destroy();
+  state.connection.destroy();
 };
 
 // Where the outcome stands with the head, nothing that happens to the body changes it.
@@ -142,7 +143,7 @@ export const complete = (state: ExchangeState): void => {
   state.response?.body.end();
   settle(state, state.response?.head.failure);
   clearTimeout(state.recordTimer);
-  state.input.onIdle();
+  state.onIdle();
 };
 
 /** The time limit, or the process, ended before the response did. */
@@ -162,7 +163,7 @@ export const breakOff = (state: ExchangeState, error: Error): void => {
   if (sent === 'no') return stopUnsent(state, codeOf(error));
   const text = breakText(error, sent, input.maxHeadBytes);
   if (sent === 'yes') return stopReading(state, { code: 'PROTOCOL', message: text, sent });
-  const isReuseFailure = input.connection.served > 0;
+  const isReuseFailure = state.connection.served > 0;
   const message = `${isReuseFailure ? 'reused connection: ' : ''}${text}`;
   stop(state, { code: 'PROTOCOL', message, sent }, { isReuseFailure });
 };

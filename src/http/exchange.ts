@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { ConnectionGoneError } from './connection.ts';
+import { ConnectionGoneError, type Connection } from './connection.ts';
 import {
   addData,
   begin,
@@ -14,20 +14,24 @@ import {
   type ExchangeState,
 } from './exchange-state.ts';
 import { readHead } from './response-head.ts';
+import type { TargetUrl } from './target-url.ts';
 
-/** Sends one request on one connection and reads its response. Never rejects; the connection is given back or closed. */
-export const exchange = (input: ExchangeInput): Promise<ExchangeResult> =>
+/**
+ * Sends one request on one connection and reads its response. Never rejects. `onIdle` is called when the connection may
+ * serve another request; in any other case it is closed.
+ */
+export const exchange = (
+  input: ExchangeInput,
+  target: TargetUrl,
+  connection: Connection,
+  onIdle: () => void,
+): Promise<ExchangeResult> =>
   new Promise((resolve) => {
-    const { connection, target, request, limit } = input;
-    const state = startExchange(input, resolve);
+    const { request, headers, limit } = input;
+    const state = startExchange(input, connection, onIdle, resolve);
     limit.onEnd((reason) => endEarly(state, reason));
     connection.dispatch(
-      {
-        path: target.path,
-        method: request.method,
-        headers: Object.entries(request.headers).flat(),
-        body: request.body ?? null,
-      },
+      { path: target.path, method: request.method, headers, body: request.body ?? null },
       handlerFor(state),
     );
   });

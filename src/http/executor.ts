@@ -1,16 +1,17 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import type { Failure } from '../domain/types.ts';
+import type { Connection } from './connection.ts';
 import type { TimingsSoFar } from './dial.ts';
 import { createEgressAgent, type EgressAgent } from './egress-agent.ts';
 import type { EgressPolicy } from './egress-policy.ts';
-import type { ExchangeResult } from './exchange-state.ts';
+import type { ExchangeInput, ExchangeResult } from './exchange-state.ts';
 import { exchange } from './exchange.ts';
 import { endedFailure } from './failures.ts';
 import { createJudgedTargets, type JudgedTarget } from './judged-targets.ts';
 import { createResolver, type Resolve } from './resolver.ts';
-import { createTimeLimits, type TimeLimit } from './time-limit.ts';
+import { createTimeLimits } from './time-limit.ts';
 import { createTlsContext } from './tls-context.ts';
-import type { EgressJudge, HttpExecutor, OutgoingRequest, SendOptions } from './types.ts';
+import type { EgressJudge, HttpExecutor, OutgoingRequest, SendResult } from './types.ts';
 
 /** What an executor is made of. */
 export interface ExecutorOptions {
@@ -54,28 +55,23 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
   return {
     judgeUrl: (url) => policy.judgeUrl(url),
     send: async (request, sendOptions) => {
-      const outgoing = withDefaults(request, options.userAgent);
       const startedAtMs = performance.now();
+      const headers = headerList(request.headers, options.userAgent);
       const timings: TimingsSoFar = {};
       const limit = limits.start(sendOptions.expiresAtMs, sendOptions.signal);
       try {
-        const run = {
-          agent,
-          judgedTarget,
-          maxHeadBytes,
+        const target = judgedTarget(request.url);
+        const result = await sendOnce(agent, target, {
+          request,
+          headers,
+          options: sendOptions,
           limit,
           timings,
-          request: outgoing,
-          options: sendOptions,
-        };
-        const { failure, response, isReuseFailure } = await sendOnce(run);
-        if (isReuseFailure === true) options.onReusedConnectionFailure?.();
+          maxHeadBytes,
+        });
+        if (result.isReuseFailure === true) options.onReusedConnectionFailure?.();
         timings.totalMs = performance.now() - startedAtMs;
-        return {
-          ...(failure ? { failure } : {}),
-          ...(response ? { response } : {}),
-          timings,
-        };
+        return toSendResult(result, timings);
       } finally {
         limit.stop();
       }
@@ -87,49 +83,44 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
   };
 };
 
-// undici would move SNI and the verified name to whatever a host header says.
-const withDefaults = (request: OutgoingRequest, userAgent: string | undefined): OutgoingRequest => {
-  const names = Object.keys(request.headers);
-  if (names.some((name) => name.toLowerCase() === 'host'))
-    throw new TypeError('an outgoing request has a host header');
-  const defaults = {
-    'accept-encoding': 'identity',
-    ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
-  };
-  return { ...request, headers: { ...defaults, ...request.headers } };
+// undici would move SNI and the verified name to whatever a host header says. Names and values go by turns.
+const headerList = (headers: OutgoingRequest['headers'], userAgent: string | undefined): string[] => {
+  const list: string[] = [];
+  if (headers['accept-encoding'] === undefined) list.push('accept-encoding', 'identity');
+  if (userAgent !== undefined && headers['user-agent'] === undefined) list.push('user-agent', userAgent);
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.length === 4 && name.toLowerCase() === 'host')
+      throw new TypeError('an outgoing request has a host header');
+    list.push(name, value);
+  }
+  return list;
 };
 
-interface Run {
-  readonly agent: EgressAgent;
-  readonly judgedTarget: (url: string) => JudgedTarget;
-  readonly maxHeadBytes: number;
-  readonly limit: TimeLimit;
-  readonly timings: TimingsSoFar;
-  readonly request: OutgoingRequest;
-  readonly options: SendOptions;
-}
+const toSendResult = ({ failure, response }: ExchangeResult, timings: TimingsSoFar): SendResult => {
+  if (failure === undefined) return response === undefined ? { timings } : { response, timings };
+  return response === undefined ? { failure, timings } : { failure, response, timings };
+};
 
-const sendOnce = async (run: Run): Promise<ExchangeResult> => {
-  const { judgedTarget, request, limit, agent, timings } = run;
-  const target = judgedTarget(request.url);
+const sendOnce = async (
+  agent: EgressAgent,
+  target: JudgedTarget,
+  input: ExchangeInput,
+): Promise<ExchangeResult> => {
   if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
+  const { limit, timings } = input;
   const reason = limit.reason();
   if (reason !== undefined)
     return { failure: endedFailure(reason, 'the request was not begun', limit, 'no') };
+  const exchangeOn = (connection: Connection) =>
+    exchange(input, target, connection, () => agent.giveBack(target, connection));
   const idle = agent.takeIdle(target);
   if (idle !== undefined) {
-    const result = await exchange({
-      ...run,
-      target,
-      connection: idle,
-      onIdle: () => agent.giveBack(target, idle),
-    });
+    const result = await exchangeOn(idle);
     // Nothing was written, so a fresh connection is no second attempt.
     if (result.isGone !== true) return result;
   }
   const connection = await agent.open(target, limit, timings);
-  if ('failure' in connection) return connection;
-  return exchange({ ...run, target, connection, onIdle: () => agent.giveBack(target, connection) });
+  return 'failure' in connection ? connection : exchangeOn(connection);
 };
 
 const unsent = (code: Failure['code'], message: string): ExchangeResult => ({
