@@ -11,11 +11,14 @@ export interface Ids {
 }
 
 /** Makes ids by this clock (epoch milliseconds). A clock that steps back repeats its last millisecond. */
-export const createIds = (now: () => number = Date.now): Ids => ({
-  uuid: createUuidV7(now),
-  etag: newEtag,
-  spanId: () => randomBytes(8).toString('hex'),
-});
+export const createIds = (now: () => number = Date.now): Ids => {
+  const takeRandom = createRandomPool();
+  return {
+    uuid: createUuidV7(now, takeRandom),
+    etag: newEtag,
+    spanId: () => takeRandom(8).toString('hex'),
+  };
+};
 
 /** A new etag: 96 random bits, so that no two revisions share one. */
 export const newEtag = (): string => randomBytes(12).toString('base64url');
@@ -24,21 +27,28 @@ const POOL_BYTES = 8192;
 const RANDOM_BYTES = 10;
 const MAX_COUNTER = 0xfff;
 
+/** Hands out random bytes, each once, from a pool: asking the system for each few bytes costs 5 µs. */
+function createRandomPool(): (bytes: number) => Buffer {
+  const pool = Buffer.alloc(POOL_BYTES);
+  let used = POOL_BYTES;
+  return (bytes) => {
+    if (used + bytes > POOL_BYTES) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    return pool.subarray(used, (used += bytes));
+  };
+}
+
 /**
  * UUIDs of version 7 with a 12-bit counter in rand_a (RFC 9562, 6.2, method 1), started below its half in each
  * millisecond; when it overflows, the next millisecond is used ahead of the clock.
  */
-function createUuidV7(now: () => number): () => string {
-  const pool = Buffer.alloc(POOL_BYTES);
-  let used = POOL_BYTES;
+function createUuidV7(now: () => number, takeRandom: (bytes: number) => Buffer): () => string {
   let lastMs = 0;
   let counter = 0;
   return () => {
-    if (used + RANDOM_BYTES > POOL_BYTES) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    const random = pool.subarray(used, (used += RANDOM_BYTES));
+    const random = takeRandom(RANDOM_BYTES);
     const nowMs = now();
     if (nowMs > lastMs || counter === MAX_COUNTER) {
       lastMs = Math.max(nowMs, lastMs + 1);

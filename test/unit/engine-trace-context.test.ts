@@ -31,6 +31,14 @@ describe('the trace context of a request', () => {
     ['follows a later version without more fields', `cc-${TRACE}-${PARENT}-01`, `00-${TRACE}-${OURS}-01`],
     ['is none for a later version that goes on without a dash', `01-${TRACE}-${PARENT}-01x`, undefined],
   ] as const) {
-    it(title, () => expect(childTraceparent(incoming, OURS)).to.equal(expected));
+    it(title, () => expect(childTraceparent(incoming, () => OURS)).to.equal(expected));
   }
+
+  it('makes a span id only for a trace that it continues', () => {
+    const refuse = (): string => {
+      throw new Error('a span id was made');
+    };
+    for (const incoming of [undefined, '', 'no trace', `ff-${TRACE}-${PARENT}-01`])
+      expect(childTraceparent(incoming, refuse)).to.equal(undefined);
+  });
 });

@@ -21,8 +21,14 @@ describe('ids', () => {
     expect(made.every((uuid) => V7.test(uuid))).to.equal(true);
   });
 
-  it('makes span ids of 16 hex digits', () => {
-    expect(createIds().spanId()).to.match(/^[0-9a-f]{16}$/);
+  it('makes span ids of 16 hex digits, no two alike, also between UUIDs', () => {
+    const ids = createIds();
+    const made = Array.from({ length: 10_000 }, () => [
+      ids.spanId(),
+      ids.uuid().slice(-17).replace('-', ''),
+    ]).flat();
+    expect(made.every((id) => /^[0-9a-f]{16}$/.test(id))).to.equal(true);
+    expect(new Set(made).size).to.equal(made.length);
   });
 
   it('makes etags that are never empty and never equal', () => {

@@ -78,9 +78,7 @@ const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<s
 
 const ownHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
   const { executionUuid, isTest } = input;
-  const traceparent = deps.sendTraceparent
-    ? childTraceparent(input.traceparent, deps.newSpanId())
-    : undefined;
+  const traceparent = deps.sendTraceparent ? childTraceparent(input.traceparent, deps.newSpanId) : undefined;
   return {
     'accept-encoding': 'identity',
     'callhooks-execution': executionUuid,
