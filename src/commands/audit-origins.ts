@@ -1,6 +1,6 @@
 import { originOfTemplate } from '../domain/check-url-template.ts';
 import type { Agent, Webhook } from '../domain/types.ts';
-import { secretUsers } from '../domain/usage.ts';
+import { usedSecretNames } from '../domain/usage.ts';
 import { withTrueHeaders } from '../engine/webhook-run/runnable-webhook.ts';
 import type { AdminDeps } from './admin-deps.ts';
 
@@ -25,6 +25,6 @@ const originOf = (webhook: Webhook): string => originOfTemplate(webhook.config.a
 function secretNamesOf(keyring: AdminDeps['keyring'], agent: Agent, webhook: Webhook): string[] {
   // A sealed header may name secrets too; one whose key is not here can't have been written just now.
   const canOpen = Object.values(webhook.sealedHeaders).every(({ keyId }) => keyring.has(keyId));
-  const using = canOpen ? { ...webhook, config: withTrueHeaders(webhook, keyring) } : webhook;
-  return Object.keys(agent.sealedSecrets).filter((name) => secretUsers([using], name).length > 0);
+  const used = usedSecretNames(canOpen ? withTrueHeaders(webhook, keyring) : webhook.config);
+  return Object.keys(agent.sealedSecrets).filter((name) => used.has(name));
 }

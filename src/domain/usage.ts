@@ -54,6 +54,18 @@ const usersOf = (
 const itemsWhere = <T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] =>
   items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
 
+const isSecret = ({ segments }: Placeholder): boolean => segments[0] === 'secret' && segments.length > 1;
+
+/**
+ * Returns the names of the secrets that a webhook uses, in placeholders and for signatures, whether or not the agent
+ * has them.
+ */
+export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
+  const placeholders = sitesOf(config).flatMap(([, found]) => found);
+  const inPlaceholders = placeholders.filter(isSecret).map(({ segments }) => segments[1] as string);
+  return new Set([...inPlaceholders, ...config.signingSecretNames]);
+}
+
 /** Every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
 export const variableUsers = (webhooks: readonly UsingWebhook[], name: string): Usage[] =>
   usersOf(

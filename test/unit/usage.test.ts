@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { WebhookConfig } from '../../src/domain/types.ts';
-import { secretUsers, variableUsers, type UsingWebhook } from '../../src/domain/usage.ts';
+import { secretUsers, usedSecretNames, variableUsers, type UsingWebhook } from '../../src/domain/usage.ts';
 
 const config: WebhookConfig = {
   apiSchema: {
@@ -54,5 +54,22 @@ describe('secretUsers', () => {
     expect(secretUsers(webhooks, 'TOKEN')).to.have.length(1);
     expect(secretUsers(webhooks, 'SIGN')).to.have.length(1);
     expect(secretUsers(webhooks, 'plan')).to.deep.equal([]);
+  });
+});
+
+describe('usedSecretNames', () => {
+  it('finds the secrets of placeholders and signatures, each once', () => {
+    expect([...usedSecretNames(config)]).to.deep.equal(['CRM', 'TOKEN', 'SIGN']);
+  });
+
+  it('finds neither a part of a name nor text that only looks like a placeholder', () => {
+    const requestHeaders = {
+      A: '{{secret.CRM_TOKEN}}',
+      B: '\\{{secret.CRM}}',
+      C: 'secret.C {{plan.secret.D}}',
+    };
+    const apiSchema = { ...config.apiSchema, url: 'https://a.example/', requestHeaders };
+    const names = usedSecretNames({ ...config, apiSchema, signingSecretNames: [] });
+    expect([...names]).to.deep.equal(['CRM_TOKEN']);
   });
 });

@@ -1,5 +1,6 @@
 import { compileRequest, type CompiledRequest } from '../../domain/compile-request.ts';
 import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain/types.ts';
+import { usedSecretNames } from '../../domain/usage.ts';
 import type { Keyring } from '../../secrets/types.ts';
 
 /** A webhook that can run: compiled, with its secrets opened. Never stored, never logged. */
@@ -62,12 +63,13 @@ export const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConf
 };
 
 const openSecrets = (agent: Agent, config: WebhookConfig, keyring: Keyring): Record<string, string> => {
-  const text = JSON.stringify(config.apiSchema);
-  const secrets: Record<string, string> = {};
-  for (const [name, sealed] of Object.entries(agent.sealedSecrets)) {
-    const isUsed = config.signingSecretNames.includes(name) || text.includes(`secret.${name}`);
-    if (isUsed)
-      secrets[name] = keyring.open(sealed, { table: 'agent_secrets', rowId: agent.agentUuid, field: name });
-  }
-  return secrets;
+  const { agentUuid, sealedSecrets } = agent;
+  const used = usedSecretNames(config);
+  const opened = Object.entries(sealedSecrets)
+    .filter(([name]) => used.has(name))
+    .map(([field, sealed]): [string, string] => [
+      field,
+      keyring.open(sealed, { table: 'agent_secrets', rowId: agentUuid, field }),
+    ]);
+  return Object.fromEntries(opened);
 };
