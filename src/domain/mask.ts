@@ -82,6 +82,34 @@ const kindsFor = (values: readonly string[]): readonly EscapeKind[] => {
   return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
 };
 
+// More values than this are not compared with each other.
+const MAX_COMPARED = 64;
+
+// The values that hold none of the others: where none of these is, none of the others can be.
+const innermost = (values: readonly string[]): readonly string[] =>
+  values.length > MAX_COMPARED
+    ? values
+    : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
+
+/**
+ * Makes the quick question that most texts end at: whether any of these values is in a text at all. It looks for fewer
+ * values than a search, in fewer kinds of escapes, and keeps no places.
+ */
+const createDetector = (values: readonly string[]): ((text: string) => boolean) => {
+  const wanted = innermost(values);
+  const kinds = kindsFor(wanted);
+  const isIn = (text: string, layers: number): boolean => {
+    for (const value of wanted) if (text.includes(value)) return true;
+    if (layers === 0) return false;
+    for (const kind of kinds) {
+      const view = undoEscapes(text, kind);
+      if (view !== undefined && isIn(view.text, layers - 1)) return true;
+    }
+    return false;
+  };
+  return (text) => isIn(text, MAX_LAYERS);
+};
+
 /**
  * Makes a masker of secrets and of the values of sensitive headers, of which also what follows the scheme word (of
  * Basic: the decoded pair and its password) is masked. Values of {@link MIN_MASKED_BYTES} or more are found raw,
@@ -95,6 +123,7 @@ export const createMasker = (
   const values = [...all].filter((value) => Buffer.byteLength(value) >= MIN_MASKED_BYTES);
   if (values.length === 0) return (text) => text;
   const kinds = kindsFor(values);
+  const isAnyIn = createDetector(values);
 
   const find = (text: string, endsEarly: boolean, layers: number): Span[] => {
     const spans = values.flatMap((value) => findAll(text, value));
@@ -108,5 +137,6 @@ export const createMasker = (
     }
     return spans;
   };
-  return (text, endsEarly = false) => replaced(text, merged(find(text, endsEarly, MAX_LAYERS)));
+  return (text, endsEarly = false) =>
+    endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
 };

@@ -164,6 +164,32 @@ describe('createMasker', () => {
     );
   });
 
+  it('masks a text the same whether or not another value stands beside it', () => {
+    // The value beside it makes the masker look for everything; without it a quick look may end the search.
+    const form = (text: string) => percent(text).replaceAll('%20', '+');
+    const spellings = [(text: string) => text, JSON.stringify, percent, percent, form, xml];
+    const word = fc
+      .array(fc.constantFrom('a', 'b', '"', '\\', '%', '&', '+', ' ', 'ä', '41'), {
+        minLength: 8,
+        maxLength: 9,
+      })
+      .map((all) => all.join(''));
+    const values = fc.tuple(word, word, fc.constantFrom('Bearer ', 'a b=', '')).map(([one, two, scheme]) => ({
+      secrets: [one],
+      headers: [scheme + one, `${scheme}${two}; c=${two}`],
+      pieces: [one, two, `Bearer ${one}`, scheme + two, one.slice(1), two.slice(0, -1), 'a+b=', '%2', '&#x'],
+    }));
+    const spelled = fc.tuple(fc.nat(8), fc.constantFrom(...spellings), fc.constantFrom(...spellings));
+    fc.assert(
+      fc.property(values, fc.array(spelled, { maxLength: 3 }), ({ secrets, headers, pieces }, parts) => {
+        const text = parts.map(([piece, inner, outer]) => outer(inner(pieces[piece] as string))).join('-');
+        const mask = createMasker(secrets, headers);
+        expect(mask(`${text}|${secrets[0]}`)).to.equal(`${mask(text)}|${M}`);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('shows no four characters more of a secret, wherever the text is cut', () => {
     const text = JSON.stringify({ a: SECRET, b: [percent(SECRET)] });
     const mask = createMasker([SECRET], []);
