@@ -12,6 +12,8 @@ export interface CompiledHeader {
   readonly parts: Prepared;
   /** Its value is hidden in records. */
   readonly sensitive: boolean;
+  /** Whether a secret may land in it. */
+  readonly hasSecret: boolean;
 }
 
 /** A request template, taken apart once so that rendering is one walk over prepared parts. */
@@ -21,6 +23,8 @@ export interface CompiledRequest {
   /** In the writer's order; the default content type last. */
   readonly headers: readonly CompiledHeader[];
   readonly body: PreparedBody | undefined;
+  /** Whether something of the URL is hidden in records: a secret, or the value of a sensitive parameter. */
+  readonly hidesInUrl: boolean;
   /** Whether a secret may land in the body. */
   readonly secretInBody: boolean;
 }
@@ -30,8 +34,14 @@ const CONTENT_TYPE = 'content-type';
 const compileHeader = (name: string, value: string): CompiledHeader => {
   const parsed = parseTemplate(value, { escapes: true });
   if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
-  return { name, parts: prepare(parsed.template, textOf), sensitive: isSensitiveName(name) };
+  const parts = prepare(parsed.template, textOf);
+  return { name, parts, sensitive: isSensitiveName(name), hasSecret: hasSecret(parts) };
 };
+
+// A parameter whose name is known only in a call may turn out to be sensitive.
+const hidesPart = ({ path, query }: PreparedUrl): boolean =>
+  path.some((piece) => typeof piece !== 'string' && hasSecret(piece.parts)) ||
+  query.some(({ sensitive, parts }) => sensitive !== false || hasSecret(parts));
 
 const withContentType = (
   headers: readonly CompiledHeader[],
@@ -65,6 +75,7 @@ export const compileRequest = ({ apiSchema }: WebhookConfig): CompiledRequest =>
     url: parsed.url,
     headers: withContentType(headers, body),
     body,
+    hidesInUrl: hidesPart(parsed.url),
     secretInBody: body !== undefined && hasSecret(body.parts),
   };
 };

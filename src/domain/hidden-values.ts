@@ -1,5 +1,8 @@
+import type { CompiledRequest } from './compile-request.ts';
 import { percentDecoded } from './percent.ts';
-import type { RenderedRequest } from './render-request.ts';
+import type { Prepared } from './prepared.ts';
+import { renderRequest, type RenderedRequest } from './render-request.ts';
+import { createScope } from './scope.ts';
 import { isSensitiveName, isSensitiveParameter } from './sensitive.ts';
 
 const parameterValues = (url: string): string[] => {
@@ -26,3 +29,43 @@ export const hiddenValues = ({
     .map(([, value]) => value),
   ...parameterValues(url),
 ];
+
+// Literals and secrets: what stays the same as long as the webhook and its secrets do.
+const isFixed = (parts: Prepared): boolean =>
+  parts.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+
+/** Whether a record of this request hides values by name that only a call brings. */
+export const hidesCallValues = ({ headers, url }: CompiledRequest): boolean =>
+  headers.some(({ sensitive, parts }) => sensitive && !isFixed(parts)) ||
+  url.query.some(({ sensitive, parts }) => sensitive !== false && !isFixed(parts));
+
+/**
+ * Returns those of the {@link hiddenValues} that are the same in every call. They are all of them where
+ * {@link hidesCallValues} says no.
+ */
+export const fixedHiddenValues = (
+  compiled: CompiledRequest,
+  secrets: Readonly<Record<string, string>>,
+): readonly string[] => {
+  const { url, headers } = compiled;
+  const query = url.query.filter(({ sensitive, parts }) => sensitive !== false && isFixed(parts));
+  const result = renderRequest(
+    {
+      ...compiled,
+      url: { ...url, path: [], query },
+      headers: headers.filter(({ sensitive, parts }) => sensitive && isFixed(parts)),
+      body: undefined,
+    },
+    createScope({ ...NO_CALL, secrets }),
+  );
+  // What can't be written here can't be written in a call either.
+  return result.ok ? hiddenValues(result.request) : [];
+};
+
+const NO_CALL = {
+  webhookType: 'pre_call',
+  agentUuid: '',
+  conversationUuid: '',
+  facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+  variables: {},
+} as const;

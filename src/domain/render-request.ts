@@ -45,7 +45,7 @@ const renderHeaders = (pass: RenderPass, headers: readonly CompiledHeader[]): Re
   const rendered: Record<string, string> = {};
   for (const header of headers) {
     rendered[header.name] = renderHeader(pass, header);
-    if (pass.problem !== undefined && !pass.masked) break;
+    if (pass.problem !== undefined) break;
   }
   return rendered;
 };
@@ -69,20 +69,29 @@ export const renderRequest = (compiled: CompiledRequest, scope: Scope): Renderin
   return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
 };
 
+const maskedHeader = (
+  pass: RenderPass,
+  header: CompiledHeader,
+  rendered: RenderedRequest | undefined,
+): string => {
+  const shown = header.sensitive || header.hasSecret ? undefined : rendered?.headers[header.name];
+  return shown ?? renderHeader(pass, header);
+};
+
 const maskedBody = (
+  pass: RenderPass,
   { body, secretInBody }: CompiledRequest,
-  scope: Scope,
   rendered: RenderedRequest | undefined,
 ): string | undefined => {
   if (body === undefined) return undefined;
   if (rendered?.body !== undefined && !secretInBody) return rendered.body;
-  return write(createPass(scope, true), body.parts, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
+  return write(pass, body.parts, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
 };
 
 /**
- * The request as it may be recorded: rendered a second time with masks for secrets, for the values of sensitive
- * headers (whole, literal or not) and of query parameters with sensitive names. Given what {@link renderRequest} made
- * (`rendered`), it knows the true size of the body, and takes over one that holds no secret instead of writing it again.
+ * The request as it may be recorded: with masks for secrets, for the values of sensitive headers (whole, literal or not)
+ * and of query parameters with sensitive names. Given what {@link renderRequest} made (`rendered`), it knows the true
+ * size of the body, and takes over what hides nothing instead of writing it again.
  */
 export const maskedRender = (
   compiled: CompiledRequest,
@@ -90,12 +99,14 @@ export const maskedRender = (
   rendered?: RenderedRequest,
 ): MaskedRequest => {
   const pass = createPass(scope, true);
+  const headers: Record<string, string> = {};
+  for (const header of compiled.headers) headers[header.name] = maskedHeader(pass, header, rendered);
   const request = {
     method: compiled.method,
-    url: renderUrl(pass, compiled.url),
-    headers: renderHeaders(pass, compiled.headers),
+    url: rendered === undefined || compiled.hidesInUrl ? renderUrl(pass, compiled.url) : rendered.url,
+    headers,
   };
-  const body = maskedBody(compiled, scope, rendered);
+  const body = maskedBody(pass, compiled, rendered);
   if (body === undefined) return request;
   return rendered?.body === undefined
     ? { ...request, body }

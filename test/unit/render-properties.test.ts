@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { compileRequest } from '../../src/domain/compile-request.ts';
-import { renderRequest, type Rendering } from '../../src/domain/render-request.ts';
+import { fixedHiddenValues, hiddenValues, hidesCallValues } from '../../src/domain/hidden-values.ts';
+import { maskedRender, renderRequest, type Rendering } from '../../src/domain/render-request.ts';
 import { createScope } from '../../src/domain/scope.ts';
 import type { ApiSchema, JsonObject, JsonValue } from '../../src/domain/types.ts';
 
@@ -57,24 +58,29 @@ const value: fc.Arbitrary<JsonValue> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }).map((json) => json as JsonValue),
 );
 
+const SECRETS = { S: 'a-secret-that-nobody-named' };
+
+const compile = (schema: Partial<ApiSchema>) =>
+  compileRequest({
+    apiSchema: { url: 'https://a.example/', method: 'POST', requestHeaders: {}, ...schema },
+    assignments: [],
+    responseTimeoutSecs: 10,
+    failurePolicy: null,
+    signingSecretNames: [],
+  });
+
+const scopeOf = (variables: JsonObject) =>
+  createScope({
+    webhookType: 'pre_call',
+    agentUuid: 'a',
+    conversationUuid: 'c',
+    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+    variables,
+    secrets: SECRETS,
+  });
+
 const render = (schema: Partial<ApiSchema>, variables: JsonObject): Rendering =>
-  renderRequest(
-    compileRequest({
-      apiSchema: { url: 'https://a.example/', method: 'POST', requestHeaders: {}, ...schema },
-      assignments: [],
-      responseTimeoutSecs: 10,
-      failurePolicy: null,
-      signingSecretNames: [],
-    }),
-    createScope({
-      webhookType: 'pre_call',
-      agentUuid: 'a',
-      conversationUuid: 'c',
-      facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
-      variables,
-      secrets: { S: 'a-secret-that-nobody-named' },
-    }),
-  );
+  renderRequest(compile(schema), scopeOf(variables));
 
 const asText = (json: JsonValue): string => {
   if (json === null) return '';
@@ -180,5 +186,73 @@ describe('a value, whatever it is,', () => {
         expect([read(attribute), read(content)]).to.deep.equal([asText(v), asText(v)]);
       }),
     );
+  });
+});
+
+const hidingTemplate = fc.constantFrom(
+  '',
+  'x',
+  '{{v}}',
+  'Bearer {{v}}',
+  '{{secret.S}}',
+  'x{{secret.S}}{{v}}',
+  'a {{secret.S}}',
+);
+const hidingSchema = fc.record({
+  url: fc
+    .tuple(
+      fc.constantFrom('', 'a/{{v}}', '{{w}}'),
+      fc.array(fc.tuple(fc.constantFrom('q', 'token', 'api{{w}}', '{{v}}', '{{secret.S}}'), hidingTemplate), {
+        maxLength: 2,
+      }),
+    )
+    .map(([path, query]) => `https://a.example/${path}?${query.map((pair) => pair.join('=')).join('&')}`),
+  requestHeaders: fc.dictionary(
+    fc.constantFrom('X-A', 'Accept', 'X-Api-Key', 'authorization'),
+    hidingTemplate,
+  ),
+  requestBody: fc.oneof(hidingTemplate, fc.dictionary(fc.constantFrom('a', 'token'), hidingTemplate)),
+});
+const hidingValue = fc.oneof(value, fc.constantFrom<JsonValue>('_key', 'token', '=', 'a=b'));
+
+describe('maskedRender', () => {
+  it('takes over from a rendered request only what it would write itself', () => {
+    fc.assert(
+      fc.property(hidingSchema, hidingValue, hidingValue, (apiSchema, v, w) => {
+        const compiled = compile(apiSchema);
+        const scope = scopeOf({ v, w });
+        const result = renderRequest(compiled, scope);
+        if (!result.ok) return;
+        const { bodyBytes, ...masked } = maskedRender(compiled, scope, result.request);
+        expect(masked).to.deep.equal(maskedRender(compiled, scope));
+        const { body } = result.request;
+        expect(bodyBytes).to.equal(body === undefined ? undefined : Buffer.byteLength(body));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('fixedHiddenValues', () => {
+  it('are part of what a request hides, and all of it where it hides nothing of a call', () => {
+    fc.assert(
+      fc.property(hidingSchema, hidingValue, hidingValue, (apiSchema, v, w) => {
+        const compiled = compile(apiSchema);
+        const result = renderRequest(compiled, scopeOf({ v, w }));
+        if (!result.ok) return;
+        const hidden = new Set(hiddenValues(result.request));
+        const fixed = new Set(fixedHiddenValues(compiled, SECRETS));
+        expect([...fixed].filter((text) => !hidden.has(text))).to.deep.equal([]);
+        if (!hidesCallValues(compiled)) expect(fixed).to.deep.equal(hidden);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('are known for what most webhooks have', () => {
+    const requestHeaders = { Authorization: 'Bearer {{secret.S}}', 'X-V': '{{v}}' };
+    const compiled = compile({ url: 'https://a.example/{{v}}?api_key=k&q={{v}}', requestHeaders });
+    expect(hidesCallValues(compiled)).to.equal(false);
+    expect(fixedHiddenValues(compiled, SECRETS)).to.deep.equal([`Bearer ${SECRETS.S}`, 'k']);
   });
 });

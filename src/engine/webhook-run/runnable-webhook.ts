@@ -1,4 +1,6 @@
 import { compileRequest, type CompiledRequest } from '../../domain/compile-request.ts';
+import { fixedHiddenValues, hidesCallValues } from '../../domain/hidden-values.ts';
+import { createMasker, type Masker } from '../../domain/mask.ts';
 import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain/types.ts';
 import { usedSecretNames } from '../../domain/usage.ts';
 import type { Keyring } from '../../secrets/types.ts';
@@ -12,6 +14,10 @@ export interface ReadyWebhook {
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Masks the secrets, and of what its requests hide by name the values that are the same in every call. */
+  readonly mask: Masker;
+  /** Whether its requests hide values of the call besides. */
+  readonly hidesCallValues: boolean;
 }
 
 /**
@@ -21,11 +27,14 @@ export interface ReadyWebhook {
 export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): ReadyWebhook => {
   const config = withTrueHeaders(webhook, keyring);
   const secrets = openSecrets(agent, config, keyring);
+  const compiled = compileRequest(config);
   return {
     webhook,
-    compiled: compileRequest(config),
+    compiled,
     origin: originOf(config.apiSchema.url),
     secrets,
+    mask: createMasker(Object.values(secrets), fixedHiddenValues(compiled, secrets)),
+    hidesCallValues: hidesCallValues(compiled),
   };
 };
 

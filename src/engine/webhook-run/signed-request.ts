@@ -1,7 +1,7 @@
 import { hiddenValues } from '../../domain/hidden-values.ts';
 import { createMasker, type Masker } from '../../domain/mask.ts';
 import { recordRequest } from '../../domain/record.ts';
-import { maskedRender, renderRequest } from '../../domain/render-request.ts';
+import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/render-request.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Failure, RequestRecord } from '../../domain/types.ts';
 import type { OutgoingRequest } from '../../http/types.ts';
@@ -46,13 +46,10 @@ export interface RenderDeps {
 export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered => {
   const { ready, scope, recordBytes } = input;
   const result = renderRequest(ready.compiled, scope);
-  const secrets = Object.values(ready.secrets);
-  if (!result.ok) {
-    return { failure: result.failure, mask: createMasker(secrets, []), missingVariables: result.missing };
-  }
+  if (!result.ok) return { failure: result.failure, mask: ready.mask, missingVariables: result.missing };
   const { method, url, headers, body } = result.request;
   const own = ownHeaders(deps, input, body ?? '');
-  const mask = createMasker(secrets, hiddenValues(result.request));
+  const mask = maskerOf(ready, result.request);
   const masked = maskedRender(ready.compiled, scope, result.request);
   return {
     request: {
@@ -70,6 +67,9 @@ export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered =
     missingVariables: result.missing,
   };
 };
+
+const maskerOf = (ready: ReadyWebhook, request: RenderedRequest): Masker =>
+  ready.hidesCallValues ? createMasker(Object.values(ready.secrets), hiddenValues(request)) : ready.mask;
 
 const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> => ({
   'user-agent': deps.userAgent,
