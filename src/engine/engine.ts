@@ -12,7 +12,8 @@ import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webh
 import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
-import { createWebhookOpener, type ReadyWebhook } from './webhook-run/runnable-webhook.ts';
+import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
+import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
 import { createSlots, type Slots } from './limits/request-slots.ts';
 import type { OnStep } from './fault-points.ts';

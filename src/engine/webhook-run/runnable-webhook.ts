@@ -41,18 +41,6 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
 /** Scheme, host and port of a URL template, none of which holds a placeholder. */
 export const originOf = (url: string): string => new URL(url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin;
 
-/** Keeps opened webhooks as long as the agent they came from is kept. */
-export const createWebhookOpener = (keyring: Keyring): ((agent: Agent, webhook: Webhook) => ReadyWebhook) => {
-  const opened = new WeakMap<Webhook, ReadyWebhook>();
-  return (agent, webhook) => {
-    const known = opened.get(webhook);
-    if (known !== undefined) return known;
-    const ready = openWebhook(agent, webhook, keyring);
-    opened.set(webhook, ready);
-    return ready;
-  };
-};
-
 /**
  * The configuration with the values of its sealed headers opened.
  * @throws CallhooksError KEY_UNAVAILABLE

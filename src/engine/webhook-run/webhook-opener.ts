@@ -1,0 +1,88 @@
+import type { Agent, SealedValue, Webhook } from '../../domain/types.ts';
+import type { Keyring } from '../../secrets/types.ts';
+import { openWebhook, type ReadyWebhook } from './runnable-webhook.ts';
+
+type SealedValues = Readonly<Record<string, SealedValue>>;
+
+/** An opened webhook with all that it was made of, beside the revision of its configuration. */
+interface Opened {
+  readonly ready: ReadyWebhook;
+  readonly sealedSecrets: SealedValues;
+  readonly bytes: number;
+}
+
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Makes the function that opens webhooks and keeps what it opened. Agents are read from the database again every
+ * second, as new objects: a webhook is opened anew only when its etag or a sealed value is another one. What is kept
+ * takes about `maxBytes` at most; what was read longest ago leaves first.
+ */
+export function createWebhookOpener(
+  keyring: Keyring,
+  maxBytes: number = MAX_KEPT_BYTES,
+): (agent: Agent, webhook: Webhook) => ReadyWebhook {
+  const byObject = new WeakMap<Webhook, ReadyWebhook>();
+  const kept = createKeptWebhooks(maxBytes);
+  return (agent, webhook) => {
+    const known = byObject.get(webhook);
+    if (known !== undefined) return known;
+    const opened = kept.find(agent, webhook) ?? openAll(agent, webhook, keyring);
+    byObject.set(webhook, opened.ready);
+    // The draft of a test has no etag: the next draft of this webhook would look the same.
+    if (webhook.etag !== '') kept.keep(webhook.webhookUuid, opened);
+    return opened.ready;
+  };
+}
+
+const openAll = (agent: Agent, webhook: Webhook, keyring: Keyring): Opened => ({
+  ready: openWebhook(agent, webhook, keyring),
+  sealedSecrets: agent.sealedSecrets,
+  bytes: roughBytes(agent, webhook),
+});
+
+interface KeptWebhooks {
+  find(agent: Agent, webhook: Webhook): Opened | undefined;
+  keep(webhookUuid: string, opened: Opened): void;
+}
+
+function createKeptWebhooks(maxBytes: number): KeptWebhooks {
+  const entries = new Map<string, Opened>();
+  let bytes = 0;
+  const forget = (webhookUuid: string): void => {
+    bytes -= entries.get(webhookUuid)?.bytes ?? 0;
+    entries.delete(webhookUuid);
+  };
+  return {
+    find: (agent, webhook) => {
+      const opened = entries.get(webhook.webhookUuid);
+      return opened !== undefined && isUnchanged(opened, agent, webhook) ? opened : undefined;
+    },
+    keep: (webhookUuid, opened) => {
+      forget(webhookUuid);
+      entries.set(webhookUuid, opened);
+      bytes += opened.bytes;
+      for (const oldest of entries.keys()) {
+        if (bytes <= maxBytes) return;
+        forget(oldest);
+      }
+    },
+  };
+}
+
+const isUnchanged = ({ ready, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean =>
+  ready.webhook.etag === webhook.etag &&
+  isSameSealed(sealedSecrets, agent.sealedSecrets) &&
+  isSameSealed(ready.webhook.sealedHeaders, webhook.sealedHeaders);
+
+const isSameSealed = (one: SealedValues, other: SealedValues): boolean => {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => isSame(one[name], other[name]));
+};
+
+const isSame = (one: SealedValue | undefined, other: SealedValue | undefined): boolean =>
+  one?.sealed === other?.sealed && one?.keyId === other?.keyId;
+
+// The template as text, as it was compiled, and the secrets sealed and opened.
+const roughBytes = ({ sealedSecrets }: Agent, { config, sealedHeaders }: Webhook): number =>
+  4 * JSON.stringify(config).length + 2 * JSON.stringify([sealedSecrets, sealedHeaders]).length + 2_000;
