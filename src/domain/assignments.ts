@@ -1,5 +1,6 @@
+import { jsonBound } from './json-bound.ts';
 import { jsonBytes, jsonDepth, lookUp, type Found } from './json-path.ts';
-import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES, MAX_VARIABLES_BYTES } from './limits.ts';
+import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import type {
   Assignment,
   Failure,
@@ -9,6 +10,7 @@ import type {
   MissReason,
   VariableSource,
 } from './types.ts';
+import { createRoom, type TakeVariable } from './variable-room.ts';
 
 /** What the assignments of a response came to; `missed` lists the rules that took no value, in their order. */
 export type Assigned =
@@ -34,43 +36,41 @@ const attributeOf = (body: JsonValue | undefined, name: string): Found => {
   return lookUp(body, name.split('.'));
 };
 
-type Fits = (name: string, value: JsonValue) => boolean;
+type Missed = readonly [rule: Assignment, reason: MissReason];
 
-// A member costs its quotes, colon and comma too; the last comma is one byte that the braces make up for.
-const memberBytes = (name: string, value: JsonValue): number => jsonBytes(name) + jsonBytes(value) + 2;
+type CheckValue = (value: JsonValue) => MissReason | undefined;
 
-/** Takes values into a conversation's variables as long as all of them together stay within their limit. */
-const createRoom = (variables: JsonObject): Fits => {
-  const sizes = new Map(Object.entries(variables).map(([name, value]) => [name, memberBytes(name, value)]));
-  let total = 1;
-  for (const size of sizes.values()) total += size;
-  return (name, value) => {
-    const size = memberBytes(name, value);
-    const after = total - (sizes.get(name) ?? 0) + size;
-    if (after > MAX_VARIABLES_BYTES) return false;
-    sizes.set(name, size);
-    total = after;
-    return true;
+/** Checks values by their own depth and size: each large one once, however many rules find it. */
+const createValueCheck = (): CheckValue => {
+  const checked = new Map<JsonValue, MissReason | undefined>();
+  return (value) => {
+    if (jsonBound(value, MAX_VARIABLE_BYTES) <= MAX_VARIABLE_BYTES) return undefined;
+    if (checked.has(value)) return checked.get(value);
+    const isTooDeep = jsonDepth(value) > MAX_JSON_DEPTH;
+    const reason = isTooDeep ? 'too_deep' : jsonBytes(value) > MAX_VARIABLE_BYTES ? 'too_large' : undefined;
+    checked.set(value, reason);
+    return reason;
   };
 };
 
-type Missed = readonly [rule: Assignment, reason: MissReason];
-
-const missReason = ({ dynamicVariable }: Assignment, found: Found, fits: Fits): MissReason | undefined => {
+const missReason = (
+  { dynamicVariable }: Assignment,
+  found: Found,
+  checkValue: CheckValue,
+  take: TakeVariable,
+): MissReason | undefined => {
   if (!found.found) return 'not_found';
-  if (jsonDepth(found.value) > MAX_JSON_DEPTH) return 'too_deep';
-  if (jsonBytes(found.value) > MAX_VARIABLE_BYTES) return 'too_large';
-  return fits(dynamicVariable, found.value) ? undefined : 'too_large';
+  return checkValue(found.value) ?? (take(dynamicVariable, found.value) ? undefined : 'too_large');
 };
 
 /** Sets defaults where no rule found a value; what stays are the rules that took neither. */
-const applyDefaults = (missed: readonly Missed[], taken: Taken, fits: Fits): Missed[] => {
+const applyDefaults = (missed: readonly Missed[], taken: Taken, take: TakeVariable): Missed[] => {
   const { assigned, sources } = taken;
   return missed.flatMap(([rule, reason]): Missed[] => {
     const { dynamicVariable, defaultValue } = rule;
     if (defaultValue === undefined) return [[rule, reason]];
     if (sources[dynamicVariable] === 'assignment') return [];
-    if (!fits(dynamicVariable, defaultValue)) return [[rule, 'too_large']];
+    if (!take(dynamicVariable, defaultValue)) return [[rule, 'too_large']];
     assigned[dynamicVariable] = defaultValue;
     sources[dynamicVariable] = 'assignment_default';
     return [];
@@ -106,19 +106,20 @@ export const assign = (
   body: JsonValue | undefined,
   variables: JsonObject,
 ): Assigned => {
-  const fits = createRoom(variables);
+  const checkValue = createValueCheck();
+  const take = createRoom(variables);
   const taken: Taken = { assigned: {}, sources: {} };
   const unfound: Missed[] = [];
   for (const rule of rules) {
     const found = attributeOf(body, rule.attributeName);
-    const reason = missReason(rule, found, fits);
+    const reason = missReason(rule, found, checkValue, take);
     if (reason !== undefined) unfound.push([rule, reason]);
     else if (found.found) {
       taken.assigned[rule.dynamicVariable] = found.value;
       taken.sources[rule.dynamicVariable] = 'assignment';
     }
   }
-  const left = applyDefaults(unfound, taken, fits);
+  const left = applyDefaults(unfound, taken, take);
   const missed = left.map(toMissed);
   const required = left.find(([rule]) => rule.required);
   if (required !== undefined) return { ok: false, failure: missingRequired(required), missed };

@@ -1,6 +1,7 @@
 import type { Violation } from '../errors.ts';
 import { jsonProblems } from './check-json.ts';
-import { variablesViolations } from './check-variables.ts';
+import { arePlainVariables, variablesViolations } from './check-variables.ts';
+import { jsonBound } from './json-bound.ts';
 import { asStored, jsonBytes } from './json-path.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from './limits.ts';
 import type { CallFacts, JsonObject } from './types.ts';
@@ -28,7 +29,9 @@ const is = (field: string, description: string | undefined): Violation[] =>
   description === undefined ? [] : [{ field, description }];
 
 const textProblem = (text: string, maxBytes: number): string | undefined =>
-  Buffer.byteLength(text) > maxBytes ? `must not be larger than ${maxBytes} bytes` : undefined;
+  text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
+    ? `must not be larger than ${maxBytes} bytes`
+    : undefined;
 
 const metadataViolations = (metadata: JsonObject): Violation[] => {
   const problems = jsonProblems(metadata, 'metadata');
@@ -53,20 +56,22 @@ export const checkFacts = (
   draft: FactsDraft,
 ): { readonly facts: CallFacts; readonly violations: readonly Violation[] } => {
   const { callerPhone, callDuration, callSummary, metadata = {}, dynamicVariables = {} } = draft;
+  const hasPlainVariables = arePlainVariables(dynamicVariables);
+  const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
   const violations = [
     ...is('caller_phone', textProblem(callerPhone, MAX_CALLER_PHONE_BYTES)),
-    ...variablesViolations(dynamicVariables, 'dynamic_variables'),
-    ...metadataViolations(metadata),
+    ...(hasPlainVariables ? [] : variablesViolations(dynamicVariables, 'dynamic_variables')),
+    ...(hasPlainMetadata ? [] : metadataViolations(metadata)),
     ...is('call_duration', callDuration && durationProblem(callDuration)),
     ...is('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
   ];
-  const drop = (value: JsonObject): JsonObject =>
-    violations.length === 0 ? (asStored(value) as JsonObject) : value;
+  const stored = (value: JsonObject, isPlain: boolean): JsonObject =>
+    isPlain || violations.length > 0 ? value : (asStored(value) as JsonObject);
   return {
     facts: {
       callerPhone,
-      metadata: drop(metadata),
-      dynamicVariables: drop(dynamicVariables),
+      metadata: stored(metadata, hasPlainMetadata),
+      dynamicVariables: stored(dynamicVariables, hasPlainVariables),
       ...(callDuration ? { callDurationSecs: toSeconds(callDuration) } : {}),
       ...(callSummary ? { callSummary } : {}),
     },

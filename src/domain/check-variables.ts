@@ -2,8 +2,9 @@ import type { Violation } from '../errors.ts';
 import { valueTooLarge } from './check-assignments.ts';
 import { jsonProblems } from './check-json.ts';
 import { memberPath } from './field-path.ts';
+import { jsonBound, textBound } from './json-bound.ts';
 import { asStored, jsonBytes } from './json-path.ts';
-import { MAX_VARIABLES, MAX_VARIABLES_BYTES } from './limits.ts';
+import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from './limits.ts';
 import { variableNameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from './template.ts';
 import { MASK, type JsonObject, type JsonValue } from './types.ts';
@@ -16,8 +17,24 @@ const is = (field: string, description: string | undefined): Violation[] =>
   description === undefined ? [] : [{ field, description }];
 
 /**
+ * Reports whether dynamic variables as a request gives them clearly keep every rule of {@link variablesViolations}, and
+ * are stored as they are. False: look closer.
+ */
+export const arePlainVariables = (variables: JsonObject): boolean => {
+  if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
+  let bound = 1;
+  for (const name of Object.keys(variables)) {
+    if (variableNameProblem(name) !== undefined) return false;
+    bound += textBound(name) + jsonBound(variables[name], MAX_VARIABLE_BYTES) + 2;
+    if (bound > MAX_VARIABLES_BYTES) return false;
+  }
+  return true;
+};
+
+/**
  * The violations of dynamic variables as a request gives them: names that an agent could not declare, values that are
- * no JSON, too deep or too large, and their size together. `field` is their path in the request.
+ * no JSON, too deep or too large, and their size together. `field` is their path in the request. What comes behind the
+ * name that makes them too large together is not looked at.
  */
 export const variablesViolations = (variables: JsonObject, field: string): Violation[] => {
   const violations: Violation[] = [];
@@ -31,8 +48,9 @@ export const variablesViolations = (variables: JsonObject, field: string): Viola
     total += jsonBytes(name) + bytes + 2;
     violations.push(...is(path, variableNameProblem(name)), ...problems, ...is(path, valueTooLarge(bytes)));
     if (violations.length >= MAX_VIOLATIONS) return violations.slice(0, MAX_VIOLATIONS);
+    if (total > MAX_VARIABLES_BYTES) return [...violations, ...is(field, TOO_LARGE_TOGETHER)];
   }
-  return [...violations, ...is(field, total > MAX_VARIABLES_BYTES ? TOO_LARGE_TOGETHER : undefined)];
+  return violations;
 };
 
 /** As {@link variablesViolations} for the defaults that an agent declares. */

@@ -1,4 +1,4 @@
-import { jsonBytes } from './json-path.ts';
+import { isLargerThan } from './json-bound.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
 import type { JsonObject, StartVariables, VariableSource } from './types.ts';
 
@@ -41,6 +41,6 @@ export const mergeEnd = (
 
 /** Which rule a conversation's variables break by their size together; undefined: none. */
 export const variablesTooLarge = (variables: JsonObject): string | undefined =>
-  jsonBytes(variables) > MAX_VARIABLES_BYTES
+  isLargerThan(variables, MAX_VARIABLES_BYTES)
     ? `the variables of a conversation must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together, the agent's defaults included`
     : undefined;

@@ -117,6 +117,26 @@ describe('assign', () => {
     );
   });
 
+  it('measures a large value once, however many rules find it', () => {
+    let reads = 0;
+    const large = Object.defineProperty({}, 'text', {
+      enumerable: true,
+      get: () => {
+        reads += 1;
+        return 'x'.repeat(20_000);
+      },
+    });
+    const rules = Array.from({ length: 64 }, (_, i) => ({
+      attributeName: 'large',
+      dynamicVariable: `v${i}`,
+      required: false,
+    }));
+    const result = assign(rules, { large: large as JsonObject }, {});
+    expect(result.missed.map(({ reason }) => reason)).to.deep.equal(rules.map(() => 'too_large'));
+    // Each rule looks at its first bytes, one measures its depth and its size.
+    expect(reads).to.equal(64 + 2);
+  });
+
   it('says that the endpoint has seen the request when a required attribute is missing', () => {
     const result = assign([{ attributeName: 'a', dynamicVariable: 'a', required: true }], undefined, {});
     expect(result.ok ? undefined : result.failure.sent).to.equal('yes');
