@@ -118,7 +118,7 @@ export const configSchema = z.object({
   CALLHOOKS_MAX_PRE_CALLS: setting(
     values.count(1, 1_000_000),
     '4000',
-    'Pre-calls and sent tests in flight in all; beyond it `OnCallStart` is refused with `LIMIT_REACHED`.',
+    '`OnCallStart` (repeats too) and `TestWebhook` in flight in all; beyond it they are refused with `LIMIT_REACHED`.',
   ),
   CALLHOOKS_MAX_PRE_CALLS_PER_ORIGIN: setting(
     values.count(1, 1_000_000),

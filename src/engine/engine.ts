@@ -117,7 +117,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     retentionMs: limits.retentionDays * DAY_MS,
     keyRetentionMs: limits.keyRetentionDays * DAY_MS,
   });
-  const admission = createAdmission({ slots, budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
+  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
   const preCalls = createPreCalls({
     writes,
     store,

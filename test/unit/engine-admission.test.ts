@@ -1,18 +1,16 @@
 import { expect } from 'chai';
 import { createAdmission, type AdmissionDeps } from '../../src/engine/limits/admission.ts';
 import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
-import { createSlots } from '../../src/engine/limits/request-slots.ts';
 import { CallhooksError } from '../../src/errors.ts';
 
 const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
-  const slots = createSlots({ total: 10, perOrigin: 10 });
   const budget = createByteBudget(100);
   const admission = createAdmission({
-    ...{ slots, maxPreCalls: 2, budget },
+    ...{ maxPreCalls: 2, budget },
     ...{ backlogIsFull: () => false, diskIsFull: () => false },
     ...change,
   });
-  return { admission, slots, budget };
+  return { admission, budget };
 };
 const refusalOf = (admit: () => unknown): string => {
   try {
@@ -41,12 +39,27 @@ describe('the admission', () => {
     });
   }
 
-  it('counts pre-calls as slots do', () => {
-    const { admission, slots } = admissionWith();
-    const taken = [slots.take('a'), slots.take('b')];
+  it('counts a start from its admission to its last release, whether it has a slot or not', () => {
+    const { admission } = admissionWith();
+    const [first, second] = [admission.admitStart(1), admission.admitStart(1)];
     expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
-    const [first] = taken;
-    if (typeof first === 'object') first.release();
+    // The run outlives its RPC until its outcome is on record.
+    first.retain();
+    first.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    first.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    second.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+  });
+
+  it('takes no place for a start that it refuses, or for an end', () => {
+    const { admission } = admissionWith();
+    for (let i = 0; i < 3; i += 1)
+      expect(refusalOf(() => admission.admitStart(101))).to.equal('LIMIT_REACHED');
+    for (let i = 0; i < 3; i += 1) admission.admitEnd(1);
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
   });
 

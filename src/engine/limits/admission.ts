@@ -1,11 +1,11 @@
 import { CallhooksError } from '../../errors.ts';
 import type { ByteBudget, HeldBytes } from './byte-budget.ts';
-import type { Slots } from './request-slots.ts';
 
 /** Says whether a new call may come in, before anything is looked up or recorded. */
 export interface Admission {
   /**
-   * Holds the bytes of a start's message while it runs.
+   * Takes a place for a start (or a test of a webhook) and holds the bytes of its message. The place is given back with
+   * the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
   admitStart(bytes: number): HeldBytes;
@@ -25,7 +25,7 @@ export const limitReached = (what: string): CallhooksError =>
 
 /** What the admission asks. `backlogIsFull` and `diskIsFull` answer from when they were last looked at. */
 export interface AdmissionDeps {
-  readonly slots: Slots;
+  /** Places for starts and tests, in all. */
   readonly maxPreCalls: number;
   readonly budget: ByteBudget;
   readonly backlogIsFull: () => boolean;
@@ -35,6 +35,7 @@ export interface AdmissionDeps {
 /** Makes the admission. */
 export const createAdmission = (deps: AdmissionDeps): Admission => {
   let isShut = false;
+  let startsInFlight = 0;
   const refuseWhenShut = (): void => {
     if (isShut) {
       throw new CallhooksError('SHUTTING_DOWN', 'this replica is shutting down; nothing was accepted', {
@@ -42,17 +43,19 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
       });
     }
   };
-  const hold = (bytes: number): HeldBytes => {
+  const hold = (bytes: number, onRelease?: () => void): HeldBytes => {
     if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");
-    const held = deps.budget.hold(bytes);
+    const held = deps.budget.hold(bytes, 0, onRelease);
     if (held === undefined) throw limitReached('too many bytes are held for calls in flight');
     return held;
   };
   return {
     admitStart: (bytes) => {
       refuseWhenShut();
-      if (deps.slots.inFlight() >= deps.maxPreCalls) throw limitReached('too many pre-calls are in flight');
-      return hold(bytes);
+      if (startsInFlight >= deps.maxPreCalls) throw limitReached('too many pre-calls are in flight');
+      const held = hold(bytes, () => (startsInFlight -= 1));
+      startsInFlight += 1;
+      return held;
     },
     admitEnd: (bytes) => {
       refuseWhenShut();

@@ -12,8 +12,11 @@ export interface HeldBytes {
 
 /** Bounds the bytes held for calls in flight: messages, rendered bodies, responses and unwritten outcomes together. */
 export interface ByteBudget {
-  /** Holds bytes for a call, or undefined when they don't fit, or would leave less than `keepFree`. */
-  hold(bytes: number, keepFree?: number): HeldBytes | undefined;
+  /**
+   * Holds bytes for a call, or undefined when they don't fit, or would leave less than `keepFree`. `onRelease` is called
+   * once, when the last holder has let go.
+   */
+  hold(bytes: number, keepFree?: number, onRelease?: () => void): HeldBytes | undefined;
   /** Whether that many bytes would fit now; none are held. */
   hasRoom(bytes: number): boolean;
   heldBytes(): number;
@@ -24,7 +27,7 @@ export interface ByteBudget {
 export const createByteBudget = (maxBytes: number): ByteBudget => {
   let held = 0;
   const hasRoom = (bytes: number): boolean => held + bytes <= maxBytes;
-  const begin = (bytes: number): HeldBytes => {
+  const begin = (bytes: number, onRelease?: () => void): HeldBytes => {
     held += bytes;
     let own = bytes;
     let holders = 1;
@@ -45,13 +48,16 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
       },
       release: () => {
         holders -= 1;
-        if (holders === 0) held -= own;
+        if (holders > 0) return;
+        held -= own;
+        onRelease?.();
       },
     };
     return self;
   };
   return {
-    hold: (bytes, keepFree = 0) => (hasRoom(bytes + keepFree) ? begin(bytes) : undefined),
+    hold: (bytes, keepFree = 0, onRelease) =>
+      hasRoom(bytes + keepFree) ? begin(bytes, onRelease) : undefined,
     hasRoom,
     heldBytes: () => held,
     maxBytes,
