@@ -15,6 +15,7 @@ import type {
 } from '../domain/types.ts';
 import type { UpdateMask } from '../domain/update-mask.ts';
 import type { WebhookConfigDraft } from '../domain/webhook-draft.ts';
+import type { Arrival } from '../engine/limits/call-gate.ts';
 import type { Violation } from '../errors.ts';
 import type { ExecutionFilter, ExecutionKey } from '../store/types.ts';
 
@@ -32,6 +33,8 @@ export interface CallScope {
   readonly traceparent?: string;
   /** Bytes of the request message, which are held while the call runs. */
   readonly requestBytes: number;
+  /** Is told when the call no longer waits for its claim. */
+  readonly arrival: Arrival;
 }
 
 /** A call as `OnCallStart` reports it; UUIDs in lower case. */

@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { CallScope } from '../commands/types.ts';
+import type { Arrival } from '../engine/limits/call-gate.ts';
 import { callingExecutionUuids } from './calling-executions.ts';
 
 /** What a handler knows of its RPC. Commands see the {@link CallScope} in it. */
@@ -27,7 +28,11 @@ export interface OpenCall {
 }
 
 /** Reads the context of a call that was just admitted. */
-export const openCall = (call: ServerUnaryCall<Buffer, Buffer>, requestId: string): OpenCall => {
+export const openCall = (
+  call: ServerUnaryCall<Buffer, Buffer>,
+  requestId: string,
+  arrival: Arrival,
+): OpenCall => {
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
@@ -41,6 +46,7 @@ export const openCall = (call: ServerUnaryCall<Buffer, Buffer>, requestId: strin
     callingExecutionUuids: callingExecutionUuids(call.metadata),
     ...(traceparent === undefined ? {} : { traceparent }),
     requestBytes: call.request.length,
+    arrival,
     rpc: call.getPath().slice(1),
     peer: call.getPeer(),
     header,

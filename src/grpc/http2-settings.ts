@@ -1,4 +1,4 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
 /** What grpc-js keeps to itself and has no options for. */
@@ -8,8 +8,18 @@ interface Internals {
 }
 
 const MAX_CONNECTIONS = 10_000;
-/** Resets that a connection may send at once, and each second after that. */
-const STREAM_RESETS = { streamResetBurst: 20_000, streamResetRate: 5_000 } as const;
+/**
+ * HTTP/2's own limit of streams at once, which Node.js counts until JavaScript has let go of a stream. It lies far above
+ * the limit that callhooks sets itself (arrivals.ts): a client whose 1,000 deadlines pass at once opens its next 1,000
+ * streams before the first ones are freed, would have them refused, and after 100 such refusals loses its connection.
+ */
+export const MAX_STREAMS = 10_000;
+/** Resets that a connection may send at once, and each second after that; streams that HTTP/2 may refuse in a row. */
+const PATIENCE = {
+  streamResetBurst: 20_000,
+  streamResetRate: 5_000,
+  maxSessionRejectedStreams: 10_000,
+} as const;
 const MAX_TIMEOUT_SECONDS = 3600;
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { H: 3600, M: 60, S: 1 };
 
@@ -21,19 +31,22 @@ export interface Connections {
   destroy(): void;
 }
 
+/** Reports whether a stream may go on to grpc-js. One that may not has been answered. */
+export type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+
 /**
- * Sets what grpc-js has no options for. Node.js closes a connection after a burst of 1,000 stream resets, and every call
+ * Sets what grpc-js has no options for, and asks `admit` about each stream. Node.js closes a connection after a burst of 1,000 stream resets, and every call
  * on it fails; that many deadlines of one client can pass at once when an endpoint is slow (grpc-node issue 2872).
  */
-export const tuneHttp2 = (server: Server): Connections => {
+export const tuneHttp2 = (server: Server, admit: AdmitStream): Connections => {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
-  Object.assign(internals.commonServerOptions, STREAM_RESETS);
+  Object.assign(internals.commonServerOptions, PATIENCE);
   const create = internals.createHttp2Server.bind(server);
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);
     http2Server.maxConnections = MAX_CONNECTIONS;
-    http2Server.prependListener('stream', (_stream, headers) => boundTimeout(headers));
+    interceptStreams(http2Server, admit);
     http2Server.on('session', (session) => {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));
@@ -42,6 +55,24 @@ export const tuneHttp2 = (server: Server): Connections => {
   };
   return { count: () => sessions.size, destroy: () => sessions.forEach((session) => session.destroy()) };
 };
+
+/** Puts `admit` between the server and its listeners, which grpc-js has just added. */
+const interceptStreams = (http2Server: Http2Server, admit: AdmitStream): void => {
+  const listeners = http2Server.listeners('stream') as StreamListener[];
+  http2Server.removeAllListeners('stream');
+  http2Server.on('stream', (stream, headers, flags, rawHeaders) => {
+    if (!admit(stream, headers)) return;
+    boundTimeout(headers);
+    for (const listener of listeners) listener(stream, headers, flags, rawHeaders);
+  });
+};
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+) => void;
 
 /** grpc-js counts a deadline in 32 bits of milliseconds: one of more than 24.8 days would have passed at once. */
 const boundTimeout = (headers: IncomingHttpHeaders): void => {

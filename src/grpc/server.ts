@@ -1,11 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { Logger } from '../logger.ts';
+import { createArrivals } from './arrivals.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
-import { tuneHttp2, type Connections } from './http2-settings.ts';
+import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
 import { createOpenStreams } from './open-streams.ts';
 import { addReflection } from './reflection.ts';
+import { createRefusals, type ArrivalLimit } from './refusals.ts';
 
 /** The largest request message in bytes; a larger one is RESOURCE_EXHAUSTED. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -15,7 +18,7 @@ const REFUSE_FOR_MS = 500;
 const REFUSE_STEP_MS = 20;
 const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_concurrent_streams': 1000,
+  'grpc.max_concurrent_streams': MAX_STREAMS,
   'grpc.keepalive_time_ms': MINUTE_MS,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc.max_connection_idle_ms': 15 * MINUTE_MS,
@@ -36,6 +39,10 @@ export interface GrpcServerOptions {
   readonly credentials?: ServerCredentials;
   /** Absent: on. */
   readonly reflection?: boolean;
+  /** Decides which calls may come in when they arrive; absent: all. */
+  readonly gate?: CallGate;
+  /** Is told of each RPC that was refused at its arrival. */
+  readonly onRefused?: (limit: ArrivalLimit) => void;
 }
 
 /** A gRPC server with its health and reflection services. */
@@ -53,17 +60,19 @@ export interface GrpcServer {
 
 /** Makes a server; nothing is bound before it listens. */
 export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
-  const { address, services, logger, newRequestId } = options;
+  const { address, services, logger, newRequestId, gate, onRefused } = options;
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
   // Its own log goes to the console, and quotes the values of headers (tokens) that it can't read.
   setLogVerbosity(logVerbosity.NONE);
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
-  const connections = tuneHttp2(server);
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
+  const refusals = createRefusals({ logger, ...(onRefused && { onRefused }) });
+  const { admit, arrivalOf } = createArrivals({ gate, refusals, isClosing });
+  const connections = tuneHttp2(server, admit);
   for (const service of services) {
-    const { definition, implementation } = service.bind({ logger, newRequestId, isClosing });
+    const { definition, implementation } = service.bind({ logger, newRequestId, isClosing, arrivalOf });
     server.addService(definition, implementation);
   }
   const setHealth = addHealth(
@@ -81,7 +90,8 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
       const endsAtMs = performance.now() + graceMs;
       closing = untilHeard(connections, endsAtMs)
         .then(() => drain(server, Math.max(0, endsAtMs - performance.now())))
-        .then(() => connections.destroy());
+        .then(() => connections.destroy())
+        .then(refusals.flush);
       return closing;
     },
   };

@@ -1,5 +1,6 @@
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
+import type { Arrival } from '../engine/limits/call-gate.ts';
 import { CallhooksError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { CallContext, OpenCall } from './call-context.ts';
@@ -22,6 +23,8 @@ export interface UnaryDependencies {
   readonly newRequestId: () => string;
   /** True once the server shuts down: then RPCs that still arrive are refused. */
   readonly isClosing: () => boolean;
+  /** Returns the arrival of an RPC by its gRPC headers. */
+  readonly arrivalOf: (headers: Metadata) => Arrival;
 }
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -38,7 +41,9 @@ export const createUnary =
     dependencies: UnaryDependencies,
   ) =>
   (call: Call, respond: Respond): void => {
-    const open = openCall(call, dependencies.newRequestId());
+    const arrival = dependencies.arrivalOf(call.metadata);
+    arrival.received();
+    const open = openCall(call, dependencies.newRequestId(), arrival);
     const rpc = createRpc(open, respond, dependencies.logger);
     call.on('cancelled', rpc.cancelled);
     const reply = async (): Promise<Buffer> => {

@@ -26,6 +26,8 @@ export interface Metrics {
   countExecution(execution: EndedExecution): void;
   countReusedConnectionFailure(): void;
   countOtherFacts(): void;
+  /** Counts an RPC that was refused at its arrival. `limit` comes from a closed set. */
+  countRefused(limit: string): void;
   /** The page in the Prometheus text format. */
   page(): Promise<{ contentType: string; text: string }>;
   close(): void;
@@ -106,6 +108,12 @@ export const createMetrics = (
     'callhooks_repeats_with_other_facts_total',
     'Repeated starts and ends with other facts than the first.',
   );
+  const refused = new Counter({
+    name: 'callhooks_calls_refused_total',
+    help: 'Calls refused at their arrival as LIMIT_REACHED, before their message was read, by the limit that they met.',
+    labelNames: ['limit'],
+    registers,
+  });
 
   const stalls = counter(
     'callhooks_event_loop_stalls_total',
@@ -118,6 +126,7 @@ export const createMetrics = (
       executions.inc({ type, outcome, code, recorded: String(recorded) }),
     countReusedConnectionFailure: () => reused.inc(),
     countOtherFacts: () => otherFacts.inc(),
+    countRefused: (limit) => refused.inc({ limit }),
     page: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     close: () => {
       delay.disable();

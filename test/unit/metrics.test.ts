@@ -31,4 +31,11 @@ describe('the metrics', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     expect(await stalls()).to.be.greaterThan(before);
   });
+
+  it('count refused calls by the limit that they met', async () => {
+    for (const limit of ['calls_waiting', 'write_queue_age', 'calls_waiting']) metrics.countRefused(limit);
+    const { text } = await metrics.page();
+    expect(text).to.include('callhooks_calls_refused_total{limit="calls_waiting"} 2');
+    expect(text).to.include('callhooks_calls_refused_total{limit="write_queue_age"} 1');
+  });
 });

@@ -35,13 +35,6 @@ export interface CallGateDeps {
   readonly now: () => number;
 }
 
-/** The arrival of an RPC that no gate counts. */
-export const UNCOUNTED: Arrival = {
-  received: () => undefined,
-  decided: () => undefined,
-  leave: () => undefined,
-};
-
 /** So many calls may always wait, however few were claimed lately. */
 const ALWAYS_WELCOME = 64;
 /** How old the oldest item of the write queue may be, and for how long it may be older (CoDel, RFC 8289). */
