@@ -24,7 +24,7 @@ export interface BoundService {
 }
 
 /** A generated method, its messages forgotten: {@link HandlersOf} has checked that the handler fits. */
-type AnyMethod = UnaryMethod<unknown, unknown> & { readonly path: string };
+type AnyMethod = UnaryMethod<unknown, unknown>;
 
 /** Joins a generated service definition (`CallLifecycleService`) and its handlers, one for each method. */
 export const bindService = <Service extends object>(

@@ -4,12 +4,16 @@ import { CallhooksError } from '../errors.ts';
 const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
 /**
- * Decodes a request message.
- * @throws CallhooksError VALIDATION_FAILED for bytes that are no such message, for text that is not UTF-8, and for
- * messages nested deeper than the decoder goes (100 levels; JSON of depth 24 needs at most 80)
+ * Decodes a request message of at most `maxBytes`.
+ * @throws CallhooksError VALIDATION_FAILED for longer ones, for bytes that are no such message, for text that is not
+ * UTF-8, and for messages nested deeper than the decoder goes (100 levels; JSON of depth 24 needs at most 80)
  */
-export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array): T => {
+export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array, maxBytes: number): T => {
+  if (bytes.length > maxBytes) throw malformed(`is larger than ${sizeName(maxBytes)}`);
   const reader = new BinaryReader(bytes, (part) => utf8.decode(part));
   try {
     // The generated decoders take a reader as well as bytes; only the type in their service definition doesn't say so.
@@ -21,6 +25,8 @@ export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array
   }
   throw malformed(NOT_A_MESSAGE);
 };
+
+const sizeName = (bytes: number): string => (bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`);
 
 /** The violation's path is empty: it is the message as a whole that can't be read. */
 const malformed = (description: string): CallhooksError =>

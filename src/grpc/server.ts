@@ -6,9 +6,11 @@ import { createArrivals } from './arrivals.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
 import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
+import { MAX_ADMIN_RPCS } from './method-limits.ts';
 import { createOpenStreams } from './open-streams.ts';
 import { addReflection } from './reflection.ts';
 import { createRefusals, type ArrivalLimit } from './refusals.ts';
+import { createRpcLimit } from './rpc-limit.ts';
 
 /** The largest request message in bytes; a larger one is RESOURCE_EXHAUSTED. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -71,8 +73,10 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
   const refusals = createRefusals({ logger, ...(onRefused && { onRefused }) });
   const { admit, arrivalOf } = createArrivals({ gate, refusals, isClosing });
   const connections = tuneHttp2(server, admit);
+  const adminLimit = createRpcLimit(MAX_ADMIN_RPCS, 'list and admin RPCs');
+  const adapter = { logger, newRequestId, isClosing, arrivalOf, adminLimit };
   for (const service of services) {
-    const { definition, implementation } = service.bind({ logger, newRequestId, isClosing, arrivalOf });
+    const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);
   }
   const setHealth = addHealth(

@@ -6,6 +6,8 @@ import type { Logger } from '../logger.ts';
 import type { CallContext, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
 import { decodeRequest } from './decode-request.ts';
+import { limitsOf } from './method-limits.ts';
+import type { RpcLimit } from './rpc-limit.ts';
 import { toErrorStatus } from './status.ts';
 
 /** Serves one RPC. What it throws becomes the status; an error that is not ours becomes `INTERNAL`. */
@@ -13,6 +15,8 @@ export type Handler<Request, Reply> = (request: Request, context: CallContext) =
 
 /** The part of a generated method definition that the adapter uses. */
 export interface UnaryMethod<Request, Reply> {
+  /** `/callhooks.v1.CallLifecycle/OnCallStart`. */
+  readonly path: string;
   readonly requestDeserialize: (bytes: Buffer) => Request;
   readonly responseSerialize: (reply: Reply) => Buffer;
 }
@@ -25,6 +29,8 @@ export interface UnaryDependencies {
   readonly isClosing: () => boolean;
   /** Returns the arrival of an RPC by its gRPC headers. */
   readonly arrivalOf: (headers: Metadata) => Arrival;
+  /** Runs list and admin RPCs. */
+  readonly adminLimit: RpcLimit;
 }
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -34,25 +40,31 @@ type Respond = sendUnaryData<Buffer>;
  * Makes a handler fit for grpc-js, which forgets rejections, sends `error.message` of whatever it is given, and answers
  * `INTERNAL` to what a deserializer throws. Takes and gives bytes, answers exactly once, and logs one line an RPC.
  */
-export const createUnary =
-  <Request, Reply>(
-    method: UnaryMethod<Request, Reply>,
-    handler: Handler<Request, Reply>,
-    dependencies: UnaryDependencies,
-  ) =>
-  (call: Call, respond: Respond): void => {
-    const arrival = dependencies.arrivalOf(call.metadata);
-    arrival.received();
-    const open = openCall(call, dependencies.newRequestId(), arrival);
-    const rpc = createRpc(open, respond, dependencies.logger);
-    call.on('cancelled', rpc.cancelled);
-    const reply = async (): Promise<Buffer> => {
-      if (dependencies.isClosing()) throw shuttingDown();
-      const request = decodeRequest(method.requestDeserialize, call.request);
-      return method.responseSerialize(await handler(request, open.context));
-    };
-    reply().then(rpc.succeeded, rpc.failed);
+export const createUnary = <Request, Reply>(
+  method: UnaryMethod<Request, Reply>,
+  handler: Handler<Request, Reply>,
+  dependencies: UnaryDependencies,
+): ((call: Call, respond: Respond) => void) => {
+  const { maxRequestBytes, isAdmin } = limitsOf(method.path);
+  const { adminLimit, arrivalOf, isClosing, logger, newRequestId } = dependencies;
+
+  const serve = async (bytes: Buffer, context: CallContext): Promise<Buffer> => {
+    const request = decodeRequest(method.requestDeserialize, bytes, maxRequestBytes);
+    return method.responseSerialize(await handler(request, context));
   };
+  const reply = async (bytes: Buffer, context: CallContext): Promise<Buffer> => {
+    if (isClosing()) throw shuttingDown();
+    return isAdmin ? adminLimit(() => serve(bytes, context)) : serve(bytes, context);
+  };
+  return (call, respond) => {
+    const arrival = arrivalOf(call.metadata);
+    arrival.received();
+    const open = openCall(call, newRequestId(), arrival);
+    const rpc = createRpc(open, respond, logger);
+    call.on('cancelled', rpc.cancelled);
+    reply(call.request, open.context).then(rpc.succeeded, rpc.failed);
+  };
+};
 
 const shuttingDown = (): CallhooksError =>
   new CallhooksError('SHUTTING_DOWN', 'this process is shutting down; nothing was accepted', {

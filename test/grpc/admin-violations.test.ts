@@ -211,7 +211,7 @@ describeEachEngine('violations', (engine) => {
     ['a negative page_size', { pageSize: -1 }, ['page_size']],
     ['a page_token of nobody', { pageToken: 'bm9uc2Vuc2U' }, ['page_token']],
     ['a page_token that is no base64', { pageToken: '%%%\u0000' }, ['page_token']],
-    ['a long page_token', { pageToken: long(100_000) }, ['page_token']],
+    ['a long page_token', { pageToken: long(4_000) }, ['page_token']],
     ['both', { pageSize: -2147483648, pageToken: 'x' }, ['page_size', 'page_token']],
   ];
   /** At the top of the message, or below `prefix`. */

@@ -5,8 +5,9 @@ import { AgentAdminService, CreateAgentRequest } from '../../src/gen/callhooks/v
 import { OnCallStartRequest } from '../../src/gen/callhooks/v1/call_lifecycle.ts';
 import { decodeRequest } from '../../src/grpc/decode-request.ts';
 
+const MAX_BYTES = 4 << 20;
 const startOf = (bytes: Uint8Array): OnCallStartRequest =>
-  decodeRequest((b) => OnCallStartRequest.decode(b), bytes);
+  decodeRequest((b) => OnCallStartRequest.decode(b), bytes, MAX_BYTES);
 
 const refusalOf = (decode: () => unknown): CallhooksError => {
   try {
@@ -82,6 +83,30 @@ describe('decodeRequest', () => {
     });
   }
 
+  for (const [maxBytes, name] of [
+    [4096, '4 KiB'],
+    [1 << 20, '1 MiB'],
+    [4 << 20, '4 MiB'],
+  ] as const) {
+    it(`takes a message of ${name} and refuses one byte more, before it looks at it`, () => {
+      const decoded: number[] = [];
+      const decode = (size: number) =>
+        decodeRequest(
+          (reader) => {
+            decoded.push(size);
+            (reader as unknown as { pos: number }).pos = size;
+          },
+          Buffer.alloc(size),
+          maxBytes,
+        );
+      decode(maxBytes);
+      const { reason, message, details } = refusalOf(() => decode(maxBytes + 1));
+      expect([reason, message]).to.deep.equal(['VALIDATION_FAILED', `the request is larger than ${name}`]);
+      expect(details.violations).to.deep.equal([{ field: '', description: `is larger than ${name}` }]);
+      expect(decoded).to.deep.equal([maxBytes]);
+    });
+  }
+
   it('decodes or refuses whatever comes', () => {
     const decode = AgentAdminService.createAgent.requestDeserialize;
     const valid = CreateAgentRequest.encode(
@@ -101,7 +126,7 @@ describe('decodeRequest', () => {
     });
     const check = (message: Uint8Array): void => {
       try {
-        decodeRequest(decode, message);
+        decodeRequest(decode, message, MAX_BYTES);
       } catch (error) {
         expect(error).to.be.instanceOf(CallhooksError);
       }

@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { bindService } from '../../src/grpc/bound-service.ts';
+import { errorOf } from '../support/rpc.ts';
+import { startPlumbing, until } from './plumbing-server.ts';
+
+const MAX_ADMIN_RPCS = 64;
+
+/** Services of which `listExecutions` and `getWebhook` run until they are released, and all others answer at once. */
+const holdingServices = () => {
+  let running = 0;
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  const unused = (): Promise<never> => Promise.reject(new Error('not part of this test'));
+  const hold = async (): Promise<void> => {
+    running += 1;
+    await promise;
+    running -= 1;
+  };
+  const services = [
+    bindService(pb.ExecutionLogService, {
+      getExecution: async () => pb.GetExecutionResponse.fromPartial({}),
+      listExecutions: async () => {
+        await hold();
+        return pb.ListExecutionsResponse.fromPartial({});
+      },
+    }),
+    bindService(pb.WebhookAdminService, {
+      createWebhook: unused,
+      updateWebhook: unused,
+      deleteWebhook: unused,
+      listWebhooks: unused,
+      getWebhook: async () => {
+        await hold();
+        return pb.GetWebhookResponse.fromPartial({});
+      },
+      testWebhook: async () => pb.TestWebhookResponse.fromPartial({}),
+    }),
+    bindService(pb.CallLifecycleService, {
+      onCallStart: async () => pb.OnCallStartResponse.fromPartial({}),
+      onCallEnd: unused,
+    }),
+  ];
+  return { services, release, running: () => running };
+};
+
+describe('list and admin RPCs', () => {
+  it('are 64 at once, all services together; beyond it they are LIMIT_REACHED, other RPCs are not', async () => {
+    const { services, release, running } = holdingServices();
+    await using plumbing = await startPlumbing({}, { services });
+    const { executions, webhooks, calls } = plumbing.rpc;
+    const held = Array.from({ length: MAX_ADMIN_RPCS }, (_, i) =>
+      i % 2 === 0 ? executions.listExecutions() : webhooks.getWebhook(),
+    );
+    await until(() => running() === MAX_ADMIN_RPCS);
+    for (const refused of [executions.listExecutions(), webhooks.getWebhook(), webhooks.deleteWebhook()]) {
+      const { code, reason, retryAfterMs } = await errorOf(refused);
+      expect({ code, reason, retryAfterMs }).to.deep.equal({
+        code: 'RESOURCE_EXHAUSTED',
+        reason: 'LIMIT_REACHED',
+        retryAfterMs: 1_000,
+      });
+    }
+    await Promise.all([executions.getExecution(), webhooks.testWebhook(), calls.onCallStart()]);
+    release();
+    await Promise.all(held);
+    await executions.listExecutions();
+  });
+
+  it('count until their work has ended, though their caller has gone', async () => {
+    const { services, release, running } = holdingServices();
+    await using plumbing = await startPlumbing({}, { services });
+    const cancel = new AbortController();
+    const { executions } = plumbing.rpc;
+    const gone = Array.from({ length: MAX_ADMIN_RPCS }, () =>
+      errorOf(executions.listExecutions({}, { signal: cancel.signal })),
+    );
+    await until(() => running() === MAX_ADMIN_RPCS);
+    cancel.abort();
+    await Promise.all(gone);
+    expect((await errorOf(executions.listExecutions())).reason).to.equal('LIMIT_REACHED');
+    release();
+    await until(() => running() === 0);
+    await executions.listExecutions();
+  });
+});
+
+describe('the size of a request', () => {
+  it('is bounded by its method, and named when it is too large', async () => {
+    const { services } = holdingServices();
+    await using plumbing = await startPlumbing({}, { services });
+    const { executions, webhooks, calls } = plumbing.rpc;
+    const text = 'x'.repeat(2 * 1024 * 1024);
+    const rows: readonly [call: Promise<unknown>, name: string][] = [
+      [executions.getExecution({ executionUuid: text }), '4 KiB'],
+      [webhooks.createWebhook({ agentUuid: text }), '1 MiB'],
+    ];
+    for (const [call, name] of rows) {
+      const error = await errorOf(call);
+      expect(error).to.include({ code: 'INVALID_ARGUMENT', reason: 'VALIDATION_FAILED' });
+      expect(error.violations).to.deep.equal([{ field: '', description: `is larger than ${name}` }]);
+    }
+    await calls.onCallStart({ callerPhone: text });
+    await webhooks.testWebhook({ callerPhone: text });
+  });
+});
