@@ -113,6 +113,8 @@ const assemble = async (
     logger,
     newRequestId: parts.ids.uuid,
     reflection: config.reflection,
+    gate: engine.gate,
+    onRefused: metrics.countRefused,
   });
   return toApp(parts, engine, server);
 };

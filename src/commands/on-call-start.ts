@@ -88,11 +88,13 @@ async function keepStart(
   if (scope.signal.aborted) throw callerIsGone();
   const startJson = JSON.stringify(variables);
   const row = { executionUuid: newUuid(), agentUuid, conversationUuid, instance, startJson };
-  return preCalls.claim(row, variables, {
+  const kept = await preCalls.claim(row, variables, {
     admittedAtMs: scope.admittedAtMs,
     answerByMs: answerByMs(scope),
     isGone: () => scope.signal.aborted,
   });
+  scope.arrival.decided();
+  return kept;
 }
 
 // An agent without any webhook has no use for what a start leaves, but it may have had webhooks before.

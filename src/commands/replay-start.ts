@@ -27,6 +27,7 @@ export const replayStart = async (
   scope: CallScope,
 ): Promise<OnCallStartReply> => {
   const { conversationUuid } = request;
+  scope.arrival.decided();
   const first = await readStart(deps, conversationUuid);
   refuseOtherAgent([first.execution], request.agentUuid);
   if (hasOtherFacts(request, first.start)) deps.onOtherFacts(first.execution);

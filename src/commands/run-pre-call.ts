@@ -152,6 +152,7 @@ async function claim(
     isOurs = !('kind' in claimed);
     return claimed;
   } finally {
+    scope.arrival.decided();
     if (!isOurs) reserved.release();
   }
 }

@@ -2,6 +2,7 @@ import { decide, type Decision } from '../domain/decide.ts';
 import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import { limitReached } from '../engine/limits/admission.ts';
+import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { HeldBytes } from '../engine/limits/byte-budget.ts';
 import {
   unsent,
@@ -20,6 +21,7 @@ import type { CallScope, TestWebhookReply, TestWebhookRequest } from './types.ts
 export interface TestWebhookDeps extends FindTrialDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
+  readonly gate: Pick<CallGate, 'isOverloaded'>;
   readonly slots: Slots;
   readonly webhookRuns: WebhookRuns;
   readonly audit: (line: AuditLine) => void;
@@ -35,7 +37,10 @@ export const createTestWebhook =
   async (request: TestWebhookRequest, scope: CallScope): Promise<TestWebhookReply> => {
     const held = deps.admission.admitStart(scope.requestBytes);
     try {
-      if (request.send) await refuseChaining(deps.store, scope);
+      if (request.send) {
+        if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
+        await refuseChaining(deps.store, scope);
+      }
       const trial = await findTrial(deps, request);
       const prepared = prepare(deps, request, scope, trial);
       if (!request.send) return toReply(unsentTest(prepared));

@@ -5,6 +5,7 @@ import type { HttpExecutor } from '../http/types.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore, Database, ExecutionStore } from '../store/types.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
+import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
@@ -14,6 +15,7 @@ import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
+import { createLoopShare, createPace } from './post-call/pace.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
 import { createSlots, type Slots } from './limits/request-slots.ts';
 import type { OnStep } from './fault-points.ts';
@@ -58,6 +60,8 @@ export interface Engine {
   readonly agentStore: AgentStore;
   readonly agents: AgentCache;
   readonly admission: Admission;
+  /** Decides at a call's arrival whether it may come in. */
+  readonly gate: CallGate;
   readonly health: DatabaseHealth;
   readonly budget: ByteBudget;
   readonly slots: Slots;
@@ -105,6 +109,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
   const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
   const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
+  const gate = createCallGate({
+    queueAgeMs: writes.ageMs,
+    claimedLately: writes.claimedLately,
+    now: () => performance.now(),
+  });
   const waiters = createWaiters(store, onError);
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
@@ -132,6 +141,12 @@ export const createEngine = (deps: EngineDeps): Engine => {
     ...{ signal, onExecution, onStep, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
+    pace: createPace({
+      idleMs: admission.idleMs,
+      queueAgeMs: writes.ageMs,
+      loopShare: createLoopShare(),
+      now: () => performance.now(),
+    }),
     newClaim: deps.newUuid,
     instance: deps.instance,
     recordBytes: limits.recordBodyBytes,
@@ -142,6 +157,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     agentStore,
     agents,
     admission,
+    gate,
     health,
     budget,
     slots,

@@ -14,6 +14,8 @@ export interface Admission {
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
   admitEnd(bytes: number): HeldBytes;
+  /** Milliseconds since the last start or end came in, admitted or not; Infinity before the first. */
+  idleMs(): number;
   /** From now on every new call is refused. */
   shut(): void;
   isShut(): boolean;
@@ -36,6 +38,7 @@ export interface AdmissionDeps {
 export const createAdmission = (deps: AdmissionDeps): Admission => {
   let isShut = false;
   let startsInFlight = 0;
+  let lastCallAtMs = -Infinity;
   const refuseWhenShut = (): void => {
     if (isShut) {
       throw new CallhooksError('SHUTTING_DOWN', 'this replica is shutting down; nothing was accepted', {
@@ -51,6 +54,7 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
   };
   return {
     admitStart: (bytes) => {
+      lastCallAtMs = performance.now();
       refuseWhenShut();
       if (startsInFlight >= deps.maxPreCalls) throw limitReached('too many pre-calls are in flight');
       const held = hold(bytes, () => (startsInFlight -= 1));
@@ -58,10 +62,12 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
       return held;
     },
     admitEnd: (bytes) => {
+      lastCallAtMs = performance.now();
       refuseWhenShut();
       if (deps.backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
       return hold(bytes);
     },
+    idleMs: () => performance.now() - lastCallAtMs,
     shut: () => {
       isShut = true;
     },

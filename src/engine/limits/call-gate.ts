@@ -36,7 +36,7 @@ export interface CallGateDeps {
 }
 
 /** So many calls may always wait, however few were claimed lately. */
-const ALWAYS_WELCOME = 64;
+const ALWAYS_WELCOME = 256;
 /** How old the oldest item of the write queue may be, and for how long it may be older (CoDel, RFC 8289). */
 const MAX_AGE_MS = 100;
 const MAX_OVERAGE_MS = 100;

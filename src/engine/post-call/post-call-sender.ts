@@ -4,6 +4,7 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
 import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
+import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from '../limits/request-slots.ts';
 import type { Waiters } from '../start-waiters.ts';
@@ -28,6 +29,7 @@ export interface SenderDeps extends PostCallDeps {
   readonly slots: Slots;
   readonly budget: ByteBudget;
   readonly waiters: Waiters;
+  readonly pace: Pace;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
 }
@@ -83,6 +85,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const keepFree = deps.budget.maxBytes / 2;
   const room = (origin: string): number =>
     deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES + keepFree) ? deps.slots.free(origin) : 0;
+  const pacedRoom = (origin: string): number => Math.min(room(origin), deps.pace.limit() - busy.size);
   const takePlace = (origin: string): Place | undefined => {
     const slot = deps.slots.take(origin);
     if (typeof slot === 'string') return undefined;
@@ -122,13 +125,15 @@ export const createSender = (deps: SenderDeps): Sender => {
   };
 
   const offer = (end: WaitingEnd): void => {
+    // It stays in the database while callers wait for their writes; the next look finds it.
+    if (!deps.pace.mayBeginNow()) return;
     send([end]).catch((error: unknown) => deps.onError(error, end.executionUuid));
   };
 
   const backlog = createBacklog({
     ...deps,
     send,
-    room,
+    room: pacedRoom,
     isStopped: () => stopped,
     // What is wrong with one webhook must not keep the others' reports from being sent.
     onError: (error) => {

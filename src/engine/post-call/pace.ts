@@ -1,0 +1,62 @@
+/** Says how fast pending post-calls may be sent, so that callers on the phone do not notice. */
+export interface Pace {
+  /** How many pending post-calls may be under way at once. */
+  limit(): number;
+  /** Whether a post-call may begin right after it was accepted. */
+  mayBeginNow(): boolean;
+}
+
+/** What the pace follows. */
+export interface PaceDeps {
+  /** Milliseconds since the last call was admitted. */
+  readonly idleMs: () => number;
+  /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */
+  readonly queueAgeMs: () => number;
+  /** The share of time, from 0 to 1, that the event loop was busy since the last question. */
+  readonly loopShare: () => number;
+  readonly now: () => number;
+}
+
+// Without calls for so long, post-calls may use all there is.
+const QUIET_AFTER_MS = 2_000;
+// With the loop busy for longer than this, each call waits noticeably for its turns.
+const MAX_LOOP_SHARE = 0.6;
+const REVIEW_EVERY_MS = 50;
+const FIRST_LIMIT = 4;
+// Reports go on at the least pace, however many calls there are.
+const LEAST_LIMIT = 1;
+const MAX_QUEUE_AGE_MS = 50;
+
+/** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
+export function createPace({ idleMs, queueAgeMs, loopShare, now }: PaceDeps): Pace {
+  let limit = Infinity;
+  let reviewedAtMs = -Infinity;
+  const review = (): void => {
+    const share = loopShare();
+    const isBusy = share > MAX_LOOP_SHARE || queueAgeMs() > MAX_QUEUE_AGE_MS;
+    if (limit === Infinity) limit = FIRST_LIMIT;
+    else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
+  };
+  return {
+    limit: () => {
+      if (idleMs() > QUIET_AFTER_MS) limit = Infinity;
+      else if (now() - reviewedAtMs >= REVIEW_EVERY_MS) {
+        reviewedAtMs = now();
+        review();
+      }
+      return limit;
+    },
+    mayBeginNow: () => queueAgeMs() <= MAX_QUEUE_AGE_MS,
+  };
+}
+
+/** Makes the question for the share of time that this thread's event loop was busy since it was asked before. */
+export function createLoopShare(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const current = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(current, before);
+    before = current;
+    return utilization;
+  };
+}

@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import { createLoopShare, createPace } from '../../src/engine/post-call/pace.ts';
+
+/** A pace with figures that the test sets; each question comes 50 ms after the one before. */
+const paceOf = (figures: { idleMs: number; queueAgeMs: number; loopShare: number }) => {
+  let nowMs = 0;
+  return createPace({
+    idleMs: () => figures.idleMs,
+    queueAgeMs: () => figures.queueAgeMs,
+    loopShare: () => figures.loopShare,
+    now: () => (nowMs += 50),
+  });
+};
+const times = (count: number, ask: () => number): number[] => Array.from({ length: count }, ask);
+
+describe('the pace of pending post-calls', () => {
+  it('has no limit while no calls come in', () => {
+    const figures = { idleMs: 3_000, queueAgeMs: 0, loopShare: 1 };
+    const { limit } = paceOf(figures);
+    expect(limit()).to.equal(Infinity);
+    figures.idleMs = 0;
+    expect(limit()).to.equal(4);
+    figures.idleMs = 3_000;
+    expect(limit()).to.equal(Infinity);
+  });
+
+  it('grows by one while calls come in and the event loop has time', () => {
+    const { limit } = paceOf({ idleMs: 0, queueAgeMs: 0, loopShare: 0.3 });
+    expect(times(4, limit)).to.deep.equal([4, 5, 6, 7]);
+  });
+
+  it('shrinks to one while the event loop is busy, and never stops', () => {
+    const figures = { idleMs: 0, queueAgeMs: 0, loopShare: 0.3 };
+    const { limit } = paceOf(figures);
+    times(7, limit);
+    figures.loopShare = 0.9;
+    expect(times(6, limit)).to.deep.equal([7, 4, 2, 1, 1, 1]);
+  });
+
+  it('shrinks while writes wait, whatever the event loop does', () => {
+    const figures = { idleMs: 0, queueAgeMs: 60, loopShare: 0 };
+    const { limit } = paceOf(figures);
+    expect(times(3, limit)).to.deep.equal([4, 2, 1]);
+  });
+
+  it('lets a post-call begin right after its accept unless writes wait', () => {
+    const figures = { idleMs: 0, queueAgeMs: 50, loopShare: 1 };
+    const { mayBeginNow } = paceOf(figures);
+    expect(mayBeginNow()).to.equal(true);
+    figures.queueAgeMs = 51;
+    expect(mayBeginNow()).to.equal(false);
+  });
+
+  it('reads the share of the event loop since the last question', () => {
+    const loopShare = createLoopShare();
+    expect(loopShare()).to.be.within(0, 1);
+  });
+});
