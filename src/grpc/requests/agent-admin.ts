@@ -29,7 +29,7 @@ export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentReq
 /** @throws CallhooksError VALIDATION_FAILED */
 export function parseGetAgent(message: pb.GetAgentRequest): GetAgentRequest {
   const reader = createReader();
-  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
   reader.refuseIfBroken();
   return { agentUuid: agentUuid as string };
 }
@@ -47,7 +47,7 @@ export function parseListAgents(message: pb.ListAgentsRequest): ListAgentsReques
 export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentRequest {
   const reader = createReader();
   const agent = readAgent(reader, message.agent);
-  const agentUuid = message.agent && reader.read('agent.agent_uuid', fields.requiredUuid, agent.agentUuid);
+  const agentUuid = message.agent && reader.readUuid('agent.agent_uuid', agent.agentUuid);
   const etag = reader.read('agent.etag', fields.etag, agent.etag) ?? '';
   const mask = readAgentMask(reader, message);
   return {
@@ -64,7 +64,7 @@ export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentReq
 /** @throws CallhooksError VALIDATION_FAILED */
 export function parseDeleteAgent(message: pb.DeleteAgentRequest): DeleteAgentRequest {
   const reader = createReader();
-  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
   const etag = reader.read('etag', fields.etag, message.etag);
   reader.refuseIfBroken();
   return { agentUuid: agentUuid as string, etag: etag as string };

@@ -2,7 +2,6 @@ import type { OnCallEndRequest, OnCallStartRequest } from '../../commands/types.
 import { checkFacts } from '../../domain/check-facts.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 
 /** @throws CallhooksError VALIDATION_FAILED */
@@ -40,8 +39,8 @@ export function readFacts(reader: Reader, message: Omit<FactsMessage, 'agentUuid
 }
 
 /** The result is used only where nothing was wrong. */
-function readCall({ read }: Reader, message: pb.OnCallStartRequest | pb.OnCallEndRequest) {
-  const agentUuid = read('agent_uuid', fields.requiredUuid, message.agentUuid);
-  const conversationUuid = read('conversation_uuid', fields.requiredUuid, message.conversationUuid);
+function readCall({ readUuid }: Reader, message: pb.OnCallStartRequest | pb.OnCallEndRequest) {
+  const agentUuid = readUuid('agent_uuid', message.agentUuid);
+  const conversationUuid = readUuid('conversation_uuid', message.conversationUuid);
   return { agentUuid: agentUuid as string, conversationUuid: conversationUuid as string };
 }

@@ -10,7 +10,7 @@ import { createReader, type Reader } from './reader.ts';
 /** @throws CallhooksError VALIDATION_FAILED */
 export function parseGetExecution(message: pb.GetExecutionRequest): GetExecutionRequest {
   const reader = createReader();
-  const executionUuid = reader.read('execution_uuid', fields.requiredUuid, message.executionUuid);
+  const executionUuid = reader.readUuid('execution_uuid', message.executionUuid);
   reader.refuseIfBroken();
   return { executionUuid: executionUuid as string };
 }

@@ -8,20 +8,18 @@ const MAX_ETAG_BYTES = 64;
 
 const isAtMost = (maxBytes: number) => (text: string) => Buffer.byteLength(text) <= maxBytes;
 
-const uuidOf = (text: string, context: z.RefinementCtx<string>): string => {
-  const uuid = parseUuid(text);
-  if (uuid !== undefined) return uuid;
-  context.addIssue(text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero');
-  return z.NEVER;
-};
-
-/** A UUID in lower case. */
-export const requiredUuid = z.string().transform(uuidOf);
+/** Says which rule a text breaks that is no UUID. */
+export const uuidProblem = (text: string): string =>
+  text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
 
 /** A UUID in lower case; undefined for an empty field. */
-export const optionalUuid = z
-  .string()
-  .transform((text, context) => (text === '' ? undefined : uuidOf(text, context)));
+export const optionalUuid = z.string().transform((text, context) => {
+  if (text === '') return undefined;
+  const uuid = parseUuid(text);
+  if (uuid !== undefined) return uuid;
+  context.addIssue(uuidProblem(text));
+  return z.NEVER;
+});
 
 /** An etag; empty for no check. */
 export const etag = z.string().refine(isAtMost(MAX_ETAG_BYTES), `must have at most ${MAX_ETAG_BYTES} bytes`);

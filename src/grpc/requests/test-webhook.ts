@@ -24,14 +24,14 @@ export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookReq
 
 type Named = Pick<TestWebhookRequest, 'webhookUuid' | 'agentUuid' | 'webhookType'>;
 
-const readStored = ({ read }: Reader, message: pb.TestWebhookRequest): Named => ({
-  webhookUuid: read('webhook_uuid', fields.requiredUuid, message.webhookUuid),
+const readStored = ({ read, readUuid }: Reader, message: pb.TestWebhookRequest): Named => ({
+  webhookUuid: readUuid('webhook_uuid', message.webhookUuid),
   agentUuid: read('agent_uuid', fields.optionalUuid, message.agentUuid),
   webhookType: read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType),
 });
 
-function readUnsaved({ read, add }: Reader, message: pb.TestWebhookRequest): Named {
-  const agentUuid = read('agent_uuid', fields.requiredUuid, message.agentUuid);
+function readUnsaved({ read, readUuid, add }: Reader, message: pb.TestWebhookRequest): Named {
+  const agentUuid = readUuid('agent_uuid', message.agentUuid);
   const webhookType = read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
   if (message.webhookConfig === undefined) {
     add([{ field: 'webhook_config', description: 'is required where no webhook_uuid is given' }]);

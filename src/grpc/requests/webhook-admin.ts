@@ -16,7 +16,7 @@ const REQUIRED = 'is required';
 /** Whatever is wrong is told in `violations`, for the command finds more. */
 export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebhookRequest {
   const reader = createReader();
-  const agentUuid = reader.read('agent_uuid', fields.requiredUuid, message.agentUuid);
+  const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
   const webhookType = reader.read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
   const config = message.webhookConfig;
   if (config === undefined) reader.add([{ field: 'webhook_config', description: REQUIRED }]);
@@ -32,7 +32,7 @@ export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebh
 /** @throws CallhooksError VALIDATION_FAILED */
 export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookRequest {
   const reader = createReader();
-  const webhookUuid = reader.read('webhook_uuid', fields.requiredUuid, message.webhookUuid);
+  const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);
   const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
   reader.refuseIfBroken();
   return { webhookUuid: webhookUuid as string, agentUuid };
@@ -53,8 +53,7 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
   const reader = createReader();
   const webhook = message.webhook ?? pb.Webhook.fromPartial({});
   if (message.webhook === undefined) reader.add([{ field: 'webhook', description: REQUIRED }]);
-  const webhookUuid =
-    message.webhook && reader.read('webhook.webhook_uuid', fields.requiredUuid, webhook.webhookUuid);
+  const webhookUuid = message.webhook && reader.readUuid('webhook.webhook_uuid', webhook.webhookUuid);
   const agentUuid = reader.read('webhook.agent_uuid', fields.optionalUuid, webhook.agentUuid);
   const etag = reader.read('webhook.etag', fields.etag, webhook.etag) ?? '';
   const { mask, violations } = parseUpdateMask(message.updateMask ?? [], 'webhook');
@@ -74,7 +73,7 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
 /** @throws CallhooksError VALIDATION_FAILED */
 export function parseDeleteWebhook(message: pb.DeleteWebhookRequest): DeleteWebhookRequest {
   const reader = createReader();
-  const webhookUuid = reader.read('webhook_uuid', fields.requiredUuid, message.webhookUuid);
+  const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);
   const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
   const etag = reader.read('etag', fields.etag, message.etag);
   reader.refuseIfBroken();
