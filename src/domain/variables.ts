@@ -8,19 +8,28 @@ export interface Variables {
   readonly sources: Readonly<Record<string, VariableSource>>;
 }
 
-const allFrom = (variables: JsonObject, source: VariableSource): Variables => ({
-  variables,
-  sources: Object.fromEntries(Object.keys(variables).map((name) => [name, source])),
-});
+const allFrom = (variables: JsonObject, source: VariableSource): Variables => {
+  const sources: Record<string, VariableSource> = {};
+  for (const name of Object.keys(variables)) sources[name] = source;
+  return { variables, sources };
+};
+
+const NOTHING: Variables = { variables: {}, sources: {} };
 
 const over = (below: Variables, above: Variables): Variables => ({
   variables: { ...below.variables, ...above.variables },
   sources: { ...below.sources, ...above.sources },
 });
 
+const withRequested = ({ variables, sources }: Variables, requested: JsonObject): Variables => {
+  const merged: Record<string, VariableSource> = { ...sources };
+  for (const name of Object.keys(requested)) merged[name] = 'request';
+  return { variables: { ...variables, ...requested }, sources: merged };
+};
+
 /** A conversation's variables before its webhook runs: the agent's defaults under those of the request. */
 export const mergeStart = (defaults: JsonObject, requested: JsonObject): Variables =>
-  over(allFrom(defaults, 'default'), allFrom(requested, 'request'));
+  withRequested(allFrom(defaults, 'default'), requested);
 
 /** What a conversation had after its start: its variables under what its webhook assigned. */
 export const withAssigned = (start: StartVariables): Variables =>
@@ -35,8 +44,8 @@ export const mergeEnd = (
   start: StartVariables | undefined,
   requested: JsonObject,
 ): Variables => {
-  const atStart = start === undefined ? mergeStart({}, {}) : withAssigned(start);
-  return over(over(allFrom(defaults, 'default'), atStart), allFrom(requested, 'request'));
+  const atStart = start === undefined ? NOTHING : withAssigned(start);
+  return withRequested(over(allFrom(defaults, 'default'), atStart), requested);
 };
 
 /** Which rule a conversation's variables break by their size together; undefined: none. */
