@@ -41,6 +41,8 @@ export interface App {
 /** What a test may put in place of a part. */
 export interface AppOverrides {
   readonly logger: Logger;
+  /** Returns how many log lines were dropped; absent: none ever is. */
+  readonly droppedLogLines?: () => number;
   /** Looks up names instead of the system's resolver. */
   readonly resolve?: Resolve;
   /** How often the engine's regular work is done; absent ones are the usual. */
@@ -85,14 +87,14 @@ interface Parts {
 
 const assemble = async (
   config: Config,
-  { logger, resolve, onStep = () => undefined, everyMs = {} }: AppOverrides,
+  { logger, droppedLogLines = () => 0, resolve, onStep = () => undefined, everyMs = {} }: AppOverrides,
   database: Database,
 ): Promise<App> => {
   const { dataDir, encryptionKeys: keys } = config;
   const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
-  const metrics = createMetrics(() => figuresOf(engine), {
+  const metrics = createMetrics(() => ({ ...figuresOf(engine), droppedLogLines: droppedLogLines() }), {
     isInsecure: !config.listen.isLoopback,
     hasWeakDurability: weaknesses.length > 0,
   });
@@ -119,7 +121,7 @@ const assemble = async (
   return toApp(parts, engine, server);
 };
 
-const figuresOf = (engine: Engine): Figures => ({
+const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
   postCallsInFlight: engine.sender.inFlight(),
   bufferedBytes: engine.budget.heldBytes(),

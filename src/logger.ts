@@ -1,5 +1,6 @@
 import pino from 'pino';
-import { prettyLine } from './logger-pretty.ts';
+import { openLogOutput, type LogOutput } from './logging/log-output.ts';
+import { prettyLine } from './logging/pretty-line.ts';
 
 /** The levels of `CALLHOOKS_LOG_LEVEL`, most telling first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -25,8 +26,8 @@ export interface LoggerOptions {
   readonly instance: string;
   /** For people: a short coloured line instead of JSON. */
   readonly pretty: boolean;
-  /** Takes whole lines; absent: standard output. */
-  readonly destination?: { write(line: string): void };
+  /** Takes whole lines. */
+  readonly destination: { write(line: string): void };
 }
 
 /** Names of fields that never reach a log, at the top of an event or one level below. */
@@ -57,9 +58,25 @@ export const REDACTED_FIELDS = [
   'variables',
 ] as const;
 
-/** The process's logger: JSON lines (pino), or pretty ones. */
-export function createLogger(options: LoggerOptions): Logger {
-  const destination = options.destination ?? standardOutput();
+const DROPPED = 'log lines were dropped: standard output did not take them in time';
+
+/** The log of a whole process. */
+export interface Log extends Pick<LogOutput, 'droppedLines' | 'flush'> {
+  readonly logger: Logger;
+}
+
+/** Opens the log of this process on `process.stdout`. The process has to call `flush` when it exits. */
+export function openLog(
+  stdout: { readonly fd: number; readonly isTTY: boolean },
+  options: Pick<LoggerOptions, 'level' | 'instance'>,
+): Log {
+  const output = openLogOutput(stdout.fd, (lines) => logger.warn({ lines }, DROPPED));
+  const logger = createLogger({ ...options, pretty: stdout.isTTY, destination: output });
+  return { logger, droppedLines: output.droppedLines, flush: output.flush };
+}
+
+/** Creates a logger that writes JSON lines (pino), or pretty ones. */
+export function createLogger({ destination, ...options }: LoggerOptions): Logger {
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: { instance: options.instance },
@@ -70,13 +87,6 @@ export function createLogger(options: LoggerOptions): Logger {
   };
   if (!options.pretty) return pino(settings, destination);
   return pino(settings, { write: (line) => destination.write(prettyLine(line)) });
-}
-
-function standardOutput(): { write(line: string): void } {
-  const output = pino.destination({ fd: 1, sync: true });
-  // A closed pipe or a full disk behind it costs lines, never calls.
-  output.on('error', () => undefined);
-  return output;
 }
 
 /** Of a driver's message, what stands in quotes after these words is a value from a row. */

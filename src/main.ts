@@ -23,22 +23,19 @@ const COMMANDS = new Map<string | undefined, () => Promise<number>>([
 
 async function serve(): Promise<number> {
   const stopRequests = listenForSignals();
-  const [{ parseConfig }, { createLogger }] = await Promise.all([
-    import('./config.ts'),
-    import('./logger.ts'),
-  ]);
+  const [{ parseConfig }, { openLog }] = await Promise.all([import('./config.ts'), import('./logger.ts')]);
   const config = parseConfig(process.env, process.pid);
-  const logger = createLogger({
+  const { logger, droppedLines, flush } = openLog(process.stdout, {
     level: config.logLevel,
     instance: config.instance,
-    pretty: process.stdout.isTTY,
   });
+  process.on('exit', flush);
   dieOfUnexpectedErrors(logger);
   let app: App | undefined;
   let exitCode: number = EXIT.done;
   const run = async (): Promise<void> => {
     const { createApp } = await import('./app.ts');
-    app = await createApp(config, { logger });
+    app = await createApp(config, { logger, droppedLogLines: droppedLines });
     if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
     await announce(await listen(app, config), logger);
     const signal = await stopRequests.first;

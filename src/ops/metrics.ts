@@ -11,6 +11,8 @@ export interface Figures {
   /** Executions without an end although their time is over, as last counted: 0 on a healthy system. */
   readonly overdue: number;
   readonly databaseIsThere: boolean;
+  /** Since the start. */
+  readonly droppedLogLines: number;
 }
 
 /** An ended execution, in words from closed sets. */
@@ -113,6 +115,16 @@ export const createMetrics = (
     help: 'Calls refused at their arrival as LIMIT_REACHED, before their message was read, by the limit that they met.',
     labelNames: ['limit'],
     registers,
+  });
+
+  new Counter({
+    name: 'callhooks_log_lines_dropped_total',
+    help: 'Log lines that standard output did not take in time.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(read().droppedLogLines);
+    },
   });
 
   const stalls = counter(

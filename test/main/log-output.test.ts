@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { until } from '../faults/support/until.ts';
+import { onPipe, onSocket, type Unread } from '../support/log-reader.ts';
 import { connect } from '../support/rpc.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -47,6 +49,66 @@ const portIn = async (stderr: Readable | null): Promise<number> => {
   }
   throw new Error(`ended with: ${text}`);
 };
+
+// The first 64 KiB of lines fit into a pipe, and several hundred into the buffers of a socket.
+const MORE_THAN_FITS = 1_000;
+const CRASH = "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('on purpose'); })";
+
+describe('the log of a real process that nobody reads', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let unread: Unread;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'callhooks-log-'));
+  });
+  afterEach(() => {
+    unread.child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  const env = () => ({
+    PATH: process.env['PATH'],
+    CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_OPS_LISTEN: 'off',
+    CALLHOOKS_DATA_DIR: folder,
+    MAKELEVEL: '1',
+  });
+  const serveAndAsk = async (times: number, start = onPipe): Promise<void> => {
+    unread = start(folder, ['--import', CRASH, MAIN, 'serve'], env());
+    const rpc = connect(await portIn(unread.child.stderr));
+    for (let count = 0; count < times; count += 1) await rpc.agents.listAgents();
+    rpc.close();
+  };
+
+  for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) {
+    it(`answers, and keeps the lines for a reader that comes later (${kind})`, async () => {
+      await serveAndAsk(MORE_THAN_FITS, start);
+      const { lines, ended } = unread.read();
+      await until('all lines', () => lines.filter(({ msg }) => msg === 'rpc').length === MORE_THAN_FITS);
+      unread.child.kill('SIGTERM');
+      await ended;
+      expect(lines.at(-1)).to.include({ msg: 'stopped', exit_code: 0 });
+      const times = lines.map(({ time }) => String(time));
+      expect(times).to.deep.equal(times.toSorted());
+    });
+  }
+
+  it('has the line about an error that nobody caught', async () => {
+    await serveAndAsk(1);
+    unread.child.kill('SIGUSR2');
+    expect(await once(unread.child, 'exit')).to.deep.equal([70, null]);
+    const { lines, ended } = unread.read();
+    await ended;
+    expect(lines.at(-1)).to.include({ level: 'error', msg: 'unexpected error, ending' });
+    expect(lines.at(-1)).to.have.nested.property('err.message', 'on purpose');
+  });
+
+  it('does not keep a crashing process from its end', async () => {
+    await serveAndAsk(MORE_THAN_FITS);
+    unread.child.kill('SIGUSR2');
+    expect(await once(unread.child, 'exit')).to.deep.equal([70, null]);
+  });
+});
 
 describe('the log of a real process', function () {
   this.timeout(60_000);

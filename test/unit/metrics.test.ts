@@ -8,6 +8,7 @@ const FIGURES = {
   waiting: 0,
   overdue: 0,
   databaseIsThere: true,
+  droppedLogLines: 3,
 };
 const STALLS = /^callhooks_event_loop_stalls_total (\d+)$/m;
 
@@ -21,6 +22,11 @@ describe('the metrics', () => {
     metrics = createMetrics(() => FIGURES, { isInsecure: false, hasWeakDurability: false });
   });
   afterEach(() => metrics.close());
+
+  it('show how many log lines were dropped', async () => {
+    expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
+    expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
+  });
 
   const stalls = async (): Promise<number> => Number(STALLS.exec((await metrics.page()).text)?.[1]);
 

@@ -4,13 +4,14 @@
  */
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
-import { createLogger } from '../../../src/logger.ts';
+import { openLog } from '../../../src/logger.ts';
 import { armFaults } from './faults.ts';
 
 const { FAULT = '', ...env } = process.env;
 const config = parseConfig({ CALLHOOKS_OPS_LISTEN: 'off', ...env }, process.pid);
-const logger = createLogger({ level: config.logLevel, instance: config.instance, pretty: false });
-const app = await createApp(config, { logger, onStep: armFaults(FAULT) });
+const log = openLog(process.stdout, { level: config.logLevel, instance: config.instance });
+process.on('exit', log.flush);
+const app = await createApp(config, { logger: log.logger, onStep: armFaults(FAULT) });
 
 let signals = 0;
 process.on('SIGTERM', () => {

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { until } from '../faults/support/until.ts';
+import { onPipe, onSocket, type LogLine, type Unread } from '../support/log-reader.ts';
+
+const WRITER = fileURLToPath(new URL('../support/log-writer.ts', import.meta.url));
+// About 11 MB: more than a pipe and the queue hold.
+const FLOOD = 100_000;
+// About 33 KB: a pipe holds them.
+const FEW = 300;
+
+const numbersOf = (lines: readonly LogLine[]): number[] =>
+  lines.flatMap(({ n }) => (n === undefined ? [] : [Number(n)]));
+const droppedIn = (lines: readonly LogLine[]): number =>
+  lines.reduce((sum, { lines: dropped = 0 }) => sum + Number(dropped), 0);
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) {
+  describe(`a process that logs to a ${kind}`, function () {
+    this.timeout(60_000);
+    let folder: string;
+    let unread: Unread;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'callhooks-log-'));
+    });
+    afterEach(() => {
+      unread.child.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    });
+
+    const flood = async (): Promise<{ written: number; dropped: number }> => {
+      unread = start(folder, [WRITER, 'flood', String(FLOOD)]);
+      const [progress] = await once(unread.child, 'message');
+      return progress as { written: number; dropped: number };
+    };
+
+    it('goes on while nobody reads, and then says how many lines it dropped', async () => {
+      const { written, dropped } = await flood();
+      expect(written).to.equal(FLOOD);
+      expect(dropped).to.be.greaterThan(0);
+      const { lines, ended } = unread.read();
+      await until('the line about dropped lines', () => droppedIn(lines) > 0);
+      unread.child.send('exit');
+      await ended;
+      expect(droppedIn(lines)).to.equal(dropped);
+      const numbers = numbersOf(lines);
+      expect(numbers).to.have.length(FLOOD - dropped);
+      expect(numbers).to.deep.equal(numbers.toSorted((a, b) => a - b));
+    });
+
+    it('ends while nobody reads', async () => {
+      await flood();
+      unread.child.send('exit');
+      expect(await once(unread.child, 'exit')).to.deep.equal([0, null]);
+    });
+
+    it('writes what it logged just before it exits', async () => {
+      unread = start(folder, [WRITER, 'exit', String(FEW)]);
+      const { lines, ended } = unread.read();
+      await ended;
+      expect(numbersOf(lines)).to.deep.equal(upTo(FEW));
+    });
+
+    it('writes what it logged just before it crashes, and why it crashed', async () => {
+      unread = start(folder, [WRITER, 'crash', String(FEW)]);
+      const { lines, ended } = unread.read();
+      await ended;
+      expect(numbersOf(lines)).to.deep.equal(upTo(FEW));
+      expect(lines.at(-1)).to.include({ level: 'error', msg: 'crashed' });
+    });
+  });
+}
