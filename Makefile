@@ -11,6 +11,8 @@ N := scripts/with-node.sh
 # npm writes this file when an installation is complete; a broken one is repeated.
 INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
+# The generator of load with its endpoint, and the service that callhooks is compared with.
+CALLBENCH := .cache/bench/callbench
 # Folders too: their times change when a file goes.
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
 # make hands SIGTERM on to its recipe and waits; where it is killed itself, this ends the server.
@@ -67,7 +69,16 @@ test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rul
 	@$(N) node scripts/break-engine.ts $(BREAK)
 
 .PHONY: bench
-bench: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
+bench: $(BUILT) $(CALLBENCH) test-database ## Calls a second, CPU and memory beside a bare server (an hour; bench/README.md)
+	@$(N) node bench/bench.ts --save last $(BENCH)
+	@$(N) node bench/report.ts
+
+.PHONY: bench-quick
+bench-quick: $(BUILT) $(CALLBENCH) ## The everyday part of it, against the committed result (three minutes)
+	@$(N) node bench/bench.ts --quick $(BENCH)
+
+.PHONY: bench-scale
+bench-scale: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
 	@$(N) node bench/scale.ts $(BENCH)
 
 .PHONY: bench-snapshot
@@ -132,6 +143,11 @@ $(INSTALLED): package-lock.json
 # Debian's own npm finds its parts only through NODE_PATH when another Node.js than Debian's runs it.
 	@NODE_PATH=/usr/share/nodejs exec $(N) npm ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@
+
+$(CALLBENCH): $(wildcard bench/go/*)
+	@PATH=$$PATH:/usr/local/go/bin; command -v go >/dev/null || \
+	  { echo 'There is no Go on this machine, and the bench needs it: https://go.dev/dl/' >&2; exit 1; }; \
+	  cd bench/go && go build -trimpath -o ../../$@ .
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist

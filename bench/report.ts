@@ -1,0 +1,49 @@
+/** Puts the table of bench/results/last.json into docs/performance.md, between its markers, and draws docs/performance.svg. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { toChart } from './rig/chart.ts';
+import { GOALS, isReached, toText, type Figure } from './rig/figures.ts';
+import { readResults, type Results } from './rig/results.ts';
+
+const BEGIN = '<!-- bench: made by bench/report.ts from bench/results/ -->';
+const END = '<!-- /bench -->';
+const docs = (name: string): string => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
+
+/** Returns the machine and the table, in Markdown. */
+export function toMarkdown(results: Results, before: Results | undefined): string {
+  const { machine, takenAt } = results;
+  const sync = machine.fdatasyncMs;
+  return [
+    `${machine.cores} cores of ${machine.cpu}, ${machine.memoryGib} GiB, Linux ${machine.kernel}; Node.js ${machine.node}, MariaDB ${machine.mariadb}, ` +
+      `${machine.go}; \`fdatasync\` p50 ${toText(sync.p50, 'ms')}, p99 ${toText(sync.p99, 'ms')}; commit ${machine.commit}, ${takenAt.slice(0, 10)}.`,
+    '',
+    '| measure | before | now | quartiles | at least | aim |',
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...results.figures.map((figure) => toRow(figure, before)),
+  ].join('\n');
+}
+
+function toRow(figure: Figure, before: Results | undefined): string {
+  const { title, unit, atLeast, aim } = GOALS[figure.key] ?? { title: figure.key, unit: '' as const };
+  const text = (value: number | undefined): string => (value === undefined ? '' : toText(value, unit));
+  const { low, high } = figure;
+  const value = `${isReached(figure) ? text(figure.value) : `**${text(figure.value)}**`}${figure.doubt === undefined ? '' : ' ?'}`;
+  const quartiles = low === undefined || high === undefined ? '' : `${toText(low, '×')}–${toText(high, '×')}`;
+  const earlier = before?.figures.find(({ key }) => key === figure.key)?.value;
+  return `| ${[title, text(earlier), value, quartiles, text(atLeast), text(aim)].join(' | ')} |`;
+}
+
+/** Returns a text with what stands between the markers replaced. */
+export function replaceBetween(text: string, content: string): string {
+  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`docs/performance.md has no ${BEGIN} … ${END}`);
+  return `${text.slice(0, from + BEGIN.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+if (import.meta.main) {
+  const results = readResults('last');
+  if (results === undefined) throw new Error('there is no bench/results/last.json');
+  const page = readFileSync(docs('performance.md'), 'utf8');
+  writeFileSync(docs('performance.md'), replaceBetween(page, toMarkdown(results, readResults('before'))));
+  writeFileSync(docs('performance.svg'), toChart(results));
+}

@@ -1,0 +1,98 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { END, START } from './agent.ts';
+import type { Generator, RunResult, RunSpec } from './generator.ts';
+import type { Server, Subject } from './servers.ts';
+
+/** The two RPCs of the bench. */
+export type Kind = 'start' | 'end';
+
+/** What is compared of a run. */
+export interface Sample {
+  readonly perSecond: number;
+  /** CPU time of the server with all its threads, for one call. */
+  readonly cpuUs: number;
+  /** How much of one core the server had. */
+  readonly share: number;
+  /** CPU time of generator and endpoint together, for one call. */
+  readonly generatorUs: number;
+  readonly result: RunResult;
+}
+
+/** A run whose counts do not agree: it says nothing. */
+export class VoidRunError extends Error {}
+
+const SETTLES_WITHIN_MS = 600_000;
+const LOOKS_EVERY_MS = 50;
+
+/** Runs calls on a server and proves the run: see {@link prove}. */
+export async function measure(
+  generator: Generator,
+  server: Server | Subject,
+  kind: Kind,
+  spec: Partial<RunSpec>,
+): Promise<Sample> {
+  await generator.reset();
+  const before = await rowsOf(server, kind);
+  const result = await generator.run({
+    target: server.address,
+    ...(kind === 'start' ? START : END),
+    pids: [server.pid, generator.pid],
+    ...spec,
+  });
+  await prove(generator, server, kind, before, result);
+  return toSample(server, generator, result);
+}
+
+/** Returns what is compared of a run. */
+export function toSample(server: Server, generator: Generator, result: RunResult): Sample {
+  const cpuMs = result.cpuMs[server.pid] ?? 0;
+  const calls = result.perSecond * result.seconds;
+  return {
+    perSecond: result.perSecond,
+    cpuUs: (cpuMs * 1000) / calls,
+    share: cpuMs / 1000 / result.seconds,
+    generatorUs: ((result.cpuMs[generator.pid] ?? 0) * 1000) / calls,
+    result,
+  };
+}
+
+const isSubject = (server: Server | Subject): server is Subject => 'rows' in server;
+
+/** Counts the rows of a kind; 0 on a server without a database. */
+export async function rowsOf(server: Server | Subject, kind: Kind): Promise<number> {
+  return isSubject(server) ? (await server.rows.count(kind)).succeeded : 0;
+}
+
+/**
+ * Proves that requests at the endpoint = rows that succeeded = OK answers with `replayed = false`, and that every caller
+ * got its own answer. Reports are waited for. A server without a database has no rows; one that echoes sends nothing.
+ */
+export async function prove(
+  generator: Generator,
+  server: Server | Subject,
+  kind: Kind,
+  rowsBefore: number,
+  result: RunResult,
+): Promise<void> {
+  const { ok, replayed, degraded, blocked, foreign } = result;
+  const fail = (why: string) => {
+    throw new VoidRunError(`void, ${why}: ${server.title}: ${JSON.stringify({ ...result, timeline: null })}`);
+  };
+  if (ok === 0) fail('no call succeeded');
+  if (replayed + degraded + blocked + foreign > 0) fail('answers were not first and own ones');
+  if (isSubject(server)) {
+    await until(async () => (await rowsOf(server, kind)) - rowsBefore >= ok);
+    const rows = (await rowsOf(server, kind)) - rowsBefore;
+    const { requests } = await generator.counts();
+    if (rows !== ok || requests !== ok) fail(`${rows} rows, ${requests} requests, ${ok} answers`);
+  } else if (!server.title.includes('echo')) {
+    const { requests } = await generator.counts();
+    if (requests !== ok) fail(`${requests} requests, ${ok} answers`);
+  }
+}
+
+/** Waits until a condition holds; it goes on after ten minutes in any case, and the proof then fails. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAtMs = performance.now() + SETTLES_WITHIN_MS;
+  while (!(await holds()) && performance.now() < giveUpAtMs) await wait(LOOKS_EVERY_MS);
+}

@@ -1,0 +1,175 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { START } from '../rig/agent.ts';
+import { NEVER, type Figure } from '../rig/figures.ts';
+import type { Bucket, RunResult } from '../rig/generator.ts';
+import { measure } from '../rig/measured-run.ts';
+import type { Rig, Scenario } from '../rig/rig.ts';
+import type { Subject } from '../rig/servers.ts';
+
+const BUCKET_MS = 100;
+const QUIET = { rate: 0.3, seconds: 15 };
+const REPEATED = 10_000;
+const ROUNDS = 5;
+const CALM_BUCKETS = 10;
+const TIMEOUT_MS = 10_000;
+
+/** One overload and what followed it. */
+interface Overload {
+  readonly factor: number;
+  /** Good answers to calls that were due during the overload ÷ the capacity of as many seconds. */
+  readonly goodput: number;
+  readonly goodP99Ms: number;
+  readonly degraded: number;
+  /** Seconds from the end of the overload until latency is normal and stays so; undefined: not within the run. */
+  readonly recoverySeconds: number | undefined;
+  readonly repeats: Repeats;
+  /** Conversations that reached the endpoint more than once. */
+  readonly sentTwice: number;
+  readonly codes: Readonly<Record<string, number>>;
+}
+
+interface Repeats {
+  ran: number;
+  lost: number;
+  double: number;
+  refused: number;
+}
+
+/** Starts in an open loop beyond the capacity: good answers, recovery, and what becomes of refused calls that are repeated. */
+export const overload: Scenario = {
+  name: 'overload',
+  run: async (rig) => {
+    const { subject } = await rig.stand('sqlite');
+    const { isQuick, overloadSeconds } = rig.effort;
+    const capacity = await capacityOf(rig, subject);
+    const normalMs = await normalLatency(rig, subject, capacity);
+    const overloads: Overload[] = [];
+    for (const factor of isQuick ? [2] : [2, 5, 20, 1.3]) {
+      const seconds = factor === 1.3 ? 2 * overloadSeconds : overloadSeconds;
+      overloads.push(await exceed(rig, subject, { factor, seconds, capacity, normalMs }));
+    }
+    return { figures: figuresOf(overloads), details: { capacity, normalMs, overloads } };
+  },
+};
+
+async function capacityOf(rig: Rig, subject: Subject): Promise<number> {
+  const { callers, seconds } = rig.effort;
+  const runs = [];
+  for (let i = 0; i < 3; i += 1)
+    runs.push((await measure(rig.generator, subject, 'start', { callers, seconds })).perSecond);
+  return Math.max(...runs);
+}
+
+async function normalLatency(rig: Rig, subject: Subject, capacity: number): Promise<number> {
+  const phases = [{ rate: capacity * QUIET.rate, seconds: 3 }];
+  const { result } = await measure(rig.generator, subject, 'start', { phases });
+  return result.latency.p99;
+}
+
+async function exceed(
+  rig: Rig,
+  subject: Subject,
+  load: { factor: number; seconds: number; capacity: number; normalMs: number },
+): Promise<Overload> {
+  const { generator } = rig;
+  const { factor, seconds, capacity, normalMs } = load;
+  await generator.reset(true);
+  const id = `overload ${factor} ${performance.now()}`;
+  const phases = [
+    { rate: factor * capacity, seconds },
+    { rate: QUIET.rate * capacity, seconds: QUIET.seconds },
+  ];
+  const result = await generator.run(
+    { ...START, target: subject.address, phases, bucketMs: BUCKET_MS, timeoutMs: TIMEOUT_MS },
+    id,
+  );
+  await wait(1000);
+  const repeats = await repeatRefused(rig, subject, id, result);
+  const { repeated } = await generator.counts();
+  const found = summarize(load, result, normalMs, repeats, repeated);
+  rig.log(
+    `${factor} × ${capacity.toFixed(0)}/s: goodput ${found.goodput.toFixed(2)}, p99 ${found.goodP99Ms.toFixed(0)} ms, ` +
+      `${found.degraded} degraded, normal after ${found.recoverySeconds ?? '?'} s; repeats: ${JSON.stringify(repeats)}`,
+  );
+  return found;
+}
+
+function summarize(
+  load: { factor: number; seconds: number; capacity: number },
+  result: RunResult,
+  normalMs: number,
+  repeats: Repeats,
+  sentTwice: number,
+): Overload {
+  const timeline = result.timeline ?? [];
+  const overloaded = timeline.filter(({ atMs }) => atMs < load.seconds * 1000);
+  const good = overloaded.reduce((sum, bucket) => sum + bucket.good, 0);
+  return {
+    factor: load.factor,
+    goodput: good / load.seconds / load.capacity,
+    goodP99Ms: result.goodAfter.p99,
+    degraded: result.degraded,
+    recoverySeconds: recoveryOf(timeline.slice(overloaded.length), normalMs),
+    repeats,
+    sentTwice,
+    codes: { ...result.codes, ...result.failures },
+  };
+}
+
+/** Seconds until the first of ten calm buckets in a row: no call failed and half of them took no longer than usual at most. */
+function recoveryOf(after: readonly Bucket[], normalMs: number): number | undefined {
+  const isCalm = ({ bad, p50 }: Bucket): boolean => bad === 0 && p50 <= normalMs;
+  const at = after.findIndex(
+    (_, index) =>
+      index + CALM_BUCKETS <= after.length && after.slice(index, index + CALM_BUCKETS).every(isCalm),
+  );
+  return at < 0 ? undefined : (at * BUCKET_MS) / 1000;
+}
+
+/** Repeats refused calls, those refused again once more. */
+async function repeatRefused(
+  rig: Rig,
+  subject: Subject,
+  id: string,
+  { refused }: RunResult,
+): Promise<Repeats> {
+  const sum: Repeats = { ran: 0, lost: 0, double: 0, refused: 0 };
+  let left = Math.min(refused, REPEATED);
+  for (let round = 0, repeat = id; round < ROUNDS && left > 0; round += 1) {
+    const next = `${id} again ${round}`;
+    const result = await rig.generator.run(
+      { ...START, target: subject.address, callers: 32, repeat, limit: REPEATED },
+      next,
+    );
+    const { ran = 0, lost = 0, double = 0, refused: again = 0 } = result.repeats ?? {};
+    sum.ran += ran;
+    sum.lost += lost;
+    sum.double += double;
+    left = again;
+    repeat = next;
+  }
+  return { ...sum, refused: left };
+}
+
+function figuresOf(overloads: readonly Overload[]): Figure[] {
+  const at = (factor: number): Overload | undefined => overloads.find((one) => one.factor === factor);
+  const figure = (key: string, value: number | undefined): Figure[] =>
+    value === undefined ? [] : [{ key, value }];
+  const sumOf = (read: (one: Overload) => number): number =>
+    overloads.reduce((sum, one) => sum + read(one), 0);
+  const recovery = (factor: number): number | undefined =>
+    at(factor) && (at(factor)?.recoverySeconds ?? NEVER);
+  return [
+    ...figure('goodput-2x', at(2)?.goodput),
+    ...figure('goodput-5x', at(5)?.goodput),
+    ...figure('goodput-p99-2x', at(2)?.goodP99Ms),
+    ...figure('goodput-p99-5x', at(5)?.goodP99Ms),
+    ...figure('goodput-degraded', (at(2)?.degraded ?? 0) + (at(5)?.degraded ?? 0)),
+    ...figure('recovery-20x', recovery(20)),
+    ...figure('recovery-1.3x', recovery(1.3)),
+    ...figure(
+      'lost-repeats',
+      sumOf(({ repeats }) => repeats.lost + repeats.double),
+    ),
+  ];
+}
