@@ -1,6 +1,7 @@
 import type { ExecutionStore, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './writes/database-health.ts';
 import type { OnStep } from './fault-points.ts';
+import { reportAwayOnce } from './report-away-once.ts';
 import type { Waiters } from './start-waiters.ts';
 
 /** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
@@ -76,15 +77,17 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   const timers = new Set<NodeJS.Timeout>();
 
   const every = (ms: number, work: () => Promise<void>): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      void work()
-        .catch(deps.onError)
-        .finally(() => {
-          if (!stopped) every(ms, work);
+    const run = reportAwayOnce(deps.onError);
+    const schedule = (): void => {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        void run(work).finally(() => {
+          if (!stopped) schedule();
         });
-    }, ms);
-    timers.add(timer);
+      }, ms);
+      timers.add(timer);
+    };
+    schedule();
   };
 
   const label = async (): Promise<void> => {

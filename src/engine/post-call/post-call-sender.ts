@@ -7,6 +7,7 @@ import { createBacklog, type Progress } from './pending-post-calls.ts';
 import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from '../limits/request-slots.ts';
+import { reportAwayOnce } from '../report-away-once.ts';
 import type { Waiters } from '../start-waiters.ts';
 
 /** Sends accepted post-calls in the background, each once. */
@@ -58,8 +59,10 @@ export const createSender = (deps: SenderDeps): Sender => {
   let draining: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  const lookOnce = reportAwayOnce(deps.onError);
+  const drainOnce = reportAwayOnce(deps.onError);
   const drain = (): void => {
-    draining = backlog.drain().catch((error: unknown) => deps.onError(error));
+    draining = drainOnce(() => backlog.drain());
   };
 
   const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
@@ -143,7 +146,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   });
 
   const tick = async (): Promise<void> => {
-    looking = backlog.look().catch((error: unknown) => deps.onError(error));
+    looking = lookOnce(() => backlog.look());
     await looking;
     // Not waited for: while much is sent it does not end, and others die meanwhile.
     drain();
