@@ -114,7 +114,10 @@ export const createEngine = (deps: EngineDeps): Engine => {
     claimedLately: writes.claimedLately,
     now: () => performance.now(),
   });
-  const waiters = createWaiters(store, onError);
+  const waiters = createWaiters({
+    ...{ store, onError },
+    isRunningHere: (conversationUuid) => preCalls.isRunning(conversationUuid),
+  });
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({

@@ -1,6 +1,10 @@
 import type { ExecutionStore } from '../store/types.ts';
+import { reportAwayOnce } from './report-away-once.ts';
 
-/** Waits for starts to end: by memory in the process that runs them, by one shared query elsewhere. */
+/**
+ * Waits for starts to end. The process that runs a start is told in memory; other processes poll the database with shared
+ * queries.
+ */
 export interface Waiters {
   /** Tells everybody here who waits for this conversation's start. */
   noteEnded(conversationUuid: string): void;
@@ -9,26 +13,41 @@ export interface Waiters {
   close(): void;
 }
 
+/** What waiting for starts needs. */
+export interface WaiterDeps {
+  readonly store: Pick<ExecutionStore, 'findEndedStarts'>;
+  /**
+   * Reports whether this process runs the start of this conversation now, from its claim until `noteEnded` is called for
+   * it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs here.
+   */
+  readonly isRunningHere?: (conversationUuid: string) => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
 const POLL_EVERY_MS = 200;
+// On SQLite a query of so many takes about a millisecond; others get their turn in between.
+const ASKED_AT_ONCE = 500;
 
 /** Makes the waiters. */
-export const createWaiters = (
-  store: Pick<ExecutionStore, 'findEndedStarts'>,
-  onError: (error: unknown) => void,
-): Waiters => {
+export const createWaiters = (deps: WaiterDeps): Waiters => {
+  const { store, isRunningHere = () => false } = deps;
+  const run = reportAwayOnce(deps.onError);
   const waiting = new Map<string, Set<(ended: boolean) => void>>();
   let timer: NodeJS.Timeout | undefined;
 
   const noteEnded = (conversationUuid: string): void => {
     for (const wake of waiting.get(conversationUuid) ?? []) wake(true);
   };
-  const poll = async (): Promise<void> => {
-    try {
-      for (const ended of await store.findEndedStarts([...waiting.keys()])) noteEnded(ended);
-    } catch (error) {
-      // While the database is away nobody's end can be read; the next poll asks again.
-      onError(error);
+  const ask = async (): Promise<void> => {
+    const elsewhere = [...waiting.keys()].filter((conversationUuid) => !isRunningHere(conversationUuid));
+    for (let at = 0; at < elsewhere.length; at += ASKED_AT_ONCE) {
+      const ended = await store.findEndedStarts(elsewhere.slice(at, at + ASKED_AT_ONCE));
+      for (const conversationUuid of ended) noteEnded(conversationUuid);
     }
+  };
+  const poll = async (): Promise<void> => {
+    // While the database is away nobody's end can be read; the next poll asks again.
+    await run(ask);
     timer = waiting.size > 0 ? setTimeout(() => void poll(), POLL_EVERY_MS) : undefined;
   };
   const join = (conversationUuid: string, wake: (ended: boolean) => void): void => {
@@ -48,12 +67,18 @@ export const createWaiters = (
       new Promise((resolve) => {
         const wake = (ended: boolean): void => {
           clearTimeout(expiry);
+          clearImmediate(lastTurn);
           signal?.removeEventListener('abort', giveUp);
           leave(conversationUuid, wake);
           resolve(ended);
         };
         const giveUp = (): void => wake(false);
-        const expiry = setTimeout(giveUp, Math.max(0, untilMs - performance.now()));
+        // After a stall of the event loop an expired timer runs before an end that has long arrived: one more turn.
+        let lastTurn: NodeJS.Immediate | undefined;
+        const expire = (): void => {
+          lastTurn = setImmediate(giveUp);
+        };
+        const expiry = setTimeout(expire, Math.max(0, untilMs - performance.now()));
         if (signal?.aborted) return giveUp();
         signal?.addEventListener('abort', giveUp);
         join(conversationUuid, wake);

@@ -278,7 +278,7 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
-  /** Of these conversations, those whose start is not being sent. */
+  /** Of these conversations, however many, those that have no start or whose start has ended, as far as this release knows. */
   findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
   /** Webhooks that have accepted post-calls waiting, by webhook_uuid ascending. */

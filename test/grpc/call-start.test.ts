@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { STATE } from '../../src/store/executions/column-codes.ts';
+import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import { VERSION } from '../../src/version.ts';
+import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, outcomeOf, postTo, readExecution } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -316,6 +319,27 @@ describeEachEngine('OnCallStart', (engine) => {
       });
       const waited = await app.rpc.calls.onCallStart(call);
       expect({ ...waited, replayed: false }).to.deep.equal(await first);
+    });
+
+    it('a repeat of a start in a state that a newer release wrote, until that release ends it', async () => {
+      const agent = await makeAgent(app.rpc, { pre: postTo(receiver.url) });
+      const call = newCall(agent);
+      const { execution } = await app.rpc.calls.onCallStart(call);
+      const beside = openBeside(app.database);
+      const setState = (state: number) =>
+        beside.use((session) =>
+          session.change('UPDATE executions SET state = ? WHERE execution_uuid = ?', [
+            state,
+            toBytes(execution?.executionUuid ?? ''),
+          ]),
+        );
+      await setState(77);
+      const { reason } = await errorOf(app.rpc.calls.onCallStart(call, { deadlineMs: 500 }));
+      expect(reason).to.equal('EXECUTION_RUNNING');
+      const waiting = app.rpc.calls.onCallStart(call);
+      await setState(STATE.succeeded);
+      expect((await waiting).execution).to.deep.equal(execution);
+      await beside.close();
     });
 
     it('a deadline that leaves no time, and claims nothing', async () => {

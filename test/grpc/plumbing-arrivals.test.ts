@@ -186,14 +186,14 @@ describe('a call that the gate lets in', () => {
     expect(streams).to.have.length(2);
   });
 
-  it('is one of 64 at most when nothing is claimed, and the next is refused', async () => {
+  it('is one of 256 at most when nothing is claimed, and the next is refused', async () => {
     const { gate } = gateWith();
     const { contexts, release, onCallStart } = holding();
     const limits: string[] = [];
     const onRefused = (limit: string): void => void limits.push(limit);
     await using plumbing = await startPlumbing({ onCallStart }, { gate, onRefused });
-    const running = Array.from({ length: 64 }, () => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === 64);
+    const running = Array.from({ length: 256 }, () => plumbing.rpc.calls.onCallStart());
+    await until(() => contexts.length === 256);
     expect((await errorOf(plumbing.rpc.calls.onCallEnd())).reason).to.equal('LIMIT_REACHED');
     expect(limits).to.deep.equal(['calls_waiting']);
     release();
@@ -204,8 +204,8 @@ describe('a call that the gate lets in', () => {
     const { gate, world } = gateWith();
     const { contexts, release, onCallStart } = holding();
     await using plumbing = await startPlumbing({ onCallStart }, { gate });
-    const running = Array.from({ length: 64 }, () => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === 64);
+    const running = Array.from({ length: 256 }, () => plumbing.rpc.calls.onCallStart());
+    await until(() => contexts.length === 256);
     world.nowMs += 60_000;
     expect((await errorOf(plumbing.rpc.calls.onCallStart())).reason).to.equal('LIMIT_REACHED');
     release();

@@ -191,6 +191,14 @@ describeEachEngine('outcomes', (engine) => {
     expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
   });
 
+  it('tell ended starts from running ones in a list of any length', async () => {
+    const [running, ended] = [aStart(), aStart()];
+    await store().insertStarts([running, ended]);
+    await store().recordOutcomes([anOutcome(ended)]);
+    const many = [running, ended, ...times(40_000, () => aStart())].map((start) => start.conversationUuid);
+    expect(await store().findEndedStarts(many)).to.deep.equal(many.slice(1));
+  });
+
   it('of a failure say why, and that nothing was assigned', async () => {
     const start = await started();
     const failed = anOutcome(start, {

@@ -133,6 +133,8 @@ describeEachEngine('labels', (engine) => {
     expect(items).to.have.length(3);
     const [lost] = await store().insertStarts([aStart({ conversationUuid: start.conversationUuid })]);
     expect(lost?.kind).to.equal('lost');
+    // Nobody is woken by such a start, for its row says nothing that could be answered.
+    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([]);
   });
 });
 

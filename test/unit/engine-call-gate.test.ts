@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Arrival, createCallGate } from '../../src/engine/limits/call-gate.ts';
 
-const ALWAYS_WELCOME = 64;
+const ALWAYS_WELCOME = 256;
 
 /** A gate with a clock and figures that the test sets. */
 const gateAt = (figures: { ageMs?: number; claimed?: number } = {}) => {
@@ -36,7 +36,7 @@ describe('the call gate, by number', () => {
   const rows: readonly [claimedLately: number, letIn: number][] = [
     [0, ALWAYS_WELCOME],
     [ALWAYS_WELCOME, ALWAYS_WELCOME],
-    [65, 65],
+    [257, 257],
     [400, 400],
   ];
   for (const [claimed, letIn] of rows) {
@@ -89,7 +89,7 @@ describe('the call gate, by number', () => {
     expect(gate.waiting()).to.equal(ALWAYS_WELCOME);
     // A message that comes after all makes its call count again.
     stuck[0]?.received();
-    expect(gate.waiting()).to.equal(65);
+    expect(gate.waiting()).to.equal(257);
     stuck[0]?.decided();
     for (const arrival of stuck) arrival.leave();
     expect(gate.waiting()).to.equal(ALWAYS_WELCOME);

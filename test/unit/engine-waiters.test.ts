@@ -1,16 +1,25 @@
 import { expect } from 'chai';
 import { createWaiters } from '../../src/engine/start-waiters.ts';
+import { DatabaseError } from '../../src/errors.ts';
 
 /** Waiters whose database says that these starts have ended, and is asked for nobody else's. */
-const waitersWith = (ended: readonly string[] = [], failures = 0) => {
+const waitersWith = (
+  ended: readonly string[] = [],
+  failures = 0,
+  isRunningHere?: (conversationUuid: string) => boolean,
+) => {
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const findEndedStarts = async (conversations: readonly string[]): Promise<readonly string[]> => {
     asked.push(conversations);
-    if (asked.length <= failures) throw new Error('away');
+    if (asked.length <= failures) throw new DatabaseError('away');
     return conversations.filter((conversation) => ended.includes(conversation));
   };
-  const waiters = createWaiters({ findEndedStarts }, (error) => errors.push(error));
+  const waiters = createWaiters({
+    store: { findEndedStarts },
+    onError: (error) => errors.push(error),
+    ...(isRunningHere === undefined ? {} : { isRunningHere }),
+  });
   return { waiters, asked, errors };
 };
 const soon = (ms: number): number => performance.now() + ms;
@@ -47,8 +56,50 @@ describe('the waiters', () => {
     waiters.close();
   });
 
-  it('ask again after the database was away, and tell of it', async () => {
-    const { waiters, errors } = waitersWith(['a'], 1);
+  it('ask about no more than 500 at once, and wake those of the first part before the last is asked', async () => {
+    const conversations = Array.from({ length: 1_200 }, (_, at) => String(at));
+    const { waiters, asked } = waitersWith(conversations);
+    const all = conversations.map((conversation) => waiters.waitForEnd(conversation, soon(5_000)));
+    await all[0];
+    expect(asked.length).to.be.below(3);
+    expect(new Set(await Promise.all(all))).to.deep.equal(new Set([true]));
+    expect(asked.map(({ length }) => length)).to.deep.equal([500, 500, 200]);
+    waiters.close();
+  });
+
+  it('ask about no start that this process runs, and about it from when it no longer does', async () => {
+    const here = new Set(['a']);
+    const { waiters, asked } = waitersWith(['a', 'b'], 0, (conversation) => here.has(conversation));
+    const local = waiters.waitForEnd('a', soon(5_000));
+    expect(await waiters.waitForEnd('b', soon(5_000))).to.equal(true);
+    expect(asked).to.deep.equal([['b']]);
+    here.clear();
+    expect(await local).to.equal(true);
+    expect(asked).to.deep.equal([['b'], ['a']]);
+    waiters.close();
+  });
+
+  it('wake by memory who waits for a start that this process runs', async () => {
+    const { waiters, asked } = waitersWith([], 0, () => true);
+    const local = waiters.waitForEnd('a', soon(5_000));
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    waiters.noteEnded('a');
+    expect(await local).to.equal(true);
+    expect(asked).to.deep.equal([]);
+    waiters.close();
+  });
+
+  it('take an end that has arrived during a stall of the event loop, although their time is over', async () => {
+    const { waiters } = waitersWith();
+    const waiting = waiters.waitForEnd('a', soon(20));
+    setImmediate(() => waiters.noteEnded('a'));
+    for (const endsAtMs = soon(60); performance.now() < endsAtMs;);
+    expect(await waiting).to.equal(true);
+    waiters.close();
+  });
+
+  it('ask again after the database was away, and tell of it once', async () => {
+    const { waiters, errors } = waitersWith(['a'], 3);
     expect(await waiters.waitForEnd('a', soon(5_000))).to.equal(true);
     expect(errors).to.have.length(1);
     waiters.close();

@@ -6,12 +6,12 @@ import type {
   StartVariables,
   VariableSource,
 } from '../../domain/types.ts';
-import { STATE, TYPE } from './column-codes.ts';
+import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
-import { marks } from '../sql/sql.ts';
+import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, RecordedStart } from '../types.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
@@ -26,6 +26,8 @@ type Reads = Pick<
   | 'findEndedStarts'
   | 'nowMs'
 >;
+
+const STARTS_A_STEP = 500;
 
 /** The reads of single executions. */
 export const createReads = (connections: Connections, dialect: Dialect): Reads => {
@@ -69,9 +71,11 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       return row?.state === STATE.sending;
     },
     findEndedStarts: async (conversationUuids) => {
-      if (conversationUuids.length === 0) return [];
-      const found = await rows(findRunningStarts(conversationUuids.length), conversationUuids.map(toBytes));
-      const running = new Set(found.map((row) => toUuid(row.conversation_uuid as Buffer)));
+      const running = new Set<string>();
+      for (const part of inParts(conversationUuids, STARTS_A_STEP)) {
+        const found = await rows(findRunningStarts(part.length), part.map(toBytes));
+        for (const row of found) running.add(toUuid(row.conversation_uuid as Buffer));
+      }
       return conversationUuids.filter((uuid) => !running.has(uuid));
     },
     nowMs: async () => (await rows(`SELECT ${dialect.now} AS now_ms`, []))[0]?.now_ms as number,
@@ -100,9 +104,11 @@ const FIND_START = findByKeySql(
     'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid',
 );
 
+// SQLite takes 32,766 values at most. A state that a newer release wrote counts as running: who waits for its end would
+// otherwise be woken again and again for a row that says nothing.
 const findRunningStarts = (count: number): string =>
   `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
-  `AND webhook_type = ${TYPE.pre_call} AND +state = ${STATE.sending}`;
+  `AND webhook_type = ${TYPE.pre_call} AND +state NOT IN (${ENDED_STATES.join(', ')})`;
 
 const findRow = async (
   session: Session,
