@@ -56,7 +56,7 @@ describe('the call gate, by number', () => {
     first?.received();
     first?.decided();
     second?.leave();
-    expect(gate.waiting()).to.equal(62);
+    expect(gate.waiting()).to.equal(ALWAYS_WELCOME - 2);
     expect(fill(10)).to.have.length(2);
   });
 
@@ -71,9 +71,9 @@ describe('the call gate, by number', () => {
   });
 
   it('goes with the figure: fewer may wait when fewer are claimed', () => {
-    const { world, gate, fill } = gateAt({ claimed: 200 });
-    const arrivals = fill(100);
-    world.claimed = 80;
+    const { world, gate, fill } = gateAt({ claimed: 500 });
+    const arrivals = fill(400);
+    world.claimed = 380;
     expect(gate.arrive()).to.equal(undefined);
     for (const arrival of arrivals.slice(0, 21)) arrival.decided();
     expect(fill(10)).to.have.length(1);
@@ -85,7 +85,7 @@ describe('the call gate, by number', () => {
     world.nowMs += 999;
     expect(gate.arrive()).to.equal(undefined);
     world.nowMs += 1;
-    expect(fill(100)).to.have.length(ALWAYS_WELCOME);
+    expect(fill(300)).to.have.length(ALWAYS_WELCOME);
     expect(gate.waiting()).to.equal(ALWAYS_WELCOME);
     // A message that comes after all makes its call count again.
     stuck[0]?.received();
