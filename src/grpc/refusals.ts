@@ -52,16 +52,22 @@ export function createRefusals({ logger, onRefused }: RefusalDeps): Refusals {
   };
   return {
     refuse: (stream, limit) => {
-      stream.on('error', ignore);
-      stream.respond(answers[limit], { endStream: true });
-      // The client may stop sending (RFC 9113, 8.1). A message that comes nevertheless would be buffered.
-      stream.close(constants.NGHTTP2_NO_ERROR);
+      answer(stream, answers[limit]);
       counts.set(limit, (counts.get(limit) ?? 0) + 1);
       timer ??= setTimeout(flush, LINE_EVERY_MS).unref();
       onRefused?.(limit);
     },
     flush,
   };
+}
+
+function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  stream.on('error', ignore);
+  // The client may have given up before the event came; to respond would throw.
+  if (stream.closed) return;
+  stream.respond(headers, { endStream: true });
+  // The client may stop sending (RFC 9113, 8.1). A message that comes nevertheless would be buffered.
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 /** Returns the headers of an answer without a message: status and details as grpc-js would send them. */

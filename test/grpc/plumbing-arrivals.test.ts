@@ -17,6 +17,9 @@ const START = '/callhooks.v1.CallLifecycle/OnCallStart';
 const END = '/callhooks.v1.CallLifecycle/OnCallEnd';
 const reply = OnCallStartResponse.fromPartial({ replayed: true });
 const MAX_RPCS = 1_000;
+// Of HTTP/2 (RFC 9113, 6): types of frames and their flags.
+const [HEADERS, RST_STREAM, SETTINGS] = [1, 3, 4];
+const [END_STREAM, END_HEADERS] = [1, 4];
 
 /** A gate whose figures the test sets. */
 const gateWith = (figures: { ageMs?: number } = {}) => {
@@ -127,11 +130,22 @@ describe('a call that the gate refuses', () => {
 
   it('is answered before its message, whose sender is told to stop', async () => {
     await using plumbing = await startPlumbing({}, { gate: shutGate() });
-    const frames = await framesOf(plumbing.port, START, 2);
-    const [HEADERS, RST_STREAM, END_STREAM] = [1, 3, 1];
-    expect(frames.map(({ type }) => type)).to.deep.equal([HEADERS, RST_STREAM]);
-    expect((frames[0]?.flags ?? 0) & END_STREAM).to.equal(END_STREAM);
-    expect(frames[1]?.payload.readUInt32BE()).to.equal(constants.NGHTTP2_NO_ERROR);
+    using raw = sendFrames(plumbing.port, requestFrame(START));
+    await until(() => raw.received().length === 2);
+    const [answer, reset] = raw.received();
+    expect([answer?.type, reset?.type]).to.deep.equal([HEADERS, RST_STREAM]);
+    expect((answer?.flags ?? 0) & END_STREAM).to.equal(END_STREAM);
+    expect(reset?.payload.readUInt32BE()).to.equal(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it('does no harm when its caller has given up in the same packet', async () => {
+    const { gate } = gateWith({ ageMs: 10_000 });
+    await using plumbing = await startPlumbing({}, { gate });
+    const giveUp = Buffer.alloc(4);
+    giveUp.writeUInt32BE(constants.NGHTTP2_CANCEL);
+    using _raw = sendFrames(plumbing.port, requestFrame(START), frame(RST_STREAM, 0, 1, giveUp));
+    await until(() => gate.refused() === 1);
+    expect((await errorOf(plumbing.rpc.calls.onCallStart())).reason).to.equal('LIMIT_REACHED');
   });
 
   it('costs its connection nothing: after 3,000 refusals in a row it is still open', async () => {
@@ -339,11 +353,8 @@ interface Frame {
   readonly payload: Buffer;
 }
 
-/**
- * The first frames that come back for a request whose headers alone are sent. Written by hand, because Node's own
- * client ends its side as soon as the answer is there, and so hides what the server does.
- */
-function framesOf(port: number, path: string, count: number): Promise<Frame[]> {
+/** The headers of a request, without the end of its stream. */
+function requestFrame(path: string): Buffer {
   const headers = {
     ':method': 'POST',
     ':scheme': 'http',
@@ -357,22 +368,26 @@ function framesOf(port: number, path: string, count: number): Promise<Frame[]> {
   const block = Buffer.concat(
     Object.entries(headers).map(([name, value]) => Buffer.concat([Buffer.of(0), text(name), text(value)])),
   );
-  const [HEADERS, SETTINGS, END_HEADERS] = [1, 4, 4];
-  return new Promise((resolve, reject) => {
-    const socket = openSocket(port, '127.0.0.1');
-    let received = Buffer.alloc(0);
-    socket.on('error', reject);
-    socket.on('data', (bytes) => {
-      received = Buffer.concat([received, bytes]);
-      const frames = parseFrames(received).filter(({ streamId }) => streamId === 1);
-      if (frames.length < count) return;
-      socket.destroy();
-      resolve(frames.slice(0, count));
-    });
-    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-    socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
-    socket.write(frame(HEADERS, END_HEADERS, 1, block));
+  return frame(HEADERS, END_HEADERS, 1, block);
+}
+
+/**
+ * Sends frames of stream 1 in one packet. Written by hand, because Node's own client ends its side as soon as the answer
+ * is there, and so hides what the server does.
+ */
+function sendFrames(port: number, ...frames: Buffer[]) {
+  const socket = openSocket(port, '127.0.0.1');
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  let bytes = Buffer.alloc(0);
+  socket.on('error', () => undefined);
+  socket.on('data', (more) => {
+    bytes = Buffer.concat([bytes, more]);
   });
+  socket.write(Buffer.concat([preface, frame(SETTINGS, 0, 0, Buffer.alloc(0)), ...frames]));
+  return {
+    received: () => parseFrames(bytes).filter(({ streamId }) => streamId === 1),
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
 }
 
 function frame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {

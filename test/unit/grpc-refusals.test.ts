@@ -8,9 +8,10 @@ import { createRefusals, type ArrivalLimit } from '../../src/grpc/refusals.ts';
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A stream that takes down what is done to it. */
-const takeDown = () => {
+const takeDown = (closed = false) => {
   const done: unknown[][] = [];
   const stream = Object.assign(new EventEmitter(), {
+    closed,
     respond: (...given: unknown[]) => void done.push(['respond', ...given]),
     close: (...given: unknown[]) => void done.push(['close', ...given]),
   });
@@ -41,6 +42,14 @@ describe('the refusals at the arrival of an RPC', () => {
       expect(RetryInfo.decode(retry ?? Buffer.alloc(0)).retryDelay).to.deep.equal({ seconds: 1n, nanos: 0 });
     });
   }
+
+  it('say nothing on a stream that is closed already', () => {
+    const { stream, done } = takeDown(true);
+    const limits: string[] = [];
+    createRefusals({ logger, onRefused: (limit) => limits.push(limit) }).refuse(stream, 'calls_waiting');
+    expect(done).to.deep.equal([]);
+    expect(limits).to.deep.equal(['calls_waiting']);
+  });
 
   it('let the stream fail afterwards', () => {
     const { stream } = takeDown();
