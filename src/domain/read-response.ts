@@ -33,8 +33,22 @@ const endOfString = (text: string, start: number): number => {
   return at;
 };
 
+const hasMoreThan = (text: string, character: string, count: number): boolean => {
+  let at = -1;
+  for (let found = 0; found <= count; found += 1) {
+    at = text.indexOf(character, at + 1);
+    if (at === -1) return false;
+  }
+  return true;
+};
+
+// Half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
+const hasManyOpenings = (text: string): boolean =>
+  hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
+
 // JSON.parse takes a million levels (and 0.6 s for them), so the depth is counted before it is asked.
 const isTooDeep = (text: string): boolean => {
+  if (!hasManyOpenings(text)) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
@@ -51,7 +65,8 @@ const isTooDeep = (text: string): boolean => {
 };
 
 // Signs that a text may hold what JSON.parse alone gets wrong; they also occur in texts that hold nothing of the kind.
-const AWKWARD_NUMBER = /[0-9]{16}|[0-9][eE]|-0(?:[.,\]}\s]|$)/;
+// A number stands at the beginning or behind one of `:,[` and blanks; hexadecimal ids are full of what looks like one.
+const AWKWARD_NUMBER = /(?:^|[:,[\s])(?:-0(?:[.,\]}\s]|$)|-?[0-9]{16}|-?[0-9]+(?:\.[0-9]+)?[eE])/;
 const ESCAPE_OR_PROTO = /\\u|__proto__/;
 const INTEGER = /^-?[0-9]+$/;
 

@@ -212,6 +212,54 @@ describe('for any input', () => {
     );
   });
 
+  it('readJsonBody reads numbers as if each literal were looked at', () => {
+    const literal = fc.constantFrom(
+      ...[
+        '-0',
+        '-0.0',
+        '-0e1',
+        '-0.0E-2',
+        '0',
+        '-1',
+        '1.5',
+        '1e5',
+        '1E+5',
+        '2.5e-7',
+        '1e999',
+        '-1.5E+400',
+        '5e-999',
+      ],
+      ...['9007199254740991', '9007199254740993', '-9007199254740993', '1234567890123456', '123456789012345'],
+      ...['12345678901234567.0', '0.12345678901234567890', `1${'0'.repeat(400)}`, '-12345678901234567890'],
+      ...['"3e8f-0"', '": -0,"', '"1e999"', '"[1234567890123456"', 'null', '[]', '{"a":1}'],
+    );
+    const gap = fc.constantFrom('', '', ' ', '\n', '\t', '\r\n');
+    const padded = fc.tuple(gap, literal, gap).map((parts) => parts.join(''));
+    const body = fc.oneof(
+      padded,
+      fc.array(padded, { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+      fc
+        .array(padded, { maxLength: 3 })
+        .map((items) => `{${items.map((item, i) => `"k${i}":${item}`).join(',')}}`),
+    );
+    fc.assert(
+      fc.property(body, (json) => {
+        let isFinite = true;
+        const expected: unknown = JSON.parse(json, ((_key, value: unknown, context?: { source?: string }) => {
+          if (typeof value !== 'number' || value === 0) return value === 0 ? 0 : value;
+          if (!Number.isSafeInteger(value) && /^-?[0-9]+$/.test(context?.source ?? ''))
+            return context?.source;
+          isFinite &&= Number.isFinite(value);
+          return value;
+        }) as (key: string, value: unknown) => unknown);
+        const read = readJsonBody(Buffer.from(json));
+        expect(read.ok).to.equal(isFinite);
+        if (read.ok) expect(read.value).to.deep.equal(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('readJsonBody gives every integer its digits', () => {
     fc.assert(
       fc.property(fc.bigInt(), (integer) => {

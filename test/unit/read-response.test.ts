@@ -18,6 +18,25 @@ describe('readJsonBody', () => {
     });
   }
 
+  const nested = (depth: number, openings: readonly string[]): string => {
+    const open = Array.from({ length: depth }, (_, i) => openings[i % openings.length] as string);
+    const close = open.toReversed().map((opening) => (opening === '[' ? ']' : '}'));
+    return `${open.join('')}1${close.join('')}`;
+  };
+  for (const openings of [['['], ['{"a":'], ['[', '{"a":'], ['[', '[', '[', '{"a":']]) {
+    it(`reads 64 levels of ${openings.join('')}, and refuses 65`, () => {
+      expect(read(nested(64, openings)).ok).to.equal(true);
+      expect(read(nested(65, openings)))
+        .to.have.property('message')
+        .that.contains('deeper than 64');
+    });
+  }
+
+  it('reads any number of openings side by side and in strings', () => {
+    const text = `[${'[],{"[{":"[["},'.repeat(100)}1]`;
+    expect(read(text)).to.deep.equal({ ok: true, value: JSON.parse(text) as unknown });
+  });
+
   it('refuses a million levels without going through them', () => {
     const bytes = Buffer.alloc(4_000_000, '[');
     const begun = performance.now();
