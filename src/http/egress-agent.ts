@@ -1,14 +1,19 @@
 import type { Failure } from '../domain/types.ts';
-import { IDLE_MS, openConnection, type Connection } from './connection.ts';
+import { openConnection, type Connection } from './connection.ts';
 import { dial, type DialDeps, type TimingsSoFar } from './dial.ts';
+import { endedFailure } from './failures.ts';
+import { createOriginConnections, type OriginConnections } from './origin-connections.ts';
 import type { TargetUrl } from './target-url.ts';
-import type { TimeLimit } from './time-limit.ts';
+import type { EndReason, TimeLimit } from './time-limit.ts';
 
 /** Owns the connections of one egress policy: hands out idle ones and opens new ones through the policy. */
 export interface EgressAgent {
-  /** An idle connection to this origin that may be used again, if there is one. */
+  /** Returns an idle connection to this origin that may be used again, if there is one. */
   takeIdle(target: TargetUrl): Connection | undefined;
-  /** A new connection, checked by the policy, or why there is none. */
+  /**
+   * Waits for a connection: a new one, checked by the policy, or one that falls idle while too many dials are under
+   * way. Otherwise says why there is none.
+   */
   open(
     target: TargetUrl,
     limit: TimeLimit,
@@ -20,60 +25,68 @@ export interface EgressAgent {
   close(): void;
 }
 
-/** What the agent needs. A connection older than `maxConnectionAgeMs` serves no further request. */
+/**
+ * What the agent needs. A connection older than `maxConnectionAgeMs` serves no further request. At most
+ * `maxDialsPerOrigin` dials to one origin are under way: a new connection costs ten times what a request on an open
+ * one does, so a burst that dials for each of its calls would take the time of all others.
+ */
 export interface EgressAgentDeps extends DialDeps {
   readonly maxHeadBytes: number;
   readonly maxConnectionAgeMs: number;
+  readonly maxDialsPerOrigin: number;
 }
 
 /**
- * Makes the agent. Idle connections lie in one stack per origin, the warmest on top; each is an undici client of its
- * own, so that the dial, its time limit and its timings belong to the one request that waits for it.
+ * Makes the agent. Each connection is an undici client of its own, so that the dial, its time limit and its timings
+ * belong to the one request that waits for it.
  */
 export const createEgressAgent = (deps: EgressAgentDeps): EgressAgent => {
-  const idle = new Map<string, Connection[]>();
-  const all = new Set<Connection>();
-  const forget = (origin: string) => (connection: Connection) => {
-    all.delete(connection);
-    const rest = idle.get(origin)?.filter((other) => other !== connection) ?? [];
-    if (rest.length === 0) idle.delete(origin);
-    else idle.set(origin, rest);
+  const { maxDialsPerOrigin: maxDials, maxConnectionAgeMs } = deps;
+  const origins = new Map<string, OriginConnections>();
+  const connectionsTo = (origin: string): OriginConnections => {
+    const known = origins.get(origin);
+    if (known !== undefined) return known;
+    const onUnused = () => origins.delete(origin);
+    const made = createOriginConnections({ maxDials, maxConnectionAgeMs, onUnused });
+    origins.set(origin, made);
+    return made;
   };
   return {
-    takeIdle: ({ origin }) => {
-      for (let next = idle.get(origin)?.pop(); next !== undefined; next = idle.get(origin)?.pop()) {
-        if (isUsable(next, deps.maxConnectionAgeMs)) return next;
-        next.destroy();
-      }
-      return undefined;
-    },
+    takeIdle: ({ origin }) => origins.get(origin)?.takeIdle(),
     open: async (target, limit, timings) => {
-      const dialled = await dial(deps, target, limit, timings);
-      if ('failure' in dialled) return dialled;
-      const { maxHeadBytes } = deps;
-      const connection = openConnection(target.origin, dialled.socket, {
-        maxHeadBytes,
-        onClose: forget(target.origin),
-      });
-      all.add(connection);
-      return connection;
+      const ended = limit.reason();
+      if (ended !== undefined) return notFree(target, limit, ended);
+      const connections = connectionsTo(target.origin);
+      const turn = await connections.takeTurn(limit);
+      if (turn === 'dial') return openNew(deps, connections, target, limit, timings);
+      return 'ended' in turn ? notFree(target, limit, turn.ended) : turn;
     },
-    giveBack: ({ origin }, connection) => {
-      connection.rest();
-      const stack = idle.get(origin);
-      if (stack === undefined) idle.set(origin, [connection]);
-      else stack.push(connection);
-    },
+    giveBack: ({ origin }, connection) => origins.get(origin)?.giveBack(connection),
     close: () => {
-      for (const connection of all) connection.destroy();
+      for (const connections of origins.values()) connections.close();
     },
   };
 };
 
-// The clock is looked at here too: after a stall of the event loop undici's own idle timer may not have run yet.
-const isUsable = (connection: Connection, maxAgeMs: number): boolean => {
-  const now = performance.now();
-  return (
-    connection.isOpen() && now - connection.idleSinceMs < IDLE_MS && now - connection.openedAtMs < maxAgeMs
-  );
-};
+const notFree = ({ host, port }: TargetUrl, limit: TimeLimit, ended: EndReason): { failure: Failure } => ({
+  failure: endedFailure(ended, `no free connection to ${host}:${port}`, limit, 'no'),
+});
+
+async function openNew(
+  deps: EgressAgentDeps,
+  connections: OriginConnections,
+  target: TargetUrl,
+  limit: TimeLimit,
+  timings: TimingsSoFar,
+): Promise<Connection | { readonly failure: Failure }> {
+  let opened: Connection | undefined;
+  try {
+    const dialled = await dial(deps, target, limit, timings);
+    if ('failure' in dialled) return dialled;
+    const { maxHeadBytes } = deps;
+    opened = openConnection(target.origin, dialled.socket, { maxHeadBytes, onClose: connections.forget });
+    return opened;
+  } finally {
+    connections.endDial(opened);
+  }
+}

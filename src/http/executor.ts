@@ -1,6 +1,5 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import type { Failure } from '../domain/types.ts';
-import type { Connection } from './connection.ts';
 import type { TimingsSoFar } from './dial.ts';
 import { createEgressAgent, type EgressAgent } from './egress-agent.ts';
 import type { EgressPolicy } from './egress-policy.ts';
@@ -26,6 +25,8 @@ export interface ExecutorOptions {
   readonly maxResponseHeadBytes?: number;
   /** How long a connection may serve requests before a new one is opened, so that DNS changes are followed. Default: 5 min. */
   readonly maxConnectionAgeMs?: number;
+  /** How many connections to one origin may be dialled at a time. Default: 64. */
+  readonly maxDialsPerOrigin?: number;
   /** Called when a reused connection broke before a response head: the request may have been seen. To be counted. */
   readonly onReusedConnectionFailure?: () => void;
   /** `net.connect`, for tests. */
@@ -35,19 +36,25 @@ export interface ExecutorOptions {
 /** Sends requests at most once within one time limit, only where the policy lets them go; also says what it would say. */
 export type GuardedExecutor = HttpExecutor & EgressJudge;
 
-/** The usual limits of a response head and of a connection's age. */
-export const EXECUTOR_LIMITS = { maxResponseHeadBytes: 16_384, maxConnectionAgeMs: 300_000 } as const;
+/** The usual limits of a response head, of a connection's age, and of dials to one origin. */
+export const EXECUTOR_LIMITS = {
+  maxResponseHeadBytes: 16_384,
+  maxConnectionAgeMs: 300_000,
+  maxDialsPerOrigin: 64,
+} as const;
 
 /** Makes an executor. Its `send` rejects only for a request with a `host` header, which is a bug of its caller. */
 export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
   const { policy, resolve = createResolver(), extraCa, connect } = options;
-  const { maxResponseHeadBytes: maxHeadBytes, maxConnectionAgeMs } = { ...EXECUTOR_LIMITS, ...options };
+  const limitsOf = { ...EXECUTOR_LIMITS, ...options };
+  const { maxResponseHeadBytes: maxHeadBytes, maxConnectionAgeMs, maxDialsPerOrigin } = limitsOf;
   const agent = createEgressAgent({
     policy,
     resolve,
     secureContext: createTlsContext(extraCa),
     maxHeadBytes,
     maxConnectionAgeMs,
+    maxDialsPerOrigin,
     ...(connect ? { connect } : {}),
   });
   const judgedTarget = createJudgedTargets(policy);
@@ -111,16 +118,14 @@ const sendOnce = async (
   const reason = limit.reason();
   if (reason !== undefined)
     return { failure: endedFailure(reason, 'the request was not begun', limit, 'no') };
-  const exchangeOn = (connection: Connection) =>
-    exchange(input, target, connection, () => agent.giveBack(target, connection));
-  const idle = agent.takeIdle(target);
-  if (idle !== undefined) {
-    const result = await exchangeOn(idle);
-    // Nothing was written, so a fresh connection is no second attempt.
-    if (result.isGone !== true) return result;
+  for (let idle = agent.takeIdle(target); ; idle = undefined) {
+    const connection = idle ?? (await agent.open(target, limit, timings));
+    if ('failure' in connection) return connection;
+    const isReused = connection.served > 0;
+    const result = await exchange(input, target, connection, () => agent.giveBack(target, connection));
+    // Nothing was written on a connection that is gone, so a request on another one is no second attempt.
+    if (result.isGone !== true || !isReused) return result;
   }
-  const connection = await agent.open(target, limit, timings);
-  return 'failure' in connection ? connection : exchangeOn(connection);
 };
 
 const unsent = (code: Failure['code'], message: string): ExchangeResult => ({
