@@ -17,6 +17,12 @@ interface Entry {
   readonly readAtMs: number;
 }
 
+/** The reads of an agent that are under way, since it was last changed here. */
+interface Reads {
+  latest: Promise<Agent | undefined>;
+  count: number;
+}
+
 const FRESH_FOR_MS = 900;
 
 /** Makes a cache that holds at most about `maxBytes`; what was read longest ago leaves first. `now` is monotonic. */
@@ -26,38 +32,48 @@ export const createAgentCache = (
   now: () => number = () => performance.now(),
 ): AgentCache => {
   const entries = new Map<string, Entry>();
-  const reading = new Map<string, Promise<Agent | undefined>>();
+  const reading = new Map<string, Reads>();
   let bytes = 0;
 
-  const forget = (agentUuid: string): void => {
-    // A read under way may have seen the state before the change: what it finds is not kept.
-    reading.delete(agentUuid);
+  const drop = (agentUuid: string): void => {
     bytes -= entries.get(agentUuid)?.bytes ?? 0;
     entries.delete(agentUuid);
   };
   const keep = (agent: Agent, readAtMs: number): void => {
-    forget(agent.agentUuid);
+    drop(agent.agentUuid);
     const entry = { agent, bytes: roughBytes(agent), readAtMs };
     entries.set(agent.agentUuid, entry);
     bytes += entry.bytes;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) return;
-      forget(oldest);
+      drop(oldest);
     }
+  };
+  // Reads that overlap may end in any order: the one that began last knows best.
+  const note = (agentUuid: string, agent: Agent | undefined, readAtMs: number): void => {
+    const entry = entries.get(agentUuid);
+    if (entry !== undefined && entry.readAtMs > readAtMs) return;
+    if (agent === undefined) drop(agentUuid);
+    else keep(agent, readAtMs);
   };
   const readFresh = (agentUuid: string): Promise<Agent | undefined> => {
     const readAtMs = now();
-    const read = agents.findAgent(agentUuid).then((agent) => {
-      if (reading.get(agentUuid) !== read) return agent;
-      if (agent === undefined) forget(agentUuid);
-      else keep(agent, readAtMs);
-      return agent;
-    });
-    reading.set(agentUuid, read);
-    const clear = (): void => {
-      if (reading.get(agentUuid) === read) reading.delete(agentUuid);
-    };
-    read.then(clear, clear);
+    const found = agents.findAgent(agentUuid);
+    const reads = reading.get(agentUuid) ?? { latest: found, count: 0 };
+    // Taken out by a change: a read that began before it may have seen the state before, and is not kept.
+    const isCurrent = (): boolean => reading.get(agentUuid) === reads;
+    const read = found
+      .then((agent) => {
+        if (isCurrent()) note(agentUuid, agent, readAtMs);
+        return agent;
+      })
+      .finally(() => {
+        reads.count -= 1;
+        if (reads.count === 0 && isCurrent()) reading.delete(agentUuid);
+      });
+    reads.count += 1;
+    reads.latest = read;
+    reading.set(agentUuid, reads);
     return read;
   };
 
@@ -67,11 +83,30 @@ export const createAgentCache = (
       if (entry !== undefined && now() - entry.readAtMs < FRESH_FOR_MS) {
         return Promise.resolve(entry.agent);
       }
-      return reading.get(agentUuid) ?? readFresh(agentUuid);
+      return reading.get(agentUuid)?.latest ?? readFresh(agentUuid);
     },
     readFresh,
-    forget,
+    forget: (agentUuid) => {
+      reading.delete(agentUuid);
+      drop(agentUuid);
+    },
   };
 };
 
-const roughBytes = (agent: Agent): number => 2 * JSON.stringify(agent).length + 1_000;
+const ENTRY_BYTES = 1_000;
+const VALUE_BYTES = 16;
+
+const roughBytes = (agent: Agent): number => ENTRY_BYTES + bytesOf(agent);
+
+// Looks at each value once and at no character: writing a large agent as JSON would cost milliseconds at every read.
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return VALUE_BYTES + 2 * value.length;
+  if (typeof value !== 'object' || value === null) return VALUE_BYTES;
+  let bytes = 2 * VALUE_BYTES;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += bytesOf(item);
+    return bytes;
+  }
+  for (const [key, item] of Object.entries(value)) bytes += VALUE_BYTES + 2 * key.length + bytesOf(item);
+  return bytes;
+}

@@ -111,6 +111,85 @@ describe('the agent cache', () => {
     expect((await cache.read('a'))?.etag).to.equal('2');
   });
 
+  it('keeps the youngest of several reads that overlap, in whatever order they end', async () => {
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 2, 0],
+    ]) {
+      const { reads, cacheOf, pass } = createReads();
+      const cache = cacheOf();
+      const all = [0, 1, 2].map(() => {
+        pass(10);
+        return cache.readFresh('a');
+      });
+      for (const at of order) {
+        reads[at]?.answer(agentOf('a', String(at)));
+        await all[at];
+      }
+      expect((await cache.read('a'))?.etag, order.join()).to.equal('2');
+      expect(reads, order.join()).to.have.length(3);
+    }
+  });
+
+  it('keeps something although another read is always under way', async () => {
+    const { reads, cacheOf, pass } = createReads();
+    const cache = cacheOf();
+    const first = cache.readFresh('a');
+    for (let at = 0; at < 3; at += 1) {
+      pass(10);
+      void cache.readFresh('a');
+      reads[at]?.answer(agentOf('a', String(at)));
+      await first;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await cache.read('a'))?.etag).to.equal('2');
+    expect(reads).to.have.length(4);
+  });
+
+  it('does not drop what a younger read found when an older one found nothing', async () => {
+    const { reads, cacheOf, pass } = createReads();
+    const cache = cacheOf();
+    const older = cache.readFresh('a');
+    pass(10);
+    const younger = cache.readFresh('a');
+    reads[1]?.answer(agentOf('a', '1'));
+    await younger;
+    reads[0]?.answer();
+    expect(await older).to.equal(undefined);
+    expect((await cache.read('a'))?.etag).to.equal('1');
+    expect(reads).to.have.length(2);
+  });
+
+  it('keeps nothing of any read that began before a change, however many there are', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf();
+    const all = [cache.readFresh('a'), cache.readFresh('a')];
+    reads[1]?.answer(agentOf('a', '1'));
+    await all[1];
+    cache.forget('a');
+    reads[0]?.answer(agentOf('a', '1'));
+    await all[0];
+    void cache.read('a');
+    expect(reads).to.have.length(3);
+  });
+
+  it('keeps what a read finds that was under way when the same agent had to make room', async () => {
+    const { reads, cacheOf } = createReads();
+    const cache = cacheOf(5_000);
+    const a = cache.readFresh('a');
+    reads[0]?.answer(agentOf('a', '1', 'x'.repeat(1_200)));
+    await a;
+    const again = cache.readFresh('a');
+    const b = cache.readFresh('b');
+    reads[2]?.answer(agentOf('b', '1', 'x'.repeat(1_200)));
+    await b;
+    reads[1]?.answer(agentOf('a', '2'));
+    await again;
+    expect((await cache.read('a'))?.etag).to.equal('2');
+    expect(reads).to.have.length(3);
+  });
+
   it('keeps what it knew when a read fails, and reads anew when asked again', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
@@ -124,7 +203,7 @@ describe('the agent cache', () => {
 
   it('holds no more bytes than it may: what was read longest ago leaves first', async () => {
     const { reads, cacheOf } = createReads();
-    // Each takes 2 bytes a character and 1,000 besides.
+    // Each takes 2 bytes a character and about 1,000 besides.
     const cache = cacheOf(10_000);
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
       const read = cache.read(name);
@@ -137,6 +216,22 @@ describe('the agent cache', () => {
     void cache.read('a');
     expect(reads.map(({ agentUuid }) => agentUuid)).to.deep.equal(['a', 'b', 'c', 'a']);
   });
+
+  for (const [what, parts] of Object.entries({
+    'texts of variables': { dynamicVariables: { text: 'x'.repeat(50_000) } },
+    'names of variables': { dynamicVariables: { ['x'.repeat(50_000)]: null } },
+    'many small values': { dynamicVariables: { list: Array.from({ length: 10_000 }, () => 1) } },
+    'sealed values': { sealedSecrets: { token: { keyId: 'k', sealed: 'x'.repeat(50_000) } } },
+  }))
+    it(`counts ${what}`, async () => {
+      const { reads, cacheOf } = createReads();
+      const cache = cacheOf(80_000);
+      const read = cache.read('a');
+      reads[0]?.answer({ ...agentOf('a', '1'), ...parts });
+      await read;
+      void cache.read('a');
+      expect(reads).to.have.length(2);
+    });
 
   it('answers with an agent that is larger than all it may hold, and does not keep it', async () => {
     const { reads, cacheOf } = createReads();
