@@ -40,8 +40,10 @@ export const createAgentCache = (
     entries.delete(agentUuid);
   };
   const keep = (agent: Agent, readAtMs: number): void => {
+    const known = entries.get(agent.agentUuid);
+    const isSame = known?.agent.etag === agent.etag;
+    const entry = { agent, bytes: isSame ? known.bytes : roughBytes(agent), readAtMs };
     drop(agent.agentUuid);
-    const entry = { agent, bytes: roughBytes(agent), readAtMs };
     entries.set(agent.agentUuid, entry);
     bytes += entry.bytes;
     for (const oldest of entries.keys()) {
