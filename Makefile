@@ -147,7 +147,7 @@ $(INSTALLED): package-lock.json
 $(CALLBENCH): $(wildcard bench/go/*)
 	@PATH=$$PATH:/usr/local/go/bin; command -v go >/dev/null || \
 	  { echo 'There is no Go on this machine, and the bench needs it: https://go.dev/dl/' >&2; exit 1; }; \
-	  cd bench/go && go build -trimpath -o ../../$@ .
+	  cd bench/go && go vet . && go test . && go build -trimpath -o ../../$@ .
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist

@@ -89,13 +89,11 @@ export function isReached({ key, value }: Figure): boolean {
   return better === 'more' ? value >= atLeast : value <= atLeast;
 }
 
-/** Reports whether a figure is worse than an earlier one by over 10 %, beyond both their quartiles. */
+/** Reports whether a figure is worse than an earlier one by over 10 %, beyond both their quartiles; never without quartiles. */
 export function isWorse(now: Figure, before: Figure): boolean {
-  const sign = GOALS[now.key]?.better === 'less' ? -1 : 1;
-  const fell = sign > 0 ? now.value < before.value * 0.9 : now.value > before.value * 1.1;
-  const [best, worst] =
-    sign > 0
-      ? [now.high ?? now.value, before.low ?? before.value]
-      : [before.high ?? before.value, now.low ?? now.value];
-  return fell && best < worst;
+  if (now.low === undefined || now.high === undefined) return false;
+  if (before.low === undefined || before.high === undefined) return false;
+  return GOALS[now.key]?.better === 'less'
+    ? now.value > before.value * 1.1 && now.low > before.high
+    : now.value < before.value * 0.9 && now.high < before.low;
 }

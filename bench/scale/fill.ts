@@ -7,6 +7,8 @@ import { aWebhook, openBeside } from '../../test/store/support.ts';
 export interface Size {
   readonly executions: number;
   readonly agents: number;
+  /** Whether some rows wait or are being sent; absent: they do. A running callhooks would take those over. */
+  readonly hasOpen?: boolean;
 }
 
 /** What operations look for: keys that are there. */
@@ -112,13 +114,13 @@ const insertExecutions = async (
   session: Session,
   words: Words,
   uuids: (number: string) => string,
-  { executions, agents }: Size,
+  { executions, agents, hasOpen = true }: Size,
   from: number,
   to: number,
 ): Promise<void> => {
   const waitsEach = executions > 1_000_000 ? 100 : 4;
-  const isWaiting = `n.i % ${waitsEach} = 0`;
-  const isSending = `n.i % 2500 = 1`;
+  const isWaiting = hasOpen ? `n.i % ${waitsEach} = 0` : '0 = 1';
+  const isSending = hasOpen ? `n.i % 2500 = 1` : '0 = 1';
   const at = `(${Date.now()} - CAST((${executions} - n.i) * ${DAYS_30_MS / executions} AS ${words === SQLITE ? 'INTEGER' : 'SIGNED'}))`;
   const agent = uuids(
     `CASE WHEN ${isWaiting} THEN 1 + (n.i / ${waitsEach}) % ${WAITING_WEBHOOKS} WHEN n.i % 50 = 7 THEN ${agents} ELSE 1 + (n.i * 7919) % ${agents} END`,

@@ -116,8 +116,8 @@ function summarize(
   };
 }
 
-/** Seconds until the first of ten calm buckets in a row: no call failed and half of them took no longer than usual at most. */
-function recoveryOf(after: readonly Bucket[], normalMs: number): number | undefined {
+/** Returns the seconds until the first of ten calm buckets in a row: no call failed and half of them took no longer than usual at most. */
+export function recoveryOf(after: readonly Bucket[], normalMs: number): number | undefined {
   const isCalm = ({ bad, p50 }: Bucket): boolean => bad === 0 && p50 <= normalMs;
   const at = after.findIndex(
     (_, index) =>

@@ -1,0 +1,51 @@
+import { AGENT_UUID, CALL, MARKER } from '../rig/agent.ts';
+import { timeSyncs } from '../rig/machine.ts';
+import { prove, rowsOf } from '../rig/measured-run.ts';
+import { START } from '../rig/agent.ts';
+import type { Scenario } from '../rig/rig.ts';
+
+const RATE = 100;
+const ENDPOINT_MS = 20;
+const SECONDS = 30;
+const QUICK_SECONDS = 10;
+
+/**
+ * What a call takes longer through callhooks than straight to the endpoint, at 100 calls a second and an endpoint of 20 ms.
+ * Both go on in the same window. Two syncs are taken off, which durable claims and outcomes cost anybody.
+ */
+export const added: Scenario = {
+  name: 'added',
+  run: async (rig) => {
+    const { subject } = await rig.stand('sqlite');
+    const { generator } = rig;
+    const phases = [{ rate: RATE, seconds: rig.effort.isQuick ? QUICK_SECONDS : SECONDS }];
+    const { conversationUuid, callerPhone } = CALL;
+    const body = { agent_uuid: AGENT_UUID, conversation_uuid: conversationUuid, caller_phone: callerPhone };
+    const message = Buffer.from(JSON.stringify(body));
+    const syncMs = timeSyncs();
+    await generator.setDelay(ENDPOINT_MS);
+    await generator.reset();
+    const before = await rowsOf(subject, 'start');
+    const [direct, through] = await Promise.all([
+      generator.run({ target: generator.endpoint, path: '', message, marker: MARKER, phases }),
+      generator.run({ ...START, target: subject.address, phases }),
+    ]);
+    await generator.setDelay(0);
+    const rows = (await rowsOf(subject, 'start')) - before;
+    if (rows !== through.ok || (await generator.counts()).requests !== rows + direct.ok)
+      await prove(generator, subject, 'start', before, through);
+    const [p50, p99] = (['p50', 'p99'] as const).map(
+      (at) => through.latency[at] - direct.latency[at] - 2 * syncMs[at],
+    ) as [number, number];
+    rig.log(
+      `added p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, syncs taken off: ${JSON.stringify(syncMs)}`,
+    );
+    return {
+      figures: [
+        { key: 'added-p50', value: p50 },
+        { key: 'added-p99', value: p99 },
+      ],
+      details: { syncMs, direct: direct.latency, through: through.latency },
+    };
+  },
+};
