@@ -110,7 +110,8 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
   const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
   const gate = createCallGate({
-    queueAgeMs: writes.ageMs,
+    // While the database is away, writes are old for another reason, and callers are told that one.
+    queueAgeMs: () => (health.isThere() ? writes.ageMs() : 0),
     claimedLately: writes.claimedLately,
     now: () => performance.now(),
   });
