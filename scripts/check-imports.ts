@@ -86,7 +86,6 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   mysql2: ['store/'],
   'better-sqlite3': ['store/'],
   undici: ['http/'],
-  pino: ['logger.ts'],
 
   'node:process': ['main.ts'],
   'node:child_process': [],

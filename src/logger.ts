@@ -1,6 +1,9 @@
-import pino from 'pino';
+import { createJsonLine } from './logging/json-line.ts';
 import { openLogOutput, type LogOutput } from './logging/log-output.ts';
 import { prettyLine } from './logging/pretty-line.ts';
+
+export { describeError } from './logging/describe-error.ts';
+export { REDACTED_FIELDS } from './logging/json-line.ts';
 
 /** The levels of `CALLHOOKS_LOG_LEVEL`, most telling first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -30,34 +33,6 @@ export interface LoggerOptions {
   readonly destination: { write(line: string): void };
 }
 
-/** Names of fields that never reach a log, at the top of an event or one level below. */
-export const REDACTED_FIELDS = [
-  'authorization',
-  'bindings',
-  'body',
-  'callSummary',
-  'callerPhone',
-  'caller_phone',
-  'databaseUrl',
-  'dynamicVariables',
-  'dynamic_variables',
-  'encryptionKeys',
-  'headers',
-  'metadata',
-  'password',
-  'path',
-  'query',
-  'requestBody',
-  'requestHeaders',
-  'sealed',
-  'secret',
-  'secrets',
-  'sql',
-  'token',
-  'url',
-  'variables',
-] as const;
-
 const DROPPED = 'log lines were dropped: standard output did not take them in time';
 
 /** The log of a whole process. */
@@ -75,45 +50,15 @@ export function openLog(
   return { logger, droppedLines: output.droppedLines, flush: output.flush };
 }
 
-/** Creates a logger that writes JSON lines (pino), or pretty ones. */
-export function createLogger({ destination, ...options }: LoggerOptions): Logger {
-  const settings: pino.LoggerOptions = {
-    level: options.level,
-    base: { instance: options.instance },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: describeError },
-    redact: { paths: REDACTED_FIELDS.flatMap((name) => [name, `*.${name}`]), remove: true },
+/** Creates a logger that writes JSON lines, or pretty ones. */
+export function createLogger({ level: least, instance, pretty, destination }: LoggerOptions): Logger {
+  const toLine = createJsonLine(instance);
+  const on = (level: LogLevel) => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return () => undefined;
+    return (fields: object, message: string): void => {
+      const line = toLine(level, fields, message);
+      destination.write(pretty ? prettyLine(line) : line);
+    };
   };
-  if (!options.pretty) return pino(settings, destination);
-  return pino(settings, { write: (line) => destination.write(prettyLine(line)) });
-}
-
-/** Of a driver's message, what stands in quotes after these words is a value from a row. */
-const QUOTED_VALUE = /\b(entry|value|value:) '(?:[^'\\]|\\.|'')*'/gi;
-const MAX_CAUSES = 5;
-
-/**
- * An error as it is logged: type, message, place and causes, but none of a driver's other fields (statements, values),
- * and values quoted by a driver's message are left out.
- */
-export function describeError(error: unknown, depth = 0): object {
-  if (!(error instanceof Error)) return { type: typeof error };
-  const { code, errno, reason, kind } = error as Error &
-    Record<'code' | 'errno' | 'reason' | 'kind', unknown>;
-  return {
-    type: error.name,
-    message: error.message.replace(QUOTED_VALUE, "$1 '…'"),
-    code,
-    errno,
-    reason,
-    kind,
-    stack: error.stack
-      ?.split('\n')
-      .filter((line) => /^\s+at /.test(line))
-      .join('\n'),
-    ...(error.cause === undefined || depth >= MAX_CAUSES
-      ? {}
-      : { cause: describeError(error.cause, depth + 1) }),
-  };
+  return { debug: on('debug'), info: on('info'), warn: on('warn'), error: on('error') };
 }

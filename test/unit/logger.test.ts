@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { CallhooksError, DatabaseError } from '../../src/errors.ts';
 import { createLogger, REDACTED_FIELDS, type Logger, type LogLevel } from '../../src/logger.ts';
 
@@ -20,6 +21,17 @@ const written = (
 };
 const eventOf = (act: (logger: Logger) => void): Record<string, unknown> =>
   JSON.parse(written(act)[0] ?? '{}') as Record<string, unknown>;
+
+/** What each line has of its own. */
+const OWN = ['level', 'time', 'instance', 'msg', 'err'];
+const REDACTED: readonly string[] = REDACTED_FIELDS;
+
+function withoutRedacted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
+    return value;
+  const kept = Object.entries(value).filter(([name]) => !REDACTED.includes(name));
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutRedacted(inner)]));
+}
 
 const onEachLevel = (logger: Logger): void => {
   logger.debug({}, 'a');
@@ -47,6 +59,64 @@ describe('createLogger', () => {
   it('leaves out what is below the level', () => {
     expect(written(onEachLevel, { level: 'warn' })).to.have.length(2);
     expect(written(onEachLevel, { level: 'silent' })).to.have.length(0);
+  });
+
+  it('has the same fields in a line as JSON.stringify, without those to be dropped', () => {
+    const key = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...REDACTED_FIELDS));
+    const fieldsOf = (value: fc.Arbitrary<unknown>) =>
+      fc.dictionary(key, value).filter((fields) => OWN.every((name) => !(name in fields)));
+    const flat = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.double(),
+      fc.boolean(),
+      fc.constantFrom(null, undefined),
+    );
+    const nested = fc.oneof(flat, fc.array(flat), fc.dictionary(key, flat), fc.date());
+    fc.assert(
+      fc.property(
+        fc.oneof(fieldsOf(flat), fieldsOf(nested)),
+        fc.string({ unit: 'binary' }),
+        (fields, message) => {
+          const [line = ''] = written((logger) => logger.info(fields, message));
+          const { level, time, instance, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+          expect([level, instance, msg]).to.deep.equal(['info', 'pod-7', message]);
+          expect(new Date(String(time)).toISOString()).to.equal(time);
+          expect(rest).to.deep.equal(JSON.parse(JSON.stringify(withoutRedacted(fields))));
+          expect(line.indexOf('\n')).to.equal(line.length - 1);
+        },
+      ),
+    );
+  });
+
+  it('writes a line for what can not be JSON', () => {
+    const round: Record<string, unknown> = {};
+    round['round'] = round;
+    const throwing = {
+      get value() {
+        throw new Error('no');
+      },
+    };
+    for (const fields of [round, { n: 1n }, { list: [1n] }, { throwing }, throwing, { act: () => 1 }, {}])
+      expect(eventOf((logger) => logger.info(fields, 'x'))).to.include({ level: 'info', msg: 'x' });
+    expect(eventOf((logger) => logger.info({ n: 1n }, 'x'))).to.include({ n: '1' });
+  });
+
+  it('tells of what was thrown without being an error only its type', () => {
+    expect(eventOf((logger) => logger.error({ err: 'hunter2' }, 'x'))['err']).to.deep.equal({
+      type: 'string',
+    });
+    expect(eventOf((logger) => logger.error({ err: { x: 'hunter2' } }, 'x'))['err']).to.deep.equal({
+      type: 'object',
+    });
+    expect(eventOf((logger) => logger.error({ err: undefined }, 'x'))).not.to.have.property('err');
+  });
+
+  it('describes an error in any field', () => {
+    const line = written((logger) =>
+      logger.info({ why: Object.assign(new Error('m'), { sqlMessage: 'hunter2' }) }, 'x'),
+    );
+    expect(JSON.parse(line[0] ?? '')).to.have.nested.property('why.message', 'm');
+    expect(line[0]).not.to.contain('hunter2');
   });
 
   for (const name of REDACTED_FIELDS) {
