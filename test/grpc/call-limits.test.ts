@@ -87,6 +87,22 @@ describeEachEngine('the limits of pre-calls', (engine) => {
     expect([slow.endpoint(0).requests.length, slow.endpoint(1).requests.length]).to.deep.equal([2, 2]);
   });
 
+  it('count a repeat that waits for its first call, which takes no slot', async () => {
+    const { rpc } = slow.app();
+    const [here, there] = [await slow.agentFor(0, 'pre'), await slow.agentFor(1, 'pre')];
+    const call = newCall(here);
+    const first = rpc.calls.onCallStart(call);
+    await slow.endpoint(0).waitFor(1);
+    // One connection keeps their order.
+    const repeats = [rpc.calls.onCallStart(call), rpc.calls.onCallStart(call)];
+    const fourth = newCall(there);
+    expect((await errorOf(rpc.calls.onCallStart(fourth))).reason).to.equal('LIMIT_REACHED');
+    slow.release();
+    expect((await first).replayed).to.equal(false);
+    expect((await Promise.all(repeats)).map(({ replayed }) => replayed)).to.deep.equal([true, true]);
+    expect((await rpc.calls.onCallStart(fourth)).replayed).to.equal(false);
+  });
+
   it('leave ends alone', async () => {
     const { rpc } = slow.app();
     const [here, there] = [await slow.agentFor(0, 'pre'), await slow.agentFor(1, 'pre')];
