@@ -83,6 +83,13 @@ export const recordResponse = (
   ...responseBody(response, mask, recordBytes),
 });
 
+const requestHeaders = (headers: Readonly<Record<string, string>>, mask: Masker): HttpHeader[] => {
+  const recorded: HttpHeader[] = [];
+  // Object.entries would make a pair for each header of each call.
+  for (const name of Object.keys(headers)) recorded.push({ name, value: mask(headers[name] as string) });
+  return recorded;
+};
+
 /**
  * Records a masked request, its body up to `recordBytes`. A masker hides values besides that came in by another way,
  * such as a variable that an endpoint had filled with a secret.
@@ -97,7 +104,7 @@ export const recordRequest = (
   return {
     method,
     url: mask(url),
-    headers: Object.entries(headers).map(([name, value]) => ({ name, value: mask(value) })),
+    headers: requestHeaders(headers, mask),
     body: recorded.body,
     bodyBinary: false,
     bodyBytes,
