@@ -30,7 +30,7 @@ const START_BY_MS = 86_400_000;
 const webhookUuids = times(20, () => randomUUID());
 
 const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] = [
-  ['what is overdue, for its label', (executions) => executions.labelOverdue(100)],
+  ['what is overdue, for its label', (executions) => executions.findOverdue(100)],
   ['webhooks that wait', (executions) => executions.listWaitingWebhooks()],
   ['rows of a webhook', (executions) => executions.listWaitingEnds(webhookUuids[0] ?? '', 100)],
   ['count of the waiting', (executions) => executions.countWaiting(100_000)],

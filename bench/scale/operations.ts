@@ -3,7 +3,15 @@ import { createIds } from '../../src/ids.ts';
 import type { AgentStore, ExecutionFilter, NewEnd, NewStart } from '../../src/store/types.ts';
 import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
 import type { StoreByKind } from '../../test/store/by-kind.ts';
-import { aClaim, anEnd, anEndOutcome, anOutcome, aStartWithLimit, times } from '../../test/store/support.ts';
+import {
+  aClaim,
+  anEnd,
+  anEndOutcome,
+  anOutcome,
+  aStartWithLimit,
+  labelOverdue,
+  times,
+} from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
 
 /** A database that was filled. */
@@ -79,12 +87,12 @@ export const operations: readonly Operation[] = [
     const [webhook] = await executions.listWaitingWebhooks();
     await executions.listWaitingEnds(webhook?.webhookUuid ?? randomUUID(), 100);
   }),
-  plain('a label round that finds nothing', ({ executions }) => executions.labelOverdue(100)),
+  plain('a label round that finds nothing', ({ executions }) => labelOverdue(executions)),
   {
     title: `labels of ${BATCH} overdue starts`,
     make: async ({ executions }) => {
       await executions.insertStarts(times(BATCH, () => newStart(-9_000)));
-      return () => executions.labelOverdue(100);
+      return () => labelOverdue(executions);
     },
   },
   plain('the count of what is overdue', ({ executions }) => executions.countOverdue(DAY_MS * 365)),

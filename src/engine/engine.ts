@@ -123,6 +123,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
     ...{ store, health, waiters, onStep, onError },
+    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
     maxBacklog: limits.maxBacklog,

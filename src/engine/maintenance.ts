@@ -1,4 +1,4 @@
-import type { ExecutionStore, PurgedKey } from '../store/types.ts';
+import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './writes/database-health.ts';
 import type { OnStep } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
@@ -35,6 +35,11 @@ export interface HousekeepingDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
   readonly waiters: Waiters;
+  /**
+   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not labelled here,
+   * however late it is by the database's clock. Absent: nothing runs here.
+   */
+  readonly isRunningHere?: (executionUuid: string) => boolean;
   /** Free bytes on the database's disk; undefined: not ours to look at. */
   readonly freeBytes: () => Promise<number | undefined>;
   readonly maxBacklog: number;
@@ -68,7 +73,7 @@ const LABEL_AFTER_THERE_MS = 10_000;
 
 /** Makes the regular work. */
 export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
-  const { store, waiters, health } = deps;
+  const { store, waiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
   let backlog = 0;
@@ -90,17 +95,26 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     schedule();
   };
 
+  // What runs here is left to itself: its owner lives, so it is the database's clock that has jumped.
+  const labelOthers = async (overdue: readonly OverdueExecution[]): Promise<void> => {
+    const others = overdue.filter(({ executionUuid }) => !isRunningHere(executionUuid));
+    const labelled = new Set(await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)));
+    for (const { executionUuid, conversationUuid, webhookType } of others) {
+      if (!labelled.has(executionUuid)) continue;
+      deps.onStep('labelled', conversationUuid);
+      if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+    }
+  };
   const label = async (): Promise<void> => {
     if (health.thereForMs() < LABEL_AFTER_THERE_MS) return;
     // A killed process leaves thousands behind at once, and callers wait for them.
-    for (let labelled = LABEL_BATCH; labelled === LABEL_BATCH && !stopped;) {
-      const rows = await store.labelOverdue(LABEL_BATCH);
-      for (const { conversationUuid, webhookType } of rows) {
-        deps.onStep('labelled', conversationUuid);
-        if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
-      }
-      labelled = rows.length;
-    }
+    let overdue: readonly OverdueExecution[];
+    let after: OverdueExecution | undefined;
+    do {
+      overdue = await store.findOverdue(LABEL_BATCH, after);
+      after = overdue.at(-1);
+      await labelOthers(overdue);
+    } while (overdue.length === LABEL_BATCH && !stopped);
   };
   const count = async (): Promise<void> => {
     backlog = await store.countWaiting(deps.maxBacklog);

@@ -38,8 +38,10 @@ export interface PreCalls {
   claim(row: NewStart, start: StartVariables, patience: ClaimPatience): Promise<ClaimedStart | NotOurs>;
   /** Records what came of a claimed start, however long the database is away; what is on record then. */
   record(claimed: ClaimedStart, run: WebhookRun): Promise<RecordedStart>;
-  /** Whether this process is running the start of this conversation. */
+  /** Reports whether this process is running the start of this conversation. */
   isRunning(conversationUuid: string): boolean;
+  /** Reports whether this process is running this execution. */
+  runs(executionUuid: string): boolean;
 }
 
 const SETTLE_CLAIM_MS = 2_000;
@@ -61,7 +63,7 @@ export interface PreCallDeps {
 
 /** Makes the pre-calls. */
 export function createPreCalls(deps: PreCallDeps): PreCalls {
-  const running = new Set<string>();
+  const running = createRunning();
   return {
     claim: async (row, start, patience) => {
       deps.onStep('start.unclaimed', row.conversationUuid);
@@ -71,7 +73,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       if (execution.state === 'no_webhook') return { execution, start, claimedAtMs: performance.now() };
       // A claim that took so long that it was marked interrupted is answered from the record, and sends nothing.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
-      running.add(row.conversationUuid);
+      running.add(execution);
       deps.onStep('start.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
@@ -85,11 +87,30 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
         deps.onError(error, claimed.execution.executionUuid);
         throw error;
       } finally {
-        running.delete(conversationUuid);
+        running.remove(claimed.execution);
         deps.waiters.noteEnded(conversationUuid);
       }
     },
-    isRunning: (conversationUuid) => running.has(conversationUuid),
+    isRunning: running.ofConversation,
+    runs: running.has,
+  };
+}
+
+/** Knows the starts that are running, by conversation and by execution. */
+function createRunning() {
+  const conversations = new Set<string>();
+  const executions = new Set<string>();
+  return {
+    add: ({ conversationUuid, executionUuid }: Execution): void => {
+      conversations.add(conversationUuid);
+      executions.add(executionUuid);
+    },
+    remove: ({ conversationUuid, executionUuid }: Execution): void => {
+      conversations.delete(conversationUuid);
+      executions.delete(executionUuid);
+    },
+    ofConversation: (conversationUuid: string): boolean => conversations.has(conversationUuid),
+    has: (executionUuid: string): boolean => executions.has(executionUuid),
   };
 }
 

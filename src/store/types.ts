@@ -217,6 +217,19 @@ export interface ExecutionKey {
   readonly executionUuid: string;
 }
 
+/** Place in the list of overdue executions (oldest first). */
+export interface OverdueKey {
+  /** When its time was over, by the database's clock. */
+  readonly overdueAtMs: number;
+  readonly executionUuid: string;
+}
+
+/** An execution that is `sending` although its time is over. */
+export interface OverdueExecution extends OverdueKey {
+  readonly conversationUuid: string;
+  readonly webhookType: WebhookType;
+}
+
 /** Place in the keys of purged executions. */
 export interface PurgedKey {
   readonly conversationUuid: string;
@@ -293,8 +306,13 @@ export interface ExecutionStore {
    */
   countOverdue(startByMs: number): Promise<number>;
 
-  /** Labels overdue `sending` rows INTERRUPTED, guarded, at most `limit`; their conversations. */
-  labelOverdue(limit: number): Promise<readonly { conversationUuid: string; webhookType: WebhookType }[]>;
+  /** Lists `sending` executions that are overdue by the database's clock, oldest first; `after`: those after that one. */
+  findOverdue(limit: number, after?: OverdueKey): Promise<readonly OverdueExecution[]>;
+  /**
+   * Labels those of these executions INTERRUPTED that are still `sending` and overdue, and gives their uuids. Rows that
+   * somebody else has locked are passed over.
+   */
+  interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
   /** Labels every `sending` row (SQLite at start: the lock proves that no owner lives); the number labelled. */
   labelAllSending(): Promise<number>;
   /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */

@@ -3,7 +3,7 @@ import type { Connections } from '../../src/store/sql/connections.ts';
 import { createLabels } from '../../src/store/executions/interrupt-executions.ts';
 import { mysql } from '../../src/store/sql/mysql.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
-import { insertOpenRow, openBeside } from '../store/support.ts';
+import { insertOpenRow, labelOverdue, openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -42,7 +42,7 @@ describeEachEngine('the gauge of what is overdue', (engine) => {
       insertOpenRow(session, 'accepted', HOUR_MS + MARGIN_MS + 1_000, true),
     );
     await says(2);
-    await createLabels(beside, engine.name === 'sqlite' ? sqlite : mysql).labelOverdue(10);
+    await labelOverdue(createLabels(beside, engine.name === 'sqlite' ? sqlite : mysql));
     await says(1);
     // The server's sender finds it now, and ends it.
     await beside.use((session) =>

@@ -10,6 +10,7 @@ import {
   anEnd,
   anEndOutcome,
   anOutcome,
+  labelOverdue,
   openBeside,
   openFresh,
   times,
@@ -71,7 +72,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     const claim = aClaim(end, randomUUID(), -10_000);
     expect(await store().claimEnds([claim])).to.deep.equal(['won']);
     expect(await store().claimEnds([claim])).to.deep.equal(['won']);
-    await store().labelOverdue(100);
+    await labelOverdue(store());
     expect(await store().isSending(end.executionUuid)).to.equal(false);
     expect(await store().claimEnds([claim])).to.deep.equal(['won']);
     await store().recordOutcomes([anEndOutcome(end, claim.claim)]);
@@ -263,7 +264,7 @@ describeEachEngine('outcomes', (engine) => {
 
   it('do not change the label of a pre-call', async () => {
     const start = await started(aStartWithLimit(-10_000));
-    await store().labelOverdue(100);
+    await labelOverdue(store());
     const late = anOutcome(start, {
       request: REQUEST,
       assigned: { a: 1 },
@@ -279,7 +280,7 @@ describeEachEngine('outcomes', (engine) => {
 
   it('correct the label of a post-call', async () => {
     const { end, claim } = await claimed(-10_000);
-    await store().labelOverdue(100);
+    await labelOverdue(store());
     expect((await found(end.executionUuid)).execution.state).to.equal('interrupted');
     expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
     expect(await record(anEndOutcome(end, claim, { durationMs: 70 }))).to.equal('recorded');
@@ -322,8 +323,8 @@ describeEachEngine('outcomes', (engine) => {
     await store().insertStarts(starts);
     const [results] = await Promise.all([
       Promise.all(starts.map((start) => record(anOutcome(start)))),
-      store().labelOverdue(100),
-      store().labelOverdue(100),
+      labelOverdue(store()),
+      labelOverdue(store()),
     ]);
     for (const [at, { executionUuid }] of starts.entries())
       expect((await found(executionUuid)).execution.state).to.equal(

@@ -13,6 +13,7 @@ import {
   anEnd,
   anEndOutcome,
   anOutcome,
+  labelOverdue,
   times,
   type TestedEnd,
   type TestedStart,
@@ -189,7 +190,12 @@ export const HOT: Readonly<Record<string, Hot>> = {
   'rows that lie under purged keys': {
     ways: insertsAnd(
       ...[...A_ROW, ...PARTS],
-      ...['e by executions_by_conversation', 'e by executions_waiting', 'e by executions_by_state'],
+      ...[
+        'e by executions_by_conversation',
+        'e by executions_waiting',
+        'e by executions_by_state',
+        'e by PRIMARY',
+      ],
     ),
     run: async ({ executions, change }) => {
       const starts = times(4, () => make.aStartWithLimit(-9_000));
@@ -201,7 +207,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
         for (const { conversationUuid } of rows)
           await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
       await executions.insertStarts(starts.slice(2));
-      await executions.labelOverdue(100);
+      await labelOverdue(executions);
       await executions.listWaitingEnds(webhookUuid, 100);
     },
   },
@@ -225,10 +231,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'labels of what is overdue': {
-    ways: insertsAnd(...A_ROW, 'e by executions_by_state'),
+    ways: insertsAnd(...A_ROW, 'e by executions_by_state', 'e by PRIMARY'),
     run: async ({ executions }) => {
       await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
-      await executions.labelOverdue(100);
+      await labelOverdue(executions);
     },
   },
   'the count of what is overdue': {

@@ -9,6 +9,7 @@ import {
   anEnd,
   anEndOutcome,
   anOutcome,
+  labelOverdue,
   openBeside,
   openFresh,
   times,
@@ -33,13 +34,18 @@ describeEachEngine('labels', (engine) => {
     const waiting = anEnd();
     await store().insertStarts([...overdue, inTime]);
     await store().insertEnds([waiting]);
-    const [first, second] = overdue.map(({ conversationUuid }) => ({
-      conversationUuid,
-      webhookType: 'pre_call',
-    }));
-    expect(await store().labelOverdue(1)).to.deep.equal([first]);
-    expect(await store().labelOverdue(10)).to.deep.equal([second]);
-    expect(await store().labelOverdue(10)).to.deep.equal([]);
+    const found = await store().findOverdue(10);
+    expect(found).to.have.length(2);
+    for (const [at, { executionUuid, conversationUuid }] of overdue.entries())
+      expect(found[at]).to.include({ executionUuid, conversationUuid, webhookType: 'pre_call' });
+    const [first] = await store().findOverdue(1);
+    expect(first?.executionUuid).to.equal(overdue[0]?.executionUuid);
+    expect(await store().findOverdue(10, first)).to.have.length(1);
+    const uuids = [...overdue, inTime, waiting].map(({ executionUuid }) => executionUuid);
+    expect(await store().interruptOverdue([...uuids, randomUUID()])).to.deep.equal(uuids.slice(0, 2));
+    expect(await store().interruptOverdue(uuids)).to.deep.equal([]);
+    expect(await store().interruptOverdue([])).to.deep.equal([]);
+    expect(await store().findOverdue(10)).to.deep.equal([]);
     expect(await stateOf(inTime.executionUuid)).to.equal('sending');
     expect(await stateOf(waiting.executionUuid)).to.equal('accepted');
     const { execution } = (await store().findExecution(overdue[0]?.executionUuid as string)) ?? expect.fail();
@@ -53,7 +59,7 @@ describeEachEngine('labels', (engine) => {
     expect(await store().countOverdue(0)).to.equal(2);
     expect(await store().countOverdue(-5_500)).to.equal(3);
     expect(await store().countOverdue(60_000)).to.equal(2);
-    await store().labelOverdue(100);
+    await labelOverdue(store());
     expect(await store().countOverdue(60_000)).to.equal(0);
   });
 
@@ -70,16 +76,29 @@ describeEachEngine('labels', (engine) => {
             await session.change('UPDATE executions SET state = 3 WHERE execution_uuid = ?', [uuid]);
           else await session.rows('SELECT 1 FROM executions WHERE execution_uuid = ? FOR UPDATE', [uuid]);
           const startedAtMs = performance.now();
-          const labelled = await store().labelOverdue(10);
-          expect(labelled).to.deep.equal([
-            { conversationUuid: free.conversationUuid, webhookType: 'pre_call' },
-          ]);
+          const labelled = await labelOverdue(store(), 10);
+          expect(labelled.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
           expect(performance.now() - startedAtMs).to.be.below(900);
         });
         await beside.close();
         const after = hold === 'UPDATE' ? 'succeeded' : 'sending';
         expect(await stateOf(held.executionUuid)).to.equal(after);
       });
+
+  it('are found page by page, whatever of the pages before is still there', async () => {
+    const starts = times(60, () => aStartWithLimit(-9_000));
+    await store().insertStarts(starts);
+    const found: string[] = [];
+    for (let after: Awaited<ReturnType<typeof make.labelOverdue>>[number] | undefined; ;) {
+      const page = await store().findOverdue(7, after);
+      found.push(...page.map(({ executionUuid }) => executionUuid));
+      after = page.at(-1);
+      if (page.length < 7) break;
+    }
+    expect(found.toSorted()).to.deep.equal(starts.map(({ executionUuid }) => executionUuid).toSorted());
+    // More than one step of either engine.
+    expect(await store().interruptOverdue(found)).to.deep.equal(found);
+  });
 
   it('end every sending row when no owner can live', async () => {
     const starts = times(230, () => aStart());
@@ -117,7 +136,7 @@ describeEachEngine('labels', (engine) => {
     );
     await beside.close();
     const [start] = starts as [(typeof starts)[0]];
-    expect(await store().labelOverdue(10)).to.deep.equal([]);
+    expect(await labelOverdue(store(), 10)).to.deep.equal([]);
     expect(await store().labelAllSending()).to.equal(0);
     expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
     expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);

@@ -12,6 +12,7 @@ import {
   anEndOutcome,
   anOutcome,
   aWebhook,
+  labelOverdue,
   openFresh,
   times,
 } from './support.ts';
@@ -78,7 +79,7 @@ describeEachEngine('the list of executions', (engine) => {
         claims.slice(0, 2).map(({ claim }, at) => anEndOutcome(ends[at] ?? anEnd(), claim)),
       );
     }
-    await store().labelOverdue(100);
+    await labelOverdue(store());
     const { items } = await store().listExecutions(ALL, 1_000);
     all = [...items];
   });

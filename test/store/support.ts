@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { NewEnd, NewStart, Outcome, Database, NewAgent } from '../../src/store/types.ts';
+import type {
+  Database,
+  ExecutionStore,
+  NewAgent,
+  NewEnd,
+  NewStart,
+  Outcome,
+  OverdueExecution,
+} from '../../src/store/types.ts';
 import type { Agent, CallFacts, JsonObject, StartVariables, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
 import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';
@@ -192,6 +200,16 @@ export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
   url === null
     ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
     : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
+
+/** Labels what is overdue, as the engine does where nothing runs. Gives what was labelled. */
+export const labelOverdue = async (
+  store: Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue'>,
+  limit = 100,
+): Promise<readonly OverdueExecution[]> => {
+  const overdue = await store.findOverdue(limit);
+  const labelled = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
+  return overdue.filter(({ executionUuid }) => labelled.includes(executionUuid));
+};
 
 /** So many of something. */
 export const times = <T>(count: number, make: (at: number) => T): T[] =>

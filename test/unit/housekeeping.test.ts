@@ -1,39 +1,62 @@
 import { expect } from 'chai';
 import { createHousekeeping, type HousekeepingDeps } from '../../src/engine/maintenance.ts';
+import type { OverdueExecution } from '../../src/store/types.ts';
 
 const BEGAN = 250;
 
-/** The regular work over so many overdue starts; `firstRound` resolves when it has asked for labels and is done with it. */
-const createTrial = () => {
+/**
+ * The regular work over so many overdue starts, of which those with `isRunningHere` run in this process; `firstRound`
+ * resolves when it has looked for overdue starts until there were no more.
+ */
+const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
   const { promise: firstRound, resolve } = Promise.withResolvers<void>();
   const ended: string[] = [];
-  let left = BEGAN;
-  const labelOverdue = async (limit: number) => {
-    setImmediate(resolve);
-    const labelled = Math.min(limit, left);
-    left -= labelled;
-    return Array.from({ length: labelled }, (_, index) => ({
-      conversationUuid: String(left + index),
-      webhookType: 'pre_call',
-    }));
+  let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
+    ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, webhookType: 'pre_call', overdueAtMs: at },
+  }));
+  const findOverdue = async (limit: number, after?: OverdueExecution) => {
+    const found = open.filter(({ overdueAtMs }) => overdueAtMs > (after?.overdueAtMs ?? -1)).slice(0, limit);
+    if (found.length < limit) setImmediate(resolve);
+    return found;
+  };
+  const interruptOverdue = async (executionUuids: readonly string[]) => {
+    // One is held by somebody and passed over.
+    const labelled = executionUuids.filter((uuid) => uuid !== 'e7');
+    open = open.filter(({ executionUuid }) => !labelled.includes(executionUuid));
+    return labelled;
   };
   const deps = {
-    store: { labelOverdue },
+    store: { findOverdue, interruptOverdue },
     waiters: { noteEnded: (conversationUuid: string) => ended.push(conversationUuid) },
     health: { thereForMs: () => 60_000 },
     freeBytes: async () => undefined,
     onStep: () => undefined,
     onError: () => undefined,
+    ...(isRunningHere && { isRunningHere }),
   } as unknown as HousekeepingDeps;
-  return { housekeeping: createHousekeeping(deps), firstRound, ended };
+  return { housekeeping: createHousekeeping(deps), firstRound, ended, open: () => open };
 };
 
 describe('the regular work', () => {
-  it('labels all that a killed process left behind in one round', async () => {
-    const { housekeeping, firstRound, ended } = createTrial();
+  it('labels all that a killed process left behind in one round, and wakes who waits for it', async () => {
+    const { housekeeping, firstRound, ended, open } = createTrial();
     await housekeeping.start();
     await firstRound;
     housekeeping.stop();
-    expect(new Set(ended).size).to.equal(BEGAN);
+    expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
+    expect(new Set(ended).size).to.equal(BEGAN - 1);
+  });
+
+  it('labels nothing that runs in this process, although the clock of the database has jumped', async () => {
+    // More than are looked at in one step, and the oldest of all.
+    const isRunningHere = (executionUuid: string) => Number(executionUuid.slice(1)) < 120;
+    const { housekeeping, firstRound, ended, open } = createTrial(isRunningHere);
+    await housekeeping.start();
+    await firstRound;
+    housekeeping.stop();
+    expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(
+      Array.from({ length: 120 }, (_, at) => `e${at}`),
+    );
+    expect(new Set(ended).size).to.equal(BEGAN - 120);
   });
 });

@@ -21,6 +21,8 @@ export interface Sender {
   /** Resolves when nothing is being sent any more. */
   idle(): Promise<void>;
   inFlight(): number;
+  /** Reports whether this process is sending this execution. */
+  isSending(executionUuid: string): boolean;
 }
 
 /** What the sender needs beyond what one post-call does. */
@@ -166,6 +168,7 @@ export const createSender = (deps: SenderDeps): Sender => {
       while (busy.size > 0) await Promise.all(busy.values());
     },
     inFlight: () => busy.size,
+    isSending: (executionUuid) => busy.has(executionUuid),
   };
 };
 

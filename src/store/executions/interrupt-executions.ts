@@ -4,7 +4,8 @@ import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
-import type { ExecutionStore } from '../types.ts';
+import { inParts, marks } from '../sql/sql.ts';
+import type { ExecutionStore, OverdueExecution } from '../types.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 /** How executions end that their owners do not end themselves. */
@@ -40,7 +41,7 @@ export const endExecutions = (
   );
 };
 
-type Labels = Pick<ExecutionStore, 'labelOverdue' | 'labelAllSending'>;
+type Labels = Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue' | 'labelAllSending'>;
 
 const LABEL: Failure = {
   code: 'INTERRUPTED',
@@ -57,65 +58,87 @@ const IS_SENDING = `+executions.state = ${STATE.sending}`;
 
 /** The labels of executions whose owners did not report. */
 export const createLabels = (connections: Connections, dialect: Dialect): Labels => {
-  const isOverdue = `state_at < ${dialect.now}`;
+  const isOverdue = `e.state_at < ${dialect.now}`;
 
-  const interrupt = (session: Session, executionUuids: readonly Buffer[], guard: string): Promise<number> => {
-    const ending = { state: 'interrupted', failure: LABEL, guard: `${IS_SENDING} AND ${guard}` } as const;
-    return endExecutions(session, dialect, executionUuids, ending);
-  };
-
-  const find = (session: Session, guard: string, limit: number, lock: string): Promise<readonly Row[]> =>
-    session.rows(
-      `SELECT e.execution_uuid, e.conversation_uuid, e.webhook_type, ${IS_PURGED} FROM executions e ` +
-        `${dialect.useIndex('executions_by_state')} ${JOIN_PURGED} ` +
-        `WHERE e.state = ${STATE.sending} AND ${guard} ORDER BY e.state_at LIMIT ? ${lock}`,
-      [limit],
-    );
-
-  // Rows that somebody holds are passed over: their owner is just writing, or froze in the middle of a commit, and
-  // then one row would keep all others from their label until the server closes its connection.
-  const labelFree = async (session: Session, guard: string, limit: number): Promise<readonly Row[]> => {
-    const rows = await find(session, guard, limit, dialect.forUpdateOfFree);
-    const [purged, kept] = [
-      rows.filter((row) => row.is_purged === 1),
-      rows.filter((row) => row.is_purged !== 1),
-    ];
-    await deleteExecutions(session, dialect, purged.map(uuidOf));
-    if (kept.length > 0) await interrupt(session, kept.map(uuidOf), guard);
+  /** Ends rows that are sending and locked by this session; those under purged keys go. The others. */
+  const endLocked = async (session: Session, rows: readonly Row[]): Promise<readonly Row[]> => {
+    const kept = rows.filter((row) => row.is_purged !== 1);
+    await deleteExecutions(session, dialect, rows.filter((row) => row.is_purged === 1).map(uuidOf));
+    const ending = { state: 'interrupted', failure: LABEL, guard: IS_SENDING } as const;
+    if (kept.length > 0) await endExecutions(session, dialect, kept.map(uuidOf), ending);
     return kept;
   };
 
-  /** Labels the first rows that the guard lets; what was labelled. */
-  const label = async (guard: string, limit: number): Promise<readonly Row[]> => {
-    const overdue = await connections.use((session) => find(session, guard, 1, ''));
-    if (overdue.length === 0) return [];
-    return connections.transaction((session) => labelFree(session, guard, limit));
-  };
+  // Rows that somebody holds are passed over: their owner is just writing, or froze in the middle of a commit, and
+  // then one row would keep all others from their label until the server closes its connection.
+  const interruptStep = (executionUuids: readonly string[]): Promise<readonly Row[]> =>
+    connections.transaction(async (session) => {
+      const rows = await session.rows(
+        `SELECT ${NAMES}, ${IS_PURGED} FROM executions e ${dialect.usePrimaryKey} ${JOIN_PURGED} ` +
+          `WHERE e.execution_uuid IN (${marks(executionUuids.length)}) AND +e.state = ${STATE.sending} ` +
+          `AND ${isOverdue} ${dialect.forUpdateOfFree}`,
+        executionUuids.map(toBytes),
+      );
+      return endLocked(session, rows);
+    });
 
-  const labelInSteps = async (guard: string, limit: number): Promise<readonly Row[]> => {
-    const labelled: Row[] = [];
-    for (;;) {
-      const step = Math.min(dialect.sweepStep, limit - labelled.length);
-      const rows = step === 0 ? [] : await label(guard, step);
-      labelled.push(...rows);
-      if (rows.length < step || step === 0) return labelled;
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-    }
-  };
+  const labelStep = (limit: number): Promise<number> =>
+    connections.transaction(async (session) => {
+      const rows = await session.rows(
+        `SELECT ${NAMES}, ${IS_PURGED} FROM executions e ${dialect.useIndex('executions_by_state')} ${JOIN_PURGED} ` +
+          `WHERE e.state = ${STATE.sending} ORDER BY e.state_at LIMIT ? ${dialect.forUpdateOfFree}`,
+        [limit],
+      );
+      await endLocked(session, rows);
+      return rows.length;
+    });
 
   return {
-    labelOverdue: async (limit) => {
-      const rows = await labelInSteps(isOverdue, limit);
-      return rows.map((row) => ({
-        conversationUuid: toUuid(row.conversation_uuid as Buffer),
-        webhookType: webhookTypes.toWord(row.webhook_type as number),
-      }));
+    findOverdue: async (limit, after = FIRST) => {
+      const { overdueAtMs, executionUuid } = after;
+      const rows = await connections.use((session) =>
+        session.rows(
+          `SELECT ${NAMES}, e.state_at FROM executions e ${dialect.useIndex('executions_by_state')} ` +
+            `WHERE e.state = ${STATE.sending} AND e.state_at >= ? AND (e.state_at > ? OR e.execution_uuid > ?) ` +
+            `AND ${isOverdue} ORDER BY e.state_at, e.execution_uuid LIMIT ?`,
+          [overdueAtMs, overdueAtMs, toBytes(executionUuid), limit],
+        ),
+      );
+      return rows.map(toOverdue);
     },
-    labelAllSending: async () => (await labelInSteps('1 = 1', Infinity)).length,
+    interruptOverdue: async (executionUuids) => {
+      const interrupted = new Set<string>();
+      for (const step of inParts(executionUuids, dialect.sweepStep)) {
+        for (const row of await interruptStep(step)) interrupted.add(toUuid(uuidOf(row)));
+        await nextTurn();
+      }
+      return executionUuids.filter((uuid) => interrupted.has(uuid));
+    },
+    labelAllSending: async () => {
+      for (let labelled = 0; ;) {
+        const found = await labelStep(dialect.sweepStep);
+        labelled += found;
+        if (found < dialect.sweepStep) return labelled;
+        await nextTurn();
+      }
+    },
   };
 };
+
+const NAMES = 'e.execution_uuid, e.conversation_uuid, e.webhook_type';
+const FIRST = { overdueAtMs: 0, executionUuid: toUuid(new Uint8Array(16)) };
+
+const toOverdue = (row: Row): OverdueExecution => ({
+  executionUuid: toUuid(uuidOf(row)),
+  conversationUuid: toUuid(row.conversation_uuid as Buffer),
+  webhookType: webhookTypes.toWord(row.webhook_type as number),
+  overdueAtMs: row.state_at as number,
+});
+
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 /** Takes back a claim that its owner could not settle, and did not act on. */
 export const createDisown = (

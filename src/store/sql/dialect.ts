@@ -29,6 +29,8 @@ export interface Dialect {
   readonly readUncommitted?: string;
   /** After a table's name: read in the order of this index. */
   readonly useIndex: (name: string) => string;
+  /** After the name of a table that is read by its primary key, however small it is. */
+  readonly usePrimaryKey: string;
   /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */
   readonly keepExisting: (primaryKey: string) => string;
   readonly updateFromRows: (update: UpdateFromRows) => string;

@@ -59,6 +59,7 @@ export const mysql: Dialect = {
   forUpdateOfFree: 'FOR UPDATE SKIP LOCKED',
   readUncommitted: 'SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED',
   useIndex: (name) => `FORCE INDEX (${name})`,
+  usePrimaryKey: 'FORCE INDEX (PRIMARY)',
   // INSERT IGNORE would hide every other error too.
   keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,
   // The given rows lead, so that theirs alone are looked up and locked, whatever the statistics say: of a small table

@@ -20,6 +20,7 @@ export const sqlite: Dialect = {
   forUpdate: '',
   forUpdateOfFree: '',
   useIndex: (name) => `INDEXED BY ${name}`,
+  usePrimaryKey: '',
   keepExisting: () => 'ON CONFLICT DO NOTHING',
   updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>
     `UPDATE executions SET ${set} FROM (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
