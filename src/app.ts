@@ -108,17 +108,18 @@ const assemble = async (
     ...{ config, logger, database, keyring, executor, onStep, everyMs, metrics },
     ids: createIds(),
   };
+  const start = createStart();
   const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
   const server = createGrpcServer({
     address: config.listen.address,
-    services: plugServices(parts, engine),
+    services: plugServices(parts, engine, start),
     logger,
     newRequestId: parts.ids.uuid,
     reflection: config.reflection,
     gate: engine.gate,
     onRefused: metrics.countRefused,
   });
-  return toApp(parts, engine, server);
+  return toApp(parts, engine, server, start);
 };
 
 const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
@@ -156,7 +157,28 @@ const onEngineError =
   (err: unknown, executionUuid?: string): void =>
     logger.error({ err, execution_uuid: executionUuid }, 'engine');
 
-const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => {
+/** What divides a process that is bound from one that works. */
+interface Start {
+  /** Lets those through that wait. */
+  begin(): void;
+  /** The same command, which waits for the start. */
+  before<Q, S, R>(command: (request: Q, scope: S) => Promise<R>): (request: Q, scope: S) => Promise<R>;
+}
+
+// The port is bound before the rows of a dead process are labelled: what a call claimed meanwhile would be labelled with
+// them. Such calls come within milliseconds, and their time limits count from their arrival.
+const createStart = (): Start => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    begin: resolve,
+    before: (command) => async (request, scope) => {
+      await promise;
+      return command(request, scope);
+    },
+  };
+};
+
+const plugServices = (parts: Parts, engine: Engine, start: Start): readonly BoundService[] => {
   const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
   const { judgeUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
@@ -181,11 +203,16 @@ const plugServices = (parts: Parts, engine: Engine): readonly BoundService[] => 
     },
   };
   const admin = createAdminCommands(adminDeps);
-  const testWebhook = createTestWebhook({ ...deps, agents: engine.agentStore, keyring, judgeUrl, audit });
+  const testWebhook = start.before(
+    createTestWebhook({ ...deps, agents: engine.agentStore, keyring, judgeUrl, audit }),
+  );
   return [
     createAgentAdminService(admin),
     createWebhookAdminService({ ...admin, testWebhook }),
-    createCallLifecycleService({ onCallStart: createOnCallStart(deps), onCallEnd: createOnCallEnd(deps) }),
+    createCallLifecycleService({
+      onCallStart: start.before(createOnCallStart(deps)),
+      onCallEnd: start.before(createOnCallEnd(deps)),
+    }),
     createExecutionLogService({
       getExecution: createGetExecution(deps),
       listExecutions: createListExecutions(deps),
@@ -197,13 +224,21 @@ const OTHER_FACTS = 'a repeat brought other facts; the first ones stand';
 // At the end of the grace what was aborted has 3 s to go on record, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
-const toApp = ({ config, executor, database, metrics }: Parts, engine: Engine, server: GrpcServer): App => {
+const toApp = (
+  { config, executor, database, metrics }: Parts,
+  engine: Engine,
+  server: GrpcServer,
+  start: Start,
+): App => {
   const ops = createOpsServer(metrics.page);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     server.setServing(false);
     const closed = server.close(config.shutdownGraceMs + LAST_ANSWERS_MS);
-    await engine.stop(config.shutdownGraceMs);
+    const stopped = engine.stop(config.shutdownGraceMs);
+    // Those that still wait for the start are refused now.
+    start.begin();
+    await stopped;
     await closed;
     await executor.close();
     await database.close();
@@ -212,9 +247,11 @@ const toApp = ({ config, executor, database, metrics }: Parts, engine: Engine, s
   };
   return {
     listen: async () => {
-      await engine.start();
+      // Bound first: a process whose port is taken must claim and label nothing.
       const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
       const port = await server.listen();
+      await engine.start();
+      start.begin();
       server.setServing(true);
       const grpcAddress = config.listen.address.replace(/\d+$/, String(port));
       return { grpcAddress, ...(opsAddress === undefined ? {} : { opsAddress }) };

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { STATE } from '../../src/store/executions/column-codes.ts';
+import { insertOpenRow, openBeside } from '../store/support.ts';
+import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
+import { startProcess } from '../support/server-process.ts';
+
+describeEachEngine('a start on a port that is taken', (engine) => {
+  let database: FreshDatabase;
+  const env = () => ({
+    CALLHOOKS_DATA_DIR: database.dataDir,
+    CALLHOOKS_MIGRATE: 'true',
+    ...(database.url === null
+      ? {}
+      : {
+          DATABASE_URL: database.url,
+          CALLHOOKS_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
+        }),
+  });
+  before(async () => {
+    database = await engine.freshDatabase();
+    await startProcess(['migrate'], env()).ended();
+  });
+  after(() => database.cleanup());
+
+  for (const setting of ['CALLHOOKS_LISTEN', 'CALLHOOKS_OPS_LISTEN'])
+    it(`claims nothing and labels nothing (${setting})`, async () => {
+      const beside = openBeside(database);
+      await beside.use(async (session) => {
+        await session.change('DELETE FROM executions');
+        // What a process that was killed has left behind, and a report of a webhook that is gone.
+        await insertOpenRow(session, 'sending', 60_000);
+        await insertOpenRow(session, 'accepted', 0);
+      });
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      const { exitCode, stderr } = await startProcess(['serve'], {
+        CALLHOOKS_LISTEN: '127.0.0.1:0',
+        ...env(),
+        [setting]: `127.0.0.1:${port}`,
+      }).ended();
+      other.close();
+      expect(exitCode, stderr).to.equal(69);
+      const rows = await beside.use((session) => session.rows('SELECT state FROM executions ORDER BY state'));
+      await beside.close();
+      expect(rows.map(({ state }) => state)).to.deep.equal([STATE.accepted, STATE.sending]);
+    }).timeout(30_000);
+});
