@@ -4,6 +4,7 @@ import type { AgentCache } from '../engine/agent-cache.ts';
 import type { OnStep } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import type { Housekeeping } from '../engine/maintenance.ts';
+import { WITHDRAW_AFTER_MS } from '../engine/pre-call.ts';
 import type { Sender } from '../engine/post-call/post-call-sender.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
@@ -36,7 +37,6 @@ export interface OnCallEndDeps {
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
-const WITHDRAW_AFTER_MS = 500;
 
 /**
  * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
@@ -90,11 +90,11 @@ function toRow(
 }
 
 async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
-  const { admittedAtMs } = scope;
-  const giveUpAtMs = admittedAtMs + SETTLE_ACCEPT_MS;
-  const withdrawAtMs = admittedAtMs + WITHDRAW_AFTER_MS;
+  const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
+  const sinceMs = performance.now();
+  const withdrawAtMs = sinceMs + WITHDRAW_AFTER_MS;
   const write = (isUnsure: boolean): Promise<Inserted> =>
-    writes.insertPostCall(row, { isUnsure, sinceMs: admittedAtMs, withdrawAtMs });
+    writes.insertPostCall(row, { isUnsure, sinceMs, withdrawAtMs });
   try {
     return await withTimeout(retryWrite(write, { giveUpAtMs }), giveUpAtMs);
   } catch (error) {

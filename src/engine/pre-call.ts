@@ -45,8 +45,8 @@ export interface PreCalls {
 }
 
 const SETTLE_CLAIM_MS = 2_000;
-// ENGINE: an item that waits longer is of no use to its caller, and a repeat is as good as new.
-const WITHDRAW_AFTER_MS = 500;
+/** An insert that waits longer for its turn, in milliseconds, is of no use to its caller, and a repeat is as good as new. */
+export const WITHDRAW_AFTER_MS = 500;
 const HOLD_ANSWER_MS = 5_000;
 
 /** What running starts needs. */
@@ -123,9 +123,10 @@ async function insert(
 ): Promise<Inserted> {
   const patienceMs = Math.min(SETTLE_CLAIM_MS, row.webhook?.timeLimitMs ?? SETTLE_CLAIM_MS);
   const giveUpAtMs = Math.min(admittedAtMs + patienceMs, answerByMs);
-  const withdrawAtMs = Math.min(admittedAtMs + WITHDRAW_AFTER_MS, giveUpAtMs);
+  const sinceMs = performance.now();
+  const withdrawAtMs = Math.min(sinceMs + WITHDRAW_AFTER_MS, giveUpAtMs);
   const write = (isUnsure: boolean): Promise<Inserted> =>
-    deps.writes.insertStart(row, { isUnsure, sinceMs: admittedAtMs, withdrawAtMs, isCancelled: isGone });
+    deps.writes.insertStart(row, { isUnsure, sinceMs, withdrawAtMs, isCancelled: isGone });
   const writing = retryWrite(write, { giveUpAtMs });
   try {
     return await withTimeout(writing, giveUpAtMs);
