@@ -1,13 +1,7 @@
-import {
-  FORM_ESCAPES,
-  JSON_ESCAPES,
-  PERCENT_ESCAPES,
-  undoEscapes,
-  XML_ESCAPES,
-  type EscapeKind,
-} from './escape-view.ts';
+import { undoEscapes } from './escape-view.ts';
 import { partAtEnd, periodOf } from './text-search.ts';
 import { MASK } from './types.ts';
+import { createDetector, kindsFor, MAX_LAYERS } from './value-detector.ts';
 
 /**
  * Masks what must not be shown in a text. `endsEarly` says that the text was cut off before: then the beginning of a
@@ -20,8 +14,6 @@ export const MIN_MASKED_BYTES = 8;
 
 type Span = readonly [start: number, end: number];
 
-// What an endpoint echoes may be escaped twice: a JSON text inside of JSON, a URL inside of XML.
-const MAX_LAYERS = 2;
 // A beginning shorter than this at the end of a text that was cut gives nothing away.
 const MIN_PART = 4;
 const UNFINISHED = /(?:\\(?:u[0-9a-f]{0,3})?|(?:%[89a-f][0-9a-f]){0,3}(?:%[0-9a-f]?)?|&[#0-9a-z]{0,8})$/i;
@@ -73,41 +65,6 @@ const hiddenParts = (headerValue: string): string[] => {
   if (scheme.toLowerCase() !== 'basic') return parts;
   const pair = Buffer.from(credentials, 'base64').toString('utf8');
   return [...parts, pair, pair.slice(pair.indexOf(':') + 1)];
-};
-
-const kindsFor = (values: readonly string[]): readonly EscapeKind[] => {
-  // No encoder escapes letters and digits: such values have one spelling only.
-  if (values.every((value) => /^[A-Za-z0-9]*$/.test(value))) return [];
-  const kinds = [JSON_ESCAPES, PERCENT_ESCAPES, XML_ESCAPES];
-  return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
-};
-
-// More values than this are not compared with each other.
-const MAX_COMPARED = 64;
-
-// The values that hold none of the others: where none of these is, none of the others can be.
-const innermost = (values: readonly string[]): readonly string[] =>
-  values.length > MAX_COMPARED
-    ? values
-    : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
-
-/**
- * Makes the quick question that most texts end at: whether any of these values is in a text at all. It looks for fewer
- * values than a search, in fewer kinds of escapes, and keeps no places.
- */
-const createDetector = (values: readonly string[]): ((text: string) => boolean) => {
-  const wanted = innermost(values);
-  const kinds = kindsFor(wanted);
-  const isIn = (text: string, layers: number): boolean => {
-    for (const value of wanted) if (text.includes(value)) return true;
-    if (layers === 0) return false;
-    for (const kind of kinds) {
-      const view = undoEscapes(text, kind);
-      if (view !== undefined && isIn(view.text, layers - 1)) return true;
-    }
-    return false;
-  };
-  return (text) => isIn(text, MAX_LAYERS);
 };
 
 /**
