@@ -27,11 +27,17 @@ const writeParameter = (pass: RenderPass, parameter: QueryParameter): string => 
  * that would vanish or move the path (empty, or dots) is a problem of the pass.
  */
 export const renderUrl = (pass: RenderPass, { origin, path, query }: PreparedUrl): string => {
+  // What can't be sent any more is not written to its end: each value may be as large as a message.
+  const isTooLong = (): boolean => !pass.masked && url.length > MAX_RENDERED_URL_BYTES;
   let url = origin;
-  for (const piece of path) url += typeof piece === 'string' ? piece : writeSegment(pass, piece);
-  for (const [i, parameter] of query.entries())
+  for (const piece of path) {
+    url += typeof piece === 'string' ? piece : writeSegment(pass, piece);
+    if (isTooLong()) break;
+  }
+  for (const [i, parameter] of query.entries()) {
+    if (isTooLong()) break;
     url += (i === 0 ? '?' : '&') + writeParameter(pass, parameter);
-  if (!pass.masked && url.length > MAX_RENDERED_URL_BYTES)
-    pass.problem ??= `${PLACE} is larger than ${MAX_RENDERED_URL_BYTES} bytes`;
+  }
+  if (isTooLong()) pass.problem ??= `${PLACE} is larger than ${MAX_RENDERED_URL_BYTES} bytes`;
   return url;
 };

@@ -118,6 +118,25 @@ describe('renderRequest', () => {
     ]);
   });
 
+  it('writes no more values into a URL that is too long already', () => {
+    const scope = scopeOf({ v: 'x'.repeat(3_000) });
+    let resolved = 0;
+    const counting = {
+      resolve: (placeholder: Placeholder) => {
+        resolved += 1;
+        return scope.resolve(placeholder);
+      },
+    };
+    for (const url of [
+      `https://a.example/?${'{{v}}&'.repeat(200)}`,
+      `https://a.example${'/{{v}}'.repeat(200)}`,
+    ]) {
+      resolved = 0;
+      expect(renderRequest(compile({ url }), counting)).to.have.nested.property('failure.code', 'RENDER');
+      expect(resolved).to.equal(2);
+    }
+  });
+
   it('lists what it had found missing when it fails', () => {
     const result = render({ url: 'https://a.example/{{metadata.id}}/{{caller_phone}}' }, {});
     expect(result).to.deep.include({ ok: false, missing: ['metadata.id', 'caller_phone'] });
