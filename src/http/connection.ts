@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { createContinueFilter } from './continue-filter.ts';
+import { watchResponseBytes } from './response-bytes.ts';
 
 /** One HTTP/1.1 connection that serves one request at a time. */
 export interface Connection {
@@ -12,6 +12,8 @@ export interface Connection {
   isOpen(): boolean;
   /** Gives it a request. `onRequestStart` of the handler runs right before the first byte is written. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
+  /** Notes that the response's head has come to its end, or that a part of its body has come. */
+  noteProgress(): void;
   /** Notes that it is idle now. */
   rest(): void;
   /** Closes it at once, with whatever it is doing. */
@@ -61,10 +63,11 @@ export const openConnection = (
   socket: Socket,
   { maxHeadBytes, onClose }: { maxHeadBytes: number; onClose: (connection: Connection) => void },
 ): Connection => {
-  const filter = filtered(socket);
+  const bytes = watchResponseBytes(socket, maxHeadBytes);
   const client = new Client(origin, {
     ...CLIENT_SETTINGS,
-    maxHeaderSize: maxHeadBytes,
+    // Out of reach: trailers may begin in one part that is handed to the parser, and take up a second one.
+    maxHeaderSize: 2 * maxHeadBytes,
     connect: handOver(socket),
   });
   const openedAtMs = performance.now();
@@ -80,9 +83,10 @@ export const openConnection = (
     },
     isOpen: () => !socket.destroyed && !client.destroyed,
     dispatch: (options, handler) => {
-      filter.reset();
+      bytes.begin();
       client.dispatch(options, handler);
     },
+    noteProgress: () => bytes.noteProgress(),
     rest: () => {
       served++;
       idleSinceMs = performance.now();
@@ -106,16 +110,4 @@ const handOver = (socket: Socket): HandOver => {
     isHandedOver = true;
     queueMicrotask(() => (isFirst ? callback(null, socket) : callback(new ConnectionGoneError(), null)));
   };
-};
-
-// undici pulls its bytes by `read()`, so this is the one place through which all of them come.
-const filtered = (socket: Socket) => {
-  const filter = createContinueFilter();
-  const read = socket.read.bind(socket);
-  socket.read = (size?: number): unknown => {
-    const chunk: unknown = read(size);
-    if (chunk instanceof Uint8Array) filter.scan(chunk);
-    return chunk;
-  };
-  return filter;
 };

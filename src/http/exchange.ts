@@ -41,10 +41,14 @@ const handlerFor = (state: ExchangeState): Dispatcher.DispatchHandler => ({
     if (!begin(state)) controller.abort(new ConnectionGoneError());
   },
   onResponseStart: (controller, status) => {
-    if (status < 200) countInterim(state);
-    else takeHead(state, readHead(status, controller.rawHeaders, state.input.options));
+    if (status < 200) return countInterim(state);
+    state.connection.noteProgress();
+    takeHead(state, readHead(status, controller.rawHeaders, state.input.options));
   },
-  onResponseData: (_controller, chunk) => addData(state, chunk),
+  onResponseData: (_controller, chunk) => {
+    state.connection.noteProgress();
+    addData(state, chunk);
+  },
   onResponseEnd: () => complete(state),
   onResponseError: (_controller, error) => breakOff(state, error),
 });

@@ -21,7 +21,7 @@ export interface ExecutorOptions {
   readonly extraCa?: string | undefined;
   /** `user-agent` of requests that bring none. */
   readonly userAgent?: string;
-  /** Limit of a response head (names and values). Default: 16 KiB. */
+  /** Limit of a response head with all its line ends, and of trailers. Default: 16 KiB. */
   readonly maxResponseHeadBytes?: number;
   /** How long a connection may serve requests before a new one is opened, so that DNS changes are followed. Default: 5 min. */
   readonly maxConnectionAgeMs?: number;

@@ -69,7 +69,8 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
 export const breakText = (error: unknown, sent: Sent, maxHeadBytes: number): string => {
   const code = codeOf(error);
   const where = sent === 'yes' ? 'in the middle of the response body' : 'before a response head arrived';
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return `the response head is larger than ${maxHeadBytes} bytes`;
+  if (code === 'UND_ERR_HEADERS_OVERFLOW')
+    return `the response ${sent === 'yes' ? 'has trailers or chunk extensions of more' : 'head is larger'} than ${maxHeadBytes} bytes`;
   if (error instanceof Error && error.name === 'HTTPParserError')
     return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
   // undici gives this for any parser error in a head that promised a length before.

@@ -86,21 +86,6 @@ describe('the time limit of a request', () => {
       'TIMEOUT yes',
       /^no end of the response body within \d+ ms$/,
     ],
-    [
-      'chunk extensions without end',
-      (socket) => (
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;'),
-        flood(socket, Buffer.alloc(65_536, 'a'))
-      ),
-      'TIMEOUT yes',
-      /^no end of the response body within \d+ ms$/,
-    ],
-    [
-      'a reason phrase without end',
-      (socket) => (socket.write('HTTP/1.1 200 '), flood(socket, Buffer.alloc(65_536, 'a'))),
-      'TIMEOUT maybe',
-      /^no response head within \d+ ms$/,
-    ],
   ];
   for (const [title, onRequest, outcome, message, options = {}] of rows) {
     it(`ends ${title}`, async () => {

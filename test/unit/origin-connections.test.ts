@@ -16,6 +16,7 @@ describe('the connections of an origin', () => {
     idleSinceMs: performance.now(),
     isOpen: () => isOpen,
     dispatch: () => undefined,
+    noteProgress: () => undefined,
     rest: () => undefined,
     destroy: () => undefined,
   });

@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { expect } from 'chai';
+import { openConnection } from '../../src/http/connection.ts';
+import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
+import { startRawServer, type RawServer } from '../support/raw-server.ts';
+
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+const MAX_BYTES = 16_384;
+
+// Writes a text again and again, for as long as the socket takes it.
+const flood = (socket: Socket, text: string): void => {
+  const bytes = Buffer.from(text.repeat(Math.ceil(65_536 / text.length)));
+  const more = () => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on('drain', more);
+  more();
+};
+
+// Sends a request on a connection of its own and counts what undici's parser gets.
+const readAll = async (server: RawServer): Promise<{ parsedBytes: number; error: Error }> => {
+  const socket = loopbackConnect({ host: '127.0.0.1', port: server.port });
+  await once(socket, 'connect');
+  const connection = openConnection(server.url, socket, {
+    maxHeadBytes: MAX_BYTES,
+    onClose: () => undefined,
+  });
+  let parsedBytes = 0;
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number): unknown => {
+    const chunk: unknown = read(size);
+    if (chunk instanceof Uint8Array) parsedBytes += chunk.length;
+    return chunk;
+  };
+  const error = await new Promise<Error>((resolve) =>
+    connection.dispatch(
+      { path: '/', method: 'GET' },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart: (_controller, status) => {
+          if (status >= 200) connection.noteProgress();
+        },
+        onResponseData: () => connection.noteProgress(),
+        onResponseEnd: () => undefined,
+        onResponseError: (_controller, caught) => resolve(caught),
+      },
+    ),
+  );
+  return { parsedBytes, error };
+};
+
+describe('the bytes of a response that are no body', () => {
+  const opened: Socket[] = [];
+  const executor = guardedExecutor({
+    connect: (options) => {
+      const socket = loopbackConnect(options);
+      opened.push(socket);
+      return socket;
+    },
+  });
+  let raw: RawServer | undefined;
+
+  beforeEach(() => opened.splice(0));
+  afterEach(() => raw?.close());
+  after(() => executor.close());
+
+  const rows: readonly (readonly [
+    title: string,
+    start: string,
+    endless: string,
+    outcome: string,
+    text: RegExp,
+  ])[] = [
+    [
+      'empty headers without end',
+      'HTTP/1.1 200 OK\r\n',
+      'a:\r\n',
+      'PROTOCOL maybe',
+      /^the response head is larger than/,
+    ],
+    [
+      'a reason phrase without end',
+      'HTTP/1.1 200 ',
+      'a',
+      'PROTOCOL maybe',
+      /^the response head is larger than/,
+    ],
+    [
+      'a long value, then empty headers',
+      `HTTP/1.1 200 OK\r\nb: ${'x'.repeat(16_300)}\r\n`,
+      'a:\r\n',
+      'PROTOCOL maybe',
+      /^the response head is larger than/,
+    ],
+    [
+      'interim responses and a head without end',
+      `HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\n`,
+      'a:\r\n',
+      'PROTOCOL maybe',
+      /^the response head is larger than/,
+    ],
+    [
+      'trailers without end',
+      `${CHUNKED}2\r\nok\r\n0\r\n`,
+      'a:\r\n',
+      'PROTOCOL yes',
+      /^the response has trailers or chunk extensions of more than/,
+    ],
+    [
+      'a chunk extension without end',
+      `${CHUNKED}1;`,
+      'a',
+      'PROTOCOL yes',
+      /^the response has trailers or chunk extensions of more than/,
+    ],
+  ];
+  for (const [title, start, endless, outcome, text] of rows) {
+    it(`end 20 requests at once when they are ${title}`, async () => {
+      raw = await startRawServer((socket) => (socket.write(start), flood(socket, endless)));
+      const { url } = raw;
+      const results = await Promise.all(
+        Array.from({ length: 20 }, () => sendTo(executor, url, { limitMs: 20_000 })),
+      );
+      for (const result of results) {
+        expect(outcomeOf(result), result.failure?.message).to.equal(outcome);
+        expect(result.failure?.message).to.match(text).and.contain(`${MAX_BYTES} bytes`);
+      }
+      expect(opened).to.have.length(20);
+      for (const socket of opened) expect(socket.bytesRead).to.be.below(1_000_000);
+    });
+
+    it(`reach the parser in bounded number when they are ${title}`, async () => {
+      raw = await startRawServer((socket) => (socket.write(start), flood(socket, endless)));
+      const { parsedBytes, error } = await readAll(raw);
+      expect(error).to.have.property('code', 'UND_ERR_HEADERS_OVERFLOW');
+      // What came together with a head or a part of the body, and once more as much.
+      expect(parsedBytes).to.be.within(MAX_BYTES, 2 * MAX_BYTES);
+    });
+  }
+
+  it('do not count against a body, however long and however it is cut', async () => {
+    const tiny = '1\r\nx\r\n'.repeat(20_000);
+    raw = await startRawServer((socket, index) =>
+      socket.write(
+        index === 0
+          ? `${CHUNKED}${tiny}0\r\nt: 1\r\n\r\n`
+          : `HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}`,
+      ),
+    );
+    const { url } = raw;
+    const both = await Promise.all([1, 2].map(() => sendTo(executor, url, { maxBodyBytes: 300_000 })));
+    expect(both.map(outcomeOf)).to.deep.equal(['ok', 'ok']);
+    expect(both.map(({ response }) => response?.body.length)).to.have.members([20_000, 200_000]);
+  });
+
+  it('may be as many as the limit in a head, again and again on one connection', async () => {
+    const start = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: ';
+    const whole = `${start}${'x'.repeat(MAX_BYTES - start.length - 4)}\r\n\r\n`;
+    expect(whole).to.have.length(MAX_BYTES);
+    raw = await startRawServer((socket) => socket.write(`${whole}ok`));
+    for (let count = 0; count < 3; count++) {
+      const result = await sendTo(executor, raw.url);
+      expect(outcomeOf(result), result.failure?.message).to.equal('ok');
+      expect(Buffer.from(result.response?.body ?? []).toString()).to.equal('ok');
+    }
+    expect(raw.connections).to.have.length(1);
+  });
+});
