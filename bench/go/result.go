@@ -52,6 +52,7 @@ type result struct {
 	Failures  map[string]int     `json:"failures"`  // of degraded and other failed executions, by code
 	Latency   latencies          `json:"latency"`   // of OK answers, see isMeasured
 	GoodAfter latencies          `json:"goodAfter"` // of good ones among these
+	MaxLagMs  float64            `json:"maxLagMs"`  // how late the open loop issued a call at most
 	Timeline  []bucket           `json:"timeline,omitempty"`
 	Refused   int                `json:"refused"` // told that a repeat is safe
 	Repeats   *repeats           `json:"repeats,omitempty"`
@@ -76,6 +77,7 @@ func (r *run) result(w window) *result {
 	for pid, used := range w.end.cpuMs {
 		out.CpuMs[pid] = used - w.begin.cpuMs[pid]
 	}
+	out.MaxLagMs = r.maxLag.Seconds() * 1000
 	out.Codes, out.Failures = map[string]int{}, map[string]int{}
 	var inWindow, good []float64
 	for i := range r.outcomes {

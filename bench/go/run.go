@@ -60,6 +60,7 @@ type run struct {
 	open     int
 	isOver   bool
 	outcomes []outcome
+	maxLag   time.Duration // how late a call was issued at most
 	idle     chan struct{} // closed when the last call has ended
 }
 
@@ -143,6 +144,7 @@ func (r *run) openLoop() error {
 			}
 			r.mutex.Lock()
 			one := r.nextCall(due)
+			r.maxLag = max(r.maxLag, time.Since(due))
 			r.mutex.Unlock()
 			r.start(one, at)
 			issued++

@@ -43,6 +43,7 @@ export interface RunResult {
   readonly failures: Readonly<Record<string, number>>;
   readonly latency: Latencies;
   readonly goodAfter: Latencies;
+  readonly maxLagMs: number;
   readonly timeline?: readonly Bucket[];
   readonly refused: number;
   readonly repeats?: {

@@ -26,6 +26,8 @@ interface Overload {
   /** Conversations that reached the endpoint more than once. */
   readonly sentTwice: number;
   readonly codes: Readonly<Record<string, number>>;
+  /** How late the generator issued a call at most: it shares its core with the endpoint. */
+  readonly maxLagMs: number;
 }
 
 interface Repeats {
@@ -113,6 +115,7 @@ function summarize(
     repeats,
     sentTwice,
     codes: { ...result.codes, ...result.failures },
+    maxLagMs: result.maxLagMs,
   };
 }
 
