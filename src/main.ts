@@ -150,7 +150,7 @@ async function explainFailure(error: unknown): Promise<number> {
     return EXIT.unavailable;
   }
   // A folder that can't be made or is in use, a port that is taken: their own words say it best.
-  if (error instanceof Error && ('syscall' in error || codeOf(error.cause) === 'SQLITE_BUSY')) {
+  if (error instanceof Error && ('syscall' in error || isBusy(error.cause))) {
     process.stderr.write(`callhooks can't go on: ${error.message}\n`);
     return EXIT.unavailable;
   }
@@ -158,6 +158,8 @@ async function explainFailure(error: unknown): Promise<number> {
   process.stderr.write(`callhooks failed: ${inspect(describeError(error), { depth: 8 })}\n`);
   return EXIT.unexpected;
 }
+
+const isBusy = (error: unknown): boolean => error instanceof DatabaseError && error.kind === 'busy';
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error ? String(error.code) : undefined;

@@ -139,6 +139,8 @@ export type ClaimResult =
 export interface ClaimedFacts {
   /** Undefined: a repeat of a claim whose outcome has dropped them. */
   readonly facts?: CallFacts;
+  /** The length of their JSON text. */
+  readonly factsLength: number;
   /** What the start of the conversation left, if there was one. */
   readonly start?: StartVariables;
   /** The etag of its agent as stored now; undefined: the agent is gone. */

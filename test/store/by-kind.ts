@@ -24,7 +24,7 @@ export interface StoreByKind extends ExecutionStore {
 const NOTHING: WriteBatch = { outcomes: [], starts: [], postCalls: [], claims: [] };
 const MAX_ITEMS = 200;
 
-/** Makes each kind of write a function of its own, in batches of 200; what conflicts is repeated, as the writer does. */
+/** Makes each kind of write a function of its own, in batches of 200; what conflicts or finds no turn is repeated, as the writer does. */
 export const byKind = (store: ExecutionStore): StoreByKind => {
   const write = async <K extends keyof WriteBatch>(
     kind: K,
@@ -53,7 +53,7 @@ const repeatConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      const isConflict = error instanceof DatabaseError && error.kind === 'conflict';
+      const isConflict = error instanceof DatabaseError && ['conflict', 'busy'].includes(error.kind);
       if (!isConflict || tries === CONFLICT_TRIES) throw error;
       await wait(Math.random() * 5 * 2 ** tries);
     }

@@ -67,8 +67,8 @@ describe('a SQLite file that a tool of the operator holds', () => {
     expect(results[0]?.kind).to.equal('won');
   });
 
-  it('is a conflict when it stays held', async () => {
+  it('is busy when it stays held', async () => {
     const error = await whileHeld(4_000, () => rejection(db.database.executions.insertStarts([aStart()])));
-    expect(error).to.be.instanceOf(DatabaseError).with.property('kind', 'conflict');
+    expect(error).to.be.instanceOf(DatabaseError).with.property('kind', 'busy');
   }).timeout(20_000);
 });

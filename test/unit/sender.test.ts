@@ -57,8 +57,8 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
       },
       endUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
       nowMs: async () => 1_000,
-      findEndedStarts: async (uuids: readonly string[]) => uuids,
     },
+    pace: { limit: () => Infinity, mayBeginNow: () => true },
     agentStore: {
       findUrls: async (uuids: readonly string[]) => new Map(uuids.map((uuid) => [uuid, originOf(uuid)])),
     },
@@ -73,10 +73,10 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
       return { origin: originOf(webhookUuid) };
     },
     writes: {
-      claimEnd: async ({ executionUuid }: { executionUuid: string }) => {
+      claimPostCall: async ({ executionUuid }: { executionUuid: string }) => {
         claimed.push(executionUuid);
         if (isClaimSlow) await new Promise(() => undefined);
-        return 'lost';
+        return { kind: 'lost' };
       },
     },
     newClaim: () => nameOf(9),

@@ -1,4 +1,3 @@
-import { jsonBytes } from '../../domain/json-path.ts';
 import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
@@ -152,7 +151,7 @@ export const EXPIRED: Failure = {
 
 async function runWith(
   deps: PostCallDeps,
-  { end, timeLimitMs, held, claimed: { start } }: Claimed,
+  { end, timeLimitMs, held, claimed: { start, factsLength } }: Claimed,
   agent: Agent,
   webhook: Webhook,
   facts: CallFacts,
@@ -170,8 +169,7 @@ async function runWith(
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
-  const factsBytes = jsonBytes(facts.metadata) + jsonBytes(facts.dynamicVariables);
-  held.become(factsBytes + (prepared.rendered.request?.body?.length ?? 0));
+  held.become(factsLength + (prepared.rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
   const sending = deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
   return sending.catch((error: unknown) => {

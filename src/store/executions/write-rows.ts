@@ -251,6 +251,7 @@ function toClaimResult(answer: ClaimAnswer): ClaimResult {
   return {
     kind: 'won',
     ...(answer.facts !== null && { facts: JSON.parse(answer.facts) as CallFacts }),
+    factsLength: answer.facts?.length ?? 0,
     ...(start && { start }),
     ...(answer.agentEtag !== null && { agentEtag: answer.agentEtag }),
   };

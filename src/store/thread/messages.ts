@@ -31,7 +31,9 @@ export interface ErrorMessage {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
-  readonly code?: unknown;
+  readonly code?: string;
+  /** Of an error of the system, what it was doing. */
+  readonly syscall?: string;
   readonly kind?: DatabaseErrorKind;
   readonly reason?: Reason;
   readonly details?: ErrorDetails;
@@ -55,10 +57,11 @@ export function functionsOf(database: RowDatabase): Functions {
 export function toErrorMessage(error: unknown): ErrorMessage {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;
-  const { code } = error as { code?: unknown };
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   return {
     ...{ name, message, stack },
     ...(typeof code === 'string' && { code }),
+    ...(typeof syscall === 'string' && { syscall }),
     ...(error instanceof DatabaseError && { kind: error.kind }),
     ...(error instanceof CallhooksError && { reason: error.reason, details: error.details }),
     ...(error instanceof ConfigError && { problems: error.problems }),
@@ -74,9 +77,15 @@ export function toError(message: ErrorMessage): Error {
   return error;
 }
 
-function newError({ message, code, kind, reason, details, problems }: ErrorMessage, cause?: Error): Error {
+function newError(
+  { message, code, syscall, kind, reason, details, problems }: ErrorMessage,
+  cause?: Error,
+): Error {
   if (kind !== undefined) return new DatabaseError(kind, cause);
   if (reason !== undefined) return new CallhooksError(reason, message, details, { cause });
   if (problems !== undefined) return new ConfigError(problems);
-  return Object.assign(new Error(message, cause && { cause }), code === undefined ? {} : { code });
+  return Object.assign(new Error(message, cause && { cause }), {
+    ...(code !== undefined && { code }),
+    ...(syscall !== undefined && { syscall }),
+  });
 }
