@@ -49,6 +49,9 @@ const MAX_BYTES = 1024 * 1024;
 // A second transaction begins only when the first one hangs (a row that another process keeps locked): two at once
 // would share the same work among more commits.
 const SPARE_AFTER_MS = 20;
+// A transaction has a price of its own, about 100 µs. After one with so many items the next begins at least so long later.
+const CROWD = 4;
+const GATHER_MS = 2;
 const SWEEP_EVERY_MS = 20;
 const CONFLICT_TRIES = 6;
 // A lock wait takes longer than that: then the question is which rows are locked.
@@ -66,6 +69,7 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
   const queues: Readonly<Record<Kind, Item[]>> = { outcomes: [], starts: [], postCalls: [], claims: [] };
   const inFlight = new Set<readonly Item[]>();
   let begunAtMs = 0;
+  let lastCount = 0;
   let isScheduled = false;
   let sweeper: NodeJS.Timeout | undefined;
 
@@ -73,19 +77,23 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
   const mayBegin = (): boolean =>
     inFlight.size === 0 || (inFlight.size < connections && performance.now() - begunAtMs > SPARE_AFTER_MS);
 
-  // In the next turn of the event loop: all that arrives in this one shares the commit.
+  // In the next turn of the event loop: all that arrives in this one shares the commit. Where many come, a little later.
   const schedule = (): void => {
     if (isScheduled || !mayBegin()) return;
     isScheduled = true;
-    setImmediate(() => {
+    const due = (): void => {
       isScheduled = false;
       if (mayBegin()) begin();
-    });
+    };
+    const waitMs = lastCount < CROWD ? 0 : begunAtMs + GATHER_MS - performance.now();
+    if (waitMs > 0) setTimeout(due, waitMs);
+    else setImmediate(due);
   };
   const begin = (): void => {
     const batch = takeBatch(queues);
     if (batch.length === 0) return;
     begunAtMs = performance.now();
+    lastCount = batch.length;
     inFlight.add(batch);
     sweeper ??= setTimeout(sweep, SWEEP_EVERY_MS);
     void writeBatch(batch, false).finally(() => {
