@@ -4,10 +4,10 @@ import type { AgentCache } from '../engine/agent-cache.ts';
 import type { OnStep } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import type { Housekeeping } from '../engine/maintenance.ts';
-import { WITHDRAW_AFTER_MS } from '../engine/pre-call.ts';
 import type { Sender } from '../engine/post-call/post-call-sender.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
+import { rowRefused, WITHDRAW_AFTER_MS } from '../engine/writes/patience.ts';
 import { retryWrite, withTimeout } from '../engine/writes/retry-write.ts';
 import { DatabaseError } from '../errors.ts';
 import type { ExecutionStore, NewEnd } from '../store/types.ts';
@@ -91,16 +91,20 @@ function toRow(
 
 async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
   const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
-  const sinceMs = performance.now();
-  const withdrawAtMs = sinceMs + WITHDRAW_AFTER_MS;
+  const withdrawAtMs = performance.now() + WITHDRAW_AFTER_MS;
+  let isGivenUp = false;
   const write = (isUnsure: boolean): Promise<Inserted> =>
-    writes.insertPostCall(row, { isUnsure, sinceMs, withdrawAtMs });
+    writes.insertPostCall(row, {
+      ...{ isUnsure, withdrawAtMs },
+      isCancelled: () => scope.signal.aborted,
+      isGivenUp: () => isGivenUp,
+    });
   try {
     return await withTimeout(retryWrite(write, { giveUpAtMs }), giveUpAtMs);
   } catch (error) {
-    if (error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug')
-      throw databaseUnavailable(error);
-    throw error;
+    isGivenUp = true;
+    if (!(error instanceof DatabaseError) || error.kind === 'bug') throw error;
+    throw error.kind === 'row' ? rowRefused(row.factsJson.length, error) : databaseUnavailable(error);
   }
 }
 
@@ -126,7 +130,9 @@ async function replayEnd(
   execution: Execution,
 ): Promise<OnCallEndReply> {
   refuseOtherAgent([execution], request.agentUuid);
-  if (await hasOtherFacts(deps, request, execution)) deps.onOtherFacts(execution);
+  // Only for the log: a read that fails must not fail the reply.
+  const isOther = await hasOtherFacts(deps, request, execution).catch(() => false);
+  if (isOther) deps.onOtherFacts(execution);
   return { execution, replayed: true };
 }
 

@@ -41,7 +41,7 @@ export const createOnCallStart =
       await refuseChaining(deps.store, scope);
       return await firstStart(deps, request, scope, held);
     } catch (error) {
-      if (!stopsNewExecutionsOnly(error)) throw error;
+      if (!stopsNewExecutionsOnly(error) || scope.signal.aborted) throw error;
       return await replayOrRefuse(deps, request, scope, error);
     } finally {
       held.release();

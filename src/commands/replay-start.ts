@@ -3,7 +3,8 @@ import { sameJson } from '../domain/same-json.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { withTimeout } from '../engine/writes/retry-write.ts';
 import type { Waiters } from '../engine/start-waiters.ts';
-import { CallhooksError } from '../errors.ts';
+import { databaseUnavailable } from '../engine/writes/database-health.ts';
+import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/types.ts';
 import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
@@ -46,10 +47,17 @@ const stillRunning = (): CallhooksError =>
     retryAfterMs: 1_000,
   });
 
+// What is on record can't be read now: that nothing was recorded would be wrong here.
+const findStart: FindStart = ({ store }, conversationUuid) =>
+  store.findStart(conversationUuid).catch((error: unknown) => {
+    throw error instanceof DatabaseError && error.kind === 'busy' ? databaseUnavailable(error) : error;
+  });
+
+type FindStart = (deps: ReplayDeps, conversationUuid: string) => ReturnType<ExecutionStore['findStart']>;
+
 // Whoever lost to a row must find it or its purged key; found neither, it looks once more.
 const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> => {
-  const found =
-    (await deps.store.findStart(conversationUuid)) ?? (await deps.store.findStart(conversationUuid));
+  const found = (await findStart(deps, conversationUuid)) ?? (await findStart(deps, conversationUuid));
   if (found === 'purged') throw conversationPurged(conversationUuid);
   if (found === undefined) throw new Error(`the start of ${conversationUuid} is neither there nor purged`);
   return found;

@@ -2,7 +2,7 @@ import { preCallTimeLimit, type TimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/limits/admission.ts';
 import type { HeldBytes } from '../engine/limits/byte-budget.ts';
-import type { Slot, Slots } from '../engine/limits/request-slots.ts';
+import type { Slot, SlotRefusal, Slots } from '../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
 import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import {
@@ -54,12 +54,17 @@ export async function runPreCall(
   const limit = timeLimitOf(start, webhook);
   const row = toRow(deps, start, webhook, limit);
   const prepared = prepare(deps, start, ready, row.executionUuid);
-  const reserved = reserve(deps, start, prepared);
-  const claimed = await claim(deps, start, row, reserved);
+  reserve(start, prepared);
+  const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
-  const run = await send(deps, start, prepared, reserved.slot, limit);
-  // The recording outlives an RPC that is answered before it ends.
-  const recording = deps.preCalls.record(claimed, run).finally(reserved.release);
+  // From here on the run outlives its RPC, which may be answered before the outcome is on record.
+  const running = start.held.retain();
+  const slot = deps.slots.take(ready.origin);
+  const run = await send(deps, start, prepared, slot, limit);
+  const recording = deps.preCalls.record(claimed, run).finally(() => {
+    if (typeof slot === 'object') slot.release();
+    running.release();
+  });
   return heldForRecord(recording, answerByMs(start.scope));
 }
 
@@ -110,50 +115,26 @@ function prepare(
   });
 }
 
-/** What a run holds until its outcome is on record. */
-interface Reserved {
-  /** Undefined: the origin has no free slot, which is an outcome of the execution. */
-  readonly slot: Slot | undefined;
-  readonly release: () => void;
-}
-
-function reserve({ slots }: RunPreCallDeps, { scope, held }: FirstStart, prepared: PreparedRun): Reserved {
-  const { request } = prepared.rendered;
-  if (!held.reserve(request?.body?.length ?? 0))
+// The bytes of the request count from here on; the admission of the call lets go of them.
+function reserve({ scope, held }: FirstStart, { rendered }: PreparedRun): void {
+  if (!held.reserve(rendered.request?.body?.length ?? 0))
     throw limitReached('too many bytes are held for calls in flight');
   if (scope.signal.aborted) throw callerIsGone();
-  const slot = slots.take(prepared.ready.origin);
-  // The limit in all refuses the call before anything is recorded.
-  if (slot === 'total') throw limitReached('too many pre-calls are in flight');
-  const running = held.retain();
-  const taken = slot === 'origin' ? undefined : slot;
-  return {
-    slot: taken,
-    release: () => {
-      taken?.release();
-      running.release();
-    },
-  };
 }
 
 async function claim(
   { preCalls }: RunPreCallDeps,
   { scope, variables }: FirstStart,
   row: NewStart,
-  reserved: Reserved,
 ): Promise<ClaimedStart | NotOurs> {
-  let isOurs = false;
   try {
-    const claimed = await preCalls.claim(row, variables, {
+    return await preCalls.claim(row, variables, {
       admittedAtMs: scope.admittedAtMs,
       answerByMs: answerByMs(scope),
       isGone: () => scope.signal.aborted,
     });
-    isOurs = !('kind' in claimed);
-    return claimed;
   } finally {
     scope.arrival.decided();
-    if (!isOurs) reserved.release();
   }
 }
 
@@ -161,10 +142,11 @@ async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
   { scope, held }: FirstStart,
   prepared: PreparedRun,
-  slot: Slot | undefined,
+  slot: Slot | SlotRefusal,
   limit: TimeLimit,
 ): Promise<WebhookRun> {
-  if (slot === undefined && prepared.rendered.request !== undefined)
+  // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
+  if (typeof slot === 'string' && prepared.rendered.request !== undefined)
     return unsent(prepared.rendered, ORIGIN_IS_BUSY);
   const queuedMs = performance.now() - scope.admittedAtMs;
   const expiresAtMs = scope.admittedAtMs + limit.limitMs;

@@ -8,6 +8,7 @@ import { recordOrLog } from './webhook-run/record-outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
 import { databaseUnavailable } from './writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
+import { rowRefused, WITHDRAW_AFTER_MS } from './writes/patience.ts';
 import { retryWrite, withTimeout } from './writes/retry-write.ts';
 
 /** How long a claim may take. Instants are of `performance.now()`. */
@@ -45,8 +46,8 @@ export interface PreCalls {
 }
 
 const SETTLE_CLAIM_MS = 2_000;
-/** An insert that waits longer for its turn, in milliseconds, is of no use to its caller, and a repeat is as good as new. */
-export const WITHDRAW_AFTER_MS = 500;
+// A request that is begun with less than this can only time out.
+const LEAST_TIME_MS = 100;
 const HOLD_ANSWER_MS = 5_000;
 
 /** What running starts needs. */
@@ -123,15 +124,22 @@ async function insert(
 ): Promise<Inserted> {
   const patienceMs = Math.min(SETTLE_CLAIM_MS, row.webhook?.timeLimitMs ?? SETTLE_CLAIM_MS);
   const giveUpAtMs = Math.min(admittedAtMs + patienceMs, answerByMs);
-  const sinceMs = performance.now();
-  const withdrawAtMs = Math.min(sinceMs + WITHDRAW_AFTER_MS, giveUpAtMs);
+  // Early enough for a request that still has time to be answered.
+  const lastUsefulMs = admittedAtMs + Math.max(patienceMs - LEAST_TIME_MS, patienceMs / 2);
+  const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, lastUsefulMs);
+  let isGivenUp = false;
   const write = (isUnsure: boolean): Promise<Inserted> =>
-    deps.writes.insertStart(row, { isUnsure, sinceMs, withdrawAtMs, isCancelled: isGone });
+    deps.writes.insertStart(row, {
+      ...{ isUnsure, withdrawAtMs, isCancelled: isGone },
+      isGivenUp: () => isGivenUp,
+    });
   const writing = retryWrite(write, { giveUpAtMs });
   try {
     return await withTimeout(writing, giveUpAtMs);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.kind === 'row') throw error;
+    isGivenUp = true;
+    if (!(error instanceof DatabaseError)) throw error;
+    if (error.kind === 'row') throw rowRefused(row.startJson.length, error);
     disown(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
     throw error.kind === 'bug' ? error : databaseUnavailable(error);
   }

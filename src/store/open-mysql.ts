@@ -40,7 +40,7 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
     sealed: createSealedStore(admin, mysql),
     executions: {
       ...createExecutionStore({ writes, reads, admin }, mysql),
-      write: createWrite(createMysqlWrites(writes)),
+      write: createWrite(createMysqlWrites(writes, reads)),
     },
     ping: () => ping(probes),
     pendingMigrations: pending,

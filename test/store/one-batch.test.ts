@@ -31,7 +31,7 @@ const listening = (store: ExecutionStore) => {
 
 // Rows are said to be small and nobody is in a hurry, so that one transaction takes them all.
 const SMALL = 0;
-const PATIENT = { isUnsure: true, sinceMs: 0, withdrawAtMs: Infinity };
+const PATIENT = { isUnsure: true, withdrawAtMs: Infinity };
 
 /** How promises ended: each value, or the kind of the error. */
 const endings = async <T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> =>

@@ -35,7 +35,7 @@ const writerOf = (
   const submit = (value: unknown, item: Partial<Item> & { kind?: Kind } = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       writer.submit({
-        ...{ kind: 'starts', value, bytes: 1, sinceMs: performance.now(), withdrawAtMs: Infinity },
+        ...{ kind: 'starts', value, bytes: 1, withdrawAtMs: Infinity },
         ...{ resolve, reject },
         ...item,
       });
@@ -98,7 +98,7 @@ describe('the writer', () => {
     const all = Array.from({ length: 250 }, (_, at) => submit(at));
     await turns();
     commits[0]?.end();
-    await turns();
+    await until('the rest', () => commits.length === 2);
     commits[1]?.end();
     await Promise.all(all);
     expect(commits.map(({ values }) => values.length)).to.deep.equal([200, 50]);
@@ -226,17 +226,83 @@ describe('the writer', () => {
     expect(tries).to.equal(2);
   });
 
-  it('tells the age of the oldest item that a caller waits for', async () => {
+  it('tells how long the oldest item of a caller waits for its turn', async () => {
     const { commits, write } = createDatabase();
     const { submit, ageMs } = writerOf(write);
-    expect(ageMs()).to.equal(0);
-    const all = [submit(1, { sinceMs: performance.now() - 70 })];
-    expect(ageMs()).to.be.at.least(70);
+    const all = [submit('in flight')];
     await turns();
-    expect(ageMs(), 'while it is being written').to.be.at.least(70);
+    expect(ageMs(), 'while all there is is being written').to.equal(0);
+    all.push(submit('report', { kind: 'claims' }));
+    await until('some time', () => new Promise((resolve) => setTimeout(() => resolve(true), 5)));
+    expect(ageMs(), 'while only a report waits').to.equal(0);
+    all.push(submit('caller'));
+    await until('the caller to wait for a while', () => ageMs() > 20);
     commits[0]?.end();
-    await Promise.all(all);
-    await turns();
+    await until('the next transaction', () => commits.length === 2);
     expect(ageMs()).to.equal(0);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('lets no statement hold what was given up, even if an earlier try may have been applied', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const first = submit('first');
+    await turns();
+    let isGivenUp = false;
+    const unsure = submit('unsure', { isGivenUp: () => isGivenUp });
+    isGivenUp = true;
+    commits[0]?.end();
+    expect(await endings([first, unsure])).to.deep.equal(['first', 'away']);
+    await turns();
+    expect(commits).to.have.length(1);
+  });
+
+  it('withdraws what is late behind an item that is never withdrawn', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = [submit('in flight')];
+    await turns();
+    all.push(submit('patient'));
+    const late = submit('late', { withdrawAtMs: performance.now() + 5 });
+    expect(await endings([late])).to.deep.equal(['LIMIT_REACHED']);
+    commits[0]?.end();
+    await until('the next transaction', () => commits.length === 2);
+    expect(commits[1]?.values).to.deep.equal(['patient']);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('withdraws nothing after an error that is not known: its transaction may be committed', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = [1, 2].map((value) => submit(value, { withdrawAtMs: performance.now() + 5 }));
+    await turns();
+    await until('their time is over', () => new Promise((resolve) => setTimeout(() => resolve(true), 10)));
+    commits[0]?.end(new DatabaseError('bug'));
+    for (const at of [1, 2]) {
+      await until('each to be written by itself', () => commits.length > at);
+      commits[at]?.end();
+    }
+    expect(await endings(all)).to.deep.equal([1, 2]);
+  });
+
+  it('gives a few places of a full batch to reports', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = Array.from({ length: 300 }, (_, at) => submit(at));
+    all.push(...Array.from({ length: 30 }, (_, at) => submit(`report ${at}`, { kind: 'claims' })));
+    await turns();
+    expect(commits[0]?.values.filter((value) => typeof value === 'string')).to.have.length(20);
+    expect(commits[0]?.values).to.have.length(200);
+    commits[0]?.end();
+    await until('the next transaction', () => commits.length === 2);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('gives outcomes back that find the database busy for too long, so that their owner can end', async () => {
+    const { submit } = writerOf(() => Promise.reject(new DatabaseError('busy')));
+    expect(await endings([submit('outcome', { kind: 'outcomes' })])).to.deep.equal(['busy']);
   });
 });

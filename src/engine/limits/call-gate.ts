@@ -41,7 +41,7 @@ const ALWAYS_WELCOME = 256;
 const MAX_AGE_MS = 100;
 const MAX_OVERAGE_MS = 100;
 /**
- * A call whose message has not come by then counts no more until it comes. Otherwise 64 calls of a connection that broke
+ * A call whose message has not come by then counts no more until it comes. Otherwise the calls of a connection that broke
  * behind their headers would keep everybody out until its keepalive notices.
  */
 const MESSAGE_DUE_MS = 1_000;

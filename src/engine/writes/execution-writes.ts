@@ -21,9 +21,11 @@ export type Recorded = Exclude<OutcomeResult, 'unsettled'>;
 export interface Patience {
   /** An earlier try may have been applied: the write is not withdrawn any more. */
   readonly isUnsure: boolean;
-  readonly sinceMs: number;
   readonly withdrawAtMs: number;
+  /** Reports whether the caller is gone. */
   readonly isCancelled?: () => boolean;
+  /** Reports whether the write was given up, so that no statement may hold it any more. */
+  readonly isGivenUp?: () => boolean;
 }
 
 /**
@@ -61,9 +63,9 @@ export function createExecutionWrites(store: ExecutionStore, connections: number
       writer.submit({
         ...{ kind, value, resolve, reject },
         bytes: bytes + ROW_BYTES,
-        sinceMs: patience?.sinceMs ?? performance.now(),
         withdrawAtMs: patience === undefined || patience.isUnsure ? Infinity : patience.withdrawAtMs,
         ...(patience?.isCancelled && { isCancelled: patience.isCancelled }),
+        ...(patience?.isGivenUp && { isGivenUp: patience.isGivenUp }),
       });
     }) as Promise<R>;
   return {

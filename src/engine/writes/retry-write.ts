@@ -34,9 +34,9 @@ export async function retryWrite<T>(
       if (isOfKind(error, 'away', 'bug')) isUnsure = true;
       const isUnsettled = isOfKind(error, 'away', 'full', 'busy', 'conflict', 'bug');
       if (!isUnsettled || unknownErrors === UNKNOWN_ERROR_TRIES || options.signal?.aborted) throw error;
-      const leftMs = (options.giveUpAtMs ?? Infinity) - performance.now();
-      if (leftMs <= 0) throw error;
-      await wait(Math.min(pauseMs, leftMs));
+      // The last try must not come when nobody waits for it any more.
+      if (performance.now() + pauseMs >= (options.giveUpAtMs ?? Infinity)) throw error;
+      await wait(pauseMs);
     }
   }
 }

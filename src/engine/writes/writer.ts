@@ -14,15 +14,15 @@ export interface Item {
   readonly value: unknown;
   /** Roughly how many bytes it adds to the transaction. */
   readonly bytes: number;
-  /** Instant of `performance.now()` since which it waits. */
-  readonly sinceMs: number;
   /**
    * Instant after which it is withdrawn, unless a statement that holds it may have been applied: then nothing of it is
    * recorded, and a repeat of the call is as good as new. Infinity: never.
    */
   readonly withdrawAtMs: number;
-  /** Reports whether nobody waits for it any more; it is then withdrawn too. */
+  /** Reports whether its caller is gone; it is then withdrawn too. */
   readonly isCancelled?: () => boolean;
+  /** Reports whether it was given up: it gets into no statement any more, whatever became of earlier tries. */
+  readonly isGivenUp?: () => boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -30,7 +30,10 @@ export interface Item {
 /** Writes what is submitted, in shared transactions. */
 export interface Writer {
   submit(item: Item): void;
-  /** How long the oldest item that a caller waits for has been waiting, in milliseconds; 0 when there is none. */
+  /**
+   * How long the oldest item that a caller waits for has been waiting for its turn, in milliseconds; 0 when there is none.
+   * What is being written does not count: one locked row would shut out everybody.
+   */
   ageMs(): number;
 }
 
@@ -46,6 +49,7 @@ export interface WriterDeps {
 
 const MAX_ITEMS = 200;
 const MAX_BYTES = 1024 * 1024;
+const PLACES_FOR_CLAIMS = 20;
 // A second transaction begins only when the first one hangs (a row that another process keeps locked): two at once
 // would share the same work among more commits.
 const SPARE_AFTER_MS = 20;
@@ -66,7 +70,7 @@ const BUSY_PAUSE_MS = 20;
  * to their callers, so that they keep nobody else waiting.
  */
 export function createWriter({ write, locked, connections, onWritten }: WriterDeps): Writer {
-  const queues: Readonly<Record<Kind, Item[]>> = { outcomes: [], starts: [], postCalls: [], claims: [] };
+  const queues: Queues = { outcomes: [], starts: [], postCalls: [], claims: [] };
   const inFlight = new Set<readonly Item[]>();
   let begunAtMs = 0;
   let lastCount = 0;
@@ -96,7 +100,7 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
     lastCount = batch.length;
     inFlight.add(batch);
     sweeper ??= setTimeout(sweep, SWEEP_EVERY_MS);
-    void writeBatch(batch, false).finally(() => {
+    void writeBatch(batch, true).finally(() => {
       inFlight.delete(batch);
       if (isWaiting()) schedule();
     });
@@ -104,26 +108,29 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
   // While a transaction hangs, items are withdrawn in time all the same.
   const sweep = (): void => {
     sweeper = undefined;
-    for (const kind of KINDS) withdrawHeads(queues[kind]);
+    for (const kind of KINDS) withdrawLate(queues, kind);
     if (isWaiting()) schedule();
     if (inFlight.size > 0) sweeper = setTimeout(sweep, SWEEP_EVERY_MS);
   };
 
-  /** Writes items until each has its answer; `isLate`: they waited for others' locks, which does not count. */
-  const writeBatch = async (batch: readonly Item[], isLate: boolean): Promise<void> => {
+  /** Writes items until each has its answer. `mayWithdraw`: false for those that waited for others' locks. */
+  const writeBatch = async (batch: readonly Item[], mayWithdraw: boolean): Promise<void> => {
     const startedAtMs = performance.now();
+    const isOverdue = (): boolean => performance.now() - startedAtMs > CONFLICT_TIME_MS;
     let items = locked.isAsking() ? await locked.giveBack(batch) : batch;
     for (let tries = 1; ; tries += 1) {
-      if (!isLate) items = items.filter((item) => !withdrawn(item));
+      if (mayWithdraw) items = items.filter((item) => !withdrawn(item));
       if (items.length === 0) return;
       const error = await tryWrite(items);
       if (error === undefined) return;
       const kind = kindOf(error);
-      if (kind === 'away' || kind === 'full') return rejectAll(items, error);
+      if (kind === 'away' || kind === 'full' || (kind === 'busy' && isOverdue()))
+        return rejectAll(items, error);
       if (kind === 'busy') await wait(BUSY_PAUSE_MS);
-      else if (kind !== 'conflict') return splitOff(items, error, isLate);
-      else if (tries < CONFLICT_TRIES && performance.now() - startedAtMs < CONFLICT_TIME_MS)
-        await wait(Math.random() * 5 * 2 ** tries);
+      else if (kind === 'row') return splitOff(items, error, mayWithdraw);
+      // Of an error that is not known, nobody knows what it left behind.
+      else if (kind !== 'conflict') return splitOff(items, error, false);
+      else if (tries < CONFLICT_TRIES && !isOverdue()) await wait(Math.random() * 5 * 2 ** tries);
       else return writeFree(items, error);
     }
   };
@@ -151,31 +158,29 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
     setTimeout(() => submit({ ...item, withdrawAtMs: Infinity }), UNSETTLED_PAUSE_MS);
   };
 
-  const splitOff = async (items: readonly Item[], error: unknown, isLate: boolean): Promise<void> => {
+  const splitOff = async (items: readonly Item[], error: unknown, mayWithdraw: boolean): Promise<void> => {
     if (items.length === 1) return rejectAll(items, error);
     const middle = Math.ceil(items.length / 2);
-    await writeBatch(items.slice(0, middle), isLate);
-    await writeBatch(items.slice(middle), isLate);
+    await writeBatch(items.slice(0, middle), mayWithdraw);
+    await writeBatch(items.slice(middle), mayWithdraw);
   };
 
   const writeFree = async (items: readonly Item[], error: unknown): Promise<void> => {
     const free = await locked.giveBack(items);
+    // Nobody knows whose lock it was: what is late by now is withdrawn.
     if (free.length === items.length) return splitOff(items, error, true);
-    if (free.length > 0) await writeBatch(free, true);
+    if (free.length > 0) await writeBatch(free, false);
   };
 
   const submit = (item: Item): void => {
-    queues[item.kind].push(item);
+    queues[item.kind].push({ item, sinceMs: performance.now() });
     schedule();
   };
 
   return {
     submit,
     ageMs: () => {
-      const oldestMs = Math.min(
-        ...CALLERS.map((kind) => queues[kind][0]?.sinceMs ?? Infinity),
-        ...[...inFlight].map(([first]) => first?.sinceMs ?? Infinity),
-      );
+      const oldestMs = Math.min(...CALLERS.map((kind) => queues[kind][0]?.sinceMs ?? Infinity));
       return oldestMs === Infinity ? 0 : performance.now() - oldestMs;
     },
   };
@@ -183,18 +188,28 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
 
 const CALLERS = ['outcomes', 'starts', 'postCalls'] as const;
 
-function takeBatch(queues: Readonly<Record<Kind, Item[]>>): readonly Item[] {
+/** What waits for its turn, by kind, with the instant since which it does. */
+type Queues = Record<Kind, { readonly item: Item; readonly sinceMs: number }[]>;
+
+function takeBatch(queues: Queues): readonly Item[] {
   const batch: Item[] = [];
   let bytes = 0;
+  // Reports get a few places, however many callers there are.
+  const places = {
+    callers: MAX_ITEMS - Math.min(PLACES_FOR_CLAIMS, queues.claims.length),
+    claims: MAX_ITEMS,
+  };
   for (const kind of KINDS) {
     const queue = queues[kind];
-    for (let item = queue[0]; item !== undefined; item = queue[0]) {
+    const maxItems = kind === 'claims' ? places.claims : places.callers;
+    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+      const { item } = next;
       if (withdrawn(item)) {
         queue.shift();
         continue;
       }
+      if (batch.length > 0 && (batch.length >= maxItems || bytes + item.bytes > MAX_BYTES)) break;
       bytes += item.bytes;
-      if (batch.length > 0 && (batch.length === MAX_ITEMS || bytes > MAX_BYTES)) return batch;
       batch.push(item);
       queue.shift();
     }
@@ -204,6 +219,10 @@ function takeBatch(queues: Readonly<Record<Kind, Item[]>>): readonly Item[] {
 
 /** Withdraws an item whose time is over; reports whether it was. */
 function withdrawn(item: Item): boolean {
+  if (item.isGivenUp?.() === true) {
+    item.reject(new DatabaseError('away', new Error('it was given up')));
+    return true;
+  }
   if (item.withdrawAtMs === Infinity) return false;
   const isLate = performance.now() > item.withdrawAtMs;
   if (!isLate && item.isCancelled?.() !== true) return false;
@@ -211,8 +230,9 @@ function withdrawn(item: Item): boolean {
   return true;
 }
 
-function withdrawHeads(queue: Item[]): void {
-  while (queue[0] !== undefined && withdrawn(queue[0])) queue.shift();
+// Not the heads alone: behind one that is never withdrawn others may be late.
+function withdrawLate(queues: Queues, kind: Kind): void {
+  if (queues[kind].length > 0) queues[kind] = queues[kind].filter(({ item }) => !withdrawn(item));
 }
 
 function toBatch(items: readonly Item[]): WriteBatch {

@@ -20,7 +20,7 @@ function byCount(textOf: (count: number) => string): (count: number) => string {
   };
 }
 
-/** Where rows of one type keep their large part, and which state of a row still wants it. */
+/** The texts that insert rows of one type, by their number. */
 export interface InsertKind {
   readonly webhookType: number;
   readonly insertText: (count: number) => string;
@@ -32,12 +32,15 @@ const INSERT_COLUMNS =
   'execution_uuid, conversation_uuid, webhook_type, agent_uuid, webhook_uuid, webhook_etag, state, failure_policy, ' +
   'time_limit_ms, time_limit_source, instance, claim, waiting_webhook_uuid, accepted_at, sending_at, state_at';
 
-/** Joins the row of the conversation's other type to `executions e`, as `o`. */
-export const JOIN_OTHER =
-  'LEFT JOIN executions o ON o.conversation_uuid = e.conversation_uuid AND o.webhook_type = 3 - e.webhook_type';
-
-// The time of a row that is sent is bound as the milliseconds after which it is overdue; NULL: it is not sent.
-const TUPLE = `(${marks(13)}, ${now}, IF(?, ${now}, NULL), ${now} + ?)`;
+// Values of a row, as the derived table of new rows names them.
+const NEW_COLUMNS = [
+  ...['uuid', 'conversation', 'type', 'agent', 'webhook', 'etag', 'state', 'policy', 'limit_ms', 'source'],
+  ...['instance', 'claim', 'waiting', 'is_sending', 'due_after_ms'],
+];
+const NEW_VALUES =
+  NEW_COLUMNS.slice(0, 13)
+    .map((name) => `n.${name}`)
+    .join(', ') + `, ${now}, IF(n.is_sending, ${now}, NULL), ${now} + n.due_after_ms`;
 
 const STATES_THAT_WANT_PARTS = {
   execution_starts: '',
@@ -54,8 +57,12 @@ function insertKind(
     webhookType,
     insertText: byCount(
       (count) =>
-        `INSERT INTO executions (${INSERT_COLUMNS}) VALUES ${Array(count).fill(TUPLE).join(', ')} ` +
-        mysql.keepExisting('execution_uuid'),
+        // A conversation of another agent is left alone by the statement itself: a row that is looked at after the commit
+        // could be claimed and sent before.
+        `INSERT INTO executions (${INSERT_COLUMNS}) SELECT ${NEW_VALUES} FROM ` +
+        `(${rowsAsTable(NEW_COLUMNS, count)}) AS n LEFT JOIN executions o FORCE INDEX (executions_by_conversation) ` +
+        'ON o.conversation_uuid = n.conversation AND o.agent_uuid <> n.agent WHERE o.execution_uuid IS NULL ' +
+        mysql.keepExisting('executions.execution_uuid'),
     ),
     partText: byCount(
       (count) =>
@@ -66,8 +73,8 @@ function insertKind(
     ),
     readText: byCount(
       (count) =>
-        'SELECT e.execution_uuid, e.accepted_at, e.state, o.agent_uuid AS other_agent FROM executions e ' +
-        `FORCE INDEX (PRIMARY) ${JOIN_PURGED} ${JOIN_OTHER} ` +
+        'SELECT e.execution_uuid, e.accepted_at, e.state FROM executions e ' +
+        `FORCE INDEX (PRIMARY) ${JOIN_PURGED} ` +
         `WHERE e.execution_uuid IN (${marks(count)}) AND p.webhook_type IS NULL`,
     ),
   };

@@ -1,5 +1,5 @@
 import { DatabaseError } from '../../errors.ts';
-import type { Session } from '../sql/connections.ts';
+import type { Connections } from '../sql/connections.ts';
 import type { Row } from '../sql/dialect.ts';
 import { mysql } from '../sql/mysql.ts';
 import type { MysqlConnections, Statement } from '../sql/mysql-connections.ts';
@@ -11,7 +11,6 @@ import { EXECUTION_COLUMNS, IS_PURGED, JOIN_PURGED, toExecution } from './execut
 import {
   claimStatements,
   insertStatements,
-  JOIN_OTHER,
   outcomeStatements,
   POST_CALLS,
   STARTS,
@@ -30,13 +29,13 @@ interface Part<Answer> {
 /**
  * Makes the writing of batches on MySQL and MariaDB: one text with all statements of the transaction, one round trip.
  * Rows that did not plainly succeed are looked at afterwards. Affected-row counts never decide an insert (mysql2 reports
- * one for the loser too): the token that is read back does.
+ * one for the loser too): the token that is read back does. `causal` sees what other nodes of a cluster have committed.
  */
-export function createMysqlWrites(connections: MysqlConnections): WriteRows {
+export function createMysqlWrites(connections: MysqlConnections, causal: Connections): WriteRows {
   return async (batch) => {
-    const outcomes = outcomePart(connections, batch.outcomes);
-    const starts = insertPart(connections, batch.starts, STARTS);
-    const postCalls = insertPart(connections, batch.postCalls, POST_CALLS);
+    const outcomes = outcomePart(causal, batch.outcomes);
+    const starts = insertPart(causal, batch.starts, STARTS);
+    const postCalls = insertPart(causal, batch.postCalls, POST_CALLS);
     const claims = claimPart(batch.claims);
     const parts = [outcomes, starts, postCalls, claims];
     const results = await connections.script(
@@ -55,13 +54,13 @@ export function createMysqlWrites(connections: MysqlConnections): WriteRows {
   };
 }
 
-// What fails now leaves the fate of rows unknown that are committed already: repeating the batch finds out.
+// What fails now leaves the fate of rows unknown that are committed already, so it must not look as if nothing was
+// written: repeating the batch finds out.
 async function afterCommit<T>(look: () => Promise<T>): Promise<T> {
   try {
     return await look();
   } catch (error) {
-    const isOfDatabase = error instanceof DatabaseError && error.kind !== 'bug';
-    throw isOfDatabase ? new DatabaseError('away', error) : error;
+    throw error instanceof DatabaseError && error.kind === 'away' ? error : new DatabaseError('bug', error);
   }
 }
 
@@ -72,7 +71,7 @@ function byUuid(rows: readonly Row[], column: string): ReadonlyMap<string, Row> 
 
 const NOTHING: Part<never> = { statements: [], answers: () => Promise.resolve([]) };
 
-function outcomePart(connections: MysqlConnections, rows: readonly OutcomeRow[]): Part<OutcomeResult> {
+function outcomePart(connections: Connections, rows: readonly OutcomeRow[]): Part<OutcomeResult> {
   if (rows.length === 0) return NOTHING;
   const uuids = new Set(rows.map(([uuid]) => uuid));
   return {
@@ -95,7 +94,7 @@ function changesOf(result: unknown): number {
 }
 
 function insertPart(
-  connections: MysqlConnections,
+  connections: Connections,
   rows: readonly InsertRow[],
   kind: InsertKind,
 ): Part<InsertAnswer> {
@@ -112,55 +111,55 @@ function insertPart(
   };
 }
 
-function isPlainWin(found: Row | undefined, [, , agentUuid, , , state]: InsertRow): boolean {
-  if (found === undefined || found.state !== state) return false;
-  return found.other_agent === null || toUuid(found.other_agent as Buffer) === agentUuid;
+function isPlainWin(found: Row | undefined, [, , , , , state]: InsertRow): boolean {
+  return found !== undefined && found.state === state;
 }
 
 /** Decides rows whose token was not read back, or lies in a row that says something else. */
 function look(
-  connections: MysqlConnections,
+  connections: Connections,
   rows: readonly InsertRow[],
   kind: InsertKind,
 ): Promise<ReadonlyMap<InsertRow, InsertAnswer>> {
   return connections.transaction(async (session) => {
     const conversations = [...new Set(rows.map(([, conversationUuid]) => conversationUuid))];
     const found = await session.rows(
-      `SELECT ${EXECUTION_COLUMNS}, ${IS_PURGED}, o.agent_uuid AS other_agent FROM executions e ${JOIN_PURGED} ` +
-        `${JOIN_OTHER} WHERE e.conversation_uuid IN (${marks(conversations.length)}) AND e.webhook_type = ?`,
-      [...conversations.map(toBytes), kind.webhookType],
+      `SELECT ${EXECUTION_COLUMNS}, ${IS_PURGED} FROM executions e ${JOIN_PURGED} ` +
+        `WHERE e.conversation_uuid IN (${marks(conversations.length)})`,
+      conversations.map(toBytes),
     );
-    const holders = byUuid(found, 'conversation_uuid');
-    const answers = new Map(rows.map((row) => [row, answerOf(row, holders.get(row[1]))]));
-    await removeGone(session, answers, holders);
-    return answers;
+    const isOfKind = (row: Row): boolean => row.webhook_type === kind.webhookType;
+    const holders = byUuid(found.filter(isOfKind), 'conversation_uuid');
+    const others = byUuid(
+      found.filter((row) => !isOfKind(row)),
+      'conversation_uuid',
+    );
+    const purged = [...holders.values()].filter((holder) => holder.is_purged === 1);
+    // The insert went first and learns only now that its key was purged: the other way round, a purge could slip between
+    // the look and the insert.
+    await deleteExecutions(
+      session,
+      mysql,
+      purged.map((holder) => holder.execution_uuid as Buffer),
+    );
+    return new Map(rows.map((row) => [row, answerOf(row, holders.get(row[1]), others.get(row[1]))]));
   });
 }
 
-function answerOf([executionUuid, , agentUuid]: InsertRow, holder: Row | undefined): InsertAnswer {
-  // Neither our token nor another row: somebody was faster at removing it.
-  if (holder === undefined) return { kind: 'unsettled' };
+function answerOf(
+  [executionUuid, , agentUuid]: InsertRow,
+  holder: Row | undefined,
+  other: Row | undefined,
+): InsertAnswer {
+  if (holder === undefined) {
+    if (other !== undefined && toUuid(other.agent_uuid as Buffer) !== agentUuid)
+      return { kind: 'other_agent' };
+    // Neither our token nor another row: somebody was faster at removing it.
+    return { kind: 'unsettled' };
+  }
   if (holder.is_purged === 1) return { kind: 'purged' };
   const isOurs = toUuid(holder.execution_uuid as Buffer) === executionUuid;
-  const isOther = holder.other_agent !== null && toUuid(holder.other_agent as Buffer) !== agentUuid;
-  if (isOurs && isOther) return { kind: 'other_agent' };
   return { kind: isOurs ? 'won' : 'lost', execution: toExecution(holder) };
-}
-
-// The insert went first and learns only now that its key was purged, or that the conversation is another agent's: the
-// other way round, a purge could slip between the look and the insert.
-async function removeGone(
-  session: Session,
-  answers: ReadonlyMap<InsertRow, InsertAnswer>,
-  holders: ReadonlyMap<string, Row>,
-): Promise<void> {
-  const gone = new Set<Buffer>();
-  for (const [[, conversationUuid], answer] of answers) {
-    const isGone = typeof answer === 'object' && (answer.kind === 'purged' || answer.kind === 'other_agent');
-    const holder = holders.get(conversationUuid);
-    if (isGone && holder !== undefined) gone.add(holder.execution_uuid as Buffer);
-  }
-  await deleteExecutions(session, mysql, [...gone]);
 }
 
 function claimPart(rows: readonly ClaimRow[]): Part<ClaimAnswer> {

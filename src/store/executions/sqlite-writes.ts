@@ -34,8 +34,17 @@ export function writeOnSqlite(file: SqliteFile, batch: RowBatch): RowAnswers {
     file.change('COMMIT');
     return answers;
   } catch (error) {
-    if (file.isInTransaction()) file.change('ROLLBACK');
+    rollBack(file);
     throw error;
+  }
+}
+
+// What is told is why the transaction failed, not that it can't be rolled back.
+function rollBack(file: SqliteFile): void {
+  try {
+    if (file.isInTransaction()) file.change('ROLLBACK');
+  } catch {
+    // The next BEGIN fails, and says so.
   }
 }
 

@@ -13,7 +13,7 @@ export interface SqliteFile {
   close(): void;
 }
 
-// The texts differ by the length of their lists only; what was used longest ago leaves first.
+// The texts differ by the length of their lists only; what was prepared first leaves first.
 const MAX_PREPARED = 1_000;
 
 /** Opens the database file, with the settings that make its commits durable. */
@@ -92,7 +92,7 @@ function prepareConnection(connection: SqliteDatabase.Database): void {
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = OFF');
-  // Written back between batches instead (sqlite-database.ts): a commit that does it would keep its callers waiting.
+  // Written back between batches instead (open-sqlite.ts): a commit that does it would keep its callers waiting.
   connection.pragma('wal_autocheckpoint = 0');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = MEMORY');

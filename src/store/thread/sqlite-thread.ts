@@ -6,6 +6,7 @@ import { PARTS, toError, type AnswerMessage, type CallMessage, type ReadyMessage
 
 /** A call that waits for its answer. */
 interface Waiting {
+  readonly name: string;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,11 +44,35 @@ function functionsBelow(functions: Readonly<Record<string, unknown>>, prefix: st
   return Object.fromEntries(own.map(([name, run]) => [name.slice(prefix.length), run]));
 }
 
+// A thread that says nothing for so long hangs in a disk that does not answer.
+const SILENT_AFTER_MS = 2_000;
+const LISTEN_EVERY_MS = 100;
+// What takes its time by right.
+const SLOW = new Set(['migrate', 'close']);
+
 function createCalls(thread: Worker): (name: string, args: readonly unknown[]) => Promise<unknown> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let heardAtMs = 0;
+  let listener: NodeJS.Timeout | undefined;
   let ended: Error | undefined;
+  const rejectAll = (error: Error): void => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  // Waiting for a turn says nothing: while the thread answers anybody, it is there. After a stall of this thread, or of
+  // the whole process, a timer runs before answers that are on their way: one more look.
+  let silentLooks = 0;
+  const listen = (): void => {
+    listener = undefined;
+    const isSilent = performance.now() - heardAtMs > SILENT_AFTER_MS && ![...waiting.values()].some(isSlow);
+    silentLooks = isSilent ? silentLooks + 1 : 0;
+    if (silentLooks > 1)
+      rejectAll(new DatabaseError('away', new Error(`no answer of the disk within ${SILENT_AFTER_MS} ms`)));
+    if (waiting.size > 0) listener = setTimeout(listen, LISTEN_EVERY_MS);
+  };
   thread.on('message', (answer: AnswerMessage) => {
+    heardAtMs = performance.now();
     const caller = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ('error' in answer) caller?.reject(toError(answer.error));
@@ -56,14 +81,19 @@ function createCalls(thread: Worker): (name: string, args: readonly unknown[]) =
   // An error of the thread itself is a bug: without a listener for 'error' it ends the process, as one here would.
   thread.on('exit', () => {
     ended = new DatabaseError('away', new Error('the thread of the database has ended'));
-    for (const { reject } of waiting.values()) reject(ended);
-    waiting.clear();
+    rejectAll(ended);
   });
   return (name, args) =>
     new Promise((resolve, reject) => {
       if (ended) return reject(ended);
       lastId += 1;
-      waiting.set(lastId, { resolve, reject });
       thread.postMessage({ id: lastId, name, args } satisfies CallMessage);
+      if (waiting.size === 0) heardAtMs = performance.now();
+      waiting.set(lastId, { name, resolve, reject });
+      listener ??= setTimeout(listen, LISTEN_EVERY_MS);
     });
+}
+
+function isSlow({ name }: Waiting): boolean {
+  return SLOW.has(name);
 }
