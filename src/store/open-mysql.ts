@@ -30,7 +30,8 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   // A call waits for these too: it has to hear of a database that is silent as soon as one that claims.
   const reads = open({ poolSize, limitMs: hot, causal: true });
   const admin = open({ poolSize: Math.max(2, Math.ceil(poolSize / 2)), limitMs: other, causal: true });
-  const migrations = open({ poolSize: 2, limitMs: MIGRATION_STATEMENT_MS, causal: false });
+  const migrating = { limitMs: MIGRATION_STATEMENT_MS, waitsForTables: true };
+  const migrations = open({ poolSize: 2, causal: false, ...migrating });
   // A probe waits for nobody: that all connections of a pool are lent says nothing about the database.
   const probes = open({ poolSize: 1, limitMs: hot, causal: true });
   const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);

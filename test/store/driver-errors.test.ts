@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createConnection } from 'mysql2/promise';
 import { DatabaseError } from '../../src/errors.ts';
 import type { Connections } from '../../src/store/sql/connections.ts';
 import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/store/sql/driver-errors.ts';
@@ -165,5 +166,13 @@ if (mariadb !== undefined)
         await session.change('UPDATE t SET n = n + 1 WHERE id = 1');
         expect(await kindOf('UPDATE t SET n = n + 1 WHERE id = 1')).to.equal('conflict');
       });
+    }).timeout(20_000);
+
+    it('of a table that a dump has locked end as a conflict, not as a silent server', async () => {
+      const dump = await createConnection({ uri: fresh.url ?? '' });
+      await dump.query('LOCK TABLES t READ');
+      const kind = await kindOf('UPDATE t SET n = n + 1 WHERE id = 1');
+      await dump.end();
+      expect(kind).to.equal('conflict');
     }).timeout(20_000);
   });

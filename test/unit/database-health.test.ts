@@ -9,6 +9,7 @@ const silent = async (): Promise<never> => {
 };
 
 const busy = (): Promise<never> => Promise.reject(new DatabaseError('busy'));
+const locked = (): Promise<never> => Promise.reject(new DatabaseError('conflict'));
 const silentlyBusy = async (): Promise<never> => {
   await new Promise((resolve) => setTimeout(resolve, 600));
   return busy();
@@ -65,7 +66,7 @@ describe('the health of the database', () => {
     expect(probes).to.equal(0);
   });
 
-  it('learns nothing from a probe that found no free connection', async () => {
+  it('learns nothing from a probe that found no free connection, or a table that others have locked', async () => {
     const probes: (() => Promise<void>)[] = [busy];
     health = createDatabaseHealth(
       () => (probes.shift() ?? away)(),
@@ -74,9 +75,13 @@ describe('the health of the database', () => {
     await health.watch(away).catch(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
     expect(health.isThere(), 'after a lost connection').to.equal(true);
+    probes.push(locked);
+    await health.watch(away).catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(health.isThere(), 'beside a locked table').to.equal(true);
     await health.watch(silent).catch(() => undefined);
     expect(health.isThere()).to.equal(false);
-    probes.push(busy, busy, () => Promise.resolve());
+    probes.push(busy, locked, () => Promise.resolve());
     await untilThere(health);
     expect(probes).to.have.length(0);
   });

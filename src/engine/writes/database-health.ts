@@ -75,8 +75,8 @@ export const createDatabaseHealth = (
   const probeOnce = async (): Promise<void> => {
     const startedAtMs = performance.now();
     await ping().then(noteThere, (error: unknown) => {
-      // Waiting for a connection says nothing about the database: the next probe tells.
-      if (error instanceof DatabaseError && error.kind === 'busy') return;
+      // Waiting, for a connection or for others' locks, says nothing about the database: the next probe tells.
+      if (error instanceof DatabaseError && (error.kind === 'busy' || error.kind === 'conflict')) return;
       noteAway(startedAtMs);
       isProven = true;
     });

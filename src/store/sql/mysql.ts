@@ -16,6 +16,8 @@ export interface MysqlOptions {
   readonly causal: boolean;
   /** Whether one text may hold several statements; absent: no. */
   readonly scripts?: boolean;
+  /** Whether a statement may wait as long as it takes for a table that others have locked; absent: for a second. */
+  readonly waitsForTables?: boolean;
 }
 
 /** A pool of connections of one kind. */
@@ -131,16 +133,22 @@ const SESSION = [
   'innodb_lock_wait_timeout = 1',
   'wait_timeout = 30',
 ].join(', ');
+// A dump or a change of a table keeps others out of it. Without this a statement waits for that until our limit, which
+// looks as if the server were silent.
+const TABLE_LOCKS = 'lock_wait_timeout = 1';
 
 const prepareConnection = async (
   connection: MysqlConnection,
-  { causal, scripts }: MysqlOptions,
+  { causal, scripts, waitsForTables }: MysqlOptions,
 ): Promise<void> => {
   const timer = setTimeout(() => discard(connection), SESSION_TIMEOUT_MS);
   try {
     // REPEATABLE READ deadlocks where inserts and claims mix.
     await query(connection, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    await query(connection, `SET SESSION ${SESSION}`);
+    await query(
+      connection,
+      `SET SESSION ${waitsForTables === true ? SESSION : `${SESSION}, ${TABLE_LOCKS}`}`,
+    );
     await query(connection, 'SET NAMES utf8mb4 COLLATE utf8mb4_bin');
     if (causal) await query(connection, 'SET SESSION wsrep_sync_wait = 1').catch(ignoreUnknownVariable);
     if (scripts === true) connection.isInCluster = await isInCluster(connection);
