@@ -19,6 +19,8 @@ const createDatabase = () => {
 /** Each item is answered by itself. */
 const answersTo = (batch: WriteBatch): WriteResults => batch as unknown as WriteResults;
 
+const LOCK_WAIT_MS = 1_000;
+
 const NOTHING_LOCKED: LockedRows = { isAsking: () => false, giveBack: async (items) => items };
 
 const writerOf = (
@@ -199,6 +201,23 @@ describe('the writer', () => {
     commits[1]?.end();
     expect(await endings([late, patient])).to.deep.equal(['LIMIT_REACHED', 'patient']);
     expect(commits[1]?.values).to.deep.equal(['patient']);
+  });
+
+  it('withdraws after a lock wait what is late by then, if nothing tells whose lock it was', async () => {
+    const written: (readonly unknown[])[] = [];
+    const write = async (batch: WriteBatch): Promise<WriteResults> => {
+      written.push(Object.values(batch).flat() as readonly unknown[]);
+      if (written.length > 1) return answersTo(batch);
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOCK_WAIT_MS);
+      });
+      throw new DatabaseError('conflict');
+    };
+    const { submit } = writerOf(write);
+    const late = submit('late', { withdrawAtMs: performance.now() + LOCK_WAIT_MS / 2 });
+    const outcome = submit('outcome', { kind: 'outcomes' });
+    expect(await endings([late, outcome])).to.deep.equal(['LIMIT_REACHED', 'outcome']);
+    expect(written).to.deep.equal([['outcome', 'late'], ['outcome']]);
   });
 
   it('begins a second transaction where the first one hangs and there is a connection', async () => {

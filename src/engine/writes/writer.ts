@@ -167,7 +167,7 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
 
   const writeFree = async (items: readonly Item[], error: unknown): Promise<void> => {
     const free = await locked.giveBack(items);
-    // Nobody knows whose lock it was: what is late by now is withdrawn.
+    // Nothing tells whose locks these are: they may keep every row out, and finding out takes longer than callers wait.
     if (free.length === items.length) return splitOff(items, error, true);
     if (free.length > 0) await writeBatch(free, false);
   };
