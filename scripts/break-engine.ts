@@ -128,6 +128,34 @@ const BREAKS: readonly Break[] = [
     ],
     family: 'purge-race',
   },
+  {
+    title: 'a refused write that is written all the same',
+    file: 'src/engine/writes/writer.ts',
+    changes: [
+      [
+        "  item.reject(limitReached('too many writes wait for the database'));\n  return true;",
+        "  item.reject(limitReached('too many writes wait for the database'));\n  return false;",
+      ],
+    ],
+    family: 'overload-locked-writes',
+    grep: '(sqlite)',
+  },
+  {
+    title: 'a busy database that is taken for one that is away',
+    file: 'src/store/sql/driver-errors.ts',
+    changes: [["['SQLITE_BUSY', 'busy']", "['SQLITE_BUSY', 'away']"]],
+    family: 'overload-locked-writes',
+    grep: '(sqlite)',
+  },
+  {
+    title: 'a gate that lets everybody in',
+    file: 'src/engine/limits/call-gate.ts',
+    changes: [
+      ['if (!isOverloaded() && calls.hasRoom(mayWait))', 'if (calls.hasRoom(mayWait) || mayWait > 0)'],
+    ],
+    family: 'overload',
+    grep: '(sqlite) answers starts',
+  },
 ];
 
 const ROOT = new URL('..', import.meta.url).pathname;

@@ -44,6 +44,8 @@ export interface Call {
 export interface Journal {
   /** Never rejects: an error is something that one is told, too. */
   call(replica: Replica, call: Call): Promise<Told>;
+  /** Adds calls that another process has made, and the stalls of that process. */
+  add(entries: readonly Entry[], stalls: readonly Stall[]): void;
   readonly entries: readonly Entry[];
   /** When this process got no turn. */
   readonly stalls: readonly Stall[];
@@ -74,7 +76,11 @@ export const createJournal = (): Journal => {
     entries.push({ ...names, ...times, told: kept });
     return told;
   };
-  return { call, entries, stalls, close: unwatch };
+  const add: Journal['add'] = (more, itsStalls) => {
+    for (const entry of more) entries.push(entry);
+    stalls.push(...itsStalls);
+  };
+  return { call, add, entries, stalls, close: unwatch };
 };
 
 const tell = async (replica: Replica, it: Call, deadlineMs: number): Promise<Told> => {
@@ -88,18 +94,23 @@ const tell = async (replica: Replica, it: Call, deadlineMs: number): Promise<Tol
   };
   const request = { agentUuid, conversationUuid, callerPhone: `+49 ${conversationUuid}` };
   try {
-    if (rpc === 'start') {
-      const { replayed, ...reply } = await calls.onCallStart(request, options);
-      return { ...replyOf(reply), text: textOf(reply), replayed };
-    }
-    const { replayed, ...reply } = await calls.onCallEnd({ ...request, callSummary: 'bye' }, options);
-    return { ...replyOf(reply), text: textOf(reply), replayed };
+    if (rpc === 'start') return toldReply(await calls.onCallStart(request, options));
+    return toldReply(await calls.onCallEnd({ ...request, callSummary: 'bye' }, options));
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    const { code, reason, message, retryAfterMs } = error;
-    return { kind: 'error', code, reason, message, retryAfterMs };
+    return toldError(error);
   }
 };
+
+/** Returns what a caller was told by a reply. */
+export function toldReply({ replayed, ...reply }: pb.OnCallStartResponse | pb.OnCallEndResponse): Told {
+  return { ...replyOf(reply), text: textOf(reply), replayed };
+}
+
+/** Returns what a caller was told by an error. */
+export function toldError({ code, reason, message, retryAfterMs }: RpcError): Told {
+  return { kind: 'error', code, reason, message, retryAfterMs };
+}
 
 const replyOf = ({ execution }: { execution: pb.Execution | undefined }) => ({
   kind: 'reply' as const,
