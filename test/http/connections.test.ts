@@ -228,11 +228,17 @@ describe('connections', () => {
     const error = await new Promise<Error>((resolve) =>
       connection.dispatch(
         { path: '/', method: 'GET' },
-        { onResponseError: (_controller, caught) => resolve(caught) },
+        {
+          onRequestStart: () => undefined,
+          onResponseStart: () => undefined,
+          onResponseData: () => undefined,
+          onResponseEnd: () => undefined,
+          onResponseError: (_controller, caught) => resolve(caught),
+        },
       ),
     );
     expect(['UND_ERR_SOCKET', 'UND_ERR_INFO']).to.not.include(new ConnectionGoneError().code);
-    expect(error).to.be.instanceOf(Error);
+    expect(error).to.be.instanceOf(ConnectionGoneError);
     await wait(30);
     expect(dials).to.equal(1);
     connection.destroy();
