@@ -41,8 +41,8 @@ export function replaceBetween(text: string, content: string): string {
 }
 
 if (import.meta.main) {
-  const results = readResults('last');
-  if (results === undefined) throw new Error('there is no bench/results/last.json');
+  const results = readResults('last') ?? readResults('before');
+  if (results === undefined) throw new Error('there is nothing in bench/results/');
   const page = readFileSync(docs('performance.md'), 'utf8');
   writeFileSync(docs('performance.md'), replaceBetween(page, toMarkdown(results, readResults('before'))));
   writeFileSync(docs('performance.svg'), toChart(results));

@@ -2,18 +2,24 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createConnection } from 'mysql2/promise';
 
+/** Executions of one type. */
+export interface Counts {
+  /** Accepted or being sent. */
+  readonly open: number;
+  readonly succeeded: number;
+  /** Failed or interrupted. */
+  readonly failed: number;
+}
+
 /** Counts executions from outside of callhooks, on a connection of its own. */
 export interface Rows {
-  /** How many rows there are, and how many of them have succeeded. */
-  count(type: 'start' | 'end'): Promise<{ readonly all: number; readonly succeeded: number }>;
+  count(type: 'start' | 'end'): Promise<Counts>;
   close(): Promise<void>;
 }
 
 const TYPES = { start: 1, end: 2 } as const;
-const SUCCEEDED = 3;
-const SQL =
-  'SELECT COUNT(*) AS alls, COALESCE(SUM(CASE WHEN state = ? THEN 1 ELSE 0 END), 0) AS succeeded ' +
-  'FROM executions WHERE webhook_type = ?';
+const STATES: readonly (keyof Counts)[] = ['open', 'open', 'succeeded', 'failed', 'failed'];
+const SQL = 'SELECT state, COUNT(*) AS number FROM executions WHERE webhook_type = ? GROUP BY state';
 
 /** Opens the database that a callhooks uses. */
 export function openRows(place: {
@@ -24,20 +30,21 @@ export function openRows(place: {
 }
 
 interface Counted {
-  readonly alls: number | string;
-  readonly succeeded: number | string;
+  readonly state: number;
+  readonly number: number | string;
 }
 
-const toCounts = (row: Counted | undefined) => ({
-  all: Number(row?.alls ?? 0),
-  succeeded: Number(row?.succeeded ?? 0),
-});
+function toCounts(rows: readonly Counted[]): Counts {
+  const counts = { open: 0, succeeded: 0, failed: 0 };
+  for (const { state, number } of rows) counts[STATES[state - 1] ?? 'failed'] += Number(number);
+  return counts;
+}
 
 async function openSqlite(dataDir: string): Promise<Rows> {
   const database = new DatabaseSync(join(dataDir, 'callhooks.db'), { readOnly: true });
   const statement = database.prepare(SQL);
   return {
-    count: async (type) => toCounts(statement.get(SUCCEEDED, TYPES[type]) as Counted | undefined),
+    count: async (type) => toCounts(statement.all(TYPES[type]) as unknown as Counted[]),
     close: async () => database.close(),
   };
 }
@@ -46,8 +53,8 @@ async function openMysql(url: string): Promise<Rows> {
   const connection = await createConnection(url);
   return {
     count: async (type) => {
-      const [rows] = await connection.query(SQL, [SUCCEEDED, TYPES[type]]);
-      return toCounts((rows as Counted[])[0]);
+      const [rows] = await connection.query(SQL, [TYPES[type]]);
+      return toCounts(rows as Counted[]);
     },
     close: () => connection.end(),
   };

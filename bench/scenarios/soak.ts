@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import { START } from '../rig/agent.ts';
+import type { RunResult } from '../rig/generator.ts';
 import { measure, prove, rowsOf } from '../rig/measured-run.ts';
 import { memoryOf } from '../rig/processes.ts';
 import { warmUp, type Rig, type Scenario } from '../rig/rig.ts';
@@ -46,10 +47,11 @@ export const soak: Scenario = {
       rig.log(
         `${memoryMb.toFixed(0)} MB under load, ${idleMb.toFixed(0)} MB idle, serves after ${servingS.toFixed(2)} s`,
       );
+      const doubt = loaded.doubt === undefined ? {} : { doubt: loaded.doubt };
       return {
         figures: [
-          { key: 'memory-loaded', value: memoryMb },
-          { key: 'memory-idle', value: idleMb },
+          { key: 'memory-loaded', value: memoryMb, ...doubt },
+          { key: 'memory-idle', value: idleMb, ...doubt },
           { key: 'first-serving', value: servingS },
         ],
         details: { capacity, idleMb, servingS, ...loaded },
@@ -74,11 +76,12 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
   const phases = [{ rate, seconds: effort.minutes * 60 }];
   const result = await generator.run({ ...START, target: subject.address, phases, bucketMs: BUCKET_MS });
   clearInterval(sampler);
-  await prove(generator, subject, 'start', before, result);
+  const doubt = await doubtOf(rig, subject, before, result);
   const timeline = result.timeline ?? [];
   // The first half is left out: the heap still grows to its size.
   const late = samples.slice(Math.floor(samples.length / 2));
   return {
+    ...(doubt === undefined ? {} : { doubt }),
     rate,
     minutes: effort.minutes,
     latency: result.latency,
@@ -92,6 +95,19 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
     samples: samples.filter((_, at) => at % 12 === 0),
     timeline,
   };
+}
+
+/** Proves the run where all went well; else what went wrong is a finding of the soak, and its figures are doubtful. */
+async function doubtOf(
+  rig: Rig,
+  subject: Subject,
+  before: number,
+  result: RunResult,
+): Promise<string | undefined> {
+  const { ok, issued, degraded, codes, failures } = result;
+  if (ok < issued || degraded > 0) return `not all went well: ${JSON.stringify({ ...codes, ...failures })}`;
+  await prove(rig.generator, subject, 'start', before, result);
+  return undefined;
 }
 
 /** Seconds from the start of the process to its first SERVING answer, the median of a few; on data that is there. */
