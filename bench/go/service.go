@@ -3,13 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 	"google.golang.org/grpc"
@@ -60,31 +64,47 @@ func serve(args []string) error {
 	return server.Serve(listener)
 }
 
-func (s *service) prepare(database *sql.DB) error {
-	if _, err := database.Exec(`CREATE TABLE IF NOT EXISTS calls (conversation_uuid CHAR(36) PRIMARY KEY,
-		agent_uuid CHAR(36) NOT NULL, state TINYINT NOT NULL, request TEXT NOT NULL, response TEXT,
-		accepted_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB CHARACTER SET utf8mb4`); err != nil {
+// The keys are those that such an API needs: an execution by its id, one for each conversation, lists by agent.
+const table = `CREATE TABLE IF NOT EXISTS executions (
+	execution_uuid BINARY(16) PRIMARY KEY,
+	conversation_uuid BINARY(16) NOT NULL,
+	agent_uuid BINARY(16) NOT NULL,
+	state TINYINT NOT NULL,
+	request TEXT NOT NULL,
+	response TEXT,
+	accepted_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+	UNIQUE KEY by_conversation (conversation_uuid),
+	KEY by_agent (agent_uuid, accepted_at)
+) ENGINE=InnoDB CHARACTER SET utf8mb4`
+
+const (
+	insert = "INSERT INTO executions (execution_uuid, conversation_uuid, agent_uuid, state, request) VALUES (?, ?, ?, 2, ?)"
+	update = "UPDATE executions SET state = 3, response = ? WHERE execution_uuid = ? AND state = 2"
+)
+
+func (s *service) prepare(database *sql.DB) (err error) {
+	if _, err = database.Exec(table); err != nil {
 		return err
 	}
-	var err error
-	s.claim, err = database.Prepare("INSERT INTO calls (conversation_uuid, agent_uuid, state, request) VALUES (?, ?, 2, ?)")
-	if err != nil {
+	if s.claim, err = database.Prepare(insert); err != nil {
 		return err
 	}
-	s.complete, err = database.Prepare("UPDATE calls SET state = 3, response = ? WHERE conversation_uuid = ? AND state = 2")
+	s.complete, err = database.Prepare(update)
 	return err
 }
 
 // startRequest is an OnCallStartRequest as far as it is needed.
 type startRequest struct {
 	agent, conversation, phone string
-	variables                  structpb.Struct
+	variables, metadata        structpb.Struct
 }
 
 type hookRequest struct {
 	Agent        string `json:"agent_uuid"`
 	Conversation string `json:"conversation_uuid"`
 	Phone        string `json:"caller_phone"`
+	Language     string `json:"language"`
+	Queue        string `json:"queue"`
 }
 
 type hookResponse struct {
@@ -109,14 +129,23 @@ func (s *service) start(ctx context.Context, message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(hookRequest{request.agent, request.conversation, request.phone})
+	body, err := json.Marshal(hookRequest{
+		request.agent, request.conversation, request.phone,
+		request.variables.Fields["language"].GetStringValue(), request.variables.Fields["queue"].GetStringValue(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.claim.ExecContext(ctx, request.conversation, request.agent, body); err != nil {
+	agent, isAgent := parseID([]byte(request.agent))
+	conversation, isConversation := parseID([]byte(request.conversation))
+	if !isAgent || !isConversation {
+		return nil, errors.New("an id is not a UUID")
+	}
+	execution := newExecutionID()
+	if _, err := s.claim.ExecContext(ctx, execution[:], conversation[:], agent[:], body); err != nil {
 		return nil, err
 	}
-	text, err := s.post(ctx, request.conversation, body)
+	text, err := s.post(ctx, hex.EncodeToString(execution[:]), body)
 	if err != nil {
 		return nil, err
 	}
@@ -124,20 +153,31 @@ func (s *service) start(ctx context.Context, message []byte) ([]byte, error) {
 	if err := json.Unmarshal(text, &response); err != nil {
 		return nil, err
 	}
-	if _, err := s.complete.ExecContext(ctx, text, request.conversation); err != nil {
+	if _, err := s.complete.ExecContext(ctx, text, execution[:]); err != nil {
 		return nil, err
 	}
-	return answerOf(request, response)
+	return answerOf(request, hex.EncodeToString(execution[:]), response)
 }
 
-func (s *service) post(ctx context.Context, conversation string, body []byte) ([]byte, error) {
+// newExecutionID makes a UUID of version 7, so that new rows lie together.
+func newExecutionID() (id conversationID) {
+	_, _ = rand.Read(id[:])
+	var now [8]byte
+	binary.BigEndian.PutUint64(now[:], uint64(time.Now().UnixMilli()))
+	copy(id[:6], now[2:])
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+func (s *service) post(ctx context.Context, execution string, body []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer bench-token-0123456789")
-	request.Header.Set("Idempotency-Key", conversation)
+	request.Header.Set("Idempotency-Key", execution)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, err
@@ -161,14 +201,16 @@ func readRequest(message []byte) (*startRequest, error) {
 		case 3:
 			request.phone = string(part)
 		case 4:
-			failed = proto.Unmarshal(part, &request.variables)
+			failed = errors.Join(failed, proto.Unmarshal(part, &request.variables))
+		case 5:
+			failed = errors.Join(failed, proto.Unmarshal(part, &request.metadata))
 		}
 	})
 	return request, errors.Join(err, failed)
 }
 
 // answerOf makes an OnCallStartResponse: proceed, with the variables of the request and of the response.
-func answerOf(request *startRequest, response hookResponse) ([]byte, error) {
+func answerOf(request *startRequest, execution string, response hookResponse) ([]byte, error) {
 	variables := &request.variables
 	if variables.Fields == nil {
 		variables.Fields = map[string]*structpb.Value{}
@@ -182,7 +224,19 @@ func answerOf(request *startRequest, response hookResponse) ([]byte, error) {
 	answer := protowire.AppendTag(nil, 1, protowire.VarintType)
 	answer = protowire.AppendVarint(answer, 1)
 	answer = protowire.AppendTag(answer, 3, protowire.BytesType)
-	return protowire.AppendBytes(answer, encoded), nil
+	answer = protowire.AppendBytes(answer, encoded)
+	answer = protowire.AppendTag(answer, 5, protowire.BytesType)
+	return protowire.AppendBytes(answer, executionOf(request, execution)), nil
+}
+
+// executionOf makes an Execution with its id, its agent, its conversation and the state "succeeded".
+func executionOf(request *startRequest, execution string) (message []byte) {
+	for at, text := range []string{execution, request.agent, request.conversation} {
+		message = protowire.AppendTag(message, protowire.Number(at+1), protowire.BytesType)
+		message = protowire.AppendString(message, text)
+	}
+	message = protowire.AppendTag(message, 7, protowire.VarintType)
+	return protowire.AppendVarint(message, 3)
 }
 
 // bytesCodec hands messages over as they are: generated code for two messages would be larger than this service.
