@@ -18,6 +18,8 @@ export interface Side {
   readonly cpuUs: number;
   readonly share: number;
   readonly generatorUs: number;
+  /** Of all calls, how many were not answered OK; those cost CPU time too. */
+  readonly refused: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
@@ -57,6 +59,7 @@ function sideOf(samples: readonly Sample[]): Side {
     cpuUs: median(({ cpuUs }) => cpuUs),
     share: median(({ share }) => share),
     generatorUs: median(({ generatorUs }) => generatorUs),
+    refused: median(({ result }) => 1 - result.ok / result.issued),
     p50Ms: median(({ result }) => result.latency.p50),
     p99Ms: median(({ result }) => result.latency.p99),
   };

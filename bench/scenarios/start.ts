@@ -32,8 +32,9 @@ async function compareStarts(rig: Rig, engine: Engine): Promise<Comparison> {
     () => measure(rig.generator, bare, 'start', { callers, seconds }),
   );
   const { subject: mine, base } = compared;
+  const refused = mine.refused > 0 ? `, ${(mine.refused * 100).toFixed(2)} % refused` : '';
   rig.log(
-    `${subject.title}: ${mine.perSecond.toFixed(0)}/s, ${mine.cpuUs.toFixed(0)} µs; ` +
+    `${subject.title}: ${mine.perSecond.toFixed(0)}/s, ${mine.cpuUs.toFixed(0)} µs, p99 ${mine.p99Ms.toFixed(0)} ms${refused}; ` +
       `bare: ${base.perSecond.toFixed(0)}/s, ${base.cpuUs.toFixed(0)} µs, ${base.share.toFixed(2)} of its core, generator ${base.generatorUs.toFixed(0)} µs`,
   );
   return compared;
