@@ -20,7 +20,40 @@ export function toMarkdown(results: Results, before: Results | undefined): strin
     '| measure | before | now | quartiles | at least | aim |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...results.figures.map((figure) => toRow(figure, before)),
+    ...toProfile(results.details['profile'] as Profile | undefined),
+    ...toSoak(results.details['soak'] as Soak | undefined),
   ].join('\n');
+}
+
+interface Profile {
+  readonly threads: readonly { readonly shares: readonly (readonly [area: string, share: number])[] }[];
+}
+
+function toProfile(profile: Profile | undefined): string[] {
+  const threads = profile?.threads ?? [];
+  return threads.flatMap(({ shares }, at) => [
+    '',
+    `The ten largest shares of the CPU time of a start, SQLite, ${threads.length > 1 ? `thread ${at + 1}` : 'the only thread'}: ` +
+      `${shares.map(([area, share]) => `${area} ${(share * 100).toFixed(1)} %`).join(' · ')}.`,
+  ]);
+}
+
+interface Soak {
+  readonly minutes: number;
+  readonly rate: number;
+  readonly latency: { readonly p50: number; readonly p99: number };
+  readonly perHour: Readonly<Record<'memoryMb' | 'handles' | 'p50Ms' | 'p99Ms', number>>;
+}
+
+function toSoak(soak: Soak | undefined): string[] {
+  if (soak === undefined) return [];
+  const { minutes, rate, latency, perHour } = soak;
+  return [
+    '',
+    `${minutes} minutes at ${rate.toFixed(0)} starts a second, 70 % of capacity: p50 ${toText(latency.p50, 'ms')}, p99 ${toText(latency.p99, 'ms')}. ` +
+      `Slopes an hour: memory ${toText(perHour.memoryMb, 'MB')} (second half), handles ${toText(perHour.handles, '')}, ` +
+      `p50 ${toText(perHour.p50Ms, 'ms')}, p99 ${toText(perHour.p99Ms, 'ms')}.`,
+  ];
 }
 
 function toRow(figure: Figure, before: Results | undefined): string {

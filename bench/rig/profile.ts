@@ -32,6 +32,10 @@ const AREAS: readonly (readonly [RegExp, string])[] = [
   [/^node:/, 'Node.js: other'],
 ];
 
+// better-sqlite3's statements are native functions without a file.
+const SQLITE_CALLS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'prepare', 'pragma']);
+const CALL_SQLITE = new Set(['knex', 'SQLite', 'callhooks: store']);
+
 /** Returns the share of each area in the busy time of a profile, the largest first. `fromUs`: what came before is left out. */
 export function sharesOf(
   profile: CpuProfile,
@@ -70,6 +74,7 @@ function areaOf({ functionName, url }: CpuProfile['nodes'][number]['callFrame'],
   if (functionName === '(garbage collector)') return 'garbage collection';
   if (functionName === '(program)') return 'system calls, libuv, V8';
   if (functionName === '(idle)') return 'idle';
+  if (url === '') return SQLITE_CALLS.has(functionName) && CALL_SQLITE.has(caller) ? 'SQLite' : caller;
   for (const [pattern, name] of AREAS) {
     const match = pattern.exec(url);
     if (match !== null) return name.replace('$1', match[1] ?? '');

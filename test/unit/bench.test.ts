@@ -57,7 +57,7 @@ describe('the arithmetic of the bench', () => {
     const frame = (functionName: string, url = '') => ({ functionName, url });
     const profile = {
       nodes: [
-        { id: 1, callFrame: frame('(root)'), children: [2, 4, 5] },
+        { id: 1, callFrame: frame('(root)'), children: [2, 4, 5, 7] },
         {
           id: 2,
           callFrame: frame('run', 'file:///x/node_modules/better-sqlite3/lib/database.js'),
@@ -65,11 +65,14 @@ describe('the arithmetic of the bench', () => {
         },
         { id: 3, callFrame: frame('step') },
         { id: 4, callFrame: frame('(idle)') },
-        { id: 5, callFrame: frame('render', 'file:///x/dist/src/domain/render.js') },
+        { id: 5, callFrame: frame('render', 'file:///x/dist/src/domain/render.js'), children: [6] },
+        { id: 6, callFrame: frame('replace') },
+        { id: 7, callFrame: frame('commit', 'file:///x/dist/src/store/sql/sqlite.js'), children: [8] },
+        { id: 8, callFrame: frame('run') },
       ],
       startTime: 1000,
-      samples: [5, 3, 2, 4, 5],
-      timeDeltas: [10, 20, 40, 500, 20],
+      samples: [5, 3, 2, 4, 5, 6, 8],
+      timeDeltas: [10, 20, 40, 500, 15, 10, 15],
     };
     expect(sharesOf(profile, 1015)).to.deep.equal([
       ['SQLite', 0.75],
