@@ -195,20 +195,18 @@ function takeBatch(queues: Queues): readonly Item[] {
   const batch: Item[] = [];
   let bytes = 0;
   // Reports get a few places, however many callers there are.
-  const places = {
-    callers: MAX_ITEMS - Math.min(PLACES_FOR_CLAIMS, queues.claims.length),
-    claims: MAX_ITEMS,
-  };
+  const placesForCallers = MAX_ITEMS - Math.min(PLACES_FOR_CLAIMS, queues.claims.length);
   for (const kind of KINDS) {
     const queue = queues[kind];
-    const maxItems = kind === 'claims' ? places.claims : places.callers;
+    const maxItems = kind === 'claims' ? MAX_ITEMS : placesForCallers;
     for (let next = queue[0]; next !== undefined; next = queue[0]) {
       const { item } = next;
       if (withdrawn(item)) {
         queue.shift();
         continue;
       }
-      if (batch.length > 0 && (batch.length >= maxItems || bytes + item.bytes > MAX_BYTES)) break;
+      if (batch.length > 0 && bytes + item.bytes > MAX_BYTES) return batch;
+      if (batch.length >= maxItems) break;
       bytes += item.bytes;
       batch.push(item);
       queue.shift();
