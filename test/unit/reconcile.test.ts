@@ -32,7 +32,7 @@ const { SENT_NO, SENT_MAYBE, SENT_YES } = pb.Sent;
 
 const execution = (change: Partial<pb.Execution>): pb.Execution =>
   pb.Execution.fromPartial({
-    ...{ agentUuid: AGENT, conversationUuid: CALL, state: SUCCEEDED },
+    ...{ agentUuid: AGENT, conversationUuid: CALL, state: SUCCEEDED, instance: 'replica-1' },
     ...{ decision: pb.CallDecision.CALL_DECISION_PROCEED, timeLimit: { seconds: BigInt(LIMIT_MS / 1_000) } },
     ...{ acceptedAt: new Date(T0), sendingAt: new Date(T0), finishedAt: new Date(T0 + 100) },
     ...(change as object),
@@ -347,6 +347,22 @@ const onlyTold = (reason: string): Partial<Facts> => ({
   executions: [...executions, startExecution({ ...other('start-2'), ...INTERRUPTED_AS })],
 });
 
+const OF_2 = { uuid: 'start-2', name: 'Ada start-2' };
+/** Refused by replica-1; repeated there, or elsewhere, one second later; and on record as replica-1's. */
+const withdrawnThen = (told: Told, acceptedAtMs: number, replica = 'replica-1'): Partial<Facts> => ({
+  ...{ expected: { refusedAs: ['LIMIT_REACHED', 'SHUTTING_DOWN'] } },
+  executions: [
+    ...executions,
+    startExecution({ ...other('start-2'), instance: 'replica-1', acceptedAt: new Date(acceptedAtMs) }),
+  ],
+  seen: [...seen, request(other('start-2'))],
+  entries: [
+    ...entries,
+    entry('start', T0 + 2_000, refused('LIMIT_REACHED'), { conversationUuid: OTHER }),
+    entry('start', T0 + 3_000, told, { conversationUuid: OTHER, replica }),
+  ],
+});
+
 const REFUSALS: readonly Row[] = [
   ...['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN', 'LIMIT_REACHED', 'AGENT_NOT_FOUND'].map((reason) => ({
     title: `${reason} where nothing was hurt`,
@@ -390,6 +406,25 @@ const REFUSALS: readonly Row[] = [
     title: `nothing but ${reason}, and on record`,
     change: onlyTold(reason),
     violation: new RegExp(`^the start of conversation-2 was told nothing but ${reason}, and is on record$`),
+  })),
+  ...[
+    {
+      title: 'before its repeat was sent',
+      change: withdrawnThen(started({ replayed: true, ...OF_2 }), T0 + 2_999),
+    },
+    {
+      title: 'and its repeat is a replay',
+      change: withdrawnThen(started({ replayed: true, ...OF_2 }), T0 + 3_050),
+    },
+    { title: 'and its repeat is refused too', change: withdrawnThen(refused('SHUTTING_DOWN'), T0 + 3_050) },
+    {
+      title: 'by the replica that refused it',
+      change: withdrawnThen(started(OF_2), T0 + 3_050, 'replica-2'),
+    },
+  ].map(({ title, change }) => ({
+    title: `LIMIT_REACHED, and recorded all the same, ${title}`,
+    change,
+    violation: /^start-2, the pre_call of conversation-2, is of a try that was told LIMIT_REACHED$/,
   })),
 ];
 
@@ -467,6 +502,14 @@ describe('the comparison of what was seen, recorded and told', () => {
     {
       title: 'a refusal that the scenario allows',
       change: { ...refusalOf(refused('DATABASE_UNAVAILABLE')), ...allow('DATABASE_UNAVAILABLE') },
+    },
+    {
+      title: 'LIMIT_REACHED whose repeat ran the webhook',
+      change: withdrawnThen(started(OF_2), T0 + 3_050),
+    },
+    {
+      title: 'LIMIT_REACHED for the repeat of what is on record',
+      change: { entries: repeat('start', refused('LIMIT_REACHED')), ...allow('LIMIT_REACHED') },
     },
     {
       title: 'an error without a reason from a replica that is being killed',

@@ -144,6 +144,11 @@ const repeatSome = async ({ journal, replicas }: World): Promise<void> => {
       REPEATED,
     ),
     ...calls(({ told }) => told.kind === 'error' && UNKNOWN_FATES.has(told.reason)),
+    // Repeating them is as good as calling for the first time.
+    ...sample(
+      calls(({ told }) => told.kind === 'error' && told.reason === 'LIMIT_REACHED'),
+      REPEATED,
+    ),
   ];
   const living = replicas.filter(({ isAlive }) => isAlive);
   let turn = 0;

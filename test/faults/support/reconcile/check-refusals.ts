@@ -1,4 +1,5 @@
-import { typeOf } from '../execution-log.ts';
+import type * as pb from '../../../../src/gen/index.callhooks.v1.ts';
+import { nameOf as stateOf, typeOf } from '../execution-log.ts';
 import type { Entry } from '../journal.ts';
 import { stalledBetween } from '../stalls.ts';
 import { byConversation, keyOf, stallsOf, TYPE_OF, wasDisturbed, type Evidence } from './evidence.ts';
@@ -11,6 +12,7 @@ export const checkRefusals = (evidence: Evidence): readonly string[] => [
   ...checkReasons(evidence),
   ...checkRetries(evidence),
   ...checkRecord(evidence),
+  ...checkWithdrawn(evidence),
 ];
 
 const SHORT_MS = 2_000;
@@ -68,4 +70,36 @@ const checkRecord = ({ journal, executions }: Evidence): readonly string[] => {
       return [];
     }),
   );
+};
+
+// Both clocks are this machine's, in milliseconds.
+const CLOCK_MS = 5;
+
+// What was refused as LIMIT_REACHED has left nothing, also where a later call is on record: that one has recorded it.
+const checkWithdrawn = ({ journal, executions }: Evidence): readonly string[] => {
+  const calls = {
+    pre_call: byConversation(journal.entries, 'start'),
+    post_call: byConversation(journal.entries, 'end'),
+  };
+  return executions.flatMap((execution) => {
+    const type = typeOf(execution);
+    const tries = calls[type].get(execution.conversationUuid) ?? [];
+    const others = tries.filter(({ told }) => !isWithdrawn(told));
+    if (others.length === tries.length || others.length === 0) return [];
+    if (others.some((entry) => mayHaveRecorded(entry, execution))) return [];
+    const key = keyOf(type, execution.conversationUuid);
+    return [`${execution.executionUuid}, the ${key}, is of a try that was told LIMIT_REACHED`];
+  });
+};
+
+const isWithdrawn = (told: Entry['told']): boolean =>
+  told.kind === 'error' && told.reason === 'LIMIT_REACHED';
+
+// The one whose replica has it on record as its own start; the instance of an end is the one that sent it. A replay is
+// of what was there before, unless its own claim came through so late that it was marked.
+const mayHaveRecorded = ({ rpc, replica, sentAtMs, told }: Entry, execution: pb.Execution): boolean => {
+  if (told.kind === 'error' && NOTHING_RECORDED.has(told.reason)) return false;
+  if (told.kind === 'reply' && told.replayed && stateOf(execution.state) !== 'INTERRUPTED') return false;
+  if (rpc === 'start' && execution.instance !== replica) return false;
+  return sentAtMs <= Number(execution.acceptedAt) + CLOCK_MS;
 };
