@@ -61,11 +61,14 @@ const putEnded = async (
   const claims = ends.map(({ executionUuid }) => ({
     ...{ executionUuid, claim: randomUUID(), webhookEtag: 'etag', timeLimitMs: LIMIT_MS, instance: 'race' },
   }));
+  // An end is not claimed while its start is being sent.
+  await executions.recordOutcomes(
+    starts.map(({ executionUuid }) => succeeded(executionUuid, 'pre_call', executionUuid)),
+  );
   await executions.claimEnds(claims);
-  await executions.recordOutcomes([
-    ...starts.map(({ executionUuid }) => succeeded(executionUuid, 'pre_call', executionUuid)),
-    ...claims.map(({ executionUuid, claim }) => succeeded(executionUuid, 'post_call', claim)),
-  ]);
+  await executions.recordOutcomes(
+    claims.map(({ executionUuid, claim }) => succeeded(executionUuid, 'post_call', claim)),
+  );
 };
 
 describeEachEngine('A purge and a repeat of the same conversation at once', (engine) => {
@@ -89,6 +92,14 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
       other_agent: 0,
       unsettled: 0,
     };
+    // As the writer does: the purge took the row between the insert and the look at it.
+    const untilSettled = async (insert: () => Promise<readonly InsertResult[]>): Promise<InsertResult> => {
+      for (;;) {
+        const [result] = await insert();
+        if (result !== undefined && result.kind !== 'unsettled') return result;
+        told.unsettled += 1;
+      }
+    };
     const purgeAll = async (): Promise<void> => {
       await purger.executions.purge(Date.now() + HOUR_MS, PURGE_LIMIT);
     };
@@ -98,11 +109,11 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
         await putEnded(purger, conversationUuids);
         const repeat = (conversationUuid: string) =>
           Promise.all([
-            repeater.executions.insertStarts([aStart(conversationUuid)]),
-            repeater.executions.insertEnds([anEnd(conversationUuid)]),
+            untilSettled(() => repeater.executions.insertStarts([aStart(conversationUuid)])),
+            untilSettled(() => repeater.executions.insertEnds([anEnd(conversationUuid)])),
           ]);
         const [, ...results] = await Promise.all([purgeAll(), ...conversationUuids.map(repeat)]);
-        for (const { kind } of results.flat(2)) told[kind] += 1;
+        for (const { kind } of results.flat()) told[kind] += 1;
         await purgeAll();
         const [again] = await repeater.executions.insertStarts([aStart(conversationUuids[0] ?? '')]);
         expect(again?.kind, 'after the purge').to.equal('purged');
