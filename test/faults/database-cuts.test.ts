@@ -8,7 +8,7 @@ import { describeTold } from './support/describe-told.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { addProxiedReplica, untilThere, type ProxiedReplica } from './support/proxied.ts';
-import { COMMIT, type Caught, type Cut, type Trap } from './support/proxy.ts';
+import type { Caught, Cut } from './support/proxy.ts';
 import { readRow } from './support/record-on-disk.ts';
 import { stalledBetween } from './support/stalls.ts';
 import { until } from './support/until.ts';
@@ -29,38 +29,20 @@ const HURT = {
   labelledWithinMs: 45_000,
 } as const;
 
-/** A write of the engine, and where in it the connection is hurt. */
+/** A write of the engine: one text from START TRANSACTION to COMMIT, told by what `at` says. */
 interface Moment {
   readonly title: string;
   readonly rpc: 'start' | 'end';
   readonly at: string;
-  readonly within?: string;
 }
 
-const START_CLAIM: Moment = { title: "a start's claim", rpc: 'start', at: 'INSERT INTO executions' };
-const START_COMMIT: Moment = {
-  ...{ title: "the commit of a start's claim", rpc: 'start' },
-  ...{ within: 'INSERT INTO execution_starts', at: COMMIT },
-};
-const ACCEPT: Moment = { title: 'an accept', rpc: 'end', at: 'INSERT INTO executions' };
-const ACCEPT_COMMIT: Moment = {
-  ...{ title: 'the commit of an accept', rpc: 'end' },
-  ...{ within: 'INSERT INTO execution_facts', at: COMMIT },
-};
-const END_CLAIM: Moment = { title: "an end's claim", rpc: 'end', at: 'claim = new_claim' };
-const outcomeOf = (rpc: Moment['rpc']): Moment => ({
-  ...{ title: `the outcome of a${rpc === 'end' ? 'n' : ''} ${rpc}`, rpc },
-  at: 'state = new_state',
-});
-const outcomeCommitOf = (rpc: Moment['rpc']): Moment => ({
-  ...{ title: `the commit of the outcome of a${rpc === 'end' ? 'n' : ''} ${rpc}`, rpc },
-  ...{ within: 'state = new_state', at: COMMIT },
-});
+const START_CLAIM: Moment = { title: "a start's claim", rpc: 'start', at: 'INSERT INTO execution_starts' };
+const ACCEPT: Moment = { title: 'an accept', rpc: 'end', at: 'INSERT INTO execution_facts' };
+const END_CLAIM: Moment = { title: "an end's claim", rpc: 'end', at: 'e.claim = new_claim' };
+const START_OUTCOME: Moment = { title: 'the outcome of a start', rpc: 'start', at: 'SET state = new_state' };
+const END_OUTCOME: Moment = { title: 'the outcome of an end', rpc: 'end', at: 'SET state = new_state' };
 
-const MOMENTS: readonly Moment[] = [
-  ...[START_CLAIM, START_COMMIT, outcomeOf('start'), outcomeCommitOf('start')],
-  ...[ACCEPT, ACCEPT_COMMIT, END_CLAIM, outcomeOf('end'), outcomeCommitOf('end')],
-];
+const MOMENTS: readonly Moment[] = [START_CLAIM, START_OUTCOME, ACCEPT, END_CLAIM, END_OUTCOME];
 
 const CUTS: readonly { readonly title: string; readonly cut: Cut | 'killed' }[] = [
   { title: 'is reset before the server has it', cut: 'before' },
@@ -69,70 +51,76 @@ const CUTS: readonly { readonly title: string; readonly cut: Cut | 'killed' }[] 
   { title: 'is killed by the server', cut: 'killed' },
 ];
 
-/** What a black hole of one connection comes to. `told` and `record`: while it lasts; `ends`: on record in the end. */
+/**
+ * What a black hole of one connection comes to. `told` and `record`: while it lasts; `late`: on record when all has
+ * arrived; `ends`: on record in the end.
+ */
 interface Hole {
   readonly moment: Moment;
   readonly cut: 'held' | 'answer_held';
   readonly told: string;
   readonly record: string;
+  readonly late?: string;
   readonly ends: string;
-  /** What a repeat is told once all has arrived. */
+  /** What a repeat is told once all has arrived, or, if it comes before, what it is told then. */
   readonly repeat: string;
-  /** The dead connection keeps the row: its owner has to meet the lock, before the words arrive or are dropped. */
-  readonly locks?: 'delivered' | 'dropped';
+  readonly repeatsBefore?: true;
 }
 
-const WORDS = {
-  late: 'and whose words arrive later',
-  delivered: 'and that keeps the row until they arrive',
-  dropped: 'and that keeps the row until the server drops it',
-};
-
-// Statements as the process list shows them.
-const CLAIMS = 'UPDATE%claim = new_claim%';
-// The owner of an outcome waits for the lock, or asks whether it is still there.
-const MEETS_LOCK = /state = new_state|SKIP LOCKED/;
-
 const REFUSED = 'DATABASE_UNAVAILABLE';
+const NOTHING = '(nothing)';
 const DISOWNED = 'INTERRUPTED INTERRUPTED NO';
+const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
 const FINE = { told: 'SUCCEEDED', record: 'SUCCEEDED', ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' };
 const ACCEPTED = { ...FINE, told: 'ACCEPTED' };
 
-// The outcome is on record when the dead connection has committed it, or let go of the row for its owner to write it.
-const lockedBy = (rpc: Moment['rpc'], locks: 'delivered' | 'dropped'): Hole => ({
-  ...{ moment: outcomeCommitOf(rpc), cut: 'held', locks, record: 'SENDING' },
-  ...{ told: rpc === 'start' ? 'OUTCOME_NOT_RECORDED' : 'ACCEPTED' },
-  ...{ ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' },
-});
-
 const HOLES: readonly Hole[] = [
-  // Without its commit the late insert is nothing: the repeat is the first to run.
+  // The row lies there when its owner has long said that it does not know, and looks after it no more.
   {
-    ...{ moment: START_CLAIM, cut: 'held', told: REFUSED, record: '(nothing)' },
-    ...{ ends: 'SUCCEEDED', repeat: 'SUCCEEDED' },
+    ...{ moment: START_CLAIM, cut: 'held', told: REFUSED, record: NOTHING },
+    ...{ late: 'SENDING', ends: LABEL, repeat: 'replayed INTERRUPTED' },
   },
-  // The row lies there when its owner has long said that it does not know.
+  // The repeat is the first to run, and the late insert is nothing.
   {
-    ...{ moment: START_COMMIT, cut: 'held', told: REFUSED, record: '(nothing)' },
+    ...{ moment: START_CLAIM, cut: 'held', told: REFUSED, record: NOTHING },
+    ...{ ends: 'SUCCEEDED', repeat: 'SUCCEEDED', repeatsBefore: true },
+  },
+  {
+    ...{ moment: START_CLAIM, cut: 'answer_held', told: REFUSED, record: DISOWNED },
     ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
   },
+  { ...FINE, moment: START_OUTCOME, cut: 'held' },
+  { ...FINE, moment: START_OUTCOME, cut: 'answer_held' },
+  // Whoever finds it sends it.
   {
-    ...{ moment: START_COMMIT, cut: 'answer_held', told: REFUSED, record: DISOWNED },
-    ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
-  },
-  { ...FINE, moment: outcomeOf('start'), cut: 'held' },
-  { ...FINE, moment: outcomeCommitOf('start'), cut: 'answer_held' },
-  {
-    ...{ moment: ACCEPT_COMMIT, cut: 'held', told: REFUSED, record: '(nothing)' },
+    ...{ moment: ACCEPT, cut: 'held', told: REFUSED, record: NOTHING },
     ...{ ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' },
   },
-  { ...ACCEPTED, moment: ACCEPT_COMMIT, cut: 'answer_held', told: REFUSED },
+  {
+    ...{ moment: ACCEPT, cut: 'held', told: REFUSED, record: NOTHING },
+    ...{ ends: 'SUCCEEDED', repeat: 'ACCEPTED', repeatsBefore: true },
+  },
+  { ...ACCEPTED, moment: ACCEPT, cut: 'answer_held', told: REFUSED },
   { ...ACCEPTED, moment: END_CLAIM, cut: 'held' },
   { ...ACCEPTED, moment: END_CLAIM, cut: 'answer_held' },
-  { ...ACCEPTED, moment: outcomeOf('end'), cut: 'held' },
-  { ...ACCEPTED, moment: outcomeCommitOf('end'), cut: 'answer_held' },
-  ...(['start', 'end'] as const).flatMap((rpc) => [lockedBy(rpc, 'delivered'), lockedBy(rpc, 'dropped')]),
+  { ...ACCEPTED, moment: END_OUTCOME, cut: 'held' },
+  { ...ACCEPTED, moment: END_OUTCOME, cut: 'answer_held' },
 ];
+
+/** Somebody else keeps the row of an outcome. `told`: while it lasts. */
+const LOCKS = [
+  { rpc: 'start', lets: 'rolls back', told: 'OUTCOME_NOT_RECORDED' },
+  { rpc: 'start', lets: 'is gone', told: 'OUTCOME_NOT_RECORDED' },
+  { rpc: 'end', lets: 'rolls back', told: 'ACCEPTED' },
+  { rpc: 'end', lets: 'is gone', told: 'ACCEPTED' },
+] as const;
+
+// A statement as the process list shows it.
+const CLAIMS = 'UPDATE%claim = new_claim%';
+// The owner waits for the lock, or asks whether it is still there.
+const MEETS_LOCK = /state = new_state|claim = new_claim|SKIP LOCKED/;
+// The row is locked while the endpoint works.
+const WORKS_MS = 1_000;
 
 describeEachEngine('A connection to the database that breaks', (engine) => {
   // SQLite has none.
@@ -158,9 +146,9 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
   // A cut makes the database look away until the next probe finds it.
   beforeEach(() => untilThere(through.replica));
 
-  const trap = ({ at, within }: Moment, cut: Cut): Promise<Caught> => {
+  const trap = ({ at }: Moment, cut: Cut): Promise<Caught> => {
     cuts += 1;
-    return through.proxy.trap({ at, cut, ...(within === undefined ? {} : { within }) } satisfies Trap);
+    return through.proxy.trap({ at, cut });
   };
   const callTo = (rpc: Moment['rpc'], conversationUuid: string) =>
     world.journal.call(through.replica, { rpc, agentUuid: agent.agentUuid, conversationUuid });
@@ -204,9 +192,23 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
         }
       });
 
+  /** Repeats a call as long as it is told that nothing is known yet; what it is told then. */
+  const repeatOf = (rpc: Moment['rpc'], conversationUuid: string, isFinal: (told: string) => boolean) =>
+    until(
+      'the repeat to be told',
+      async () => {
+        const told = describeTold(await callTo(rpc, conversationUuid));
+        return told !== REFUSED && told !== 'EXECUTION_RUNNING' && isFinal(told) && told;
+      },
+      { everyMs: 200 },
+    );
+  const isEnded = (told: string): boolean => !/^replayed (ACCEPTED|SENDING)$/.test(told);
+
   for (const hole of HOLES)
-    it(`at ${hole.moment.title}, silently (${hole.cut}), ${WORDS[hole.locks ?? 'late']}`, async function () {
-      this.timeout(40_000);
+    it(`at ${hole.moment.title}, silently (${hole.cut}), ${
+      hole.repeatsBefore ? 'and repeated before its words arrive' : 'and whose words arrive later'
+    }`, async function () {
+      this.timeout(60_000);
       const { rpc } = hole.moment;
       const conversationUuid = randomUUID();
       const catching = trap(hole.moment, hole.cut);
@@ -217,35 +219,50 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
       expect(Date.now() - startedAtMs, 'when its client gave up').to.be.at.least(1_900);
       expect(msSince(startedAtMs), 'when its client gave up').to.be.at.most(2_000 + NOISE_MS);
       expect(describeTold(await telling)).to.equal(hole.told);
-      const toldWithinMs =
-        hole.told === 'OUTCOME_NOT_RECORDED' ? HELD_FOR_RECORD_MS + NOISE_MS : 2_000 + NOISE_MS;
-      expect(msSince(startedAtMs), 'when the caller was told').to.be.below(toldWithinMs);
+      expect(msSince(startedAtMs), 'when the caller was told').to.be.below(2_000 + NOISE_MS);
       await untilThere(through.replica);
       await untilRow(rpc, conversationUuid, hole.record);
-      if (hole.locks !== undefined) await through.proxy.untilSeen(MEETS_LOCK);
-      // Nobody may label it yet: what ends it is its owner.
-      if (hole.locks !== undefined)
-        expect(Date.now() - startedAtMs).to.be.below(LIMIT_MS + LABEL_AFTER_LIMIT_MS);
-      if (hole.locks === 'dropped') caught.drop();
-      else {
-        caught.deliver();
-        await caught.answered();
+      if (hole.repeatsBefore) {
+        expect(await repeatOf(rpc, conversationUuid, () => true)).to.equal(hole.repeat);
+        await untilRow(rpc, conversationUuid, hole.ends);
       }
-      if (hole.ends === 'SUCCEEDED' && hole.record === '(nothing)') await wait(100);
-      else await untilRow(rpc, conversationUuid, hole.ends);
-      await until(
-        'the repeat to be told',
-        async () => {
-          const told = describeTold(await callTo(rpc, conversationUuid));
-          if (told === REFUSED) return false;
-          const isStillRunning = hole.ends === 'SUCCEEDED' && /^replayed (ACCEPTED|SENDING)$/.test(told);
-          if (isStillRunning) return false;
-          expect(told).to.equal(hole.repeat);
-          return true;
-        },
-        { everyMs: 200 },
-      );
+      caught.deliver();
+      await caught.answered();
+      if (hole.late !== undefined) await untilRow(rpc, conversationUuid, hole.late);
+      await untilRow(rpc, conversationUuid, hole.ends, LIMIT_MS + LABEL_AFTER_LIMIT_MS + 5_000);
+      const repeat = hole.repeatsBefore ? `replayed ${hole.ends}` : hole.repeat;
+      expect(await repeatOf(rpc, conversationUuid, isEnded)).to.equal(repeat);
       await untilRow(rpc, conversationUuid, hole.ends);
+    });
+
+  for (const { rpc, lets, told } of LOCKS)
+    it(`or another one that keeps the row of an outcome of a${rpc === 'end' ? 'n' : ''} ${rpc} until it ${lets}`, async function () {
+      this.timeout(40_000);
+      const conversationUuid = randomUUID();
+      await world.recorder.script('*', { delayMs: [WORKS_MS, WORKS_MS] });
+      const other = await createConnection(world.url ?? '');
+      try {
+        const startedAtMs = Date.now();
+        const telling = callTo(rpc, conversationUuid);
+        await until('it to run', () => sees(conversationUuid), { everyMs: 10 });
+        await lockRow(conversationUuid, other);
+        await world.recorder.script('*', {});
+        await through.proxy.untilSeen(MEETS_LOCK);
+        // Others are not kept waiting by it.
+        expect(describeTold(await callTo(rpc, randomUUID()))).to.be.oneOf(['SUCCEEDED', 'ACCEPTED']);
+        expect(describeTold(await telling)).to.equal(told);
+        expect(msSince(startedAtMs), 'when the caller was told').to.be.below(
+          HELD_FOR_RECORD_MS + WORKS_MS + NOISE_MS,
+        );
+        expect(await rowOf(rpc, conversationUuid)).to.equal('SENDING');
+        // Nobody may label it yet: what ends it is its owner.
+        expect(Date.now() - startedAtMs).to.be.below(LIMIT_MS + LABEL_AFTER_LIMIT_MS);
+      } finally {
+        if (lets === 'rolls back') await other.query('ROLLBACK').then(() => other.end());
+        else other.destroy();
+      }
+      await untilRow(rpc, conversationUuid, 'SUCCEEDED');
+      expect(await repeatOf(rpc, conversationUuid, isEnded)).to.equal('replayed SUCCEEDED');
     });
 
   it('while a claim waits behind a row lock leaves a copy of it that is applied, and settled', async function () {
@@ -260,9 +277,10 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
       await lockRow(conversationUuid);
       caught.deliver();
       await untilWaiting(CLAIMS, 1);
+      const repeated = through.proxy.untilSeen(MEETS_LOCK);
       caught.resetClient();
-      // Its owner repeats it, and waits behind the same lock.
-      await untilWaiting(CLAIMS, 2);
+      // Its owner repeats it, and meets the same lock.
+      await repeated;
       await beside.query('ROLLBACK');
       await untilRow('end', conversationUuid, 'SUCCEEDED');
     }
@@ -281,17 +299,20 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
         await lockRow(conversationUuid);
         caught.deliver();
         const [first] = await untilWaiting(CLAIMS, 1);
+        const repeated = through.proxy.untilSeen(MEETS_LOCK);
         await beside.query(`KILL ${what} ${String(first)}`);
         // It is another connection that repeats it: the killed one is not used again.
-        await until('the repeat to wait', async () => (await waiting(CLAIMS)).some((id) => id !== first));
+        expect(await repeated).to.not.equal(caught.serverSidePort);
         await beside.query('ROLLBACK');
         await untilRow('end', conversationUuid, 'SUCCEEDED');
       }
     });
 
-  const lockRow = async (conversationUuid: string): Promise<void> => {
-    await beside.query('START TRANSACTION');
-    await beside.query('SELECT state FROM executions WHERE conversation_uuid = UNHEX(?) FOR UPDATE', [
+  const sees = (conversationUuid: string): boolean =>
+    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+  const lockRow = async (conversationUuid: string, by = beside): Promise<void> => {
+    await by.query('START TRANSACTION');
+    await by.query('SELECT state FROM executions WHERE conversation_uuid = UNHEX(?) FOR UPDATE', [
       conversationUuid.replaceAll('-', ''),
     ]);
   };
@@ -361,6 +382,39 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
     await untilThere(waiting.replica);
   });
 
+  it('refuse what waits behind a silence as LIMIT_REACHED, of which nothing is left when it is over', async function () {
+    this.timeout(60_000);
+    const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    const [{ replica, proxy }] = all as [ProxiedReplica];
+    const call = (rpc: 'start' | 'end', conversationUuid: string) =>
+      world.journal.call(replica, { rpc, agentUuid, conversationUuid });
+    // From now on it knows the agent.
+    expect(describeTold(await call('start', randomUUID()))).to.equal('SUCCEEDED');
+    proxy.silence('both');
+    const telling: Promise<{ rpc: 'start' | 'end'; conversationUuid: string; told: string }>[] = [];
+    // All connections hang before the last of them come, and nobody knows of it yet.
+    for (let called = 0; called < SILENCED_CALLS; called += 1) {
+      const [rpc, conversationUuid] = [called % 2 === 0 ? 'start' : 'end', randomUUID()] as const;
+      telling.push(
+        call(rpc, conversationUuid).then((told) => ({ rpc, conversationUuid, told: describeTold(told) })),
+      );
+      await wait(SILENCED_EVERY_MS);
+    }
+    const told = await Promise.all(telling);
+    expect([...new Set(told.map((one) => one.told))]).to.have.members([
+      'LIMIT_REACHED',
+      'DATABASE_UNAVAILABLE',
+    ]);
+    proxy.restore();
+    await untilThere(replica);
+    const refused = told.filter((one) => one.told === 'LIMIT_REACHED');
+    for (const { rpc, conversationUuid } of refused)
+      expect(describeTold(await call(rpc, conversationUuid))).to.equal(
+        rpc === 'start' ? 'SUCCEEDED' : 'ACCEPTED',
+      );
+    report('refused behind a silence (mariadb)', { calls: told.length, refused: refused.length });
+  });
+
   it('send each webhook at most once, lose nothing, and tell everybody what is on record', async function () {
     const rounds = inForm({ short: 1, long: 20 });
     this.timeout(120_000 + rounds * 40_000);
@@ -390,7 +444,7 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
     await load.stop();
     expect(killed, 'connections killed').to.be.above(0);
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
-      refusedAs: [...HURT.refusedAs, 'EXECUTION_RUNNING'],
+      refusedAs: [...HURT.refusedAs, 'EXECUTION_RUNNING', 'LIMIT_REACHED'],
       labelledWithinMs: Date.now() - startedAtMs + HURT.labelledWithinMs,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
@@ -399,6 +453,9 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
     report('connections hurt at random (mariadb)', { cuts, killed, ...figures, violations: 0, seconds });
   });
 });
+
+const SILENCED_CALLS = 48;
+const SILENCED_EVERY_MS = 15;
 
 // Some at a time, as an operator's script would; how many.
 const killConnections = async ({ url }: World): Promise<number> => {

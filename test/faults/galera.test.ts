@@ -168,7 +168,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
       await wait(2_000);
     });
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
-      refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING'],
+      refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING', 'LIMIT_REACHED'],
       labelledWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });

@@ -73,7 +73,7 @@ describeEachEngine('Replicas that are killed at random moments under load', (eng
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       // On a disk that is slow for a moment a claim is given up after the limit, and who is impatient leaves before his
       // outcome is on record.
-      refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
+      refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'LIMIT_REACHED'],
       // SQLite has nobody else to call while the one is dead.
       refusedShare: engine.name === 'sqlite' ? 0.9 : 0.5,
       atLeast: { executions: 100, requests: 100, replies: 100 },

@@ -14,10 +14,9 @@ export type Cut =
   /** The server's answers wait here, and nobody is told. */
   | 'answer_held';
 
-/** The statement that is waited for: the first one that contains `at`, in a transaction that contains `within`. */
+/** The statement that is waited for: the first text that contains `at`. A transaction of the writer is one text. */
 export interface Trap {
   readonly at: string;
-  readonly within?: string;
   readonly cut: Cut;
 }
 
@@ -47,8 +46,8 @@ export interface Proxy {
   readonly cuts: number;
   /** Hurts the next connection on which the statement is seen. */
   trap(trap: Trap): Promise<Caught>;
-  /** Resolves when a statement that matches has been passed on to the server. */
-  untilSeen(statement: RegExp): Promise<void>;
+  /** Waits until a statement that matches is passed on to the server; the port that the server sees. */
+  untilSeen(statement: RegExp): Promise<number>;
   /** Hurts this share of all writes and commits at random; what is held is delivered some seconds late. 0: none. */
   harass(share: number): void;
   /** From now on nothing passes in that direction, and nobody is told; new connections hang. */
@@ -60,17 +59,12 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** A whole COMMIT as a packet begins; `READ COMMITTED` is no commit. */
-export const COMMIT = '\u0003COMMIT';
-
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   /** What waits here for the server, or for the client; undefined: it passes. */
   forServer: Buffer[] | undefined;
   forClient: Buffer[] | undefined;
-  /** The statements of the transaction that is open. */
-  transaction: string;
   cut: Cut | undefined;
 }
 
@@ -79,16 +73,18 @@ interface Armed {
   readonly caught: (pair: Pair) => void;
 }
 
-const WRITES = ['INSERT INTO executions', 'SET state = ', 'INSERT INTO execution_records', COMMIT];
+// What the writer sends is one text from START TRANSACTION to COMMIT; others send a packet for each. As a packet begins,
+// for `READ COMMITTED` is no commit.
+const COMMIT = '\u0003COMMIT';
+const WRITES = ['INSERT INTO executions', 'SET state = ', 'claim = new_claim', COMMIT];
 const CUTS: readonly Cut[] = ['before', 'unanswered', 'answered', 'held', 'answer_held'];
 const LATEST_MS = 4_000;
-const REMEMBERED_CHARACTERS = 65_536;
 
 /** Starts a proxy to a port of 127.0.0.1. */
 export const startProxy = async (targetPort: number): Promise<Proxy> => {
   const pairs = new Set<Pair>();
   const armed = new Set<Armed>();
-  const watchers = new Set<{ readonly statement: RegExp; readonly seen: () => void }>();
+  const watchers = new Set<{ readonly statement: RegExp; readonly seen: (port: number) => void }>();
   const timers = new Set<NodeJS.Timeout>();
   let silenced: Direction | undefined;
   let harassedShare = 0;
@@ -101,7 +97,7 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
 
   const cutFor = (pair: Pair, text: string): Cut | undefined => {
     for (const one of armed) {
-      if (!text.includes(one.trap.at) || !pair.transaction.includes(one.trap.within ?? '')) continue;
+      if (!text.includes(one.trap.at)) continue;
       armed.delete(one);
       one.caught(pair);
       return one.trap.cut;
@@ -116,9 +112,6 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
 
   const fromClient = (pair: Pair, data: Buffer): void => {
     const text = data.toString('latin1');
-    pair.transaction = text.includes('\u0003START TRANSACTION')
-      ? ''
-      : (pair.transaction + text).slice(-REMEMBERED_CHARACTERS);
     if (pair.forServer === undefined && pair.cut === undefined) {
       pair.cut = cutFor(pair, text);
       if (pair.cut !== undefined) cuts += 1;
@@ -128,7 +121,8 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
     }
     if (pair.forServer !== undefined) return void pair.forServer.push(data);
     pair.server.write(data);
-    for (const watcher of watchers) if (watcher.statement.test(text)) watcher.seen();
+    for (const watcher of watchers)
+      if (watcher.statement.test(text)) watcher.seen(pair.server.localPort ?? 0);
     if (pair.cut === 'unanswered') resetSocket(pair.client);
   };
   const fromServer = (pair: Pair, data: Buffer): void => {
@@ -142,7 +136,7 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
     const hush = (way: Direction): Buffer[] | undefined =>
       silenced === way || silenced === 'both' ? [] : undefined;
     const pair: Pair = {
-      ...{ client, server, transaction: '', cut: undefined },
+      ...{ client, server, cut: undefined },
       forServer: hush('to_server'),
       forClient: hush('to_client'),
     };
@@ -171,7 +165,13 @@ export const startProxy = async (targetPort: number): Promise<Proxy> => {
       }),
     untilSeen: (statement) =>
       new Promise((resolve) => {
-        const watcher = { statement, seen: () => resolve(void watchers.delete(watcher)) };
+        const watcher = {
+          statement,
+          seen: (port: number) => {
+            watchers.delete(watcher);
+            resolve(port);
+          },
+        };
         watchers.add(watcher);
       }),
     harass: (share) => {
