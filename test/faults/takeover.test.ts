@@ -147,7 +147,9 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     const conversationUuids = await insertWaiting(world, LEFT_TO_ALL, await copiesOf(world, agent, 1));
     if (engine.name === 'sqlite') await world.replicas[0]?.restart();
     await untilAllSeen(conversationUuids, world.recorder);
-    const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
+    const figures = await world.verdict(INTERRUPTED_WITHIN_MS, {
+      atLeast: { executions: LEFT_TO_ALL, requests: LEFT_TO_ALL, replies: 0 },
+    });
     await all[2]?.kill();
     report(`takeover by ${all.length} at once (${engine.name})`, { ...figures, violations: 0 });
   });
