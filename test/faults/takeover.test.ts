@@ -144,8 +144,12 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     for (const replica of all) if (!replica.isAlive) await replica.restart();
     // SQLite is one process's: it finds them when it starts again.
     if (engine.name === 'sqlite') await world.living().kill();
+    // They sleep until all is there, and look for it at the same instant.
+    else for (const replica of all) replica.freeze();
     const conversationUuids = await insertWaiting(world, LEFT_TO_ALL, await copiesOf(world, agent, 1));
+    await wait(LOOKED_AFTER_MS);
     if (engine.name === 'sqlite') await world.replicas[0]?.restart();
+    else for (const replica of all) replica.wake();
     await untilAllSeen(conversationUuids, world.recorder);
     const figures = await world.verdict(INTERRUPTED_WITHIN_MS, {
       atLeast: { executions: LEFT_TO_ALL, requests: LEFT_TO_ALL, replies: 0 },
