@@ -9,7 +9,7 @@ import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { untilThere } from './support/proxied.ts';
 import type { Replica } from './support/replicas.ts';
-import { disagreements, sendEverywhere } from './support/same-call.ts';
+import { disagreements, SELDOM_REFUSED, sendEverywhere } from './support/same-call.ts';
 import { createWorldAt, type World } from './support/world.ts';
 
 const LIMIT_MS = 1_000;
@@ -98,7 +98,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
         await two.rpc.calls.onCallStart({ agentUuid: fresh.agentUuid, conversationUuid: randomUUID() });
       }
     });
-    await world.verdict(ALL_ENDED_WITHIN_MS, { refusedShare: 0, atLeast: { executions: 2 * rounds } });
+    await world.verdict(ALL_ENDED_WITHIN_MS, { ...SELDOM_REFUSED, atLeast: { executions: 2 * rounds } });
     for (const executionUuid of ends) {
       const { execution } = await replicaAt(0).rpc.executions.getExecution({ executionUuid });
       expect(execution?.request?.body, 'what the start had assigned').to.include('"customer_name":"Ada ');
@@ -133,7 +133,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
       atOnce: 5,
     });
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
-      refusedShare: 0,
+      ...SELDOM_REFUSED,
       atLeast: { requests: 2 * conversations },
     });
     expect(told, 'calls').to.have.length(2 * conversations);

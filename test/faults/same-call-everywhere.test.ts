@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describeEachEngine } from '../support/engines.ts';
 import { inForm, report } from './support/long.ts';
-import { disagreements, sendEverywhere } from './support/same-call.ts';
+import { disagreements, SELDOM_REFUSED, sendEverywhere } from './support/same-call.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const CONVERSATIONS = inForm({ short: 200, long: 1_000 });
@@ -23,7 +23,7 @@ describeEachEngine('The same call sent to every replica at once', (engine) => {
     const { journal, replicas } = world;
     const conversations = CONVERSATIONS;
     const told = await sendEverywhere({ journal, replicas, agentUuid, conversations, atOnce: AT_ONCE });
-    const figures = await world.verdict(20_000, { refusedShare: 0 });
+    const figures = await world.verdict(20_000, SELDOM_REFUSED);
     expect(told, 'calls').to.have.length(2 * CONVERSATIONS);
     expect(disagreements(told)).to.deep.equal([]);
     expect(figures['requests'], 'requests').to.equal(2 * CONVERSATIONS);
