@@ -44,11 +44,19 @@ describe('the pace of pending post-calls', () => {
   });
 
   it('lets a post-call begin right after its accept unless writes wait', () => {
-    const figures = { idleMs: 0, queueAgeMs: 50, loopShare: 1 };
+    const figures = { idleMs: 0, queueAgeMs: 50, loopShare: 0.9 };
     const { mayBeginNow } = paceOf(figures);
     expect(mayBeginNow()).to.equal(true);
     figures.queueAgeMs = 51;
     expect(mayBeginNow()).to.equal(false);
+  });
+
+  it('lets a post-call wait in the database while the event loop is full of calls', () => {
+    const figures = { idleMs: 0, queueAgeMs: 0, loopShare: 1 };
+    const { mayBeginNow } = paceOf(figures);
+    expect(mayBeginNow()).to.equal(false);
+    figures.idleMs = 3_000;
+    expect(mayBeginNow(), 'when no calls come in').to.equal(true);
   });
 
   it('reads the share of the event loop since the last question', () => {

@@ -21,6 +21,8 @@ export interface PaceDeps {
 const QUIET_AFTER_MS = 2_000;
 // With the loop busy for longer than this, each call waits noticeably for its turns.
 const MAX_LOOP_SHARE = 0.6;
+// At a full event loop accepts go first: what was accepted is durable, and waits in the database.
+const FULL_LOOP_SHARE = 0.95;
 const REVIEW_EVERY_MS = 50;
 const FIRST_LIMIT = 4;
 // Reports go on at the least pace, however many calls there are.
@@ -30,23 +32,29 @@ const MAX_QUEUE_AGE_MS = 50;
 /** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
 export function createPace({ idleMs, queueAgeMs, loopShare, now }: PaceDeps): Pace {
   let limit = Infinity;
+  let share = 0;
   let reviewedAtMs = -Infinity;
   const review = (): void => {
-    const share = loopShare();
+    if (idleMs() > QUIET_AFTER_MS) {
+      limit = Infinity;
+      return;
+    }
+    if (now() - reviewedAtMs < REVIEW_EVERY_MS) return;
+    reviewedAtMs = now();
+    share = loopShare();
     const isBusy = share > MAX_LOOP_SHARE || queueAgeMs() > MAX_QUEUE_AGE_MS;
     if (limit === Infinity) limit = FIRST_LIMIT;
     else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
   };
   return {
     limit: () => {
-      if (idleMs() > QUIET_AFTER_MS) limit = Infinity;
-      else if (now() - reviewedAtMs >= REVIEW_EVERY_MS) {
-        reviewedAtMs = now();
-        review();
-      }
+      review();
       return limit;
     },
-    mayBeginNow: () => queueAgeMs() <= MAX_QUEUE_AGE_MS,
+    mayBeginNow: () => {
+      review();
+      return queueAgeMs() <= MAX_QUEUE_AGE_MS && (limit === Infinity || share <= FULL_LOOP_SHARE);
+    },
   };
 }
 
