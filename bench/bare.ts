@@ -1,7 +1,7 @@
 /**
  * Bare Node: what every ratio is measured against. A minimal grpc-js server with the same generated codecs, whose handler of
  * OnCallStart posts with an undici Pool, reads and parses the answer and gives the variables. It has no database and no
- * checks. With `--echo` it does not post either. OnCallEnd is always answered at once.
+ * checks. With `--echo` it does not post either.
  *
  *   node bench/bare.ts --endpoint 127.0.0.1:8080 [--connections 128] [--echo]
  */
@@ -12,8 +12,6 @@ import { Pool } from 'undici';
 import {
   CallLifecycleService,
   Execution,
-  type OnCallEndRequest,
-  type OnCallEndResponse,
   type OnCallStartRequest,
   OnCallStartResponse,
 } from '../src/gen/index.callhooks.v1.ts';
@@ -82,13 +80,8 @@ const onCallStart: handleUnaryCall<OnCallStartRequest, OnCallStartResponse> = ({
   start(request).then((reply) => callback(null, reply), callback);
 };
 
-const onCallEnd: handleUnaryCall<OnCallEndRequest, OnCallEndResponse> = ({ request }, callback) => {
-  const execution = { ...EXECUTION, executionUuid: randomUUID(), conversationUuid: request.conversationUuid };
-  callback(null, { execution, replayed: false });
-};
-
 const server = new Server({ 'grpc.enable_channelz': 0 });
-server.addService(CallLifecycleService, { onCallStart, onCallEnd });
+server.addService(CallLifecycleService, { onCallStart });
 server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   console.log(JSON.stringify({ msg: 'serving', grpcAddress: `127.0.0.1:${port}` }));

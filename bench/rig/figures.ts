@@ -49,7 +49,7 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'recovery-20x': less('s', 'until normal latency after 20 × capacity', 2, 0.5),
   'recovery-1.3x': less('s', 'until normal latency after 60 s at 1.3 × capacity', 2, 0.5),
   'lost-repeats': less('', 'refused calls that lost their execution, of those repeated', 0, 0),
-  'end-accept': more('×', 'OnCallEnd accepted/s in a burst ÷ bare echo', 0.3, 0.4),
+  'end-accept': more('×', 'OnCallEnd accepted/s in a burst ÷ starts/s of bare echo', 0.3, 0.4),
   'end-accept-p99': less('ms', 'p99 of an accept in the burst', 200),
   'end-cpu-sqlite': less('×', 'CPU of an end (accepted, sent, recorded) ÷ bare’s post, SQLite', 4.5, 3),
   'end-cpu-mariadb': less('×', 'CPU of an end, with the database’s ÷ bare’s post, MariaDB', 4.5, 3),

@@ -6,7 +6,7 @@ import type { Scenario } from '../rig/rig.ts';
 const BURST_SECONDS = 10;
 
 /**
- * OnCallEnd in a burst of 10 s: how many are durably accepted a second, ÷ what bare Node echoes, and how long the slowest
+ * OnCallEnd in a burst of 10 s: how many are durably accepted a second, ÷ the starts that bare Node answers without a post, and how long the slowest
  * accepts take. Sending goes on meanwhile, and each burst is waited for until everything of it is sent and recorded.
  */
 export const endAccept: Scenario = {
@@ -19,7 +19,7 @@ export const endAccept: Scenario = {
     const compared = await comparePairs(
       Math.ceil(pairs / 3),
       () => measure(rig.generator, subject, 'end', burst),
-      () => measure(rig.generator, echo, 'end', burst),
+      () => measure(rig.generator, echo, 'start', burst),
     );
     const { subject: mine, base } = compared;
     rig.log(
