@@ -45,11 +45,12 @@ async function costOfEnd(rig: Rig, { subject }: Stand): Promise<number> {
   const beforeMs = used();
   const load = { callers: rig.effort.callers, calls: ENDS };
   const result = await generator.run({ ...END, target: subject.address, ...load });
-  await untilSent(generator, ENDS);
+  // On a busy machine some are refused.
+  await untilSent(generator, result.ok);
   await wait(RECORDED_AFTER_MS);
   const usedMs = used() - beforeMs;
   await prove(generator, subject, 'end', rows, result);
-  return (usedMs * 1000) / ENDS;
+  return (usedMs * 1000) / result.ok;
 }
 
 async function costOfPost(rig: Rig, { bare }: Stand): Promise<number> {

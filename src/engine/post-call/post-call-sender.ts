@@ -33,6 +33,7 @@ export interface SenderDeps extends PostCallDeps {
   readonly budget: ByteBudget;
   readonly waiters: Waiters;
   readonly pace: Pace;
+  readonly newClaim: () => string;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
 }
@@ -56,6 +57,8 @@ const START_WAIT_MS = 70_000;
 export const createSender = (deps: SenderDeps): Sender => {
   const busy = new Map<string, Promise<void>>();
   const waitsForStart = new Set<string>();
+  // Of claims that met a running start: a late copy of one must not belong to nobody.
+  const tokens = new Map<string, string>();
   let stopped = false;
   let looking: Promise<void> | undefined;
   let draining: Promise<void> | undefined;
@@ -68,9 +71,13 @@ export const createSender = (deps: SenderDeps): Sender => {
   };
 
   const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
-    const sending = sendPostCall(deps, { end, agent, webhook }, held)
+    const claim = tokens.get(end.executionUuid) ?? deps.newClaim();
+    tokens.delete(end.executionUuid);
+    const sending = sendPostCall(deps, { end, claim, agent, webhook }, held)
       .then((result) => {
-        if (result === 'start_running') void offerAfterStart(end);
+        if (result === 'ended') return;
+        tokens.set(end.executionUuid, claim);
+        void offerAfterStart(end);
       })
       .catch((error: unknown) => deps.onError(error, end.executionUuid))
       .finally(() => {

@@ -18,7 +18,6 @@ export interface PostCallDeps {
   readonly agents: AgentCache;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
   readonly webhookRuns: WebhookRuns;
-  readonly newClaim: () => string;
   readonly instance: string;
   readonly recordBytes: number;
   readonly onStep: OnStep;
@@ -33,6 +32,8 @@ export interface PostCallDeps {
 /** An accepted post-call with its agent and webhook as they were known before the claim. */
 export interface SendablePostCall {
   readonly end: WaitingEnd;
+  /** The token of its claim. */
+  readonly claim: string;
   readonly agent: Agent;
   readonly webhook: Webhook;
 }
@@ -49,8 +50,7 @@ export async function sendPostCall(
   sendable: SendablePostCall,
   held: HeldBytes,
 ): Promise<'ended' | 'start_running'> {
-  const { end, webhook } = sendable;
-  const claim = deps.newClaim();
+  const { end, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
   deps.onStep('end.unclaimed', end.conversationUuid);
   const { executionUuid } = end;
@@ -61,13 +61,12 @@ export async function sendPostCall(
     { signal },
   );
   if (claimed.kind === 'start_running') return claimed.kind;
-  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, claim, timeLimitMs, held, claimed });
+  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, held, claimed });
   return 'ended';
 }
 
 /** A post-call that is ours: what was fixed and read at its claim, and the bytes that it holds until it is on record. */
 interface Claimed extends SendablePostCall {
-  readonly claim: string;
   readonly timeLimitMs: number;
   readonly held: HeldBytes;
   readonly claimed: ClaimedFacts;
