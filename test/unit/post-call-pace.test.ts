@@ -16,31 +16,41 @@ const times = (count: number, ask: () => number): number[] => Array.from({ lengt
 describe('the pace of pending post-calls', () => {
   it('has no limit while no calls come in', () => {
     const figures = { idleMs: 3_000, queueAgeMs: 0, loopShare: 1 };
-    const { limit } = paceOf(figures);
-    expect(limit()).to.equal(Infinity);
+    const { room } = paceOf(figures);
+    expect(room()).to.equal(Infinity);
     figures.idleMs = 0;
-    expect(limit()).to.equal(4);
+    expect(room()).to.equal(4);
     figures.idleMs = 3_000;
-    expect(limit()).to.equal(Infinity);
+    expect(room()).to.equal(Infinity);
   });
 
   it('grows by one while calls come in and the event loop has time', () => {
-    const { limit } = paceOf({ idleMs: 0, queueAgeMs: 0, loopShare: 0.3 });
-    expect(times(4, limit)).to.deep.equal([4, 5, 6, 7]);
+    const { room } = paceOf({ idleMs: 0, queueAgeMs: 0, loopShare: 0.3 });
+    expect(times(4, room)).to.deep.equal([4, 5, 6, 7]);
   });
 
   it('shrinks to one while the event loop is busy, and never stops', () => {
     const figures = { idleMs: 0, queueAgeMs: 0, loopShare: 0.3 };
-    const { limit } = paceOf(figures);
-    times(7, limit);
+    const { room } = paceOf(figures);
+    times(7, room);
     figures.loopShare = 0.9;
-    expect(times(6, limit)).to.deep.equal([7, 4, 2, 1, 1, 1]);
+    expect(times(6, room)).to.deep.equal([7, 4, 2, 1, 1, 1]);
   });
 
   it('shrinks while writes wait, whatever the event loop does', () => {
     const figures = { idleMs: 0, queueAgeMs: 60, loopShare: 0 };
-    const { limit } = paceOf(figures);
-    expect(times(3, limit)).to.deep.equal([4, 2, 1]);
+    const { room } = paceOf(figures);
+    expect(times(3, room)).to.deep.equal([4, 2, 1]);
+  });
+
+  it('counts what has begun in one window, and nothing of the windows before', () => {
+    let nowMs = 0;
+    const pace = createPace({ idleMs: () => 0, queueAgeMs: () => 0, loopShare: () => 0, now: () => nowMs });
+    expect(pace.room()).to.equal(4);
+    for (let begun = 0; begun < 5; begun += 1) pace.noteBegun();
+    expect(pace.room()).to.equal(0);
+    nowMs = 50;
+    expect(pace.room()).to.equal(5);
   });
 
   it('lets a post-call begin right after its accept unless writes wait', () => {

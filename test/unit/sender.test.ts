@@ -58,7 +58,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
       endUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
       nowMs: async () => 1_000,
     },
-    pace: { limit: () => Infinity, mayBeginNow: () => true },
+    pace: { room: () => Infinity, noteBegun: () => undefined, mayBeginNow: () => true },
     agentStore: {
       findUrls: async (uuids: readonly string[]) => new Map(uuids.map((uuid) => [uuid, originOf(uuid)])),
     },

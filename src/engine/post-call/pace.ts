@@ -1,7 +1,12 @@
-/** Says how fast pending post-calls may be sent, so that callers on the phone do not notice. */
+/**
+ * Says how fast pending post-calls may begin, so that callers on the phone do not notice. It counts beginnings and not
+ * what is under way: one slow endpoint would keep all others waiting.
+ */
 export interface Pace {
-  /** How many pending post-calls may be under way at once. */
-  limit(): number;
+  /** How many pending post-calls may begin now. */
+  room(): number;
+  /** Notes that one has begun. */
+  noteBegun(): void;
   /** Whether a post-call may begin right after it was accepted. */
   mayBeginNow(): boolean;
 }
@@ -23,7 +28,8 @@ const QUIET_AFTER_MS = 2_000;
 const MAX_LOOP_SHARE = 0.6;
 // At a full event loop accepts go first: what was accepted is durable, and waits in the database.
 const FULL_LOOP_SHARE = 0.95;
-const REVIEW_EVERY_MS = 50;
+/** For so many milliseconds each limit holds. */
+export const PACE_WINDOW_MS = 50;
 const FIRST_LIMIT = 4;
 // Reports go on at the least pace, however many calls there are.
 const LEAST_LIMIT = 1;
@@ -31,25 +37,29 @@ const MAX_QUEUE_AGE_MS = 50;
 
 /** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
 export function createPace({ idleMs, queueAgeMs, loopShare, now }: PaceDeps): Pace {
+  // So many may begin in one window.
   let limit = Infinity;
+  let begun = 0;
   let share = 0;
-  let reviewedAtMs = -Infinity;
+  let windowAtMs = -Infinity;
   const review = (): void => {
-    if (idleMs() > QUIET_AFTER_MS) {
-      limit = Infinity;
-      return;
+    if (idleMs() > QUIET_AFTER_MS) limit = Infinity;
+    else if (now() - windowAtMs >= PACE_WINDOW_MS) {
+      windowAtMs = now();
+      begun = 0;
+      share = loopShare();
+      const isBusy = share > MAX_LOOP_SHARE || queueAgeMs() > MAX_QUEUE_AGE_MS;
+      if (limit === Infinity) limit = FIRST_LIMIT;
+      else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
     }
-    if (now() - reviewedAtMs < REVIEW_EVERY_MS) return;
-    reviewedAtMs = now();
-    share = loopShare();
-    const isBusy = share > MAX_LOOP_SHARE || queueAgeMs() > MAX_QUEUE_AGE_MS;
-    if (limit === Infinity) limit = FIRST_LIMIT;
-    else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
   };
   return {
-    limit: () => {
+    room: () => {
       review();
-      return limit;
+      return limit === Infinity ? Infinity : Math.max(0, limit - begun);
+    },
+    noteBegun: () => {
+      begun += 1;
     },
     mayBeginNow: () => {
       review();

@@ -4,7 +4,7 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
 import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
-import type { Pace } from './pace.ts';
+import { PACE_WINDOW_MS, type Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from '../limits/request-slots.ts';
 import { reportAwayOnce } from '../report-away-once.ts';
@@ -63,11 +63,20 @@ export const createSender = (deps: SenderDeps): Sender => {
   let looking: Promise<void> | undefined;
   let draining: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let nextWindow: NodeJS.Timeout | undefined;
 
   const lookOnce = reportAwayOnce(deps.onError);
   const drainOnce = reportAwayOnce(deps.onError);
   const drain = (): void => {
-    draining = drainOnce(() => backlog.drain());
+    draining = drainOnce(() => backlog.drain()).then(drainLater);
+  };
+  // What the pace kept back goes on in the next window, whether something ends until then or not.
+  const drainLater = (): void => {
+    if (stopped || deps.pace.room() > 0) return;
+    nextWindow ??= setTimeout(() => {
+      nextWindow = undefined;
+      drain();
+    }, PACE_WINDOW_MS);
   };
 
   const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
@@ -87,6 +96,7 @@ export const createSender = (deps: SenderDeps): Sender => {
         drain();
       });
     busy.set(end.executionUuid, sending);
+    deps.pace.noteBegun();
   };
 
   const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
@@ -97,7 +107,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const keepFree = deps.budget.maxBytes / 2;
   const room = (origin: string): number =>
     deps.budget.hasRoom(MAX_RENDERED_BODY_BYTES + keepFree) ? deps.slots.free(origin) : 0;
-  const pacedRoom = (origin: string): number => Math.min(room(origin), deps.pace.limit() - busy.size);
+  const pacedRoom = (origin: string): number => Math.min(room(origin), deps.pace.room());
   const takePlace = (origin: string): Place | undefined => {
     const slot = deps.slots.take(origin);
     if (typeof slot === 'string') return undefined;
@@ -168,6 +178,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     stop: () => {
       stopped = true;
       clearTimeout(timer);
+      clearTimeout(nextWindow);
     },
     idle: async () => {
       await looking;
