@@ -37,6 +37,8 @@ export interface OnCallEndDeps {
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
+// A process that slept until the end of its time withdraws, and does not leave its caller in doubt.
+const LEAST_TIME_MS = 100;
 
 /**
  * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
@@ -91,7 +93,7 @@ function toRow(
 
 async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
   const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
-  const withdrawAtMs = performance.now() + WITHDRAW_AFTER_MS;
+  const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, giveUpAtMs - LEAST_TIME_MS);
   let isGivenUp = false;
   const write = (isUnsure: boolean): Promise<Inserted> =>
     writes.insertPostCall(row, {

@@ -20,9 +20,9 @@ export interface Statement {
 /** Connections to a MySQL or MariaDB server. */
 export interface MysqlConnections extends Connections {
   /**
-   * Runs statements in one transaction with one text and one round trip; answers what the driver answered to each.
-   * Makes one try. Only pools that allow several statements a text can do it. `isCausal`: on a cluster, what was
-   * committed on other nodes before is seen.
+   * Runs statements in one transaction, with one text and one round trip (on a cluster one by one); answers what the
+   * driver answered to each. Makes one try. Only pools that allow several statements a text can do it. `isCausal`: on a
+   * cluster, what was committed on other nodes before is seen.
    */
   script(statements: readonly Statement[], options: { isCausal: boolean }): Promise<readonly unknown[]>;
 }
@@ -93,22 +93,45 @@ export function createMysqlConnections(
   };
 
   const script: MysqlConnections['script'] = (statements, { isCausal }) =>
-    lend(async (connection) => {
-      const catchUp = isCausal && connection.isInCluster === true ? [CATCH_UP] : [];
-      const all = [...catchUp, 'START TRANSACTION', ...statements.map(({ sql }) => sql), 'COMMIT'];
-      const values = statements.flatMap((statement) => statement.values);
-      const startedAtMs = performance.now();
-      try {
-        const answers = (await limited(connection, all.join(';'), values, limitMs)) as readonly unknown[];
-        return answers.slice(catchUp.length + 1, -1);
-      } catch (error) {
-        await rollBack(connection, error);
-        throw error;
-      } finally {
-        const durationMs = performance.now() - startedAtMs;
-        for (const statement of onStatement ? statements : []) onStatement?.({ ...statement, durationMs });
-      }
+    lend((connection) =>
+      connection.cluster === undefined
+        ? runText(connection, statements)
+        : runOneByOne(connection, statements, isCausal && connection.cluster === 'galera'),
+    );
+
+  const runText = async (
+    connection: MysqlConnection,
+    statements: readonly Statement[],
+  ): Promise<readonly unknown[]> => {
+    const text = ['START TRANSACTION', ...statements.map(({ sql }) => sql), 'COMMIT'].join(';');
+    const values = statements.flatMap((statement) => statement.values);
+    const startedAtMs = performance.now();
+    try {
+      return ((await limited(connection, text, values, limitMs)) as readonly unknown[]).slice(1, -1);
+    } catch (error) {
+      await rollBack(connection, error);
+      throw error;
+    } finally {
+      const durationMs = performance.now() - startedAtMs;
+      for (const statement of onStatement ? statements : []) onStatement?.({ ...statement, durationMs });
+    }
+  };
+
+  // On a cluster each statement is a text of its own. Galera rolls back where a transaction of another node wins, and when
+  // that happens between two statements of one text, it goes on with the next one: the COMMIT at the end then says that
+  // all is well. (Seen: two nodes claimed the same start, and both sent it.)
+  const runOneByOne = async (
+    connection: MysqlConnection,
+    statements: readonly Statement[],
+    catchesUp: boolean,
+  ): Promise<readonly unknown[]> => {
+    if (catchesUp) await run(connection, CATCH_UP, []);
+    const answers: unknown[] = [];
+    await transact(connection, async () => {
+      for (const { sql, values } of statements) answers.push(await run(connection, sql, values));
     });
+    return answers;
+  };
 
   const use = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
     repeatConflicts(() => lend((connection) => work(sessionOn(connection))));

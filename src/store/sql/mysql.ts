@@ -40,8 +40,8 @@ export interface MysqlConnection {
   readonly stream: { destroy(error: Error): void };
   query(sql: string, values: readonly Value[], done: (error: Error | null, answer?: unknown) => void): void;
   __knex__disposed?: unknown;
-  /** Whether its server is a node of a Galera cluster; known of pools for scripts. */
-  isInCluster?: boolean;
+  /** The kind of cluster that its server is a node of; known of pools for scripts. */
+  cluster?: 'galera' | 'group_replication' | undefined;
 }
 
 /** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
@@ -151,7 +151,7 @@ const prepareConnection = async (
     );
     await query(connection, 'SET NAMES utf8mb4 COLLATE utf8mb4_bin');
     if (causal) await query(connection, 'SET SESSION wsrep_sync_wait = 1').catch(ignoreUnknownVariable);
-    if (scripts === true) connection.isInCluster = await isInCluster(connection);
+    if (scripts === true) connection.cluster = await clusterOf(connection);
   } catch (error) {
     discard(connection);
     throw error;
@@ -160,9 +160,15 @@ const prepareConnection = async (
   }
 };
 
-const isInCluster = async (connection: MysqlConnection): Promise<boolean> => {
-  const rows = await query(connection, "SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'");
-  return (rows as readonly unknown[]).length > 0;
+const clusterOf = async (connection: MysqlConnection): Promise<MysqlConnection['cluster']> => {
+  const rows = await query(
+    connection,
+    "SHOW VARIABLES WHERE (Variable_name = 'wsrep_on' AND Value = 'ON') OR " +
+      "(Variable_name = 'group_replication_group_name' AND Value <> '')",
+  );
+  const [row] = rows as readonly Readonly<Record<string, unknown>>[];
+  if (row === undefined) return undefined;
+  return String(Object.values(row)[0]) === 'wsrep_on' ? 'galera' : 'group_replication';
 };
 
 // Only servers that can be nodes of a Galera cluster have the variable.
