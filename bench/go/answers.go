@@ -13,7 +13,11 @@ type answers struct {
 	decoder  *hpack.Decoder
 	current  *call // whose headers are decoded
 	received uint32
+
+	hasSettings bool
 }
+
+const unlimited = 1 << 20 // streams
 
 func newAnswers(c *connection) *answers {
 	a := &answers{c: c}
@@ -107,8 +111,11 @@ func (a *answers) settings(frame *http2.SettingsFrame) {
 	}
 	a.c.mutex.Lock()
 	if limit, ok := frame.Value(http2.SettingMaxConcurrentStreams); ok {
-		a.c.maxStreams = int(min(limit, 1<<20))
+		a.c.maxStreams = int(min(limit, unlimited))
+	} else if !a.hasSettings {
+		a.c.maxStreams = unlimited
 	}
+	a.hasSettings = true
 	a.c.mutex.Unlock()
 	a.reply(http2.FrameSettings, http2.FlagSettingsAck, nil)
 }
