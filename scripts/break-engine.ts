@@ -49,10 +49,10 @@ const BREAKS: readonly Break[] = [
     title: 'a new token for each try of an end',
     file: 'src/engine/post-call/post-call.ts',
     changes: [
-      ['const claim = deps.newClaim();', 'const claim = deps.newClaim();\n  let tries = 0;'],
+      ['const { instance, signal } = deps;', 'const { instance, signal } = deps;\n  let tries = 0;'],
       [
         'deps.writes.claimPostCall({ executionUuid, claim,',
-        'deps.writes.claimPostCall({ executionUuid, claim: tries++ === 0 ? claim : deps.newClaim(),',
+        'deps.writes.claimPostCall({ executionUuid, claim: tries++ === 0 ? claim : crypto.randomUUID(),',
       ],
     ],
     family: 'database-cuts',
@@ -87,7 +87,7 @@ const BREAKS: readonly Break[] = [
     file: 'src/engine/post-call/post-call-sender.ts',
     changes: [
       [
-        '    const sending = sendPostCall(deps, { end, agent, webhook }, held)',
+        '    const sending = sendPostCall(deps, { end, claim, agent, webhook }, held)',
         `    slot.release();
     const send: typeof deps.webhookRuns.send = async (run, options) => {
       let own = deps.slots.take(run.ready.origin);
@@ -102,7 +102,7 @@ const BREAKS: readonly Break[] = [
       }
     };
     const webhookRuns = { ...deps.webhookRuns, send };
-    const sending = sendPostCall({ ...deps, webhookRuns }, { end, agent, webhook }, held)`,
+    const sending = sendPostCall({ ...deps, webhookRuns }, { end, claim, agent, webhook }, held)`,
       ],
     ],
     family: 'takeover',
