@@ -8,7 +8,7 @@ import { createTestWebhook } from './commands/test-webhook.ts';
 import type { Config } from './config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { Intervals } from './engine/maintenance.ts';
-import type { OnStep } from './engine/fault-points.ts';
+import type { OnFaultPoint } from './engine/fault-points.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
@@ -47,8 +47,8 @@ export interface AppOverrides {
   readonly resolve?: Resolve;
   /** How often the engine's regular work is done; absent ones are the usual. */
   readonly everyMs?: Partial<Intervals>;
-  /** Is told of each step of each execution; absent: nobody is. */
-  readonly onStep?: OnStep;
+  /** Is told of each fault point that an execution reaches. Absent: no watcher is told. */
+  readonly onFaultPoint?: OnFaultPoint;
 }
 
 /**
@@ -80,14 +80,14 @@ interface Parts {
   readonly database: Database;
   readonly keyring: Keyring;
   readonly executor: GuardedExecutor;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly everyMs: Partial<Intervals>;
   readonly metrics: Metrics;
 }
 
 const assemble = async (
   config: Config,
-  { logger, droppedLogLines = () => 0, resolve, onStep = () => undefined, everyMs = {} }: AppOverrides,
+  { logger, droppedLogLines = () => 0, resolve, onFaultPoint = () => undefined, everyMs = {} }: AppOverrides,
   database: Database,
 ): Promise<App> => {
   const { dataDir, encryptionKeys: keys } = config;
@@ -105,7 +105,7 @@ const assemble = async (
     onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
   const parts: Parts = {
-    ...{ config, logger, database, keyring, executor, onStep, everyMs, metrics },
+    ...{ config, logger, database, keyring, executor, onFaultPoint, everyMs, metrics },
     ids: createIds(),
   };
   const start = createStart();
@@ -132,9 +132,9 @@ const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
 });
 
 const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
-  const { config, logger, ids, database, keyring, executor, onStep, everyMs, metrics } = parts;
+  const { config, logger, ids, database, keyring, executor, onFaultPoint, everyMs, metrics } = parts;
   return createEngine({
-    ...{ database, executor, keyring, onReadiness, onStep, everyMs },
+    ...{ database, executor, keyring, onReadiness, onFaultPoint, everyMs },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
@@ -179,7 +179,7 @@ const createStart = (): Start => {
 };
 
 const plugServices = (parts: Parts, engine: Engine, start: Start): readonly BoundService[] => {
-  const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
+  const { config, logger, ids, keyring, executor, onFaultPoint, metrics } = parts;
   const { judgeUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
     logger.info(
@@ -192,7 +192,7 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
   };
   const deps = {
     ...engine,
-    onStep,
+    onFaultPoint,
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,

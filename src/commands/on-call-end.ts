@@ -1,7 +1,7 @@
 import { sameJson } from '../domain/same-json.ts';
 import type { Execution, Webhook } from '../domain/types.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
-import type { OnStep } from '../engine/fault-points.ts';
+import type { OnFaultPoint } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import type { Housekeeping } from '../engine/maintenance.ts';
 import type { Sender } from '../engine/post-call/post-call-sender.ts';
@@ -31,7 +31,7 @@ export interface OnCallEndDeps {
   readonly housekeeping: Housekeeping;
   readonly newUuid: () => string;
   readonly instance: string;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Told when a repeat brings other facts than the first request, which win. */
   readonly onOtherFacts: (execution: Execution) => void;
 }
@@ -67,13 +67,13 @@ async function firstEnd(
   webhook: Webhook,
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
-  deps.onStep('end.unaccepted', conversationUuid);
+  deps.onFaultPoint('end.unaccepted', conversationUuid);
   const result = await accept(deps, toRow(deps, request, scope, webhook), scope);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
   if (result.kind === 'lost') return replayEnd(deps, request, execution);
-  deps.onStep('end.accepted', conversationUuid);
+  deps.onFaultPoint('end.accepted', conversationUuid);
   deps.housekeeping.noteAccepted();
   deps.sender.offer(execution);
   return { execution, replayed: false };

@@ -18,7 +18,7 @@ import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createLoopShare, createPace } from './post-call/pace.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
 import { createSlots, type Slots } from './limits/request-slots.ts';
-import type { OnStep } from './fault-points.ts';
+import type { OnFaultPoint } from './fault-points.ts';
 import { createWaiters, type Waiters } from './start-waiters.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
@@ -46,7 +46,7 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly limits: EngineLimits;
   /** How often the regular work is done; absent ones are the usual. */
   readonly everyMs: Partial<Intervals>;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Told of every ended execution, for the log. */
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onReadiness: (ready: boolean) => void;
@@ -91,7 +91,7 @@ const LAST_WRITES_MS = 3_000;
 
 /** Plugs the engine together. */
 export const createEngine = (deps: EngineDeps): Engine => {
-  const { database, limits, onError, onExecution, onStep } = deps;
+  const { database, limits, onError, onExecution, onFaultPoint } = deps;
   const abort = new AbortController();
   const { signal } = abort;
   const lastWrites = new AbortController();
@@ -122,7 +122,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
-    ...{ store, health, waiters, onStep, onError },
+    ...{ store, health, waiters, onFaultPoint, onError },
     isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
@@ -137,13 +137,13 @@ export const createEngine = (deps: EngineDeps): Engine => {
     store,
     waiters,
     onExecution,
-    onStep,
+    onFaultPoint,
     onError,
     lastWrites: lastWrites.signal,
   });
   const sender = createSender({
     ...{ writes, store, agentStore, agents, open, webhookRuns, budget, waiters },
-    ...{ signal, onExecution, onStep, onError },
+    ...{ signal, onExecution, onFaultPoint, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
     pace: createPace({

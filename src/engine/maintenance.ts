@@ -1,6 +1,6 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './writes/database-health.ts';
-import type { OnStep } from './fault-points.ts';
+import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 import type { Waiters } from './start-waiters.ts';
 
@@ -49,7 +49,7 @@ export interface HousekeepingDeps {
   readonly retentionMs: number;
   /** 0: the keys of purged executions are kept for ever. */
   readonly keyRetentionMs: number;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown) => void;
   /** Absent ones are the usual. */
   readonly everyMs?: Partial<Intervals>;
@@ -101,7 +101,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     const labelled = new Set(await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)));
     for (const { executionUuid, conversationUuid, webhookType } of others) {
       if (!labelled.has(executionUuid)) continue;
-      deps.onStep('labelled', conversationUuid);
+      deps.onFaultPoint('labelled', conversationUuid);
       if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
     }
   };

@@ -1,7 +1,7 @@
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, NewStart, Outcome, RecordedStart } from '../store/types.ts';
-import type { OnStep } from './fault-points.ts';
+import type { OnFaultPoint } from './fault-points.ts';
 import type { Waiters } from './start-waiters.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';
 import { recordOrLog } from './webhook-run/record-outcome.ts';
@@ -55,7 +55,7 @@ export interface PreCallDeps {
   readonly writes: ExecutionWrites;
   readonly store: Pick<ExecutionStore, 'findStart' | 'disownStart'>;
   readonly waiters: Waiters;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
   /** Aborted when the process ends: what the database does not take then is only logged. */
@@ -67,7 +67,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
   const running = createRunning();
   return {
     claim: async (row, start, patience) => {
-      deps.onStep('start.unclaimed', row.conversationUuid);
+      deps.onFaultPoint('start.unclaimed', row.conversationUuid);
       const inserted = await insert(deps, row, patience);
       if (inserted.kind !== 'won') return inserted;
       const { execution } = inserted;
@@ -75,12 +75,12 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       // A claim that took so long that it was marked interrupted is answered from the record, and sends nothing.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
       running.add(execution);
-      deps.onStep('start.claimed', row.conversationUuid);
+      deps.onFaultPoint('start.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
     record: async (claimed, run) => {
       const { conversationUuid } = claimed.execution;
-      deps.onStep('start.answered', conversationUuid);
+      deps.onFaultPoint('start.answered', conversationUuid);
       try {
         return await record(deps, claimed, run);
       } catch (error) {
@@ -163,7 +163,7 @@ async function record(
     run,
   );
   const result = await recordOrLog(deps, execution, outcome);
-  deps.onStep('start.recorded', conversationUuid);
+  deps.onFaultPoint('start.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
   // A mark is final: the owner replies from the record like everybody else.
   const found = await retryWrite(() => deps.store.findStart(conversationUuid), { signal: deps.lastWrites });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import type { WebhookType } from '../../src/domain/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { openBeside } from '../store/support.ts';
@@ -31,8 +31,8 @@ describeEachEngine('A replica that dies in its background work', (engine) => {
     agentUuid: (await world.addAgent(LIMITS)).agentUuid,
     conversationUuid: randomUUID(),
   });
-  const at = (step: EngineStep, action: Fault['action'], { conversationUuid }: Call): Fault => ({
-    ...{ step, action, conversationUuid },
+  const at = (point: FaultPoint, action: Fault['action'], { conversationUuid }: Call): Fault => ({
+    ...{ point, action, conversationUuid },
   });
   const rowOf = ({ rpc, conversationUuid }: Call): Promise<string> =>
     readRow(world, conversationUuid, (rpc === 'start' ? 'pre_call' : 'post_call') satisfies WebhookType);

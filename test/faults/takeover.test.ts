@@ -176,7 +176,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
         await insertWaiting(world, rows, await copiesOf(world, slow, webhooks));
         const insertedMs = Math.round(performance.now() - beganAtMs);
         const conversationUuid = randomUUID();
-        await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
+        await victim.restart({ faults: [{ point: 'end.accepted', action: 'kill', conversationUuid }] });
         // The slots of the stalled origin fill up, here and there.
         await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
         const call = { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid } as const;

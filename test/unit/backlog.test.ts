@@ -27,7 +27,7 @@ describe('the backlog', () => {
         return { left: [], canSend: true };
       },
       isStopped: () => false,
-      onStep: () => undefined,
+      onFaultPoint: () => undefined,
       onError: (error) => {
         throw error;
       },

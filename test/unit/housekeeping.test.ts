@@ -30,7 +30,7 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
     waiters: { noteEnded: (conversationUuid: string) => ended.push(conversationUuid) },
     health: { thereForMs: () => 60_000 },
     freeBytes: async () => undefined,
-    onStep: () => undefined,
+    onFaultPoint: () => undefined,
     onError: () => undefined,
     ...(isRunningHere && { isRunningHere }),
   } as unknown as HousekeepingDeps;

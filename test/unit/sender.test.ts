@@ -80,7 +80,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
       },
     },
     newClaim: () => nameOf(9),
-    onStep: () => undefined,
+    onFaultPoint: () => undefined,
     onError: (error: unknown) => errors.push(error),
     signal: new AbortController().signal,
   } as unknown as SenderDeps;

@@ -1,7 +1,7 @@
 import type { AgentStore, ExecutionStore, WaitingEnd, WaitingWebhook } from '../../store/types.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from '../webhook-run/runnable-webhook.ts';
-import type { OnStep } from '../fault-points.ts';
+import type { OnFaultPoint } from '../fault-points.ts';
 
 /** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
 export interface Backlog {
@@ -43,7 +43,7 @@ export interface BacklogDeps {
   /** Sends the oldest of one webhook. */
   readonly send: (ends: readonly WaitingEnd[]) => Promise<Progress>;
   readonly isStopped: () => boolean;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
   readonly onError: (error: unknown) => void;
 }
@@ -81,7 +81,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const withoutExpired = async (ends: readonly WaitingEnd[]): Promise<readonly WaitingEnd[]> => {
     const expired = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
     if (expired.length > 0) await store.endUnsent(expired.map(uuidOf), EXPIRED, startByMs);
-    for (const { conversationUuid } of expired) deps.onStep('end.expired', conversationUuid);
+    for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
     return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 

@@ -3,7 +3,7 @@ import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { ClaimedFacts, WaitingEnd } from '../../store/types.ts';
 import type { AgentCache } from '../agent-cache.ts';
-import type { OnStep } from '../fault-points.ts';
+import type { OnFaultPoint } from '../fault-points.ts';
 import type { HeldBytes } from '../limits/byte-budget.ts';
 import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import { recordOrLog } from '../webhook-run/record-outcome.ts';
@@ -20,7 +20,7 @@ export interface PostCallDeps {
   readonly webhookRuns: WebhookRuns;
   readonly instance: string;
   readonly recordBytes: number;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown, executionUuid?: string) => void;
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the grace of a shutdown is over. */
@@ -52,7 +52,7 @@ export async function sendPostCall(
 ): Promise<'ended' | 'start_running'> {
   const { end, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
-  deps.onStep('end.unclaimed', end.conversationUuid);
+  deps.onFaultPoint('end.unclaimed', end.conversationUuid);
   const { executionUuid } = end;
   const { instance, signal } = deps;
   const claimed = await retryWrite(
@@ -75,21 +75,21 @@ interface Claimed extends SendablePostCall {
 async function sendClaimed(deps: PostCallDeps, post: Claimed): Promise<void> {
   const { end, claim } = post;
   const claimedAtMs = performance.now();
-  deps.onStep('end.claimed', end.conversationUuid);
+  deps.onFaultPoint('end.claimed', end.conversationUuid);
   const { run, webhookEtag = post.webhook.etag } = await perform(deps, post).catch(
     (error: unknown): Performed => {
       deps.onError(error, end.executionUuid);
       return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
     },
   );
-  deps.onStep('end.answered', end.conversationUuid);
+  deps.onFaultPoint('end.answered', end.conversationUuid);
   const { executionUuid } = end;
   const outcome = toOutcome(
     { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
     run,
   );
   await recordOrLog(deps, end, outcome);
-  deps.onStep('end.recorded', end.conversationUuid);
+  deps.onFaultPoint('end.recorded', end.conversationUuid);
 }
 
 function isAway(error: unknown): boolean {
@@ -157,7 +157,7 @@ async function runWith(
 ): Promise<WebhookRun> {
   const ready = openOrUndefined(deps, agent, webhook);
   if (ready === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
-  deps.onStep('end.rendering', end.conversationUuid);
+  deps.onFaultPoint('end.rendering', end.conversationUuid);
   const prepared = deps.webhookRuns.prepare({
     ready,
     agentUuid: end.agentUuid,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import type { TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
@@ -13,8 +13,8 @@ import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
-/** A step of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
-type Moment = EngineStep | 'start.sent' | 'end.sent';
+/** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
+type Moment = FaultPoint | 'start.sent' | 'end.sent';
 
 interface Row {
   readonly moment: Moment;
@@ -83,7 +83,7 @@ interface Seen {
   readonly repeat: string;
 }
 
-describeEachEngine('A replica that dies at a step', (engine) => {
+describeEachEngine('A replica that dies at a fault point', (engine) => {
   let world: World;
   let agent: TestAgent;
   let slowAgent: TestAgent;
@@ -124,7 +124,7 @@ describeEachEngine('A replica that dies at a step', (engine) => {
     const call: Call = { rpc, agentUuid, conversationUuid };
     await victim.kill();
     await victim.restart({
-      faults: isSent ? [] : [{ step: moment as EngineStep, action: 'kill', conversationUuid }],
+      faults: isSent ? [] : [{ point: moment as FaultPoint, action: 'kill', conversationUuid }],
     });
     // The other one looks away, so that the record is seen as the dead one left it.
     witness?.freeze();
@@ -188,6 +188,6 @@ describeEachEngine('A replica that dies at a step', (engine) => {
       refusedAs: ['EXECUTION_RUNNING'],
       atLeast: { executions: ROWS.length, requests: ROWS.length - 3, replies: ROWS.length },
     });
-    report(`kill -9 at each step (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
+    report(`kill -9 at each fault point (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
   });
 });
