@@ -19,7 +19,7 @@ import { createLoopShare, createPace } from './post-call/pace.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
 import { createSlots, type Slots } from './limits/request-slots.ts';
 import type { OnFaultPoint } from './fault-points.ts';
-import { createWaiters, type Waiters } from './start-waiters.ts';
+import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
@@ -66,7 +66,7 @@ export interface Engine {
   readonly budget: ByteBudget;
   readonly slots: Slots;
   readonly writes: ExecutionWrites;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   readonly webhookRuns: WebhookRuns;
   readonly preCalls: PreCalls;
   readonly sender: Sender;
@@ -115,14 +115,14 @@ export const createEngine = (deps: EngineDeps): Engine => {
     claimedLately: writes.claimedLately,
     now: () => performance.now(),
   });
-  const waiters = createWaiters({
+  const startWaiters = createStartWaiters({
     ...{ store, onError },
     isRunningHere: (conversationUuid) => preCalls.isRunning(conversationUuid),
   });
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
   const housekeeping = createHousekeeping({
-    ...{ store, health, waiters, onFaultPoint, onError },
+    ...{ store, health, startWaiters, onFaultPoint, onError },
     isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
@@ -135,14 +135,14 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const preCalls = createPreCalls({
     writes,
     store,
-    waiters,
+    startWaiters,
     onExecution,
     onFaultPoint,
     onError,
     lastWrites: lastWrites.signal,
   });
   const sender = createSender({
-    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, waiters },
+    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, startWaiters },
     ...{ signal, onExecution, onFaultPoint, onError },
     lastWrites: lastWrites.signal,
     slots: postSlots,
@@ -167,7 +167,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     budget,
     slots,
     writes,
-    waiters,
+    startWaiters,
     webhookRuns,
     preCalls,
     sender,
@@ -198,7 +198,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
       clearTimeout(grace);
       lastWrites.abort();
       housekeeping.stop();
-      waiters.close();
+      startWaiters.close();
       health.close();
       await Promise.race([idle(), wait(LAST_WRITES_MS, undefined, { ref: false })]);
     },

@@ -2,7 +2,7 @@ import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/types
 import type { DatabaseHealth } from './writes/database-health.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
-import type { Waiters } from './start-waiters.ts';
+import type { StartWaiters } from './start-waiters.ts';
 
 /** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
 export interface Housekeeping {
@@ -34,7 +34,7 @@ export interface Intervals {
 export interface HousekeepingDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   /**
    * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not labelled here,
    * however late it is by the database's clock. Absent: nothing runs here.
@@ -73,7 +73,7 @@ const LABEL_AFTER_THERE_MS = 10_000;
 
 /** Makes the regular work. */
 export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
-  const { store, waiters, health, isRunningHere = () => false } = deps;
+  const { store, startWaiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
   let backlog = 0;
@@ -102,7 +102,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
     for (const { executionUuid, conversationUuid, webhookType } of others) {
       if (!labelled.has(executionUuid)) continue;
       deps.onFaultPoint('labelled', conversationUuid);
-      if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+      if (webhookType === 'pre_call') startWaiters.notifyFinished(conversationUuid);
     }
   };
   const label = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Execution, StartVariables } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, NewStart, Outcome, RecordedStart } from '../store/types.ts';
 import type { OnFaultPoint } from './fault-points.ts';
-import type { Waiters } from './start-waiters.ts';
+import type { StartWaiters } from './start-waiters.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';
 import { recordOrLog } from './webhook-run/record-outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
@@ -54,7 +54,7 @@ const HOLD_ANSWER_MS = 5_000;
 export interface PreCallDeps {
   readonly writes: ExecutionWrites;
   readonly store: Pick<ExecutionStore, 'findStart' | 'disownStart'>;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
@@ -89,7 +89,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
         throw error;
       } finally {
         running.remove(claimed.execution);
-        deps.waiters.noteEnded(conversationUuid);
+        deps.startWaiters.notifyFinished(conversationUuid);
       }
     },
     isRunning: running.ofConversation,
@@ -149,7 +149,7 @@ async function insert(
 async function disown(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
   await Promise.allSettled([writing]);
   await retryWrite(() => deps.store.disownStart(row.executionUuid), { signal: deps.lastWrites });
-  deps.waiters.noteEnded(row.conversationUuid);
+  deps.startWaiters.notifyFinished(row.conversationUuid);
 }
 
 async function record(

@@ -5,19 +5,19 @@ import { reportAwayOnce } from './report-away-once.ts';
  * Waits for starts to end. The process that runs a start is told in memory; other processes poll the database with shared
  * queries.
  */
-export interface Waiters {
-  /** Tells everybody here who waits for this conversation's start. */
-  noteEnded(conversationUuid: string): void;
-  /** Whether the start ended before `untilMs` (`performance.now()`) and before the signal. */
+export interface StartWaiters {
+  /** Wakes every caller in this process that waits for the start of this conversation. */
+  notifyFinished(conversationUuid: string): void;
+  /** Resolves with whether the start ended before `untilMs` (`performance.now()`) and before the signal. */
   waitForEnd(conversationUuid: string, untilMs: number, signal?: AbortSignal): Promise<boolean>;
   close(): void;
 }
 
 /** What waiting for starts needs. */
-export interface WaiterDeps {
+export interface StartWaiterDeps {
   readonly store: Pick<ExecutionStore, 'findEndedStarts'>;
   /**
-   * Reports whether this process runs the start of this conversation now, from its claim until `noteEnded` is called for
+   * Reports whether this process runs the start of this conversation now, from its claim until `notifyFinished` is called for
    * it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs here.
    */
   readonly isRunningHere?: (conversationUuid: string) => boolean;
@@ -28,21 +28,21 @@ const POLL_EVERY_MS = 200;
 // On SQLite a query of so many takes about a millisecond; others get their turn in between.
 const ASKED_AT_ONCE = 500;
 
-/** Makes the waiters. */
-export const createWaiters = (deps: WaiterDeps): Waiters => {
+/** Makes the start waiters. */
+export const createStartWaiters = (deps: StartWaiterDeps): StartWaiters => {
   const { store, isRunningHere = () => false } = deps;
   const run = reportAwayOnce(deps.onError);
   const waiting = new Map<string, Set<(ended: boolean) => void>>();
   let timer: NodeJS.Timeout | undefined;
 
-  const noteEnded = (conversationUuid: string): void => {
+  const notifyFinished = (conversationUuid: string): void => {
     for (const wake of waiting.get(conversationUuid) ?? []) wake(true);
   };
   const ask = async (): Promise<void> => {
     const elsewhere = [...waiting.keys()].filter((conversationUuid) => !isRunningHere(conversationUuid));
     for (let at = 0; at < elsewhere.length; at += ASKED_AT_ONCE) {
       const ended = await store.findEndedStarts(elsewhere.slice(at, at + ASKED_AT_ONCE));
-      for (const conversationUuid of ended) noteEnded(conversationUuid);
+      for (const conversationUuid of ended) notifyFinished(conversationUuid);
     }
   };
   const poll = async (): Promise<void> => {
@@ -62,7 +62,7 @@ export const createWaiters = (deps: WaiterDeps): Waiters => {
   };
 
   return {
-    noteEnded,
+    notifyFinished,
     waitForEnd: (conversationUuid, untilMs, signal) =>
       new Promise((resolve) => {
         const wake = (ended: boolean): void => {

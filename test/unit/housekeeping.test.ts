@@ -27,7 +27,7 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
   };
   const deps = {
     store: { findOverdue, interruptOverdue },
-    waiters: { noteEnded: (conversationUuid: string) => ended.push(conversationUuid) },
+    startWaiters: { notifyFinished: (conversationUuid: string) => ended.push(conversationUuid) },
     health: { thereForMs: () => 60_000 },
     freeBytes: async () => undefined,
     onFaultPoint: () => undefined,

@@ -8,7 +8,7 @@ import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { Slot, Slots } from '../limits/request-slots.ts';
 import { reportAwayOnce } from '../report-away-once.ts';
-import type { Waiters } from '../start-waiters.ts';
+import type { StartWaiters } from '../start-waiters.ts';
 
 /** Sends accepted post-calls in the background, each once. */
 export interface Sender {
@@ -31,7 +31,7 @@ export interface SenderDeps extends PostCallDeps {
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   readonly slots: Slots;
   readonly budget: ByteBudget;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   readonly pace: Pace;
   readonly newClaim: () => string;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
@@ -108,7 +108,7 @@ export const createSender = (deps: SenderDeps): Sender => {
 
   const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
     waitsForStart.add(end.executionUuid);
-    await deps.waiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
+    await deps.startWaiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
     waitsForStart.delete(end.executionUuid);
     offer(end);
   };
