@@ -45,7 +45,7 @@ export interface AppOverrides {
   readonly droppedLogLines?: () => number;
   /** Looks up names instead of the system's resolver. */
   readonly resolve?: Resolve;
-  /** How often the engine's regular work is done; absent ones are the usual. */
+  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
   readonly everyMs?: Partial<Intervals>;
   /** Is told of each fault point that an execution reaches. Absent: no watcher is told. */
   readonly onFaultPoint?: OnFaultPoint;
@@ -126,8 +126,8 @@ const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
   postCallsInFlight: engine.sender.inFlight(),
   bufferedBytes: engine.budget.heldBytes(),
-  waiting: engine.housekeeping.waiting(),
-  overdue: engine.housekeeping.overdue(),
+  waiting: engine.maintenance.waiting(),
+  overdue: engine.maintenance.overdue(),
   databaseIsThere: engine.health.isThere(),
 });
 

@@ -3,7 +3,7 @@ import type { Execution, Webhook } from '../domain/types.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
 import type { OnFaultPoint } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
-import type { Housekeeping } from '../engine/maintenance.ts';
+import type { Maintenance } from '../engine/maintenance.ts';
 import type { Sender } from '../engine/post-call/post-call-sender.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
@@ -28,7 +28,7 @@ export interface OnCallEndDeps {
   readonly health: DatabaseHealth;
   readonly writes: ExecutionWrites;
   readonly sender: Sender;
-  readonly housekeeping: Housekeeping;
+  readonly maintenance: Maintenance;
   readonly newUuid: () => string;
   readonly instance: string;
   readonly onFaultPoint: OnFaultPoint;
@@ -74,7 +74,7 @@ async function firstEnd(
   const { execution } = result;
   if (result.kind === 'lost') return replayEnd(deps, request, execution);
   deps.onFaultPoint('end.accepted', conversationUuid);
-  deps.housekeeping.noteAccepted();
+  deps.maintenance.noteAccepted();
   deps.sender.offer(execution);
   return { execution, replayed: false };
 }

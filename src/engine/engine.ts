@@ -10,7 +10,7 @@ import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
 import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
-import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
+import { createMaintenance, type Maintenance, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
@@ -44,7 +44,7 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
-  /** How often the regular work is done; absent ones are the usual. */
+  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
   readonly everyMs: Partial<Intervals>;
   readonly onFaultPoint: OnFaultPoint;
   /** Told of every ended execution, for the log. */
@@ -70,7 +70,7 @@ export interface Engine {
   readonly webhookRuns: WebhookRuns;
   readonly preCalls: PreCalls;
   readonly sender: Sender;
-  readonly housekeeping: Housekeeping;
+  readonly maintenance: Maintenance;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
@@ -121,7 +121,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   });
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
-  const housekeeping = createHousekeeping({
+  const maintenance = createMaintenance({
     ...{ store, health, startWaiters, onFaultPoint, onError },
     isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
     everyMs: deps.everyMs,
@@ -131,7 +131,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     retentionMs: limits.retentionDays * DAY_MS,
     keyRetentionMs: limits.keyRetentionDays * DAY_MS,
   });
-  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
+  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...maintenance });
   const preCalls = createPreCalls({
     writes,
     store,
@@ -181,12 +181,12 @@ export const createEngine = (deps: EngineDeps): Engine => {
 
   return {
     ...parts,
-    housekeeping,
+    maintenance,
     open,
     signal,
     start: async () => {
       if (database.engine === 'sqlite') await store.labelAllSending();
-      await housekeeping.start();
+      await maintenance.start();
       sender.start();
     },
     stop: async (graceMs) => {
@@ -197,7 +197,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
       await Promise.race([idle(), giveUp]);
       clearTimeout(grace);
       lastWrites.abort();
-      housekeeping.stop();
+      maintenance.stop();
       startWaiters.close();
       health.close();
       await Promise.race([idle(), wait(LAST_WRITES_MS, undefined, { ref: false })]);

@@ -4,8 +4,8 @@ import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 import type { StartWaiters } from './start-waiters.ts';
 
-/** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
-export interface Housekeeping {
+/** Does the engine's maintenance: labels overdue rows, counts the backlog, purges what is old. */
+export interface Maintenance {
   /** Resolves when the disk was looked at: from then on calls may come. */
   start(): Promise<void>;
   stop(): void;
@@ -21,7 +21,7 @@ export interface Housekeeping {
   noteAccepted(): void;
 }
 
-/** After how many milliseconds each regular work is done again. */
+/** After how many milliseconds each kind of maintenance is done again. */
 export interface Intervals {
   readonly label: number;
   readonly count: number;
@@ -30,8 +30,8 @@ export interface Intervals {
   readonly lookAtDisk: number;
 }
 
-/** What the regular work needs. */
-export interface HousekeepingDeps {
+/** What maintenance needs. */
+export interface MaintenanceDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
   readonly startWaiters: StartWaiters;
@@ -51,7 +51,7 @@ export interface HousekeepingDeps {
   readonly keyRetentionMs: number;
   readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown) => void;
-  /** Absent ones are the usual. */
+  /** Absent ones are {@link EVERY_MS}. */
   readonly everyMs?: Partial<Intervals>;
 }
 
@@ -71,8 +71,8 @@ const KEY_STEPS = 150;
 // Owners write their outcomes first when the database has come back.
 const LABEL_AFTER_THERE_MS = 10_000;
 
-/** Makes the regular work. */
-export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
+/** Makes the maintenance. */
+export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
   const { store, startWaiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
