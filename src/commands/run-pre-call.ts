@@ -2,7 +2,7 @@ import { preCallTimeLimit, type TimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/limits/admission.ts';
 import type { HeldBytes } from '../engine/limits/byte-budget.ts';
-import type { Slot, SlotRefusal, Slots } from '../engine/limits/request-slots.ts';
+import type { RequestSlot, SlotRefusal, RequestSlots } from '../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
 import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import {
@@ -31,7 +31,7 @@ export interface FirstStart {
 export interface RunPreCallDeps {
   readonly newUuid: () => string;
   readonly instance: string;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly preCalls: PreCalls;
   readonly webhookRuns: WebhookRuns;
   readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
@@ -142,7 +142,7 @@ async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
   { scope, held }: FirstStart,
   prepared: PreparedRun,
-  slot: Slot | SlotRefusal,
+  slot: RequestSlot | SlotRefusal,
   limit: TimeLimit,
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.

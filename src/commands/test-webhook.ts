@@ -10,7 +10,7 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../engine/webhook-run/webhook-run.ts';
-import type { Slots } from '../engine/limits/request-slots.ts';
+import type { RequestSlots } from '../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../store/types.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './find-trial.ts';
@@ -22,7 +22,7 @@ export interface TestWebhookDeps extends FindTrialDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
   readonly gate: Pick<CallGate, 'isOverloaded'>;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly webhookRuns: WebhookRuns;
   readonly audit: (line: AuditLine) => void;
   readonly signal: AbortSignal;

@@ -17,7 +17,7 @@ import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createLoopShare, createPace } from './post-call/pace.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
-import { createSlots, type Slots } from './limits/request-slots.ts';
+import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
@@ -64,7 +64,7 @@ export interface Engine {
   readonly gate: CallGate;
   readonly health: DatabaseHealth;
   readonly budget: ByteBudget;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly writes: ExecutionWrites;
   readonly startWaiters: StartWaiters;
   readonly webhookRuns: WebhookRuns;
@@ -106,8 +106,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const agentStore = withHealthReporting(database.agents, health);
   const agents = createAgentCache(agentStore, CACHE_BYTES);
   const budget = createByteBudget(limits.maxBufferedBytes);
-  const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
-  const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
+  const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
+  const postCallSlots = createRequestSlots({
+    total: limits.maxPostCalls,
+    perOrigin: limits.maxPostCallsPerOrigin,
+  });
   const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
   const gate = createCallGate({
     // While the database is away, writes are old for another reason, and callers are told that one.
@@ -145,7 +148,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     ...{ writes, store, agentStore, agents, open, webhookRuns, budget, startWaiters },
     ...{ signal, onExecution, onFaultPoint, onError },
     lastWrites: lastWrites.signal,
-    slots: postSlots,
+    slots: postCallSlots,
     pace: createPace({
       idleMs: admission.idleMs,
       queueAgeMs: writes.ageMs,

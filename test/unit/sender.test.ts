@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Agent, Webhook } from '../../src/domain/types.ts';
 import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
 import { createSender, type SenderDeps } from '../../src/engine/post-call/post-call-sender.ts';
-import { createSlots } from '../../src/engine/limits/request-slots.ts';
+import { createRequestSlots } from '../../src/engine/limits/request-slots.ts';
 import type { WaitingEnd } from '../../src/store/types.ts';
 
 const MIB = 1024 ** 2;
@@ -41,7 +41,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
   const ended: string[] = [];
   const errors: unknown[] = [];
   const budget = createByteBudget(16 * MIB);
-  const slots = createSlots({ total: 10, perOrigin });
+  const slots = createRequestSlots({ total: 10, perOrigin });
   const rowsOf = (webhookUuid: string) =>
     [webhookUuid].filter((uuid) => !ended.includes(uuid) && !claimed.includes(uuid)).map(endOf);
   const deps = {

@@ -6,7 +6,7 @@ import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
 import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
-import type { Slot, Slots } from '../limits/request-slots.ts';
+import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
 import { reportAwayOnce } from '../report-away-once.ts';
 import type { StartWaiters } from '../start-waiters.ts';
 
@@ -29,7 +29,7 @@ export interface Sender {
 export interface SenderDeps extends PostCallDeps {
   readonly store: ExecutionStore;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly budget: ByteBudget;
   readonly startWaiters: StartWaiters;
   readonly pace: Pace;
@@ -40,7 +40,7 @@ export interface SenderDeps extends PostCallDeps {
 
 /** What a post-call needs to be sent: a slot of the process and of its origin, and room for its body. */
 interface Place {
-  readonly slot: Slot;
+  readonly slot: RequestSlot;
   readonly held: HeldBytes;
 }
 
