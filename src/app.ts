@@ -125,7 +125,7 @@ const assemble = async (
 const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
   postCallsInFlight: engine.sender.inFlight(),
-  bufferedBytes: engine.budget.heldBytes(),
+  bufferedBytes: engine.budget.reservedBytes(),
   waiting: engine.maintenance.waiting(),
   overdue: engine.maintenance.overdue(),
   databaseIsThere: engine.health.isThere(),

@@ -45,7 +45,7 @@ const SETTLE_ACCEPT_MS = 2_000;
 export const createOnCallEnd =
   (deps: OnCallEndDeps) =>
   async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
-    const held = deps.admission.admitEnd(scope.requestBytes);
+    const reservation = deps.admission.admitEnd(scope.requestBytes);
     try {
       deps.health.assertThere();
       await refuseChaining(deps.store, scope);
@@ -56,7 +56,7 @@ export const createOnCallEnd =
       if (webhook !== undefined) return await firstEnd(deps, request, scope, webhook);
       return await endWithoutWebhook(deps, request, agent !== undefined);
     } finally {
-      held.release();
+      reservation.release();
     }
   };
 

@@ -1,7 +1,7 @@
 import { preCallTimeLimit, type TimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/limits/admission.ts';
-import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
 import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
@@ -24,7 +24,7 @@ export interface FirstStart {
   readonly scope: CallScope;
   readonly agent: Agent;
   readonly variables: StartVariables;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
 }
 
 /** What running a pre-call webhook needs. */
@@ -58,7 +58,7 @@ export async function runPreCall(
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
   // From here on the run outlives its RPC, which may be answered before the outcome is on record.
-  const running = start.held.retain();
+  const running = start.reservation.retain();
   const slot = deps.slots.take(ready.origin);
   const run = await send(deps, start, prepared, slot, limit);
   const recording = deps.preCalls.record(claimed, run).finally(() => {
@@ -116,8 +116,8 @@ function prepare(
 }
 
 // The bytes of the request count from here on; the admission of the call lets go of them.
-function reserve({ scope, held }: FirstStart, { rendered }: PreparedRun): void {
-  if (!held.reserve(rendered.request?.body?.length ?? 0))
+function reserve({ scope, reservation }: FirstStart, { rendered }: PreparedRun): void {
+  if (!reservation.grow(rendered.request?.body?.length ?? 0))
     throw limitReached('too many bytes are held for calls in flight');
   if (scope.signal.aborted) throw callerIsGone();
 }
@@ -140,7 +140,7 @@ async function claim(
 
 async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
-  { scope, held }: FirstStart,
+  { scope, reservation }: FirstStart,
   prepared: PreparedRun,
   slot: RequestSlot | SlotRefusal,
   limit: TimeLimit,
@@ -151,7 +151,7 @@ async function send(
   const queuedMs = performance.now() - scope.admittedAtMs;
   const expiresAtMs = scope.admittedAtMs + limit.limitMs;
   try {
-    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, held, signal }), queuedMs);
+    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, reservation, signal }), queuedMs);
   } catch (error) {
     onError(error);
     return OUR_BUG;

@@ -3,7 +3,7 @@ import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import { limitReached } from '../engine/limits/admission.ts';
 import type { CallGate } from '../engine/limits/call-gate.ts';
-import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../engine/limits/byte-budget.ts';
 import {
   unsent,
   type PreparedRun,
@@ -35,7 +35,7 @@ const RECORD_BYTES = 64 * 1024;
 export const createTestWebhook =
   (deps: TestWebhookDeps) =>
   async (request: TestWebhookRequest, scope: CallScope): Promise<TestWebhookReply> => {
-    const held = deps.admission.admitStart(scope.requestBytes);
+    const reservation = deps.admission.admitStart(scope.requestBytes);
     try {
       if (request.send) {
         if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
@@ -44,10 +44,10 @@ export const createTestWebhook =
       const trial = await findTrial(deps, request);
       const prepared = prepare(deps, request, scope, trial);
       if (!request.send) return toReply(unsentTest(prepared));
-      const run = await send(deps, scope, trial, prepared, held);
+      const run = await send(deps, scope, trial, prepared, reservation);
       return toReply(run, decisionOf(trial, run));
     } finally {
-      held.release();
+      reservation.release();
     }
   };
 
@@ -80,14 +80,14 @@ const send = async (
   scope: CallScope,
   { agent, webhook, ready }: Trial,
   prepared: PreparedRun,
-  held: HeldBytes,
+  reservation: ByteReservation,
 ): Promise<WebhookRun> => {
   const limit = preCallTimeLimit({
     timeoutSecs: webhook.config.responseTimeoutSecs,
     remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
-  if (!held.reserve(prepared.rendered.request?.body?.length ?? 0)) {
+  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {
     throw limitReached('too many bytes are held for calls in flight');
   }
   const slot = deps.slots.take(ready.origin);
@@ -101,7 +101,7 @@ const send = async (
   });
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
-    return await deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
+    return await deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
   } finally {
     slot.release();
   }

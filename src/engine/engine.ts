@@ -178,8 +178,8 @@ export const createEngine = (deps: EngineDeps): Engine => {
 
   const idle = async (): Promise<void> => {
     await sender.idle();
-    // Whoever was admitted holds bytes until he is answered and his outcome is on record.
-    while (slots.inFlight() > 0 || budget.heldBytes() > 0) await wait(IDLE_POLL_MS);
+    // Each admitted call reserves bytes until it is answered and its outcome is on record.
+    while (slots.inFlight() > 0 || budget.reservedBytes() > 0) await wait(IDLE_POLL_MS);
   };
 
   return {

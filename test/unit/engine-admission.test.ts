@@ -63,12 +63,12 @@ describe('the admission', () => {
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
   });
 
-  it('holds the bytes of a call until it is released, and none of one that it refused', () => {
+  it('reserves the bytes of a call until they are released, and none for a call that it refused', () => {
     const { admission, budget } = admissionWith();
-    const held = admission.admitStart(60);
+    const reservation = admission.admitStart(60);
     expect(refusalOf(() => admission.admitEnd(50))).to.equal('LIMIT_REACHED');
-    expect(budget.heldBytes()).to.equal(60);
-    held.release();
+    expect(budget.reservedBytes()).to.equal(60);
+    reservation.release();
     expect(refusalOf(() => admission.admitEnd(50))).to.equal('admitted');
   });
 

@@ -105,7 +105,7 @@ describe('the sender', () => {
 
   it('claims nothing while there is no room for a body: a claimed report could only end as overloaded', async () => {
     const { sender, budget, claimed } = createTrial([nameOf(1)]);
-    const others = budget.hold(15 * MIB);
+    const others = budget.reserve(15 * MIB);
     stop = sender.stop;
     sender.start();
     await sender.idle();
@@ -124,7 +124,7 @@ describe('the sender', () => {
     sender.start();
     for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(claimed).to.have.length(4);
-    expect(budget.heldBytes()).to.equal(8 * MIB);
+    expect(budget.reservedBytes()).to.equal(8 * MIB);
   });
 
   it('reads no rows of webhooks whose origin has no free slot, however many there are', async () => {

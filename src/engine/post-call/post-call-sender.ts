@@ -2,7 +2,7 @@ import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
-import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
+import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
 import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
@@ -41,7 +41,7 @@ export interface SenderDeps extends PostCallDeps {
 /** What a post-call needs to be sent: a slot of the process and of its origin, and room for its body. */
 interface Place {
   readonly slot: RequestSlot;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
 }
 
 const ALL_BEGUN: Progress = { left: [], canSend: true };
@@ -70,10 +70,10 @@ export const createSender = (deps: SenderDeps): Sender => {
     draining = drainOnce(() => backlog.drain());
   };
 
-  const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
+  const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, reservation }: Place): void => {
     const claim = tokens.get(end.executionUuid) ?? deps.newClaim();
     tokens.delete(end.executionUuid);
-    const sending = sendPostCall(deps, { end, claim, agent, webhook }, held)
+    const sending = sendPostCall(deps, { end, claim, agent, webhook }, reservation)
       .then((result) => {
         if (result === 'ended') return;
         tokens.set(end.executionUuid, claim);
@@ -83,7 +83,7 @@ export const createSender = (deps: SenderDeps): Sender => {
       .finally(() => {
         busy.delete(end.executionUuid);
         slot.release();
-        held.release();
+        reservation.release();
         drain();
       });
     busy.set(end.executionUuid, sending);
@@ -101,9 +101,9 @@ export const createSender = (deps: SenderDeps): Sender => {
   const takePlace = (origin: string): Place | undefined => {
     const slot = deps.slots.take(origin);
     if (typeof slot === 'string') return undefined;
-    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES, keepFree);
-    if (held === undefined) slot.release();
-    return held && { slot, held };
+    const reservation = deps.budget.reserve(MAX_RENDERED_BODY_BYTES, keepFree);
+    if (reservation === undefined) slot.release();
+    return reservation && { slot, reservation };
   };
 
   const offerAfterStart = async (end: WaitingEnd): Promise<void> => {

@@ -4,7 +4,7 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { ClaimedFacts, WaitingEnd } from '../../store/types.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
-import type { HeldBytes } from '../limits/byte-budget.ts';
+import type { ByteReservation } from '../limits/byte-budget.ts';
 import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import { recordOrLog } from '../webhook-run/record-outcome.ts';
 import type { ReadyWebhook } from '../webhook-run/runnable-webhook.ts';
@@ -48,7 +48,7 @@ const NOTHING_RENDERED = { missingVariables: [] };
 export async function sendPostCall(
   deps: PostCallDeps,
   sendable: SendablePostCall,
-  held: HeldBytes,
+  reservation: ByteReservation,
 ): Promise<'ended' | 'start_running'> {
   const { end, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
@@ -61,14 +61,14 @@ export async function sendPostCall(
     { signal },
   );
   if (claimed.kind === 'start_running') return claimed.kind;
-  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, held, claimed });
+  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, reservation, claimed });
   return 'ended';
 }
 
-/** A post-call that is ours: what was fixed and read at its claim, and the bytes that it holds until it is on record. */
+/** A post-call that is ours: what was fixed and read at its claim, and the bytes reserved for it until it is on record. */
 interface Claimed extends SendablePostCall {
   readonly timeLimitMs: number;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
   readonly claimed: ClaimedFacts;
 }
 
@@ -150,7 +150,7 @@ export const EXPIRED: Failure = {
 
 async function runWith(
   deps: PostCallDeps,
-  { end, timeLimitMs, held, claimed: { start, factsLength } }: Claimed,
+  { end, timeLimitMs, reservation, claimed: { start, factsLength } }: Claimed,
   agent: Agent,
   webhook: Webhook,
   facts: CallFacts,
@@ -168,9 +168,9 @@ async function runWith(
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
-  held.become(factsLength + (prepared.rendered.request?.body?.length ?? 0));
+  reservation.resize(factsLength + (prepared.rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
-  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
+  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
   return sending.catch((error: unknown) => {
     deps.onError(error, end.executionUuid);
     return OUR_BUG;

@@ -13,7 +13,7 @@ import type {
   VariableSource,
 } from '../../domain/types.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
-import type { HeldBytes } from '../limits/byte-budget.ts';
+import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { ReadyWebhook } from './runnable-webhook.ts';
 import { renderExchange, type Rendered, type RenderDeps } from './signed-request.ts';
 
@@ -51,11 +51,11 @@ export interface PreparedRun {
   readonly recordBytes: number;
 }
 
-/** How a prepared run is sent; `held` are the bytes of its call. */
+/** How a prepared run is sent; `reservation` is that of its call. */
 export interface SendOptions {
   /** Instant of `performance.now()`. */
   readonly expiresAtMs: number;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
   readonly signal: AbortSignal;
 }
 
@@ -119,7 +119,7 @@ async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions
     maxBodyBytes: deps.maxResponseBytes,
     recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
     signal: options.signal,
-    reserveBytes: options.held.reserve,
+    reserveBytes: options.reservation.grow,
   });
   const failure = result.failure && { ...result.failure, message: rendered.mask(result.failure.message) };
   const { response } = result;
