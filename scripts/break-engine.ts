@@ -90,10 +90,10 @@ const BREAKS: readonly Break[] = [
         '    const sending = sendPostCall(deps, { end, claim, agent, webhook }, reservation)',
         `    slot.release();
     const send: typeof deps.webhookRuns.send = async (run, options) => {
-      let own = deps.slots.take(run.ready.origin);
+      let own = deps.slots.take(run.runnable.origin);
       while (typeof own === 'string') {
         await new Promise((resolve) => setTimeout(resolve, 20));
-        own = deps.slots.take(run.ready.origin);
+        own = deps.slots.take(run.runnable.origin);
       }
       try {
         return await deps.webhookRuns.send(run, options);

@@ -4,7 +4,7 @@ import { limitReached } from '../engine/limits/admission.ts';
 import type { ByteReservation } from '../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
-import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import {
   afterQueue,
   OUR_BUG,
@@ -34,7 +34,7 @@ export interface RunPreCallDeps {
   readonly slots: RequestSlots;
   readonly preCalls: PreCalls;
   readonly webhookRuns: WebhookRuns;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly recordBytes: number;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
@@ -50,16 +50,16 @@ export async function runPreCall(
   start: FirstStart,
   webhook: Webhook,
 ): Promise<RecordedStart | NotOurs> {
-  const ready = deps.open(start.agent, webhook);
+  const runnable = deps.open(start.agent, webhook);
   const limit = timeLimitOf(start, webhook);
   const row = toRow(deps, start, webhook, limit);
-  const prepared = prepare(deps, start, ready, row.executionUuid);
+  const prepared = prepare(deps, start, runnable, row.executionUuid);
   reserve(start, prepared);
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
   // From here on the run outlives its RPC, which may be answered before the outcome is on record.
   const running = start.reservation.retain();
-  const slot = deps.slots.take(ready.origin);
+  const slot = deps.slots.take(runnable.origin);
   const run = await send(deps, start, prepared, slot, limit);
   const recording = deps.preCalls.record(claimed, run).finally(() => {
     if (typeof slot === 'object') slot.release();
@@ -103,12 +103,12 @@ function toRow(
 function prepare(
   { webhookRuns, recordBytes }: RunPreCallDeps,
   { request, scope, variables }: FirstStart,
-  ready: ReadyWebhook,
+  runnable: RunnableWebhook,
   executionUuid: string,
 ): PreparedRun {
   const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
   return webhookRuns.prepare({
-    ...{ ready, agentUuid, conversationUuid, executionUuid, recordBytes },
+    ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes },
     facts: { callerPhone, metadata, dynamicVariables },
     variables: variables.variables,
     traceparent: scope.traceparent,

@@ -55,10 +55,10 @@ const prepare = (
   { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
   scope: CallScope,
-  { agent, ready, variables }: Trial,
+  { agent, runnable, variables }: Trial,
 ): PreparedRun =>
   webhookRuns.prepare({
-    ...{ ready, variables },
+    ...{ runnable, variables },
     agentUuid: agent.agentUuid,
     conversationUuid: request.conversationUuid ?? newUuid(),
     facts: request.facts,
@@ -78,7 +78,7 @@ const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 const send = async (
   deps: TestWebhookDeps,
   scope: CallScope,
-  { agent, webhook, ready }: Trial,
+  { agent, webhook, runnable }: Trial,
   prepared: PreparedRun,
   reservation: ByteReservation,
 ): Promise<WebhookRun> => {
@@ -90,14 +90,14 @@ const send = async (
   if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {
     throw limitReached('too many bytes are held for calls in flight');
   }
-  const slot = deps.slots.take(ready.origin);
+  const slot = deps.slots.take(runnable.origin);
   if (typeof slot === 'string') throw limitReached('too many requests are in flight');
   deps.audit({
     action: 'TestWebhook',
     agentUuid: agent.agentUuid,
     webhookUuid: webhook.webhookUuid,
-    origin: ready.origin,
-    secretNames: Object.keys(ready.secrets),
+    origin: runnable.origin,
+    secretNames: Object.keys(runnable.secrets),
   });
   try {
     const expiresAtMs = performance.now() + limit.limitMs;

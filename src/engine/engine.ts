@@ -13,7 +13,7 @@ import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webh
 import { createMaintenance, type Maintenance, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
-import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createLoopShare, createPace } from './post-call/pace.ts';
 import { createSender, type Sender } from './post-call/post-call-sender.ts';
@@ -71,7 +71,7 @@ export interface Engine {
   readonly preCalls: PreCalls;
   readonly sender: Sender;
   readonly maintenance: Maintenance;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
   /** Begins the background work; on SQLite what a dead process left sending is labelled first. */

@@ -15,7 +15,7 @@ const deps: RenderDeps = {
 
 const render = (requestHeaders: Record<string, string>, variables: JsonObject) => {
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
-  const ready = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
+  const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
   const facts = { callerPhone: '', metadata: {}, dynamicVariables: {} };
   const scope = createScope({
     webhookType: 'pre_call',
@@ -23,9 +23,9 @@ const render = (requestHeaders: Record<string, string>, variables: JsonObject) =
     conversationUuid: 'c',
     facts,
     variables,
-    secrets: ready.secrets,
+    secrets: runnable.secrets,
   });
-  return renderExchange(deps, { ready, scope, executionUuid: 'e-1', recordBytes: 1000 });
+  return renderExchange(deps, { runnable, scope, executionUuid: 'e-1', recordBytes: 1000 });
 };
 
 describe('renderExchange', () => {

@@ -7,7 +7,7 @@ import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import { recordOrLog } from '../webhook-run/record-outcome.ts';
-import type { ReadyWebhook } from '../webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
 import { OUR_BUG, unsent, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
 import type { ExecutionWrites } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
@@ -16,7 +16,7 @@ import { retryWrite } from '../writes/retry-write.ts';
 export interface PostCallDeps {
   readonly writes: ExecutionWrites;
   readonly agents: AgentCache;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly webhookRuns: WebhookRuns;
   readonly instance: string;
   readonly recordBytes: number;
@@ -155,11 +155,11 @@ async function runWith(
   webhook: Webhook,
   facts: CallFacts,
 ): Promise<WebhookRun> {
-  const ready = openOrUndefined(deps, agent, webhook);
-  if (ready === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
+  const runnable = openOrUndefined(deps, agent, webhook);
+  if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
   deps.onFaultPoint('end.rendering', end.conversationUuid);
   const prepared = deps.webhookRuns.prepare({
-    ready,
+    runnable,
     agentUuid: end.agentUuid,
     conversationUuid: end.conversationUuid,
     facts: { ...facts, callerPhone: facts.callerPhone || (start?.callerPhone ?? '') },
@@ -177,7 +177,7 @@ async function runWith(
   });
 }
 
-function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined {
+function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): RunnableWebhook | undefined {
   try {
     return deps.open(agent, webhook);
   } catch (error) {

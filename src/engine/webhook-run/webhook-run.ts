@@ -14,7 +14,7 @@ import type {
 } from '../../domain/types.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
-import type { ReadyWebhook } from './runnable-webhook.ts';
+import type { RunnableWebhook } from './runnable-webhook.ts';
 import { renderExchange, type Rendered, type RenderDeps } from './signed-request.ts';
 
 /** What came of one run of a webhook: without `failure` it succeeded. */
@@ -31,7 +31,7 @@ export interface WebhookRun {
 
 /** One run of a webhook for one call. */
 export interface RunInput {
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly agentUuid: string;
   readonly conversationUuid: string;
   readonly facts: CallFacts;
@@ -45,7 +45,7 @@ export interface RunInput {
 
 /** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
 export interface PreparedRun {
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly rendered: Rendered;
   readonly variables: JsonObject;
   readonly recordBytes: number;
@@ -100,19 +100,19 @@ export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
 }
 
 function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
-  const { ready, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
+  const { runnable, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
   const scope = createScope({
-    webhookType: ready.webhook.webhookType,
+    webhookType: runnable.webhook.webhookType,
     ...{ agentUuid, conversationUuid, facts, variables },
-    secrets: ready.secrets,
+    secrets: runnable.secrets,
   });
-  return { ready, rendered: renderExchange(deps, { ...input, scope }), variables, recordBytes };
+  return { runnable, rendered: renderExchange(deps, { ...input, scope }), variables, recordBytes };
 }
 
 async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
-  const { ready, rendered, recordBytes } = run;
+  const { runnable, rendered, recordBytes } = run;
   if (rendered.request === undefined) return unsent(rendered, rendered.failure ?? NOTHING_RENDERED);
-  const needsBody = ready.webhook.config.assignments.length > 0;
+  const needsBody = runnable.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
     expiresAtMs: options.expiresAtMs,
     read: needsBody ? 'whole' : 'record',
@@ -154,8 +154,8 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-function assignFrom({ ready, variables }: PreparedRun, response: ReceivedResponse): Read {
-  const rules = ready.webhook.config.assignments;
+function assignFrom({ runnable, variables }: PreparedRun, response: ReceivedResponse): Read {
+  const rules = runnable.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readResponse(response);
   if (!body.ok) return { failure: { code: 'INVALID_RESPONSE', message: body.message, sent: 'yes' } };
