@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createScope } from '../../src/domain/scope.ts';
 import { MASK, type JsonObject } from '../../src/domain/types.ts';
 import { openWebhook } from '../../src/engine/webhook-run/runnable-webhook.ts';
-import { renderExchange, type RenderDeps } from '../../src/engine/webhook-run/signed-request.ts';
+import { renderSignedRequest, type RenderDeps } from '../../src/engine/webhook-run/signed-request.ts';
 import { agentWith, keyring, webhookWith } from '../support/stored-agents.ts';
 
 const deps: RenderDeps = {
@@ -25,10 +25,10 @@ const render = (requestHeaders: Record<string, string>, variables: JsonObject) =
     variables,
     secrets: runnable.secrets,
   });
-  return renderExchange(deps, { runnable, scope, executionUuid: 'e-1', recordBytes: 1000 });
+  return renderSignedRequest(deps, { runnable, scope, executionUuid: 'e-1', recordBytes: 1000 });
 };
 
-describe('renderExchange', () => {
+describe('renderSignedRequest', () => {
   it('records a request as it is sent, but for its secrets', () => {
     const { request, record } = render(
       { Authorization: 'Bearer {{secret.TOKEN}}', Accept: '*/*' },

@@ -8,8 +8,8 @@ import type { OutgoingRequest } from '../../http/types.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import { childTraceparent } from './trace-context.ts';
 
-/** A rendered request with its masked record, or why there is none. */
-export interface Rendered {
+/** A rendered and signed request with its masked record, or the failure that left none. */
+export interface RenderResult {
   readonly request?: OutgoingRequest;
   readonly record?: RequestRecord;
   readonly failure?: Failure;
@@ -42,8 +42,8 @@ export interface RenderDeps {
   readonly sendTraceparent: boolean;
 }
 
-/** Renders a request, with the headers that are ours and the record that is kept of it. */
-export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered => {
+/** Renders a request and signs it, with the headers that callhooks adds and the record that is kept of it. */
+export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): RenderResult => {
   const { runnable, scope, recordBytes } = input;
   const result = renderRequest(runnable.compiled, scope);
   if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };

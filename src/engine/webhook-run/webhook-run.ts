@@ -15,7 +15,7 @@ import type {
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
-import { renderExchange, type Rendered, type RenderDeps } from './signed-request.ts';
+import { renderSignedRequest, type RenderResult, type RenderDeps } from './signed-request.ts';
 
 /** What came of one run of a webhook: without `failure` it succeeded. */
 export interface WebhookRun {
@@ -46,7 +46,7 @@ export interface RunInput {
 /** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
 export interface PreparedRun {
   readonly runnable: RunnableWebhook;
-  readonly rendered: Rendered;
+  readonly rendered: RenderResult;
   readonly variables: JsonObject;
   readonly recordBytes: number;
 }
@@ -75,7 +75,7 @@ export interface WebhookRunDeps extends RenderDeps {
 
 /** The run that ends without a byte sent, for a reason known beforehand. */
 export function unsent(
-  rendered: Pick<Rendered, 'record' | 'missingVariables'>,
+  rendered: Pick<RenderResult, 'record' | 'missingVariables'>,
   failure: Failure,
 ): WebhookRun {
   return { ...beforeSending(rendered), failure, timings: {} };
@@ -106,7 +106,7 @@ function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
     ...{ agentUuid, conversationUuid, facts, variables },
     secrets: runnable.secrets,
   });
-  return { runnable, rendered: renderExchange(deps, { ...input, scope }), variables, recordBytes };
+  return { runnable, rendered: renderSignedRequest(deps, { ...input, scope }), variables, recordBytes };
 }
 
 async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
@@ -137,7 +137,7 @@ async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions
 
 const NOTHING_RENDERED: Failure = { code: 'INTERNAL', message: 'nothing was rendered', sent: 'no' };
 
-function beforeSending({ record, missingVariables }: Pick<Rendered, 'record' | 'missingVariables'>) {
+function beforeSending({ record, missingVariables }: Pick<RenderResult, 'record' | 'missingVariables'>) {
   return {
     missingVariables,
     missedAssignments: [],
