@@ -10,7 +10,7 @@ import type { ExecutionWrites, Inserted } from '../engine/writes/execution-write
 import { rowRefused, WITHDRAW_AFTER_MS } from '../engine/writes/patience.ts';
 import { retryWrite, withTimeout } from '../engine/writes/retry-write.ts';
 import { DatabaseError } from '../errors.ts';
-import type { ExecutionStore, NewEnd } from '../store/types.ts';
+import type { ExecutionStore, NewPostCall } from '../store/types.ts';
 import {
   agentNotFound,
   conversationPurged,
@@ -84,12 +84,12 @@ function toRow(
   { agentUuid, conversationUuid, facts }: OnCallEndRequest,
   { traceparent }: CallScope,
   { webhookUuid }: Webhook,
-): NewEnd {
+): NewPostCall {
   const factsJson = JSON.stringify(traceparent === undefined ? facts : { ...facts, traceparent });
   return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, factsJson };
 }
 
-async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
+async function accept({ writes }: OnCallEndDeps, row: NewPostCall, scope: CallScope): Promise<Inserted> {
   const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
   const withdrawAtMs = performance.now() + WITHDRAW_AFTER_MS;
   let isGivenUp = false;
@@ -119,7 +119,8 @@ async function endWithoutWebhook(
   refuseOtherAgent(rows, agentUuid);
   const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
   if (recorded !== undefined) return replayEnd(deps, request, recorded);
-  if ((await deps.store.findEnd(conversationUuid)) === 'purged') throw conversationPurged(conversationUuid);
+  if ((await deps.store.findPostCall(conversationUuid)) === 'purged')
+    throw conversationPurged(conversationUuid);
   if (!isAgentKnown) throw agentNotFound(agentUuid);
   return { replayed: false };
 }

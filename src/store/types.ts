@@ -89,8 +89,8 @@ export interface NewStart {
   readonly startJson: string;
 }
 
-/** An end as it is accepted. */
-export interface NewEnd {
+/** A post-call as it is accepted. */
+export interface NewPostCall {
   /** Fresh, and the accept's token. */
   readonly executionUuid: string;
   readonly agentUuid: string;
@@ -115,7 +115,7 @@ export type InsertResult =
   | { readonly kind: 'unsettled' };
 
 /** The claim of an accepted post-call. */
-export interface EndClaim {
+export interface PostCallClaim {
   readonly executionUuid: string;
   /** Fresh per claim, the same for every repeat of it. */
   readonly claim: string;
@@ -151,8 +151,8 @@ export interface ClaimedFacts {
 export interface WriteBatch {
   readonly outcomes: readonly Outcome[];
   readonly starts: readonly NewStart[];
-  readonly postCalls: readonly NewEnd[];
-  readonly claims: readonly EndClaim[];
+  readonly postCalls: readonly NewPostCall[];
+  readonly claims: readonly PostCallClaim[];
 }
 
 /** What became of each item of a {@link WriteBatch}, in the order given. */
@@ -278,8 +278,8 @@ export interface ExecutionStore {
   findConversation(conversationUuid: string): Promise<readonly Execution[]>;
   /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */
   findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
-  /** The recorded end of a conversation. Causal on a cluster. */
-  findEnd(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
+  /** Finds the recorded post-call of a conversation. Causal on a cluster. */
+  findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
   /** The facts of an accepted or sending post-call. */
   findFacts(executionUuid: string): Promise<CallFacts | undefined>;
   findExecution(

@@ -249,7 +249,7 @@ const insertWaiting = async (
   }));
   try {
     for (let inserted = 0; inserted < count; inserted += ROWS_AT_ONCE)
-      await executions.insertEnds(ends.slice(inserted, inserted + ROWS_AT_ONCE));
+      await executions.insertPostCalls(ends.slice(inserted, inserted + ROWS_AT_ONCE));
   } finally {
     await close();
   }

@@ -10,12 +10,12 @@ import * as make from './support.ts';
 import {
   aClaim,
   aStart,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   labelOverdue,
   times,
-  type TestedEnd,
+  type TestedPostCall,
   type TestedStart,
 } from './support.ts';
 
@@ -24,7 +24,7 @@ export interface World {
   readonly executions: StoreByKind;
   readonly agents: AgentStore;
   readonly start: TestedStart;
-  readonly end: TestedEnd;
+  readonly postCall: TestedPostCall;
   readonly agent: Agent;
   /** Changes something from the outside. */
   change(sql: string, ...values: Value[]): Promise<void>;
@@ -97,15 +97,15 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'accepts of post-calls': {
     ways: insertsAnd(),
-    run: ({ executions }) => executions.insertEnds(times(50, () => anEnd())),
+    run: ({ executions }) => executions.insertPostCalls(times(50, () => aPostCall())),
   },
   'claims of post-calls, with losers': {
     ways: claimsAnd(),
     run: async ({ executions }) => {
-      const ends = times(25, () => anEnd());
-      await executions.insertEnds(ends);
-      const claims = [...ends, ...ends].map((end) => aClaim(end));
-      await executions.claimEnds(claims);
+      const postCalls = times(25, () => aPostCall());
+      await executions.insertPostCalls(postCalls);
+      const claims = [...postCalls, ...postCalls].map((postCall) => aClaim(postCall));
+      await executions.claimPostCalls(claims);
     },
   },
   'outcomes, with losers': {
@@ -122,12 +122,12 @@ export const HOT: Readonly<Record<string, Hot>> = {
       mariadb: claimsAnd(...A_ROW).mariadb,
     },
     run: async ({ executions }) => {
-      const [starts, ends] = [times(20, () => aStart()), times(20, () => anEnd())];
+      const [starts, postCalls] = [times(20, () => aStart()), times(20, () => aPostCall())];
       await executions.insertStarts(starts);
-      await executions.insertEnds(ends);
-      const claims = ends.map((end) => aClaim(end));
-      await executions.claimEnds(claims);
-      const ofEnds = claims.map(({ claim }, at) => anEndOutcome(ends[at] ?? anEnd(), claim));
+      await executions.insertPostCalls(postCalls);
+      const claims = postCalls.map((postCall) => aClaim(postCall));
+      await executions.claimPostCalls(claims);
+      const ofEnds = claims.map(({ claim }, at) => aPostCallOutcome(postCalls[at] ?? aPostCall(), claim));
       await executions.recordOutcomes([
         ...starts.map((start) => anOutcome(start, { assigned: {} })),
         ...ofEnds,
@@ -140,7 +140,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for an end': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
-    run: ({ executions, end }) => executions.findEnd(end.conversationUuid),
+    run: ({ executions, postCall }) => executions.findPostCall(postCall.conversationUuid),
   },
   'the look for a conversation': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
@@ -148,7 +148,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for facts': {
     ways: ['execution_facts by PRIMARY'],
-    run: ({ executions, end }) => executions.findFacts(end.executionUuid),
+    run: ({ executions, postCall }) => executions.findFacts(postCall.executionUuid),
   },
   'the look for an execution': {
     ways: ['e by PRIMARY', 'r by PRIMARY'],
@@ -169,11 +169,11 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
-    run: ({ executions, end }) => executions.listWaitingEnds(end.webhookUuid, 100),
+    run: ({ executions, postCall }) => executions.listWaitingEnds(postCall.webhookUuid, 100),
   },
   'a later look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
-    run: ({ executions, end: { webhookUuid, executionUuid } }) =>
+    run: ({ executions, postCall: { webhookUuid, executionUuid } }) =>
       executions.listWaitingEnds(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
   },
   'the look for rows that somebody holds': {
@@ -200,10 +200,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: async ({ executions, change }) => {
       const starts = times(4, () => make.aStartWithLimit(-9_000));
       const webhookUuid = randomUUID();
-      const ends = times(2, () => anEnd({ webhookUuid }));
+      const postCalls = times(2, () => aPostCall({ webhookUuid }));
       await executions.insertStarts(starts);
-      await executions.insertEnds(ends);
-      for (const [type, rows] of [starts, ends].entries())
+      await executions.insertPostCalls(postCalls);
+      for (const [type, rows] of [starts, postCalls].entries())
         for (const { conversationUuid } of rows)
           await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
       await executions.insertStarts(starts.slice(2));
@@ -214,10 +214,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
   'the ends of post-calls that are never sent': {
     ways: insertsAnd(...A_ROW, 'execution_facts by PRIMARY'),
     run: async ({ executions }) => {
-      const ends = times(50, () => anEnd());
-      await executions.insertEnds(ends);
+      const postCalls = times(50, () => aPostCall());
+      await executions.insertPostCalls(postCalls);
       await executions.endUnsent(
-        ends.map(({ executionUuid }) => executionUuid),
+        postCalls.map(({ executionUuid }) => executionUuid),
         EXPIRED,
       );
     },

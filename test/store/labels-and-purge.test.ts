@@ -6,8 +6,8 @@ import {
   aClaim,
   aStart,
   aStartWithLimit,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   labelOverdue,
   openBeside,
@@ -31,9 +31,9 @@ describeEachEngine('labels', (engine) => {
   it('end what is overdue by the time limit and 5 s, oldest first, and nothing else', async () => {
     const overdue = [aStartWithLimit(-5_200), aStartWithLimit(-5_100)];
     const inTime = aStartWithLimit(-3_000);
-    const waiting = anEnd();
+    const waiting = aPostCall();
     await store().insertStarts([...overdue, inTime]);
-    await store().insertEnds([waiting]);
+    await store().insertPostCalls([waiting]);
     const found = await store().findOverdue(10);
     expect(found).to.have.length(2);
     for (const [at, { executionUuid, conversationUuid }] of overdue.entries())
@@ -55,7 +55,7 @@ describeEachEngine('labels', (engine) => {
 
   it('count what is overdue and not labelled: sending past its limit and 10 s, accepted past its start-by', async () => {
     await store().insertStarts([aStartWithLimit(-10_500), aStartWithLimit(-10_500), aStartWithLimit(-9_000)]);
-    await store().insertEnds([anEnd()]);
+    await store().insertPostCalls([aPostCall()]);
     expect(await store().countOverdue(0)).to.equal(2);
     expect(await store().countOverdue(-5_500)).to.equal(3);
     expect(await store().countOverdue(60_000)).to.equal(2);
@@ -103,9 +103,9 @@ describeEachEngine('labels', (engine) => {
   it('end every sending row when no owner can live', async () => {
     const starts = times(230, () => aStart());
     await store().insertStarts(starts);
-    const end = anEnd();
-    await store().insertEnds([end, anEnd()]);
-    await store().claimEnds([aClaim(end)]);
+    const postCall = aPostCall();
+    await store().insertPostCalls([postCall, aPostCall()]);
+    await store().claimPostCalls([aClaim(postCall)]);
     await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
     expect(await store().labelAllSending()).to.equal(221);
     expect(await store().labelAllSending()).to.equal(0);
@@ -167,8 +167,8 @@ describeEachEngine('waiting post-calls', (engine) => {
 
   it('are found by webhook, oldest first', async () => {
     const webhooks = times(3, () => randomUUID());
-    const ends = times(12, (at) => anEnd({ webhookUuid: webhooks[at % 3] as string }));
-    for (const end of ends) await store().insertEnds([end]);
+    const postCalls = times(12, (at) => aPostCall({ webhookUuid: webhooks[at % 3] as string }));
+    for (const postCall of postCalls) await store().insertPostCalls([postCall]);
     await store().insertStarts([aStart()]);
     const found = await store().listWaitingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks.toSorted());
@@ -177,31 +177,32 @@ describeEachEngine('waiting post-calls', (engine) => {
       expect(oldestAcceptedAtMs).to.equal(oldest?.acceptedAtMs);
     }
     const all = await store().listWaitingEnds(webhooks[1] as string, 10);
-    const accepted = ends.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
+    const accepted = postCalls.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
     expect(all.map(({ executionUuid }) => executionUuid)).to.have.members(
-      accepted.map((end) => end.executionUuid),
+      accepted.map((postCall) => postCall.executionUuid),
     );
     expect(all.map(({ acceptedAtMs }) => acceptedAtMs)).to.deep.equal(
-      all.map((end) => end.acceptedAtMs).toSorted(),
+      all.map((postCall) => postCall.acceptedAtMs).toSorted(),
     );
     expect(await store().listWaitingEnds(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
     expect(await store().listWaitingEnds(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
-    const first = ends.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
+    const first =
+      postCalls.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
     const { executionUuid, conversationUuid, agentUuid, webhookUuid } = first;
     expect(all[0]).to.deep.include({ executionUuid, conversationUuid, agentUuid, webhookUuid });
   });
 
   it('of many webhooks are found whole', async () => {
-    const ends = times(450, () => anEnd());
-    await store().insertEnds(ends);
-    const webhooks = ends.map(({ webhookUuid }) => webhookUuid).toSorted();
+    const postCalls = times(450, () => aPostCall());
+    await store().insertPostCalls(postCalls);
+    const webhooks = postCalls.map(({ webhookUuid }) => webhookUuid).toSorted();
     const found = await store().listWaitingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks);
   });
 
   it('are counted up to a cap', async () => {
     expect(await store().countWaiting(100)).to.equal(0);
-    await store().insertEnds(times(7, () => anEnd()));
+    await store().insertPostCalls(times(7, () => aPostCall()));
     for (const [cap, count] of [
       [100, 7],
       [7, 7],
@@ -212,9 +213,9 @@ describeEachEngine('waiting post-calls', (engine) => {
   });
 
   it('end unsent, once, with their facts gone', async () => {
-    const [waiting, claimed, other] = [anEnd(), anEnd(), anEnd()];
-    await store().insertEnds([waiting, claimed, other]);
-    await store().claimEnds([aClaim(claimed)]);
+    const [waiting, claimed, other] = [aPostCall(), aPostCall(), aPostCall()];
+    await store().insertPostCalls([waiting, claimed, other]);
+    await store().claimPostCalls([aClaim(claimed)]);
     const uuids = [waiting.executionUuid, claimed.executionUuid, randomUUID()];
     expect(await store().endUnsent(uuids, REMOVED)).to.equal(1);
     expect(await store().endUnsent(uuids, REMOVED)).to.equal(0);
@@ -229,10 +230,10 @@ describeEachEngine('waiting post-calls', (engine) => {
   });
 
   it('end unsent only when they are old enough by the database’s clock', async () => {
-    const end = anEnd();
-    await store().insertEnds([end]);
-    expect(await store().endUnsent([end.executionUuid], REMOVED, 60_000)).to.equal(0);
-    expect(await store().endUnsent([end.executionUuid], REMOVED, -60_000)).to.equal(1);
+    const postCall = aPostCall();
+    await store().insertPostCalls([postCall]);
+    expect(await store().endUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
+    expect(await store().endUnsent([postCall.executionUuid], REMOVED, -60_000)).to.equal(1);
   });
 });
 
@@ -248,30 +249,30 @@ describeEachEngine('the purge', (engine) => {
 
   it('takes ended executions, leaves their keys, and spares what runs or is too young', async () => {
     const [done, running, silent] = [aStart(), aStart(), make.aStartWithoutWebhook()];
-    const [sent, waiting] = [anEnd(), anEnd()];
+    const [sent, waiting] = [aPostCall(), aPostCall()];
     await store().insertStarts([done, running, silent]);
-    await store().insertEnds([sent, waiting]);
+    await store().insertPostCalls([sent, waiting]);
     const claim = aClaim(sent);
-    await store().claimEnds([claim]);
-    await store().recordOutcomes([anOutcome(done, { assigned: {} }), anEndOutcome(sent, claim.claim)]);
+    await store().claimPostCalls([claim]);
+    await store().recordOutcomes([anOutcome(done, { assigned: {} }), aPostCallOutcome(sent, claim.claim)]);
     expect(await store().purge((await store().nowMs()) - LATER_MS, 1_000)).to.equal(0);
     expect(await purgeAll()).to.equal(3);
 
     expect(await store().findStart(done.conversationUuid)).to.equal('purged');
-    expect(await store().findEnd(sent.conversationUuid)).to.equal('purged');
+    expect(await store().findPostCall(sent.conversationUuid)).to.equal('purged');
     expect(await store().findConversation(done.conversationUuid)).to.deep.equal([]);
     expect(await store().findExecution(done.executionUuid)).to.equal(undefined);
     expect(await store().findStart(silent.conversationUuid), 'no key is left').to.equal(undefined);
     expect(await store().findStart(running.conversationUuid)).to.be.an('object');
-    expect(await store().findEnd(waiting.conversationUuid)).to.be.an('object');
+    expect(await store().findPostCall(waiting.conversationUuid)).to.be.an('object');
 
     const again = await store().insertStarts([done, aStart({ conversationUuid: done.conversationUuid })]);
     expect(again).to.deep.equal([{ kind: 'purged' }, { kind: 'purged' }]);
-    expect(await store().insertEnds([sent])).to.deep.equal([{ kind: 'purged' }]);
+    expect(await store().insertPostCalls([sent])).to.deep.equal([{ kind: 'purged' }]);
     expect(await store().findEndedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
     expect(await store().recordOutcomes([anOutcome(done)])).to.deep.equal(['not_owner']);
-    const other = anEnd({ conversationUuid: done.conversationUuid });
-    expect((await store().insertEnds([other]))[0]?.kind).to.equal('won');
+    const other = aPostCall({ conversationUuid: done.conversationUuid });
+    expect((await store().insertPostCalls([other]))[0]?.kind).to.equal('won');
   });
 
   it('leaves no part of what it took', async () => {

@@ -5,8 +5,8 @@ import { engines, type FreshDatabase } from '../support/engines.ts';
 import {
   aClaim,
   anAgent,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   aStart,
   openBeside,
@@ -58,12 +58,12 @@ if (mariadb !== undefined)
         });
 
         const startedAtMs = performance.now();
-        const [start, end] = [aStart(), anEnd()];
+        const [start, end] = [aStart(), aPostCall()];
         const claim = aClaim(end);
         expect((await executions.insertStarts([start]))[0]?.kind).to.equal('won');
-        expect((await executions.insertEnds([end]))[0]?.kind).to.equal('won');
-        expect(await executions.claimEnds([claim])).to.deep.equal(['won']);
-        const outcomes = [anOutcome(start), anEndOutcome(end, claim.claim)];
+        expect((await executions.insertPostCalls([end]))[0]?.kind).to.equal('won');
+        expect(await executions.claimPostCalls([claim])).to.deep.equal(['won']);
+        const outcomes = [anOutcome(start), aPostCallOutcome(end, claim.claim)];
         expect(await executions.recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
         expect(await executions.findStart(start.conversationUuid)).to.have.property('execution');
         expect(await agents.findAgent(agentUuid)).to.include({ agentUuid });

@@ -1,9 +1,9 @@
 import type {
   ClaimResult,
-  EndClaim,
+  PostCallClaim,
   ExecutionStore,
   InsertResult,
-  NewEnd,
+  NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
@@ -34,8 +34,8 @@ export interface Patience {
  */
 export interface ExecutionWrites {
   insertStart(start: NewStart, patience: Patience): Promise<Inserted>;
-  insertPostCall(row: NewEnd, patience: Patience): Promise<Inserted>;
-  claimPostCall(claim: EndClaim): Promise<ClaimResult>;
+  insertPostCall(row: NewPostCall, patience: Patience): Promise<Inserted>;
+  claimPostCall(claim: PostCallClaim): Promise<ClaimResult>;
   /** `bytes`: roughly the size of what it records. */
   recordOutcome(outcome: Outcome, bytes: number): Promise<Recorded>;
   /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */

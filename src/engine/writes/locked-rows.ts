@@ -1,5 +1,5 @@
 import { DatabaseError } from '../../errors.ts';
-import type { EndClaim, ExecutionStore, NewEnd, NewStart, Outcome } from '../../store/types.ts';
+import type { PostCallClaim, ExecutionStore, NewPostCall, NewStart, Outcome } from '../../store/types.ts';
 import type { Item, Kind } from './writer.ts';
 
 /** Tells rows apart that a transaction of another process keeps locked: it froze in its commit, or lost its network. */
@@ -51,6 +51,6 @@ export function createLockedRows(store: Pick<ExecutionStore, 'findUncommitted' |
 
 // An insert is told by its unique key, a row that is there by its own.
 function keyOf({ kind, value }: Item): string {
-  const row = value as NewStart & NewEnd & Outcome & EndClaim;
+  const row = value as NewStart & NewPostCall & Outcome & PostCallClaim;
   return kind === 'starts' || kind === 'postCalls' ? row.conversationUuid : row.executionUuid;
 }

@@ -19,7 +19,7 @@ type Reads = Pick<
   ExecutionStore,
   | 'findConversation'
   | 'findStart'
-  | 'findEnd'
+  | 'findPostCall'
   | 'findFacts'
   | 'findExecution'
   | 'isSending'
@@ -50,7 +50,7 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       const row = await findByKey(conversationUuid, FIND_START, TYPE.pre_call);
       return row === undefined || row === 'purged' ? row : toRecordedStart(row);
     },
-    findEnd: async (conversationUuid) => {
+    findPostCall: async (conversationUuid) => {
       const row = await findByKey(conversationUuid, FIND_END, TYPE.post_call);
       return row === undefined || row === 'purged' ? row : toExecution(row);
     },
