@@ -31,9 +31,9 @@ const webhookUuids = times(20, () => randomUUID());
 
 const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] = [
   ['what is overdue, for its label', (executions) => executions.findOverdue(100)],
-  ['webhooks that wait', (executions) => executions.listWaitingWebhooks()],
-  ['rows of a webhook', (executions) => executions.listWaitingEnds(webhookUuids[0] ?? '', 100)],
-  ['count of the waiting', (executions) => executions.countWaiting(100_000)],
+  ['webhooks that wait', (executions) => executions.listPendingWebhooks()],
+  ['rows of a webhook', (executions) => executions.listPendingPostCalls(webhookUuids[0] ?? '', 100)],
+  ['count of the waiting', (executions) => executions.countPending(100_000)],
   ['count of the overdue', (executions) => executions.countOverdue(START_BY_MS)],
 ];
 

@@ -126,7 +126,7 @@ const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
   postCallsInFlight: engine.sender.inFlight(),
   bufferedBytes: engine.budget.reservedBytes(),
-  waiting: engine.maintenance.waiting(),
+  waiting: engine.maintenance.pending(),
   overdue: engine.maintenance.overdue(),
   databaseIsThere: engine.health.isThere(),
 });

@@ -84,8 +84,8 @@ export const operations: readonly Operation[] = [
   ),
   plain('an agent', ({ agents, sample }) => agents.findAgent(any(sample.agents))),
   plain('one look for what waits', async ({ executions }) => {
-    const [webhook] = await executions.listWaitingWebhooks();
-    await executions.listWaitingEnds(webhook?.webhookUuid ?? randomUUID(), 100);
+    const [webhook] = await executions.listPendingWebhooks();
+    await executions.listPendingPostCalls(webhook?.webhookUuid ?? randomUUID(), 100);
   }),
   plain('a label round that finds nothing', ({ executions }) => labelOverdue(executions)),
   {

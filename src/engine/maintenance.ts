@@ -14,7 +14,7 @@ export interface Maintenance {
   /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
   diskIsFull(): boolean;
   /** The backlog as last counted, and what was accepted here since. */
-  waiting(): number;
+  pending(): number;
   /** Executions without an end although their time is over, as last counted. */
   overdue(): number;
   /** Counts one more accepted row until the next count. */
@@ -117,7 +117,7 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
     } while (overdue.length === LABEL_BATCH && !stopped);
   };
   const count = async (): Promise<void> => {
-    backlog = await store.countWaiting(deps.maxBacklog);
+    backlog = await store.countPending(deps.maxBacklog);
     overdue = await store.countOverdue(deps.startByMs);
   };
   const lookAtDisk = async (): Promise<void> => {
@@ -156,7 +156,7 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
     },
     backlogIsFull: () => backlog >= deps.maxBacklog,
     diskIsFull: () => diskIsFull,
-    waiting: () => backlog,
+    pending: () => backlog,
     overdue: () => overdue,
     noteAccepted: () => {
       backlog += 1;

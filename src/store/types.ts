@@ -238,8 +238,8 @@ export interface PurgedKey {
   readonly webhookType: WebhookType;
 }
 
-/** Names an accepted post-call that waits to be sent. */
-export interface WaitingEnd {
+/** Names a pending post-call: it is accepted, and no replica has claimed it yet. */
+export interface PendingPostCall {
   readonly executionUuid: string;
   readonly conversationUuid: string;
   readonly agentUuid: string;
@@ -247,8 +247,8 @@ export interface WaitingEnd {
   readonly acceptedAtMs: number;
 }
 
-/** A webhook that has accepted post-calls waiting. */
-export interface WaitingWebhook {
+/** A webhook that has pending post-calls. */
+export interface PendingWebhook {
   readonly webhookUuid: string;
   readonly oldestAcceptedAtMs: number;
 }
@@ -264,10 +264,10 @@ export interface ExecutionStore {
    */
   write(batch: WriteBatch): Promise<WriteResults>;
   /**
-   * Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. With
+   * Fails pending post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded. Returns how many it failed. With
    * `olderThanMs`, only those accepted at least that long ago by the database's clock.
    */
-  endUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
+  failUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
   /** Of these conversations, those whose row of this type somebody else has inserted and not committed. */
   findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
@@ -296,12 +296,16 @@ export interface ExecutionStore {
   /** Of these conversations, however many, those that have no start or whose start has ended, as far as this release knows. */
   findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
-  /** Webhooks that have accepted post-calls waiting, by webhook_uuid ascending. */
-  listWaitingWebhooks(): Promise<readonly WaitingWebhook[]>;
-  /** The oldest accepted post-calls of a webhook, by (accepted_at, execution_uuid); `after`: those after that one. */
-  listWaitingEnds(webhookUuid: string, limit: number, after?: ExecutionKey): Promise<readonly WaitingEnd[]>;
-  /** Accepted post-calls in all, counted up to `cap`. */
-  countWaiting(cap: number): Promise<number>;
+  /** Lists the webhooks that have pending post-calls, by webhook_uuid ascending. */
+  listPendingWebhooks(): Promise<readonly PendingWebhook[]>;
+  /** Lists the oldest pending post-calls of a webhook, by (accepted_at, execution_uuid). `after`: only those after it. */
+  listPendingPostCalls(
+    webhookUuid: string,
+    limit: number,
+    after?: ExecutionKey,
+  ): Promise<readonly PendingPostCall[]>;
+  /** Counts all pending post-calls, up to `cap`. */
+  countPending(cap: number): Promise<number>;
   /**
    * Accepted or sending and past their time (sending: limit + 10 s; accepted: `startByMs` + 5 s, 0: never): must be 0 on
    * a healthy system. Capped at 1,000.

@@ -63,7 +63,7 @@ describeEachEngine('claims of post-calls', (engine) => {
       instance: 'replica-2',
     });
     expect(found.sendingAtMs).to.be.within(beforeMs, await store().nowMs());
-    expect(await store().listWaitingEnds(postCall.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
     expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
   });
 
@@ -82,7 +82,7 @@ describeEachEngine('claims of post-calls', (engine) => {
   it('lose a row that is claimed, ended, of another kind, or not there', async () => {
     const [claimed, ended] = [await accepted(), await accepted()];
     await store().claimPostCalls([aClaim(claimed)]);
-    await store().endUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
+    await store().failUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
     const start = aStart();
     await store().insertStarts([start]);
     const claims = [claimed, ended, start, { executionUuid: randomUUID() }].map((row) => aClaim(row));
@@ -128,7 +128,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     );
     await beside.close();
     expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['lost']);
-    expect(await store().listWaitingEnds(postCall.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
     expect(await store().findExecution(postCall.executionUuid)).to.equal(undefined);
   });
 });

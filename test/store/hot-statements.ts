@@ -165,16 +165,16 @@ export const HOT: Readonly<Record<string, Hot>> = {
   'the look at the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
   'the look for waiting webhooks': {
     ways: ['executions by executions_waiting'],
-    run: ({ executions }) => executions.listWaitingWebhooks(),
+    run: ({ executions }) => executions.listPendingWebhooks(),
   },
   'the look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
-    run: ({ executions, postCall }) => executions.listWaitingEnds(postCall.webhookUuid, 100),
+    run: ({ executions, postCall }) => executions.listPendingPostCalls(postCall.webhookUuid, 100),
   },
   'a later look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
     run: ({ executions, postCall: { webhookUuid, executionUuid } }) =>
-      executions.listWaitingEnds(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
+      executions.listPendingPostCalls(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
   },
   'the look for rows that somebody holds': {
     isMysqlOnly: true,
@@ -208,7 +208,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
           await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
       await executions.insertStarts(starts.slice(2));
       await labelOverdue(executions);
-      await executions.listWaitingEnds(webhookUuid, 100);
+      await executions.listPendingPostCalls(webhookUuid, 100);
     },
   },
   'the ends of post-calls that are never sent': {
@@ -216,7 +216,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: async ({ executions }) => {
       const postCalls = times(50, () => aPostCall());
       await executions.insertPostCalls(postCalls);
-      await executions.endUnsent(
+      await executions.failUnsent(
         postCalls.map(({ executionUuid }) => executionUuid),
         EXPIRED,
       );
@@ -243,7 +243,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the count of what waits': {
     ways: ['executions by executions_by_state'],
-    run: ({ executions }) => executions.countWaiting(2_000),
+    run: ({ executions }) => executions.countPending(2_000),
   },
   'a page of all': { ways: FIRST_STEP, run: aPage(() => ({})) },
   'a later page of all': { ways: A_LIST, run: aPage(() => ({}), true) },

@@ -109,7 +109,7 @@ describeEachEngine('labels', (engine) => {
     await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
     expect(await store().labelAllSending()).to.equal(221);
     expect(await store().labelAllSending()).to.equal(0);
-    expect(await store().countWaiting(10)).to.equal(1);
+    expect(await store().countPending(10)).to.equal(1);
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
@@ -170,13 +170,13 @@ describeEachEngine('waiting post-calls', (engine) => {
     const postCalls = times(12, (at) => aPostCall({ webhookUuid: webhooks[at % 3] as string }));
     for (const postCall of postCalls) await store().insertPostCalls([postCall]);
     await store().insertStarts([aStart()]);
-    const found = await store().listWaitingWebhooks();
+    const found = await store().listPendingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks.toSorted());
     for (const { webhookUuid, oldestAcceptedAtMs } of found) {
-      const [oldest] = await store().listWaitingEnds(webhookUuid, 1);
+      const [oldest] = await store().listPendingPostCalls(webhookUuid, 1);
       expect(oldestAcceptedAtMs).to.equal(oldest?.acceptedAtMs);
     }
-    const all = await store().listWaitingEnds(webhooks[1] as string, 10);
+    const all = await store().listPendingPostCalls(webhooks[1] as string, 10);
     const accepted = postCalls.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
     expect(all.map(({ executionUuid }) => executionUuid)).to.have.members(
       accepted.map((postCall) => postCall.executionUuid),
@@ -184,8 +184,8 @@ describeEachEngine('waiting post-calls', (engine) => {
     expect(all.map(({ acceptedAtMs }) => acceptedAtMs)).to.deep.equal(
       all.map((postCall) => postCall.acceptedAtMs).toSorted(),
     );
-    expect(await store().listWaitingEnds(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
-    expect(await store().listWaitingEnds(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
+    expect(await store().listPendingPostCalls(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
+    expect(await store().listPendingPostCalls(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
     const first =
       postCalls.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
     const { executionUuid, conversationUuid, agentUuid, webhookUuid } = first;
@@ -196,12 +196,12 @@ describeEachEngine('waiting post-calls', (engine) => {
     const postCalls = times(450, () => aPostCall());
     await store().insertPostCalls(postCalls);
     const webhooks = postCalls.map(({ webhookUuid }) => webhookUuid).toSorted();
-    const found = await store().listWaitingWebhooks();
+    const found = await store().listPendingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks);
   });
 
   it('are counted up to a cap', async () => {
-    expect(await store().countWaiting(100)).to.equal(0);
+    expect(await store().countPending(100)).to.equal(0);
     await store().insertPostCalls(times(7, () => aPostCall()));
     for (const [cap, count] of [
       [100, 7],
@@ -209,7 +209,7 @@ describeEachEngine('waiting post-calls', (engine) => {
       [3, 3],
       [0, 0],
     ] as const)
-      expect(await store().countWaiting(cap), `up to ${cap}`).to.equal(count);
+      expect(await store().countPending(cap), `up to ${cap}`).to.equal(count);
   });
 
   it('end unsent, once, with their facts gone', async () => {
@@ -217,23 +217,23 @@ describeEachEngine('waiting post-calls', (engine) => {
     await store().insertPostCalls([waiting, claimed, other]);
     await store().claimPostCalls([aClaim(claimed)]);
     const uuids = [waiting.executionUuid, claimed.executionUuid, randomUUID()];
-    expect(await store().endUnsent(uuids, REMOVED)).to.equal(1);
-    expect(await store().endUnsent(uuids, REMOVED)).to.equal(0);
-    expect(await store().endUnsent([], REMOVED)).to.equal(0);
+    expect(await store().failUnsent(uuids, REMOVED)).to.equal(1);
+    expect(await store().failUnsent(uuids, REMOVED)).to.equal(0);
+    expect(await store().failUnsent([], REMOVED)).to.equal(0);
     const { execution } = (await store().findExecution(waiting.executionUuid)) ?? expect.fail();
     expect(execution).to.deep.include({ state: 'failed', failure: REMOVED });
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
     expect(await store().findFacts(waiting.executionUuid)).to.equal(undefined);
     expect(await store().findFacts(claimed.executionUuid)).to.deep.equal(claimed.facts);
-    const left = await store().listWaitingWebhooks();
+    const left = await store().listPendingWebhooks();
     expect(left.map(({ webhookUuid }) => webhookUuid)).to.deep.equal([other.webhookUuid]);
   });
 
   it('end unsent only when they are old enough by the database’s clock', async () => {
     const postCall = aPostCall();
     await store().insertPostCalls([postCall]);
-    expect(await store().endUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
-    expect(await store().endUnsent([postCall.executionUuid], REMOVED, -60_000)).to.equal(1);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, -60_000)).to.equal(1);
   });
 });
 

@@ -52,7 +52,7 @@ if (mariadb !== undefined)
         for (const change of times(2 * POOL_SIZE, () => agents.replaceAgent(agent, agent)))
           slow.push(change.then(answer, answer));
         // Whose turn comes after them.
-        slow.push(executions.countWaiting(1).then(answer, answer));
+        slow.push(executions.countPending(1).then(answer, answer));
         await until('every other connection waits for the lock', async () => {
           return (await session.rows(WAITING)).length === POOL_SIZE;
         });

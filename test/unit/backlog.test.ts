@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { createBacklog } from '../../src/engine/post-call/pending-post-calls.ts';
-import type { WaitingEnd } from '../../src/store/types.ts';
+import type { PendingPostCall } from '../../src/store/types.ts';
 
 const UUID = '0197a1b2-0000-7000-8000-000000000001';
-const END: WaitingEnd = {
+const END: PendingPostCall = {
   ...{ executionUuid: UUID, conversationUuid: UUID, agentUuid: UUID, webhookUuid: UUID },
   acceptedAtMs: 0,
 };
@@ -14,9 +14,9 @@ describe('the backlog', () => {
     const sent: string[] = [];
     const backlog = createBacklog({
       store: {
-        listWaitingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
-        listWaitingEnds: async () => (sent.length === 0 ? [END] : []),
-        endUnsent: async () => 0,
+        listPendingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
+        listPendingPostCalls: async () => (sent.length === 0 ? [END] : []),
+        failUnsent: async () => 0,
         nowMs: async () => 0,
       },
       agentStore: { findUrls: async () => new Map([[UUID, 'https://one/']]) },

@@ -3,13 +3,13 @@ import type { Agent, Webhook } from '../../src/domain/types.ts';
 import { createByteBudget } from '../../src/engine/limits/byte-budget.ts';
 import { createSender, type SenderDeps } from '../../src/engine/post-call/post-call-sender.ts';
 import { createRequestSlots } from '../../src/engine/limits/request-slots.ts';
-import type { WaitingEnd } from '../../src/store/types.ts';
+import type { PendingPostCall } from '../../src/store/types.ts';
 
 const MIB = 1024 ** 2;
 
 const nameOf = (digit: number): string => `0197a1b2-0000-7000-8000-00000000000${digit}`;
 
-const endOf = (webhookUuid: string): WaitingEnd => ({
+const endOf = (webhookUuid: string): PendingPostCall => ({
   executionUuid: webhookUuid,
   conversationUuid: webhookUuid,
   agentUuid: webhookUuid,
@@ -27,7 +27,7 @@ interface Trial {
   readonly isClaimSlow?: boolean;
 }
 
-/** A sender with one waiting row per webhook; tells of which rows it tried to claim, and what it complained of. */
+/** A sender with one pending post-call per webhook; tells of which rows it tried to claim, and what it complained of. */
 const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
   const {
     broken,
@@ -49,13 +49,13 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
     slots,
     startByMs,
     store: {
-      listWaitingWebhooks: async () =>
+      listPendingWebhooks: async () =>
         webhookUuids.flatMap(rowsOf).map(({ webhookUuid }) => ({ webhookUuid, oldestAcceptedAtMs: 0 })),
-      listWaitingEnds: async (webhookUuid: string, _limit: number, after?: WaitingEnd) => {
+      listPendingPostCalls: async (webhookUuid: string, _limit: number, after?: PendingPostCall) => {
         read.push(webhookUuid);
         return rowsOf(webhookUuid).filter((end) => end.executionUuid > (after?.executionUuid ?? ''));
       },
-      endUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
+      failUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
       nowMs: async () => 1_000,
     },
     pace: { limit: () => Infinity, mayBeginNow: () => true },

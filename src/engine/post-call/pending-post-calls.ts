@@ -1,4 +1,4 @@
-import type { AgentStore, ExecutionStore, WaitingEnd, WaitingWebhook } from '../../store/types.ts';
+import type { AgentStore, ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/types.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from '../webhook-run/runnable-webhook.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
@@ -16,7 +16,7 @@ export interface Backlog {
 /** How far sending some of a webhook's post-calls came. */
 export interface Progress {
   /** Those that found no slot, or no room for a body. */
-  readonly left: readonly WaitingEnd[];
+  readonly left: readonly PendingPostCall[];
   /** False when this replica can send none of them now, slots or not. */
   readonly canSend: boolean;
 }
@@ -24,9 +24,9 @@ export interface Progress {
 /** How far the rows of a webhook were read, oldest first. */
 interface Position {
   /** Read, and not begun. */
-  readonly ends: readonly WaitingEnd[];
+  readonly ends: readonly PendingPostCall[];
   /** The last one read. */
-  readonly after?: WaitingEnd;
+  readonly after?: PendingPostCall;
   readonly isEnd: boolean;
 }
 
@@ -34,14 +34,17 @@ const FROM_THE_FIRST: Position = { ends: [], isEnd: false };
 
 /** What the backlog needs. */
 export interface BacklogDeps {
-  readonly store: Pick<ExecutionStore, 'listWaitingWebhooks' | 'listWaitingEnds' | 'endUnsent' | 'nowMs'>;
+  readonly store: Pick<
+    ExecutionStore,
+    'listPendingWebhooks' | 'listPendingPostCalls' | 'failUnsent' | 'nowMs'
+  >;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   /** How many could begin at an origin now; of no origin: whether any could. */
   readonly room: (origin: string) => number;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
   /** Sends the oldest of one webhook. */
-  readonly send: (ends: readonly WaitingEnd[]) => Promise<Progress>;
+  readonly send: (ends: readonly PendingPostCall[]) => Promise<Progress>;
   readonly isStopped: () => boolean;
   readonly onFaultPoint: OnFaultPoint;
   /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
@@ -63,14 +66,14 @@ const NO_ORIGIN = '';
  */
 export const createBacklog = (deps: BacklogDeps): Backlog => {
   const { store, room, startByMs } = deps;
-  const waiting = new Map<string, Map<string, Position>>();
+  const pending = new Map<string, Map<string, Position>>();
   const origins = new Map<string, string>();
   // The database's clock less the monotonic one.
   let clockMs = -Infinity;
 
   const note = (origin: string, webhookUuid: string): void => {
-    const webhooks = waiting.get(origin) ?? new Map<string, Position>();
-    waiting.set(origin, webhooks);
+    const webhooks = pending.get(origin) ?? new Map<string, Position>();
+    pending.set(origin, webhooks);
     webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isEnd: false });
   };
 
@@ -78,23 +81,23 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     startByMs > 0 && clockMs + performance.now() - acceptedAtMs > startByMs;
 
   /** Those that may still be sent; the others are ended. */
-  const withoutExpired = async (ends: readonly WaitingEnd[]): Promise<readonly WaitingEnd[]> => {
+  const withoutExpired = async (ends: readonly PendingPostCall[]): Promise<readonly PendingPostCall[]> => {
     const expired = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
-    if (expired.length > 0) await store.endUnsent(expired.map(uuidOf), EXPIRED, startByMs);
+    if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), EXPIRED, startByMs);
     for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
     return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 
   const endExpired = async (webhookUuid: string): Promise<void> => {
     for (let step = 0; step < EXPIRED_STEPS && !deps.isStopped(); step += 1) {
-      const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES);
+      const ends = await store.listPendingPostCalls(webhookUuid, CANDIDATES);
       const fresh = await withoutExpired(ends);
       if (fresh.length > 0 || ends.length < CANDIDATES) return;
     }
   };
 
   // After a restored backup very many may be expired: the next look goes on.
-  const endAllExpired = async (webhooks: readonly WaitingWebhook[]): Promise<void> => {
+  const endAllExpired = async (webhooks: readonly PendingWebhook[]): Promise<void> => {
     const giveUpAtMs = performance.now() + EXPIRY_A_LOOK_MS;
     for (const { webhookUuid, oldestAcceptedAtMs } of webhooks) {
       if (performance.now() > giveUpAtMs) return;
@@ -119,11 +122,11 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   };
 
   const look = async (): Promise<void> => {
-    const webhooks = await store.listWaitingWebhooks();
+    const webhooks = await store.listPendingWebhooks();
     if (webhooks.length > 0) clockMs = (await store.nowMs()) - performance.now();
     await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
     // What was read before, others may have begun.
-    for (const positions of waiting.values())
+    for (const positions of pending.values())
       for (const webhookUuid of positions.keys()) positions.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
     await endAllExpired(webhooks);
@@ -132,7 +135,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
   const readOn = async (webhookUuid: string, position: Position): Promise<Position> => {
     if (position.ends.length > 0) return position;
-    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES, position.after);
+    const ends = await store.listPendingPostCalls(webhookUuid, CANDIDATES, position.after);
     const after = ends.at(-1) ?? position.after;
     return { ends, ...(after && { after }), isEnd: ends.length < CANDIDATES };
   };
@@ -141,7 +144,7 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const drainOrigin = async (origin: string, webhooks: Map<string, Position>): Promise<boolean> => {
     const free = origin === NO_ORIGIN ? CANDIDATES : room(origin);
     const [first] = webhooks;
-    if (first === undefined) waiting.delete(origin);
+    if (first === undefined) pending.delete(origin);
     if (first === undefined || free <= 0) return false;
     const [webhookUuid, before] = first;
     // The others take turns: it goes to the end, if it has more.
@@ -162,8 +165,8 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const drainRounds = async (): Promise<void> => {
     while (again && !deps.isStopped()) {
       again = false;
-      if (room(NO_ORIGIN) <= 0 && !waiting.has(NO_ORIGIN)) continue;
-      const all = [...waiting];
+      if (room(NO_ORIGIN) <= 0 && !pending.has(NO_ORIGIN)) continue;
+      const all = [...pending];
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);
       for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
@@ -192,4 +195,4 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   };
 };
 
-const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
+const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;

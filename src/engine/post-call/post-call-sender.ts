@@ -1,7 +1,7 @@
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
+import type { AgentStore, ExecutionStore, PendingPostCall } from '../../store/types.ts';
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
 import { createBacklog, type Progress } from './pending-post-calls.ts';
 import type { Pace } from './pace.ts';
@@ -13,7 +13,7 @@ import type { StartWaiters } from '../start-waiters.ts';
 /** Sends accepted post-calls in the background, each once. */
 export interface Sender {
   /** Hands over a fresh accept: it begins now if a slot is free, else when one is. */
-  offer(end: WaitingEnd): void;
+  offer(end: PendingPostCall): void;
   /** Begins to look for rows that nobody sends, once a second. */
   start(): void;
   /** Claims nothing more. */
@@ -70,7 +70,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     draining = drainOnce(() => backlog.drain());
   };
 
-  const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, reservation }: Place): void => {
+  const begin = (end: PendingPostCall, { agent, webhook }: Sendable, { slot, reservation }: Place): void => {
     const claim = tokens.get(end.executionUuid) ?? deps.newClaim();
     tokens.delete(end.executionUuid);
     const sending = sendPostCall(deps, { end, claim, agent, webhook }, reservation)
@@ -89,7 +89,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     busy.set(end.executionUuid, sending);
   };
 
-  const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
+  const isTaken = ({ executionUuid }: PendingPostCall): boolean =>
     stopped || busy.has(executionUuid) || waitsForStart.has(executionUuid);
 
   // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there. Half of
@@ -106,7 +106,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     return reservation && { slot, reservation };
   };
 
-  const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
+  const offerAfterStart = async (end: PendingPostCall): Promise<void> => {
     waitsForStart.add(end.executionUuid);
     await deps.startWaiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
     waitsForStart.delete(end.executionUuid);
@@ -114,14 +114,14 @@ export const createSender = (deps: SenderDeps): Sender => {
   };
 
   /** Sends these of one webhook, as far as there are slots. */
-  const send = async (ends: readonly WaitingEnd[]): Promise<Progress> => {
+  const send = async (ends: readonly PendingPostCall[]): Promise<Progress> => {
     const open = ends.filter((end) => !isTaken(end));
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
     if (found === 'no_key') return { left: [], canSend: false };
     if (found === 'removed') {
-      await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
+      await deps.store.failUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
       return ALL_BEGUN;
     }
     for (const [at, end] of open.entries()) {
@@ -136,7 +136,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     return ALL_BEGUN;
   };
 
-  const offer = (end: WaitingEnd): void => {
+  const offer = (end: PendingPostCall): void => {
     // It stays in the database while callers wait for their writes; the next look finds it.
     if (!deps.pace.mayBeginNow()) return;
     send([end]).catch((error: unknown) => deps.onError(error, end.executionUuid));
@@ -187,7 +187,10 @@ interface Sendable {
 
 // From the cache; that a webhook is gone is believed only after a look into the database. Without the key of one of
 // its secrets the row stays for a replica that has it.
-const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable | 'removed' | 'no_key'> => {
+const findWebhook = async (
+  deps: SenderDeps,
+  end: PendingPostCall,
+): Promise<Sendable | 'removed' | 'no_key'> => {
   for (const read of [deps.agents.read, deps.agents.readFresh]) {
     const agent = await read(end.agentUuid);
     const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
@@ -202,4 +205,4 @@ const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable 
   return 'removed';
 };
 
-const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
+const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;

@@ -1,7 +1,7 @@
 import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { ClaimedFacts, WaitingEnd } from '../../store/types.ts';
+import type { ClaimedFacts, PendingPostCall } from '../../store/types.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
@@ -31,7 +31,7 @@ export interface PostCallDeps {
 
 /** An accepted post-call with its agent and webhook as they were known before the claim. */
 export interface SendablePostCall {
-  readonly end: WaitingEnd;
+  readonly end: PendingPostCall;
   /** The token of its claim. */
   readonly claim: string;
   readonly agent: Agent;

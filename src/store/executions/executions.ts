@@ -4,7 +4,7 @@ import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
 import { createDisown, createLabels } from './interrupt-executions.ts';
 import { createHeldRows } from './locked-rows.ts';
-import { createWaiting } from './pending-post-calls.ts';
+import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
 
@@ -24,7 +24,7 @@ export const createExecutionStore = (
   dialect: Dialect,
 ): Omit<ExecutionStore, 'write'> => ({
   ...createReads(reads, dialect),
-  ...createWaiting(admin, dialect),
+  ...createPendingPostCallReads(admin, dialect),
   ...createExecutionList(admin, dialect),
   ...createPurge(admin, dialect),
   ...createLabels(admin, dialect),
