@@ -87,7 +87,7 @@ const BREAKS: readonly Break[] = [
     file: 'src/engine/post-call/post-call-sender.ts',
     changes: [
       [
-        '    const sending = sendPostCall(deps, { end, claim, agent, webhook }, reservation)',
+        '    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)',
         `    slot.release();
     const send: typeof deps.webhookRuns.send = async (run, options) => {
       let own = deps.slots.take(run.runnable.origin);
@@ -102,7 +102,7 @@ const BREAKS: readonly Break[] = [
       }
     };
     const webhookRuns = { ...deps.webhookRuns, send };
-    const sending = sendPostCall({ ...deps, webhookRuns }, { end, claim, agent, webhook }, reservation)`,
+    const sending = sendPostCall({ ...deps, webhookRuns }, { postCall, claim, agent, webhook }, reservation)`,
       ],
     ],
     family: 'takeover',

@@ -3,7 +3,7 @@ import { createBacklog } from '../../src/engine/post-call/pending-post-calls.ts'
 import type { PendingPostCall } from '../../src/store/types.ts';
 
 const UUID = '0197a1b2-0000-7000-8000-000000000001';
-const END: PendingPostCall = {
+const POST_CALL: PendingPostCall = {
   ...{ executionUuid: UUID, conversationUuid: UUID, agentUuid: UUID, webhookUuid: UUID },
   acceptedAtMs: 0,
 };
@@ -15,15 +15,15 @@ describe('the backlog', () => {
     const backlog = createBacklog({
       store: {
         listPendingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
-        listPendingPostCalls: async () => (sent.length === 0 ? [END] : []),
+        listPendingPostCalls: async () => (sent.length === 0 ? [POST_CALL] : []),
         failUnsent: async () => 0,
         nowMs: async () => 0,
       },
       agentStore: { findUrls: async () => new Map([[UUID, 'https://one/']]) },
       room: () => free,
       startByMs: 0,
-      send: async (ends) => {
-        sent.push(...ends.map(({ executionUuid }) => executionUuid));
+      send: async (postCalls) => {
+        sent.push(...postCalls.map(({ executionUuid }) => executionUuid));
         return { left: [], canSend: true };
       },
       isStopped: () => false,

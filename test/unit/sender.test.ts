@@ -9,7 +9,7 @@ const MIB = 1024 ** 2;
 
 const nameOf = (digit: number): string => `0197a1b2-0000-7000-8000-00000000000${digit}`;
 
-const endOf = (webhookUuid: string): PendingPostCall => ({
+const postCallOf = (webhookUuid: string): PendingPostCall => ({
   executionUuid: webhookUuid,
   conversationUuid: webhookUuid,
   agentUuid: webhookUuid,
@@ -43,7 +43,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
   const budget = createByteBudget(16 * MIB);
   const slots = createRequestSlots({ total: 10, perOrigin });
   const rowsOf = (webhookUuid: string) =>
-    [webhookUuid].filter((uuid) => !ended.includes(uuid) && !claimed.includes(uuid)).map(endOf);
+    [webhookUuid].filter((uuid) => !ended.includes(uuid) && !claimed.includes(uuid)).map(postCallOf);
   const deps = {
     budget,
     slots,
@@ -53,7 +53,9 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
         webhookUuids.flatMap(rowsOf).map(({ webhookUuid }) => ({ webhookUuid, oldestAcceptedAtMs: 0 })),
       listPendingPostCalls: async (webhookUuid: string, _limit: number, after?: PendingPostCall) => {
         read.push(webhookUuid);
-        return rowsOf(webhookUuid).filter((end) => end.executionUuid > (after?.executionUuid ?? ''));
+        return rowsOf(webhookUuid).filter(
+          (postCall) => postCall.executionUuid > (after?.executionUuid ?? ''),
+        );
       },
       failUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
       nowMs: async () => 1_000,
@@ -111,7 +113,7 @@ describe('the sender', () => {
     await sender.idle();
     expect(claimed).to.deep.equal([]);
     others?.release();
-    sender.offer(endOf(nameOf(2)));
+    sender.offer(postCallOf(nameOf(2)));
     await new Promise((resolve) => setImmediate(resolve));
     await sender.idle();
     expect(claimed).to.include(nameOf(2));

@@ -5,7 +5,7 @@ import type { OnFaultPoint } from '../fault-points.ts';
 
 /** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
 export interface Backlog {
-  /** Looks into the database for webhooks that have some, and ends those that have waited too long. */
+  /** Looks into the database for webhooks that have some, and fails the pending post-calls that are too old. */
   look(): Promise<void>;
   /** Notes a webhook that has some: its origin had no free slot. */
   note(origin: string, webhookUuid: string): void;
@@ -24,13 +24,13 @@ export interface Progress {
 /** How far the rows of a webhook were read, oldest first. */
 interface Position {
   /** Read, and not begun. */
-  readonly ends: readonly PendingPostCall[];
+  readonly postCalls: readonly PendingPostCall[];
   /** The last one read. */
   readonly after?: PendingPostCall;
   readonly isEnd: boolean;
 }
 
-const FROM_THE_FIRST: Position = { ends: [], isEnd: false };
+const FROM_THE_FIRST: Position = { postCalls: [], isEnd: false };
 
 /** What the backlog needs. */
 export interface BacklogDeps {
@@ -44,7 +44,7 @@ export interface BacklogDeps {
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
   /** Sends the oldest of one webhook. */
-  readonly send: (ends: readonly PendingPostCall[]) => Promise<Progress>;
+  readonly send: (postCalls: readonly PendingPostCall[]) => Promise<Progress>;
   readonly isStopped: () => boolean;
   readonly onFaultPoint: OnFaultPoint;
   /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
@@ -80,28 +80,30 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const isExpired = (acceptedAtMs: number): boolean =>
     startByMs > 0 && clockMs + performance.now() - acceptedAtMs > startByMs;
 
-  /** Those that may still be sent; the others are ended. */
-  const withoutExpired = async (ends: readonly PendingPostCall[]): Promise<readonly PendingPostCall[]> => {
-    const expired = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
+  /** Returns the post-calls that may still be sent, and fails the others as EXPIRED. */
+  const withoutExpired = async (
+    postCalls: readonly PendingPostCall[],
+  ): Promise<readonly PendingPostCall[]> => {
+    const expired = postCalls.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
     if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), EXPIRED, startByMs);
     for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
-    return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
+    return postCalls.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 
-  const endExpired = async (webhookUuid: string): Promise<void> => {
+  const failExpired = async (webhookUuid: string): Promise<void> => {
     for (let step = 0; step < EXPIRED_STEPS && !deps.isStopped(); step += 1) {
-      const ends = await store.listPendingPostCalls(webhookUuid, CANDIDATES);
-      const fresh = await withoutExpired(ends);
-      if (fresh.length > 0 || ends.length < CANDIDATES) return;
+      const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES);
+      const fresh = await withoutExpired(postCalls);
+      if (fresh.length > 0 || postCalls.length < CANDIDATES) return;
     }
   };
 
   // After a restored backup very many may be expired: the next look goes on.
-  const endAllExpired = async (webhooks: readonly PendingWebhook[]): Promise<void> => {
+  const failAllExpired = async (webhooks: readonly PendingWebhook[]): Promise<void> => {
     const giveUpAtMs = performance.now() + EXPIRY_A_LOOK_MS;
     for (const { webhookUuid, oldestAcceptedAtMs } of webhooks) {
       if (performance.now() > giveUpAtMs) return;
-      if (isExpired(oldestAcceptedAtMs)) await endExpired(webhookUuid).catch(deps.onError);
+      if (isExpired(oldestAcceptedAtMs)) await failExpired(webhookUuid).catch(deps.onError);
     }
   };
 
@@ -129,15 +131,15 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     for (const positions of pending.values())
       for (const webhookUuid of positions.keys()) positions.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
-    await endAllExpired(webhooks);
+    await failAllExpired(webhooks);
   };
 
   // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
   const readOn = async (webhookUuid: string, position: Position): Promise<Position> => {
-    if (position.ends.length > 0) return position;
-    const ends = await store.listPendingPostCalls(webhookUuid, CANDIDATES, position.after);
-    const after = ends.at(-1) ?? position.after;
-    return { ends, ...(after && { after }), isEnd: ends.length < CANDIDATES };
+    if (position.postCalls.length > 0) return position;
+    const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES, position.after);
+    const after = postCalls.at(-1) ?? position.after;
+    return { postCalls, ...(after && { after }), isEnd: postCalls.length < CANDIDATES };
   };
 
   /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
@@ -150,10 +152,11 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
     // The others take turns: it goes to the end, if it has more.
     webhooks.delete(webhookUuid);
     const position = await readOn(webhookUuid, before);
-    const fresh = await withoutExpired(position.ends.slice(0, free));
+    const fresh = await withoutExpired(position.postCalls.slice(0, free));
     const { left, canSend } = await deps.send(fresh);
-    const ends = [...left, ...position.ends.slice(free)];
-    if (canSend && (ends.length > 0 || !position.isEnd)) webhooks.set(webhookUuid, { ...position, ends });
+    const postCalls = [...left, ...position.postCalls.slice(free)];
+    if (canSend && (postCalls.length > 0 || !position.isEnd))
+      webhooks.set(webhookUuid, { ...position, postCalls });
     return left.length === 0;
   };
 

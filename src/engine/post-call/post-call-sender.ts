@@ -13,7 +13,7 @@ import type { StartWaiters } from '../start-waiters.ts';
 /** Sends accepted post-calls in the background, each once. */
 export interface Sender {
   /** Hands over a fresh accept: it begins now if a slot is free, else when one is. */
-  offer(end: PendingPostCall): void;
+  offer(postCall: PendingPostCall): void;
   /** Begins to look for rows that nobody sends, once a second. */
   start(): void;
   /** Claims nothing more. */
@@ -70,23 +70,27 @@ export const createSender = (deps: SenderDeps): Sender => {
     draining = drainOnce(() => backlog.drain());
   };
 
-  const begin = (end: PendingPostCall, { agent, webhook }: Sendable, { slot, reservation }: Place): void => {
-    const claim = tokens.get(end.executionUuid) ?? deps.newClaim();
-    tokens.delete(end.executionUuid);
-    const sending = sendPostCall(deps, { end, claim, agent, webhook }, reservation)
+  const begin = (
+    postCall: PendingPostCall,
+    { agent, webhook }: Sendable,
+    { slot, reservation }: Place,
+  ): void => {
+    const claim = tokens.get(postCall.executionUuid) ?? deps.newClaim();
+    tokens.delete(postCall.executionUuid);
+    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)
       .then((result) => {
         if (result === 'ended') return;
-        tokens.set(end.executionUuid, claim);
-        void offerAfterStart(end);
+        tokens.set(postCall.executionUuid, claim);
+        void offerAfterStart(postCall);
       })
-      .catch((error: unknown) => deps.onError(error, end.executionUuid))
+      .catch((error: unknown) => deps.onError(error, postCall.executionUuid))
       .finally(() => {
-        busy.delete(end.executionUuid);
+        busy.delete(postCall.executionUuid);
         slot.release();
         reservation.release();
         drain();
       });
-    busy.set(end.executionUuid, sending);
+    busy.set(postCall.executionUuid, sending);
   };
 
   const isTaken = ({ executionUuid }: PendingPostCall): boolean =>
@@ -106,16 +110,16 @@ export const createSender = (deps: SenderDeps): Sender => {
     return reservation && { slot, reservation };
   };
 
-  const offerAfterStart = async (end: PendingPostCall): Promise<void> => {
-    waitsForStart.add(end.executionUuid);
-    await deps.startWaiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
-    waitsForStart.delete(end.executionUuid);
-    offer(end);
+  const offerAfterStart = async (postCall: PendingPostCall): Promise<void> => {
+    waitsForStart.add(postCall.executionUuid);
+    await deps.startWaiters.waitForEnd(postCall.conversationUuid, performance.now() + START_WAIT_MS);
+    waitsForStart.delete(postCall.executionUuid);
+    offer(postCall);
   };
 
   /** Sends these of one webhook, as far as there are slots. */
-  const send = async (ends: readonly PendingPostCall[]): Promise<Progress> => {
-    const open = ends.filter((end) => !isTaken(end));
+  const send = async (postCalls: readonly PendingPostCall[]): Promise<Progress> => {
+    const open = postCalls.filter((postCall) => !isTaken(postCall));
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
@@ -124,22 +128,22 @@ export const createSender = (deps: SenderDeps): Sender => {
       await deps.store.failUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
       return ALL_BEGUN;
     }
-    for (const [at, end] of open.entries()) {
-      if (isTaken(end)) continue;
+    for (const [at, postCall] of open.entries()) {
+      if (isTaken(postCall)) continue;
       const place = takePlace(found.origin);
       if (place === undefined) {
-        backlog.note(found.origin, end.webhookUuid);
+        backlog.note(found.origin, postCall.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
-      begin(end, found, place);
+      begin(postCall, found, place);
     }
     return ALL_BEGUN;
   };
 
-  const offer = (end: PendingPostCall): void => {
+  const offer = (postCall: PendingPostCall): void => {
     // It stays in the database while callers wait for their writes; the next look finds it.
     if (!deps.pace.mayBeginNow()) return;
-    send([end]).catch((error: unknown) => deps.onError(error, end.executionUuid));
+    send([postCall]).catch((error: unknown) => deps.onError(error, postCall.executionUuid));
   };
 
   const backlog = createBacklog({
@@ -189,11 +193,11 @@ interface Sendable {
 // its secrets the row stays for a replica that has it.
 const findWebhook = async (
   deps: SenderDeps,
-  end: PendingPostCall,
+  postCall: PendingPostCall,
 ): Promise<Sendable | 'removed' | 'no_key'> => {
   for (const read of [deps.agents.read, deps.agents.readFresh]) {
-    const agent = await read(end.agentUuid);
-    const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
+    const agent = await read(postCall.agentUuid);
+    const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === postCall.webhookUuid);
     if (agent === undefined || webhook === undefined || webhook.disabled) continue;
     try {
       return { agent, webhook, origin: deps.open(agent, webhook).origin };
