@@ -4,16 +4,16 @@ import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 import type { StartWaiters } from './start-waiters.ts';
 
-/** Does the engine's maintenance: labels overdue rows, counts the backlog, purges what is old. */
+/** Does the engine's maintenance: labels overdue rows, counts pending post-calls, purges what is old. */
 export interface Maintenance {
   /** Resolves when the disk was looked at: from then on calls may come. */
   start(): Promise<void>;
   stop(): void;
-  /** Whether the accepted backlog was at its limit when it was last counted. */
-  backlogIsFull(): boolean;
-  /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
+  /** Reports whether the number of pending post-calls was at its limit at the last count. */
+  tooManyPending(): boolean;
+  /** Reports whether free disk was below the reserve at the last look. The reserve is kept for outcomes. */
   diskIsFull(): boolean;
-  /** The backlog as last counted, and what was accepted here since. */
+  /** Returns the number of pending post-calls at the last count, and of those accepted here since. */
   pending(): number;
   /** Executions without an end although their time is over, as last counted. */
   overdue(): number;
@@ -76,7 +76,7 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
   const { store, startWaiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
-  let backlog = 0;
+  let pending = 0;
   let overdue = 0;
   let diskIsFull = false;
   const timers = new Set<NodeJS.Timeout>();
@@ -117,7 +117,7 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
     } while (overdue.length === LABEL_BATCH && !stopped);
   };
   const count = async (): Promise<void> => {
-    backlog = await store.countPending(deps.maxBacklog);
+    pending = await store.countPending(deps.maxBacklog);
     overdue = await store.countOverdue(deps.startByMs);
   };
   const lookAtDisk = async (): Promise<void> => {
@@ -154,12 +154,12 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
     },
-    backlogIsFull: () => backlog >= deps.maxBacklog,
+    tooManyPending: () => pending >= deps.maxBacklog,
     diskIsFull: () => diskIsFull,
-    pending: () => backlog,
+    pending: () => pending,
     overdue: () => overdue,
     noteAccepted: () => {
-      backlog += 1;
+      pending += 1;
     },
   };
 };

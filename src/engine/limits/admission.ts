@@ -25,12 +25,12 @@ export interface Admission {
 export const limitReached = (what: string): CallhooksError =>
   new CallhooksError('LIMIT_REACHED', `${what}; nothing was recorded`, { retryAfterMs: 1_000 });
 
-/** What the admission asks. `backlogIsFull` and `diskIsFull` answer from when they were last looked at. */
+/** What the admission asks. `tooManyPending` and `diskIsFull` answer from when they were last looked at. */
 export interface AdmissionDeps {
   /** Places for starts and tests, in all. */
   readonly maxPreCalls: number;
   readonly budget: ByteBudget;
-  readonly backlogIsFull: () => boolean;
+  readonly tooManyPending: () => boolean;
   readonly diskIsFull: () => boolean;
 }
 
@@ -64,7 +64,7 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
     admitEnd: (bytes) => {
       lastCallAtMs = performance.now();
       refuseWhenShut();
-      if (deps.backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
+      if (deps.tooManyPending()) throw limitReached('too many post-calls wait to be sent');
       return reserve(bytes);
     },
     idleMs: () => performance.now() - lastCallAtMs,

@@ -3,8 +3,8 @@ import { EXPIRED } from './post-call.ts';
 import { originOf } from '../webhook-run/runnable-webhook.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 
-/** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
-export interface Backlog {
+/** Tracks accepted post-calls that no replica has claimed, grouped by the origin that they will be sent to. */
+export interface PendingPostCalls {
   /** Looks into the database for webhooks that have some, and fails the pending post-calls that are too old. */
   look(): Promise<void>;
   /** Notes a webhook that has some: its origin had no free slot. */
@@ -32,8 +32,8 @@ interface Position {
 
 const FROM_THE_FIRST: Position = { postCalls: [], isEnd: false };
 
-/** What the backlog needs. */
-export interface BacklogDeps {
+/** What the pending post-calls need. */
+export interface PendingPostCallsDeps {
   readonly store: Pick<
     ExecutionStore,
     'listPendingWebhooks' | 'listPendingPostCalls' | 'failUnsent' | 'nowMs'
@@ -55,16 +55,16 @@ const CANDIDATES = 100;
 const EXPIRED_STEPS = 20;
 const EXPIRY_A_LOOK_MS = 500;
 const URLS_A_STEP = 200;
-// With more webhooks than these that wait, a changed origin is learnt of later than after a second.
+// How many cached origins are read again at each look. With more pending webhooks, a changed URL takes several looks to be noticed.
 const LEARNT_AGAIN_A_LOOK = 1_000;
 // Rows of a webhook that is gone or disabled need no slot.
 const NO_ORIGIN = '';
 
 /**
- * Makes the backlog. Rows are read per webhook and only where a slot is free: the oldest rows of all would be those of
+ * Tracks the pending post-calls. Rows are read per webhook and only where a slot is free: the oldest rows of all would be those of
  * one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep others waiting.
  */
-export const createBacklog = (deps: BacklogDeps): Backlog => {
+export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostCalls => {
   const { store, room, startByMs } = deps;
   const pending = new Map<string, Map<string, Position>>();
   const origins = new Map<string, string>();

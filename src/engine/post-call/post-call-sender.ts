@@ -3,7 +3,7 @@ import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { AgentStore, ExecutionStore, PendingPostCall } from '../../store/types.ts';
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
-import { createBacklog, type Progress } from './pending-post-calls.ts';
+import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
 import type { Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
@@ -67,7 +67,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const lookOnce = reportAwayOnce(deps.onError);
   const drainOnce = reportAwayOnce(deps.onError);
   const drain = (): void => {
-    draining = drainOnce(() => backlog.drain());
+    draining = drainOnce(() => pendingPostCalls.drain());
   };
 
   const begin = (
@@ -132,7 +132,7 @@ export const createSender = (deps: SenderDeps): Sender => {
       if (isTaken(postCall)) continue;
       const place = takePlace(found.origin);
       if (place === undefined) {
-        backlog.note(found.origin, postCall.webhookUuid);
+        pendingPostCalls.note(found.origin, postCall.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
       begin(postCall, found, place);
@@ -146,7 +146,7 @@ export const createSender = (deps: SenderDeps): Sender => {
     send([postCall]).catch((error: unknown) => deps.onError(error, postCall.executionUuid));
   };
 
-  const backlog = createBacklog({
+  const pendingPostCalls = createPendingPostCalls({
     ...deps,
     send,
     room: pacedRoom,
@@ -159,7 +159,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   });
 
   const tick = async (): Promise<void> => {
-    looking = lookOnce(() => backlog.look());
+    looking = lookOnce(() => pendingPostCalls.look());
     await looking;
     // Not waited for: while much is sent it does not end, and others die meanwhile.
     drain();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createBacklog } from '../../src/engine/post-call/pending-post-calls.ts';
+import { createPendingPostCalls } from '../../src/engine/post-call/pending-post-calls.ts';
 import type { PendingPostCall } from '../../src/store/types.ts';
 
 const UUID = '0197a1b2-0000-7000-8000-000000000001';
@@ -8,11 +8,11 @@ const POST_CALL: PendingPostCall = {
   acceptedAtMs: 0,
 };
 
-describe('the backlog', () => {
-  it('misses no slot that is freed while a drain that found none is just ending', async () => {
+describe('the pending post-calls', () => {
+  it('miss no slot that is freed while a drain that found none is just ending', async () => {
     let free = 0;
     const sent: string[] = [];
-    const backlog = createBacklog({
+    const pendingPostCalls = createPendingPostCalls({
       store: {
         listPendingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
         listPendingPostCalls: async () => (sent.length === 0 ? [POST_CALL] : []),
@@ -32,10 +32,10 @@ describe('the backlog', () => {
         throw error;
       },
     });
-    await backlog.look();
-    const first = backlog.drain();
+    await pendingPostCalls.look();
+    const first = pendingPostCalls.drain();
     free = 1;
-    await Promise.all([first, backlog.drain()]);
+    await Promise.all([first, pendingPostCalls.drain()]);
     expect(sent).to.deep.equal([UUID]);
   });
 });
