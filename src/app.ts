@@ -124,7 +124,7 @@ const assemble = async (
 
 const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
-  postCallsInFlight: engine.sender.inFlight(),
+  postCallsInFlight: engine.postCallSender.inFlight(),
   bufferedBytes: engine.budget.reservedBytes(),
   waiting: engine.maintenance.pending(),
   overdue: engine.maintenance.overdue(),

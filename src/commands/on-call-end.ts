@@ -4,7 +4,7 @@ import type { AgentCache } from '../engine/agent-cache.ts';
 import type { OnFaultPoint } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import type { Maintenance } from '../engine/maintenance.ts';
-import type { Sender } from '../engine/post-call/post-call-sender.ts';
+import type { PostCallSender } from '../engine/post-call/post-call-sender.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
 import { rowRefused, WITHDRAW_AFTER_MS } from '../engine/writes/patience.ts';
@@ -27,7 +27,7 @@ export interface OnCallEndDeps {
   readonly admission: Admission;
   readonly health: DatabaseHealth;
   readonly writes: ExecutionWrites;
-  readonly sender: Sender;
+  readonly postCallSender: PostCallSender;
   readonly maintenance: Maintenance;
   readonly newUuid: () => string;
   readonly instance: string;
@@ -75,7 +75,7 @@ async function firstEnd(
   if (result.kind === 'lost') return replayEnd(deps, request, execution);
   deps.onFaultPoint('end.accepted', conversationUuid);
   deps.maintenance.noteAccepted();
-  deps.sender.offer(execution);
+  deps.postCallSender.offer(execution);
   return { execution, replayed: false };
 }
 

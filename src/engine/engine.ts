@@ -16,7 +16,7 @@ import { createPreCalls, type PreCalls } from './pre-call.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createLoopShare, createPace } from './post-call/pace.ts';
-import { createSender, type Sender } from './post-call/post-call-sender.ts';
+import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
 import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
@@ -69,7 +69,7 @@ export interface Engine {
   readonly startWaiters: StartWaiters;
   readonly webhookRuns: WebhookRuns;
   readonly preCalls: PreCalls;
-  readonly sender: Sender;
+  readonly postCallSender: PostCallSender;
   readonly maintenance: Maintenance;
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   /** Aborted when the grace of a shutdown is over. */
@@ -126,7 +126,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const open = createWebhookOpener(deps.keyring);
   const maintenance = createMaintenance({
     ...{ store, health, startWaiters, onFaultPoint, onError },
-    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
+    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || postCallSender.isSending(executionUuid),
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
     maxBacklog: limits.maxBacklog,
@@ -144,7 +144,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     onError,
     lastWrites: lastWrites.signal,
   });
-  const sender = createSender({
+  const postCallSender = createPostCallSender({
     ...{ writes, store, agentStore, agents, open, webhookRuns, budget, startWaiters },
     ...{ signal, onExecution, onFaultPoint, onError },
     lastWrites: lastWrites.signal,
@@ -173,11 +173,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
     startWaiters,
     webhookRuns,
     preCalls,
-    sender,
+    postCallSender,
   };
 
   const idle = async (): Promise<void> => {
-    await sender.idle();
+    await postCallSender.idle();
     // Each admitted call reserves bytes until it is answered and its outcome is on record.
     while (slots.inFlight() > 0 || budget.reservedBytes() > 0) await wait(IDLE_POLL_MS);
   };
@@ -190,11 +190,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
     start: async () => {
       if (database.engine === 'sqlite') await store.labelAllSending();
       await maintenance.start();
-      sender.start();
+      postCallSender.start();
     },
     stop: async (graceMs) => {
       admission.shut();
-      sender.stop();
+      postCallSender.stop();
       const grace = setTimeout(() => abort.abort(), graceMs);
       const giveUp = once(signal, 'abort').then(() => wait(LAST_WRITES_MS, undefined, { ref: false }));
       await Promise.race([idle(), giveUp]);

@@ -11,10 +11,10 @@ import { reportAwayOnce } from '../report-away-once.ts';
 import type { StartWaiters } from '../start-waiters.ts';
 
 /** Sends accepted post-calls in the background, each once. */
-export interface Sender {
+export interface PostCallSender {
   /** Hands over a fresh accept: it begins now if a slot is free, else when one is. */
   offer(postCall: PendingPostCall): void;
-  /** Begins to look for rows that nobody sends, once a second. */
+  /** Begins to look for pending post-calls once a second. */
   start(): void;
   /** Claims nothing more. */
   stop(): void;
@@ -25,8 +25,8 @@ export interface Sender {
   isSending(executionUuid: string): boolean;
 }
 
-/** What the sender needs beyond what one post-call does. */
-export interface SenderDeps extends PostCallDeps {
+/** What the post-call sender needs beyond what one post-call does. */
+export interface PostCallSenderDeps extends PostCallDeps {
   readonly store: ExecutionStore;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   readonly slots: RequestSlots;
@@ -34,7 +34,7 @@ export interface SenderDeps extends PostCallDeps {
   readonly startWaiters: StartWaiters;
   readonly pace: Pace;
   readonly newClaim: () => string;
-  /** Accepted rows older than this end as EXPIRED; 0: never. */
+  /** Pending post-calls older than this fail as EXPIRED; 0: never. */
   readonly startByMs: number;
 }
 
@@ -50,11 +50,11 @@ const LOOK_EVERY_MS = 1_000;
 const START_WAIT_MS = 70_000;
 
 /**
- * Makes the sender. A slot comes first: only with a free slot of the process and of the origin in hand is a row
+ * Makes the post-call sender. A slot comes first: only with a free slot of the process and of the origin in hand is a row
  * claimed, and it begins at once, so that a killed process interrupts only what it was sending. Rows without a slot
  * stay in the database, whoever accepted them.
  */
-export const createSender = (deps: SenderDeps): Sender => {
+export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender => {
   const busy = new Map<string, Promise<void>>();
   const waitsForStart = new Set<string>();
   // Of claims that met a running start: a late copy of one must not belong to nobody.
@@ -192,7 +192,7 @@ interface Sendable {
 // From the cache; that a webhook is gone is believed only after a look into the database. Without the key of one of
 // its secrets the row stays for a replica that has it.
 const findWebhook = async (
-  deps: SenderDeps,
+  deps: PostCallSenderDeps,
   postCall: PendingPostCall,
 ): Promise<Sendable | 'removed' | 'no_key'> => {
   for (const read of [deps.agents.read, deps.agents.readFresh]) {
