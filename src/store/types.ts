@@ -269,9 +269,9 @@ export interface ExecutionStore {
    */
   failUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
-  /** Of these conversations, those whose row of this type somebody else has inserted and not committed. */
+  /** Returns those of these conversations whose row of this type another transaction has inserted and not committed. */
   findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
-  /** Of these executions, those whose rows somebody else has locked. */
+  /** Returns those of these executions whose rows another transaction has locked. */
   findLocked(executionUuids: readonly string[]): Promise<readonly string[]>;
 
   /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */

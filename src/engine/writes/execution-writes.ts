@@ -8,7 +8,7 @@ import type {
   Outcome,
   OutcomeResult,
 } from '../../store/types.ts';
-import { createLockedRows } from './locked-rows.ts';
+import { createLockedRowFilter } from './locked-row-filter.ts';
 import { createRecentCount } from './recent-count.ts';
 import { createWriter, type Kind } from './writer.ts';
 
@@ -52,7 +52,7 @@ export function createExecutionWrites(store: ExecutionStore, connections: number
   const lately = createRecentCount(LATELY_MS);
   const writer = createWriter({
     write: store.write,
-    locked: createLockedRows(store),
+    locked: createLockedRowFilter(store),
     connections,
     onWritten: ({ kind }) => {
       if (kind === 'starts' || kind === 'postCalls') lately.add();

@@ -3,7 +3,7 @@ import type { Dialect } from '../sql/dialect.ts';
 import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
 import { createDisown, createLabels } from './interrupt-executions.ts';
-import { createHeldRows } from './locked-rows.ts';
+import { createLockedRows } from './locked-rows.ts';
 import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
@@ -29,5 +29,5 @@ export const createExecutionStore = (
   ...createPurge(admin, dialect),
   ...createLabels(admin, dialect),
   ...createDisown(writes, dialect),
-  ...createHeldRows(reads, dialect),
+  ...createLockedRows(reads, dialect),
 });
