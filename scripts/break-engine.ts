@@ -109,7 +109,7 @@ const BREAKS: readonly Break[] = [
     grep: 'if it had not been begun',
   },
   {
-    title: 'a label of a pre-call that its owner overwrites',
+    title: 'a mark of a pre-call that its owner overwrites',
     file: 'src/store/executions/mysql-statements.ts',
     changes: [
       [

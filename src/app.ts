@@ -165,7 +165,7 @@ interface Start {
   before<Q, S, R>(command: (request: Q, scope: S) => Promise<R>): (request: Q, scope: S) => Promise<R>;
 }
 
-// The port is bound before the rows of a dead process are labelled: what a call claimed meanwhile would be labelled with
+// The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be marked with
 // them. Such calls come within milliseconds, and their time limits count from their arrival.
 const createStart = (): Start => {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -247,7 +247,7 @@ const toApp = (
   };
   return {
     listen: async () => {
-      // Bound first: a process whose port is taken must claim and label nothing.
+      // Bound first: a process whose port is taken must claim and mark nothing.
       const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
       const port = await server.listen();
       await engine.start();

@@ -9,7 +9,7 @@ import {
   aPostCallOutcome,
   anOutcome,
   aStartWithLimit,
-  labelOverdue,
+  interruptOverdue,
   times,
 } from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
@@ -87,12 +87,12 @@ export const operations: readonly Operation[] = [
     const [webhook] = await executions.listPendingWebhooks();
     await executions.listPendingPostCalls(webhook?.webhookUuid ?? randomUUID(), 100);
   }),
-  plain('a label round that finds nothing', ({ executions }) => labelOverdue(executions)),
+  plain('a label round that finds nothing', ({ executions }) => interruptOverdue(executions)),
   {
     title: `labels of ${BATCH} overdue starts`,
     make: async ({ executions }) => {
       await executions.insertStarts(times(BATCH, () => newStart(-9_000)));
-      return () => labelOverdue(executions);
+      return () => interruptOverdue(executions);
     },
   },
   plain('the count of what is overdue', ({ executions }) => executions.countOverdue(DAY_MS * 365)),

@@ -74,7 +74,7 @@ export interface Engine {
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
-  /** Begins the background work; on SQLite what a dead process left sending is labelled first. */
+  /** Begins the background work; on SQLite it first marks interrupted what a dead process left sending. */
   start(): Promise<void>;
   /** Accepts nothing more; resolves when all that runs is on record. Past `graceMs` it is aborted and recorded so. */
   stop(graceMs: number): Promise<void>;
@@ -188,7 +188,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     open,
     signal,
     start: async () => {
-      if (database.engine === 'sqlite') await store.labelAllSending();
+      if (database.engine === 'sqlite') await store.interruptAllSending();
       await maintenance.start();
       postCallSender.start();
     },

@@ -15,7 +15,7 @@ export type FaultPoint =
   | 'end.answered'
   | 'end.recorded'
   | 'end.expired'
-  | 'labelled';
+  | 'interrupted';
 
 /** Is told of each fault point of each conversation as it is reached. */
 export type OnFaultPoint = (point: FaultPoint, conversationUuid: string) => void;

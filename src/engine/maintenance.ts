@@ -4,7 +4,7 @@ import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 import type { StartWaiters } from './start-waiters.ts';
 
-/** Does the engine's maintenance: labels overdue rows, counts pending post-calls, purges what is old. */
+/** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */
 export interface Maintenance {
   /** Resolves when the disk was looked at: from then on calls may come. */
   start(): Promise<void>;
@@ -23,7 +23,7 @@ export interface Maintenance {
 
 /** After how many milliseconds each kind of maintenance is done again. */
 export interface Intervals {
-  readonly label: number;
+  readonly interrupt: number;
   readonly count: number;
   readonly purge: number;
   readonly forgetKeys: number;
@@ -36,7 +36,7 @@ export interface MaintenanceDeps {
   readonly health: DatabaseHealth;
   readonly startWaiters: StartWaiters;
   /**
-   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not labelled here,
+   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not marked interrupted here,
    * however late it is by the database's clock. Absent: nothing runs here.
    */
   readonly isRunningHere?: (executionUuid: string) => boolean;
@@ -56,20 +56,20 @@ export interface MaintenanceDeps {
 }
 
 const EVERY_MS: Intervals = {
-  label: 1_000,
+  interrupt: 1_000,
   count: 10_000,
   purge: 60_000,
   forgetKeys: 60_000,
   lookAtDisk: 1_000,
 };
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
-const LABEL_BATCH = 100;
+const INTERRUPT_BATCH = 100;
 const PURGE_BATCH = 200;
 // A walk over 100 million keys takes a day at this pace.
 const KEYS_A_STEP = 500;
 const KEY_STEPS = 150;
 // Owners write their outcomes first when the database has come back.
-const LABEL_AFTER_THERE_MS = 10_000;
+const INTERRUPT_AFTER_THERE_MS = 10_000;
 
 /** Makes the maintenance. */
 export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
@@ -96,25 +96,27 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
   };
 
   // What runs here is left to itself: its owner lives, so it is the database's clock that has jumped.
-  const labelOthers = async (overdue: readonly OverdueExecution[]): Promise<void> => {
+  const interruptOthers = async (overdue: readonly OverdueExecution[]): Promise<void> => {
     const others = overdue.filter(({ executionUuid }) => !isRunningHere(executionUuid));
-    const labelled = new Set(await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)));
+    const interrupted = new Set(
+      await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)),
+    );
     for (const { executionUuid, conversationUuid, webhookType } of others) {
-      if (!labelled.has(executionUuid)) continue;
-      deps.onFaultPoint('labelled', conversationUuid);
+      if (!interrupted.has(executionUuid)) continue;
+      deps.onFaultPoint('interrupted', conversationUuid);
       if (webhookType === 'pre_call') startWaiters.notifyFinished(conversationUuid);
     }
   };
-  const label = async (): Promise<void> => {
-    if (health.thereForMs() < LABEL_AFTER_THERE_MS) return;
+  const interruptOverdue = async (): Promise<void> => {
+    if (health.thereForMs() < INTERRUPT_AFTER_THERE_MS) return;
     // A killed process leaves thousands behind at once, and callers wait for them.
     let overdue: readonly OverdueExecution[];
     let after: OverdueExecution | undefined;
     do {
-      overdue = await store.findOverdue(LABEL_BATCH, after);
+      overdue = await store.findOverdue(INTERRUPT_BATCH, after);
       after = overdue.at(-1);
-      await labelOthers(overdue);
-    } while (overdue.length === LABEL_BATCH && !stopped);
+      await interruptOthers(overdue);
+    } while (overdue.length === INTERRUPT_BATCH && !stopped);
   };
   const count = async (): Promise<void> => {
     pending = await store.countPending(deps.maxBacklog);
@@ -144,7 +146,7 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
   return {
     start: async () => {
       await lookAtDisk().catch(deps.onError);
-      every(everyMs.label, label);
+      every(everyMs.interrupt, interruptOverdue);
       every(everyMs.count, count);
       every(everyMs.purge, purge);
       every(everyMs.forgetKeys, forgetKeys);

@@ -315,12 +315,12 @@ export interface ExecutionStore {
   /** Lists `sending` executions that are overdue by the database's clock, oldest first; `after`: those after that one. */
   findOverdue(limit: number, after?: OverdueKey): Promise<readonly OverdueExecution[]>;
   /**
-   * Labels those of these executions INTERRUPTED that are still `sending` and overdue, and gives their uuids. Rows that
+   * Marks those of these executions interrupted that are still `sending` and overdue. Returns their uuids. Rows that
    * somebody else has locked are passed over.
    */
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
-  /** Labels every `sending` row (SQLite at start: the lock proves that no owner lives); the number labelled. */
-  labelAllSending(): Promise<number>;
+  /** Marks every `sending` row interrupted (SQLite at start: the lock proves that no owner lives). Returns how many. */
+  interruptAllSending(): Promise<number>;
   /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */
   disownStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */

@@ -33,7 +33,7 @@ interface Row {
 const LOST = ['UNAVAILABLE'];
 const ACCEPTED = ['ACCEPTED'];
 const EITHER = ['ACCEPTED', 'UNAVAILABLE'];
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 const both = (pattern: RegExp): Row['repeat'] => ({ sqlite: pattern, mariadb: pattern });
 const FRESH = both(/^(SUCCEEDED|ACCEPTED)$/);
 const ON_ITS_WAY = both(/^replayed (ACCEPTED|SENDING|SUCCEEDED)$/);
@@ -54,23 +54,23 @@ const row = (
 // What is promised; the test prints what was seen.
 const ROWS: readonly Row[] = [
   row('start.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
-  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, LABEL),
-  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, LABEL),
-  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, LABEL),
+  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, MARKED),
+  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, MARKED),
+  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, MARKED),
   row('start.recorded', 'SUCCEEDED', 'the request', LOST, DONE, 'SUCCEEDED'),
   row('end.unaccepted', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
   row('end.accepted', 'ACCEPTED', 'it later', LOST, ON_ITS_WAY, 'SUCCEEDED'),
   row('end.unclaimed', 'ACCEPTED', 'it later', EITHER, ON_ITS_WAY, 'SUCCEEDED'),
-  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
-  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
-  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
-  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
+  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
+  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
   row('end.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
 ];
 
 // Nothing may time out before its owner dies, however busy the machine is.
 const LIMIT_MS = 3_000;
-// Less than a label takes: the repeat of a start that nobody ends is told so.
+// Less than a mark takes: the repeat of a start that nobody ends is told so.
 const RUNNING_DEADLINE_MS = 2_000;
 const ALL_ENDED_WITHIN_MS = LIMIT_MS + 10_000;
 

@@ -46,24 +46,24 @@ interface Armed {
 // Less than the limit; by then the replica has long been frozen.
 const WORKS_MS = 2_500;
 const isSent = (moment: Moment): moment is 'start.sent' | 'end.sent' => moment.endsWith('.sent');
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
   // Nobody has claimed it: the platform's repeat runs it. What the frozen one was about to write is too old then.
   { moment: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
-  { moment: 'start.claimed', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: false },
-  { moment: 'start.sent', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
-  { moment: 'start.answered', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
+  { moment: 'start.claimed', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: false },
+  { moment: 'start.sent', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
+  { moment: 'start.answered', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
   { moment: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
   { moment: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
   { moment: 'end.accepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
   { moment: 'end.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  // Its limit begins with the dial: it still sends, once, and corrects the label.
-  { moment: 'end.claimed', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { moment: 'end.rendering', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  // Its limit begins with the dial: it still sends, once, and corrects the mark.
+  { moment: 'end.claimed', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.rendering', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
   // The answer came while it slept, and is read before the limit counts.
-  { moment: 'end.sent', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { moment: 'end.answered', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.sent', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.answered', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
 ];
 
 const TOO_OLD = ROWS.filter(({ told }) => told === 'LIMIT_REACHED').length;
@@ -89,10 +89,10 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     const armed: Armed[] = [];
     for (let from = 0; from < ROWS.length; from += STARTED_AT_ONCE)
       armed.push(...(await Promise.all(ROWS.slice(from, from + STARTED_AT_ONCE).map(addArmed))));
-    // What has to be labelled comes last: nobody is frozen while it labels, and keeps the rows to itself.
-    const isLabelled = ({ row }: Armed): boolean => row.asleep === LABEL;
-    for (const one of armed.filter((it) => !isLabelled(it))) await freezeAt(one);
-    for (const one of armed.filter(isLabelled)) await freezeAt(one);
+    // What has to be marked comes last: no replica is frozen while it marks, and keeps the rows to itself.
+    const isInterrupted = ({ row }: Armed): boolean => row.asleep === MARKED;
+    for (const one of armed.filter((it) => !isInterrupted(it))) await freezeAt(one);
+    for (const one of armed.filter(isInterrupted)) await freezeAt(one);
   });
   after(() => world.close());
 
@@ -138,7 +138,7 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     return found === undefined ? '(nothing)' : `${nameOf(found.state)} ${failureOf(found)}`.trim();
   };
 
-  it('has its executions labelled or taken over by the others while it sleeps', async function () {
+  it('has its executions marked interrupted or taken over by the others while it sleeps', async function () {
     this.timeout(30_000);
     await untilAllEnded(() => world.living().rpc, [agent.agentUuid, slowAgent.agentUuid], LABELLED_WITHIN_MS);
     for (const row of ROWS) {
@@ -147,7 +147,7 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     }
   });
 
-  it('wakes and says what the record says; the label of a post-call it corrects', async function () {
+  it('wakes and says what the record says; the mark of a post-call it corrects', async function () {
     this.timeout(90_000);
     await wait(inForm({ short: 0, long: 35_000 }));
     for (const { replica } of frozen.values()) replica.wake();
@@ -194,7 +194,7 @@ describeEachEngine('A replica that is frozen under load', (engine) => {
       await wait(1_000 + Math.random() * 500);
       const victim = world.replicas[frozenTimes % world.replicas.length] as Replica;
       victim.freeze();
-      // Long enough for the others' labels, and over in time for the row whose claim it was committing: nobody sees that
+      // Long enough for the others' marks, and over in time for the row whose claim it was committing: nobody sees that
       // one before it wakes.
       await wait(LIMIT_MS + GRACE_MS + 2_500);
       victim.wake();

@@ -117,7 +117,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       if (heir.isAlive) heir.wake();
       else await heir.restart();
       const mine = new Set<string>(conversationUuids);
-      const labelled = await until(
+      const interrupted = await until(
         'all to be interrupted',
         async () => {
           const all = await listExecutions(heir.rpc, [agent.agentUuid]);
@@ -126,8 +126,8 @@ describeEachEngine('What a dead replica leaves', (engine) => {
         },
         { timeoutMs: 30_000, everyMs: 250 },
       );
-      const tookMs = labelled.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
-      expect(labelled).to.have.length(2 * AT_ONCE);
+      const tookMs = interrupted.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
+      expect(interrupted).to.have.length(2 * AT_ONCE);
       expect(Math.max(...tookMs), 'the longest').to.be.lessThan(INTERRUPTED_WITHIN_MS);
       const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
       report(`interrupted, ${whose} (${engine.name})`, {

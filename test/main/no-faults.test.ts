@@ -22,7 +22,7 @@ const FAULT_POINTS: Readonly<Record<FaultPoint, true>> = {
   'end.answered': true,
   'end.recorded': true,
   'end.expired': true,
-  labelled: true,
+  interrupted: true,
 };
 const FAULT = formatFaults(
   Object.keys(FAULT_POINTS).map((point) => ({ point: point as FaultPoint, action: 'kill' })),

@@ -10,7 +10,7 @@ import {
   aPostCall,
   aPostCallOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   openBeside,
   openFresh,
   times,
@@ -67,12 +67,12 @@ describeEachEngine('claims of post-calls', (engine) => {
     expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
   });
 
-  it('win again when they are repeated with the same token, also after a label, not after the outcome', async () => {
+  it('win again when they are repeated with the same token, also after a mark, not after the outcome', async () => {
     const postCall = await accepted();
     const claim = aClaim(postCall, randomUUID(), -10_000);
     expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
     expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
-    await labelOverdue(store());
+    await interruptOverdue(store());
     expect(await store().isSending(postCall.executionUuid)).to.equal(false);
     expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
     await store().recordOutcomes([aPostCallOutcome(postCall, claim.claim)]);
@@ -268,9 +268,9 @@ describeEachEngine('outcomes', (engine) => {
       expect((await found(executionUuid)).execution.state).to.equal('succeeded');
   });
 
-  it('do not change the label of a pre-call', async () => {
+  it('do not change the mark of a pre-call', async () => {
     const start = await started(aStartWithLimit(-10_000));
-    await labelOverdue(store());
+    await interruptOverdue(store());
     const late = anOutcome(start, {
       request: REQUEST,
       assigned: { a: 1 },
@@ -284,9 +284,9 @@ describeEachEngine('outcomes', (engine) => {
     expect((await found(start.executionUuid)).record).to.deep.equal({});
   });
 
-  it('correct the label of a post-call', async () => {
+  it('correct the mark of a post-call', async () => {
     const { postCall, claim } = await claimed(-10_000);
-    await labelOverdue(store());
+    await interruptOverdue(store());
     expect((await found(postCall.executionUuid)).execution.state).to.equal('interrupted');
     expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
     expect(await record(aPostCallOutcome(postCall, claim, { durationMs: 70 }))).to.equal('recorded');
@@ -324,13 +324,13 @@ describeEachEngine('outcomes', (engine) => {
     }
   });
 
-  it('and a label raced for one row agree on what it says', async () => {
+  it('and a mark raced for one row agree on what it says', async () => {
     const starts = times(30, () => aStartWithLimit(-10_000));
     await store().insertStarts(starts);
     const [results] = await Promise.all([
       Promise.all(starts.map((start) => record(anOutcome(start)))),
-      labelOverdue(store()),
-      labelOverdue(store()),
+      interruptOverdue(store()),
+      interruptOverdue(store()),
     ]);
     for (const [at, { executionUuid }] of starts.entries())
       expect((await found(executionUuid)).execution.state).to.equal(

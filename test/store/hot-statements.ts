@@ -13,7 +13,7 @@ import {
   aPostCall,
   aPostCallOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   times,
   type TestedPostCall,
   type TestedStart,
@@ -207,7 +207,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
         for (const { conversationUuid } of rows)
           await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
       await executions.insertStarts(starts.slice(2));
-      await labelOverdue(executions);
+      await interruptOverdue(executions);
       await executions.listPendingPostCalls(webhookUuid, 100);
     },
   },
@@ -230,11 +230,11 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await change('UPDATE executions SET state = 2 WHERE execution_uuid = ?', toBytes(start.executionUuid));
     },
   },
-  'labels of what is overdue': {
+  'marks of what is overdue': {
     ways: insertsAnd(...A_ROW, 'e by executions_by_state', 'e by PRIMARY'),
     run: async ({ executions }) => {
       await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
-      await labelOverdue(executions);
+      await interruptOverdue(executions);
     },
   },
   'the count of what is overdue': {
@@ -379,8 +379,8 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   // The last: nothing is sending after it.
-  'labels of all that is sending': {
+  'marks of all that is sending': {
     ways: [...A_ROW, 'e by executions_by_state', 'p by PRIMARY'],
-    run: ({ executions }) => executions.labelAllSending(),
+    run: ({ executions }) => executions.interruptAllSending(),
   },
 };

@@ -12,7 +12,7 @@ import {
   aPostCallOutcome,
   anOutcome,
   aWebhook,
-  labelOverdue,
+  interruptOverdue,
   openFresh,
   times,
 } from './support.ts';
@@ -79,7 +79,7 @@ describeEachEngine('the list of executions', (engine) => {
         claims.slice(0, 2).map(({ claim }, at) => aPostCallOutcome(postCalls[at] ?? aPostCall(), claim)),
       );
     }
-    await labelOverdue(store());
+    await interruptOverdue(store());
     const { items } = await store().listExecutions(ALL, 1_000);
     all = [...items];
   });

@@ -204,14 +204,14 @@ export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
     ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
     : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
 
-/** Labels what is overdue, as the engine does where nothing runs. Gives what was labelled. */
-export const labelOverdue = async (
+/** Marks what is overdue interrupted, as the engine does where nothing runs. Returns what it marked. */
+export const interruptOverdue = async (
   store: Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue'>,
   limit = 100,
 ): Promise<readonly OverdueExecution[]> => {
   const overdue = await store.findOverdue(limit);
-  const labelled = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
-  return overdue.filter(({ executionUuid }) => labelled.includes(executionUuid));
+  const interrupted = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
+  return overdue.filter(({ executionUuid }) => interrupted.includes(executionUuid));
 };
 
 /** So many of something. */

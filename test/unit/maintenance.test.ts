@@ -21,9 +21,9 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
   };
   const interruptOverdue = async (executionUuids: readonly string[]) => {
     // One is held by somebody and passed over.
-    const labelled = executionUuids.filter((uuid) => uuid !== 'e7');
-    open = open.filter(({ executionUuid }) => !labelled.includes(executionUuid));
-    return labelled;
+    const interrupted = executionUuids.filter((uuid) => uuid !== 'e7');
+    open = open.filter(({ executionUuid }) => !interrupted.includes(executionUuid));
+    return interrupted;
   };
   const deps = {
     store: { findOverdue, interruptOverdue },
@@ -38,7 +38,7 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
 };
 
 describe('maintenance', () => {
-  it('labels all that a killed process left behind in one round, and wakes who waits for it', async () => {
+  it('marks interrupted all that a killed process left behind in one round, and wakes who waits for it', async () => {
     const { maintenance, firstRound, ended, open } = createTrial();
     await maintenance.start();
     await firstRound;
@@ -47,7 +47,7 @@ describe('maintenance', () => {
     expect(new Set(ended).size).to.equal(BEGAN - 1);
   });
 
-  it('labels nothing that runs in this process, although the clock of the database has jumped', async () => {
+  it('marks nothing that runs in this process, although the clock of the database has jumped', async () => {
     // More than are looked at in one step, and the oldest of all.
     const isRunningHere = (executionUuid: string) => Number(executionUuid.slice(1)) < 120;
     const { maintenance, firstRound, ended, open } = createTrial(isRunningHere);

@@ -2,7 +2,7 @@ import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
-import { createDisown, createLabels } from './interrupt-executions.ts';
+import { createDisown, createInterrupts } from './interrupt-executions.ts';
 import { createLockedRows } from './locked-rows.ts';
 import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
@@ -27,7 +27,7 @@ export const createExecutionStore = (
   ...createPendingPostCallReads(admin, dialect),
   ...createExecutionList(admin, dialect),
   ...createPurge(admin, dialect),
-  ...createLabels(admin, dialect),
+  ...createInterrupts(admin, dialect),
   ...createDisown(writes, dialect),
   ...createLockedRows(reads, dialect),
 });

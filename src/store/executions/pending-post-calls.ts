@@ -3,7 +3,7 @@ import { STATE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { endExecutions } from './interrupt-executions.ts';
+import { finishExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../types.ts';
@@ -17,7 +17,7 @@ type PendingPostCallReads = Pick<
 const WEBHOOKS_A_STEP = 200;
 const COUNTED_A_STEP = 5_000;
 const OVERDUE_CAP = 1_000;
-// A row is labelled within 5 s after it is overdue; what is older shows that nobody labels.
+// A row is marked interrupted within 5 s after it is overdue. An older one shows that no replica does so.
 const OVERDUE_MARGIN_MS = 5_000;
 const NIL = Buffer.alloc(16);
 const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };
@@ -129,7 +129,7 @@ const failUnsent = async (
   olderThanMs: number,
 ): Promise<number> => {
   const uuids = executionUuids.map(toBytes);
-  const ended = await endExecutions(session, dialect, uuids, {
+  const ended = await finishExecutions(session, dialect, uuids, {
     state: 'failed',
     failure,
     guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,

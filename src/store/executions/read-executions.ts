@@ -143,7 +143,7 @@ const toRecordedStart = (row: Row): RecordedStart => {
   return { execution, start: { ...start, assigned: assigned.variables, assignedSources: assigned.sources } };
 };
 
-// A label leaves no record of its own, but it is an end: nothing was assigned.
+// A mark leaves no record of its own, but it is an end: nothing was assigned.
 const assignedOfLabel = (row: Row, execution: Execution): Assigned | undefined =>
   isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
 

@@ -47,7 +47,7 @@ export interface Dialect {
   readonly jsonText: (column: string, path: string) => string;
   /** How many index entries one statement of a list reads. */
   readonly listStep: number;
-  /** How many rows one step of a label or of the purge changes, and the pause after a step of the purge. */
+  /** How many rows one step of a round of marks or of the purge changes, and the pause after a step of the purge. */
   readonly sweepStep: number;
   readonly sweepPauseMs: number;
 

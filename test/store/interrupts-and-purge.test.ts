@@ -9,7 +9,7 @@ import {
   aPostCall,
   aPostCallOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   openBeside,
   openFresh,
   times,
@@ -17,7 +17,7 @@ import {
 
 const REMOVED = { code: 'WEBHOOK_REMOVED', message: 'the webhook is gone', sent: 'no' } as const;
 
-describeEachEngine('labels', (engine) => {
+describeEachEngine('marks of interrupted executions', (engine) => {
   let db: make.TestDatabase;
   const store = () => db.database.executions;
   beforeEach(async () => {
@@ -53,13 +53,13 @@ describeEachEngine('labels', (engine) => {
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
   });
 
-  it('count what is overdue and not labelled: sending past its limit and 10 s, accepted past its start-by', async () => {
+  it('count what is overdue and not marked: sending past its limit and 10 s, accepted past its start-by', async () => {
     await store().insertStarts([aStartWithLimit(-10_500), aStartWithLimit(-10_500), aStartWithLimit(-9_000)]);
     await store().insertPostCalls([aPostCall()]);
     expect(await store().countOverdue(0)).to.equal(2);
     expect(await store().countOverdue(-5_500)).to.equal(3);
     expect(await store().countOverdue(60_000)).to.equal(2);
-    await labelOverdue(store());
+    await interruptOverdue(store());
     expect(await store().countOverdue(60_000)).to.equal(0);
   });
 
@@ -76,8 +76,8 @@ describeEachEngine('labels', (engine) => {
             await session.change('UPDATE executions SET state = 3 WHERE execution_uuid = ?', [uuid]);
           else await session.rows('SELECT 1 FROM executions WHERE execution_uuid = ? FOR UPDATE', [uuid]);
           const startedAtMs = performance.now();
-          const labelled = await labelOverdue(store(), 10);
-          expect(labelled.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
+          const interrupted = await interruptOverdue(store(), 10);
+          expect(interrupted.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
           expect(performance.now() - startedAtMs).to.be.below(900);
         });
         await beside.close();
@@ -89,7 +89,7 @@ describeEachEngine('labels', (engine) => {
     const starts = times(60, () => aStartWithLimit(-9_000));
     await store().insertStarts(starts);
     const found: string[] = [];
-    for (let after: Awaited<ReturnType<typeof make.labelOverdue>>[number] | undefined; ;) {
+    for (let after: Awaited<ReturnType<typeof make.interruptOverdue>>[number] | undefined; ;) {
       const page = await store().findOverdue(7, after);
       found.push(...page.map(({ executionUuid }) => executionUuid));
       after = page.at(-1);
@@ -107,8 +107,8 @@ describeEachEngine('labels', (engine) => {
     await store().insertPostCalls([postCall, aPostCall()]);
     await store().claimPostCalls([aClaim(postCall)]);
     await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
-    expect(await store().labelAllSending()).to.equal(221);
-    expect(await store().labelAllSending()).to.equal(0);
+    expect(await store().interruptAllSending()).to.equal(221);
+    expect(await store().interruptAllSending()).to.equal(0);
     expect(await store().countPending(10)).to.equal(1);
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
@@ -136,8 +136,8 @@ describeEachEngine('labels', (engine) => {
     );
     await beside.close();
     const [start] = starts as [(typeof starts)[0]];
-    expect(await labelOverdue(store(), 10)).to.deep.equal([]);
-    expect(await store().labelAllSending()).to.equal(0);
+    expect(await interruptOverdue(store(), 10)).to.deep.equal([]);
+    expect(await store().interruptAllSending()).to.equal(0);
     expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
     expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);
     const { execution } = (await store().findExecution(start.executionUuid)) ?? expect.fail();
