@@ -121,10 +121,13 @@ const BREAKS: readonly Break[] = [
     grep: 'longer than limit and grace',
   },
   {
-    title: 'a claim that could not be settled and is left as it is',
+    title: 'a claim that could not be confirmed and is not abandoned',
     file: 'src/engine/pre-call.ts',
     changes: [
-      ['await retryWrite(() => deps.store.disownStart(row.executionUuid), { signal: deps.lastWrites });', ''],
+      [
+        'await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });',
+        '',
+      ],
     ],
     family: 'database-cuts',
     grep: "a start's claim, silently (answer_held)",

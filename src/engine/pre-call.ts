@@ -53,7 +53,7 @@ const HOLD_ANSWER_MS = 5_000;
 /** What running starts needs. */
 export interface PreCallDeps {
   readonly writes: ExecutionWrites;
-  readonly store: Pick<ExecutionStore, 'findStart' | 'disownStart'>;
+  readonly store: Pick<ExecutionStore, 'findStart' | 'abandonStart'>;
   readonly startWaiters: StartWaiters;
   readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
@@ -140,15 +140,15 @@ async function insert(
     isGivenUp = true;
     if (!(error instanceof DatabaseError)) throw error;
     if (error.kind === 'row') throw rowRefused(row.startJson.length, error);
-    disown(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
+    abandon(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
     throw error.kind === 'bug' ? error : databaseUnavailable(error);
   }
 }
 
 // What is still under way ends first: a claim that comes through now is nobody's.
-async function disown(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
+async function abandon(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
   await Promise.allSettled([writing]);
-  await retryWrite(() => deps.store.disownStart(row.executionUuid), { signal: deps.lastWrites });
+  await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });
   deps.startWaiters.notifyFinished(row.conversationUuid);
 }
 

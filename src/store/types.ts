@@ -321,8 +321,8 @@ export interface ExecutionStore {
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
   /** Marks every `sending` row interrupted (SQLite at start: the lock proves that no owner lives). Returns how many. */
   interruptAllSending(): Promise<number>;
-  /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */
-  disownStart(executionUuid: string): Promise<void>;
+  /** Abandons a start whose insert was not confirmed in time: marks the row interrupted, SENT_NO, if it holds this token and is `sending`. */
+  abandonStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
   purge(beforeMs: number, limit: number): Promise<number>;
   /**

@@ -69,7 +69,7 @@ interface Hole {
 
 const REFUSED = 'DATABASE_UNAVAILABLE';
 const NOTHING = '(nothing)';
-const DISOWNED = 'INTERRUPTED INTERRUPTED NO';
+const ABANDONED = 'INTERRUPTED INTERRUPTED NO';
 const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 const FINE = { told: 'SUCCEEDED', record: 'SUCCEEDED', ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' };
 const ACCEPTED = { ...FINE, told: 'ACCEPTED' };
@@ -86,8 +86,8 @@ const HOLES: readonly Hole[] = [
     ...{ ends: 'SUCCEEDED', repeat: 'SUCCEEDED', repeatsBefore: true },
   },
   {
-    ...{ moment: START_CLAIM, cut: 'answer_held', told: REFUSED, record: DISOWNED },
-    ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
+    ...{ moment: START_CLAIM, cut: 'answer_held', told: REFUSED, record: ABANDONED },
+    ...{ ends: ABANDONED, repeat: 'replayed INTERRUPTED' },
   },
   { ...FINE, moment: START_OUTCOME, cut: 'held' },
   { ...FINE, moment: START_OUTCOME, cut: 'answer_held' },

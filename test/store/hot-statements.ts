@@ -222,10 +222,10 @@ export const HOT: Readonly<Record<string, Hot>> = {
       );
     },
   },
-  'disowning a start': {
+  'abandoning a start': {
     ways: A_ROW,
     run: async ({ executions, start, change }) => {
-      await executions.disownStart(start.executionUuid);
+      await executions.abandonStart(start.executionUuid);
       // Of a row that the guard does not let MariaDB explains nothing: it has read it by its key.
       await change('UPDATE executions SET state = 2 WHERE execution_uuid = ?', toBytes(start.executionUuid));
     },

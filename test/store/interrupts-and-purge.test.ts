@@ -113,12 +113,12 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
-  it('disown a start that could not be settled: nothing was sent', async () => {
+  it('abandon a start that could not be settled: nothing was sent', async () => {
     const [lying, ended] = [aStart(), aStart()];
     await store().insertStarts([lying, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
     for (const uuid of [lying.executionUuid, ended.executionUuid, randomUUID()])
-      await store().disownStart(uuid);
+      await store().abandonStart(uuid);
     const { execution } = (await store().findExecution(lying.executionUuid)) ?? expect.fail();
     expect(execution.state).to.equal('interrupted');
     expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'no' });

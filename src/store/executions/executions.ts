@@ -2,7 +2,7 @@ import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
-import { createDisown, createInterrupts } from './interrupt-executions.ts';
+import { createAbandonStart, createInterrupts } from './interrupt-executions.ts';
 import { createLockedRows } from './locked-rows.ts';
 import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
@@ -28,6 +28,6 @@ export const createExecutionStore = (
   ...createExecutionList(admin, dialect),
   ...createPurge(admin, dialect),
   ...createInterrupts(admin, dialect),
-  ...createDisown(writes, dialect),
+  ...createAbandonStart(writes, dialect),
   ...createLockedRows(reads, dialect),
 });

@@ -48,7 +48,7 @@ const NO_OUTCOME: Failure = {
   message: 'no outcome was recorded in time: the request may have been sent',
   sent: 'maybe',
 };
-const DISOWNED: Failure = {
+const ABANDONED: Failure = {
   code: 'INTERRUPTED',
   message: 'the database did not confirm the claim in time: nothing was sent',
   sent: 'no',
@@ -140,15 +140,15 @@ const nextTurn = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-/** Takes back a claim that its owner could not settle, and did not act on. */
-export const createDisown = (
+/** Makes the statement that abandons a claim which its owner could not confirm, and did not act on. */
+export const createAbandonStart = (
   connections: Connections,
   dialect: Dialect,
-): Pick<ExecutionStore, 'disownStart'> => ({
-  disownStart: async (executionUuid) => {
+): Pick<ExecutionStore, 'abandonStart'> => ({
+  abandonStart: async (executionUuid) => {
     // A pre-call's token is its uuid.
     const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
-    const ending = { state: 'interrupted', failure: DISOWNED, guard } as const;
+    const ending = { state: 'interrupted', failure: ABANDONED, guard } as const;
     await connections.use((session) => finishExecutions(session, dialect, [toBytes(executionUuid)], ending));
   },
 });
