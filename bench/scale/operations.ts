@@ -80,7 +80,7 @@ export const operations: readonly Operation[] = [
   ),
   plain('a repeat of a start', ({ executions, sample }) => executions.findStart(any(sample.conversations))),
   plain('waiting for a start elsewhere', ({ executions }) =>
-    executions.findEndedStarts(times(BATCH, () => randomUUID())),
+    executions.findFinishedStarts(times(BATCH, () => randomUUID())),
   ),
   plain('an agent', ({ agents, sample }) => agents.findAgent(any(sample.agents))),
   plain('one look for what waits', async ({ executions }) => {

@@ -36,7 +36,8 @@ export const replayStart = async (
   while (!isEnded(recorded.execution.state)) {
     // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
     const untilMs = answerByMs(scope);
-    if (!(await deps.startWaiters.waitForEnd(conversationUuid, untilMs, scope.signal))) throw stillRunning();
+    if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, scope.signal)))
+      throw stillRunning();
     recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
   }
   return toStartReply(recorded, true);

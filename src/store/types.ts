@@ -293,8 +293,8 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
-  /** Of these conversations, however many, those that have no start or whose start has ended, as far as this release knows. */
-  findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
+  /** Returns those of these conversations, however many, that have no start or whose start is finished, as far as this release knows. */
+  findFinishedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
   /** Lists the webhooks that have pending post-calls, by webhook_uuid ascending. */
   listPendingWebhooks(): Promise<readonly PendingWebhook[]>;

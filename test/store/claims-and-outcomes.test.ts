@@ -195,7 +195,9 @@ describeEachEngine('outcomes', (engine) => {
       execution,
       start: { ...start.start, assigned, assignedSources },
     });
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([
+      start.conversationUuid,
+    ]);
   });
 
   it('tell ended starts from running ones in a list of any length', async () => {
@@ -203,7 +205,7 @@ describeEachEngine('outcomes', (engine) => {
     await store().insertStarts([running, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
     const many = [running, ended, ...times(40_000, () => aStart())].map((start) => start.conversationUuid);
-    expect(await store().findEndedStarts(many)).to.deep.equal(many.slice(1));
+    expect(await store().findFinishedStarts(many)).to.deep.equal(many.slice(1));
   });
 
   it('of a failure say why, and that nothing was assigned', async () => {

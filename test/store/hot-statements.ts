@@ -160,7 +160,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for ended starts': {
     ways: ['executions by executions_by_conversation'],
-    run: ({ executions }) => executions.findEndedStarts(times(50, () => randomUUID())),
+    run: ({ executions }) => executions.findFinishedStarts(times(50, () => randomUUID())),
   },
   'the look at the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
   'the look for waiting webhooks': {

@@ -80,7 +80,9 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(execution.finishedAtMs).to.equal(execution.acceptedAtMs);
     expect(stored).to.deep.equal(start.start);
     expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([
+      start.conversationUuid,
+    ]);
   });
 
   it('accept a post-call with its facts', async () => {

@@ -153,7 +153,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     const [lost] = await store().insertStarts([aStart({ conversationUuid: start.conversationUuid })]);
     expect(lost?.kind).to.equal('lost');
     // Nobody is woken by such a start, for its row says nothing that could be answered.
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([]);
   });
 });
 
@@ -269,7 +269,7 @@ describeEachEngine('the purge', (engine) => {
     const again = await store().insertStarts([done, aStart({ conversationUuid: done.conversationUuid })]);
     expect(again).to.deep.equal([{ kind: 'purged' }, { kind: 'purged' }]);
     expect(await store().insertPostCalls([sent])).to.deep.equal([{ kind: 'purged' }]);
-    expect(await store().findEndedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
+    expect(await store().findFinishedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
     expect(await store().recordOutcomes([anOutcome(done)])).to.deep.equal(['not_owner']);
     const other = aPostCall({ conversationUuid: done.conversationUuid });
     expect((await store().insertPostCalls([other]))[0]?.kind).to.equal('won');

@@ -10,13 +10,13 @@ const startWaitersWith = (
 ) => {
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
-  const findEndedStarts = async (conversations: readonly string[]): Promise<readonly string[]> => {
+  const findFinishedStarts = async (conversations: readonly string[]): Promise<readonly string[]> => {
     asked.push(conversations);
     if (asked.length <= failures) throw new DatabaseError('away');
     return conversations.filter((conversation) => ended.includes(conversation));
   };
   const startWaiters = createStartWaiters({
-    store: { findEndedStarts },
+    store: { findFinishedStarts },
     onError: (error) => errors.push(error),
     ...(isRunningHere === undefined ? {} : { isRunningHere }),
   });
@@ -27,8 +27,11 @@ const soon = (ms: number): number => performance.now() + ms;
 describe('the start waiters', () => {
   it('wake everybody who waits for a conversation, and nobody else', async () => {
     const { startWaiters, asked } = startWaitersWith();
-    const woken = [startWaiters.waitForEnd('a', soon(5_000)), startWaiters.waitForEnd('a', soon(5_000))];
-    const other = startWaiters.waitForEnd('b', soon(50));
+    const woken = [
+      startWaiters.waitUntilFinished('a', soon(5_000)),
+      startWaiters.waitUntilFinished('a', soon(5_000)),
+    ];
+    const other = startWaiters.waitUntilFinished('b', soon(50));
     startWaiters.notifyFinished('a');
     expect(await Promise.all(woken)).to.deep.equal([true, true]);
     expect(await other).to.equal(false);
@@ -38,7 +41,9 @@ describe('the start waiters', () => {
 
   it('ask the database once for all of them about what other processes run', async () => {
     const { startWaiters, asked } = startWaitersWith(['a', 'b']);
-    const all = ['a', 'b', 'c', 'a'].map((conversation) => startWaiters.waitForEnd(conversation, soon(300)));
+    const all = ['a', 'b', 'c', 'a'].map((conversation) =>
+      startWaiters.waitUntilFinished(conversation, soon(300)),
+    );
     expect(await Promise.all(all)).to.deep.equal([true, true, false, true]);
     expect(asked[0]).to.deep.equal(['a', 'b', 'c']);
     expect(asked.slice(1).every((conversations) => conversations.join() === 'c')).to.equal(true);
@@ -47,11 +52,11 @@ describe('the start waiters', () => {
 
   it('stop asking when nobody waits any more', async () => {
     const { startWaiters, asked } = startWaitersWith(['a']);
-    expect(await startWaiters.waitForEnd('a', soon(5_000))).to.equal(true);
+    expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     await new Promise((resolve) => setTimeout(resolve, 450));
     expect(asked).to.have.length(1);
     // And begin again with the next one.
-    expect(await startWaiters.waitForEnd('a', soon(5_000))).to.equal(true);
+    expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     expect(asked).to.have.length(2);
     startWaiters.close();
   });
@@ -59,7 +64,9 @@ describe('the start waiters', () => {
   it('ask about no more than 500 at once, and wake those of the first part before the last is asked', async () => {
     const conversations = Array.from({ length: 1_200 }, (_, at) => String(at));
     const { startWaiters, asked } = startWaitersWith(conversations);
-    const all = conversations.map((conversation) => startWaiters.waitForEnd(conversation, soon(5_000)));
+    const all = conversations.map((conversation) =>
+      startWaiters.waitUntilFinished(conversation, soon(5_000)),
+    );
     await all[0];
     expect(asked.length).to.be.below(3);
     expect(new Set(await Promise.all(all))).to.deep.equal(new Set([true]));
@@ -70,8 +77,8 @@ describe('the start waiters', () => {
   it('ask about no start that this process runs, and about it from when it no longer does', async () => {
     const here = new Set(['a']);
     const { startWaiters, asked } = startWaitersWith(['a', 'b'], 0, (conversation) => here.has(conversation));
-    const local = startWaiters.waitForEnd('a', soon(5_000));
-    expect(await startWaiters.waitForEnd('b', soon(5_000))).to.equal(true);
+    const local = startWaiters.waitUntilFinished('a', soon(5_000));
+    expect(await startWaiters.waitUntilFinished('b', soon(5_000))).to.equal(true);
     expect(asked).to.deep.equal([['b']]);
     here.clear();
     expect(await local).to.equal(true);
@@ -81,7 +88,7 @@ describe('the start waiters', () => {
 
   it('wake by memory who waits for a start that this process runs', async () => {
     const { startWaiters, asked } = startWaitersWith([], 0, () => true);
-    const local = startWaiters.waitForEnd('a', soon(5_000));
+    const local = startWaiters.waitUntilFinished('a', soon(5_000));
     await new Promise((resolve) => setTimeout(resolve, 450));
     startWaiters.notifyFinished('a');
     expect(await local).to.equal(true);
@@ -91,7 +98,7 @@ describe('the start waiters', () => {
 
   it('take an end that has arrived during a stall of the event loop, although their time is over', async () => {
     const { startWaiters } = startWaitersWith();
-    const waiting = startWaiters.waitForEnd('a', soon(20));
+    const waiting = startWaiters.waitUntilFinished('a', soon(20));
     setImmediate(() => startWaiters.notifyFinished('a'));
     for (const endsAtMs = soon(60); performance.now() < endsAtMs;);
     expect(await waiting).to.equal(true);
@@ -100,24 +107,25 @@ describe('the start waiters', () => {
 
   it('ask again after the database was away, and tell of it once', async () => {
     const { startWaiters, errors } = startWaitersWith(['a'], 3);
-    expect(await startWaiters.waitForEnd('a', soon(5_000))).to.equal(true);
+    expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     expect(errors).to.have.length(1);
     startWaiters.close();
   });
 
   for (const [title, wait] of [
-    ['at its time', (startWaiters: StartWaiters) => startWaiters.waitForEnd('a', soon(30))],
+    ['at its time', (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(30))],
     [
       'at once when its time is over already',
-      (startWaiters: StartWaiters) => startWaiters.waitForEnd('a', soon(-1_000)),
+      (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(-1_000)),
     ],
     [
       'when its caller goes away',
-      (startWaiters: StartWaiters) => startWaiters.waitForEnd('a', soon(5_000), AbortSignal.timeout(30)),
+      (startWaiters: StartWaiters) =>
+        startWaiters.waitUntilFinished('a', soon(5_000), AbortSignal.timeout(30)),
     ],
     [
       'at once when its caller is gone already',
-      (startWaiters: StartWaiters) => startWaiters.waitForEnd('a', soon(5_000), AbortSignal.abort()),
+      (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(5_000), AbortSignal.abort()),
     ],
   ] as const) {
     it(`let one go ${title}`, async () => {
@@ -131,7 +139,7 @@ describe('the start waiters', () => {
 
   it('let everybody go when they close', async () => {
     const { startWaiters, asked } = startWaitersWith();
-    const all = ['a', 'b'].map((conversation) => startWaiters.waitForEnd(conversation, soon(5_000)));
+    const all = ['a', 'b'].map((conversation) => startWaiters.waitUntilFinished(conversation, soon(5_000)));
     startWaiters.close();
     expect(await Promise.all(all)).to.deep.equal([false, false]);
     await new Promise((resolve) => setTimeout(resolve, 250));

@@ -112,7 +112,7 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
 
   const offerAfterStart = async (postCall: PendingPostCall): Promise<void> => {
     waitsForStart.add(postCall.executionUuid);
-    await deps.startWaiters.waitForEnd(postCall.conversationUuid, performance.now() + START_WAIT_MS);
+    await deps.startWaiters.waitUntilFinished(postCall.conversationUuid, performance.now() + START_WAIT_MS);
     waitsForStart.delete(postCall.executionUuid);
     offer(postCall);
   };

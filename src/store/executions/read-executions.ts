@@ -23,7 +23,7 @@ type Reads = Pick<
   | 'findFacts'
   | 'findExecution'
   | 'isSending'
-  | 'findEndedStarts'
+  | 'findFinishedStarts'
   | 'nowMs'
 >;
 
@@ -70,7 +70,7 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       ]);
       return row?.state === STATE.sending;
     },
-    findEndedStarts: async (conversationUuids) => {
+    findFinishedStarts: async (conversationUuids) => {
       const running = new Set<string>();
       for (const part of inParts(conversationUuids, STARTS_A_STEP)) {
         const found = await rows(findRunningStarts(part.length), part.map(toBytes));
