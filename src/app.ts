@@ -165,8 +165,8 @@ interface Start {
   before<Q, S, R>(command: (request: Q, scope: S) => Promise<R>): (request: Q, scope: S) => Promise<R>;
 }
 
-// The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be marked with
-// them. Such calls come within milliseconds, and their time limits count from their arrival.
+// The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
+// marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
 const createStart = (): Start => {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {

@@ -36,8 +36,8 @@ export interface MaintenanceDeps {
   readonly health: DatabaseHealth;
   readonly startWaiters: StartWaiters;
   /**
-   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not marked interrupted here,
-   * however late it is by the database's clock. Absent: nothing runs here.
+   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not marked
+   * interrupted here, however late it is by the database's clock. Absent: nothing runs here.
    */
   readonly isRunningHere?: (executionUuid: string) => boolean;
   /** Free bytes on the database's disk; undefined: not ours to look at. */

@@ -2,8 +2,8 @@ import type { ExecutionStore } from '../store/types.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 
 /**
- * Waits for starts to finish. The process that runs a start is told in memory; other processes poll the database with shared
- * queries.
+ * Waits for starts to finish. The process that runs a start is told in memory; other processes poll the database with
+ * shared queries.
  */
 export interface StartWaiters {
   /** Wakes every caller in this process that waits for the start of this conversation. */
@@ -17,8 +17,9 @@ export interface StartWaiters {
 export interface StartWaiterDeps {
   readonly store: Pick<ExecutionStore, 'findFinishedStarts'>;
   /**
-   * Reports whether this process runs the start of this conversation now, from its claim until `notifyFinished` is called for
-   * it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs here.
+   * Reports whether this process runs the start of this conversation now, from its claim until `notifyFinished` is
+   * called for it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs
+   * here.
    */
   readonly isRunningHere?: (conversationUuid: string) => boolean;
   readonly onError: (error: unknown) => void;

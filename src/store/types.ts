@@ -293,7 +293,10 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
-  /** Returns those of these conversations, however many, that have no start or whose start is finished, as far as this release knows. */
+  /**
+   * Returns those of these conversations, however many, that have no start or whose start is finished, as far as this
+   * release knows.
+   */
   findFinishedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
   /** Lists the webhooks that have pending post-calls, by webhook_uuid ascending. */
@@ -321,7 +324,10 @@ export interface ExecutionStore {
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
   /** Marks every `sending` row interrupted (SQLite at start: the lock proves that no owner lives). Returns how many. */
   interruptAllSending(): Promise<number>;
-  /** Abandons a start whose insert was not confirmed in time: marks the row interrupted, SENT_NO, if it holds this token and is `sending`. */
+  /**
+   * Abandons a start whose insert was not confirmed in time: marks the row interrupted, SENT_NO, if it holds this token
+   * and is `sending`.
+   */
   abandonStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
   purge(beforeMs: number, limit: number): Promise<number>;

@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../../src/errors.ts';
 import type {
   ClaimResult,
-  PostCallClaim,
   ExecutionStore,
   InsertResult,
   NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
   WriteBatch,
   WriteResults,
 } from '../../src/store/types.ts';

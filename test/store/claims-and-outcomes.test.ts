@@ -5,10 +5,10 @@ import type { Outcome, RecordedStart } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aClaim,
-  aStart,
-  aStartWithLimit,
   aPostCall,
   aPostCallOutcome,
+  aStart,
+  aStartWithLimit,
   anOutcome,
   interruptOverdue,
   openBeside,

@@ -4,10 +4,10 @@ import { describeEachEngine } from '../support/engines.ts';
 import * as make from './support.ts';
 import {
   aClaim,
-  aStart,
-  aStartWithLimit,
   aPostCall,
   aPostCallOutcome,
+  aStart,
+  aStartWithLimit,
   anOutcome,
   interruptOverdue,
   openBeside,

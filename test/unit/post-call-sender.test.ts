@@ -30,7 +30,10 @@ interface Trial {
   readonly isClaimSlow?: boolean;
 }
 
-/** A post-call sender with one pending post-call per webhook; tells of which rows it tried to claim, and what it complained of. */
+/**
+ * A post-call sender with one pending post-call per webhook; tells of which rows it tried to claim, and what it
+ * complained of.
+ */
 const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
   const {
     broken,

@@ -4,8 +4,8 @@ import type { ByteBudget, ByteReservation } from './byte-budget.ts';
 /** Says whether a new call may come in, before anything is looked up or recorded. */
 export interface Admission {
   /**
-   * Takes a place for a start (or a test of a webhook) and reserves the bytes of its message. The place is given back with
-   * the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
+   * Takes a place for a start (or a test of a webhook) and reserves the bytes of its message. The place is given back
+   * with the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
   admitStart(bytes: number): ByteReservation;

@@ -10,11 +10,13 @@ export interface ByteReservation {
   release(): void;
 }
 
-/** Bounds the bytes reserved for calls in flight: messages, rendered bodies, responses and unwritten outcomes together. */
+/**
+ * Bounds the bytes reserved for calls in flight: messages, rendered bodies, responses and unwritten outcomes together.
+ */
 export interface ByteBudget {
   /**
-   * Reserves bytes for a call. Returns undefined when they do not fit, or would leave less than `keepFree`. `onRelease` is
-   * called once, when the last holder has released them.
+   * Reserves bytes for a call. Returns undefined when they do not fit, or would leave less than `keepFree`. `onRelease`
+   * is called once, when the last holder has released them.
    */
   reserve(bytes: number, keepFree?: number, onRelease?: () => void): ByteReservation | undefined;
   /** Reports whether that many bytes would fit now. Reserves none. */

@@ -55,14 +55,16 @@ const CANDIDATES = 100;
 const EXPIRED_STEPS = 20;
 const EXPIRY_A_LOOK_MS = 500;
 const URLS_A_STEP = 200;
-// How many cached origins are read again at each look. With more pending webhooks, a changed URL takes several looks to be noticed.
+// How many cached origins are read again at each look. With more pending webhooks, a changed URL takes several looks to
+// be noticed.
 const LEARNT_AGAIN_A_LOOK = 1_000;
 // Rows of a webhook that is gone or disabled need no slot.
 const NO_ORIGIN = '';
 
 /**
- * Tracks the pending post-calls. Rows are read per webhook and only where a slot is free: the oldest rows of all would be those of
- * one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep others waiting.
+ * Tracks the pending post-calls. Rows are read per webhook and only where a slot is free: the oldest rows of all would
+ * be those of one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep
+ * others waiting.
  */
 export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostCalls => {
   const { store, room, startByMs } = deps;

@@ -65,7 +65,9 @@ export async function sendPostCall(
   return 'ended';
 }
 
-/** A post-call that is ours: what was fixed and read at its claim, and the bytes reserved for it until it is on record. */
+/**
+ * A post-call that is ours: what was fixed and read at its claim, and the bytes reserved for it until it is on record.
+ */
 interface Claimed extends SendablePostCall {
   readonly timeLimitMs: number;
   readonly reservation: ByteReservation;

@@ -15,7 +15,7 @@ import type {
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
-import { renderSignedRequest, type RenderResult, type RenderDeps } from './signed-request.ts';
+import { renderSignedRequest, type RenderDeps, type RenderResult } from './signed-request.ts';
 
 /** What came of one run of a webhook: without `failure` it succeeded. */
 export interface WebhookRun {

@@ -1,12 +1,12 @@
 import type {
   ClaimResult,
-  PostCallClaim,
   ExecutionStore,
   InsertResult,
   NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
 } from '../../store/types.ts';
 import { createLockedRowFilter } from './locked-row-filter.ts';
 import { createRecentCount } from './recent-count.ts';

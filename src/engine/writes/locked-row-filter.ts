@@ -2,7 +2,10 @@ import { DatabaseError } from '../../errors.ts';
 import type { PostCallClaim, ExecutionStore, NewPostCall, NewStart, Outcome } from '../../store/types.ts';
 import type { Item, Kind } from './writer.ts';
 
-/** Filters out the items whose rows a transaction of another process keeps locked: that process froze in its commit, or lost its network. */
+/**
+ * Filters out the items whose rows a transaction of another process keeps locked: that process froze in its commit, or
+ * lost its network.
+ */
 export interface LockedRowFilter {
   /** Reports whether locked rows were seen so lately that each batch is filtered before it is written. */
   isAsking(): boolean;

@@ -1,12 +1,12 @@
 import type { CallFacts, Execution, JsonObject, StartVariables, VariableSource } from '../../domain/types.ts';
 import type {
   ClaimResult,
-  PostCallClaim,
   InsertResult,
   NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
   WriteBatch,
   WriteResults,
 } from '../types.ts';

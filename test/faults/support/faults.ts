@@ -1,8 +1,8 @@
 import type { FaultPoint, OnFaultPoint } from '../../../src/engine/fault-points.ts';
 
 /**
- * What a replica does when it reaches a fault point: dies at once (`kill`), freezes until it is woken (`stop`), or holds its
- * event loop for so many milliseconds (`block`). Without a conversation, at the first one that comes there.
+ * What a replica does when it reaches a fault point: dies at once (`kill`), freezes until it is woken (`stop`), or
+ * holds its event loop for so many milliseconds (`block`). Without a conversation, at the first one that comes there.
  */
 export interface Fault {
   readonly point: FaultPoint;
