@@ -6,7 +6,7 @@ import { createTestAgent, type TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
 import { listExecutions, nameOf } from './support/execution-log.ts';
 import { inForm, report } from './support/long.ts';
-import { listWaiting, openRecord } from './support/record-on-disk.ts';
+import { listPending, openRecord } from './support/record-on-disk.ts';
 import { startRecorder, type Recorder } from './support/recorder.ts';
 import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
@@ -76,7 +76,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     // It has looked for others to send meanwhile, and found no slot.
     await wait(LOOKED_AFTER_MS);
     await victim.kill();
-    const left = await listWaiting(world);
+    const left = await listPending(world);
     await world.recorder.script('*', {});
     const succeededAtMs = await succeed(victim, heir);
     const takenOverMs = (await untilAllSeen(left, world.recorder)) - succeededAtMs;

@@ -22,7 +22,7 @@ export const readRow = async (
 };
 
 /** The conversations of the accepted ends that nobody has begun to send, whoever is alive. */
-export const listWaiting = async (world: Pick<World, 'url' | 'dataDir'>): Promise<readonly string[]> => {
+export const listPending = async (world: Pick<World, 'url' | 'dataDir'>): Promise<readonly string[]> => {
   const { executions, close } = await openRecord(world);
   try {
     const webhooks = await executions.listPendingWebhooks();
