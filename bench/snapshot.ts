@@ -11,7 +11,7 @@ import { createConnection } from 'mysql2/promise';
 
 import type { StoreByKind } from '../test/store/by-kind.ts';
 import { startMariadb } from '../test/support/mariadb.ts';
-import { aClaim, anEnd, anEndOutcome, openTested, times } from '../test/store/support.ts';
+import { aClaim, aPostCall, aPostCallOutcome, openTested, times } from '../test/store/support.ts';
 import { medianOf } from './scale/report.ts';
 
 const { values: args } = parseArgs({
@@ -31,9 +31,9 @@ const webhookUuids = times(20, () => randomUUID());
 
 const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] = [
   ['what is overdue, for its label', (executions) => executions.findOverdue(100)],
-  ['webhooks that wait', (executions) => executions.listWaitingWebhooks()],
-  ['rows of a webhook', (executions) => executions.listWaitingEnds(webhookUuids[0] ?? '', 100)],
-  ['count of the waiting', (executions) => executions.countWaiting(100_000)],
+  ['webhooks that wait', (executions) => executions.listPendingWebhooks()],
+  ['rows of a webhook', (executions) => executions.listPendingPostCalls(webhookUuids[0] ?? '', 100)],
+  ['count of the waiting', (executions) => executions.countPending(100_000)],
   ['count of the overdue', (executions) => executions.countOverdue(START_BY_MS)],
 ];
 
@@ -41,12 +41,12 @@ const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] 
 const passThrough = async (executions: StoreByKind, count: number): Promise<void> => {
   for (let done = 0; done < count; done += BATCH) {
     const ends = webhookUuids.flatMap((webhookUuid) =>
-      times(BATCH / webhookUuids.length, () => anEnd({ webhookUuid })),
+      times(BATCH / webhookUuids.length, () => aPostCall({ webhookUuid })),
     );
-    await executions.insertEnds(ends);
+    await executions.insertPostCalls(ends);
     const claimed = ends.map((end) => ({ end, claim: aClaim(end) }));
-    await executions.claimEnds(claimed.map(({ claim }) => claim));
-    await executions.recordOutcomes(claimed.map(({ end, claim }) => anEndOutcome(end, claim.claim)));
+    await executions.claimPostCalls(claimed.map(({ claim }) => claim));
+    await executions.recordOutcomes(claimed.map(({ end, claim }) => aPostCallOutcome(end, claim.claim)));
   }
 };
 

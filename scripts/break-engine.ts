@@ -49,10 +49,10 @@ const BREAKS: readonly Break[] = [
     title: 'a new token for each try of an end',
     file: 'src/engine/post-call/post-call.ts',
     changes: [
-      ['const claim = deps.newClaim();', 'const claim = deps.newClaim();\n  let tries = 0;'],
+      ['const { instance, signal } = deps;', 'const { instance, signal } = deps;\n  let tries = 0;'],
       [
         'deps.writes.claimPostCall({ executionUuid, claim,',
-        'deps.writes.claimPostCall({ executionUuid, claim: tries++ === 0 ? claim : deps.newClaim(),',
+        'deps.writes.claimPostCall({ executionUuid, claim: tries++ === 0 ? claim : crypto.randomUUID(),',
       ],
     ],
     family: 'database-cuts',
@@ -87,13 +87,13 @@ const BREAKS: readonly Break[] = [
     file: 'src/engine/post-call/post-call-sender.ts',
     changes: [
       [
-        '    const sending = sendPostCall(deps, { end, agent, webhook }, held)',
+        '    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)',
         `    slot.release();
     const send: typeof deps.webhookRuns.send = async (run, options) => {
-      let own = deps.slots.take(run.ready.origin);
+      let own = deps.slots.take(run.runnable.origin);
       while (typeof own === 'string') {
         await new Promise((resolve) => setTimeout(resolve, 20));
-        own = deps.slots.take(run.ready.origin);
+        own = deps.slots.take(run.runnable.origin);
       }
       try {
         return await deps.webhookRuns.send(run, options);
@@ -102,14 +102,14 @@ const BREAKS: readonly Break[] = [
       }
     };
     const webhookRuns = { ...deps.webhookRuns, send };
-    const sending = sendPostCall({ ...deps, webhookRuns }, { end, agent, webhook }, held)`,
+    const sending = sendPostCall({ ...deps, webhookRuns }, { postCall, claim, agent, webhook }, reservation)`,
       ],
     ],
     family: 'takeover',
     grep: 'if it had not been begun',
   },
   {
-    title: 'a label of a pre-call that its owner overwrites',
+    title: 'a mark of a pre-call that its owner overwrites',
     file: 'src/store/executions/mysql-statements.ts',
     changes: [
       [
@@ -121,10 +121,13 @@ const BREAKS: readonly Break[] = [
     grep: 'longer than limit and grace',
   },
   {
-    title: 'a claim that could not be settled and is left as it is',
+    title: 'a claim that could not be confirmed and is not abandoned',
     file: 'src/engine/pre-call.ts',
     changes: [
-      ['await retryWrite(() => deps.store.disownStart(row.executionUuid), { signal: deps.lastWrites });', ''],
+      [
+        'await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });',
+        '',
+      ],
     ],
     family: 'database-cuts',
     grep: "a start's claim, silently (answer_held)",

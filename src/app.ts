@@ -8,7 +8,7 @@ import { createTestWebhook } from './commands/test-webhook.ts';
 import type { Config } from './config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { Intervals } from './engine/maintenance.ts';
-import type { OnStep } from './engine/fault-points.ts';
+import type { OnFaultPoint } from './engine/fault-points.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
@@ -45,10 +45,10 @@ export interface AppOverrides {
   readonly droppedLogLines?: () => number;
   /** Looks up names instead of the system's resolver. */
   readonly resolve?: Resolve;
-  /** How often the engine's regular work is done; absent ones are the usual. */
+  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
   readonly everyMs?: Partial<Intervals>;
-  /** Is told of each step of each execution; absent: nobody is. */
-  readonly onStep?: OnStep;
+  /** Is told of each fault point that an execution reaches. Absent: no watcher is told. */
+  readonly onFaultPoint?: OnFaultPoint;
 }
 
 /**
@@ -80,14 +80,14 @@ interface Parts {
   readonly database: Database;
   readonly keyring: Keyring;
   readonly executor: GuardedExecutor;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly everyMs: Partial<Intervals>;
   readonly metrics: Metrics;
 }
 
 const assemble = async (
   config: Config,
-  { logger, droppedLogLines = () => 0, resolve, onStep = () => undefined, everyMs = {} }: AppOverrides,
+  { logger, droppedLogLines = () => 0, resolve, onFaultPoint = () => undefined, everyMs = {} }: AppOverrides,
   database: Database,
 ): Promise<App> => {
   const { dataDir, encryptionKeys: keys } = config;
@@ -105,7 +105,7 @@ const assemble = async (
     onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
   const parts: Parts = {
-    ...{ config, logger, database, keyring, executor, onStep, everyMs, metrics },
+    ...{ config, logger, database, keyring, executor, onFaultPoint, everyMs, metrics },
     ids: createIds(),
   };
   const start = createStart();
@@ -124,17 +124,17 @@ const assemble = async (
 
 const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
   preCallsInFlight: engine.slots.inFlight(),
-  postCallsInFlight: engine.sender.inFlight(),
-  bufferedBytes: engine.budget.heldBytes(),
-  waiting: engine.housekeeping.waiting(),
-  overdue: engine.housekeeping.overdue(),
+  postCallsInFlight: engine.postCallSender.inFlight(),
+  bufferedBytes: engine.budget.reservedBytes(),
+  waiting: engine.maintenance.pending(),
+  overdue: engine.maintenance.overdue(),
   databaseIsThere: engine.health.isThere(),
 });
 
 const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
-  const { config, logger, ids, database, keyring, executor, onStep, everyMs, metrics } = parts;
+  const { config, logger, ids, database, keyring, executor, onFaultPoint, everyMs, metrics } = parts;
   return createEngine({
-    ...{ database, executor, keyring, onReadiness, onStep, everyMs },
+    ...{ database, executor, keyring, onReadiness, onFaultPoint, everyMs },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
@@ -165,8 +165,8 @@ interface Start {
   before<Q, S, R>(command: (request: Q, scope: S) => Promise<R>): (request: Q, scope: S) => Promise<R>;
 }
 
-// The port is bound before the rows of a dead process are labelled: what a call claimed meanwhile would be labelled with
-// them. Such calls come within milliseconds, and their time limits count from their arrival.
+// The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
+// marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
 const createStart = (): Start => {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
@@ -179,7 +179,7 @@ const createStart = (): Start => {
 };
 
 const plugServices = (parts: Parts, engine: Engine, start: Start): readonly BoundService[] => {
-  const { config, logger, ids, keyring, executor, onStep, metrics } = parts;
+  const { config, logger, ids, keyring, executor, onFaultPoint, metrics } = parts;
   const { judgeUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
     logger.info(
@@ -192,7 +192,7 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
   };
   const deps = {
     ...engine,
-    onStep,
+    onFaultPoint,
     newUuid: ids.uuid,
     instance: config.instance,
     recordBytes: config.recordBodyBytes,
@@ -247,7 +247,7 @@ const toApp = (
   };
   return {
     listen: async () => {
-      // Bound first: a process whose port is taken must claim and label nothing.
+      // Bound first: a process whose port is taken must claim and mark nothing.
       const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
       const port = await server.listen();
       await engine.start();

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createIds } from '../../src/ids.ts';
-import type { AgentStore, ExecutionFilter, NewEnd, NewStart } from '../../src/store/types.ts';
+import type { AgentStore, ExecutionFilter, NewPostCall, NewStart } from '../../src/store/types.ts';
 import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
 import type { StoreByKind } from '../../test/store/by-kind.ts';
 import {
   aClaim,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   aStartWithLimit,
-  labelOverdue,
+  interruptOverdue,
   times,
 } from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
@@ -34,7 +34,7 @@ const DAY_MS = 86_400_000;
 // As the service makes them: new rows then lie together, whatever the size of the table.
 const { uuid } = createIds();
 const newStart = (timeLimitMs = 10_000): NewStart => aStartWithLimit(timeLimitMs, { executionUuid: uuid() });
-const newEnd = (): NewEnd => anEnd({ executionUuid: uuid() });
+const newPostCall = (): NewPostCall => aPostCall({ executionUuid: uuid() });
 
 const any = (keys: readonly Buffer[]): string =>
   toUuid(keys[Math.floor(Math.random() * keys.length)] as Buffer);
@@ -66,12 +66,12 @@ export const operations: readonly Operation[] = [
     title: `${BATCH} accepts, claims and outcomes of ends`,
     make: ({ executions }) =>
       Promise.resolve(async () => {
-        const ends = times(BATCH, () => newEnd());
-        await executions.insertEnds(ends);
+        const ends = times(BATCH, () => newPostCall());
+        await executions.insertPostCalls(ends);
         const claims = ends.map((end) => aClaim(end));
-        await executions.claimEnds(claims);
+        await executions.claimPostCalls(claims);
         await executions.recordOutcomes(
-          claims.map(({ claim }, at) => anEndOutcome(ends[at] ?? newEnd(), claim)),
+          claims.map(({ claim }, at) => aPostCallOutcome(ends[at] ?? newPostCall(), claim)),
         );
       }),
   },
@@ -80,19 +80,19 @@ export const operations: readonly Operation[] = [
   ),
   plain('a repeat of a start', ({ executions, sample }) => executions.findStart(any(sample.conversations))),
   plain('waiting for a start elsewhere', ({ executions }) =>
-    executions.findEndedStarts(times(BATCH, () => randomUUID())),
+    executions.findFinishedStarts(times(BATCH, () => randomUUID())),
   ),
   plain('an agent', ({ agents, sample }) => agents.findAgent(any(sample.agents))),
   plain('one look for what waits', async ({ executions }) => {
-    const [webhook] = await executions.listWaitingWebhooks();
-    await executions.listWaitingEnds(webhook?.webhookUuid ?? randomUUID(), 100);
+    const [webhook] = await executions.listPendingWebhooks();
+    await executions.listPendingPostCalls(webhook?.webhookUuid ?? randomUUID(), 100);
   }),
-  plain('a label round that finds nothing', ({ executions }) => labelOverdue(executions)),
+  plain('a label round that finds nothing', ({ executions }) => interruptOverdue(executions)),
   {
     title: `labels of ${BATCH} overdue starts`,
     make: async ({ executions }) => {
       await executions.insertStarts(times(BATCH, () => newStart(-9_000)));
-      return () => labelOverdue(executions);
+      return () => interruptOverdue(executions);
     },
   },
   plain('the count of what is overdue', ({ executions }) => executions.countOverdue(DAY_MS * 365)),

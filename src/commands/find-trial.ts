@@ -1,6 +1,6 @@
 import type { Agent, JsonObject, Webhook, WebhookConfig, WebhookType } from '../domain/types.ts';
 import { mergeEnd, mergeStart, variablesTooLarge } from '../domain/variables.ts';
-import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../errors.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore } from '../store/types.ts';
@@ -13,7 +13,7 @@ import type { TestWebhookRequest } from './types.ts';
 export interface Trial {
   readonly agent: Agent;
   readonly webhook: Webhook;
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly variables: JsonObject;
 }
 
@@ -21,7 +21,7 @@ export interface Trial {
 export interface FindTrialDeps {
   readonly agents: Pick<AgentStore, 'findAgent' | 'findAgentOfWebhook'>;
   readonly keyring: Keyring;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly newUuid: () => string;
   readonly judgeUrl: (url: string) => string | undefined;
 }
@@ -48,7 +48,7 @@ export const findTrial = async (deps: FindTrialDeps, request: TestWebhookRequest
   return {
     agent,
     webhook,
-    ready: deps.open(agent, webhook),
+    runnable: deps.open(agent, webhook),
     variables: variablesOf(request, agent, webhook),
   };
 };

@@ -1,16 +1,16 @@
 import { sameJson } from '../domain/same-json.ts';
 import type { Execution, Webhook } from '../domain/types.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
-import type { OnStep } from '../engine/fault-points.ts';
+import type { OnFaultPoint } from '../engine/fault-points.ts';
 import type { Admission } from '../engine/limits/admission.ts';
-import type { Housekeeping } from '../engine/maintenance.ts';
-import type { Sender } from '../engine/post-call/post-call-sender.ts';
+import type { Maintenance } from '../engine/maintenance.ts';
+import type { PostCallSender } from '../engine/post-call/post-call-sender.ts';
 import { databaseUnavailable, type DatabaseHealth } from '../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../engine/writes/execution-writes.ts';
 import { rowRefused, WITHDRAW_AFTER_MS } from '../engine/writes/patience.ts';
 import { retryWrite, withTimeout } from '../engine/writes/retry-write.ts';
 import { DatabaseError } from '../errors.ts';
-import type { ExecutionStore, NewEnd } from '../store/types.ts';
+import type { ExecutionStore, NewPostCall } from '../store/types.ts';
 import {
   agentNotFound,
   conversationPurged,
@@ -27,11 +27,11 @@ export interface OnCallEndDeps {
   readonly admission: Admission;
   readonly health: DatabaseHealth;
   readonly writes: ExecutionWrites;
-  readonly sender: Sender;
-  readonly housekeeping: Housekeeping;
+  readonly postCallSender: PostCallSender;
+  readonly maintenance: Maintenance;
   readonly newUuid: () => string;
   readonly instance: string;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Told when a repeat brings other facts than the first request, which win. */
   readonly onOtherFacts: (execution: Execution) => void;
 }
@@ -47,7 +47,7 @@ const LEAST_TIME_MS = 100;
 export const createOnCallEnd =
   (deps: OnCallEndDeps) =>
   async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
-    const held = deps.admission.admitEnd(scope.requestBytes);
+    const reservation = deps.admission.admitEnd(scope.requestBytes);
     try {
       deps.health.assertThere();
       await refuseChaining(deps.store, scope);
@@ -58,7 +58,7 @@ export const createOnCallEnd =
       if (webhook !== undefined) return await firstEnd(deps, request, scope, webhook);
       return await endWithoutWebhook(deps, request, agent !== undefined);
     } finally {
-      held.release();
+      reservation.release();
     }
   };
 
@@ -69,15 +69,15 @@ async function firstEnd(
   webhook: Webhook,
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
-  deps.onStep('end.unaccepted', conversationUuid);
+  deps.onFaultPoint('end.unaccepted', conversationUuid);
   const result = await accept(deps, toRow(deps, request, scope, webhook), scope);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
   if (result.kind === 'lost') return replayEnd(deps, request, execution);
-  deps.onStep('end.accepted', conversationUuid);
-  deps.housekeeping.noteAccepted();
-  deps.sender.offer(execution);
+  deps.onFaultPoint('end.accepted', conversationUuid);
+  deps.maintenance.noteAccepted();
+  deps.postCallSender.offer(execution);
   return { execution, replayed: false };
 }
 
@@ -86,12 +86,12 @@ function toRow(
   { agentUuid, conversationUuid, facts }: OnCallEndRequest,
   { traceparent }: CallScope,
   { webhookUuid }: Webhook,
-): NewEnd {
+): NewPostCall {
   const factsJson = JSON.stringify(traceparent === undefined ? facts : { ...facts, traceparent });
   return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, factsJson };
 }
 
-async function accept({ writes }: OnCallEndDeps, row: NewEnd, scope: CallScope): Promise<Inserted> {
+async function accept({ writes }: OnCallEndDeps, row: NewPostCall, scope: CallScope): Promise<Inserted> {
   const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
   const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, giveUpAtMs - LEAST_TIME_MS);
   let isGivenUp = false;
@@ -121,7 +121,8 @@ async function endWithoutWebhook(
   refuseOtherAgent(rows, agentUuid);
   const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
   if (recorded !== undefined) return replayEnd(deps, request, recorded);
-  if ((await deps.store.findEnd(conversationUuid)) === 'purged') throw conversationPurged(conversationUuid);
+  if ((await deps.store.findPostCall(conversationUuid)) === 'purged')
+    throw conversationPurged(conversationUuid);
   if (!isAgentKnown) throw agentNotFound(agentUuid);
   return { replayed: false };
 }

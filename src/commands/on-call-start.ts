@@ -1,6 +1,6 @@
 import { mergeStart, variablesTooLarge } from '../domain/variables.ts';
 import type { Admission } from '../engine/limits/admission.ts';
-import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../engine/limits/byte-budget.ts';
 import type { AgentCache } from '../engine/agent-cache.ts';
 import type { NotOurs } from '../engine/pre-call.ts';
 import type { DatabaseHealth } from '../engine/writes/database-health.ts';
@@ -35,16 +35,16 @@ export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
 export const createOnCallStart =
   (deps: OnCallStartDeps) =>
   async (request: OnCallStartRequest, scope: CallScope): Promise<OnCallStartReply> => {
-    const held = deps.admission.admitStart(scope.requestBytes);
+    const reservation = deps.admission.admitStart(scope.requestBytes);
     try {
       deps.health.assertThere();
       await refuseChaining(deps.store, scope);
-      return await firstStart(deps, request, scope, held);
+      return await firstStart(deps, request, scope, reservation);
     } catch (error) {
       if (!stopsNewExecutionsOnly(error) || scope.signal.aborted) throw error;
       return await replayOrRefuse(deps, request, scope, error);
     } finally {
-      held.release();
+      reservation.release();
     }
   };
 
@@ -52,7 +52,7 @@ async function firstStart(
   deps: OnCallStartDeps,
   request: OnCallStartRequest,
   scope: CallScope,
-  held: HeldBytes,
+  reservation: ByteReservation,
 ): Promise<OnCallStartReply> {
   const agent = await deps.agents.read(request.agentUuid);
   if (agent === undefined) throw agentNotFound(request.agentUuid);
@@ -63,7 +63,7 @@ async function firstStart(
   const violation = variablesTooLarge(variables.variables);
   if (violation !== undefined)
     throw validationFailed([{ field: 'dynamic_variables', description: violation }]);
-  const start: FirstStart = { request, scope, agent, variables, held };
+  const start: FirstStart = { request, scope, agent, variables, reservation };
   if (agent.webhooks.length === 0) return unkeptStart(deps, start);
   const webhook = agent.webhooks.find(({ webhookType, disabled }) => webhookType === 'pre_call' && !disabled);
   const result = webhook ? await runPreCall(deps, start, webhook) : await keepStart(deps, start);

@@ -2,7 +2,7 @@ import { isEnded } from '../domain/execution.ts';
 import { sameJson } from '../domain/same-json.ts';
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { withTimeout } from '../engine/writes/retry-write.ts';
-import type { Waiters } from '../engine/start-waiters.ts';
+import type { StartWaiters } from '../engine/start-waiters.ts';
 import { databaseUnavailable } from '../engine/writes/database-health.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/types.ts';
@@ -13,7 +13,7 @@ import type { CallScope, OnCallStartReply, OnCallStartRequest } from './types.ts
 /** What answering from the record needs. */
 export interface ReplayDeps {
   readonly store: Pick<ExecutionStore, 'findStart'>;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   /** Told when a repeat brings other facts than the first request, which win. */
   readonly onOtherFacts: (execution: Execution) => void;
 }
@@ -36,7 +36,8 @@ export const replayStart = async (
   while (!isEnded(recorded.execution.state)) {
     // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
     const untilMs = answerByMs(scope);
-    if (!(await deps.waiters.waitForEnd(conversationUuid, untilMs, scope.signal))) throw stillRunning();
+    if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, scope.signal)))
+      throw stillRunning();
     recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
   }
   return toStartReply(recorded, true);

@@ -1,10 +1,10 @@
 import { preCallTimeLimit, type TimeLimit } from '../domain/time-limit.ts';
 import type { Agent, Failure, StartVariables, Webhook } from '../domain/types.ts';
 import { limitReached } from '../engine/limits/admission.ts';
-import type { HeldBytes } from '../engine/limits/byte-budget.ts';
-import type { Slot, SlotRefusal, Slots } from '../engine/limits/request-slots.ts';
+import type { ByteReservation } from '../engine/limits/byte-budget.ts';
+import type { RequestSlot, SlotRefusal, RequestSlots } from '../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../engine/pre-call.ts';
-import type { ReadyWebhook } from '../engine/webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from '../engine/webhook-run/runnable-webhook.ts';
 import {
   afterQueue,
   OUR_BUG,
@@ -24,17 +24,17 @@ export interface FirstStart {
   readonly scope: CallScope;
   readonly agent: Agent;
   readonly variables: StartVariables;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
 }
 
 /** What running a pre-call webhook needs. */
 export interface RunPreCallDeps {
   readonly newUuid: () => string;
   readonly instance: string;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly preCalls: PreCalls;
   readonly webhookRuns: WebhookRuns;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly recordBytes: number;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
@@ -50,16 +50,16 @@ export async function runPreCall(
   start: FirstStart,
   webhook: Webhook,
 ): Promise<RecordedStart | NotOurs> {
-  const ready = deps.open(start.agent, webhook);
+  const runnable = deps.open(start.agent, webhook);
   const limit = timeLimitOf(start, webhook);
   const row = toRow(deps, start, webhook, limit);
-  const prepared = prepare(deps, start, ready, row.executionUuid);
+  const prepared = prepare(deps, start, runnable, row.executionUuid);
   reserve(start, prepared);
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
   // From here on the run outlives its RPC, which may be answered before the outcome is on record.
-  const running = start.held.retain();
-  const slot = deps.slots.take(ready.origin);
+  const running = start.reservation.retain();
+  const slot = deps.slots.take(runnable.origin);
   const run = await send(deps, start, prepared, slot, limit);
   const recording = deps.preCalls.record(claimed, run).finally(() => {
     if (typeof slot === 'object') slot.release();
@@ -103,12 +103,12 @@ function toRow(
 function prepare(
   { webhookRuns, recordBytes }: RunPreCallDeps,
   { request, scope, variables }: FirstStart,
-  ready: ReadyWebhook,
+  runnable: RunnableWebhook,
   executionUuid: string,
 ): PreparedRun {
   const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
   return webhookRuns.prepare({
-    ...{ ready, agentUuid, conversationUuid, executionUuid, recordBytes },
+    ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes },
     facts: { callerPhone, metadata, dynamicVariables },
     variables: variables.variables,
     traceparent: scope.traceparent,
@@ -116,8 +116,8 @@ function prepare(
 }
 
 // The bytes of the request count from here on; the admission of the call lets go of them.
-function reserve({ scope, held }: FirstStart, { rendered }: PreparedRun): void {
-  if (!held.reserve(rendered.request?.body?.length ?? 0))
+function reserve({ scope, reservation }: FirstStart, { rendered }: PreparedRun): void {
+  if (!reservation.grow(rendered.request?.body?.length ?? 0))
     throw limitReached('too many bytes are held for calls in flight');
   if (scope.signal.aborted) throw callerIsGone();
 }
@@ -140,9 +140,9 @@ async function claim(
 
 async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
-  { scope, held }: FirstStart,
+  { scope, reservation }: FirstStart,
   prepared: PreparedRun,
-  slot: Slot | SlotRefusal,
+  slot: RequestSlot | SlotRefusal,
   limit: TimeLimit,
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
@@ -151,7 +151,7 @@ async function send(
   const queuedMs = performance.now() - scope.admittedAtMs;
   const expiresAtMs = scope.admittedAtMs + limit.limitMs;
   try {
-    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, held, signal }), queuedMs);
+    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, reservation, signal }), queuedMs);
   } catch (error) {
     onError(error);
     return OUR_BUG;

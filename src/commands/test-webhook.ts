@@ -3,14 +3,14 @@ import { preCallTimeLimit } from '../domain/time-limit.ts';
 import type { Admission } from '../engine/limits/admission.ts';
 import { limitReached } from '../engine/limits/admission.ts';
 import type { CallGate } from '../engine/limits/call-gate.ts';
-import type { HeldBytes } from '../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../engine/limits/byte-budget.ts';
 import {
   unsent,
   type PreparedRun,
   type WebhookRun,
   type WebhookRuns,
 } from '../engine/webhook-run/webhook-run.ts';
-import type { Slots } from '../engine/limits/request-slots.ts';
+import type { RequestSlots } from '../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../store/types.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './find-trial.ts';
@@ -22,7 +22,7 @@ export interface TestWebhookDeps extends FindTrialDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
   readonly gate: Pick<CallGate, 'isOverloaded'>;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly webhookRuns: WebhookRuns;
   readonly audit: (line: AuditLine) => void;
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ const RECORD_BYTES = 64 * 1024;
 export const createTestWebhook =
   (deps: TestWebhookDeps) =>
   async (request: TestWebhookRequest, scope: CallScope): Promise<TestWebhookReply> => {
-    const held = deps.admission.admitStart(scope.requestBytes);
+    const reservation = deps.admission.admitStart(scope.requestBytes);
     try {
       if (request.send) {
         if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
@@ -44,10 +44,10 @@ export const createTestWebhook =
       const trial = await findTrial(deps, request);
       const prepared = prepare(deps, request, scope, trial);
       if (!request.send) return toReply(unsentTest(prepared));
-      const run = await send(deps, scope, trial, prepared, held);
+      const run = await send(deps, scope, trial, prepared, reservation);
       return toReply(run, decisionOf(trial, run));
     } finally {
-      held.release();
+      reservation.release();
     }
   };
 
@@ -55,10 +55,10 @@ const prepare = (
   { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
   scope: CallScope,
-  { agent, ready, variables }: Trial,
+  { agent, runnable, variables }: Trial,
 ): PreparedRun =>
   webhookRuns.prepare({
-    ...{ ready, variables },
+    ...{ runnable, variables },
     agentUuid: agent.agentUuid,
     conversationUuid: request.conversationUuid ?? newUuid(),
     facts: request.facts,
@@ -78,30 +78,30 @@ const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 const send = async (
   deps: TestWebhookDeps,
   scope: CallScope,
-  { agent, webhook, ready }: Trial,
+  { agent, webhook, runnable }: Trial,
   prepared: PreparedRun,
-  held: HeldBytes,
+  reservation: ByteReservation,
 ): Promise<WebhookRun> => {
   const limit = preCallTimeLimit({
     timeoutSecs: webhook.config.responseTimeoutSecs,
     remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
-  if (!held.reserve(prepared.rendered.request?.body?.length ?? 0)) {
+  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {
     throw limitReached('too many bytes are held for calls in flight');
   }
-  const slot = deps.slots.take(ready.origin);
+  const slot = deps.slots.take(runnable.origin);
   if (typeof slot === 'string') throw limitReached('too many requests are in flight');
   deps.audit({
     action: 'TestWebhook',
     agentUuid: agent.agentUuid,
     webhookUuid: webhook.webhookUuid,
-    origin: ready.origin,
-    secretNames: Object.keys(ready.secrets),
+    origin: runnable.origin,
+    secretNames: Object.keys(runnable.secrets),
   });
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
-    return await deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
+    return await deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
   } finally {
     slot.release();
   }

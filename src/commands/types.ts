@@ -31,7 +31,7 @@ export interface CallScope {
   readonly callingExecutionUuids: readonly string[];
   /** The caller's W3C trace context, unparsed. */
   readonly traceparent?: string;
-  /** Bytes of the request message, which are held while the call runs. */
+  /** Bytes of the request message, which are reserved while the call runs. */
   readonly requestBytes: number;
   /** Is told when the call no longer waits for its claim. */
   readonly arrival: Arrival;

@@ -10,16 +10,16 @@ import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
 import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
-import { createHousekeeping, type Housekeeping, type Intervals } from './maintenance.ts';
+import { createMaintenance, type Maintenance, type Intervals } from './maintenance.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
-import type { ReadyWebhook } from './webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createLoopShare, createPace } from './post-call/pace.ts';
-import { createSender, type Sender } from './post-call/post-call-sender.ts';
-import { createSlots, type Slots } from './limits/request-slots.ts';
-import type { OnStep } from './fault-points.ts';
-import { createWaiters, type Waiters } from './start-waiters.ts';
+import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
+import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
+import type { OnFaultPoint } from './fault-points.ts';
+import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
@@ -44,9 +44,9 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
-  /** How often the regular work is done; absent ones are the usual. */
+  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
   readonly everyMs: Partial<Intervals>;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Told of every ended execution, for the log. */
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onReadiness: (ready: boolean) => void;
@@ -64,17 +64,17 @@ export interface Engine {
   readonly gate: CallGate;
   readonly health: DatabaseHealth;
   readonly budget: ByteBudget;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly writes: ExecutionWrites;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   readonly webhookRuns: WebhookRuns;
   readonly preCalls: PreCalls;
-  readonly sender: Sender;
-  readonly housekeeping: Housekeeping;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly postCallSender: PostCallSender;
+  readonly maintenance: Maintenance;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
-  /** Begins the background work; on SQLite what a dead process left sending is labelled first. */
+  /** Begins the background work; on SQLite it first marks interrupted what a dead process left sending. */
   start(): Promise<void>;
   /** Accepts nothing more; resolves when all that runs is on record. Past `graceMs` it is aborted and recorded so. */
   stop(graceMs: number): Promise<void>;
@@ -91,7 +91,7 @@ const LAST_WRITES_MS = 3_000;
 
 /** Plugs the engine together. */
 export const createEngine = (deps: EngineDeps): Engine => {
-  const { database, limits, onError, onExecution, onStep } = deps;
+  const { database, limits, onError, onExecution, onFaultPoint } = deps;
   const abort = new AbortController();
   const { signal } = abort;
   const lastWrites = new AbortController();
@@ -106,8 +106,11 @@ export const createEngine = (deps: EngineDeps): Engine => {
   const agentStore = withHealthReporting(database.agents, health);
   const agents = createAgentCache(agentStore, CACHE_BYTES);
   const budget = createByteBudget(limits.maxBufferedBytes);
-  const slots = createSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
-  const postSlots = createSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin });
+  const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
+  const postCallSlots = createRequestSlots({
+    total: limits.maxPostCalls,
+    perOrigin: limits.maxPostCallsPerOrigin,
+  });
   const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
   const gate = createCallGate({
     // While the database is away, writes are old for another reason, and callers are told that one.
@@ -115,15 +118,15 @@ export const createEngine = (deps: EngineDeps): Engine => {
     claimedLately: writes.claimedLately,
     now: () => performance.now(),
   });
-  const waiters = createWaiters({
+  const startWaiters = createStartWaiters({
     ...{ store, onError },
     isRunningHere: (conversationUuid) => preCalls.isRunning(conversationUuid),
   });
   const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.keyring);
-  const housekeeping = createHousekeeping({
-    ...{ store, health, waiters, onStep, onError },
-    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || sender.isSending(executionUuid),
+  const maintenance = createMaintenance({
+    ...{ store, health, startWaiters, onFaultPoint, onError },
+    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || postCallSender.isSending(executionUuid),
     everyMs: deps.everyMs,
     freeBytes: database.freeBytes,
     maxBacklog: limits.maxBacklog,
@@ -131,21 +134,21 @@ export const createEngine = (deps: EngineDeps): Engine => {
     retentionMs: limits.retentionDays * DAY_MS,
     keyRetentionMs: limits.keyRetentionDays * DAY_MS,
   });
-  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...housekeeping });
+  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...maintenance });
   const preCalls = createPreCalls({
     writes,
     store,
-    waiters,
+    startWaiters,
     onExecution,
-    onStep,
+    onFaultPoint,
     onError,
     lastWrites: lastWrites.signal,
   });
-  const sender = createSender({
-    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, waiters },
-    ...{ signal, onExecution, onStep, onError },
+  const postCallSender = createPostCallSender({
+    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, startWaiters },
+    ...{ signal, onExecution, onFaultPoint, onError },
     lastWrites: lastWrites.signal,
-    slots: postSlots,
+    slots: postCallSlots,
     pace: createPace({
       idleMs: admission.idleMs,
       queueAgeMs: writes.ageMs,
@@ -167,38 +170,38 @@ export const createEngine = (deps: EngineDeps): Engine => {
     budget,
     slots,
     writes,
-    waiters,
+    startWaiters,
     webhookRuns,
     preCalls,
-    sender,
+    postCallSender,
   };
 
   const idle = async (): Promise<void> => {
-    await sender.idle();
-    // Whoever was admitted holds bytes until he is answered and his outcome is on record.
-    while (slots.inFlight() > 0 || budget.heldBytes() > 0) await wait(IDLE_POLL_MS);
+    await postCallSender.idle();
+    // Each admitted call reserves bytes until it is answered and its outcome is on record.
+    while (slots.inFlight() > 0 || budget.reservedBytes() > 0) await wait(IDLE_POLL_MS);
   };
 
   return {
     ...parts,
-    housekeeping,
+    maintenance,
     open,
     signal,
     start: async () => {
-      if (database.engine === 'sqlite') await store.labelAllSending();
-      await housekeeping.start();
-      sender.start();
+      if (database.engine === 'sqlite') await store.interruptAllSending();
+      await maintenance.start();
+      postCallSender.start();
     },
     stop: async (graceMs) => {
       admission.shut();
-      sender.stop();
+      postCallSender.stop();
       const grace = setTimeout(() => abort.abort(), graceMs);
       const giveUp = once(signal, 'abort').then(() => wait(LAST_WRITES_MS, undefined, { ref: false }));
       await Promise.race([idle(), giveUp]);
       clearTimeout(grace);
       lastWrites.abort();
-      housekeeping.stop();
-      waiters.close();
+      maintenance.stop();
+      startWaiters.close();
       health.close();
       await Promise.race([idle(), wait(LAST_WRITES_MS, undefined, { ref: false })]);
     },

@@ -1,8 +1,8 @@
 /**
- * The edges of an execution's life at which a process can die. Somebody who watches them (a test that kills the
- * process) is handed in by the composition root; nothing outside of the code can arm them.
+ * The points of an execution's life at which a process can die. A watcher (a test that kills the
+ * process) is handed in by the composition root; nothing outside of the code can arm one.
  */
-export type EngineStep =
+export type FaultPoint =
   | 'start.unclaimed'
   | 'start.claimed'
   | 'start.answered'
@@ -15,7 +15,7 @@ export type EngineStep =
   | 'end.answered'
   | 'end.recorded'
   | 'end.expired'
-  | 'labelled';
+  | 'interrupted';
 
-/** Told of each step of each conversation as it is reached. */
-export type OnStep = (step: EngineStep, conversationUuid: string) => void;
+/** Is told of each fault point of each conversation as it is reached. */
+export type OnFaultPoint = (point: FaultPoint, conversationUuid: string) => void;

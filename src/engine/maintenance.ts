@@ -1,43 +1,43 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/types.ts';
 import type { DatabaseHealth } from './writes/database-health.ts';
-import type { OnStep } from './fault-points.ts';
+import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';
-import type { Waiters } from './start-waiters.ts';
+import type { StartWaiters } from './start-waiters.ts';
 
-/** The engine's regular work: labels overdue rows, counts the backlog, purges what is old. */
-export interface Housekeeping {
+/** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */
+export interface Maintenance {
   /** Resolves when the disk was looked at: from then on calls may come. */
   start(): Promise<void>;
   stop(): void;
-  /** Whether the accepted backlog was at its limit when it was last counted. */
-  backlogIsFull(): boolean;
-  /** Whether so little disk was free when last looked at that the rest is kept for outcomes. */
+  /** Reports whether the number of pending post-calls was at its limit at the last count. */
+  tooManyPending(): boolean;
+  /** Reports whether free disk was below the reserve at the last look. The reserve is kept for outcomes. */
   diskIsFull(): boolean;
-  /** The backlog as last counted, and what was accepted here since. */
-  waiting(): number;
+  /** Returns the number of pending post-calls at the last count, and of those accepted here since. */
+  pending(): number;
   /** Executions without an end although their time is over, as last counted. */
   overdue(): number;
   /** Counts one more accepted row until the next count. */
   noteAccepted(): void;
 }
 
-/** After how many milliseconds each regular work is done again. */
+/** After how many milliseconds each kind of maintenance is done again. */
 export interface Intervals {
-  readonly label: number;
+  readonly interrupt: number;
   readonly count: number;
   readonly purge: number;
   readonly forgetKeys: number;
   readonly lookAtDisk: number;
 }
 
-/** What the regular work needs. */
-export interface HousekeepingDeps {
+/** What maintenance needs. */
+export interface MaintenanceDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   /**
-   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not labelled here,
-   * however late it is by the database's clock. Absent: nothing runs here.
+   * Reports whether this process has claimed this execution and not yet recorded its outcome: it is not marked
+   * interrupted here, however late it is by the database's clock. Absent: nothing runs here.
    */
   readonly isRunningHere?: (executionUuid: string) => boolean;
   /** Free bytes on the database's disk; undefined: not ours to look at. */
@@ -49,34 +49,34 @@ export interface HousekeepingDeps {
   readonly retentionMs: number;
   /** 0: the keys of purged executions are kept for ever. */
   readonly keyRetentionMs: number;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown) => void;
-  /** Absent ones are the usual. */
+  /** Absent ones are {@link EVERY_MS}. */
   readonly everyMs?: Partial<Intervals>;
 }
 
 const EVERY_MS: Intervals = {
-  label: 1_000,
+  interrupt: 1_000,
   count: 10_000,
   purge: 60_000,
   forgetKeys: 60_000,
   lookAtDisk: 1_000,
 };
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
-const LABEL_BATCH = 100;
+const INTERRUPT_BATCH = 100;
 const PURGE_BATCH = 200;
 // A walk over 100 million keys takes a day at this pace.
 const KEYS_A_STEP = 500;
 const KEY_STEPS = 150;
 // Owners write their outcomes first when the database has come back.
-const LABEL_AFTER_THERE_MS = 10_000;
+const INTERRUPT_AFTER_THERE_MS = 10_000;
 
-/** Makes the regular work. */
-export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
-  const { store, waiters, health, isRunningHere = () => false } = deps;
+/** Makes the maintenance. */
+export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
+  const { store, startWaiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
-  let backlog = 0;
+  let pending = 0;
   let overdue = 0;
   let diskIsFull = false;
   const timers = new Set<NodeJS.Timeout>();
@@ -96,28 +96,30 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   };
 
   // What runs here is left to itself: its owner lives, so it is the database's clock that has jumped.
-  const labelOthers = async (overdue: readonly OverdueExecution[]): Promise<void> => {
+  const interruptOthers = async (overdue: readonly OverdueExecution[]): Promise<void> => {
     const others = overdue.filter(({ executionUuid }) => !isRunningHere(executionUuid));
-    const labelled = new Set(await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)));
+    const interrupted = new Set(
+      await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)),
+    );
     for (const { executionUuid, conversationUuid, webhookType } of others) {
-      if (!labelled.has(executionUuid)) continue;
-      deps.onStep('labelled', conversationUuid);
-      if (webhookType === 'pre_call') waiters.noteEnded(conversationUuid);
+      if (!interrupted.has(executionUuid)) continue;
+      deps.onFaultPoint('interrupted', conversationUuid);
+      if (webhookType === 'pre_call') startWaiters.notifyFinished(conversationUuid);
     }
   };
-  const label = async (): Promise<void> => {
-    if (health.thereForMs() < LABEL_AFTER_THERE_MS) return;
+  const interruptOverdue = async (): Promise<void> => {
+    if (health.thereForMs() < INTERRUPT_AFTER_THERE_MS) return;
     // A killed process leaves thousands behind at once, and callers wait for them.
     let overdue: readonly OverdueExecution[];
     let after: OverdueExecution | undefined;
     do {
-      overdue = await store.findOverdue(LABEL_BATCH, after);
+      overdue = await store.findOverdue(INTERRUPT_BATCH, after);
       after = overdue.at(-1);
-      await labelOthers(overdue);
-    } while (overdue.length === LABEL_BATCH && !stopped);
+      await interruptOthers(overdue);
+    } while (overdue.length === INTERRUPT_BATCH && !stopped);
   };
   const count = async (): Promise<void> => {
-    backlog = await store.countWaiting(deps.maxBacklog);
+    pending = await store.countPending(deps.maxBacklog);
     overdue = await store.countOverdue(deps.startByMs);
   };
   const lookAtDisk = async (): Promise<void> => {
@@ -144,7 +146,7 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
   return {
     start: async () => {
       await lookAtDisk().catch(deps.onError);
-      every(everyMs.label, label);
+      every(everyMs.interrupt, interruptOverdue);
       every(everyMs.count, count);
       every(everyMs.purge, purge);
       every(everyMs.forgetKeys, forgetKeys);
@@ -154,12 +156,12 @@ export const createHousekeeping = (deps: HousekeepingDeps): Housekeeping => {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
     },
-    backlogIsFull: () => backlog >= deps.maxBacklog,
+    tooManyPending: () => pending >= deps.maxBacklog,
     diskIsFull: () => diskIsFull,
-    waiting: () => backlog,
+    pending: () => pending,
     overdue: () => overdue,
     noteAccepted: () => {
-      backlog += 1;
+      pending += 1;
     },
   };
 };

@@ -1,8 +1,8 @@
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, NewStart, Outcome, RecordedStart } from '../store/types.ts';
-import type { OnStep } from './fault-points.ts';
-import type { Waiters } from './start-waiters.ts';
+import type { OnFaultPoint } from './fault-points.ts';
+import type { StartWaiters } from './start-waiters.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';
 import { recordOrLog } from './webhook-run/record-outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
@@ -53,9 +53,9 @@ const HOLD_ANSWER_MS = 5_000;
 /** What running starts needs. */
 export interface PreCallDeps {
   readonly writes: ExecutionWrites;
-  readonly store: Pick<ExecutionStore, 'findStart' | 'disownStart'>;
-  readonly waiters: Waiters;
-  readonly onStep: OnStep;
+  readonly store: Pick<ExecutionStore, 'findStart' | 'abandonStart'>;
+  readonly startWaiters: StartWaiters;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
   /** Aborted when the process ends: what the database does not take then is only logged. */
@@ -67,7 +67,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
   const running = createRunning();
   return {
     claim: async (row, start, patience) => {
-      deps.onStep('start.unclaimed', row.conversationUuid);
+      deps.onFaultPoint('start.unclaimed', row.conversationUuid);
       const inserted = await insert(deps, row, patience);
       if (inserted.kind !== 'won') return inserted;
       const { execution } = inserted;
@@ -75,12 +75,12 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       // A claim that took so long that it was marked interrupted is answered from the record, and sends nothing.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
       running.add(execution);
-      deps.onStep('start.claimed', row.conversationUuid);
+      deps.onFaultPoint('start.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
     record: async (claimed, run) => {
       const { conversationUuid } = claimed.execution;
-      deps.onStep('start.answered', conversationUuid);
+      deps.onFaultPoint('start.answered', conversationUuid);
       try {
         return await record(deps, claimed, run);
       } catch (error) {
@@ -89,7 +89,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
         throw error;
       } finally {
         running.remove(claimed.execution);
-        deps.waiters.noteEnded(conversationUuid);
+        deps.startWaiters.notifyFinished(conversationUuid);
       }
     },
     isRunning: running.ofConversation,
@@ -140,16 +140,16 @@ async function insert(
     isGivenUp = true;
     if (!(error instanceof DatabaseError)) throw error;
     if (error.kind === 'row') throw rowRefused(row.startJson.length, error);
-    disown(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
+    abandon(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
     throw error.kind === 'bug' ? error : databaseUnavailable(error);
   }
 }
 
 // What is still under way ends first: a claim that comes through now is nobody's.
-async function disown(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
+async function abandon(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
   await Promise.allSettled([writing]);
-  await retryWrite(() => deps.store.disownStart(row.executionUuid), { signal: deps.lastWrites });
-  deps.waiters.noteEnded(row.conversationUuid);
+  await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });
+  deps.startWaiters.notifyFinished(row.conversationUuid);
 }
 
 async function record(
@@ -163,7 +163,7 @@ async function record(
     run,
   );
   const result = await recordOrLog(deps, execution, outcome);
-  deps.onStep('start.recorded', conversationUuid);
+  deps.onFaultPoint('start.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
   // A mark is final: the owner replies from the record like everybody else.
   const found = await retryWrite(() => deps.store.findStart(conversationUuid), { signal: deps.lastWrites });

@@ -2,23 +2,24 @@ import type { ExecutionStore } from '../store/types.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 
 /**
- * Waits for starts to end. The process that runs a start is told in memory; other processes poll the database with shared
- * queries.
+ * Waits for starts to finish. The process that runs a start is told in memory; other processes poll the database with
+ * shared queries.
  */
-export interface Waiters {
-  /** Tells everybody here who waits for this conversation's start. */
-  noteEnded(conversationUuid: string): void;
-  /** Whether the start ended before `untilMs` (`performance.now()`) and before the signal. */
-  waitForEnd(conversationUuid: string, untilMs: number, signal?: AbortSignal): Promise<boolean>;
+export interface StartWaiters {
+  /** Wakes every caller in this process that waits for the start of this conversation. */
+  notifyFinished(conversationUuid: string): void;
+  /** Resolves with whether the start finished before `untilMs` (`performance.now()`) and before the signal. */
+  waitUntilFinished(conversationUuid: string, untilMs: number, signal?: AbortSignal): Promise<boolean>;
   close(): void;
 }
 
 /** What waiting for starts needs. */
-export interface WaiterDeps {
-  readonly store: Pick<ExecutionStore, 'findEndedStarts'>;
+export interface StartWaiterDeps {
+  readonly store: Pick<ExecutionStore, 'findFinishedStarts'>;
   /**
-   * Reports whether this process runs the start of this conversation now, from its claim until `noteEnded` is called for
-   * it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs here.
+   * Reports whether this process runs the start of this conversation now, from its claim until `notifyFinished` is
+   * called for it: the database is not asked about such a start. It is asked anew at each poll. Absent: nothing runs
+   * here.
    */
   readonly isRunningHere?: (conversationUuid: string) => boolean;
   readonly onError: (error: unknown) => void;
@@ -28,52 +29,52 @@ const POLL_EVERY_MS = 200;
 // On SQLite a query of so many takes about a millisecond; others get their turn in between.
 const ASKED_AT_ONCE = 500;
 
-/** Makes the waiters. */
-export const createWaiters = (deps: WaiterDeps): Waiters => {
+/** Makes the start waiters. */
+export const createStartWaiters = (deps: StartWaiterDeps): StartWaiters => {
   const { store, isRunningHere = () => false } = deps;
   const run = reportAwayOnce(deps.onError);
-  const waiting = new Map<string, Set<(ended: boolean) => void>>();
+  const waiting = new Map<string, Set<(finished: boolean) => void>>();
   let timer: NodeJS.Timeout | undefined;
 
-  const noteEnded = (conversationUuid: string): void => {
+  const notifyFinished = (conversationUuid: string): void => {
     for (const wake of waiting.get(conversationUuid) ?? []) wake(true);
   };
   const ask = async (): Promise<void> => {
     const elsewhere = [...waiting.keys()].filter((conversationUuid) => !isRunningHere(conversationUuid));
     for (let at = 0; at < elsewhere.length; at += ASKED_AT_ONCE) {
-      const ended = await store.findEndedStarts(elsewhere.slice(at, at + ASKED_AT_ONCE));
-      for (const conversationUuid of ended) noteEnded(conversationUuid);
+      const finished = await store.findFinishedStarts(elsewhere.slice(at, at + ASKED_AT_ONCE));
+      for (const conversationUuid of finished) notifyFinished(conversationUuid);
     }
   };
   const poll = async (): Promise<void> => {
-    // While the database is away nobody's end can be read; the next poll asks again.
+    // While the database is away no finished start can be read. The next poll asks again.
     await run(ask);
     timer = waiting.size > 0 ? setTimeout(() => void poll(), POLL_EVERY_MS) : undefined;
   };
-  const join = (conversationUuid: string, wake: (ended: boolean) => void): void => {
+  const join = (conversationUuid: string, wake: (finished: boolean) => void): void => {
     const others = waiting.get(conversationUuid) ?? new Set();
     waiting.set(conversationUuid, others.add(wake));
     timer ??= setTimeout(() => void poll(), POLL_EVERY_MS);
   };
-  const leave = (conversationUuid: string, wake: (ended: boolean) => void): void => {
+  const leave = (conversationUuid: string, wake: (finished: boolean) => void): void => {
     const others = waiting.get(conversationUuid);
     others?.delete(wake);
     if (others?.size === 0) waiting.delete(conversationUuid);
   };
 
   return {
-    noteEnded,
-    waitForEnd: (conversationUuid, untilMs, signal) =>
+    notifyFinished,
+    waitUntilFinished: (conversationUuid, untilMs, signal) =>
       new Promise((resolve) => {
-        const wake = (ended: boolean): void => {
+        const wake = (finished: boolean): void => {
           clearTimeout(expiry);
           clearImmediate(lastTurn);
           signal?.removeEventListener('abort', giveUp);
           leave(conversationUuid, wake);
-          resolve(ended);
+          resolve(finished);
         };
         const giveUp = (): void => wake(false);
-        // After a stall of the event loop an expired timer runs before an end that has long arrived: one more turn.
+        // After a stall of the event loop an expired timer runs before news that has long arrived: one more turn.
         let lastTurn: NodeJS.Immediate | undefined;
         const expire = (): void => {
           lastTurn = setImmediate(giveUp);

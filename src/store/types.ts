@@ -89,8 +89,8 @@ export interface NewStart {
   readonly startJson: string;
 }
 
-/** An end as it is accepted. */
-export interface NewEnd {
+/** A post-call as it is accepted. */
+export interface NewPostCall {
   /** Fresh, and the accept's token. */
   readonly executionUuid: string;
   readonly agentUuid: string;
@@ -115,7 +115,7 @@ export type InsertResult =
   | { readonly kind: 'unsettled' };
 
 /** The claim of an accepted post-call. */
-export interface EndClaim {
+export interface PostCallClaim {
   readonly executionUuid: string;
   /** Fresh per claim, the same for every repeat of it. */
   readonly claim: string;
@@ -151,8 +151,8 @@ export interface ClaimedFacts {
 export interface WriteBatch {
   readonly outcomes: readonly Outcome[];
   readonly starts: readonly NewStart[];
-  readonly postCalls: readonly NewEnd[];
-  readonly claims: readonly EndClaim[];
+  readonly postCalls: readonly NewPostCall[];
+  readonly claims: readonly PostCallClaim[];
 }
 
 /** What became of each item of a {@link WriteBatch}, in the order given. */
@@ -238,8 +238,8 @@ export interface PurgedKey {
   readonly webhookType: WebhookType;
 }
 
-/** Names an accepted post-call that waits to be sent. */
-export interface WaitingEnd {
+/** Names a pending post-call: it is accepted, and no replica has claimed it yet. */
+export interface PendingPostCall {
   readonly executionUuid: string;
   readonly conversationUuid: string;
   readonly agentUuid: string;
@@ -247,8 +247,8 @@ export interface WaitingEnd {
   readonly acceptedAtMs: number;
 }
 
-/** A webhook that has accepted post-calls waiting. */
-export interface WaitingWebhook {
+/** A webhook that has pending post-calls. */
+export interface PendingWebhook {
   readonly webhookUuid: string;
   readonly oldestAcceptedAtMs: number;
 }
@@ -264,22 +264,22 @@ export interface ExecutionStore {
    */
   write(batch: WriteBatch): Promise<WriteResults>;
   /**
-   * Ends accepted post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded; the number ended. With
+   * Fails pending post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded. Returns how many it failed. With
    * `olderThanMs`, only those accepted at least that long ago by the database's clock.
    */
-  endUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
+  failUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
-  /** Of these conversations, those whose row of this type somebody else has inserted and not committed. */
+  /** Returns those of these conversations whose row of this type another transaction has inserted and not committed. */
   findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
-  /** Of these executions, those whose rows somebody else has locked. */
+  /** Returns those of these executions whose rows another transaction has locked. */
   findLocked(executionUuids: readonly string[]): Promise<readonly string[]>;
 
   /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */
   findConversation(conversationUuid: string): Promise<readonly Execution[]>;
   /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */
   findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
-  /** The recorded end of a conversation. Causal on a cluster. */
-  findEnd(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
+  /** Finds the recorded post-call of a conversation. Causal on a cluster. */
+  findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
   /** The facts of an accepted or sending post-call. */
   findFacts(executionUuid: string): Promise<CallFacts | undefined>;
   findExecution(
@@ -293,15 +293,22 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
-  /** Of these conversations, however many, those that have no start or whose start has ended, as far as this release knows. */
-  findEndedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Returns those of these conversations, however many, that have no start or whose start is finished, as far as this
+   * release knows.
+   */
+  findFinishedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
-  /** Webhooks that have accepted post-calls waiting, by webhook_uuid ascending. */
-  listWaitingWebhooks(): Promise<readonly WaitingWebhook[]>;
-  /** The oldest accepted post-calls of a webhook, by (accepted_at, execution_uuid); `after`: those after that one. */
-  listWaitingEnds(webhookUuid: string, limit: number, after?: ExecutionKey): Promise<readonly WaitingEnd[]>;
-  /** Accepted post-calls in all, counted up to `cap`. */
-  countWaiting(cap: number): Promise<number>;
+  /** Lists the webhooks that have pending post-calls, by webhook_uuid ascending. */
+  listPendingWebhooks(): Promise<readonly PendingWebhook[]>;
+  /** Lists the oldest pending post-calls of a webhook, by (accepted_at, execution_uuid). `after`: only those after it. */
+  listPendingPostCalls(
+    webhookUuid: string,
+    limit: number,
+    after?: ExecutionKey,
+  ): Promise<readonly PendingPostCall[]>;
+  /** Counts all pending post-calls, up to `cap`. */
+  countPending(cap: number): Promise<number>;
   /**
    * Accepted or sending and past their time (sending: limit + 10 s; accepted: `startByMs` + 5 s, 0: never): must be 0 on
    * a healthy system. Capped at 1,000.
@@ -311,14 +318,17 @@ export interface ExecutionStore {
   /** Lists `sending` executions that are overdue by the database's clock, oldest first; `after`: those after that one. */
   findOverdue(limit: number, after?: OverdueKey): Promise<readonly OverdueExecution[]>;
   /**
-   * Labels those of these executions INTERRUPTED that are still `sending` and overdue, and gives their uuids. Rows that
+   * Marks those of these executions interrupted that are still `sending` and overdue. Returns their uuids. Rows that
    * somebody else has locked are passed over.
    */
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
-  /** Labels every `sending` row (SQLite at start: the lock proves that no owner lives); the number labelled. */
-  labelAllSending(): Promise<number>;
-  /** Of an insert that could not be settled: sets INTERRUPTED, SENT_NO where this token lies in `sending`. */
-  disownStart(executionUuid: string): Promise<void>;
+  /** Marks every `sending` row interrupted (SQLite at start: the lock proves that no owner lives). Returns how many. */
+  interruptAllSending(): Promise<number>;
+  /**
+   * Abandons a start whose insert was not confirmed in time: marks the row interrupted, SENT_NO, if it holds this token
+   * and is `sending`.
+   */
+  abandonStart(executionUuid: string): Promise<void>;
   /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
   purge(beforeMs: number, limit: number): Promise<number>;
   /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import type { WebhookType } from '../../src/domain/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { openBeside } from '../store/support.ts';
@@ -17,7 +17,7 @@ const LIMIT_MS = 1_000;
 const LIMITS = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
 const ENDED_WITHIN_MS = LIMIT_MS + 10_000;
 const START_BY_MS = 86_400_000;
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 describeEachEngine('A replica that dies in its background work', (engine) => {
   let world: World;
@@ -31,8 +31,8 @@ describeEachEngine('A replica that dies in its background work', (engine) => {
     agentUuid: (await world.addAgent(LIMITS)).agentUuid,
     conversationUuid: randomUUID(),
   });
-  const at = (step: EngineStep, action: Fault['action'], { conversationUuid }: Call): Fault => ({
-    ...{ step, action, conversationUuid },
+  const at = (point: FaultPoint, action: Fault['action'], { conversationUuid }: Call): Fault => ({
+    ...{ point, action, conversationUuid },
   });
   const rowOf = ({ rpc, conversationUuid }: Call): Promise<string> =>
     readRow(world, conversationUuid, (rpc === 'start' ? 'pre_call' : 'post_call') satisfies WebhookType);
@@ -67,29 +67,32 @@ describeEachEngine('A replica that dies in its background work', (engine) => {
     report(`kill -9 after an expiry (${engine.name})`, { kills: 3, ...figures, violations: 0 });
   });
 
-  // On SQLite there is nobody else who labels, and no owner who lives to correct.
+  // On SQLite there is nobody else who marks it, and no owner who lives to correct.
   if (engine.name === 'sqlite') return;
 
-  it('when it has just labelled what another one left leaves the label', async function () {
+  it('when it has just marked interrupted what another one left leaves the mark', async function () {
     this.timeout(60_000);
     const owner = await world.addReplica({ name: 'owner' });
     const call = await callOf('start');
     await owner.kill();
     await owner.restart({ faults: [at('start.claimed', 'kill', call)] });
-    const labeller = await world.addReplica({ name: 'labeller', faults: [at('labelled', 'kill', call)] });
+    const successor = await world.addReplica({
+      name: 'successor',
+      faults: [at('interrupted', 'kill', call)],
+    });
     await world.journal.call(owner, call);
     await owner.ended();
-    await labeller.ended();
-    expect(await rowOf(call), 'record').to.equal(LABEL);
+    await successor.ended();
+    expect(await rowOf(call), 'record').to.equal(MARKED);
     await owner.restart();
     expect(await repeat(owner, call), 'repeat').to.equal('replayed INTERRUPTED');
     expect(saw(call), 'seen').to.equal(false);
     const figures = await world.verdict(ENDED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
-    report('kill -9 after a label (mariadb)', { kills: 3, ...figures, violations: 0 });
+    report('kill -9 after a mark (mariadb)', { kills: 3, ...figures, violations: 0 });
   });
 
   const corrections = [
-    { title: 'before it corrects the label of a post-call leaves the label', wakes: false, end: LABEL },
+    { title: 'before it corrects the mark of a post-call leaves the mark', wakes: false, end: MARKED },
     { title: 'when it has just corrected one leaves the correction', wakes: true, end: 'SUCCEEDED' },
   ];
   for (const { title, wakes, end } of corrections)
@@ -101,7 +104,7 @@ describeEachEngine('A replica that dies in its background work', (engine) => {
       const owner = await world.addReplica({ name: 'owner', faults });
       const telling = world.journal.call(owner, call);
       await owner.untilFrozen();
-      await untilRow(call, LABEL);
+      await untilRow(call, MARKED);
       if (wakes) owner.wake();
       else await owner.kill();
       await owner.ended();

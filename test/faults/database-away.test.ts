@@ -283,7 +283,7 @@ describeEachEngine('A database that', (engine) => {
         expect(told).to.deep.equal(['OUTCOME_NOT_RECORDED', 'ACCEPTED', 'DATABASE_UNAVAILABLE']);
         const figures = await it_.world.verdict(ALL_ENDED_WITHIN_MS, {
           refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
-          labelledWithinMs: AWAY_MS + LABELLED_AFTER_MS,
+          interruptedWithinMs: AWAY_MS + LABELLED_AFTER_MS,
           atLeast: { executions: 2, requests: 2, replies: 2 },
         });
         const repeat = (it: Call) => it_.world.journal.call(it_.world.living(), it);
@@ -333,8 +333,8 @@ describeEachEngine('A database that is restarted under load', (engine) => {
     for (const { health } of watches) expect(health.map(({ isServing }) => isServing)).to.deep.equal([true]);
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING', 'LIMIT_REACHED'],
-      // Each restart is an outage, after which nobody labels for 10 s.
-      labelledWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
+      // Each restart is an outage, after which no replica marks anything for 10 s.
+      interruptedWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);

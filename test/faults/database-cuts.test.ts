@@ -14,19 +14,19 @@ import { stalledBetween } from './support/stalls.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
-// A label comes 5 s later: after whatever a test waits for before it.
+// A mark comes 5 s later: after whatever a test waits for before it.
 const LIMIT_MS = 6_000;
 const SETTLED_WITHIN_MS = 2_000;
 // What a busy machine adds.
 const NOISE_MS = 1_000;
-// An answer is held so long for its record; a label comes so long after the limit.
+// An answer is held so long for its record; a mark comes so long after the limit.
 const HELD_FOR_RECORD_MS = 5_000;
 const LABEL_AFTER_LIMIT_MS = 5_000;
 const ALL_ENDED_WITHIN_MS = 30_000;
-// A row that a dead connection keeps locked is labelled when the server has dropped it, after 30 s.
+// A row that a dead connection keeps locked is marked interrupted when the server has dropped it, after 30 s.
 const HURT = {
   refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED'],
-  labelledWithinMs: 45_000,
+  interruptedWithinMs: 45_000,
 } as const;
 
 /** A write of the engine: one text from START TRANSACTION to COMMIT, told by what `at` says. */
@@ -69,8 +69,8 @@ interface Hole {
 
 const REFUSED = 'DATABASE_UNAVAILABLE';
 const NOTHING = '(nothing)';
-const DISOWNED = 'INTERRUPTED INTERRUPTED NO';
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const ABANDONED = 'INTERRUPTED INTERRUPTED NO';
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 const FINE = { told: 'SUCCEEDED', record: 'SUCCEEDED', ends: 'SUCCEEDED', repeat: 'replayed SUCCEEDED' };
 const ACCEPTED = { ...FINE, told: 'ACCEPTED' };
 
@@ -78,7 +78,7 @@ const HOLES: readonly Hole[] = [
   // The row lies there when its owner has long said that it does not know, and looks after it no more.
   {
     ...{ moment: START_CLAIM, cut: 'held', told: REFUSED, record: NOTHING },
-    ...{ late: 'SENDING', ends: LABEL, repeat: 'replayed INTERRUPTED' },
+    ...{ late: 'SENDING', ends: MARKED, repeat: 'replayed INTERRUPTED' },
   },
   // The repeat is the first to run, and the late insert is nothing.
   {
@@ -86,8 +86,8 @@ const HOLES: readonly Hole[] = [
     ...{ ends: 'SUCCEEDED', repeat: 'SUCCEEDED', repeatsBefore: true },
   },
   {
-    ...{ moment: START_CLAIM, cut: 'answer_held', told: REFUSED, record: DISOWNED },
-    ...{ ends: DISOWNED, repeat: 'replayed INTERRUPTED' },
+    ...{ moment: START_CLAIM, cut: 'answer_held', told: REFUSED, record: ABANDONED },
+    ...{ ends: ABANDONED, repeat: 'replayed INTERRUPTED' },
   },
   { ...FINE, moment: START_OUTCOME, cut: 'held' },
   { ...FINE, moment: START_OUTCOME, cut: 'answer_held' },
@@ -255,7 +255,7 @@ describeEachEngine('A connection to the database that breaks', (engine) => {
           HELD_FOR_RECORD_MS + WORKS_MS + NOISE_MS,
         );
         expect(await rowOf(rpc, conversationUuid)).to.equal('SENDING');
-        // Nobody may label it yet: what ends it is its owner.
+        // No replica may mark it yet: what ends it is its owner.
         expect(Date.now() - startedAtMs).to.be.below(LIMIT_MS + LABEL_AFTER_LIMIT_MS);
       } finally {
         if (lets === 'rolls back') await other.query('ROLLBACK').then(() => other.end());
@@ -445,7 +445,7 @@ describeEachEngine('Replicas whose ways to the database are hurt at random', (en
     expect(killed, 'connections killed').to.be.above(0);
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       refusedAs: [...HURT.refusedAs, 'EXECUTION_RUNNING', 'LIMIT_REACHED'],
-      labelledWithinMs: Date.now() - startedAtMs + HURT.labelledWithinMs,
+      interruptedWithinMs: Date.now() - startedAtMs + HURT.interruptedWithinMs,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     const cuts = all.reduce((sum, { proxy }) => sum + proxy.cuts, 0);

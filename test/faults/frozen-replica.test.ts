@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import type { TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
@@ -22,11 +22,11 @@ const STARTED_AT_ONCE = 4;
 // Longer than any freeze here: a caller who is still there when the frozen one wakes.
 const PATIENT_MS = 90_000;
 
-/** A step of the engine, or the time in which the endpoint works: then the replica is frozen from outside. */
-type Moment = EngineStep | 'start.sent' | 'end.sent';
+/** A fault point of the engine, or the time in which the endpoint works: then the replica is frozen from outside. */
+type Moment = FaultPoint | 'start.sent' | 'end.sent';
 
 interface Row {
-  readonly step: Moment;
+  readonly moment: Moment;
   /** What the record says while it is frozen, once the others have had their time. */
   readonly asleep: string;
   /** What it says in the end. */
@@ -36,7 +36,7 @@ interface Row {
   readonly saw: boolean;
 }
 
-/** A replica that is going to freeze at a step of this conversation. */
+/** A replica that is going to freeze at a fault point of this conversation. */
 interface Armed {
   readonly row: Row;
   readonly conversationUuid: string;
@@ -45,25 +45,25 @@ interface Armed {
 
 // Less than the limit; by then the replica has long been frozen.
 const WORKS_MS = 2_500;
-const isSent = (step: Moment): step is 'start.sent' | 'end.sent' => step.endsWith('.sent');
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const isSent = (moment: Moment): moment is 'start.sent' | 'end.sent' => moment.endsWith('.sent');
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
   // Nobody has claimed it: the platform's repeat runs it. What the frozen one was about to write is too old then.
-  { step: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
-  { step: 'start.claimed', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: false },
-  { step: 'start.sent', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
-  { step: 'start.answered', asleep: LABEL, awake: LABEL, told: 'INTERRUPTED', saw: true },
-  { step: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
-  { step: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
-  { step: 'end.accepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { step: 'end.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  // Its limit begins with the dial: it still sends, once, and corrects the label.
-  { step: 'end.claimed', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { step: 'end.rendering', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
+  { moment: 'start.claimed', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: false },
+  { moment: 'start.sent', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
+  { moment: 'start.answered', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
+  { moment: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
+  { moment: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
+  { moment: 'end.accepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  // Its limit begins with the dial: it still sends, once, and corrects the mark.
+  { moment: 'end.claimed', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.rendering', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
   // The answer came while it slept, and is read before the limit counts.
-  { step: 'end.sent', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { step: 'end.answered', asleep: LABEL, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.sent', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  { moment: 'end.answered', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
 ];
 
 const TOO_OLD = ROWS.filter(({ told }) => told === 'LIMIT_REACHED').length;
@@ -89,26 +89,26 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     const armed: Armed[] = [];
     for (let from = 0; from < ROWS.length; from += STARTED_AT_ONCE)
       armed.push(...(await Promise.all(ROWS.slice(from, from + STARTED_AT_ONCE).map(addArmed))));
-    // What has to be labelled comes last: nobody is frozen while it labels, and keeps the rows to itself.
-    const isLabelled = ({ row }: Armed): boolean => row.asleep === LABEL;
-    for (const one of armed.filter((it) => !isLabelled(it))) await freezeAt(one);
-    for (const one of armed.filter(isLabelled)) await freezeAt(one);
+    // What has to be marked comes last: no replica is frozen while it marks, and keeps the rows to itself.
+    const isInterrupted = ({ row }: Armed): boolean => row.asleep === MARKED;
+    for (const one of armed.filter((it) => !isInterrupted(it))) await freezeAt(one);
+    for (const one of armed.filter(isInterrupted)) await freezeAt(one);
   });
   after(() => world.close());
 
   // All sleep from the start, so that none takes what another one leaves.
   const addArmed = async (row: Row): Promise<Armed> => {
     const conversationUuid = randomUUID();
-    const { step } = row;
-    const faults = isSent(step) ? [] : [{ step, action: 'stop', conversationUuid } as const];
-    const replica = await world.addReplica({ name: step, faults });
+    const { moment } = row;
+    const faults = isSent(moment) ? [] : [{ point: moment, action: 'stop', conversationUuid } as const];
+    const replica = await world.addReplica({ name: moment, faults });
     replica.freeze();
     return { row, conversationUuid, replica };
   };
   const freezeAt = async ({ row, conversationUuid, replica }: Armed): Promise<void> => {
-    const { step, asleep } = row;
-    const rpc = step.startsWith('start') ? 'start' : 'end';
-    const { agentUuid } = isSent(step) ? slowAgent : agent;
+    const { moment, asleep } = row;
+    const rpc = moment.startsWith('start') ? 'start' : 'end';
+    const { agentUuid } = isSent(moment) ? slowAgent : agent;
     const call = { rpc, agentUuid, conversationUuid } as const;
     replica.wake();
     await untilThere(replica);
@@ -116,7 +116,7 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     const witness = world.living();
     witness.freeze();
     const telling = world.journal.call(replica, { ...call, deadlineMs: PATIENT_MS });
-    if (isSent(step)) {
+    if (isSent(moment)) {
       await until('the endpoint to work', () => saw(conversationUuid), { everyMs: 10 });
       replica.freeze();
     }
@@ -124,11 +124,11 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     witness.wake();
     await untilThere(witness);
     const one = { replica, conversationUuid, telling };
-    frozen.set(step, one);
-    if (step === 'start.unclaimed' || step === 'end.unaccepted')
+    frozen.set(moment, one);
+    if (moment === 'start.unclaimed' || moment === 'end.unaccepted')
       await world.journal.call(world.living(), call);
     if (asleep === 'SUCCEEDED')
-      await until(`${step} to be taken over`, async () => (await recordOf(one)) === asleep);
+      await until(`${moment} to be taken over`, async () => (await recordOf(one)) === asleep);
   };
   const saw = (conversationUuid: string): boolean =>
     world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
@@ -138,26 +138,26 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     return found === undefined ? '(nothing)' : `${nameOf(found.state)} ${failureOf(found)}`.trim();
   };
 
-  it('has its executions labelled or taken over by the others while it sleeps', async function () {
+  it('has its executions marked interrupted or taken over by the others while it sleeps', async function () {
     this.timeout(30_000);
     await untilAllEnded(() => world.living().rpc, [agent.agentUuid, slowAgent.agentUuid], LABELLED_WITHIN_MS);
     for (const row of ROWS) {
-      const one = frozen.get(row.step);
-      expect(one === undefined ? '' : await recordOf(one), row.step).to.equal(row.asleep);
+      const one = frozen.get(row.moment);
+      expect(one === undefined ? '' : await recordOf(one), row.moment).to.equal(row.asleep);
     }
   });
 
-  it('wakes and says what the record says; the label of a post-call it corrects', async function () {
+  it('wakes and says what the record says; the mark of a post-call it corrects', async function () {
     this.timeout(90_000);
     await wait(inForm({ short: 0, long: 35_000 }));
     for (const { replica } of frozen.values()) replica.wake();
     for (const row of ROWS) {
-      const one = frozen.get(row.step);
-      if (one === undefined) throw new Error(`nobody was frozen at ${row.step}`);
+      const one = frozen.get(row.moment);
+      if (one === undefined) throw new Error(`nobody was frozen at ${row.moment}`);
       const isCorrect = async () => (await recordOf(one)) === row.awake;
-      await until(`${row.step} to be ${row.awake} on record`, isCorrect);
+      await until(`${row.moment} to be ${row.awake} on record`, isCorrect);
       const told = await one.telling;
-      expect(describeTold(told), row.step).to.equal(row.told);
+      expect(describeTold(told), row.moment).to.equal(row.told);
     }
     const figures = await world.verdict(LABELLED_WITHIN_MS, {
       refusedAs: ['LIMIT_REACHED'],
@@ -165,11 +165,11 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
       refusedShare: TOO_OLD / (2 * ROWS.length),
       atLeast: { executions: ROWS.length, replies: ROWS.length },
     });
-    for (const { step, saw: expected } of ROWS)
-      expect(saw(frozen.get(step)?.conversationUuid ?? ''), `${step}: the endpoint saw it`).to.equal(
+    for (const { moment, saw: expected } of ROWS)
+      expect(saw(frozen.get(moment)?.conversationUuid ?? ''), `${moment}: the endpoint saw it`).to.equal(
         expected,
       );
-    report('SIGSTOP at each step (mariadb)', { freezes: ROWS.length, ...figures, violations: 0 });
+    report('SIGSTOP at each fault point (mariadb)', { freezes: ROWS.length, ...figures, violations: 0 });
   });
 });
 
@@ -194,7 +194,7 @@ describeEachEngine('A replica that is frozen under load', (engine) => {
       await wait(1_000 + Math.random() * 500);
       const victim = world.replicas[frozenTimes % world.replicas.length] as Replica;
       victim.freeze();
-      // Long enough for the others' labels, and over in time for the row whose claim it was committing: nobody sees that
+      // Long enough for the others' marks, and over in time for the row whose claim it was committing: nobody sees that
       // one before it wakes.
       await wait(LIMIT_MS + GRACE_MS + 2_500);
       victim.wake();

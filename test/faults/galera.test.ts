@@ -161,7 +161,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
         nodeAt(third).wake();
         await untilThere(replicaAt(third), REJOINED_WITHIN_MS);
         replicaAt(first).freeze();
-        // The others have had the database for 10 s then, and label what it was sending.
+        // The others have had the database for 10 s then, and mark what it was sending.
         await wait(REPLICA_FROZEN_MS);
         replicaAt(first).wake();
       }
@@ -169,7 +169,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
     });
     const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
       refusedAs: ['DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING', 'LIMIT_REACHED'],
-      labelledWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
+      interruptedWithinMs: Date.now() - startedAtMs + LABELLED_AFTER_MS,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);

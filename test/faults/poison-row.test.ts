@@ -20,7 +20,7 @@ describeEachEngine('A post-call whose rendering kills the process', (engine) => 
     this.timeout(60_000);
     const conversationUuid = randomUUID();
     // Whoever renders it dies, every time.
-    const faults: readonly Fault[] = [{ step: 'end.rendering', action: 'kill', conversationUuid }];
+    const faults: readonly Fault[] = [{ point: 'end.rendering', action: 'kill', conversationUuid }];
     await world.addReplicas(engine.name === 'sqlite' ? 1 : 3, { faults });
     const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
     const call = { rpc: 'end', agentUuid, conversationUuid } as const;

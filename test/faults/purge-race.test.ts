@@ -35,7 +35,7 @@ const aStart = (conversationUuid: string) => ({
   startJson: JSON.stringify({ callerPhone: '', variables: {}, sources: {} }),
 });
 
-const anEnd = (conversationUuid: string) => ({
+const aPostCall = (conversationUuid: string) => ({
   executionUuid: randomUUID(),
   agentUuid: AGENT_UUID,
   conversationUuid,
@@ -55,17 +55,17 @@ const putEnded = async (
   conversationUuids: readonly string[],
 ): Promise<void> => {
   const starts = conversationUuids.map(aStart);
-  const ends = conversationUuids.map(anEnd);
+  const postCalls = conversationUuids.map(aPostCall);
   await executions.insertStarts(starts);
-  await executions.insertEnds(ends);
-  const claims = ends.map(({ executionUuid }) => ({
+  await executions.insertPostCalls(postCalls);
+  const claims = postCalls.map(({ executionUuid }) => ({
     ...{ executionUuid, claim: randomUUID(), webhookEtag: 'etag', timeLimitMs: LIMIT_MS, instance: 'race' },
   }));
   // An end is not claimed while its start is being sent.
   await executions.recordOutcomes(
     starts.map(({ executionUuid }) => succeeded(executionUuid, 'pre_call', executionUuid)),
   );
-  await executions.claimEnds(claims);
+  await executions.claimPostCalls(claims);
   await executions.recordOutcomes(
     claims.map(({ executionUuid, claim }) => succeeded(executionUuid, 'post_call', claim)),
   );
@@ -110,7 +110,7 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
         const repeat = (conversationUuid: string) =>
           Promise.all([
             untilSettled(() => repeater.executions.insertStarts([aStart(conversationUuid)])),
-            untilSettled(() => repeater.executions.insertEnds([anEnd(conversationUuid)])),
+            untilSettled(() => repeater.executions.insertPostCalls([aPostCall(conversationUuid)])),
           ]);
         const [, ...results] = await Promise.all([purgeAll(), ...conversationUuids.map(repeat)]);
         for (const { kind } of results.flat()) told[kind] += 1;

@@ -8,7 +8,7 @@ import { createWorld, type World } from './support/world.ts';
 const KILLS = { sqlite: inForm({ short: 7, long: 350 }), mariadb: inForm({ short: 13, long: 700 }) };
 const PRE_LIMIT_MS = 1_000;
 const POST_LIMIT_MS = 1_000;
-// A time limit, 5 s more, and 10 s in which the last one that started labels nothing yet.
+// A time limit, 5 s more, and 10 s in which the last one that started marks nothing yet.
 const ALL_ENDED_WITHIN_MS = 30_000;
 
 // So early that it does not serve yet.

@@ -10,7 +10,7 @@ import type { Entry } from './support/journal.ts';
 import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import type { Replica } from './support/replicas.ts';
-import { listWaiting } from './support/record-on-disk.ts';
+import { listPending } from './support/record-on-disk.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
@@ -46,7 +46,7 @@ describeEachEngine('SIGTERM', (engine) => {
       replica.terminate();
       expect(await replica.ended(), 'exit code').to.equal(0);
       const endedAtMs = Date.now();
-      for (const conversationUuid of await listWaiting(world)) left.add(conversationUuid);
+      for (const conversationUuid of await listPending(world)) left.add(conversationUuid);
       const overlaps = ({ sentAtMs, toldAtMs }: Entry) => toldAtMs >= terminatedAtMs && sentAtMs <= endedAtMs;
       const told = world.journal.entries.filter((it) => it.replica === replica.name && overlaps(it));
       refused += told.filter((it) => describeTold(it.told) === 'SHUTTING_DOWN').length;

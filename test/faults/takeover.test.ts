@@ -6,7 +6,7 @@ import { createTestAgent, type TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
 import { listExecutions, nameOf } from './support/execution-log.ts';
 import { inForm, report } from './support/long.ts';
-import { listWaiting, openRecord } from './support/record-on-disk.ts';
+import { listPending, openRecord } from './support/record-on-disk.ts';
 import { startRecorder, type Recorder } from './support/recorder.ts';
 import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
@@ -76,7 +76,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
     // It has looked for others to send meanwhile, and found no slot.
     await wait(LOOKED_AFTER_MS);
     await victim.kill();
-    const left = await listWaiting(world);
+    const left = await listPending(world);
     await world.recorder.script('*', {});
     const succeededAtMs = await succeed(victim, heir);
     const takenOverMs = (await untilAllSeen(left, world.recorder)) - succeededAtMs;
@@ -117,7 +117,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
       if (heir.isAlive) heir.wake();
       else await heir.restart();
       const mine = new Set<string>(conversationUuids);
-      const labelled = await until(
+      const interrupted = await until(
         'all to be interrupted',
         async () => {
           const all = await listExecutions(heir.rpc, [agent.agentUuid]);
@@ -126,8 +126,8 @@ describeEachEngine('What a dead replica leaves', (engine) => {
         },
         { timeoutMs: 30_000, everyMs: 250 },
       );
-      const tookMs = labelled.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
-      expect(labelled).to.have.length(2 * AT_ONCE);
+      const tookMs = interrupted.map((it) => Number(it.finishedAt) - Number(it.sendingAt));
+      expect(interrupted).to.have.length(2 * AT_ONCE);
       expect(Math.max(...tookMs), 'the longest').to.be.lessThan(INTERRUPTED_WITHIN_MS);
       const figures = await world.verdict(INTERRUPTED_WITHIN_MS);
       report(`interrupted, ${whose} (${engine.name})`, {
@@ -176,7 +176,7 @@ describeEachEngine('What a dead replica leaves', (engine) => {
         await insertWaiting(world, rows, await copiesOf(world, slow, webhooks));
         const insertedMs = Math.round(performance.now() - beganAtMs);
         const conversationUuid = randomUUID();
-        await victim.restart({ faults: [{ step: 'end.accepted', action: 'kill', conversationUuid }] });
+        await victim.restart({ faults: [{ point: 'end.accepted', action: 'kill', conversationUuid }] });
         // The slots of the stalled origin fill up, here and there.
         await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
         const call = { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid } as const;
@@ -249,7 +249,7 @@ const insertWaiting = async (
   }));
   try {
     for (let inserted = 0; inserted < count; inserted += ROWS_AT_ONCE)
-      await executions.insertEnds(ends.slice(inserted, inserted + ROWS_AT_ONCE));
+      await executions.insertPostCalls(ends.slice(inserted, inserted + ROWS_AT_ONCE));
   } finally {
     await close();
   }

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
-import { createLabels } from '../../src/store/executions/interrupt-executions.ts';
+import { createInterrupts } from '../../src/store/executions/interrupt-executions.ts';
 import { mysql } from '../../src/store/sql/mysql.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
-import { insertOpenRow, labelOverdue, openBeside } from '../store/support.ts';
+import { insertOpenRow, interruptOverdue, openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -15,8 +15,8 @@ describeEachEngine('the gauge of what is overdue', (engine) => {
   let app: TestApp;
   let beside: Connections;
   before(async () => {
-    // This server labels nothing.
-    const everyMs = { label: HOUR_MS, count: 50 };
+    // This server marks nothing interrupted.
+    const everyMs = { interrupt: HOUR_MS, count: 50 };
     app = await startTestApp(engine, { CALLHOOKS_START_BY: '1h' }, { everyMs });
     beside = openBeside(app.database);
   });
@@ -42,7 +42,7 @@ describeEachEngine('the gauge of what is overdue', (engine) => {
       insertOpenRow(session, 'accepted', HOUR_MS + MARGIN_MS + 1_000, true),
     );
     await says(2);
-    await labelOverdue(createLabels(beside, engine.name === 'sqlite' ? sqlite : mysql));
+    await interruptOverdue(createInterrupts(beside, engine.name === 'sqlite' ? sqlite : mysql));
     await says(1);
     // The server's sender finds it now, and ends it.
     await beside.use((session) =>

@@ -9,7 +9,7 @@ import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
 
-// Labelling so many takes a good part of a second.
+// Marking so many takes a good part of a second.
 const LEFT_BEHIND = 4_000;
 
 const untilBound = async (port: number): Promise<void> => {
@@ -51,7 +51,7 @@ if (sqlite !== undefined)
       return server;
     };
 
-    it('waits until all that a dead process left behind is labelled, and is not labelled itself', async () => {
+    it('waits until all that a dead process left behind is marked interrupted, and is not marked itself', async () => {
       const first = serve(0);
       const port = Number((await first.serving()).split(':').at(-1));
       const before = connect(port);
@@ -70,7 +70,7 @@ if (sqlite !== undefined)
       const serving = second.serving().then(() => {
         isServing = true;
       });
-      // Not before all has been labelled that there is to label.
+      // Not before all has been marked that there is to mark.
       receiver.respond(async () => {
         await serving;
         return { body: {} };

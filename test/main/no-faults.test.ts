@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { formatFaults } from '../faults/support/faults.ts';
 import { makeAgent, newCall, outcomeOf, postTo, untilEnded } from '../support/calls.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect, type Rpc } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
 
-const STEPS: Readonly<Record<EngineStep, true>> = {
+const FAULT_POINTS: Readonly<Record<FaultPoint, true>> = {
   'start.unclaimed': true,
   'start.claimed': true,
   'start.answered': true,
@@ -22,11 +22,13 @@ const STEPS: Readonly<Record<EngineStep, true>> = {
   'end.answered': true,
   'end.recorded': true,
   'end.expired': true,
-  labelled: true,
+  interrupted: true,
 };
-const FAULT = formatFaults(Object.keys(STEPS).map((step) => ({ step: step as EngineStep, action: 'kill' })));
+const FAULT = formatFaults(
+  Object.keys(FAULT_POINTS).map((point) => ({ point: point as FaultPoint, action: 'kill' })),
+);
 
-// The engine tells its steps to whoever is plugged in. What is published plugs nobody in.
+// The engine reports each fault point to the watcher that is plugged in. The published build plugs none in.
 describe('a fault that the environment arms', function () {
   this.timeout(60_000);
   let dataDir: string;

@@ -25,7 +25,7 @@ describeEachEngine('a start on a port that is taken', (engine) => {
   after(() => database.cleanup());
 
   for (const setting of ['CALLHOOKS_LISTEN', 'CALLHOOKS_OPS_LISTEN'])
-    it(`claims nothing and labels nothing (${setting})`, async () => {
+    it(`claims nothing and marks nothing (${setting})`, async () => {
       const beside = openBeside(database);
       await beside.use(async (session) => {
         await session.change('DELETE FROM executions');

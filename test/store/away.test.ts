@@ -46,12 +46,12 @@ if (mariadb !== undefined)
       const start = aStart();
       await store().insertStarts([aStart()]);
       await store().findStart(start.conversationUuid);
-      await store().countWaiting(1);
+      await store().countPending(1);
       proxy.hold();
       const [write, read, count] = await Promise.all([
         failure(store().insertStarts([start])),
         failure(store().findStart(start.conversationUuid)),
-        failure(store().countWaiting(1)),
+        failure(store().countPending(1)),
       ]);
       for (const { kind } of [write, read, count]) expect(kind).to.equal('away');
       for (const { afterMs } of [write, read])
@@ -193,7 +193,7 @@ if (mariadb !== undefined)
       await list(40); // so many that both connections are made
       proxy.hold();
       const pages = list(2);
-      const { kind, afterMs } = await failure(busy.executions.countWaiting(10));
+      const { kind, afterMs } = await failure(busy.executions.countPending(10));
       expect(kind).to.equal('busy');
       expect(afterMs).to.be.within(1_900, 4_000);
       proxy.release();

@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../../src/errors.ts';
 import type {
   ClaimResult,
-  EndClaim,
   ExecutionStore,
   InsertResult,
-  NewEnd,
+  NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
   WriteBatch,
   WriteResults,
 } from '../../src/store/types.ts';
@@ -16,8 +16,8 @@ import type {
 /** A store with a function for each kind of write. */
 export interface StoreByKind extends ExecutionStore {
   insertStarts(starts: readonly NewStart[]): Promise<readonly InsertResult[]>;
-  insertEnds(ends: readonly NewEnd[]): Promise<readonly InsertResult[]>;
-  claimEnds(claims: readonly EndClaim[]): Promise<readonly ClaimResult['kind'][]>;
+  insertPostCalls(postCalls: readonly NewPostCall[]): Promise<readonly InsertResult[]>;
+  claimPostCalls(claims: readonly PostCallClaim[]): Promise<readonly ClaimResult['kind'][]>;
   recordOutcomes(outcomes: readonly Outcome[]): Promise<readonly OutcomeResult[]>;
 }
 
@@ -40,8 +40,8 @@ export const byKind = (store: ExecutionStore): StoreByKind => {
   return {
     ...store,
     insertStarts: (starts) => write('starts', starts),
-    insertEnds: (ends) => write('postCalls', ends),
-    claimEnds: async (claims) => (await write('claims', claims)).map(({ kind }) => kind),
+    insertPostCalls: (postCalls) => write('postCalls', postCalls),
+    claimPostCalls: async (claims) => (await write('claims', claims)).map(({ kind }) => kind),
     recordOutcomes: (outcomes) => write('outcomes', outcomes),
   };
 };

@@ -5,17 +5,17 @@ import type { Outcome, RecordedStart } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aClaim,
+  aPostCall,
+  aPostCallOutcome,
   aStart,
   aStartWithLimit,
-  anEnd,
-  anEndOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   openBeside,
   openFresh,
   times,
 } from './support.ts';
-import type { TestDatabase, TestedEnd, TestedStart } from './support.ts';
+import type { TestDatabase, TestedPostCall, TestedStart } from './support.ts';
 
 const REQUEST: RequestRecord = {
   method: 'POST',
@@ -44,17 +44,17 @@ describeEachEngine('claims of post-calls', (engine) => {
   });
   after(() => db.close());
 
-  const accepted = async (): Promise<TestedEnd> => {
-    const end = anEnd();
-    await store().insertEnds([end]);
-    return end;
+  const accepted = async (): Promise<TestedPostCall> => {
+    const postCall = aPostCall();
+    await store().insertPostCalls([postCall]);
+    return postCall;
   };
 
   it('win an accepted row and stamp it', async () => {
-    const end = await accepted();
+    const postCall = await accepted();
     const beforeMs = await store().nowMs();
-    expect(await store().claimEnds([aClaim(end)])).to.deep.equal(['won']);
-    const found = await store().findEnd(end.conversationUuid);
+    expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['won']);
+    const found = await store().findPostCall(postCall.conversationUuid);
     if (found === undefined || found === 'purged') return expect.fail();
     expect(found).to.include({
       state: 'sending',
@@ -63,67 +63,73 @@ describeEachEngine('claims of post-calls', (engine) => {
       instance: 'replica-2',
     });
     expect(found.sendingAtMs).to.be.within(beforeMs, await store().nowMs());
-    expect(await store().listWaitingEnds(end.webhookUuid, 10)).to.deep.equal([]);
-    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
   });
 
-  it('win again when they are repeated with the same token, also after a label, not after the outcome', async () => {
-    const end = await accepted();
-    const claim = aClaim(end, randomUUID(), -10_000);
-    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
-    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
-    await labelOverdue(store());
-    expect(await store().isSending(end.executionUuid)).to.equal(false);
-    expect(await store().claimEnds([claim])).to.deep.equal(['won']);
-    await store().recordOutcomes([anEndOutcome(end, claim.claim)]);
-    expect(await store().claimEnds([claim])).to.deep.equal(['lost']);
+  it('win again when they are repeated with the same token, also after a mark, not after the outcome', async () => {
+    const postCall = await accepted();
+    const claim = aClaim(postCall, randomUUID(), -10_000);
+    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
+    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
+    await interruptOverdue(store());
+    expect(await store().isSending(postCall.executionUuid)).to.equal(false);
+    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
+    await store().recordOutcomes([aPostCallOutcome(postCall, claim.claim)]);
+    expect(await store().claimPostCalls([claim])).to.deep.equal(['lost']);
   });
 
   it('lose a row that is claimed, ended, of another kind, or not there', async () => {
     const [claimed, ended] = [await accepted(), await accepted()];
-    await store().claimEnds([aClaim(claimed)]);
-    await store().endUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
+    await store().claimPostCalls([aClaim(claimed)]);
+    await store().failUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
     const start = aStart();
     await store().insertStarts([start]);
     const claims = [claimed, ended, start, { executionUuid: randomUUID() }].map((row) => aClaim(row));
-    expect(await store().claimEnds(claims)).to.deep.equal(['lost', 'lost', 'lost', 'lost']);
+    expect(await store().claimPostCalls(claims)).to.deep.equal(['lost', 'lost', 'lost', 'lost']);
     expect(await store().isSending(start.executionUuid)).to.equal(true);
   });
 
   it('give each of a batch its own answer, in the order given', async () => {
-    const ends = times(60, () => anEnd());
-    await store().insertEnds(ends);
-    await store().claimEnds(ends.filter((_, at) => at % 3 === 0).map((end) => aClaim(end)));
-    const results = await store().claimEnds(ends.map((end) => aClaim(end)));
-    expect(results).to.deep.equal(ends.map((_, at) => (at % 3 === 0 ? 'lost' : 'won')));
+    const postCalls = times(60, () => aPostCall());
+    await store().insertPostCalls(postCalls);
+    await store().claimPostCalls(
+      postCalls.filter((_, at) => at % 3 === 0).map((postCall) => aClaim(postCall)),
+    );
+    const results = await store().claimPostCalls(postCalls.map((postCall) => aClaim(postCall)));
+    expect(results).to.deep.equal(postCalls.map((_, at) => (at % 3 === 0 ? 'lost' : 'won')));
   });
 
   it('let one of two claims of a row in one batch win', async () => {
-    const end = await accepted();
-    const results = await store().claimEnds([aClaim(end), aClaim(end)]);
+    const postCall = await accepted();
+    const results = await store().claimPostCalls([aClaim(postCall), aClaim(postCall)]);
     expect(results.toSorted()).to.deep.equal(['lost', 'won']);
   });
 
   it('let exactly one of many connections win each row', async () => {
-    const ends = times(25, () => anEnd());
-    await store().insertEnds(ends);
-    const answers = await Promise.all(times(12, () => store().claimEnds(ends.map((end) => aClaim(end)))));
-    ends.forEach((_, at) => expect(answers.filter((results) => results[at] === 'won')).to.have.length(1));
+    const postCalls = times(25, () => aPostCall());
+    await store().insertPostCalls(postCalls);
+    const answers = await Promise.all(
+      times(12, () => store().claimPostCalls(postCalls.map((postCall) => aClaim(postCall)))),
+    );
+    postCalls.forEach((_, at) =>
+      expect(answers.filter((results) => results[at] === 'won')).to.have.length(1),
+    );
   });
 
   it('never win a row whose key is purged', async () => {
-    const end = await accepted();
+    const postCall = await accepted();
     const beside = openBeside(db.fresh);
     await beside.use((session) =>
       session.change(
         'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, 2, 1)',
-        [Buffer.from(end.conversationUuid.replaceAll('-', ''), 'hex')],
+        [Buffer.from(postCall.conversationUuid.replaceAll('-', ''), 'hex')],
       ),
     );
     await beside.close();
-    expect(await store().claimEnds([aClaim(end)])).to.deep.equal(['lost']);
-    expect(await store().listWaitingEnds(end.webhookUuid, 10)).to.deep.equal([]);
-    expect(await store().findExecution(end.executionUuid)).to.equal(undefined);
+    expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['lost']);
+    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
+    expect(await store().findExecution(postCall.executionUuid)).to.equal(undefined);
   });
 });
 
@@ -139,12 +145,12 @@ describeEachEngine('outcomes', (engine) => {
     await store().insertStarts([start]);
     return start;
   };
-  const claimed = async (timeLimitMs = 5_000): Promise<{ end: TestedEnd; claim: string }> => {
-    const end = anEnd();
+  const claimed = async (timeLimitMs = 5_000): Promise<{ postCall: TestedPostCall; claim: string }> => {
+    const postCall = aPostCall();
     const claim = randomUUID();
-    await store().insertEnds([end]);
-    await store().claimEnds([aClaim(end, claim, timeLimitMs)]);
-    return { end, claim };
+    await store().insertPostCalls([postCall]);
+    await store().claimPostCalls([aClaim(postCall, claim, timeLimitMs)]);
+    return { postCall, claim };
   };
   const record = async (outcome: Outcome): Promise<string | undefined> =>
     (await store().recordOutcomes([outcome]))[0];
@@ -189,7 +195,9 @@ describeEachEngine('outcomes', (engine) => {
       execution,
       start: { ...start.start, assigned, assignedSources },
     });
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([
+      start.conversationUuid,
+    ]);
   });
 
   it('tell ended starts from running ones in a list of any length', async () => {
@@ -197,7 +205,7 @@ describeEachEngine('outcomes', (engine) => {
     await store().insertStarts([running, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
     const many = [running, ended, ...times(40_000, () => aStart())].map((start) => start.conversationUuid);
-    expect(await store().findEndedStarts(many)).to.deep.equal(many.slice(1));
+    expect(await store().findFinishedStarts(many)).to.deep.equal(many.slice(1));
   });
 
   it('of a failure say why, and that nothing was assigned', async () => {
@@ -215,32 +223,32 @@ describeEachEngine('outcomes', (engine) => {
   });
 
   it('of a post-call drop its facts', async () => {
-    const { end, claim } = await claimed();
-    expect(await record(anEndOutcome(end, claim, { request: REQUEST }))).to.equal('recorded');
-    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
-    expect((await found(end.executionUuid)).record).to.deep.equal({ request: REQUEST });
+    const { postCall, claim } = await claimed();
+    expect(await record(aPostCallOutcome(postCall, claim, { request: REQUEST }))).to.equal('recorded');
+    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
+    expect((await found(postCall.executionUuid)).record).to.deep.equal({ request: REQUEST });
   });
 
   it('may be repeated', async () => {
     const start = await started();
-    const { end, claim } = await claimed();
+    const { postCall, claim } = await claimed();
     const outcomes = [
       anOutcome(start, { request: REQUEST, assigned: { a: 1 }, assignedSources: { a: 'assignment' } }),
-      anEndOutcome(end, claim, { state: 'failed', failure: TIMED_OUT, request: REQUEST }),
+      aPostCallOutcome(postCall, claim, { state: 'failed', failure: TIMED_OUT, request: REQUEST }),
     ];
     expect(await store().recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
-    const first = [await found(start.executionUuid), await found(end.executionUuid)];
+    const first = [await found(start.executionUuid), await found(postCall.executionUuid)];
     expect(await store().recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
-    expect([await found(start.executionUuid), await found(end.executionUuid)]).to.deep.equal(first);
+    expect([await found(start.executionUuid), await found(postCall.executionUuid)]).to.deep.equal(first);
   });
 
   it('are refused to whoever does not hold the claim, and to rows that are gone or not claimed', async () => {
     const start = await started();
-    const waiting = anEnd();
-    await store().insertEnds([waiting]);
+    const waiting = aPostCall();
+    await store().insertPostCalls([waiting]);
     const results = await store().recordOutcomes([
       anOutcome(start, { claim: randomUUID() }),
-      anEndOutcome(waiting, randomUUID()),
+      aPostCallOutcome(waiting, randomUUID()),
       anOutcome(aStart()),
     ]);
     expect(results).to.deep.equal(['not_owner', 'not_owner', 'not_owner']);
@@ -253,18 +261,18 @@ describeEachEngine('outcomes', (engine) => {
     const start = await started();
     await record(anOutcome(start));
     expect(await record(anOutcome(start, { state: 'failed', failure: TIMED_OUT }))).to.equal('not_owner');
-    const { end, claim } = await claimed();
-    await record(anEndOutcome(end, claim));
-    expect(await record(anEndOutcome(end, claim, { state: 'failed', failure: TIMED_OUT }))).to.equal(
+    const { postCall, claim } = await claimed();
+    await record(aPostCallOutcome(postCall, claim));
+    expect(await record(aPostCallOutcome(postCall, claim, { state: 'failed', failure: TIMED_OUT }))).to.equal(
       'not_owner',
     );
-    for (const { executionUuid } of [start, end])
+    for (const { executionUuid } of [start, postCall])
       expect((await found(executionUuid)).execution.state).to.equal('succeeded');
   });
 
-  it('do not change the label of a pre-call', async () => {
+  it('do not change the mark of a pre-call', async () => {
     const start = await started(aStartWithLimit(-10_000));
-    await labelOverdue(store());
+    await interruptOverdue(store());
     const late = anOutcome(start, {
       request: REQUEST,
       assigned: { a: 1 },
@@ -278,16 +286,16 @@ describeEachEngine('outcomes', (engine) => {
     expect((await found(start.executionUuid)).record).to.deep.equal({});
   });
 
-  it('correct the label of a post-call', async () => {
-    const { end, claim } = await claimed(-10_000);
-    await labelOverdue(store());
-    expect((await found(end.executionUuid)).execution.state).to.equal('interrupted');
-    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
-    expect(await record(anEndOutcome(end, claim, { durationMs: 70 }))).to.equal('recorded');
-    const { execution } = await found(end.executionUuid);
+  it('correct the mark of a post-call', async () => {
+    const { postCall, claim } = await claimed(-10_000);
+    await interruptOverdue(store());
+    expect((await found(postCall.executionUuid)).execution.state).to.equal('interrupted');
+    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
+    expect(await record(aPostCallOutcome(postCall, claim, { durationMs: 70 }))).to.equal('recorded');
+    const { execution } = await found(postCall.executionUuid);
     expect(execution).to.include({ state: 'succeeded', finishedAtMs: (execution.sendingAtMs ?? 0) + 70 });
     expect(execution).not.to.have.property('failure');
-    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
+    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
   });
 
   it('of a batch of 200 are answered each for itself, in the order given', async () => {
@@ -318,13 +326,13 @@ describeEachEngine('outcomes', (engine) => {
     }
   });
 
-  it('and a label raced for one row agree on what it says', async () => {
+  it('and a mark raced for one row agree on what it says', async () => {
     const starts = times(30, () => aStartWithLimit(-10_000));
     await store().insertStarts(starts);
     const [results] = await Promise.all([
       Promise.all(starts.map((start) => record(anOutcome(start)))),
-      labelOverdue(store()),
-      labelOverdue(store()),
+      interruptOverdue(store()),
+      interruptOverdue(store()),
     ]);
     for (const [at, { executionUuid }] of starts.entries())
       expect((await found(executionUuid)).execution.state).to.equal(

@@ -10,12 +10,12 @@ import * as make from './support.ts';
 import {
   aClaim,
   aStart,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   times,
-  type TestedEnd,
+  type TestedPostCall,
   type TestedStart,
 } from './support.ts';
 
@@ -24,7 +24,7 @@ export interface World {
   readonly executions: StoreByKind;
   readonly agents: AgentStore;
   readonly start: TestedStart;
-  readonly end: TestedEnd;
+  readonly postCall: TestedPostCall;
   readonly agent: Agent;
   /** Changes something from the outside. */
   change(sql: string, ...values: Value[]): Promise<void>;
@@ -97,15 +97,15 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'accepts of post-calls': {
     ways: insertsAnd(),
-    run: ({ executions }) => executions.insertEnds(times(50, () => anEnd())),
+    run: ({ executions }) => executions.insertPostCalls(times(50, () => aPostCall())),
   },
   'claims of post-calls, with losers': {
     ways: claimsAnd(),
     run: async ({ executions }) => {
-      const ends = times(25, () => anEnd());
-      await executions.insertEnds(ends);
-      const claims = [...ends, ...ends].map((end) => aClaim(end));
-      await executions.claimEnds(claims);
+      const postCalls = times(25, () => aPostCall());
+      await executions.insertPostCalls(postCalls);
+      const claims = [...postCalls, ...postCalls].map((postCall) => aClaim(postCall));
+      await executions.claimPostCalls(claims);
     },
   },
   'outcomes, with losers': {
@@ -122,12 +122,12 @@ export const HOT: Readonly<Record<string, Hot>> = {
       mariadb: claimsAnd(...A_ROW).mariadb,
     },
     run: async ({ executions }) => {
-      const [starts, ends] = [times(20, () => aStart()), times(20, () => anEnd())];
+      const [starts, postCalls] = [times(20, () => aStart()), times(20, () => aPostCall())];
       await executions.insertStarts(starts);
-      await executions.insertEnds(ends);
-      const claims = ends.map((end) => aClaim(end));
-      await executions.claimEnds(claims);
-      const ofEnds = claims.map(({ claim }, at) => anEndOutcome(ends[at] ?? anEnd(), claim));
+      await executions.insertPostCalls(postCalls);
+      const claims = postCalls.map((postCall) => aClaim(postCall));
+      await executions.claimPostCalls(claims);
+      const ofEnds = claims.map(({ claim }, at) => aPostCallOutcome(postCalls[at] ?? aPostCall(), claim));
       await executions.recordOutcomes([
         ...starts.map((start) => anOutcome(start, { assigned: {} })),
         ...ofEnds,
@@ -140,7 +140,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for an end': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
-    run: ({ executions, end }) => executions.findEnd(end.conversationUuid),
+    run: ({ executions, postCall }) => executions.findPostCall(postCall.conversationUuid),
   },
   'the look for a conversation': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
@@ -148,7 +148,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for facts': {
     ways: ['execution_facts by PRIMARY'],
-    run: ({ executions, end }) => executions.findFacts(end.executionUuid),
+    run: ({ executions, postCall }) => executions.findFacts(postCall.executionUuid),
   },
   'the look for an execution': {
     ways: ['e by PRIMARY', 'r by PRIMARY'],
@@ -160,21 +160,21 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the look for ended starts': {
     ways: ['executions by executions_by_conversation'],
-    run: ({ executions }) => executions.findEndedStarts(times(50, () => randomUUID())),
+    run: ({ executions }) => executions.findFinishedStarts(times(50, () => randomUUID())),
   },
   'the look at the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
   'the look for waiting webhooks': {
     ways: ['executions by executions_waiting'],
-    run: ({ executions }) => executions.listWaitingWebhooks(),
+    run: ({ executions }) => executions.listPendingWebhooks(),
   },
   'the look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
-    run: ({ executions, end }) => executions.listWaitingEnds(end.webhookUuid, 100),
+    run: ({ executions, postCall }) => executions.listPendingPostCalls(postCall.webhookUuid, 100),
   },
   'a later look for waiting post-calls': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
-    run: ({ executions, end: { webhookUuid, executionUuid } }) =>
-      executions.listWaitingEnds(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
+    run: ({ executions, postCall: { webhookUuid, executionUuid } }) =>
+      executions.listPendingPostCalls(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
   },
   'the look for rows that somebody holds': {
     isMysqlOnly: true,
@@ -200,41 +200,41 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: async ({ executions, change }) => {
       const starts = times(4, () => make.aStartWithLimit(-9_000));
       const webhookUuid = randomUUID();
-      const ends = times(2, () => anEnd({ webhookUuid }));
+      const postCalls = times(2, () => aPostCall({ webhookUuid }));
       await executions.insertStarts(starts);
-      await executions.insertEnds(ends);
-      for (const [type, rows] of [starts, ends].entries())
+      await executions.insertPostCalls(postCalls);
+      for (const [type, rows] of [starts, postCalls].entries())
         for (const { conversationUuid } of rows)
           await change(PURGED_KEY, toBytes(conversationUuid), type + 1);
       await executions.insertStarts(starts.slice(2));
-      await labelOverdue(executions);
-      await executions.listWaitingEnds(webhookUuid, 100);
+      await interruptOverdue(executions);
+      await executions.listPendingPostCalls(webhookUuid, 100);
     },
   },
   'the ends of post-calls that are never sent': {
     ways: insertsAnd(...A_ROW, 'execution_facts by PRIMARY'),
     run: async ({ executions }) => {
-      const ends = times(50, () => anEnd());
-      await executions.insertEnds(ends);
-      await executions.endUnsent(
-        ends.map(({ executionUuid }) => executionUuid),
+      const postCalls = times(50, () => aPostCall());
+      await executions.insertPostCalls(postCalls);
+      await executions.failUnsent(
+        postCalls.map(({ executionUuid }) => executionUuid),
         EXPIRED,
       );
     },
   },
-  'disowning a start': {
+  'abandoning a start': {
     ways: A_ROW,
     run: async ({ executions, start, change }) => {
-      await executions.disownStart(start.executionUuid);
+      await executions.abandonStart(start.executionUuid);
       // Of a row that the guard does not let MariaDB explains nothing: it has read it by its key.
       await change('UPDATE executions SET state = 2 WHERE execution_uuid = ?', toBytes(start.executionUuid));
     },
   },
-  'labels of what is overdue': {
+  'marks of what is overdue': {
     ways: insertsAnd(...A_ROW, 'e by executions_by_state', 'e by PRIMARY'),
     run: async ({ executions }) => {
       await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
-      await labelOverdue(executions);
+      await interruptOverdue(executions);
     },
   },
   'the count of what is overdue': {
@@ -243,7 +243,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'the count of what waits': {
     ways: ['executions by executions_by_state'],
-    run: ({ executions }) => executions.countWaiting(2_000),
+    run: ({ executions }) => executions.countPending(2_000),
   },
   'a page of all': { ways: FIRST_STEP, run: aPage(() => ({})) },
   'a later page of all': { ways: A_LIST, run: aPage(() => ({}), true) },
@@ -379,8 +379,8 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   // The last: nothing is sending after it.
-  'labels of all that is sending': {
+  'marks of all that is sending': {
     ways: [...A_ROW, 'e by executions_by_state', 'p by PRIMARY'],
-    run: ({ executions }) => executions.labelAllSending(),
+    run: ({ executions }) => executions.interruptAllSending(),
   },
 };

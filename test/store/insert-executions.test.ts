@@ -7,13 +7,13 @@ import { describeEachEngine } from '../support/engines.ts';
 import {
   aStart,
   aStartWithoutWebhook,
-  anEnd,
+  aPostCall,
   openBeside,
   openFresh,
   rejection,
   times,
   type TestDatabase,
-  type TestedEnd,
+  type TestedPostCall,
 } from './support.ts';
 
 const kindsOf = (results: readonly InsertResult[]): string[] => results.map(({ kind }) => kind);
@@ -80,12 +80,14 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(execution.finishedAtMs).to.equal(execution.acceptedAtMs);
     expect(stored).to.deep.equal(start.start);
     expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([start.conversationUuid]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([
+      start.conversationUuid,
+    ]);
   });
 
   it('accept a post-call with its facts', async () => {
-    const end = anEnd();
-    const [result] = await store().insertEnds([end]);
+    const postCall = aPostCall();
+    const [result] = await store().insertPostCalls([postCall]);
     if (result?.kind !== 'won') return expect.fail(String(result?.kind));
     expect(result.execution).to.deep.include({
       state: 'accepted',
@@ -93,32 +95,32 @@ describeEachEngine('inserts of executions', (engine) => {
       failurePolicy: null,
     });
     expect(result.execution).not.to.have.any.keys('sendingAtMs', 'finishedAtMs', 'timeLimitMs', 'failure');
-    expect(await store().findEnd(end.conversationUuid)).to.deep.equal(result.execution);
-    expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+    expect(await store().findPostCall(postCall.conversationUuid)).to.deep.equal(result.execution);
+    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
   });
 
   it('hold a start and an end of one conversation side by side', async () => {
     const { conversationUuid, agentUuid } = aStart();
     await store().insertStarts([aStart({ conversationUuid, agentUuid })]);
-    const ends = await store().insertEnds([anEnd({ conversationUuid, agentUuid })]);
-    expect(kindsOf(ends)).to.deep.equal(['won']);
+    const postCalls = await store().insertPostCalls([aPostCall({ conversationUuid, agentUuid })]);
+    expect(kindsOf(postCalls)).to.deep.equal(['won']);
     const found = await store().findConversation(conversationUuid);
     expect(found.map(({ webhookType }) => webhookType)).to.deep.equal(['pre_call', 'post_call']);
   });
 
   it('leave nothing of a start or an end whose conversation belongs to another agent', async () => {
     const start = aStart();
-    const end = anEnd();
+    const postCall = aPostCall();
     await store().insertStarts([start]);
-    await store().insertEnds([end]);
+    await store().insertPostCalls([postCall]);
     const { conversationUuid } = start;
-    const otherEnd = anEnd({ conversationUuid });
-    const otherStart = aStart({ conversationUuid: end.conversationUuid });
-    expect(kindsOf(await store().insertEnds([otherEnd]))).to.deep.equal(['other_agent']);
+    const otherPostCall = aPostCall({ conversationUuid });
+    const otherStart = aStart({ conversationUuid: postCall.conversationUuid });
+    expect(kindsOf(await store().insertPostCalls([otherPostCall]))).to.deep.equal(['other_agent']);
     expect(kindsOf(await store().insertStarts([otherStart]))).to.deep.equal(['other_agent']);
-    expect(await store().findEnd(conversationUuid)).to.equal(undefined);
-    expect(await store().findStart(end.conversationUuid)).to.equal(undefined);
-    expect(await store().findFacts(otherEnd.executionUuid)).to.equal(undefined);
+    expect(await store().findPostCall(conversationUuid)).to.equal(undefined);
+    expect(await store().findStart(postCall.conversationUuid)).to.equal(undefined);
+    expect(await store().findFacts(otherPostCall.executionUuid)).to.equal(undefined);
   });
 
   it('lose against the row that is there, and show it', async () => {
@@ -132,11 +134,11 @@ describeEachEngine('inserts of executions', (engine) => {
 
   it('win again when they are repeated with the same token', async () => {
     const start = aStart();
-    const end = anEnd();
+    const postCall = aPostCall();
     const [wonStart] = await store().insertStarts([start]);
     expect(await store().insertStarts([start])).to.deep.equal([wonStart]);
-    const [wonEnd] = await store().insertEnds([end]);
-    expect(await store().insertEnds([end])).to.deep.equal([wonEnd]);
+    const [wonPostCall] = await store().insertPostCalls([postCall]);
+    expect(await store().insertPostCalls([postCall])).to.deep.equal([wonPostCall]);
   });
 
   it('give every row of a batch of 200 its own answer: new, taken, twice in the batch', async () => {
@@ -183,16 +185,16 @@ describeEachEngine('inserts of executions', (engine) => {
     const metadata: JsonObject = JSON.parse(
       '{"b":1,"a":2,"10":"x","9":"y","nested":{"d":[],"c":{}},"fraction":0.1,"big":9007199254740993,"huge":1.7976931348623157e308,"tiny":5e-324,"negative":-0.5}',
     );
-    const facts: TestedEnd['facts'] = {
+    const facts: TestedPostCall['facts'] = {
       callerPhone: '+49 30 ☎️',
       metadata,
       dynamicVariables: { lone: 'a\ud800b', nul: 'a\u0000b', quotes: `"'\\%_?` },
       callDurationSecs: 62.123456789,
       callSummary: 'Kunde 😀 zufrieden \u{1F9D1}\u200D\u{1F680} \n\t "ok" \\',
     };
-    const end = anEnd({ facts });
-    await store().insertEnds([end]);
-    const read = await store().findFacts(end.executionUuid);
+    const postCall = aPostCall({ facts });
+    await store().insertPostCalls([postCall]);
+    const read = await store().findFacts(postCall.executionUuid);
     expect(read).to.deep.equal(facts);
     expect(JSON.stringify(read)).to.equal(JSON.stringify(facts));
   });
@@ -200,7 +202,7 @@ describeEachEngine('inserts of executions', (engine) => {
   for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '1 MiB': 1_048_576 }))
     it(`hold a text of ${name}`, async () => {
       const text = '€'.repeat(Math.floor(bytes / 3)) + 'x'.repeat(bytes % 3);
-      const end = anEnd({
+      const postCall = aPostCall({
         facts: {
           callerPhone: '',
           metadata: { text },
@@ -210,20 +212,20 @@ describeEachEngine('inserts of executions', (engine) => {
       });
       const start: StartVariables = { callerPhone: '', variables: { text }, sources: { text: 'request' } };
       const begun = aStart({ start });
-      await Promise.all([store().insertEnds([end]), store().insertStarts([begun])]);
-      expect(await store().findFacts(end.executionUuid)).to.deep.equal(end.facts);
+      await Promise.all([store().insertPostCalls([postCall]), store().insertStarts([begun])]);
+      expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
       expect((await foundStart(begun.conversationUuid)).start).to.deep.equal(start);
     });
 
   it('answer nothing to nothing', async () => {
     expect(await store().insertStarts([])).to.deep.equal([]);
-    expect(await store().insertEnds([])).to.deep.equal([]);
-    expect(await store().claimEnds([])).to.deep.equal([]);
+    expect(await store().insertPostCalls([])).to.deep.equal([]);
+    expect(await store().claimPostCalls([])).to.deep.equal([]);
     expect(await store().recordOutcomes([])).to.deep.equal([]);
   });
 
   it('leave nothing behind under a purged key', async () => {
-    const [start, end] = [aStart(), anEnd()];
+    const [start, postCall] = [aStart(), aPostCall()];
     const beside = openBeside(db.fresh);
     const keep = (conversationUuid: string, type: number) =>
       beside.use((session) =>
@@ -233,16 +235,16 @@ describeEachEngine('inserts of executions', (engine) => {
         ),
       );
     await keep(start.conversationUuid, 1);
-    await keep(end.conversationUuid, 2);
+    await keep(postCall.conversationUuid, 2);
     await beside.close();
     const other = aStart();
     expect(kindsOf(await store().insertStarts([other, start]))).to.deep.equal(['won', 'purged']);
-    expect(kindsOf(await store().insertEnds([end]))).to.deep.equal(['purged']);
+    expect(kindsOf(await store().insertPostCalls([postCall]))).to.deep.equal(['purged']);
     expect(await store().findStart(start.conversationUuid)).to.equal('purged');
-    expect(await store().findEnd(end.conversationUuid)).to.equal('purged');
-    expect(await store().findEnd(start.conversationUuid)).to.equal(undefined);
+    expect(await store().findPostCall(postCall.conversationUuid)).to.equal('purged');
+    expect(await store().findPostCall(start.conversationUuid)).to.equal(undefined);
     expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
-    expect(await store().findFacts(end.executionUuid)).to.equal(undefined);
+    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
   });
 
   // SQLite has no lengths, so there no row is bad in this way.

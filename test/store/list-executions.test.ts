@@ -8,11 +8,11 @@ import {
   aClaim,
   aStart,
   anAgent,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   aWebhook,
-  labelOverdue,
+  interruptOverdue,
   openFresh,
   times,
 } from './support.ts';
@@ -66,20 +66,20 @@ describeEachEngine('the list of executions', (engine) => {
       const starts = times(30, (at) =>
         aStart({ webhook: policy(at), ...(at % 4 === 0 ? { agentUuid } : {}) }),
       );
-      const ends = times(10, (at) => anEnd(at % 2 === 0 ? { agentUuid } : {}));
+      const postCalls = times(10, (at) => aPostCall(at % 2 === 0 ? { agentUuid } : {}));
       const results = [
         ...(await store().insertStarts([...starts, make.aStartWithoutWebhook({ agentUuid })])),
-        ...(await store().insertEnds(ends)),
+        ...(await store().insertPostCalls(postCalls)),
       ];
       expect(results.every(({ kind }) => kind === 'won')).to.equal(true);
       await store().recordOutcomes(starts.slice(0, 20).map(outcomeFor));
-      const claims = ends.slice(0, 4).map((end) => aClaim(end));
-      await store().claimEnds(claims);
+      const claims = postCalls.slice(0, 4).map((postCall) => aClaim(postCall));
+      await store().claimPostCalls(claims);
       await store().recordOutcomes(
-        claims.slice(0, 2).map(({ claim }, at) => anEndOutcome(ends[at] ?? anEnd(), claim)),
+        claims.slice(0, 2).map(({ claim }, at) => aPostCallOutcome(postCalls[at] ?? aPostCall(), claim)),
       );
     }
-    await labelOverdue(store());
+    await interruptOverdue(store());
     const { items } = await store().listExecutions(ALL, 1_000);
     all = [...items];
   });

@@ -5,7 +5,7 @@ import type { DatabaseError } from '../../src/errors.ts';
 import type { ExecutionStore, InsertResult } from '../../src/store/types.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import * as make from './support.ts';
-import { aClaim, aStart, anEnd, anEndOutcome, anOutcome, openFresh, times } from './support.ts';
+import { aClaim, aStart, aPostCall, aPostCallOutcome, anOutcome, openFresh, times } from './support.ts';
 
 const MIB = 1024 * 1024;
 const LARGE = 'x'.repeat(MIB);
@@ -126,35 +126,35 @@ describeEachEngine('one batch', (engine) => {
   }).timeout(20_000);
 
   it(`of ends with duplicates, ${refused.title} and large facts fails for the bad row alone`, async () => {
-    const normal = times(20, () => anEnd());
-    const large = times(5, () => anEnd({ facts: { ...anEnd().facts, metadata: { TENTH } } }));
+    const normal = times(20, () => aPostCall());
+    const large = times(5, () => aPostCall({ facts: { ...aPostCall().facts, metadata: { TENTH } } }));
     const conversationUuid = randomUUID();
-    const rivals = times(4, () => anEnd({ conversationUuid }));
-    const bad = anEnd({ instance: refused.text });
+    const rivals = times(4, () => aPostCall({ conversationUuid }));
+    const bad = aPostCall({ instance: refused.text });
     const results = await withoutLoss(() =>
-      inOneBatch<typeof bad, InsertResult>([...normal, ...large, ...rivals, bad], (end) =>
-        writes.insertPostCall(end, PATIENT),
+      inOneBatch<typeof bad, InsertResult>([...normal, ...large, ...rivals, bad], (postCall) =>
+        writes.insertPostCall(postCall, PATIENT),
       ),
     );
 
     expect(results.get(bad)).to.equal(refused.kind);
-    for (const end of [...normal, ...large])
-      expect(results.get(end)).to.deep.nested.include({
+    for (const postCall of [...normal, ...large])
+      expect(results.get(postCall)).to.deep.nested.include({
         kind: 'won',
-        'execution.executionUuid': end.executionUuid,
+        'execution.executionUuid': postCall.executionUuid,
       });
     for (const { executionUuid, facts } of large)
       expect(await store().findFacts(executionUuid)).to.deep.equal(facts);
-    const kinds = rivals.map((end) => (results.get(end) as InsertResult).kind);
+    const kinds = rivals.map((postCall) => (results.get(postCall) as InsertResult).kind);
     expect(kinds.toSorted()).to.deep.equal(['lost', 'lost', 'lost', 'won']);
-    expect(await store().findEnd(bad.conversationUuid)).to.equal(undefined);
+    expect(await store().findPostCall(bad.conversationUuid)).to.equal(undefined);
   }).timeout(20_000);
 
   it(`of claims of the same ends with ${refused.title} has one winner each`, async () => {
-    const ends = times(10, () => anEnd());
-    const [first, unclaimed] = [anEnd(), anEnd()];
-    await store().insertEnds([...ends, first, unclaimed]);
-    const rivals = ends.map((end) => times(3, () => aClaim(end)));
+    const postCalls = times(10, () => aPostCall());
+    const [first, unclaimed] = [aPostCall(), aPostCall()];
+    await store().insertPostCalls([...postCalls, first, unclaimed]);
+    const rivals = postCalls.map((postCall) => times(3, () => aClaim(postCall)));
     const repeats = rivals.map(([claim]) => ({ ...(claim ?? aClaim(first)) }));
     const bad = { ...aClaim(unclaimed), instance: refused.text };
     const results = await withoutLoss(() =>
@@ -169,23 +169,23 @@ describeEachEngine('one batch', (engine) => {
       expect(answers.toSorted()).to.deep.equal(['lost', 'lost', 'won']);
       expect(results.get(repeats[at] ?? bad), 'a repeat is told the same').to.equal(answers[0]);
     }
-    expect(await store().findEnd(unclaimed.conversationUuid)).to.include({ state: 'accepted' });
+    expect(await store().findPostCall(unclaimed.conversationUuid)).to.include({ state: 'accepted' });
   });
 
   it(`of outcomes with duplicates, a foreign claim, ${refused.title} and 1 MiB bodies fails for the bad row alone`, async () => {
     const starts = times(12, () => aStart());
     const [first, taken, spoiled] = [aStart(), aStart(), aStart()];
-    const end = anEnd();
-    const claim = aClaim(end);
+    const postCall = aPostCall();
+    const claim = aClaim(postCall);
     await store().insertStarts([...starts, first, taken, spoiled]);
-    await store().insertEnds([end]);
-    await store().claimEnds([claim]);
+    await store().insertPostCalls([postCall]);
+    await store().claimPostCalls([claim]);
     const response = {
       ...{ status: 200, headers: [], body: LARGE, bodyBinary: false, bodyBytes: MIB, truncated: false },
     };
     const owned = starts.map((start, at) => anOutcome(start, at < 5 ? { response } : {}));
     const repeats = owned.slice(3, 7).map((outcome) => ({ ...outcome }));
-    const ofEnd = anEndOutcome(end, claim.claim, { response });
+    const ofEnd = aPostCallOutcome(postCall, claim.claim, { response });
     const foreign = anOutcome(taken, { claim: randomUUID() });
     const bad = anOutcome(spoiled, { webhookEtag: refused.text });
     const results = await withoutLoss(() =>

@@ -5,8 +5,8 @@ import { engines, type FreshDatabase } from '../support/engines.ts';
 import {
   aClaim,
   anAgent,
-  anEnd,
-  anEndOutcome,
+  aPostCall,
+  aPostCallOutcome,
   anOutcome,
   aStart,
   openBeside,
@@ -52,18 +52,18 @@ if (mariadb !== undefined)
         for (const change of times(2 * POOL_SIZE, () => agents.replaceAgent(agent, agent)))
           slow.push(change.then(answer, answer));
         // Whose turn comes after them.
-        slow.push(executions.countWaiting(1).then(answer, answer));
+        slow.push(executions.countPending(1).then(answer, answer));
         await until('every other connection waits for the lock', async () => {
           return (await session.rows(WAITING)).length === POOL_SIZE;
         });
 
         const startedAtMs = performance.now();
-        const [start, end] = [aStart(), anEnd()];
+        const [start, end] = [aStart(), aPostCall()];
         const claim = aClaim(end);
         expect((await executions.insertStarts([start]))[0]?.kind).to.equal('won');
-        expect((await executions.insertEnds([end]))[0]?.kind).to.equal('won');
-        expect(await executions.claimEnds([claim])).to.deep.equal(['won']);
-        const outcomes = [anOutcome(start), anEndOutcome(end, claim.claim)];
+        expect((await executions.insertPostCalls([end]))[0]?.kind).to.equal('won');
+        expect(await executions.claimPostCalls([claim])).to.deep.equal(['won']);
+        const outcomes = [anOutcome(start), aPostCallOutcome(end, claim.claim)];
         expect(await executions.recordOutcomes(outcomes)).to.deep.equal(['recorded', 'recorded']);
         expect(await executions.findStart(start.conversationUuid)).to.have.property('execution');
         expect(await agents.findAgent(agentUuid)).to.include({ agentUuid });

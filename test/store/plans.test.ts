@@ -4,7 +4,7 @@ import { describeEachEngine, type Engine } from '../support/engines.ts';
 import { anAgentWithParts, HOT, type Hot, type World } from './hot-statements.ts';
 import { explain } from './plan.ts';
 import * as make from './support.ts';
-import { aStart, anEnd, openFresh } from './support.ts';
+import { aStart, aPostCall, openFresh } from './support.ts';
 
 const OPEN_ROWS = 24_000;
 const AGENTS = 2_000;
@@ -41,13 +41,13 @@ describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (en
     const { executions, agents } = db.database;
     const agent = await agents.insertAgent(anAgentWithParts());
     const { agentUuid } = agent;
-    const [start, end] = [aStart({ agentUuid }), anEnd({ agentUuid })];
+    const [start, postCall] = [aStart({ agentUuid }), aPostCall({ agentUuid })];
     await executions.insertStarts([start]);
-    await executions.insertEnds([end]);
+    await executions.insertPostCalls([postCall]);
     world = {
       executions: listening(executions, called.executions),
       agents: listening(agents, called.agents),
-      ...{ agent, start, end },
+      ...{ agent, start, postCall },
       change: async (sql, ...values) => {
         await beside.use((session) => session.change(sql, values));
       },

@@ -4,7 +4,7 @@ import type {
   Database,
   ExecutionStore,
   NewAgent,
-  NewEnd,
+  NewPostCall,
   NewStart,
   Outcome,
   OverdueExecution,
@@ -102,14 +102,14 @@ export const aStartWithoutWebhook = (change: Partial<TestedStart> = {}): TestedS
   return start;
 };
 
-/** An end of a conversation, as it is accepted. */
-export const anEnd = (change: Partial<TestedEnd> = {}): TestedEnd => {
+/** A post-call of a conversation, as it is accepted. */
+export const aPostCall = (change: Partial<TestedPostCall> = {}): TestedPostCall => {
   const facts = change.facts ?? FACTS;
-  return { ...endWithout(), ...change, facts, factsJson: JSON.stringify(facts) };
+  return { ...postCallWithout(), ...change, facts, factsJson: JSON.stringify(facts) };
 };
 
-/** An end whose facts can be compared. */
-export interface TestedEnd extends NewEnd {
+/** A post-call whose facts can be compared. */
+export interface TestedPostCall extends NewPostCall {
   readonly facts: CallFacts;
 }
 
@@ -121,7 +121,7 @@ const FACTS: CallFacts = {
   callSummary: 'ok',
 };
 
-const endWithout = (): Omit<NewEnd, 'factsJson'> => ({
+const postCallWithout = (): Omit<NewPostCall, 'factsJson'> => ({
   executionUuid: randomUUID(),
   agentUuid: randomUUID(),
   conversationUuid: randomUUID(),
@@ -143,17 +143,20 @@ export const anOutcome = (start: { executionUuid: string }, change: Partial<Outc
   ...change,
 });
 
-/** A successful outcome of a claimed end. */
-export const anEndOutcome = (end: NewEnd, claim: string, change: Partial<Outcome> = {}): Outcome =>
-  anOutcome(end, { webhookType: 'post_call', claim, ...change });
+/** A successful outcome of a claimed post-call. */
+export const aPostCallOutcome = (
+  postCall: NewPostCall,
+  claim: string,
+  change: Partial<Outcome> = {},
+): Outcome => anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
 
-/** The claim of an accepted end. */
+/** The claim of an accepted post-call. */
 export const aClaim = (
-  end: { executionUuid: string },
+  postCall: { executionUuid: string },
   claim: string = randomUUID(),
   timeLimitMs = 5_000,
 ) => ({
-  executionUuid: end.executionUuid,
+  executionUuid: postCall.executionUuid,
   claim,
   webhookEtag: 'etag-2',
   timeLimitMs,
@@ -201,14 +204,14 @@ export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
     ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
     : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
 
-/** Labels what is overdue, as the engine does where nothing runs. Gives what was labelled. */
-export const labelOverdue = async (
+/** Marks what is overdue interrupted, as the engine does where nothing runs. Returns what it marked. */
+export const interruptOverdue = async (
   store: Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue'>,
   limit = 100,
 ): Promise<readonly OverdueExecution[]> => {
   const overdue = await store.findOverdue(limit);
-  const labelled = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
-  return overdue.filter(({ executionUuid }) => labelled.includes(executionUuid));
+  const interrupted = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
+  return overdue.filter(({ executionUuid }) => interrupted.includes(executionUuid));
 };
 
 /** So many of something. */

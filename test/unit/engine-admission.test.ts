@@ -7,7 +7,7 @@ const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
   const budget = createByteBudget(100);
   const admission = createAdmission({
     ...{ maxPreCalls: 2, budget },
-    ...{ backlogIsFull: () => false, diskIsFull: () => false },
+    ...{ tooManyPending: () => false, diskIsFull: () => false },
     ...change,
   });
   return { admission, budget };
@@ -27,7 +27,7 @@ describe('the admission', () => {
   const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, end: string][] = [
     ['takes both while there is room', {}, 'admitted', 'admitted'],
     ['refuses starts alone when too many are in flight', { maxPreCalls: 0 }, 'LIMIT_REACHED', 'admitted'],
-    ['refuses ends alone when too many wait', { backlogIsFull: () => true }, 'admitted', 'LIMIT_REACHED'],
+    ['refuses ends alone when too many wait', { tooManyPending: () => true }, 'admitted', 'LIMIT_REACHED'],
     ['refuses both when the disk is full', { diskIsFull: () => true }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
     ['refuses both beyond the bytes', { budget: createByteBudget(9) }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
   ];
@@ -63,17 +63,17 @@ describe('the admission', () => {
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
   });
 
-  it('holds the bytes of a call until it is released, and none of one that it refused', () => {
+  it('reserves the bytes of a call until they are released, and none for a call that it refused', () => {
     const { admission, budget } = admissionWith();
-    const held = admission.admitStart(60);
+    const reservation = admission.admitStart(60);
     expect(refusalOf(() => admission.admitEnd(50))).to.equal('LIMIT_REACHED');
-    expect(budget.heldBytes()).to.equal(60);
-    held.release();
+    expect(budget.reservedBytes()).to.equal(60);
+    reservation.release();
     expect(refusalOf(() => admission.admitEnd(50))).to.equal('admitted');
   });
 
   it('refuses everything once it is shut, whatever else is full', () => {
-    const { admission } = admissionWith({ maxPreCalls: 0, backlogIsFull: () => true });
+    const { admission } = admissionWith({ maxPreCalls: 0, tooManyPending: () => true });
     admission.shut();
     expect(admission.isShut()).to.equal(true);
     expect(refusalOf(() => admission.admitStart(1))).to.equal('SHUTTING_DOWN');

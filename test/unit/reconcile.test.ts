@@ -428,7 +428,7 @@ const REFUSALS: readonly Row[] = [
   })),
 ];
 
-const labelled = (afterMs: number): Partial<Facts> =>
+const interrupted = (afterMs: number): Partial<Facts> =>
   endIs({ ...INTERRUPTED_AS, finishedAt: new Date(T0 + LIMIT_MS + afterMs) }, unanswered(endRequest()));
 
 const late = (ms: number): Partial<Entry> => ({
@@ -446,9 +446,9 @@ const TIMES: readonly Row[] = [
     violation: /^200 ms after its deadline: the end of conversation-1 by replica-1$/,
   },
   {
-    title: 'a label that comes late',
-    change: labelled(10_500),
-    violation: /^500 ms late: the label of end-1$/,
+    title: 'a mark that comes late',
+    change: interrupted(10_500),
+    violation: /^500 ms late: the mark of end-1$/,
   },
 ];
 
@@ -529,14 +529,14 @@ describe('the comparison of what was seen, recorded and told', () => {
         stalls: [{ fromMs: T0 + 100, toMs: T0 + 250 }],
       },
     },
-    { title: 'a label within the time limit and 10 s', change: labelled(9_900) },
+    { title: 'a mark within the time limit and 10 s', change: interrupted(9_900) },
     {
-      title: 'a later label where the scenario says so',
-      change: { ...labelled(19_900), expected: { labelledWithinMs: 20_000 } },
+      title: 'a later mark where the scenario says so',
+      change: { ...interrupted(19_900), expected: { interruptedWithinMs: 20_000 } },
     },
     {
-      title: 'a label that had to wait for somebody to write it',
-      change: { ...labelled(19_900), disturbances: [{ fromMs: T0, toMs: T0 + LIMIT_MS + 10_000 }] },
+      title: 'a mark that had to wait for somebody to write it',
+      change: { ...interrupted(19_900), disturbances: [{ fromMs: T0, toMs: T0 + LIMIT_MS + 10_000 }] },
     },
     {
       title: 'an end that was corrected from INTERRUPTED',

@@ -10,7 +10,7 @@ const OUTCOMES = {
   mistake: () => Promise.reject(new TypeError('x is not a function')),
 };
 
-describe('regular work', () => {
+describe('reportAwayOnce', () => {
   for (const { title, rounds, reported } of [
     { title: 'nothing while it works', rounds: ['works', 'works'], reported: 0 },
     { title: 'a database that stays away once', rounds: ['works', 'away', 'away', 'away'], reported: 1 },

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createScope } from '../../src/domain/scope.ts';
 import { MASK, type JsonObject } from '../../src/domain/types.ts';
 import { openWebhook } from '../../src/engine/webhook-run/runnable-webhook.ts';
-import { renderExchange, type RenderDeps } from '../../src/engine/webhook-run/signed-request.ts';
+import { renderSignedRequest, type RenderDeps } from '../../src/engine/webhook-run/signed-request.ts';
 import { agentWith, keyring, webhookWith } from '../support/stored-agents.ts';
 
 const deps: RenderDeps = {
@@ -15,7 +15,7 @@ const deps: RenderDeps = {
 
 const render = (requestHeaders: Record<string, string>, variables: JsonObject) => {
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
-  const ready = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
+  const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
   const facts = { callerPhone: '', metadata: {}, dynamicVariables: {} };
   const scope = createScope({
     webhookType: 'pre_call',
@@ -23,12 +23,12 @@ const render = (requestHeaders: Record<string, string>, variables: JsonObject) =
     conversationUuid: 'c',
     facts,
     variables,
-    secrets: ready.secrets,
+    secrets: runnable.secrets,
   });
-  return renderExchange(deps, { ready, scope, executionUuid: 'e-1', recordBytes: 1000 });
+  return renderSignedRequest(deps, { runnable, scope, executionUuid: 'e-1', recordBytes: 1000 });
 };
 
-describe('renderExchange', () => {
+describe('renderSignedRequest', () => {
   it('records a request as it is sent, but for its secrets', () => {
     const { request, record } = render(
       { Authorization: 'Bearer {{secret.TOKEN}}', Accept: '*/*' },

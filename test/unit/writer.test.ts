@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { LockedRows } from '../../src/engine/writes/locked-rows.ts';
+import type { LockedRowFilter } from '../../src/engine/writes/locked-row-filter.ts';
 import { createWriter, type Item, type Kind } from '../../src/engine/writes/writer.ts';
 import { CallhooksError, DatabaseError } from '../../src/errors.ts';
 import type { WriteBatch, WriteResults } from '../../src/store/types.ts';
@@ -21,11 +21,11 @@ const answersTo = (batch: WriteBatch): WriteResults => batch as unknown as Write
 
 const LOCK_WAIT_MS = 1_000;
 
-const NOTHING_LOCKED: LockedRows = { isAsking: () => false, giveBack: async (items) => items };
+const NOTHING_LOCKED: LockedRowFilter = { isAsking: () => false, giveBack: async (items) => items };
 
 const writerOf = (
   write: (batch: WriteBatch) => Promise<WriteResults>,
-  options: { connections?: number; locked?: LockedRows } = {},
+  options: { connections?: number; locked?: LockedRowFilter } = {},
 ) => {
   const writer = createWriter({
     write,
@@ -150,7 +150,7 @@ describe('the writer', () => {
       written.push(values);
       return answersTo(batch);
     };
-    const locked: LockedRows = {
+    const locked: LockedRowFilter = {
       isAsking: () => false,
       giveBack: async (items) => {
         for (const { value, reject } of items) if (value === 2) reject(new DatabaseError('conflict'));

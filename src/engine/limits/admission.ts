@@ -1,19 +1,19 @@
 import { CallhooksError } from '../../errors.ts';
-import type { ByteBudget, HeldBytes } from './byte-budget.ts';
+import type { ByteBudget, ByteReservation } from './byte-budget.ts';
 
 /** Says whether a new call may come in, before anything is looked up or recorded. */
 export interface Admission {
   /**
-   * Takes a place for a start (or a test of a webhook) and holds the bytes of its message. The place is given back with
-   * the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
+   * Takes a place for a start (or a test of a webhook) and reserves the bytes of its message. The place is given back
+   * with the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
-  admitStart(bytes: number): HeldBytes;
+  admitStart(bytes: number): ByteReservation;
   /**
-   * Holds the bytes of an end's message while it is accepted.
+   * Reserves the bytes of an end's message while it is accepted.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
-  admitEnd(bytes: number): HeldBytes;
+  admitEnd(bytes: number): ByteReservation;
   /** Milliseconds since the last start or end came in, admitted or not; Infinity before the first. */
   idleMs(): number;
   /** From now on every new call is refused. */
@@ -25,12 +25,12 @@ export interface Admission {
 export const limitReached = (what: string): CallhooksError =>
   new CallhooksError('LIMIT_REACHED', `${what}; nothing was recorded`, { retryAfterMs: 1_000 });
 
-/** What the admission asks. `backlogIsFull` and `diskIsFull` answer from when they were last looked at. */
+/** What the admission asks. `tooManyPending` and `diskIsFull` answer from when they were last looked at. */
 export interface AdmissionDeps {
   /** Places for starts and tests, in all. */
   readonly maxPreCalls: number;
   readonly budget: ByteBudget;
-  readonly backlogIsFull: () => boolean;
+  readonly tooManyPending: () => boolean;
   readonly diskIsFull: () => boolean;
 }
 
@@ -46,26 +46,26 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
       });
     }
   };
-  const hold = (bytes: number, onRelease?: () => void): HeldBytes => {
+  const reserve = (bytes: number, onRelease?: () => void): ByteReservation => {
     if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");
-    const held = deps.budget.hold(bytes, 0, onRelease);
-    if (held === undefined) throw limitReached('too many bytes are held for calls in flight');
-    return held;
+    const reservation = deps.budget.reserve(bytes, 0, onRelease);
+    if (reservation === undefined) throw limitReached('too many bytes are held for calls in flight');
+    return reservation;
   };
   return {
     admitStart: (bytes) => {
       lastCallAtMs = performance.now();
       refuseWhenShut();
       if (startsInFlight >= deps.maxPreCalls) throw limitReached('too many pre-calls are in flight');
-      const held = hold(bytes, () => (startsInFlight -= 1));
+      const reservation = reserve(bytes, () => (startsInFlight -= 1));
       startsInFlight += 1;
-      return held;
+      return reservation;
     },
     admitEnd: (bytes) => {
       lastCallAtMs = performance.now();
       refuseWhenShut();
-      if (deps.backlogIsFull()) throw limitReached('too many post-calls wait to be sent');
-      return hold(bytes);
+      if (deps.tooManyPending()) throw limitReached('too many post-calls wait to be sent');
+      return reserve(bytes);
     },
     idleMs: () => performance.now() - lastCallAtMs,
     shut: () => {

@@ -1,47 +1,49 @@
-/** Bytes that one call holds, until each of its holders has let go. */
-export interface HeldBytes {
-  /** Whether that many more bytes fit; they count from then on. */
-  reserve(bytes: number): boolean;
-  /** Holds so many bytes instead: what is there turned out to be more, or less, than was held for it. */
-  become(bytes: number): void;
-  /** One more holder. */
-  retain(): HeldBytes;
-  /** Lets go, once per holder; the last one gives everything back. */
+/** The bytes reserved for one call, until each of its holders has released them. */
+export interface ByteReservation {
+  /** Reserves that many more bytes. Returns false, and reserves none, when they do not fit. */
+  grow(bytes: number): boolean;
+  /** Sets the reservation to so many bytes, whether they fit or not: what is there is larger or smaller than expected. */
+  resize(bytes: number): void;
+  /** Adds a holder. */
+  retain(): ByteReservation;
+  /** Releases the bytes for one holder. The last holder's release gives all of them back. */
   release(): void;
 }
 
-/** Bounds the bytes held for calls in flight: messages, rendered bodies, responses and unwritten outcomes together. */
+/**
+ * Bounds the bytes reserved for calls in flight: messages, rendered bodies, responses and unwritten outcomes together.
+ */
 export interface ByteBudget {
   /**
-   * Holds bytes for a call, or undefined when they don't fit, or would leave less than `keepFree`. `onRelease` is called
-   * once, when the last holder has let go.
+   * Reserves bytes for a call. Returns undefined when they do not fit, or would leave less than `keepFree`. `onRelease`
+   * is called once, when the last holder has released them.
    */
-  hold(bytes: number, keepFree?: number, onRelease?: () => void): HeldBytes | undefined;
-  /** Whether that many bytes would fit now; none are held. */
+  reserve(bytes: number, keepFree?: number, onRelease?: () => void): ByteReservation | undefined;
+  /** Reports whether that many bytes would fit now. Reserves none. */
   hasRoom(bytes: number): boolean;
-  heldBytes(): number;
+  reservedBytes(): number;
   readonly maxBytes: number;
 }
 
 /** Makes a budget of `maxBytes`. */
 export const createByteBudget = (maxBytes: number): ByteBudget => {
-  let held = 0;
-  const hasRoom = (bytes: number): boolean => held + bytes <= maxBytes;
-  const begin = (bytes: number, onRelease?: () => void): HeldBytes => {
-    held += bytes;
+  let reserved = 0;
+  const hasRoom = (bytes: number): boolean => reserved + bytes <= maxBytes;
+  const begin = (bytes: number, onRelease?: () => void): ByteReservation => {
+    reserved += bytes;
     let own = bytes;
     let holders = 1;
     const add = (more: number): void => {
-      held += more;
+      reserved += more;
       own += more;
     };
-    const self: HeldBytes = {
-      reserve: (more) => {
+    const self: ByteReservation = {
+      grow: (more) => {
         if (!hasRoom(more)) return false;
         add(more);
         return true;
       },
-      become: (bytes) => add(bytes - own),
+      resize: (bytes) => add(bytes - own),
       retain: () => {
         holders += 1;
         return self;
@@ -49,17 +51,17 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
       release: () => {
         holders -= 1;
         if (holders > 0) return;
-        held -= own;
+        reserved -= own;
         onRelease?.();
       },
     };
     return self;
   };
   return {
-    hold: (bytes, keepFree = 0, onRelease) =>
+    reserve: (bytes, keepFree = 0, onRelease) =>
       hasRoom(bytes + keepFree) ? begin(bytes, onRelease) : undefined,
     hasRoom,
-    heldBytes: () => held,
+    reservedBytes: () => reserved,
     maxBytes,
   };
 };

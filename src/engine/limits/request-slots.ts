@@ -2,21 +2,25 @@
 export type SlotRefusal = 'total' | 'origin';
 
 /** A taken slot; `release` gives it back once, however often it is called. */
-export interface Slot {
+export interface RequestSlot {
   release(): void;
 }
 
 /** Counts what is in flight, in all and per origin, so that one slow endpoint starves nobody. */
-export interface Slots {
-  /** A slot, or the limit that is reached. */
-  take(origin: string): Slot | SlotRefusal;
-  /** How many an origin could take now. */
+export interface RequestSlots {
+  /** Takes a slot, or returns the limit that is reached. */
+  take(origin: string): RequestSlot | SlotRefusal;
+  /** Returns how many slots an origin could take now. */
   free(origin: string): number;
   inFlight(): number;
 }
 
-/** Makes slots with a limit in all and one per origin; `onRelease` is called after each release. */
-export const createSlots = (limits: { total: number; perOrigin: number; onRelease?: () => void }): Slots => {
+/** Makes request slots with a limit in all and one per origin; `onRelease` is called after each release. */
+export const createRequestSlots = (limits: {
+  total: number;
+  perOrigin: number;
+  onRelease?: () => void;
+}): RequestSlots => {
   const perOrigin = new Map<string, number>();
   let total = 0;
   const countOf = (origin: string): number => perOrigin.get(origin) ?? 0;
@@ -35,11 +39,11 @@ export const createSlots = (limits: { total: number; perOrigin: number; onReleas
       if (countOf(origin) >= limits.perOrigin) return 'origin';
       total += 1;
       perOrigin.set(origin, countOf(origin) + 1);
-      let held = true;
+      let isTaken = true;
       return {
         release: () => {
-          if (!held) return;
-          held = false;
+          if (!isTaken) return;
+          isTaken = false;
           giveBack(origin);
         },
       };

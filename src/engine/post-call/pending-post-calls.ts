@@ -1,11 +1,11 @@
-import type { AgentStore, ExecutionStore, WaitingEnd, WaitingWebhook } from '../../store/types.ts';
+import type { AgentStore, ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/types.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from '../webhook-run/runnable-webhook.ts';
-import type { OnStep } from '../fault-points.ts';
+import type { OnFaultPoint } from '../fault-points.ts';
 
-/** Accepted post-calls in the database that nobody sends yet, whoever accepted them, by the origin that they wait for. */
-export interface Backlog {
-  /** Looks into the database for webhooks that have some, and ends those that have waited too long. */
+/** Tracks accepted post-calls that no replica has claimed, grouped by the origin that they will be sent to. */
+export interface PendingPostCalls {
+  /** Looks into the database for webhooks that have some, and fails the pending post-calls that are too old. */
   look(): Promise<void>;
   /** Notes a webhook that has some: its origin had no free slot. */
   note(origin: string, webhookUuid: string): void;
@@ -16,7 +16,7 @@ export interface Backlog {
 /** How far sending some of a webhook's post-calls came. */
 export interface Progress {
   /** Those that found no slot, or no room for a body. */
-  readonly left: readonly WaitingEnd[];
+  readonly left: readonly PendingPostCall[];
   /** False when this replica can send none of them now, slots or not. */
   readonly canSend: boolean;
 }
@@ -24,26 +24,29 @@ export interface Progress {
 /** How far the rows of a webhook were read, oldest first. */
 interface Position {
   /** Read, and not begun. */
-  readonly ends: readonly WaitingEnd[];
+  readonly postCalls: readonly PendingPostCall[];
   /** The last one read. */
-  readonly after?: WaitingEnd;
+  readonly after?: PendingPostCall;
   readonly isEnd: boolean;
 }
 
-const FROM_THE_FIRST: Position = { ends: [], isEnd: false };
+const FROM_THE_FIRST: Position = { postCalls: [], isEnd: false };
 
-/** What the backlog needs. */
-export interface BacklogDeps {
-  readonly store: Pick<ExecutionStore, 'listWaitingWebhooks' | 'listWaitingEnds' | 'endUnsent' | 'nowMs'>;
+/** What the pending post-calls need. */
+export interface PendingPostCallsDeps {
+  readonly store: Pick<
+    ExecutionStore,
+    'listPendingWebhooks' | 'listPendingPostCalls' | 'failUnsent' | 'nowMs'
+  >;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
   /** How many could begin at an origin now; of no origin: whether any could. */
   readonly room: (origin: string) => number;
   /** Accepted rows older than this end as EXPIRED; 0: never. */
   readonly startByMs: number;
   /** Sends the oldest of one webhook. */
-  readonly send: (ends: readonly WaitingEnd[]) => Promise<Progress>;
+  readonly send: (postCalls: readonly PendingPostCall[]) => Promise<Progress>;
   readonly isStopped: () => boolean;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
   readonly onError: (error: unknown) => void;
 }
@@ -52,53 +55,57 @@ const CANDIDATES = 100;
 const EXPIRED_STEPS = 20;
 const EXPIRY_A_LOOK_MS = 500;
 const URLS_A_STEP = 200;
-// With more webhooks than these that wait, a changed origin is learnt of later than after a second.
+// How many cached origins are read again at each look. With more pending webhooks, a changed URL takes several looks to
+// be noticed.
 const LEARNT_AGAIN_A_LOOK = 1_000;
 // Rows of a webhook that is gone or disabled need no slot.
 const NO_ORIGIN = '';
 
 /**
- * Makes the backlog. Rows are read per webhook and only where a slot is free: the oldest rows of all would be those of
- * one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep others waiting.
+ * Tracks the pending post-calls. Rows are read per webhook and only where a slot is free: the oldest rows of all would
+ * be those of one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep
+ * others waiting.
  */
-export const createBacklog = (deps: BacklogDeps): Backlog => {
+export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostCalls => {
   const { store, room, startByMs } = deps;
-  const waiting = new Map<string, Map<string, Position>>();
+  const pending = new Map<string, Map<string, Position>>();
   const origins = new Map<string, string>();
   // The database's clock less the monotonic one.
   let clockMs = -Infinity;
 
   const note = (origin: string, webhookUuid: string): void => {
-    const webhooks = waiting.get(origin) ?? new Map<string, Position>();
-    waiting.set(origin, webhooks);
+    const webhooks = pending.get(origin) ?? new Map<string, Position>();
+    pending.set(origin, webhooks);
     webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isEnd: false });
   };
 
   const isExpired = (acceptedAtMs: number): boolean =>
     startByMs > 0 && clockMs + performance.now() - acceptedAtMs > startByMs;
 
-  /** Those that may still be sent; the others are ended. */
-  const withoutExpired = async (ends: readonly WaitingEnd[]): Promise<readonly WaitingEnd[]> => {
-    const expired = ends.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
-    if (expired.length > 0) await store.endUnsent(expired.map(uuidOf), EXPIRED, startByMs);
-    for (const { conversationUuid } of expired) deps.onStep('end.expired', conversationUuid);
-    return ends.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
+  /** Returns the post-calls that may still be sent, and fails the others as EXPIRED. */
+  const withoutExpired = async (
+    postCalls: readonly PendingPostCall[],
+  ): Promise<readonly PendingPostCall[]> => {
+    const expired = postCalls.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
+    if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), EXPIRED, startByMs);
+    for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
+    return postCalls.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 
-  const endExpired = async (webhookUuid: string): Promise<void> => {
+  const failExpired = async (webhookUuid: string): Promise<void> => {
     for (let step = 0; step < EXPIRED_STEPS && !deps.isStopped(); step += 1) {
-      const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES);
-      const fresh = await withoutExpired(ends);
-      if (fresh.length > 0 || ends.length < CANDIDATES) return;
+      const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES);
+      const fresh = await withoutExpired(postCalls);
+      if (fresh.length > 0 || postCalls.length < CANDIDATES) return;
     }
   };
 
   // After a restored backup very many may be expired: the next look goes on.
-  const endAllExpired = async (webhooks: readonly WaitingWebhook[]): Promise<void> => {
+  const failAllExpired = async (webhooks: readonly PendingWebhook[]): Promise<void> => {
     const giveUpAtMs = performance.now() + EXPIRY_A_LOOK_MS;
     for (const { webhookUuid, oldestAcceptedAtMs } of webhooks) {
       if (performance.now() > giveUpAtMs) return;
-      if (isExpired(oldestAcceptedAtMs)) await endExpired(webhookUuid).catch(deps.onError);
+      if (isExpired(oldestAcceptedAtMs)) await failExpired(webhookUuid).catch(deps.onError);
     }
   };
 
@@ -119,38 +126,39 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   };
 
   const look = async (): Promise<void> => {
-    const webhooks = await store.listWaitingWebhooks();
+    const webhooks = await store.listPendingWebhooks();
     if (webhooks.length > 0) clockMs = (await store.nowMs()) - performance.now();
     await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
     // What was read before, others may have begun.
-    for (const positions of waiting.values())
+    for (const positions of pending.values())
       for (const webhookUuid of positions.keys()) positions.set(webhookUuid, FROM_THE_FIRST);
     for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
-    await endAllExpired(webhooks);
+    await failAllExpired(webhooks);
   };
 
   // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
   const readOn = async (webhookUuid: string, position: Position): Promise<Position> => {
-    if (position.ends.length > 0) return position;
-    const ends = await store.listWaitingEnds(webhookUuid, CANDIDATES, position.after);
-    const after = ends.at(-1) ?? position.after;
-    return { ends, ...(after && { after }), isEnd: ends.length < CANDIDATES };
+    if (position.postCalls.length > 0) return position;
+    const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES, position.after);
+    const after = postCalls.at(-1) ?? position.after;
+    return { postCalls, ...(after && { after }), isEnd: postCalls.length < CANDIDATES };
   };
 
   /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
   const drainOrigin = async (origin: string, webhooks: Map<string, Position>): Promise<boolean> => {
     const free = origin === NO_ORIGIN ? CANDIDATES : room(origin);
     const [first] = webhooks;
-    if (first === undefined) waiting.delete(origin);
+    if (first === undefined) pending.delete(origin);
     if (first === undefined || free <= 0) return false;
     const [webhookUuid, before] = first;
     // The others take turns: it goes to the end, if it has more.
     webhooks.delete(webhookUuid);
     const position = await readOn(webhookUuid, before);
-    const fresh = await withoutExpired(position.ends.slice(0, free));
+    const fresh = await withoutExpired(position.postCalls.slice(0, free));
     const { left, canSend } = await deps.send(fresh);
-    const ends = [...left, ...position.ends.slice(free)];
-    if (canSend && (ends.length > 0 || !position.isEnd)) webhooks.set(webhookUuid, { ...position, ends });
+    const postCalls = [...left, ...position.postCalls.slice(free)];
+    if (canSend && (postCalls.length > 0 || !position.isEnd))
+      webhooks.set(webhookUuid, { ...position, postCalls });
     return left.length === 0;
   };
 
@@ -162,8 +170,8 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   const drainRounds = async (): Promise<void> => {
     while (again && !deps.isStopped()) {
       again = false;
-      if (room(NO_ORIGIN) <= 0 && !waiting.has(NO_ORIGIN)) continue;
-      const all = [...waiting];
+      if (room(NO_ORIGIN) <= 0 && !pending.has(NO_ORIGIN)) continue;
+      const all = [...pending];
       // Each time another origin is the first, so that none of them always gets the last free slots.
       turn = (turn + 1) % Math.max(1, all.length);
       for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
@@ -192,4 +200,4 @@ export const createBacklog = (deps: BacklogDeps): Backlog => {
   };
 };
 
-const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
+const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;

@@ -1,20 +1,20 @@
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { AgentStore, ExecutionStore, WaitingEnd } from '../../store/types.ts';
-import type { ByteBudget, HeldBytes } from '../limits/byte-budget.ts';
-import { createBacklog, type Progress } from './pending-post-calls.ts';
+import type { AgentStore, ExecutionStore, PendingPostCall } from '../../store/types.ts';
+import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
+import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
 import { PACE_WINDOW_MS, type Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
-import type { Slot, Slots } from '../limits/request-slots.ts';
+import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
 import { reportAwayOnce } from '../report-away-once.ts';
-import type { Waiters } from '../start-waiters.ts';
+import type { StartWaiters } from '../start-waiters.ts';
 
 /** Sends accepted post-calls in the background, each once. */
-export interface Sender {
+export interface PostCallSender {
   /** Hands over a fresh accept: it begins now if a slot is free, else when one is. */
-  offer(end: WaitingEnd): void;
-  /** Begins to look for rows that nobody sends, once a second. */
+  offer(postCall: PendingPostCall): void;
+  /** Begins to look for pending post-calls once a second. */
   start(): void;
   /** Claims nothing more. */
   stop(): void;
@@ -25,23 +25,23 @@ export interface Sender {
   isSending(executionUuid: string): boolean;
 }
 
-/** What the sender needs beyond what one post-call does. */
-export interface SenderDeps extends PostCallDeps {
+/** What the post-call sender needs beyond what one post-call does. */
+export interface PostCallSenderDeps extends PostCallDeps {
   readonly store: ExecutionStore;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
-  readonly slots: Slots;
+  readonly slots: RequestSlots;
   readonly budget: ByteBudget;
-  readonly waiters: Waiters;
+  readonly startWaiters: StartWaiters;
   readonly pace: Pace;
   readonly newClaim: () => string;
-  /** Accepted rows older than this end as EXPIRED; 0: never. */
+  /** Pending post-calls older than this fail as EXPIRED; 0: never. */
   readonly startByMs: number;
 }
 
 /** What a post-call needs to be sent: a slot of the process and of its origin, and room for its body. */
 interface Place {
-  readonly slot: Slot;
-  readonly held: HeldBytes;
+  readonly slot: RequestSlot;
+  readonly reservation: ByteReservation;
 }
 
 const ALL_BEGUN: Progress = { left: [], canSend: true };
@@ -50,11 +50,11 @@ const LOOK_EVERY_MS = 1_000;
 const START_WAIT_MS = 70_000;
 
 /**
- * Makes the sender. A slot comes first: only with a free slot of the process and of the origin in hand is a row
+ * Makes the post-call sender. A slot comes first: only with a free slot of the process and of the origin in hand is a row
  * claimed, and it begins at once, so that a killed process interrupts only what it was sending. Rows without a slot
  * stay in the database, whoever accepted them.
  */
-export const createSender = (deps: SenderDeps): Sender => {
+export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender => {
   const busy = new Map<string, Promise<void>>();
   const waitsForStart = new Set<string>();
   // Of claims that met a running start: a late copy of one must not belong to nobody.
@@ -68,7 +68,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   const lookOnce = reportAwayOnce(deps.onError);
   const drainOnce = reportAwayOnce(deps.onError);
   const drain = (): void => {
-    draining = drainOnce(() => backlog.drain()).then(drainLater);
+    draining = drainOnce(() => pendingPostCalls.drain()).then(drainLater);
   };
   // What the pace kept back goes on in the next window, whether something ends until then or not.
   const drainLater = (): void => {
@@ -79,27 +79,31 @@ export const createSender = (deps: SenderDeps): Sender => {
     }, PACE_WINDOW_MS);
   };
 
-  const begin = (end: WaitingEnd, { agent, webhook }: Sendable, { slot, held }: Place): void => {
-    const claim = tokens.get(end.executionUuid) ?? deps.newClaim();
-    tokens.delete(end.executionUuid);
-    const sending = sendPostCall(deps, { end, claim, agent, webhook }, held)
+  const begin = (
+    postCall: PendingPostCall,
+    { agent, webhook }: Sendable,
+    { slot, reservation }: Place,
+  ): void => {
+    const claim = tokens.get(postCall.executionUuid) ?? deps.newClaim();
+    tokens.delete(postCall.executionUuid);
+    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)
       .then((result) => {
         if (result === 'ended') return;
-        tokens.set(end.executionUuid, claim);
-        void offerAfterStart(end);
+        tokens.set(postCall.executionUuid, claim);
+        void offerAfterStart(postCall);
       })
-      .catch((error: unknown) => deps.onError(error, end.executionUuid))
+      .catch((error: unknown) => deps.onError(error, postCall.executionUuid))
       .finally(() => {
-        busy.delete(end.executionUuid);
+        busy.delete(postCall.executionUuid);
         slot.release();
-        held.release();
+        reservation.release();
         drain();
       });
-    busy.set(end.executionUuid, sending);
+    busy.set(postCall.executionUuid, sending);
     deps.pace.noteBegun();
   };
 
-  const isTaken = ({ executionUuid }: WaitingEnd): boolean =>
+  const isTaken = ({ executionUuid }: PendingPostCall): boolean =>
     stopped || busy.has(executionUuid) || waitsForStart.has(executionUuid);
 
   // Room for a body too: what is claimed can't wait any more, and hundreds begin before the first body is there. Half of
@@ -111,48 +115,48 @@ export const createSender = (deps: SenderDeps): Sender => {
   const takePlace = (origin: string): Place | undefined => {
     const slot = deps.slots.take(origin);
     if (typeof slot === 'string') return undefined;
-    const held = deps.budget.hold(MAX_RENDERED_BODY_BYTES, keepFree);
-    if (held === undefined) slot.release();
-    return held && { slot, held };
+    const reservation = deps.budget.reserve(MAX_RENDERED_BODY_BYTES, keepFree);
+    if (reservation === undefined) slot.release();
+    return reservation && { slot, reservation };
   };
 
-  const offerAfterStart = async (end: WaitingEnd): Promise<void> => {
-    waitsForStart.add(end.executionUuid);
-    await deps.waiters.waitForEnd(end.conversationUuid, performance.now() + START_WAIT_MS);
-    waitsForStart.delete(end.executionUuid);
-    offer(end);
+  const offerAfterStart = async (postCall: PendingPostCall): Promise<void> => {
+    waitsForStart.add(postCall.executionUuid);
+    await deps.startWaiters.waitUntilFinished(postCall.conversationUuid, performance.now() + START_WAIT_MS);
+    waitsForStart.delete(postCall.executionUuid);
+    offer(postCall);
   };
 
   /** Sends these of one webhook, as far as there are slots. */
-  const send = async (ends: readonly WaitingEnd[]): Promise<Progress> => {
-    const open = ends.filter((end) => !isTaken(end));
+  const send = async (postCalls: readonly PendingPostCall[]): Promise<Progress> => {
+    const open = postCalls.filter((postCall) => !isTaken(postCall));
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
     if (found === 'no_key') return { left: [], canSend: false };
     if (found === 'removed') {
-      await deps.store.endUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
+      await deps.store.failUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
       return ALL_BEGUN;
     }
-    for (const [at, end] of open.entries()) {
-      if (isTaken(end)) continue;
+    for (const [at, postCall] of open.entries()) {
+      if (isTaken(postCall)) continue;
       const place = takePlace(found.origin);
       if (place === undefined) {
-        backlog.note(found.origin, end.webhookUuid);
+        pendingPostCalls.note(found.origin, postCall.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
-      begin(end, found, place);
+      begin(postCall, found, place);
     }
     return ALL_BEGUN;
   };
 
-  const offer = (end: WaitingEnd): void => {
+  const offer = (postCall: PendingPostCall): void => {
     // It stays in the database while callers wait for their writes; the next look finds it.
     if (!deps.pace.mayBeginNow()) return;
-    send([end]).catch((error: unknown) => deps.onError(error, end.executionUuid));
+    send([postCall]).catch((error: unknown) => deps.onError(error, postCall.executionUuid));
   };
 
-  const backlog = createBacklog({
+  const pendingPostCalls = createPendingPostCalls({
     ...deps,
     send,
     room: pacedRoom,
@@ -165,7 +169,7 @@ export const createSender = (deps: SenderDeps): Sender => {
   });
 
   const tick = async (): Promise<void> => {
-    looking = lookOnce(() => backlog.look());
+    looking = lookOnce(() => pendingPostCalls.look());
     await looking;
     // Not waited for: while much is sent it does not end, and others die meanwhile.
     drain();
@@ -198,10 +202,13 @@ interface Sendable {
 
 // From the cache; that a webhook is gone is believed only after a look into the database. Without the key of one of
 // its secrets the row stays for a replica that has it.
-const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable | 'removed' | 'no_key'> => {
+const findWebhook = async (
+  deps: PostCallSenderDeps,
+  postCall: PendingPostCall,
+): Promise<Sendable | 'removed' | 'no_key'> => {
   for (const read of [deps.agents.read, deps.agents.readFresh]) {
-    const agent = await read(end.agentUuid);
-    const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === end.webhookUuid);
+    const agent = await read(postCall.agentUuid);
+    const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === postCall.webhookUuid);
     if (agent === undefined || webhook === undefined || webhook.disabled) continue;
     try {
       return { agent, webhook, origin: deps.open(agent, webhook).origin };
@@ -213,4 +220,4 @@ const findWebhook = async (deps: SenderDeps, end: WaitingEnd): Promise<Sendable 
   return 'removed';
 };
 
-const uuidOf = ({ executionUuid }: WaitingEnd): string => executionUuid;
+const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;

@@ -1,13 +1,13 @@
 import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { ClaimedFacts, WaitingEnd } from '../../store/types.ts';
+import type { ClaimedFacts, PendingPostCall } from '../../store/types.ts';
 import type { AgentCache } from '../agent-cache.ts';
-import type { OnStep } from '../fault-points.ts';
-import type { HeldBytes } from '../limits/byte-budget.ts';
+import type { OnFaultPoint } from '../fault-points.ts';
+import type { ByteReservation } from '../limits/byte-budget.ts';
 import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import { recordOrLog } from '../webhook-run/record-outcome.ts';
-import type { ReadyWebhook } from '../webhook-run/runnable-webhook.ts';
+import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
 import { OUR_BUG, unsent, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
 import type { ExecutionWrites } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
@@ -16,11 +16,11 @@ import { retryWrite } from '../writes/retry-write.ts';
 export interface PostCallDeps {
   readonly writes: ExecutionWrites;
   readonly agents: AgentCache;
-  readonly open: (agent: Agent, webhook: Webhook) => ReadyWebhook;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly webhookRuns: WebhookRuns;
   readonly instance: string;
   readonly recordBytes: number;
-  readonly onStep: OnStep;
+  readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown, executionUuid?: string) => void;
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the grace of a shutdown is over. */
@@ -31,7 +31,7 @@ export interface PostCallDeps {
 
 /** An accepted post-call with its agent and webhook as they were known before the claim. */
 export interface SendablePostCall {
-  readonly end: WaitingEnd;
+  readonly postCall: PendingPostCall;
   /** The token of its claim. */
   readonly claim: string;
   readonly agent: Agent;
@@ -48,12 +48,12 @@ const NOTHING_RENDERED = { missingVariables: [] };
 export async function sendPostCall(
   deps: PostCallDeps,
   sendable: SendablePostCall,
-  held: HeldBytes,
+  reservation: ByteReservation,
 ): Promise<'ended' | 'start_running'> {
-  const { end, claim, webhook } = sendable;
+  const { postCall, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
-  deps.onStep('end.unclaimed', end.conversationUuid);
-  const { executionUuid } = end;
+  deps.onFaultPoint('end.unclaimed', postCall.conversationUuid);
+  const { executionUuid } = postCall;
   const { instance, signal } = deps;
   const claimed = await retryWrite(
     () =>
@@ -61,35 +61,37 @@ export async function sendPostCall(
     { signal },
   );
   if (claimed.kind === 'start_running') return claimed.kind;
-  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, held, claimed });
+  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, reservation, claimed });
   return 'ended';
 }
 
-/** A post-call that is ours: what was fixed and read at its claim, and the bytes that it holds until it is on record. */
+/**
+ * A post-call that is ours: what was fixed and read at its claim, and the bytes reserved for it until it is on record.
+ */
 interface Claimed extends SendablePostCall {
   readonly timeLimitMs: number;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
   readonly claimed: ClaimedFacts;
 }
 
-async function sendClaimed(deps: PostCallDeps, post: Claimed): Promise<void> {
-  const { end, claim } = post;
+async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void> {
+  const { postCall, claim } = sendable;
   const claimedAtMs = performance.now();
-  deps.onStep('end.claimed', end.conversationUuid);
-  const { run, webhookEtag = post.webhook.etag } = await perform(deps, post).catch(
+  deps.onFaultPoint('end.claimed', postCall.conversationUuid);
+  const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable).catch(
     (error: unknown): Performed => {
-      deps.onError(error, end.executionUuid);
+      deps.onError(error, postCall.executionUuid);
       return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
     },
   );
-  deps.onStep('end.answered', end.conversationUuid);
-  const { executionUuid } = end;
+  deps.onFaultPoint('end.answered', postCall.conversationUuid);
+  const { executionUuid } = postCall;
   const outcome = toOutcome(
     { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
     run,
   );
-  await recordOrLog(deps, end, outcome);
-  deps.onStep('end.recorded', end.conversationUuid);
+  await recordOrLog(deps, postCall, outcome);
+  deps.onFaultPoint('end.recorded', postCall.conversationUuid);
 }
 
 function isAway(error: unknown): boolean {
@@ -114,34 +116,34 @@ interface Performed {
   readonly webhookEtag?: string;
 }
 
-async function perform(deps: PostCallDeps, post: Claimed): Promise<Performed> {
-  const agent = await currentAgent(deps, post);
-  const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === post.end.webhookUuid);
+async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed> {
+  const agent = await currentAgent(deps, sendable);
+  const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === sendable.postCall.webhookUuid);
   if (agent === undefined || webhook === undefined || webhook.disabled)
     return { run: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
-  const { facts } = post.claimed;
+  const { facts } = sendable.claimed;
   if (facts === undefined) throw new Error('an accepted row has no facts');
-  return { run: await runWith(deps, post, agent, webhook, facts), webhookEtag: webhook.etag };
+  return { run: await runWith(deps, sendable, agent, webhook, facts), webhookEtag: webhook.etag };
 }
 
 // The claim has read the agent's etag: where it is the one that was known, so is all of the agent.
 async function currentAgent(
   deps: PostCallDeps,
-  { agent, end, claimed }: Claimed,
+  { agent, postCall, claimed }: Claimed,
 ): Promise<Agent | undefined> {
   if (claimed.agentEtag === undefined) return undefined;
   if (claimed.agentEtag === agent.etag) return agent;
-  return retryWrite(() => deps.agents.readFresh(end.agentUuid), { signal: deps.signal });
+  return retryWrite(() => deps.agents.readFresh(postCall.agentUuid), { signal: deps.signal });
 }
 
-/** The end of a post-call whose webhook is gone or disabled when it would begin. */
+/** The failure of a post-call whose webhook is gone or disabled when it would begin. */
 export const WEBHOOK_REMOVED: Failure = {
   code: 'WEBHOOK_REMOVED',
   message: 'the webhook was deleted or disabled before the request began',
   sent: 'no',
 };
 
-/** The end of a post-call that nobody could begin in time. */
+/** The failure of a post-call that no replica could begin in time. */
 export const EXPIRED: Failure = {
   code: 'EXPIRED',
   message: 'the request could not begin within CALLHOOKS_START_BY',
@@ -150,34 +152,34 @@ export const EXPIRED: Failure = {
 
 async function runWith(
   deps: PostCallDeps,
-  { end, timeLimitMs, held, claimed: { start, factsLength } }: Claimed,
+  { postCall, timeLimitMs, reservation, claimed: { start, factsLength } }: Claimed,
   agent: Agent,
   webhook: Webhook,
   facts: CallFacts,
 ): Promise<WebhookRun> {
-  const ready = openOrUndefined(deps, agent, webhook);
-  if (ready === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
-  deps.onStep('end.rendering', end.conversationUuid);
+  const runnable = openOrUndefined(deps, agent, webhook);
+  if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
+  deps.onFaultPoint('end.rendering', postCall.conversationUuid);
   const prepared = deps.webhookRuns.prepare({
-    ready,
-    agentUuid: end.agentUuid,
-    conversationUuid: end.conversationUuid,
+    runnable,
+    agentUuid: postCall.agentUuid,
+    conversationUuid: postCall.conversationUuid,
     facts: { ...facts, callerPhone: facts.callerPhone || (start?.callerPhone ?? '') },
     variables: mergeEnd(agent.dynamicVariables, start, facts.dynamicVariables).variables,
-    executionUuid: end.executionUuid,
+    executionUuid: postCall.executionUuid,
     traceparent: facts.traceparent,
     recordBytes: deps.recordBytes,
   });
-  held.become(factsLength + (prepared.rendered.request?.body?.length ?? 0));
+  reservation.resize(factsLength + (prepared.rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
-  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, held, signal: deps.signal });
+  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
   return sending.catch((error: unknown) => {
-    deps.onError(error, end.executionUuid);
+    deps.onError(error, postCall.executionUuid);
     return OUR_BUG;
   });
 }
 
-function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): ReadyWebhook | undefined {
+function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): RunnableWebhook | undefined {
   try {
     return deps.open(agent, webhook);
   } catch (error) {

@@ -5,8 +5,8 @@ import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain
 import { usedSecretNames } from '../../domain/usage.ts';
 import type { Keyring } from '../../secrets/types.ts';
 
-/** A webhook that can run: compiled, with its secrets opened. Never stored, never logged. */
-export interface ReadyWebhook {
+/** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
+export interface RunnableWebhook {
   readonly webhook: Webhook;
   /** Compiled with the true header values. */
   readonly compiled: CompiledRequest;
@@ -16,15 +16,15 @@ export interface ReadyWebhook {
   readonly secrets: Readonly<Record<string, string>>;
   /** Masks the secrets, and of what its requests hide by name the values that are the same in every call. */
   readonly mask: Masker;
-  /** Whether its requests hide values of the call besides. */
+  /** Says whether its requests hide values of the call as well. */
   readonly hidesCallValues: boolean;
 }
 
 /**
- * Opens what the webhook needs and compiles it.
+ * Decrypts what the webhook needs and compiles it.
  * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of a value that it needs.
  */
-export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): ReadyWebhook => {
+export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): RunnableWebhook => {
   const config = withTrueHeaders(webhook, keyring);
   const secrets = openSecrets(agent, config, keyring);
   const compiled = compileRequest(config);

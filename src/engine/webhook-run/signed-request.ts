@@ -5,11 +5,11 @@ import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/
 import type { Scope } from '../../domain/scope.ts';
 import type { Failure, RequestRecord } from '../../domain/types.ts';
 import type { OutgoingRequest } from '../../http/types.ts';
-import type { ReadyWebhook } from './runnable-webhook.ts';
+import type { RunnableWebhook } from './runnable-webhook.ts';
 import { childTraceparent } from './trace-context.ts';
 
-/** A rendered request with its masked record, or why there is none. */
-export interface Rendered {
+/** A rendered and signed request with its masked record, or the failure that left none. */
+export interface RenderResult {
   readonly request?: OutgoingRequest;
   readonly record?: RequestRecord;
   readonly failure?: Failure;
@@ -20,7 +20,7 @@ export interface Rendered {
 
 /** What renders a request: the webhook, the call's values and what marks this run. */
 export interface RenderInput {
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly scope: Scope;
   readonly executionUuid: string;
   readonly traceparent?: string | undefined;
@@ -42,15 +42,15 @@ export interface RenderDeps {
   readonly sendTraceparent: boolean;
 }
 
-/** Renders a request, with the headers that are ours and the record that is kept of it. */
-export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered => {
-  const { ready, scope, recordBytes } = input;
-  const result = renderRequest(ready.compiled, scope);
-  if (!result.ok) return { failure: result.failure, mask: ready.mask, missingVariables: result.missing };
+/** Renders a request and signs it, with the headers that callhooks adds and the record that is kept of it. */
+export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): RenderResult => {
+  const { runnable, scope, recordBytes } = input;
+  const result = renderRequest(runnable.compiled, scope);
+  if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };
   const { method, url, headers, body } = result.request;
   const own = ownHeaders(deps, input, body ?? '');
-  const mask = maskerOf(ready, result.request);
-  const masked = maskedRender(ready.compiled, scope, result.request);
+  const mask = maskerOf(runnable, result.request);
+  const masked = maskedRender(runnable.compiled, scope, result.request);
   return {
     request: {
       method,
@@ -68,8 +68,10 @@ export const renderExchange = (deps: RenderDeps, input: RenderInput): Rendered =
   };
 };
 
-const maskerOf = (ready: ReadyWebhook, request: RenderedRequest): Masker =>
-  ready.hidesCallValues ? createMasker(Object.values(ready.secrets), hiddenValues(request)) : ready.mask;
+const maskerOf = (runnable: RunnableWebhook, request: RenderedRequest): Masker =>
+  runnable.hidesCallValues
+    ? createMasker(Object.values(runnable.secrets), hiddenValues(request))
+    : runnable.mask;
 
 const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> => ({
   'user-agent': deps.userAgent,
@@ -91,11 +93,11 @@ const ownHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<
 
 // Standard Webhooks 1.0: the signature covers id, timestamp and body; one per secret, so that secrets can rotate.
 const signatureHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
-  const { ready, executionUuid } = input;
-  const names = ready.webhook.config.signingSecretNames;
+  const { runnable, executionUuid } = input;
+  const names = runnable.webhook.config.signingSecretNames;
   if (names.length === 0) return {};
   const timestampSecs = Math.floor(deps.now() / 1000);
-  const secrets = names.map((name) => ready.secrets[name] ?? '').filter((secret) => secret !== '');
+  const secrets = names.map((name) => runnable.secrets[name] ?? '').filter((secret) => secret !== '');
   return {
     'webhook-id': executionUuid,
     'webhook-timestamp': String(timestampSecs),

@@ -1,12 +1,12 @@
 import type { Agent, SealedValue, Webhook } from '../../domain/types.ts';
 import type { Keyring } from '../../secrets/types.ts';
-import { openWebhook, type ReadyWebhook } from './runnable-webhook.ts';
+import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 
 type SealedValues = Readonly<Record<string, SealedValue>>;
 
 /** An opened webhook with all that it was made of, beside the revision of its configuration. */
 interface Opened {
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly sealedSecrets: SealedValues;
   readonly bytes: number;
 }
@@ -21,22 +21,22 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 export function createWebhookOpener(
   keyring: Keyring,
   maxBytes: number = MAX_KEPT_BYTES,
-): (agent: Agent, webhook: Webhook) => ReadyWebhook {
-  const byObject = new WeakMap<Webhook, ReadyWebhook>();
+): (agent: Agent, webhook: Webhook) => RunnableWebhook {
+  const byObject = new WeakMap<Webhook, RunnableWebhook>();
   const kept = createKeptWebhooks(maxBytes);
   return (agent, webhook) => {
     const known = byObject.get(webhook);
     if (known !== undefined) return known;
     const opened = kept.find(agent, webhook) ?? openAll(agent, webhook, keyring);
-    byObject.set(webhook, opened.ready);
+    byObject.set(webhook, opened.runnable);
     // The draft of a test has no etag: the next draft of this webhook would look the same.
     if (webhook.etag !== '') kept.keep(webhook.webhookUuid, opened);
-    return opened.ready;
+    return opened.runnable;
   };
 }
 
 const openAll = (agent: Agent, webhook: Webhook, keyring: Keyring): Opened => ({
-  ready: openWebhook(agent, webhook, keyring),
+  runnable: openWebhook(agent, webhook, keyring),
   sealedSecrets: agent.sealedSecrets,
   bytes: roughBytes(agent, webhook),
 });
@@ -70,10 +70,10 @@ function createKeptWebhooks(maxBytes: number): KeptWebhooks {
   };
 }
 
-const isUnchanged = ({ ready, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean =>
-  ready.webhook.etag === webhook.etag &&
+const isUnchanged = ({ runnable, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean =>
+  runnable.webhook.etag === webhook.etag &&
   isSameSealed(sealedSecrets, agent.sealedSecrets) &&
-  isSameSealed(ready.webhook.sealedHeaders, webhook.sealedHeaders);
+  isSameSealed(runnable.webhook.sealedHeaders, webhook.sealedHeaders);
 
 const isSameSealed = (one: SealedValues, other: SealedValues): boolean => {
   const names = Object.keys(one);

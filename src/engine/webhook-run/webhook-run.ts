@@ -13,9 +13,9 @@ import type {
   VariableSource,
 } from '../../domain/types.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
-import type { HeldBytes } from '../limits/byte-budget.ts';
-import type { ReadyWebhook } from './runnable-webhook.ts';
-import { renderExchange, type Rendered, type RenderDeps } from './signed-request.ts';
+import type { ByteReservation } from '../limits/byte-budget.ts';
+import type { RunnableWebhook } from './runnable-webhook.ts';
+import { renderSignedRequest, type RenderDeps, type RenderResult } from './signed-request.ts';
 
 /** What came of one run of a webhook: without `failure` it succeeded. */
 export interface WebhookRun {
@@ -31,7 +31,7 @@ export interface WebhookRun {
 
 /** One run of a webhook for one call. */
 export interface RunInput {
-  readonly ready: ReadyWebhook;
+  readonly runnable: RunnableWebhook;
   readonly agentUuid: string;
   readonly conversationUuid: string;
   readonly facts: CallFacts;
@@ -45,17 +45,17 @@ export interface RunInput {
 
 /** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
 export interface PreparedRun {
-  readonly ready: ReadyWebhook;
-  readonly rendered: Rendered;
+  readonly runnable: RunnableWebhook;
+  readonly rendered: RenderResult;
   readonly variables: JsonObject;
   readonly recordBytes: number;
 }
 
-/** How a prepared run is sent; `held` are the bytes of its call. */
+/** How a prepared run is sent; `reservation` is that of its call. */
 export interface SendOptions {
   /** Instant of `performance.now()`. */
   readonly expiresAtMs: number;
-  readonly held: HeldBytes;
+  readonly reservation: ByteReservation;
   readonly signal: AbortSignal;
 }
 
@@ -75,7 +75,7 @@ export interface WebhookRunDeps extends RenderDeps {
 
 /** The run that ends without a byte sent, for a reason known beforehand. */
 export function unsent(
-  rendered: Pick<Rendered, 'record' | 'missingVariables'>,
+  rendered: Pick<RenderResult, 'record' | 'missingVariables'>,
   failure: Failure,
 ): WebhookRun {
   return { ...beforeSending(rendered), failure, timings: {} };
@@ -100,26 +100,26 @@ export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
 }
 
 function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
-  const { ready, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
+  const { runnable, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
   const scope = createScope({
-    webhookType: ready.webhook.webhookType,
+    webhookType: runnable.webhook.webhookType,
     ...{ agentUuid, conversationUuid, facts, variables },
-    secrets: ready.secrets,
+    secrets: runnable.secrets,
   });
-  return { ready, rendered: renderExchange(deps, { ...input, scope }), variables, recordBytes };
+  return { runnable, rendered: renderSignedRequest(deps, { ...input, scope }), variables, recordBytes };
 }
 
 async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
-  const { ready, rendered, recordBytes } = run;
+  const { runnable, rendered, recordBytes } = run;
   if (rendered.request === undefined) return unsent(rendered, rendered.failure ?? NOTHING_RENDERED);
-  const needsBody = ready.webhook.config.assignments.length > 0;
+  const needsBody = runnable.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
     expiresAtMs: options.expiresAtMs,
     read: needsBody ? 'whole' : 'record',
     maxBodyBytes: deps.maxResponseBytes,
     recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
     signal: options.signal,
-    reserveBytes: options.held.reserve,
+    reserveBytes: options.reservation.grow,
   });
   const failure = result.failure && { ...result.failure, message: rendered.mask(result.failure.message) };
   const { response } = result;
@@ -137,7 +137,7 @@ async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions
 
 const NOTHING_RENDERED: Failure = { code: 'INTERNAL', message: 'nothing was rendered', sent: 'no' };
 
-function beforeSending({ record, missingVariables }: Pick<Rendered, 'record' | 'missingVariables'>) {
+function beforeSending({ record, missingVariables }: Pick<RenderResult, 'record' | 'missingVariables'>) {
   return {
     missingVariables,
     missedAssignments: [],
@@ -154,8 +154,8 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-function assignFrom({ ready, variables }: PreparedRun, response: ReceivedResponse): Read {
-  const rules = ready.webhook.config.assignments;
+function assignFrom({ runnable, variables }: PreparedRun, response: ReceivedResponse): Read {
+  const rules = runnable.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readResponse(response);
   if (!body.ok) return { failure: { code: 'INVALID_RESPONSE', message: body.message, sent: 'yes' } };

@@ -1,14 +1,14 @@
 import type {
   ClaimResult,
-  EndClaim,
   ExecutionStore,
   InsertResult,
-  NewEnd,
+  NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
 } from '../../store/types.ts';
-import { createLockedRows } from './locked-rows.ts';
+import { createLockedRowFilter } from './locked-row-filter.ts';
 import { createRecentCount } from './recent-count.ts';
 import { createWriter, type Kind } from './writer.ts';
 
@@ -34,8 +34,8 @@ export interface Patience {
  */
 export interface ExecutionWrites {
   insertStart(start: NewStart, patience: Patience): Promise<Inserted>;
-  insertPostCall(row: NewEnd, patience: Patience): Promise<Inserted>;
-  claimPostCall(claim: EndClaim): Promise<ClaimResult>;
+  insertPostCall(row: NewPostCall, patience: Patience): Promise<Inserted>;
+  claimPostCall(claim: PostCallClaim): Promise<ClaimResult>;
   /** `bytes`: roughly the size of what it records. */
   recordOutcome(outcome: Outcome, bytes: number): Promise<Recorded>;
   /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */
@@ -52,7 +52,7 @@ export function createExecutionWrites(store: ExecutionStore, connections: number
   const lately = createRecentCount(LATELY_MS);
   const writer = createWriter({
     write: store.write,
-    locked: createLockedRows(store),
+    locked: createLockedRowFilter(store),
     connections,
     onWritten: ({ kind }) => {
       if (kind === 'starts' || kind === 'postCalls') lately.add();

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
 import type { WriteBatch, WriteResults } from '../../store/types.ts';
 import { limitReached } from '../limits/admission.ts';
-import type { LockedRows } from './locked-rows.ts';
+import type { LockedRowFilter } from './locked-row-filter.ts';
 
 /** The kinds of writes, most important first: callers on the phone go before reports. */
 export const KINDS = ['outcomes', 'starts', 'postCalls', 'claims'] as const;
@@ -40,7 +40,7 @@ export interface Writer {
 /** What a writer needs. */
 export interface WriterDeps {
   readonly write: (batch: WriteBatch) => Promise<WriteResults>;
-  readonly locked: LockedRows;
+  readonly locked: LockedRowFilter;
   /** How many transactions may be under way at once: one a connection. */
   readonly connections: number;
   /** Told of each item whose fate was decided. */

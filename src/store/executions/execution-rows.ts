@@ -11,7 +11,7 @@ import {
 import type { Row } from '../sql/dialect.ts';
 import { toUuid } from '../sql/uuid-bytes.ts';
 
-/** How long past its time limit a claim counts as abandoned, in milliseconds. */
+/** How long past its time limit a claim is overdue, in milliseconds. */
 export const GRACE_MS = 5_000;
 
 const COLUMNS = [

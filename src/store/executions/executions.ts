@@ -2,9 +2,9 @@ import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import type { ExecutionStore } from '../types.ts';
 import { createExecutionList } from './list-executions.ts';
-import { createDisown, createLabels } from './interrupt-executions.ts';
-import { createHeldRows } from './locked-rows.ts';
-import { createWaiting } from './pending-post-calls.ts';
+import { createAbandonStart, createInterrupts } from './interrupt-executions.ts';
+import { createLockedRows } from './locked-rows.ts';
+import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
 
@@ -24,10 +24,10 @@ export const createExecutionStore = (
   dialect: Dialect,
 ): Omit<ExecutionStore, 'write'> => ({
   ...createReads(reads, dialect),
-  ...createWaiting(admin, dialect),
+  ...createPendingPostCallReads(admin, dialect),
   ...createExecutionList(admin, dialect),
   ...createPurge(admin, dialect),
-  ...createLabels(admin, dialect),
-  ...createDisown(writes, dialect),
-  ...createHeldRows(reads, dialect),
+  ...createInterrupts(admin, dialect),
+  ...createAbandonStart(writes, dialect),
+  ...createLockedRows(reads, dialect),
 });

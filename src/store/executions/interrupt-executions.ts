@@ -19,7 +19,7 @@ export interface Ending {
 const COLUMNS = ['ended_uuid', 'new_code', 'new_sent', 'new_detail'];
 
 /** Ends those of these executions that the guard lets, stamped by the database; the number ended. */
-export const endExecutions = (
+export const finishExecutions = (
   session: Session,
   dialect: Dialect,
   executionUuids: readonly Buffer[],
@@ -41,14 +41,14 @@ export const endExecutions = (
   );
 };
 
-type Labels = Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue' | 'labelAllSending'>;
+type Interrupts = Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue' | 'interruptAllSending'>;
 
-const LABEL: Failure = {
+const NO_OUTCOME: Failure = {
   code: 'INTERRUPTED',
   message: 'no outcome was recorded in time: the request may have been sent',
   sent: 'maybe',
 };
-const DISOWNED: Failure = {
+const ABANDONED: Failure = {
   code: 'INTERRUPTED',
   message: 'the database did not confirm the claim in time: nothing was sent',
   sent: 'no',
@@ -56,21 +56,21 @@ const DISOWNED: Failure = {
 // `+` keeps SQLite off the index by state.
 const IS_SENDING = `+executions.state = ${STATE.sending}`;
 
-/** The labels of executions whose owners did not report. */
-export const createLabels = (connections: Connections, dialect: Dialect): Labels => {
+/** Makes the statements that mark executions interrupted whose owners did not report. */
+export const createInterrupts = (connections: Connections, dialect: Dialect): Interrupts => {
   const isOverdue = `e.state_at < ${dialect.now}`;
 
   /** Ends rows that are sending and locked by this session; those under purged keys go. The others. */
-  const endLocked = async (session: Session, rows: readonly Row[]): Promise<readonly Row[]> => {
+  const interruptLocked = async (session: Session, rows: readonly Row[]): Promise<readonly Row[]> => {
     const kept = rows.filter((row) => row.is_purged !== 1);
     await deleteExecutions(session, dialect, rows.filter((row) => row.is_purged === 1).map(uuidOf));
-    const ending = { state: 'interrupted', failure: LABEL, guard: IS_SENDING } as const;
-    if (kept.length > 0) await endExecutions(session, dialect, kept.map(uuidOf), ending);
+    const ending = { state: 'interrupted', failure: NO_OUTCOME, guard: IS_SENDING } as const;
+    if (kept.length > 0) await finishExecutions(session, dialect, kept.map(uuidOf), ending);
     return kept;
   };
 
   // Rows that somebody holds are passed over: their owner is just writing, or froze in the middle of a commit, and
-  // then one row would keep all others from their label until the server closes its connection.
+  // then one row would keep all others from being marked until the server closes its connection.
   const interruptStep = (executionUuids: readonly string[]): Promise<readonly Row[]> =>
     connections.transaction(async (session) => {
       const rows = await session.rows(
@@ -79,17 +79,17 @@ export const createLabels = (connections: Connections, dialect: Dialect): Labels
           `AND ${isOverdue} ${dialect.forUpdateOfFree}`,
         executionUuids.map(toBytes),
       );
-      return endLocked(session, rows);
+      return interruptLocked(session, rows);
     });
 
-  const labelStep = (limit: number): Promise<number> =>
+  const interruptSendingStep = (limit: number): Promise<number> =>
     connections.transaction(async (session) => {
       const rows = await session.rows(
         `SELECT ${NAMES}, ${IS_PURGED} FROM executions e ${dialect.useIndex('executions_by_state')} ${JOIN_PURGED} ` +
           `WHERE e.state = ${STATE.sending} ORDER BY e.state_at LIMIT ? ${dialect.forUpdateOfFree}`,
         [limit],
       );
-      await endLocked(session, rows);
+      await interruptLocked(session, rows);
       return rows.length;
     });
 
@@ -114,11 +114,11 @@ export const createLabels = (connections: Connections, dialect: Dialect): Labels
       }
       return executionUuids.filter((uuid) => interrupted.has(uuid));
     },
-    labelAllSending: async () => {
-      for (let labelled = 0; ;) {
-        const found = await labelStep(dialect.sweepStep);
-        labelled += found;
-        if (found < dialect.sweepStep) return labelled;
+    interruptAllSending: async () => {
+      for (let interrupted = 0; ;) {
+        const found = await interruptSendingStep(dialect.sweepStep);
+        interrupted += found;
+        if (found < dialect.sweepStep) return interrupted;
         await nextTurn();
       }
     },
@@ -140,16 +140,16 @@ const nextTurn = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-/** Takes back a claim that its owner could not settle, and did not act on. */
-export const createDisown = (
+/** Makes the statement that abandons a claim which its owner could not confirm, and did not act on. */
+export const createAbandonStart = (
   connections: Connections,
   dialect: Dialect,
-): Pick<ExecutionStore, 'disownStart'> => ({
-  disownStart: async (executionUuid) => {
+): Pick<ExecutionStore, 'abandonStart'> => ({
+  abandonStart: async (executionUuid) => {
     // A pre-call's token is its uuid.
     const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
-    const ending = { state: 'interrupted', failure: DISOWNED, guard } as const;
-    await connections.use((session) => endExecutions(session, dialect, [toBytes(executionUuid)], ending));
+    const ending = { state: 'interrupted', failure: ABANDONED, guard } as const;
+    await connections.use((session) => finishExecutions(session, dialect, [toBytes(executionUuid)], ending));
   },
 });
 

@@ -5,8 +5,8 @@ import { marks } from '../sql/sql.ts';
 import type { ExecutionStore } from '../types.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
-/** Which rows a transaction that does not end keeps from others: its process froze, or its connection is cut. */
-export const createHeldRows = (
+/** Finds the rows that a transaction which does not end keeps locked: its process froze, or its connection is cut. */
+export const createLockedRows = (
   connections: Connections,
   dialect: Dialect,
 ): Pick<ExecutionStore, 'findUncommitted' | 'findLocked'> => ({

@@ -3,32 +3,35 @@ import { STATE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { endExecutions } from './interrupt-executions.ts';
+import { finishExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
-import type { ExecutionKey, ExecutionStore, WaitingWebhook } from '../types.ts';
+import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../types.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
-type Waiting = Pick<
+type PendingPostCallReads = Pick<
   ExecutionStore,
-  'listWaitingWebhooks' | 'listWaitingEnds' | 'countWaiting' | 'countOverdue' | 'endUnsent'
+  'listPendingWebhooks' | 'listPendingPostCalls' | 'countPending' | 'countOverdue' | 'failUnsent'
 >;
 
 const WEBHOOKS_A_STEP = 200;
 const COUNTED_A_STEP = 5_000;
 const OVERDUE_CAP = 1_000;
-// A row is labelled within 5 s after it is overdue; what is older shows that nobody labels.
+// A row is marked interrupted within 5 s after it is overdue. An older one shows that no replica does so.
 const OVERDUE_MARGIN_MS = 5_000;
 const NIL = Buffer.alloc(16);
 const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };
 
-/** Accepted post-calls that wait to be sent. */
-export const createWaiting = (connections: Connections, dialect: Dialect): Waiting => ({
-  listWaitingWebhooks: async () => {
-    const found: WaitingWebhook[] = [];
+/** Makes the reads of accepted post-calls that no replica has claimed yet, and the statement that fails them unsent. */
+export const createPendingPostCallReads = (
+  connections: Connections,
+  dialect: Dialect,
+): PendingPostCallReads => ({
+  listPendingWebhooks: async () => {
+    const found: PendingWebhook[] = [];
     for (let after: Buffer = NIL; ;) {
       const values = [after, WEBHOOKS_A_STEP];
-      const rows = await connections.use((session) => session.rows(dialect.nextWaitingWebhooks, values));
+      const rows = await connections.use((session) => session.rows(dialect.nextPendingWebhooks, values));
       for (const row of rows)
         found.push({ webhookUuid: toUuid(row.uuid as Buffer), oldestAcceptedAtMs: row.oldest as number });
       const last = rows.at(-1);
@@ -36,7 +39,7 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
       after = last.uuid as Buffer;
     }
   },
-  listWaitingEnds: (webhookUuid, limit, after = FIRST) =>
+  listPendingPostCalls: (webhookUuid, limit, after = FIRST) =>
     connections.use(async (session) => {
       const { acceptedAtMs, executionUuid } = after;
       const rows = await session.rows(
@@ -62,7 +65,7 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
           acceptedAtMs: row.accepted_at as number,
         }));
     }),
-  countWaiting: (cap) => countState(connections, dialect, { state: STATE.accepted, cap }),
+  countPending: (cap) => countState(connections, dialect, { state: STATE.accepted, cap }),
   countOverdue: async (startByMs) => {
     const sending = await countState(connections, dialect, {
       state: STATE.sending,
@@ -77,11 +80,11 @@ export const createWaiting = (connections: Connections, dialect: Dialect): Waiti
     });
     return sending + accepted;
   },
-  endUnsent: (executionUuids, failure, olderThanMs = 0) =>
+  failUnsent: (executionUuids, failure, olderThanMs = 0) =>
     executionUuids.length === 0
       ? Promise.resolve(0)
       : connections.transaction((session) =>
-          endUnsent(session, dialect, executionUuids, failure, olderThanMs),
+          failUnsent(session, dialect, executionUuids, failure, olderThanMs),
         ),
 });
 
@@ -118,7 +121,7 @@ const countState = async (connections: Connections, dialect: Dialect, count: Cou
   return total;
 };
 
-const endUnsent = async (
+const failUnsent = async (
   session: Session,
   dialect: Dialect,
   executionUuids: readonly string[],
@@ -126,7 +129,7 @@ const endUnsent = async (
   olderThanMs: number,
 ): Promise<number> => {
   const uuids = executionUuids.map(toBytes);
-  const ended = await endExecutions(session, dialect, uuids, {
+  const ended = await finishExecutions(session, dialect, uuids, {
     state: 'failed',
     failure,
     guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,

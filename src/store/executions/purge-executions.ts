@@ -55,7 +55,7 @@ const purgeStep = async (
   return rows.length;
 };
 
-// Under a lock: a post-call's owner may be correcting its label at this moment (then the next purge takes it).
+// Under a lock: a post-call's owner may be correcting its mark at this moment (then the next purge takes it).
 const findEnded = (dialect: Dialect): string =>
   `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
   `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`;

@@ -19,11 +19,11 @@ type Reads = Pick<
   ExecutionStore,
   | 'findConversation'
   | 'findStart'
-  | 'findEnd'
+  | 'findPostCall'
   | 'findFacts'
   | 'findExecution'
   | 'isSending'
-  | 'findEndedStarts'
+  | 'findFinishedStarts'
   | 'nowMs'
 >;
 
@@ -50,7 +50,7 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       const row = await findByKey(conversationUuid, FIND_START, TYPE.pre_call);
       return row === undefined || row === 'purged' ? row : toRecordedStart(row);
     },
-    findEnd: async (conversationUuid) => {
+    findPostCall: async (conversationUuid) => {
       const row = await findByKey(conversationUuid, FIND_END, TYPE.post_call);
       return row === undefined || row === 'purged' ? row : toExecution(row);
     },
@@ -70,7 +70,7 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       ]);
       return row?.state === STATE.sending;
     },
-    findEndedStarts: async (conversationUuids) => {
+    findFinishedStarts: async (conversationUuids) => {
       const running = new Set<string>();
       for (const part of inParts(conversationUuids, STARTS_A_STEP)) {
         const found = await rows(findRunningStarts(part.length), part.map(toBytes));
@@ -143,7 +143,7 @@ const toRecordedStart = (row: Row): RecordedStart => {
   return { execution, start: { ...start, assigned: assigned.variables, assignedSources: assigned.sources } };
 };
 
-// A label leaves no record of its own, but it is an end: nothing was assigned.
+// A mark leaves no record of its own, but it is an end: nothing was assigned.
 const assignedOfLabel = (row: Row, execution: Execution): Assigned | undefined =>
   isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
 

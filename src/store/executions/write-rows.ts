@@ -1,12 +1,12 @@
 import type { CallFacts, Execution, JsonObject, StartVariables, VariableSource } from '../../domain/types.ts';
 import type {
   ClaimResult,
-  EndClaim,
   InsertResult,
-  NewEnd,
+  NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
+  PostCallClaim,
   WriteBatch,
   WriteResults,
 } from '../types.ts';
@@ -110,7 +110,7 @@ export function createWrite(writeRows: WriteRows): (batch: WriteBatch) => Promis
       outcomes: answers.outcomes,
       starts: answers.starts.map((answer, at) => toStartResult(answer, batch.starts[at] as NewStart)),
       postCalls: answers.postCalls.map((answer, at) =>
-        toPostCallResult(answer, batch.postCalls[at] as NewEnd),
+        toPostCallResult(answer, batch.postCalls[at] as NewPostCall),
       ),
       claims: answers.claims.map(toClaimResult),
     };
@@ -148,8 +148,8 @@ function toStartRow({ webhook, ...start }: NewStart): InsertRow {
   ];
 }
 
-function toPostCallRow(end: NewEnd): InsertRow {
-  const { executionUuid, conversationUuid, agentUuid, webhookUuid, instance, factsJson } = end;
+function toPostCallRow(postCall: NewPostCall): InsertRow {
+  const { executionUuid, conversationUuid, agentUuid, webhookUuid, instance, factsJson } = postCall;
   return [
     executionUuid,
     conversationUuid,
@@ -165,7 +165,7 @@ function toPostCallRow(end: NewEnd): InsertRow {
   ];
 }
 
-function toClaimRow({ executionUuid, claim, webhookEtag, timeLimitMs, instance }: EndClaim): ClaimRow {
+function toClaimRow({ executionUuid, claim, webhookEtag, timeLimitMs, instance }: PostCallClaim): ClaimRow {
   return [executionUuid, claim, webhookEtag, Math.round(timeLimitMs), instance];
 }
 
@@ -225,9 +225,9 @@ function newStartExecution({ webhook, ...start }: NewStart, acceptedAtMs: number
   };
 }
 
-function toPostCallResult(answer: InsertAnswer, end: NewEnd): InsertResult {
+function toPostCallResult(answer: InsertAnswer, postCall: NewPostCall): InsertResult {
   if (typeof answer !== 'number') return answer;
-  const { executionUuid, agentUuid, conversationUuid, webhookUuid, instance } = end;
+  const { executionUuid, agentUuid, conversationUuid, webhookUuid, instance } = postCall;
   const execution: Execution = {
     executionUuid,
     agentUuid,

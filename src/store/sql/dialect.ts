@@ -39,15 +39,15 @@ export interface Dialect {
   /** Takes rows out of a table by so many `execution_uuid`s. */
   readonly deleteByUuid: (table: string, count: number) => string;
   /**
-   * The first webhooks (`uuid`) after a given one that have post-calls waiting, with when the oldest of them was
+   * The first webhooks (`uuid`) after a given one that have pending post-calls, with when the oldest of them was
    * accepted (`oldest`); bound to that one and a limit.
    */
-  readonly nextWaitingWebhooks: string;
+  readonly nextPendingWebhooks: string;
   /** The text at a path (`$.a.b`) of a column that holds JSON. */
   readonly jsonText: (column: string, path: string) => string;
   /** How many index entries one statement of a list reads. */
   readonly listStep: number;
-  /** How many rows one step of a label or of the purge changes, and the pause after a step of the purge. */
+  /** How many rows one step of a round of marks or of the purge changes, and the pause after a step of the purge. */
   readonly sweepStep: number;
   readonly sweepPauseMs: number;
 

@@ -76,7 +76,7 @@ export const mysql: Dialect = {
     `DELETE ${table} FROM (${rowsAsTable(['gone_uuid'], count)}) AS gone ` +
     `STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY) ON ${table}.execution_uuid = gone.gone_uuid`,
   // A loose index scan: one look a webhook. (In a recursive query the jump would scan the index from its start.)
-  nextWaitingWebhooks:
+  nextPendingWebhooks:
     'SELECT waiting_webhook_uuid AS uuid, MIN(accepted_at) AS oldest FROM executions FORCE INDEX (executions_waiting) ' +
     'WHERE waiting_webhook_uuid > ? GROUP BY waiting_webhook_uuid ORDER BY waiting_webhook_uuid LIMIT ?',
   jsonText: (column, path) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '${path}'))`,

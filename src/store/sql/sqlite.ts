@@ -5,7 +5,7 @@ import { marks, rowsAsTable } from './sql.ts';
 const SAME_KEY =
   'p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type';
 
-const nextWaiting = (after: string): string =>
+const nextPending = (after: string): string =>
   `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
 
 const OLDEST_WAITING =
@@ -28,9 +28,9 @@ export const sqlite: Dialect = {
     (unlessPurged === true ? ` AND NOT EXISTS (SELECT 1 FROM purged_keys p WHERE ${SAME_KEY})` : ''),
   deleteByUuid: (table, count) => `DELETE FROM ${table} WHERE execution_uuid IN (${marks(count)})`,
   // Jumps from one webhook to the next: DISTINCT would walk all rows that wait.
-  nextWaitingWebhooks:
-    `WITH RECURSIVE found (uuid) AS (${nextWaiting('?')} UNION ALL ` +
-    `SELECT (${nextWaiting('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
+  nextPendingWebhooks:
+    `WITH RECURSIVE found (uuid) AS (${nextPending('?')} UNION ALL ` +
+    `SELECT (${nextPending('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
     `SELECT uuid, (${OLDEST_WAITING}) AS oldest FROM found WHERE uuid IS NOT NULL LIMIT ?`,
   jsonText: (column, path) => `json_extract(${column}, '${path}')`,
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",

@@ -1,11 +1,11 @@
-import type { EngineStep, OnStep } from '../../../src/engine/fault-points.ts';
+import type { FaultPoint, OnFaultPoint } from '../../../src/engine/fault-points.ts';
 
 /**
- * What a replica does when it reaches a step: dies at once (`kill`), freezes until it is woken (`stop`), or holds its
- * event loop for so many milliseconds (`block`). Without a conversation, at the first one that comes there.
+ * What a replica does when it reaches a fault point: dies at once (`kill`), freezes until it is woken (`stop`), or
+ * holds its event loop for so many milliseconds (`block`). Without a conversation, at the first one that comes there.
  */
 export interface Fault {
-  readonly step: EngineStep;
+  readonly point: FaultPoint;
   readonly action: 'kill' | 'stop' | `block=${number}`;
   readonly conversationUuid?: string;
 }
@@ -13,23 +13,23 @@ export interface Fault {
 /** As an environment variable holds them: `end.rendering:kill:<conversation>`, separated by commas. */
 export const formatFaults = (faults: readonly Fault[]): string =>
   faults
-    .map(({ step, action, conversationUuid }) => [step, action, conversationUuid ?? ''].join(':'))
+    .map(({ point, action, conversationUuid }) => [point, action, conversationUuid ?? ''].join(':'))
     .join(',');
 
 /** Does to this process what the variable's text says; each fault happens once. */
-export const armFaults = (text: string): OnStep => {
+export const armFaults = (text: string): OnFaultPoint => {
   const armed = new Set(
     text
       .split(',')
       .filter((part) => part !== '')
       .map((part) => {
-        const [step, action = '', conversationUuid = ''] = part.split(':');
-        return { step, action, conversationUuid };
+        const [point, action = '', conversationUuid = ''] = part.split(':');
+        return { point, action, conversationUuid };
       }),
   );
-  return (step, conversationUuid) => {
+  return (point, conversationUuid) => {
     for (const fault of armed) {
-      if (fault.step !== step) continue;
+      if (fault.point !== point) continue;
       if (fault.conversationUuid !== '' && fault.conversationUuid !== conversationUuid) continue;
       armed.delete(fault);
       happen(fault.action);

@@ -22,12 +22,12 @@ export const readRow = async (
 };
 
 /** The conversations of the accepted ends that nobody has begun to send, whoever is alive. */
-export const listWaiting = async (world: Pick<World, 'url' | 'dataDir'>): Promise<readonly string[]> => {
+export const listPending = async (world: Pick<World, 'url' | 'dataDir'>): Promise<readonly string[]> => {
   const { executions, close } = await openRecord(world);
   try {
-    const webhooks = await executions.listWaitingWebhooks();
+    const webhooks = await executions.listPendingWebhooks();
     const ends = await Promise.all(
-      webhooks.map(({ webhookUuid }) => executions.listWaitingEnds(webhookUuid, 1_000)),
+      webhooks.map(({ webhookUuid }) => executions.listPendingPostCalls(webhookUuid, 1_000)),
     );
     return ends.flat().map(({ conversationUuid }) => conversationUuid);
   } finally {

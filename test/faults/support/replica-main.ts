@@ -1,6 +1,6 @@
 /**
  * The entry of a replica that is armed with faults (environment variable FAULT): the same parts as src/main.ts, with
- * somebody who watches the engine's steps. The published build has no such watcher.
+ * somebody who watches the engine's fault points. The published build has no such watcher.
  */
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
@@ -11,7 +11,7 @@ const { FAULT = '', ...env } = process.env;
 const config = parseConfig({ CALLHOOKS_OPS_LISTEN: 'off', ...env }, process.pid);
 const log = openLog(process.stdout, { level: config.logLevel, instance: config.instance });
 process.on('exit', log.flush);
-const app = await createApp(config, { logger: log.logger, onStep: armFaults(FAULT) });
+const app = await createApp(config, { logger: log.logger, onFaultPoint: armFaults(FAULT) });
 
 let signals = 0;
 process.on('SIGTERM', () => {

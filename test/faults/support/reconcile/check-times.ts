@@ -3,7 +3,7 @@ import { failureCodeOf } from '../execution-log.ts';
 import { stalledBetween } from '../stalls.ts';
 import { stallsOf, wasDisturbed, type Evidence } from './evidence.ts';
 
-/** No reply and no label is late. */
+/** No reply and no mark is late. */
 export const checkTimes = (evidence: Evidence): readonly string[] => [
   ...checkDeadlines(evidence),
   ...checkLabels(evidence),
@@ -26,19 +26,19 @@ const checkDeadlines = (evidence: Evidence): readonly string[] => {
 };
 
 const LABELLED_WITHIN_MS = 10_000;
-// A replica labels nothing before it has had the database for so long.
+// A replica marks nothing before it has had the database for so long.
 const LABELS_AFTER_MS = 10_000;
 
-// A label is on record within the time limit and 10 s, if there was a replica to write it.
+// A mark is on record within the time limit and 10 s, if there was a replica to write it.
 const checkLabels = ({ executions, replicas, expected }: Evidence): readonly string[] => {
-  const { labelledWithinMs = LABELLED_WITHIN_MS } = expected;
+  const { interruptedWithinMs = LABELLED_WITHIN_MS } = expected;
   return executions
     .filter((execution) => failureCodeOf(execution) === 'INTERRUPTED')
     .flatMap((execution) => {
-      const dueMs = Number(execution.sendingAt) + limitOf(execution) + labelledWithinMs;
-      const labelledMs = Number(execution.finishedAt);
-      const isLate = replicas.some((replica) => couldLabel(replica, dueMs, labelledMs));
-      return isLate ? [`${labelledMs - dueMs} ms late: the label of ${execution.executionUuid}`] : [];
+      const dueMs = Number(execution.sendingAt) + limitOf(execution) + interruptedWithinMs;
+      const interruptedMs = Number(execution.finishedAt);
+      const isLate = replicas.some((replica) => couldLabel(replica, dueMs, interruptedMs));
+      return isLate ? [`${interruptedMs - dueMs} ms late: the mark of ${execution.executionUuid}`] : [];
     });
 };
 

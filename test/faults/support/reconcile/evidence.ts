@@ -25,8 +25,8 @@ export interface Expected {
   readonly refusedShare?: number;
   /** Absent: one of each. */
   readonly atLeast?: { readonly executions?: number; readonly requests?: number; readonly replies?: number };
-  /** A label is on record so long after the time limit; absent: 10 s. */
-  readonly labelledWithinMs?: number;
+  /** A mark is on record so long after the time limit; absent: 10 s. */
+  readonly interruptedWithinMs?: number;
 }
 
 /** Refusals that invite a repeat. */

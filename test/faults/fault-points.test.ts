@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { EngineStep } from '../../src/engine/fault-points.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import type { TestAgent } from './support/calls.ts';
 import { describeTold } from './support/describe-told.ts';
@@ -13,8 +13,8 @@ import type { Replica } from './support/replicas.ts';
 import { until } from './support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
-/** A step of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
-type Moment = EngineStep | 'start.sent' | 'end.sent';
+/** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
+type Moment = FaultPoint | 'start.sent' | 'end.sent';
 
 interface Row {
   readonly moment: Moment;
@@ -33,7 +33,7 @@ interface Row {
 const LOST = ['UNAVAILABLE'];
 const ACCEPTED = ['ACCEPTED'];
 const EITHER = ['ACCEPTED', 'UNAVAILABLE'];
-const LABEL = 'INTERRUPTED INTERRUPTED MAYBE';
+const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 const both = (pattern: RegExp): Row['repeat'] => ({ sqlite: pattern, mariadb: pattern });
 const FRESH = both(/^(SUCCEEDED|ACCEPTED)$/);
 const ON_ITS_WAY = both(/^replayed (ACCEPTED|SENDING|SUCCEEDED)$/);
@@ -54,23 +54,23 @@ const row = (
 // What is promised; the test prints what was seen.
 const ROWS: readonly Row[] = [
   row('start.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
-  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, LABEL),
-  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, LABEL),
-  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, LABEL),
+  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, MARKED),
+  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, MARKED),
+  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, MARKED),
   row('start.recorded', 'SUCCEEDED', 'the request', LOST, DONE, 'SUCCEEDED'),
   row('end.unaccepted', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
   row('end.accepted', 'ACCEPTED', 'it later', LOST, ON_ITS_WAY, 'SUCCEEDED'),
   row('end.unclaimed', 'ACCEPTED', 'it later', EITHER, ON_ITS_WAY, 'SUCCEEDED'),
-  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
-  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, LABEL),
-  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
-  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, LABEL),
+  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
+  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
   row('end.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
 ];
 
 // Nothing may time out before its owner dies, however busy the machine is.
 const LIMIT_MS = 3_000;
-// Less than a label takes: the repeat of a start that nobody ends is told so.
+// Less than a mark takes: the repeat of a start that nobody ends is told so.
 const RUNNING_DEADLINE_MS = 2_000;
 const ALL_ENDED_WITHIN_MS = LIMIT_MS + 10_000;
 
@@ -83,7 +83,7 @@ interface Seen {
   readonly repeat: string;
 }
 
-describeEachEngine('A replica that dies at a step', (engine) => {
+describeEachEngine('A replica that dies at a fault point', (engine) => {
   let world: World;
   let agent: TestAgent;
   let slowAgent: TestAgent;
@@ -124,7 +124,7 @@ describeEachEngine('A replica that dies at a step', (engine) => {
     const call: Call = { rpc, agentUuid, conversationUuid };
     await victim.kill();
     await victim.restart({
-      faults: isSent ? [] : [{ step: moment as EngineStep, action: 'kill', conversationUuid }],
+      faults: isSent ? [] : [{ point: moment as FaultPoint, action: 'kill', conversationUuid }],
     });
     // The other one looks away, so that the record is seen as the dead one left it.
     witness?.freeze();
@@ -188,6 +188,6 @@ describeEachEngine('A replica that dies at a step', (engine) => {
       refusedAs: ['EXECUTION_RUNNING'],
       atLeast: { executions: ROWS.length, requests: ROWS.length - 3, replies: ROWS.length },
     });
-    report(`kill -9 at each step (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
+    report(`kill -9 at each fault point (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
   });
 });

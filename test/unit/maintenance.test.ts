@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { createHousekeeping, type HousekeepingDeps } from '../../src/engine/maintenance.ts';
+import { createMaintenance, type MaintenanceDeps } from '../../src/engine/maintenance.ts';
 import type { OverdueExecution } from '../../src/store/types.ts';
 
 const BEGAN = 250;
 
 /**
- * The regular work over so many overdue starts, of which those with `isRunningHere` run in this process; `firstRound`
+ * Maintenance over many overdue starts. Those for which `isRunningHere` is true run in this process; `firstRound`
  * resolves when it has looked for overdue starts until there were no more.
  */
 const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
@@ -21,39 +21,39 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
   };
   const interruptOverdue = async (executionUuids: readonly string[]) => {
     // One is held by somebody and passed over.
-    const labelled = executionUuids.filter((uuid) => uuid !== 'e7');
-    open = open.filter(({ executionUuid }) => !labelled.includes(executionUuid));
-    return labelled;
+    const interrupted = executionUuids.filter((uuid) => uuid !== 'e7');
+    open = open.filter(({ executionUuid }) => !interrupted.includes(executionUuid));
+    return interrupted;
   };
   const deps = {
     store: { findOverdue, interruptOverdue },
-    waiters: { noteEnded: (conversationUuid: string) => ended.push(conversationUuid) },
+    startWaiters: { notifyFinished: (conversationUuid: string) => ended.push(conversationUuid) },
     health: { thereForMs: () => 60_000 },
     freeBytes: async () => undefined,
-    onStep: () => undefined,
+    onFaultPoint: () => undefined,
     onError: () => undefined,
     ...(isRunningHere && { isRunningHere }),
-  } as unknown as HousekeepingDeps;
-  return { housekeeping: createHousekeeping(deps), firstRound, ended, open: () => open };
+  } as unknown as MaintenanceDeps;
+  return { maintenance: createMaintenance(deps), firstRound, ended, open: () => open };
 };
 
-describe('the regular work', () => {
-  it('labels all that a killed process left behind in one round, and wakes who waits for it', async () => {
-    const { housekeeping, firstRound, ended, open } = createTrial();
-    await housekeeping.start();
+describe('maintenance', () => {
+  it('marks interrupted all that a killed process left behind in one round, and wakes who waits for it', async () => {
+    const { maintenance, firstRound, ended, open } = createTrial();
+    await maintenance.start();
     await firstRound;
-    housekeeping.stop();
+    maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
     expect(new Set(ended).size).to.equal(BEGAN - 1);
   });
 
-  it('labels nothing that runs in this process, although the clock of the database has jumped', async () => {
+  it('marks nothing that runs in this process, although the clock of the database has jumped', async () => {
     // More than are looked at in one step, and the oldest of all.
     const isRunningHere = (executionUuid: string) => Number(executionUuid.slice(1)) < 120;
-    const { housekeeping, firstRound, ended, open } = createTrial(isRunningHere);
-    await housekeeping.start();
+    const { maintenance, firstRound, ended, open } = createTrial(isRunningHere);
+    await maintenance.start();
     await firstRound;
-    housekeeping.stop();
+    maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(
       Array.from({ length: 120 }, (_, at) => `e${at}`),
     );

@@ -1,20 +1,25 @@
 import { DatabaseError } from '../../errors.ts';
-import type { EndClaim, ExecutionStore, NewEnd, NewStart, Outcome } from '../../store/types.ts';
+import type { PostCallClaim, ExecutionStore, NewPostCall, NewStart, Outcome } from '../../store/types.ts';
 import type { Item, Kind } from './writer.ts';
 
-/** Tells rows apart that a transaction of another process keeps locked: it froze in its commit, or lost its network. */
-export interface LockedRows {
-  /** Whether locked rows were seen so lately that each batch is looked through before it is written. */
+/**
+ * Filters out the items whose rows a transaction of another process keeps locked: that process froze in its commit, or
+ * lost its network.
+ */
+export interface LockedRowFilter {
+  /** Reports whether locked rows were seen so lately that each batch is filtered before it is written. */
   isAsking(): boolean;
-  /** Rejects the items whose rows are locked, as a conflict; the others. */
+  /** Rejects the items whose rows are locked, as a conflict, and returns the others. */
   giveBack(items: readonly Item[]): Promise<readonly Item[]>;
 }
 
-// Each batch that holds such a row would wait for the lock otherwise.
+// Otherwise each batch with such a row would wait for its lock.
 const ASK_FOR_MS = 5_000;
 
-/** Makes the look for locked rows. */
-export function createLockedRows(store: Pick<ExecutionStore, 'findUncommitted' | 'findLocked'>): LockedRows {
+/** Makes the filter for locked rows. */
+export function createLockedRowFilter(
+  store: Pick<ExecutionStore, 'findUncommitted' | 'findLocked'>,
+): LockedRowFilter {
   let askUntilMs = 0;
   const find = async (items: readonly Item[]): Promise<readonly string[]> => {
     const keysOf = (...kinds: readonly Kind[]): string[] =>
@@ -51,6 +56,6 @@ export function createLockedRows(store: Pick<ExecutionStore, 'findUncommitted' |
 
 // An insert is told by its unique key, a row that is there by its own.
 function keyOf({ kind, value }: Item): string {
-  const row = value as NewStart & NewEnd & Outcome & EndClaim;
+  const row = value as NewStart & NewPostCall & Outcome & PostCallClaim;
   return kind === 'starts' || kind === 'postCalls' ? row.conversationUuid : row.executionUuid;
 }

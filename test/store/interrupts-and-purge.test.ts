@@ -4,12 +4,12 @@ import { describeEachEngine } from '../support/engines.ts';
 import * as make from './support.ts';
 import {
   aClaim,
+  aPostCall,
+  aPostCallOutcome,
   aStart,
   aStartWithLimit,
-  anEnd,
-  anEndOutcome,
   anOutcome,
-  labelOverdue,
+  interruptOverdue,
   openBeside,
   openFresh,
   times,
@@ -17,7 +17,7 @@ import {
 
 const REMOVED = { code: 'WEBHOOK_REMOVED', message: 'the webhook is gone', sent: 'no' } as const;
 
-describeEachEngine('labels', (engine) => {
+describeEachEngine('marks of interrupted executions', (engine) => {
   let db: make.TestDatabase;
   const store = () => db.database.executions;
   beforeEach(async () => {
@@ -31,9 +31,9 @@ describeEachEngine('labels', (engine) => {
   it('end what is overdue by the time limit and 5 s, oldest first, and nothing else', async () => {
     const overdue = [aStartWithLimit(-5_200), aStartWithLimit(-5_100)];
     const inTime = aStartWithLimit(-3_000);
-    const waiting = anEnd();
+    const waiting = aPostCall();
     await store().insertStarts([...overdue, inTime]);
-    await store().insertEnds([waiting]);
+    await store().insertPostCalls([waiting]);
     const found = await store().findOverdue(10);
     expect(found).to.have.length(2);
     for (const [at, { executionUuid, conversationUuid }] of overdue.entries())
@@ -53,13 +53,13 @@ describeEachEngine('labels', (engine) => {
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
   });
 
-  it('count what is overdue and not labelled: sending past its limit and 10 s, accepted past its start-by', async () => {
+  it('count what is overdue and not marked: sending past its limit and 10 s, accepted past its start-by', async () => {
     await store().insertStarts([aStartWithLimit(-10_500), aStartWithLimit(-10_500), aStartWithLimit(-9_000)]);
-    await store().insertEnds([anEnd()]);
+    await store().insertPostCalls([aPostCall()]);
     expect(await store().countOverdue(0)).to.equal(2);
     expect(await store().countOverdue(-5_500)).to.equal(3);
     expect(await store().countOverdue(60_000)).to.equal(2);
-    await labelOverdue(store());
+    await interruptOverdue(store());
     expect(await store().countOverdue(60_000)).to.equal(0);
   });
 
@@ -76,8 +76,8 @@ describeEachEngine('labels', (engine) => {
             await session.change('UPDATE executions SET state = 3 WHERE execution_uuid = ?', [uuid]);
           else await session.rows('SELECT 1 FROM executions WHERE execution_uuid = ? FOR UPDATE', [uuid]);
           const startedAtMs = performance.now();
-          const labelled = await labelOverdue(store(), 10);
-          expect(labelled.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
+          const interrupted = await interruptOverdue(store(), 10);
+          expect(interrupted.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
           expect(performance.now() - startedAtMs).to.be.below(900);
         });
         await beside.close();
@@ -89,7 +89,7 @@ describeEachEngine('labels', (engine) => {
     const starts = times(60, () => aStartWithLimit(-9_000));
     await store().insertStarts(starts);
     const found: string[] = [];
-    for (let after: Awaited<ReturnType<typeof make.labelOverdue>>[number] | undefined; ;) {
+    for (let after: Awaited<ReturnType<typeof make.interruptOverdue>>[number] | undefined; ;) {
       const page = await store().findOverdue(7, after);
       found.push(...page.map(({ executionUuid }) => executionUuid));
       after = page.at(-1);
@@ -103,22 +103,22 @@ describeEachEngine('labels', (engine) => {
   it('end every sending row when no owner can live', async () => {
     const starts = times(230, () => aStart());
     await store().insertStarts(starts);
-    const end = anEnd();
-    await store().insertEnds([end, anEnd()]);
-    await store().claimEnds([aClaim(end)]);
+    const postCall = aPostCall();
+    await store().insertPostCalls([postCall, aPostCall()]);
+    await store().claimPostCalls([aClaim(postCall)]);
     await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
-    expect(await store().labelAllSending()).to.equal(221);
-    expect(await store().labelAllSending()).to.equal(0);
-    expect(await store().countWaiting(10)).to.equal(1);
+    expect(await store().interruptAllSending()).to.equal(221);
+    expect(await store().interruptAllSending()).to.equal(0);
+    expect(await store().countPending(10)).to.equal(1);
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
-  it('disown a start that could not be settled: nothing was sent', async () => {
+  it('abandon a start that could not be settled: nothing was sent', async () => {
     const [lying, ended] = [aStart(), aStart()];
     await store().insertStarts([lying, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
     for (const uuid of [lying.executionUuid, ended.executionUuid, randomUUID()])
-      await store().disownStart(uuid);
+      await store().abandonStart(uuid);
     const { execution } = (await store().findExecution(lying.executionUuid)) ?? expect.fail();
     expect(execution.state).to.equal('interrupted');
     expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'no' });
@@ -136,8 +136,8 @@ describeEachEngine('labels', (engine) => {
     );
     await beside.close();
     const [start] = starts as [(typeof starts)[0]];
-    expect(await labelOverdue(store(), 10)).to.deep.equal([]);
-    expect(await store().labelAllSending()).to.equal(0);
+    expect(await interruptOverdue(store(), 10)).to.deep.equal([]);
+    expect(await store().interruptAllSending()).to.equal(0);
     expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
     expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);
     const { execution } = (await store().findExecution(start.executionUuid)) ?? expect.fail();
@@ -153,7 +153,7 @@ describeEachEngine('labels', (engine) => {
     const [lost] = await store().insertStarts([aStart({ conversationUuid: start.conversationUuid })]);
     expect(lost?.kind).to.equal('lost');
     // Nobody is woken by such a start, for its row says nothing that could be answered.
-    expect(await store().findEndedStarts([start.conversationUuid])).to.deep.equal([]);
+    expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([]);
   });
 });
 
@@ -167,72 +167,73 @@ describeEachEngine('waiting post-calls', (engine) => {
 
   it('are found by webhook, oldest first', async () => {
     const webhooks = times(3, () => randomUUID());
-    const ends = times(12, (at) => anEnd({ webhookUuid: webhooks[at % 3] as string }));
-    for (const end of ends) await store().insertEnds([end]);
+    const postCalls = times(12, (at) => aPostCall({ webhookUuid: webhooks[at % 3] as string }));
+    for (const postCall of postCalls) await store().insertPostCalls([postCall]);
     await store().insertStarts([aStart()]);
-    const found = await store().listWaitingWebhooks();
+    const found = await store().listPendingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks.toSorted());
     for (const { webhookUuid, oldestAcceptedAtMs } of found) {
-      const [oldest] = await store().listWaitingEnds(webhookUuid, 1);
+      const [oldest] = await store().listPendingPostCalls(webhookUuid, 1);
       expect(oldestAcceptedAtMs).to.equal(oldest?.acceptedAtMs);
     }
-    const all = await store().listWaitingEnds(webhooks[1] as string, 10);
-    const accepted = ends.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
+    const all = await store().listPendingPostCalls(webhooks[1] as string, 10);
+    const accepted = postCalls.filter(({ webhookUuid }) => webhookUuid === webhooks[1]);
     expect(all.map(({ executionUuid }) => executionUuid)).to.have.members(
-      accepted.map((end) => end.executionUuid),
+      accepted.map((postCall) => postCall.executionUuid),
     );
     expect(all.map(({ acceptedAtMs }) => acceptedAtMs)).to.deep.equal(
-      all.map((end) => end.acceptedAtMs).toSorted(),
+      all.map((postCall) => postCall.acceptedAtMs).toSorted(),
     );
-    expect(await store().listWaitingEnds(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
-    expect(await store().listWaitingEnds(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
-    const first = ends.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
+    expect(await store().listPendingPostCalls(webhooks[1] as string, 2)).to.deep.equal(all.slice(0, 2));
+    expect(await store().listPendingPostCalls(webhooks[1] as string, 9, all[1])).to.deep.equal(all.slice(2));
+    const first =
+      postCalls.find(({ executionUuid }) => executionUuid === all[0]?.executionUuid) ?? expect.fail();
     const { executionUuid, conversationUuid, agentUuid, webhookUuid } = first;
     expect(all[0]).to.deep.include({ executionUuid, conversationUuid, agentUuid, webhookUuid });
   });
 
   it('of many webhooks are found whole', async () => {
-    const ends = times(450, () => anEnd());
-    await store().insertEnds(ends);
-    const webhooks = ends.map(({ webhookUuid }) => webhookUuid).toSorted();
-    const found = await store().listWaitingWebhooks();
+    const postCalls = times(450, () => aPostCall());
+    await store().insertPostCalls(postCalls);
+    const webhooks = postCalls.map(({ webhookUuid }) => webhookUuid).toSorted();
+    const found = await store().listPendingWebhooks();
     expect(found.map(({ webhookUuid }) => webhookUuid)).to.deep.equal(webhooks);
   });
 
   it('are counted up to a cap', async () => {
-    expect(await store().countWaiting(100)).to.equal(0);
-    await store().insertEnds(times(7, () => anEnd()));
+    expect(await store().countPending(100)).to.equal(0);
+    await store().insertPostCalls(times(7, () => aPostCall()));
     for (const [cap, count] of [
       [100, 7],
       [7, 7],
       [3, 3],
       [0, 0],
     ] as const)
-      expect(await store().countWaiting(cap), `up to ${cap}`).to.equal(count);
+      expect(await store().countPending(cap), `up to ${cap}`).to.equal(count);
   });
 
   it('end unsent, once, with their facts gone', async () => {
-    const [waiting, claimed, other] = [anEnd(), anEnd(), anEnd()];
-    await store().insertEnds([waiting, claimed, other]);
-    await store().claimEnds([aClaim(claimed)]);
+    const [waiting, claimed, other] = [aPostCall(), aPostCall(), aPostCall()];
+    await store().insertPostCalls([waiting, claimed, other]);
+    await store().claimPostCalls([aClaim(claimed)]);
     const uuids = [waiting.executionUuid, claimed.executionUuid, randomUUID()];
-    expect(await store().endUnsent(uuids, REMOVED)).to.equal(1);
-    expect(await store().endUnsent(uuids, REMOVED)).to.equal(0);
-    expect(await store().endUnsent([], REMOVED)).to.equal(0);
+    expect(await store().failUnsent(uuids, REMOVED)).to.equal(1);
+    expect(await store().failUnsent(uuids, REMOVED)).to.equal(0);
+    expect(await store().failUnsent([], REMOVED)).to.equal(0);
     const { execution } = (await store().findExecution(waiting.executionUuid)) ?? expect.fail();
     expect(execution).to.deep.include({ state: 'failed', failure: REMOVED });
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
     expect(await store().findFacts(waiting.executionUuid)).to.equal(undefined);
     expect(await store().findFacts(claimed.executionUuid)).to.deep.equal(claimed.facts);
-    const left = await store().listWaitingWebhooks();
+    const left = await store().listPendingWebhooks();
     expect(left.map(({ webhookUuid }) => webhookUuid)).to.deep.equal([other.webhookUuid]);
   });
 
   it('end unsent only when they are old enough by the database’s clock', async () => {
-    const end = anEnd();
-    await store().insertEnds([end]);
-    expect(await store().endUnsent([end.executionUuid], REMOVED, 60_000)).to.equal(0);
-    expect(await store().endUnsent([end.executionUuid], REMOVED, -60_000)).to.equal(1);
+    const postCall = aPostCall();
+    await store().insertPostCalls([postCall]);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, -60_000)).to.equal(1);
   });
 });
 
@@ -248,30 +249,30 @@ describeEachEngine('the purge', (engine) => {
 
   it('takes ended executions, leaves their keys, and spares what runs or is too young', async () => {
     const [done, running, silent] = [aStart(), aStart(), make.aStartWithoutWebhook()];
-    const [sent, waiting] = [anEnd(), anEnd()];
+    const [sent, waiting] = [aPostCall(), aPostCall()];
     await store().insertStarts([done, running, silent]);
-    await store().insertEnds([sent, waiting]);
+    await store().insertPostCalls([sent, waiting]);
     const claim = aClaim(sent);
-    await store().claimEnds([claim]);
-    await store().recordOutcomes([anOutcome(done, { assigned: {} }), anEndOutcome(sent, claim.claim)]);
+    await store().claimPostCalls([claim]);
+    await store().recordOutcomes([anOutcome(done, { assigned: {} }), aPostCallOutcome(sent, claim.claim)]);
     expect(await store().purge((await store().nowMs()) - LATER_MS, 1_000)).to.equal(0);
     expect(await purgeAll()).to.equal(3);
 
     expect(await store().findStart(done.conversationUuid)).to.equal('purged');
-    expect(await store().findEnd(sent.conversationUuid)).to.equal('purged');
+    expect(await store().findPostCall(sent.conversationUuid)).to.equal('purged');
     expect(await store().findConversation(done.conversationUuid)).to.deep.equal([]);
     expect(await store().findExecution(done.executionUuid)).to.equal(undefined);
     expect(await store().findStart(silent.conversationUuid), 'no key is left').to.equal(undefined);
     expect(await store().findStart(running.conversationUuid)).to.be.an('object');
-    expect(await store().findEnd(waiting.conversationUuid)).to.be.an('object');
+    expect(await store().findPostCall(waiting.conversationUuid)).to.be.an('object');
 
     const again = await store().insertStarts([done, aStart({ conversationUuid: done.conversationUuid })]);
     expect(again).to.deep.equal([{ kind: 'purged' }, { kind: 'purged' }]);
-    expect(await store().insertEnds([sent])).to.deep.equal([{ kind: 'purged' }]);
-    expect(await store().findEndedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
+    expect(await store().insertPostCalls([sent])).to.deep.equal([{ kind: 'purged' }]);
+    expect(await store().findFinishedStarts([done.conversationUuid])).to.deep.equal([done.conversationUuid]);
     expect(await store().recordOutcomes([anOutcome(done)])).to.deep.equal(['not_owner']);
-    const other = anEnd({ conversationUuid: done.conversationUuid });
-    expect((await store().insertEnds([other]))[0]?.kind).to.equal('won');
+    const other = aPostCall({ conversationUuid: done.conversationUuid });
+    expect((await store().insertPostCalls([other]))[0]?.kind).to.equal('won');
   });
 
   it('leaves no part of what it took', async () => {
