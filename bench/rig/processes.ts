@@ -46,16 +46,15 @@ export function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Program {
-  const child = spawn('taskset', ['--cpu-list', cores, file, ...args], {
+  // However this process ends, its programs end with it.
+  const tether = ['--pdeathsig', 'KILL', 'taskset', '--cpu-list', cores];
+  const child = spawn('setpriv', [...tether, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const endNow = (): void => void child.kill('SIGKILL');
-  process.once('exit', endNow);
-  void exited.then(() => process.removeListener('exit', endNow));
   return {
-    pid: child.pid ?? 0, // taskset turns into the program, under the same id
+    pid: child.pid ?? 0, // setpriv and taskset turn into the program, under the same id
     child,
     firstLine: (read) =>
       new Promise((resolve, reject) => {
@@ -72,7 +71,7 @@ export function startProgram(
     end: async (signal = 'SIGTERM') => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
-      const timer = setTimeout(endNow, KILLED_AFTER_MS);
+      const timer = setTimeout(() => child.kill('SIGKILL'), KILLED_AFTER_MS);
       await exited;
       clearTimeout(timer);
     },

@@ -13,13 +13,15 @@ export interface Counts {
 
 /** Counts executions from outside of callhooks, on a connection of its own. */
 export interface Rows {
-  count(type: 'start' | 'end'): Promise<Counts>;
+  /** Counts those that were accepted since an instant, in epoch milliseconds; absent: all. */
+  count(type: 'start' | 'end', sinceMs?: number): Promise<Counts>;
   close(): Promise<void>;
 }
 
 const TYPES = { start: 1, end: 2 } as const;
 const STATES: readonly (keyof Counts)[] = ['open', 'open', 'succeeded', 'failed', 'failed'];
-const SQL = 'SELECT state, COUNT(*) AS number FROM executions WHERE webhook_type = ? GROUP BY state';
+const SQL =
+  'SELECT state, COUNT(*) AS number FROM executions WHERE webhook_type = ? AND accepted_at >= ? GROUP BY state';
 
 /** Opens the database that a callhooks uses. */
 export function openRows(place: {
@@ -44,7 +46,7 @@ async function openSqlite(dataDir: string): Promise<Rows> {
   const database = new DatabaseSync(join(dataDir, 'callhooks.db'), { readOnly: true });
   const statement = database.prepare(SQL);
   return {
-    count: async (type) => toCounts(statement.all(TYPES[type]) as unknown as Counted[]),
+    count: async (type, sinceMs = 0) => toCounts(statement.all(TYPES[type], sinceMs) as unknown as Counted[]),
     close: async () => database.close(),
   };
 }
@@ -52,8 +54,8 @@ async function openSqlite(dataDir: string): Promise<Rows> {
 async function openMysql(url: string): Promise<Rows> {
   const connection = await createConnection(url);
   return {
-    count: async (type) => {
-      const [rows] = await connection.query(SQL, [TYPES[type]]);
+    count: async (type, sinceMs = 0) => {
+      const [rows] = await connection.query(SQL, [TYPES[type], sinceMs]);
       return toCounts(rows as Counted[]);
     },
     close: () => connection.end(),

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'mysql2/promise';
-import { startMariadb, type MariaDb } from '../../test/support/mariadb.ts';
+import { startGuard, startMariadb, type MariaDb } from '../../test/support/mariadb.ts';
 import { createAgent } from './agent.ts';
 import { callbenchPath } from './generator.ts';
 import { startProgram, type Program } from './processes.ts';
@@ -66,10 +66,20 @@ interface Place {
 
 /** Starts callhooks as it is built, with default settings but for a private target, and creates the bench's agent. */
 export async function startSubject(options: SubjectOptions): Promise<Subject> {
+  const place = await makePlace(options.engine);
+  try {
+    const { dataDir, url } = place;
+    await options.prepare?.({ dataDir, ...(url === undefined ? {} : { url }) });
+    return await startOn(place, options);
+  } catch (error) {
+    await place.remove();
+    throw error;
+  }
+}
+
+async function startOn(place: Place, options: SubjectOptions): Promise<Subject> {
   const { engine, endpoint } = options;
-  const place = await makePlace(engine);
   const settings = settingsOf(place);
-  await options.prepare?.({ dataDir: place.dataDir, ...(place.url === undefined ? {} : { url: place.url }) });
   const start = () => serve(options, { ...settings, ...options.settings });
   let running = await start();
   await createAgent(running.address, endpoint, options.timeoutSeconds);
@@ -103,7 +113,7 @@ export async function startSubject(options: SubjectOptions): Promise<Subject> {
 
 async function makePlace(engine: Engine): Promise<Place> {
   const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-bench-'));
-  const removeFolder = () => rm(dataDir, { recursive: true, force: true });
+  const removeFolder = startGuard(dataDir).end; // however this process ends
   if (engine === 'sqlite') {
     const none = { url: undefined, databasePid: undefined, createDatabase: undefined };
     return { ...none, dataDir, databaseDir: dataDir, remove: removeFolder };

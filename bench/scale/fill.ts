@@ -66,7 +66,7 @@ export const fill = async (options: DatabaseOptions, size: Size): Promise<Sample
   if (options.url === undefined)
     await beside.use(async (session) => {
       for (const setting of ['cache_size = -2097152', 'synchronous = OFF'])
-        await session.rows(`PRAGMA ${setting}`);
+        await session.change(`PRAGMA ${setting}`);
     });
   const uuids = (number: string): string => words.unhex(words.hexOf(number, 32));
   await inSteps(beside, size.agents, (session, from, to) => insertAgents(session, words, uuids, from, to));

@@ -1,6 +1,6 @@
 import { AGENT_UUID, CALL, MARKER } from '../rig/agent.ts';
 import { timeSyncs } from '../rig/machine.ts';
-import { prove, rowsOf } from '../rig/measured-run.ts';
+import { beginCounting, VoidRunError } from '../rig/measured-run.ts';
 import { START } from '../rig/agent.ts';
 import type { Scenario } from '../rig/rig.ts';
 
@@ -24,16 +24,18 @@ export const added: Scenario = {
     const message = Buffer.from(JSON.stringify(body));
     const syncMs = timeSyncs();
     await generator.setDelay(ENDPOINT_MS);
-    await generator.reset();
-    const before = await rowsOf(subject, 'start');
+    const sinceMs = await beginCounting(generator);
     const [direct, through] = await Promise.all([
       generator.run({ target: generator.endpoint, path: '', message, marker: MARKER, phases }),
       generator.run({ ...START, target: subject.address, phases }),
     ]);
     await generator.setDelay(0);
-    const rows = (await rowsOf(subject, 'start')) - before;
-    if (rows !== through.ok || (await generator.counts()).requests !== rows + direct.ok)
-      await prove(generator, subject, 'start', before, through);
+    const rows = (await subject.rows.count('start', sinceMs)).succeeded;
+    const { requests } = await generator.counts();
+    if (rows !== through.ok || requests !== rows + direct.ok || through.foreign + direct.foreign > 0)
+      throw new VoidRunError(
+        `void: ${rows} rows, ${requests} requests, ${JSON.stringify([through, direct])}`,
+      );
     const [p50, p99] = (['p50', 'p99'] as const).map(
       (at) => through.latency[at] - direct.latency[at] - 2 * syncMs[at],
     ) as [number, number];

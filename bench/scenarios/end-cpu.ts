@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { figureOf, type Figure } from '../rig/figures.ts';
 import { END } from '../rig/agent.ts';
-import { measure, prove, rowsOf, untilSent } from '../rig/measured-run.ts';
+import { beginCounting, measure, prove, untilSent } from '../rig/measured-run.ts';
 import { cpuMsOf } from '../rig/processes.ts';
 import type { Rig, Scenario, Stand } from '../rig/rig.ts';
 import type { Engine } from '../rig/servers.ts';
@@ -40,8 +40,7 @@ async function costOfEnd(rig: Rig, { subject }: Stand): Promise<number> {
   const { generator } = rig;
   const pids = [subject.pid, ...(subject.databasePid === undefined ? [] : [subject.databasePid])];
   const used = (): number => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
-  await generator.reset();
-  const rows = await rowsOf(subject, 'end');
+  const sinceMs = await beginCounting(generator);
   const beforeMs = used();
   const load = { callers: rig.effort.callers, calls: ENDS };
   const result = await generator.run({ ...END, target: subject.address, ...load });
@@ -49,7 +48,7 @@ async function costOfEnd(rig: Rig, { subject }: Stand): Promise<number> {
   await untilSent(generator, result.ok);
   await wait(RECORDED_AFTER_MS);
   const usedMs = used() - beforeMs;
-  await prove(generator, subject, 'end', rows, result);
+  await prove(generator, subject, 'end', sinceMs, result);
   return (usedMs * 1000) / result.ok;
 }
 

@@ -20,8 +20,11 @@ export const filled: Scenario = {
       prepare: async (place) => {
         const database = await openDatabase(place);
         await database.migrate();
-        await fill(place, SIZE);
-        await database.close();
+        try {
+          await fill(place, SIZE);
+        } finally {
+          await database.close();
+        }
         rig.log(`filled with ${SIZE.executions} executions`);
       },
     });

@@ -1,5 +1,5 @@
 import { START } from '../rig/agent.ts';
-import { prove, rowsOf } from '../rig/measured-run.ts';
+import { beginCounting, prove } from '../rig/measured-run.ts';
 import { forgetPeak, memoryOf } from '../rig/processes.ts';
 import { warmUp, type Rig, type Scenario } from '../rig/rig.ts';
 import { startBare, startSubject, type Server } from '../rig/servers.ts';
@@ -46,8 +46,7 @@ async function peakOf(rig: Rig, server: Server): Promise<number> {
   const { generator } = rig;
   await warmUp(rig, server);
   await generator.setDelay(ENDPOINT_SECONDS * 1000);
-  await generator.reset();
-  const before = await rowsOf(server, 'start');
+  const sinceMs = await beginCounting(generator);
   forgetPeak(server.pid);
   const result = await generator.run({
     ...START,
@@ -58,6 +57,6 @@ async function peakOf(rig: Rig, server: Server): Promise<number> {
   });
   const { peak } = memoryOf(server.pid);
   await generator.setDelay(0);
-  await prove(generator, server, 'start', before, result);
+  await prove(generator, server, 'start', sinceMs, result);
   return peak;
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import { START } from '../rig/agent.ts';
 import type { RunResult } from '../rig/generator.ts';
-import { measure, prove, rowsOf } from '../rig/measured-run.ts';
+import { beginCounting, measure, prove } from '../rig/measured-run.ts';
 import { memoryOf } from '../rig/processes.ts';
 import { warmUp, type Rig, type Scenario } from '../rig/rig.ts';
 import { startSubject, type Subject } from '../rig/servers.ts';
@@ -64,8 +64,7 @@ export const soak: Scenario = {
 
 async function soakAt(rig: Rig, subject: Subject, rate: number) {
   const { generator, effort } = rig;
-  await generator.reset();
-  const before = await rowsOf(subject, 'start');
+  const sinceMs = await beginCounting(generator);
   const samples: Sample[] = [];
   const beganAtMs = performance.now();
   const sampler = setInterval(() => {
@@ -76,7 +75,7 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
   const phases = [{ rate, seconds: effort.minutes * 60 }];
   const result = await generator.run({ ...START, target: subject.address, phases, bucketMs: BUCKET_MS });
   clearInterval(sampler);
-  const doubt = await doubtOf(rig, subject, before, result);
+  const doubt = await doubtOf(rig, subject, sinceMs, result);
   const timeline = result.timeline ?? [];
   // The first half is left out: the heap still grows to its size.
   const late = samples.slice(Math.floor(samples.length / 2));
@@ -101,12 +100,12 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
 async function doubtOf(
   rig: Rig,
   subject: Subject,
-  before: number,
+  sinceMs: number,
   result: RunResult,
 ): Promise<string | undefined> {
   const { ok, issued, degraded, codes, failures } = result;
   if (ok < issued || degraded > 0) return `not all went well: ${JSON.stringify({ ...codes, ...failures })}`;
-  await prove(rig.generator, subject, 'start', before, result);
+  await prove(rig.generator, subject, 'start', sinceMs, result);
   return undefined;
 }
 
