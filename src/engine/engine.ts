@@ -152,6 +152,7 @@ export const createEngine = (deps: EngineDeps): Engine => {
     pace: createPace({
       idleMs: admission.idleMs,
       queueAgeMs: writes.ageMs,
+      callsWaiting: gate.waiting,
       loopShare: createLoopShare(),
       now: () => performance.now(),
     }),

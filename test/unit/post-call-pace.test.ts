@@ -2,12 +2,18 @@ import { expect } from 'chai';
 import { createLoopShare, createPace } from '../../src/engine/post-call/pace.ts';
 
 /** A pace with figures that the test sets; each question comes 50 ms after the one before. */
-const paceOf = (figures: { idleMs: number; queueAgeMs: number; loopShare: number }) => {
+const paceOf = (figures: {
+  idleMs: number;
+  queueAgeMs: number;
+  loopShare: number;
+  callsWaiting?: number;
+}) => {
   let nowMs = 0;
   return createPace({
     idleMs: () => figures.idleMs,
     queueAgeMs: () => figures.queueAgeMs,
     loopShare: () => figures.loopShare,
+    callsWaiting: () => figures.callsWaiting ?? 0,
     now: () => (nowMs += 50),
   });
 };
@@ -45,7 +51,13 @@ describe('the pace of pending post-calls', () => {
 
   it('counts what has begun in one window, and nothing of the windows before', () => {
     let nowMs = 0;
-    const pace = createPace({ idleMs: () => 0, queueAgeMs: () => 0, loopShare: () => 0, now: () => nowMs });
+    const pace = createPace({
+      idleMs: () => 0,
+      queueAgeMs: () => 0,
+      callsWaiting: () => 0,
+      loopShare: () => 0,
+      now: () => nowMs,
+    });
     expect(pace.room()).to.equal(4);
     for (let begun = 0; begun < 5; begun += 1) pace.noteBegun();
     expect(pace.room()).to.equal(0);
@@ -61,12 +73,13 @@ describe('the pace of pending post-calls', () => {
     expect(mayBeginNow()).to.equal(false);
   });
 
-  it('lets a post-call wait in the database while the event loop is full of calls', () => {
-    const figures = { idleMs: 0, queueAgeMs: 0, loopShare: 1 };
-    const { mayBeginNow } = paceOf(figures);
+  it('lets a post-call wait in the database while many calls wait', () => {
+    const figures = { idleMs: 0, queueAgeMs: 0, loopShare: 0, callsWaiting: 33 };
+    const { mayBeginNow, room } = paceOf(figures);
     expect(mayBeginNow()).to.equal(false);
-    figures.idleMs = 3_000;
-    expect(mayBeginNow(), 'when no calls come in').to.equal(true);
+    expect(times(3, room)).to.deep.equal([4, 2, 1]);
+    figures.callsWaiting = 32;
+    expect(mayBeginNow()).to.equal(true);
   });
 
   it('reads the share of the event loop since the last question', () => {

@@ -17,6 +17,8 @@ export interface PaceDeps {
   readonly idleMs: () => number;
   /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */
   readonly queueAgeMs: () => number;
+  /** How many calls wait for their claim or accept. */
+  readonly callsWaiting: () => number;
   /** The share of time, from 0 to 1, that the event loop was busy since the last question. */
   readonly loopShare: () => number;
   readonly now: () => number;
@@ -26,8 +28,8 @@ export interface PaceDeps {
 const QUIET_AFTER_MS = 2_000;
 // With the loop busy for longer than this, each call waits noticeably for its turns.
 const MAX_LOOP_SHARE = 0.6;
-// At a full event loop accepts go first: what was accepted is durable, and waits in the database.
-const FULL_LOOP_SHARE = 0.95;
+// With more calls waiting, these go first: what was accepted is durable, and waits in the database.
+const MAX_CALLS_WAITING = 32;
 /** For so many milliseconds each limit holds. */
 export const PACE_WINDOW_MS = 50;
 const FIRST_LIMIT = 4;
@@ -36,19 +38,18 @@ const LEAST_LIMIT = 1;
 const MAX_QUEUE_AGE_MS = 50;
 
 /** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
-export function createPace({ idleMs, queueAgeMs, loopShare, now }: PaceDeps): Pace {
+export function createPace({ idleMs, queueAgeMs, callsWaiting, loopShare, now }: PaceDeps): Pace {
   // So many may begin in one window.
   let limit = Infinity;
   let begun = 0;
-  let share = 0;
   let windowAtMs = -Infinity;
+  const isCrowded = (): boolean => queueAgeMs() > MAX_QUEUE_AGE_MS || callsWaiting() > MAX_CALLS_WAITING;
   const review = (): void => {
     if (idleMs() > QUIET_AFTER_MS) limit = Infinity;
     else if (now() - windowAtMs >= PACE_WINDOW_MS) {
       windowAtMs = now();
       begun = 0;
-      share = loopShare();
-      const isBusy = share > MAX_LOOP_SHARE || queueAgeMs() > MAX_QUEUE_AGE_MS;
+      const isBusy = loopShare() > MAX_LOOP_SHARE || isCrowded();
       if (limit === Infinity) limit = FIRST_LIMIT;
       else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
     }
@@ -61,10 +62,7 @@ export function createPace({ idleMs, queueAgeMs, loopShare, now }: PaceDeps): Pa
     noteBegun: () => {
       begun += 1;
     },
-    mayBeginNow: () => {
-      review();
-      return queueAgeMs() <= MAX_QUEUE_AGE_MS && (limit === Infinity || share <= FULL_LOOP_SHARE);
-    },
+    mayBeginNow: () => !isCrowded(),
   };
 }
 
