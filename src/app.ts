@@ -27,7 +27,7 @@ import type { Keyring } from './secrets/types.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated } from './store/open-migrated.ts';
-import type { Database } from './store/types.ts';
+import type { Database } from './store/database.ts';
 import { VERSION } from './version.ts';
 
 /** A whole callhooks process, ready to listen. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createIds } from '../../src/ids.ts';
-import type { AgentStore, ExecutionFilter, NewPostCall, NewStart } from '../../src/store/types.ts';
+import type { AgentStore } from '../../src/store/agent-store.ts';
+import type { ExecutionFilter } from '../../src/store/execution-store.ts';
+import type { NewPostCall, NewStart } from '../../src/store/write-batch.ts';
 import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
 import type { StoreByKind } from '../../test/store/by-kind.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Ids } from '../ids.ts';
 import type { Keyring } from '../secrets/types.ts';
-import type { AgentStore } from '../store/types.ts';
+import type { AgentStore } from '../store/agent-store.ts';
 
 /** One line of the audit log: who may have sent secrets where. */
 export interface AuditLine {

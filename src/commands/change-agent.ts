@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/types.ts';
 import { CallhooksError } from '../errors.ts';
-import type { AgentStore } from '../store/types.ts';
+import type { AgentStore } from '../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { auditOrigins } from './audit-origins.ts';
 

@@ -1,7 +1,7 @@
 import { checkAgentDraft, checkSecrets, type AgentDraft, type CheckedAgent } from '../domain/check-agent.ts';
 import type { Agent } from '../domain/types.ts';
 import { validationFailed, type Violation } from '../errors.ts';
-import type { NewAgent } from '../store/types.ts';
+import type { NewAgent } from '../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { announceChange } from './change-agent.ts';
 import { newWebhook, sealSecrets } from './seal-agent.ts';

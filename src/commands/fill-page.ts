@@ -1,4 +1,4 @@
-import type { Page } from '../store/types.ts';
+import type { Page } from '../store/agent-store.ts';
 
 const MAX_PAGE_BYTES = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { CallhooksError } from '../errors.ts';
-import type { ExecutionStore } from '../store/types.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
 import type { GetExecutionReply, GetExecutionRequest } from './types.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { CallhooksError, type Reason } from '../errors.ts';
 import type { Execution } from '../domain/types.ts';
-import type { ExecutionStore } from '../store/types.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
 import type { CallScope } from './types.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Agent } from '../domain/types.ts';
-import type { Page } from '../store/types.ts';
+import type { Page } from '../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { fillPage } from './fill-page.ts';
 

@@ -1,5 +1,6 @@
 import type { Execution } from '../domain/types.ts';
-import type { ExecutionKey, ExecutionStore, Page } from '../store/types.ts';
+import type { Page } from '../store/agent-store.ts';
+import type { ExecutionKey, ExecutionStore } from '../store/execution-store.ts';
 import { fillPage } from './fill-page.ts';
 import type { ListExecutionsRequest } from './types.ts';
 

@@ -10,7 +10,8 @@ import type { ExecutionWrites, Inserted } from '../engine/writes/execution-write
 import { rowRefused, WITHDRAW_AFTER_MS } from '../engine/writes/patience.ts';
 import { retryWrite, withTimeout } from '../engine/writes/retry-write.ts';
 import { DatabaseError } from '../errors.ts';
-import type { ExecutionStore, NewPostCall } from '../store/types.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
+import type { NewPostCall } from '../store/write-batch.ts';
 import {
   agentNotFound,
   conversationPurged,

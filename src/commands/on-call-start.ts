@@ -5,7 +5,7 @@ import type { AgentCache } from '../engine/agent-cache.ts';
 import type { NotOurs } from '../engine/pre-call.ts';
 import type { DatabaseHealth } from '../engine/writes/database-health.ts';
 import { validationFailed } from '../errors.ts';
-import type { ExecutionStore, RecordedStart } from '../store/types.ts';
+import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import {
   agentNotFound,
   callerIsGone,

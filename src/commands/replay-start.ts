@@ -5,7 +5,7 @@ import { withTimeout } from '../engine/writes/retry-write.ts';
 import type { StartWaiters } from '../engine/start-waiters.ts';
 import { databaseUnavailable } from '../engine/writes/database-health.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
-import type { ExecutionStore, RecordedStart } from '../store/types.ts';
+import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
 import type { CallScope, OnCallStartReply, OnCallStartRequest } from './types.ts';

@@ -13,7 +13,8 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../engine/webhook-run/webhook-run.ts';
-import type { NewStart, RecordedStart } from '../store/types.ts';
+import type { RecordedStart } from '../store/execution-store.ts';
+import type { NewStart } from '../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
 import { answerByMs } from './start-reply.ts';
 import type { CallScope, OnCallStartRequest } from './types.ts';

@@ -11,7 +11,7 @@ import {
   type WebhookRuns,
 } from '../engine/webhook-run/webhook-run.ts';
 import type { RequestSlots } from '../engine/limits/request-slots.ts';
-import type { ExecutionStore } from '../store/types.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './find-trial.ts';
 import { deadlineTooShort, refuseChaining } from './lifecycle-refusals.ts';

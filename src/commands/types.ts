@@ -17,7 +17,7 @@ import type { UpdateMask } from '../domain/update-mask.ts';
 import type { WebhookConfigDraft } from '../domain/webhook-draft.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 import type { Violation } from '../errors.ts';
-import type { ExecutionFilter, ExecutionKey } from '../store/types.ts';
+import type { ExecutionFilter, ExecutionKey } from '../store/execution-store.ts';
 
 /** What the adapter knows of the RPC that a command serves. Instants are milliseconds of `performance.now()`. */
 export interface CallScope {

@@ -1,5 +1,5 @@
 import type { Agent } from '../domain/types.ts';
-import type { AgentStore } from '../store/types.ts';
+import type { AgentStore } from '../store/agent-store.ts';
 
 /** Agents as this replica knows them: at most one second old, and never the source of a "not found". */
 export interface AgentCache {

@@ -1,4 +1,4 @@
-import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/types.ts';
+import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/execution-store.ts';
 import type { DatabaseHealth } from './writes/database-health.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { reportAwayOnce } from './report-away-once.ts';

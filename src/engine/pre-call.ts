@@ -1,6 +1,7 @@
 import type { Execution, StartVariables } from '../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
-import type { ExecutionStore, NewStart, Outcome, RecordedStart } from '../store/types.ts';
+import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
+import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { StartWaiters } from './start-waiters.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';

@@ -1,4 +1,4 @@
-import type { ExecutionStore } from '../store/types.ts';
+import type { ExecutionStore } from '../store/execution-store.ts';
 import { reportAwayOnce } from './report-away-once.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { decodePageToken, encodePageToken } from '../domain/page-token.ts';
 import type { JsonValue } from '../domain/types.ts';
 import { parseUuid } from '../domain/uuid.ts';
-import type { ExecutionFilter, ExecutionKey } from '../store/types.ts';
+import type { ExecutionFilter, ExecutionKey } from '../store/execution-store.ts';
 
 /** How one list writes the place where a page ended into its token, and reads it back. */
 export interface PageTokens<Key> {

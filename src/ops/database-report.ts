@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { DatabaseError } from '../errors.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
-import type { Database } from '../store/types.ts';
+import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
 
 /** Opens the database of these settings. */

@@ -1,6 +1,6 @@
 import type { SealedValue } from '../domain/types.ts';
 import { ConfigError } from '../errors.ts';
-import type { SealedStore } from '../store/types.ts';
+import type { SealedStore } from '../store/encryption-key-store.ts';
 import type { Keyring, SealPlace } from './types.ts';
 import { createKeyring, UnsealError } from './keyring.ts';
 import type { EncryptionKey } from './encryption-keys.ts';

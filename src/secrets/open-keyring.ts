@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import type { SealedStore } from '../store/types.ts';
+import type { SealedStore } from '../store/encryption-key-store.ts';
 import { checkKeys } from './check-keys.ts';
 import type { EncryptionKey } from './encryption-keys.ts';
 import { createKeyFile, keyFilePath, readKeyFile } from './key-file.ts';

@@ -3,7 +3,30 @@ import { openMysql } from './open-mysql.ts';
 import { openSqlite } from './open-sqlite.ts';
 import type { StatementReport } from './sql/connections.ts';
 import { openSqliteThread } from './thread/sqlite-thread.ts';
-import type { Database } from './types.ts';
+import type { AgentStore } from './agent-store.ts';
+import type { SealedStore } from './encryption-key-store.ts';
+import type { ExecutionStore } from './execution-store.ts';
+
+/** An open database with its stores. */
+export interface Database {
+  readonly engine: 'sqlite' | 'mysql';
+  readonly agents: AgentStore;
+  readonly sealed: SealedStore;
+  readonly executions: ExecutionStore;
+  /** Answers when the database does; rejects with kind `away` within 2 s. `busy` says nothing about it. */
+  ping(): Promise<void>;
+  /** Names of migrations not yet applied. */
+  pendingMigrations(): Promise<readonly string[]>;
+  /** The oldest release that works with the schema as it is; undefined: there is none yet. */
+  oldestRelease(): Promise<string | undefined>;
+  /** Applies them. Safe to call from several processes at once. */
+  migrate(): Promise<readonly string[]>;
+  /** Free bytes on the disk of an embedded database; undefined where the database is a server's business. */
+  freeBytes(): Promise<number | undefined>;
+  /** What weakens durability or fits badly, for a warning at start. */
+  checkSettings(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
 
 /** Where the database is. With `url` it is MySQL or MariaDB, else SQLite in `dataDir`. */
 export interface DatabaseOptions {

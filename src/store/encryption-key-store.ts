@@ -1,6 +1,16 @@
+import type { SealedValue } from '../domain/types.ts';
 import type { Connections } from './sql/connections.ts';
 import type { Dialect } from './sql/dialect.ts';
-import type { SealedStore } from './types.ts';
+
+/** Where encrypted values lie, as the rotation and the check at start need it. */
+export interface SealedStore {
+  /** How many stored values each key id sealed. */
+  countByKey(): Promise<ReadonlyMap<string, number>>;
+  /** The check value sealed with this key, if one was stored. */
+  findKeyCheck(keyId: string): Promise<SealedValue | undefined>;
+  /** Stores a check value unless there is one. */
+  insertKeyCheck(check: SealedValue): Promise<void>;
+}
 
 /** The view on sealed values that checks of keys need. */
 export const createSealedStore = (connections: Connections, dialect: Dialect): SealedStore => ({

@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { openDatabase, type DatabaseOptions } from './database.ts';
 import { compareReleases } from './releases.ts';
-import type { Database } from './types.ts';
+import type { Database } from './database.ts';
 
 /** How {@link openMigrated} deals with pending migrations. */
 export interface MigratedOptions extends DatabaseOptions {

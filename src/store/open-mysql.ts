@@ -9,7 +9,7 @@ import { checkMysqlSettings } from './sql/check-settings.ts';
 import type { Connections } from './sql/connections.ts';
 import { mysql, openMysqlPool, type MysqlOptions } from './sql/mysql.ts';
 import { createMysqlConnections, type MysqlConnections } from './sql/mysql-connections.ts';
-import type { Database } from './types.ts';
+import type { Database } from './database.ts';
 
 const DEFAULT_POOL_SIZE = 8;
 const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };

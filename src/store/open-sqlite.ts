@@ -11,7 +11,8 @@ import { openDataFolder } from './sql/data-folder.ts';
 import { sqlite } from './sql/sqlite.ts';
 import { createSqliteConnections, type SqliteConnections } from './sql/sqlite-connections.ts';
 import { openSqliteFile } from './sql/sqlite-file.ts';
-import type { Database, ExecutionStore } from './types.ts';
+import type { Database } from './database.ts';
+import type { ExecutionStore } from './execution-store.ts';
 
 /** A database whose batches are written as rows: `ExecutionStore.write` is made where its callers are. */
 export interface RowDatabase extends Omit<Database, 'executions'> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { InsertResult, Outcome } from '../../src/store/types.ts';
+import type { InsertResult, Outcome } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { describeTold } from './support/describe-told.ts';
 import { inForm, report } from './support/long.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError } from '../../src/errors.ts';
+import type { ExecutionStore } from '../../src/store/execution-store.ts';
 import type {
   ClaimResult,
-  ExecutionStore,
   InsertResult,
   NewPostCall,
   NewStart,
@@ -11,7 +11,7 @@ import type {
   PostCallClaim,
   WriteBatch,
   WriteResults,
-} from '../../src/store/types.ts';
+} from '../../src/store/write-batch.ts';
 
 /** A store with a function for each kind of write. */
 export interface StoreByKind extends ExecutionStore {

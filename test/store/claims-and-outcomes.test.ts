@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { RequestRecord, ResponseRecord } from '../../src/domain/types.ts';
-import type { Outcome, RecordedStart } from '../../src/store/types.ts';
+import type { RecordedStart } from '../../src/store/execution-store.ts';
+import type { Outcome } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aClaim,

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { JsonObject, StartVariables } from '../../src/domain/types.ts';
 import { DatabaseError } from '../../src/errors.ts';
-import type { InsertResult, RecordedStart } from '../../src/store/types.ts';
+import type { RecordedStart } from '../../src/store/execution-store.ts';
+import type { InsertResult } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aStart,

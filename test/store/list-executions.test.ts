@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import type { Execution, ExecutionState } from '../../src/domain/types.ts';
-import type { ExecutionFilter, ExecutionKey, NewStart } from '../../src/store/types.ts';
+import type { ExecutionFilter, ExecutionKey } from '../../src/store/execution-store.ts';
+import type { NewStart } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import * as make from './support.ts';
 import {

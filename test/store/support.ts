@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type {
-  Database,
-  ExecutionStore,
-  NewAgent,
-  NewPostCall,
-  NewStart,
-  Outcome,
-  OverdueExecution,
-} from '../../src/store/types.ts';
+import type { NewAgent } from '../../src/store/agent-store.ts';
+import type { Database } from '../../src/store/database.ts';
+import type { ExecutionStore, OverdueExecution } from '../../src/store/execution-store.ts';
+import type { NewPostCall, NewStart, Outcome } from '../../src/store/write-batch.ts';
 import type { Agent, CallFacts, JsonObject, StartVariables, Webhook } from '../../src/domain/types.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
 import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { fillPage } from '../../src/commands/fill-page.ts';
-import type { Page } from '../../src/store/types.ts';
+import type { Page } from '../../src/store/agent-store.ts';
 
 interface Row {
   readonly id: number;

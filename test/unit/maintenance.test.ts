@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createMaintenance, type MaintenanceDeps } from '../../src/engine/maintenance.ts';
-import type { OverdueExecution } from '../../src/store/types.ts';
+import type { OverdueExecution } from '../../src/store/execution-store.ts';
 
 const BEGAN = 250;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { HttpHeader } from '../../src/domain/types.ts';
 import { outcomeBytes } from '../../src/engine/webhook-run/outcome.ts';
-import type { Outcome } from '../../src/store/types.ts';
+import type { Outcome } from '../../src/store/write-batch.ts';
 
 const headers: readonly HttpHeader[] = Array.from({ length: 32 }, (_, index) => ({
   name: `x-wide-${index}`,

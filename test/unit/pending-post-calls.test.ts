@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createPendingPostCalls } from '../../src/engine/post-call/pending-post-calls.ts';
-import type { PendingPostCall } from '../../src/store/types.ts';
+import type { PendingPostCall } from '../../src/store/execution-store.ts';
 
 const UUID = '0197a1b2-0000-7000-8000-000000000001';
 const POST_CALL: PendingPostCall = {

@@ -7,7 +7,7 @@ import {
 } from '../../src/engine/post-call/post-call-sender.ts';
 import { createRequestSlots } from '../../src/engine/limits/request-slots.ts';
 import type { Pace } from '../../src/engine/post-call/pace.ts';
-import type { PendingPostCall } from '../../src/store/types.ts';
+import type { PendingPostCall } from '../../src/store/execution-store.ts';
 import { until } from '../store/support.ts';
 
 const MIB = 1024 ** 2;

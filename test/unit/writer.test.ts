@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { LockedRowFilter } from '../../src/engine/writes/locked-row-filter.ts';
 import { createWriter, type Item, type Kind } from '../../src/engine/writes/writer.ts';
 import { CallhooksError, DatabaseError } from '../../src/errors.ts';
-import type { WriteBatch, WriteResults } from '../../src/store/types.ts';
+import type { WriteBatch, WriteResults } from '../../src/store/write-batch.ts';
 import { until } from '../store/support.ts';
 
 /** A database whose transactions end when the test says so. */

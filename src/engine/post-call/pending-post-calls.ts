@@ -1,4 +1,5 @@
-import type { AgentStore, ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/types.ts';
+import type { AgentStore } from '../../store/agent-store.ts';
+import type { ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/execution-store.ts';
 import { EXPIRED } from './post-call.ts';
 import { originOf } from '../webhook-run/runnable-webhook.ts';
 import type { OnFaultPoint } from '../fault-points.ts';

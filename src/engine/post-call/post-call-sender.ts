@@ -1,7 +1,8 @@
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/types.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { AgentStore, ExecutionStore, PendingPostCall } from '../../store/types.ts';
+import type { AgentStore } from '../../store/agent-store.ts';
+import type { ExecutionStore, PendingPostCall } from '../../store/execution-store.ts';
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
 import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
 import { PACE_WINDOW_MS, type Pace } from './pace.ts';

@@ -1,7 +1,8 @@
 import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import type { ClaimedFacts, PendingPostCall } from '../../store/types.ts';
+import type { PendingPostCall } from '../../store/execution-store.ts';
+import type { ClaimedFacts } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';

@@ -1,5 +1,5 @@
 import type { Execution, Failure, HttpHeader, StartVariables, WebhookType } from '../../domain/types.ts';
-import type { Outcome } from '../../store/types.ts';
+import type { Outcome } from '../../store/write-batch.ts';
 import type { WebhookRun } from './webhook-run.ts';
 
 /** Names the execution that a run was made for. */

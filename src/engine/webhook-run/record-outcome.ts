@@ -1,4 +1,4 @@
-import type { Outcome } from '../../store/types.ts';
+import type { Outcome } from '../../store/write-batch.ts';
 import { outcomeBytes, toExecutionLine, type ExecutionLine } from './outcome.ts';
 import { retryWrite } from '../writes/retry-write.ts';
 import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';

@@ -1,13 +1,13 @@
+import type { ExecutionStore } from '../../store/execution-store.ts';
 import type {
   ClaimResult,
-  ExecutionStore,
   InsertResult,
   NewPostCall,
   NewStart,
   Outcome,
   OutcomeResult,
   PostCallClaim,
-} from '../../store/types.ts';
+} from '../../store/write-batch.ts';
 import { createLockedRowFilter } from './locked-row-filter.ts';
 import { createRecentCount } from './recent-count.ts';
 import { createWriter, type Kind } from './writer.ts';

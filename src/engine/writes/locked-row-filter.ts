@@ -1,5 +1,6 @@
 import { DatabaseError } from '../../errors.ts';
-import type { PostCallClaim, ExecutionStore, NewPostCall, NewStart, Outcome } from '../../store/types.ts';
+import type { ExecutionStore } from '../../store/execution-store.ts';
+import type { PostCallClaim, NewPostCall, NewStart, Outcome } from '../../store/write-batch.ts';
 import type { Item, Kind } from './writer.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
-import type { WriteBatch, WriteResults } from '../../store/types.ts';
+import type { WriteBatch, WriteResults } from '../../store/write-batch.ts';
 import { limitReached } from '../limits/admission.ts';
 import type { LockedRowFilter } from './locked-row-filter.ts';
 

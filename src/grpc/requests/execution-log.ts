@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { GetExecutionRequest, ListExecutionsRequest } from '../../commands/types.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import type { ExecutionFilter } from '../../store/types.ts';
+import type { ExecutionFilter } from '../../store/execution-store.ts';
 import { EXECUTION_STATES, FAILURE_CODE_NUMBERS, WEBHOOK_TYPES } from '../messages/enums.ts';
 import { executionTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';

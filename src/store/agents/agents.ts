@@ -5,7 +5,7 @@ import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { fillPage } from '../sql/page-size.ts';
 import { marks } from '../sql/sql.ts';
-import type { AgentStore, NewAgent } from '../types.ts';
+import type { AgentStore, NewAgent } from '../agent-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 import { deleteAgent, insertAgentRow, updateAgent, writeChildren } from './write-agent.ts';
 

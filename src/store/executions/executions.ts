@@ -1,6 +1,6 @@
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import type { ExecutionStore } from '../types.ts';
+import type { ExecutionStore } from '../execution-store.ts';
 import { createExecutionList } from './list-executions.ts';
 import { createAbandonStart, createInterrupts } from './interrupt-executions.ts';
 import { createLockedRows } from './locked-rows.ts';

@@ -5,7 +5,7 @@ import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
-import type { ExecutionStore, OverdueExecution } from '../types.ts';
+import type { ExecutionStore, OverdueExecution } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 /** How executions end that their owners do not end themselves. */

@@ -5,7 +5,8 @@ import type { Dialect, Row, Value } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, toExecution } from './execution-rows.ts';
 import { fillPage } from '../sql/page-size.ts';
 import { allOf, marks, type Condition } from '../sql/sql.ts';
-import type { ExecutionFilter, ExecutionKey, ExecutionStore, Page } from '../types.ts';
+import type { Page } from '../agent-store.ts';
+import type { ExecutionFilter, ExecutionKey, ExecutionStore } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 const MAX_ENTRIES = 20_000;

@@ -2,7 +2,7 @@ import { webhookTypes } from './column-codes.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
-import type { ExecutionStore } from '../types.ts';
+import type { ExecutionStore } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 /** Finds the rows that a transaction which does not end keeps locked: its process froze, or its connection is cut. */

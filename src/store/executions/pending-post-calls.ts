@@ -6,7 +6,7 @@ import type { Dialect } from '../sql/dialect.ts';
 import { finishExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
-import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../types.ts';
+import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 type PendingPostCallReads = Pick<

@@ -3,7 +3,7 @@ import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
-import type { ExecutionStore, PurgedKey } from '../types.ts';
+import type { ExecutionStore, PurgedKey } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 const DAY_MS = 86_400_000;

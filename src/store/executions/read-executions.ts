@@ -12,7 +12,7 @@ import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
-import type { ExecutionStore, RecordedStart } from '../types.ts';
+import type { ExecutionStore, RecordedStart } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 type Reads = Pick<

@@ -1,6 +1,6 @@
 import type { Row } from '../sql/dialect.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
-import type { OutcomeResult } from '../types.ts';
+import type { OutcomeResult } from '../write-batch.ts';
 import { STATE } from './column-codes.ts';
 import type { OutcomeRow } from './write-rows.ts';
 

@@ -1,7 +1,7 @@
 import type { Value } from '../sql/dialect.ts';
 import type { SqliteFile } from '../sql/sqlite-file.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
-import type { OutcomeResult } from '../types.ts';
+import type { OutcomeResult } from '../write-batch.ts';
 import { STATE, timeLimitSources, TYPE } from './column-codes.ts';
 import { PART_TABLES } from './delete-executions.ts';
 import { EXECUTION_COLUMNS, GRACE_MS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';

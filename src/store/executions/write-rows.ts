@@ -9,7 +9,7 @@ import type {
   PostCallClaim,
   WriteBatch,
   WriteResults,
-} from '../types.ts';
+} from '../write-batch.ts';
 import {
   failureCodes,
   failurePolicies,
