@@ -53,9 +53,11 @@ const PLACES_FOR_CLAIMS = 20;
 // A second transaction begins only when the first one hangs (a row that another process keeps locked): two at once
 // would share the same work among more commits.
 const SPARE_AFTER_MS = 20;
-// A transaction has a price of its own, about 100 µs. After one with so many items the next begins at least so long later.
+// A transaction has a price of its own, about 100 µs. After one with so many items the next one begins at least so long
+// later, or when enough items wait.
 const CROWD = 4;
 const GATHER_MS = 2;
+const ENOUGH = 24;
 const SWEEP_EVERY_MS = 20;
 const CONFLICT_TRIES = 6;
 // A lock wait takes longer than that: then the question is which rows are locked.
@@ -76,22 +78,29 @@ export function createWriter({ write, locked, connections, onWritten }: WriterDe
   let lastCount = 0;
   let isScheduled = false;
   let sweeper: NodeJS.Timeout | undefined;
+  let gathering: NodeJS.Timeout | undefined;
 
-  const isWaiting = (): boolean => KINDS.some((kind) => queues[kind].length > 0);
+  const countWaiting = (): number => KINDS.reduce((sum, kind) => sum + queues[kind].length, 0);
+  const isWaiting = (): boolean => countWaiting() > 0;
   const mayBegin = (): boolean =>
     inFlight.size === 0 || (inFlight.size < connections && performance.now() - begunAtMs > SPARE_AFTER_MS);
 
   // In the next turn of the event loop: all that arrives in this one shares the commit. Where many come, a little later.
   const schedule = (): void => {
     if (isScheduled || !mayBegin()) return;
-    isScheduled = true;
-    const due = (): void => {
-      isScheduled = false;
-      if (mayBegin()) begin();
-    };
-    const waitMs = lastCount < CROWD ? 0 : begunAtMs + GATHER_MS - performance.now();
-    if (waitMs > 0) setTimeout(due, waitMs);
-    else setImmediate(due);
+    const isEnough = lastCount < CROWD || countWaiting() >= ENOUGH;
+    const waitMs = isEnough ? 0 : begunAtMs + GATHER_MS - performance.now();
+    if (waitMs > 0) gathering ??= setTimeout(due, waitMs);
+    else {
+      isScheduled = true;
+      setImmediate(due);
+    }
+  };
+  const due = (): void => {
+    clearTimeout(gathering);
+    gathering = undefined;
+    isScheduled = false;
+    if (mayBegin()) begin();
   };
   const begin = (): void => {
     const batch = takeBatch(queues);
