@@ -69,11 +69,13 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
   const lookOnce = reportAwayOnce(deps.onError);
   const drainOnce = reportAwayOnce(deps.onError);
   const drain = (): void => {
-    draining = drainOnce(() => pendingPostCalls.drain()).then(drainLater);
+    draining = drainOnce(() => pendingPostCalls.drain()).then(() => {
+      if (deps.pace.room() === 0) drainSoon();
+    });
   };
   // What the pace kept back goes on in the next window, whether something ends until then or not.
-  const drainLater = (): void => {
-    if (stopped || deps.pace.room() > 0) return;
+  const drainSoon = (): void => {
+    if (stopped) return;
     nextWindow ??= setTimeout(() => {
       nextWindow = undefined;
       drain();
@@ -129,7 +131,7 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
   };
 
   /** Sends these of one webhook, as far as there are slots. */
-  const send = async (postCalls: readonly PendingPostCall[]): Promise<Progress> => {
+  const send = async (postCalls: readonly PendingPostCall[], mayBegin = true): Promise<Progress> => {
     const open = postCalls.filter((postCall) => !isTaken(postCall));
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
@@ -141,7 +143,7 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
     }
     for (const [at, postCall] of open.entries()) {
       if (isTaken(postCall)) continue;
-      const place = takePlace(found.origin);
+      const place = mayBegin ? takePlace(found.origin) : undefined;
       if (place === undefined) {
         pendingPostCalls.note(found.origin, postCall.webhookUuid);
         return { left: open.slice(at), canSend: true };
@@ -152,9 +154,10 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
   };
 
   const offer = (postCall: PendingPostCall): void => {
-    // It stays in the database while callers wait for their writes; the next look finds it.
-    if (!deps.pace.mayBeginNow()) return;
-    send([postCall]).catch((error: unknown) => deps.onError(error, postCall.executionUuid));
+    // While many calls wait it stays in the database, and takes its turn with those that are pending.
+    const mayBegin = deps.pace.mayBeginNow();
+    send([postCall], mayBegin).catch((error: unknown) => deps.onError(error, postCall.executionUuid));
+    if (!mayBegin) drainSoon();
   };
 
   const pendingPostCalls = createPendingPostCalls({
