@@ -22,7 +22,7 @@ const OVERLOADS = IS_LONG
 const END_SECONDS = 2;
 const REPORTS = 2_000;
 const STARTS_A_SECOND = 40;
-const DRAIN_SECONDS = 2;
+const DRAIN_SECONDS = 3;
 // The real figure is 0.8 and more; a machine that does other things as well must not make this red.
 const LEAST_GOODPUT = 0.2;
 const LIMIT_MS = 5_000;
@@ -119,8 +119,8 @@ describeEachEngine('A replica that is called more often than it can answer', (en
 
   it('answers every start while thousands of reports drain', async function () {
     this.timeout(180_000);
-    // While the endpoint is slow, reports gather; then it is quick, and they drain.
-    await world.recorder.script('/post', { delayMs: [3_000, 3_000] });
+    // While the endpoint is slow, reports gather; then it is quick, and they drain when its slots are free again.
+    await world.recorder.script('/post', { delayMs: [1_000, 1_000] });
     const conversationUuids = Array.from({ length: REPORTS }, () => randomUUID());
     const accepted = tally(
       (await call({ rpc: 'end', pace: { atOnce: AT_ONCE }, of: { conversationUuids } })).entries,
