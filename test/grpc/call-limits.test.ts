@@ -157,9 +157,11 @@ describeEachEngine('the limit of bytes held for calls in flight', (engine) => {
       assignments: [{ attributeName: 'v', dynamicVariable: 'v', required: true }],
     });
     const endings: (() => void)[] = [];
-    slow.endpoint(0).respond((_, response) => {
-      response.write(`{"v":1,"rest":"${'x'.repeat(3_900_000)}`);
+    slow.endpoint(0).respond(async (_, response) => {
       endings.push(() => response.end('"}'));
+      // Four fit. Six that grow at the same pace could all meet the limit at once.
+      if (endings.length > 4) await new Promise((resolve) => setTimeout(resolve, 300));
+      response.write(`{"v":1,"rest":"${'x'.repeat(3_900_000)}`);
     });
     const running = Array.from({ length: 6 }, () => rpc.calls.onCallStart(newCall(agent)));
     const first = await Promise.race(running);
