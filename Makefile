@@ -1,4 +1,4 @@
-# callhooks. Bare `make` prints what there is. Every target brings what it needs: Node.js (scripts/with-node.sh),
+# callhooks. Bare `make` prints what there is. Every target brings what it needs: Node.js (tools/node/with-node.sh),
 # the npm packages, and for the tests a MariaDB.
 
 SHELL := /bin/sh
@@ -7,7 +7,7 @@ SHELL := /bin/sh
 # Two recipes at once would install into the same folders.
 .NOTPARALLEL:
 
-N := scripts/with-node.sh
+N := tools/node/with-node.sh
 # npm writes this file when an installation is complete; a broken one is repeated.
 INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -36,7 +36,7 @@ run: build ## Serve on 127.0.0.1:50051 with SQLite in ./data (Ctrl-C ends it)
 
 .PHONY: demo
 demo: build ## The whole story on a terminal, against a small CRM of its own
-	@exec $(N) $(TETHERED) node scripts/demo.ts
+	@exec $(N) $(TETHERED) node examples/demo/demo.ts
 
 .PHONY: build
 build: $(BUILT) ## Compile into dist/
@@ -56,17 +56,17 @@ test-unit: $(INSTALLED) ## The pure tests: no database, no network
 
 .PHONY: test-clients
 test-clients: $(BUILT) ## grpcurl, go-httpbin and a Python client against a real server
-	@scripts/test-tools.sh
+	@test/tools/test-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-faults
 test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off; LONG=1: a thousand kills instead of twenty
-	@scripts/galera-install.sh
+	@test/tools/galera-install.sh
 	@LONG=$(LONG) $(N) mocha $(FAULTS)
 
 .PHONY: test-broken
 test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rule at a time: the fault suite has to go red
-	@$(N) node scripts/break-engine.ts $(BREAK)
+	@$(N) node test/tools/break-engine.ts $(BREAK)
 
 .PHONY: bench
 bench: $(BUILT) $(CALLBENCH) test-database ## Calls a second, CPU and memory beside a bare server (an hour; bench/README.md)
@@ -132,11 +132,11 @@ check-gen: $(INSTALLED)
 
 .PHONY: test-database
 test-database:
-	@scripts/mariadb-install.sh
+	@test/tools/mariadb-install.sh
 
 .PHONY: clean
 clean: ## Remove what was built and installed (not ./data)
-	rm -rf dist coverage node_modules toolchain/node_modules .cache
+	rm -rf dist coverage node_modules tools/node/node_modules .cache
 
 $(INSTALLED): package-lock.json
 # `exec`: an interrupted make must not leave an npm behind that goes on beside the next one.

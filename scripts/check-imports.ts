@@ -15,7 +15,7 @@ interface Room {
 
 /** main → app → grpc → commands → engine → domain → errors. A room may always import from itself. */
 export const ROOMS: Readonly<Record<string, Room>> = {
-  'main.ts': { uses: ['app.ts', 'config.ts', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'] },
+  'main.ts': { uses: ['app.ts', 'config/', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'] },
   'app.ts': {
     uses: [
       'grpc/',
@@ -30,11 +30,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'ids.ts',
       'version.ts',
     ],
-    types: ['config.ts', 'logger.ts'],
+    types: ['config/', 'logger.ts'],
   },
   'grpc/': {
     uses: ['commands/', 'domain/', 'errors.ts', 'gen/', 'version.ts'],
-    types: ['engine/', 'store/', 'config.ts', 'logger.ts', 'ids.ts'],
+    types: ['engine/', 'store/', 'config/', 'logger.ts', 'ids.ts'],
   },
   'commands/': {
     uses: ['engine/', 'domain/', 'errors.ts'],
@@ -51,20 +51,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'store/': { uses: ['domain/types.ts', 'errors.ts', 'migrations/'], types: ['domain/', 'logger.ts'] },
   'secrets/': { uses: ['domain/types.ts', 'errors.ts'], types: ['domain/', 'store/'] },
   'ops/': {
-    uses: ['config.ts', 'config-schema.ts', 'errors.ts', 'secrets/', 'version.ts'],
+    uses: ['config/', 'errors.ts', 'secrets/', 'version.ts'],
     types: ['domain/', 'store/', 'http/', 'engine/', 'logger.ts'],
   },
 
-  'config.ts': {
-    uses: ['config-schema.ts', 'config-values.ts', 'errors.ts', 'nearest-name.ts'],
-    types: ['http/', 'secrets/', 'logger.ts'],
+  'config/': {
+    // The rooms say what their settings look like: parsers that do nothing else.
+    uses: ['errors.ts', 'http/egress/egress-entries.ts', 'secrets/encryption-keys.ts', 'logger.ts'],
+    types: ['http/', 'secrets/'],
   },
-  // The rooms say what their settings look like: parsers that do nothing else.
-  'config-schema.ts': {
-    uses: ['config-values.ts', 'http/egress-entries.ts', 'secrets/encryption-keys.ts', 'logger.ts'],
-  },
-  'config-values.ts': {},
-  'nearest-name.ts': {},
   'logger.ts': { uses: ['logging/'] },
   'logging/': {},
   'ids.ts': {},
@@ -81,7 +76,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['grpc/'],
   '@opentelemetry/api': ['ops/'],
   'prom-client': ['ops/'],
-  zod: ['grpc/', 'config.ts', 'config-schema.ts', 'config-values.ts'],
+  zod: ['grpc/', 'config/'],
   knex: ['store/', 'migrations/'],
   mysql2: ['store/'],
   'better-sqlite3': ['store/'],
@@ -93,22 +88,15 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http/', 'ops/'],
   'node:http2': ['grpc/'],
   'node:https': [],
-  'node:net': ['http/', 'grpc/', 'ops/', 'config-values.ts'],
-  'node:tls': ['http/', 'grpc/', 'config-values.ts'],
+  'node:net': ['http/', 'grpc/', 'ops/', 'config/'],
+  'node:tls': ['http/', 'grpc/', 'config/'],
   // Sealing and signing in one room; ids are made in one file. The others: the random part of the instance name,
   // reading certificates, and the owner of the migration lock.
-  'node:crypto': [
-    'secrets/',
-    'ids.ts',
-    'config.ts',
-    'config-values.ts',
-    'http/tls-context.ts',
-    'store/migration-lock.ts',
-  ],
+  'node:crypto': ['secrets/', 'ids.ts', 'config/', 'http/client/tls-context.ts', 'store/migration-lock.ts'],
 };
 
 /** Rooms without any of Node.js: they must run, and be tested, without a machine around them. */
-export const PURE = ['domain/', 'errors.ts', 'commands/', 'nearest-name.ts'];
+export const PURE = ['domain/', 'errors.ts', 'commands/'];
 
 interface Import {
   readonly from: string;

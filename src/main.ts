@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { App } from './app.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { ConfigError, DatabaseError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -23,7 +23,10 @@ const COMMANDS = new Map<string | undefined, () => Promise<number>>([
 
 async function serve(): Promise<number> {
   const stopRequests = listenForSignals();
-  const [{ parseConfig }, { openLog }] = await Promise.all([import('./config.ts'), import('./logger.ts')]);
+  const [{ parseConfig }, { openLog }] = await Promise.all([
+    import('./config/config.ts'),
+    import('./logger.ts'),
+  ]);
   const config = parseConfig(process.env, process.pid);
   const { logger, droppedLines, flush } = openLog(process.stdout, {
     level: config.logLevel,
@@ -75,7 +78,7 @@ async function announce({ grpcAddress, opsAddress }: Addresses, logger: Logger):
 }
 
 async function migrate(): Promise<number> {
-  const { parseConfig } = await import('./config.ts');
+  const { parseConfig } = await import('./config/config.ts');
   const config = parseConfig(process.env, process.pid);
   const { openDatabase } = await import('./store/database.ts');
   const { refuseNewerSchema } = await import('./store/open-migrated.ts');
@@ -93,7 +96,7 @@ async function migrate(): Promise<number> {
 }
 
 async function checkConfig(): Promise<number> {
-  const { parseConfig } = await import('./config.ts');
+  const { parseConfig } = await import('./config/config.ts');
   const config = parseConfig(process.env, process.pid);
   const { configReport } = await import('./ops/config-report.ts');
   const { databaseReport } = await import('./ops/database-report.ts');

@@ -1,7 +1,7 @@
 import type { Execution } from '../domain/types.ts';
 import type { Page } from '../store/agent-store.ts';
 import type { ExecutionKey, ExecutionStore } from '../store/execution-store.ts';
-import { fillPage } from './fill-page.ts';
+import { fillPage } from './collect-page.ts';
 import type { ListExecutionsRequest } from './types.ts';
 
 const CHUNK = 200;

@@ -1,4 +1,4 @@
-import type { AgentDraft } from '../domain/check-agent.ts';
+import type { AgentDraft } from '../domain/validation/validate-agent.ts';
 import type {
   CallDecision,
   CallFacts,

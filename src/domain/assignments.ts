@@ -1,5 +1,5 @@
 import { jsonBound } from './json-bound.ts';
-import { jsonBytes, jsonDepth, lookUp, type Found } from './json-path.ts';
+import { jsonBytes, jsonDepth, lookUp, type Found } from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import type {
   Assignment,

@@ -1,4 +1,4 @@
-import { jsonBytes } from './json-path.ts';
+import { jsonBytes } from './json.ts';
 import { MAX_JSON_DEPTH } from './limits.ts';
 import type { JsonValue } from './types.ts';
 

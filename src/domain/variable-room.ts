@@ -1,5 +1,5 @@
 import { jsonBound, textBound } from './json-bound.ts';
-import { jsonBytes } from './json-path.ts';
+import { jsonBytes } from './json.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
 import type { JsonObject, JsonValue } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { asStored } from './json-path.ts';
+import { asStored } from './json.ts';
 import type { ApiSchema, Assignment, FailurePolicy, JsonValue, WebhookConfig, WebhookType } from './types.ts';
 
 /** An HTTP request template as it came over the wire: unchecked. */

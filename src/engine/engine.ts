@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/types.ts';
-import type { HttpExecutor } from '../http/types.ts';
+import type { HttpExecutor } from '../http/http-client.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 import type { Database } from '../store/database.ts';

@@ -1,4 +1,4 @@
-import { decodePageToken, encodePageToken } from '../domain/page-token.ts';
+import { decodePageToken, encodePageToken } from './page-token.ts';
 import type { JsonValue } from '../domain/types.ts';
 import { parseUuid } from '../domain/uuid.ts';
 import type { ExecutionFilter, ExecutionKey } from '../store/execution-store.ts';

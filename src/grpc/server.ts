@@ -2,15 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { Logger } from '../logger.ts';
-import { createArrivals } from './arrivals.ts';
+import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
 import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
-import { MAX_ADMIN_RPCS } from './method-limits.ts';
-import { createOpenStreams } from './open-streams.ts';
+import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
+import { createOpenStreams } from './limits/open-streams.ts';
 import { addReflection } from './reflection.ts';
-import { createRefusals, type ArrivalLimit } from './refusals.ts';
-import { createRpcLimit } from './rpc-limit.ts';
+import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
+import { createRpcLimit } from './limits/rpc-limit.ts';
 
 /** The largest request message in bytes; a larger one is RESOURCE_EXHAUSTED. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;

@@ -6,8 +6,8 @@ import type { Logger } from '../logger.ts';
 import type { CallContext, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
 import { decodeRequest } from './decode-request.ts';
-import { limitsOf } from './method-limits.ts';
-import type { RpcLimit } from './rpc-limit.ts';
+import { limitsOf } from './limits/method-limits.ts';
+import type { RpcLimit } from './limits/rpc-limit.ts';
 import { toErrorStatus } from './status.ts';
 
 /** Serves one RPC. What it throws becomes the status; an error that is not ours becomes `INTERNAL`. */

@@ -1,16 +1,16 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import type { Failure } from '../domain/types.ts';
-import type { TimingsSoFar } from './dial.ts';
-import { createEgressAgent, type EgressAgent } from './egress-agent.ts';
-import type { EgressPolicy } from './egress-policy.ts';
-import type { ExchangeInput, ExchangeResult } from './exchange-state.ts';
-import { exchange } from './exchange.ts';
-import { endedFailure } from './failures.ts';
-import { createJudgedTargets, type JudgedTarget } from './judged-targets.ts';
-import { createResolver, type Resolve } from './resolver.ts';
-import { createTimeLimits } from './time-limit.ts';
-import { createTlsContext } from './tls-context.ts';
-import type { EgressJudge, HttpExecutor, OutgoingRequest, SendResult } from './types.ts';
+import type { TimingsSoFar } from './client/dial.ts';
+import { createEgressAgent, type EgressAgent } from './client/connection-pool.ts';
+import type { EgressPolicy } from './egress/egress-policy.ts';
+import type { ExchangeInput, ExchangeResult } from './client/exchange-state.ts';
+import { exchange } from './client/http-exchange.ts';
+import { endedFailure } from './client/failures.ts';
+import { createJudgedTargets, type JudgedTarget } from './egress/checked-targets.ts';
+import { createResolver, type Resolve } from './dns/resolver.ts';
+import { createTimeLimits } from './client/deadline.ts';
+import { createTlsContext } from './client/tls-context.ts';
+import type { EgressJudge, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
 
 /** What an executor is made of. */
 export interface ExecutorOptions {

@@ -1,4 +1,4 @@
-import { settingOf, VARIABLE_NAMES, type VariableName } from '../config-schema.ts';
+import { settingOf, VARIABLE_NAMES, type VariableName } from '../config/schema.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

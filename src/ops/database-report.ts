@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { DatabaseError } from '../errors.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';

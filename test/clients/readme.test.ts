@@ -45,7 +45,9 @@ describe('README.md', () => {
   it('installs the grpcurl that the tests use', () => {
     const [, version = ''] =
       /go install github\.com\/fullstorydev\/grpcurl\/cmd\/grpcurl@(\S+)/.exec(PAGE) ?? [];
-    expect(readFileSync(join(ROOT, 'scripts/test-tools.sh'), 'utf8')).to.include(`cmd/grpcurl ${version}\n`);
+    expect(readFileSync(join(ROOT, 'test/tools/test-tools.sh'), 'utf8')).to.include(
+      `cmd/grpcurl ${version}\n`,
+    );
   });
 
   it('shows files as they are', () => {

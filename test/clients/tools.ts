@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Programs that nobody here wrote; scripts/test-tools.sh brings them into .cache/. */
+/** Programs that nobody here wrote; test/tools/test-tools.sh brings them into .cache/. */
 export const TOOLS = {
   grpcurl: join(ROOT, '.cache/bin/grpcurl'),
   'go-httpbin': join(ROOT, '.cache/bin/go-httpbin'),
@@ -19,7 +19,7 @@ export const pathWithTools = (): string => [dirname(TOOLS.grpcurl), process.env[
 
 /**
  * Describes a suite that needs some of the programs. Where one is missing the suite is left out, which
- * scripts/test-tools.sh has said loudly; under CI=true it fails instead.
+ * test/tools/test-tools.sh has said loudly; under CI=true it fails instead.
  */
 export function describeWith(
   tools: readonly (keyof typeof TOOLS)[],
@@ -32,7 +32,7 @@ export function describeWith(
   } else if (process.env['CI'] === 'true') {
     describe(title, () => {
       it(`needs ${missing.join(' and ')}`, () => {
-        throw new Error(`missing: ${missing.join(', ')}; scripts/test-tools.sh brings them`);
+        throw new Error(`missing: ${missing.join(', ')}; test/tools/test-tools.sh brings them`);
       });
     });
   } else {

@@ -33,7 +33,7 @@ describe('Three replicas, each on a node of its own of a Galera cluster', () => 
   before(async function () {
     this.timeout(120_000);
     if (!hasGalera()) {
-      const message = 'LEFT OUT: there is no Galera here (scripts/galera-install.sh says how to get it)';
+      const message = 'LEFT OUT: there is no Galera here (test/tools/galera-install.sh says how to get it)';
       if (process.env['CI'] === 'true') throw new Error(message);
       console.error(`\n*** the tests of a cluster: ${message} ***\n`);
       this.skip();

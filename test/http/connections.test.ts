@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { CLIENT_SETTINGS, ConnectionGoneError, IDLE_MS, openConnection } from '../../src/http/connection.ts';
+import {
+  CLIENT_SETTINGS,
+  ConnectionGoneError,
+  IDLE_MS,
+  openConnection,
+} from '../../src/http/client/connection.ts';
 import { EXECUTOR_LIMITS } from '../../src/http/executor.ts';
-import type { SendResult } from '../../src/http/types.ts';
+import type { SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
 

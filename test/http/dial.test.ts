@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { expect } from 'chai';
-import type { Resolve } from '../../src/http/resolver.ts';
+import type { Resolve } from '../../src/http/dns/resolver.ts';
 import {
   guardedExecutor,
   loopbackConnect,

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect } from 'chai';
-import type { SendOptions, SendResult } from '../../src/http/types.ts';
+import type { SendOptions, SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import type { SendOptions, SendResult } from '../../src/http/types.ts';
+import type { SendOptions, SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, withRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createResolver } from '../../src/http/resolver.ts';
+import { createResolver } from '../../src/http/dns/resolver.ts';
 import { startDnsServer, type DnsAnswer, type DnsServer } from '../support/dns-server.ts';
 
 type Zone = (name: string, family: 'A' | 'AAAA') => DnsAnswer;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect } from 'chai';
-import { openConnection } from '../../src/http/connection.ts';
+import { openConnection } from '../../src/http/client/connection.ts';
 import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type RawServer } from '../support/raw-server.ts';
 

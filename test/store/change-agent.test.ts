@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import { replaceUntilChanged } from '../../src/commands/change-agent.ts';
+import { replaceUntilChanged } from '../../src/commands/admin/change-agent.ts';
 import type { Agent } from '../../src/domain/types.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';

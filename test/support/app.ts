@@ -1,5 +1,5 @@
 import { createApp, type AppOverrides } from '../../src/app.ts';
-import { parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import type { Engine, FreshDatabase } from './engines.ts';
 import { connect, type Rpc } from './rpc.ts';

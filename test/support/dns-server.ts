@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
-import { parseIp } from '../../src/http/ip-address.ts';
+import { parseIp } from '../../src/http/egress/ip-address.ts';
 
 /** What the server says to one question: records, an error, or nothing at all (`silent`). */
 export type DnsAnswer =

@@ -38,7 +38,8 @@ export function describeEachEngine(title: string, suite: (engine: Engine) => voi
   if (hasMariadb()) return;
   describe(`${title} (mariadb)`, () => {
     before(() => {
-      const message = 'LEFT OUT: there is no MariaDB here (scripts/mariadb-install.sh says how to get one)';
+      const message =
+        'LEFT OUT: there is no MariaDB here (test/tools/mariadb-install.sh says how to get one)';
       if (process.env['CI'] === 'true') throw new Error(message);
       console.error(`\n*** ${title}: ${message} ***\n`);
     });

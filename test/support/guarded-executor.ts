@@ -1,9 +1,9 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { parseEgressEntries } from '../../src/http/egress-entries.ts';
-import { createEgressPolicy, type EgressPolicy } from '../../src/http/egress-policy.ts';
+import { parseEgressEntries } from '../../src/http/egress/egress-entries.ts';
+import { createEgressPolicy, type EgressPolicy } from '../../src/http/egress/egress-policy.ts';
 import { createExecutor, type ExecutorOptions, type GuardedExecutor } from '../../src/http/executor.ts';
-import type { Resolve } from '../../src/http/resolver.ts';
-import type { OutgoingRequest, SendOptions, SendResult } from '../../src/http/types.ts';
+import type { Resolve } from '../../src/http/dns/resolver.ts';
+import type { OutgoingRequest, SendOptions, SendResult } from '../../src/http/http-client.ts';
 
 /** `net.connect` that throws for anything but loopback, so that no broken guard lets a packet out of this machine. */
 export const loopbackConnect = (options: TcpNetConnectOpts): Socket => {

@@ -1,8 +1,8 @@
-import { compileRequest, type CompiledRequest } from '../../domain/compile-request.ts';
-import { fixedHiddenValues, hidesCallValues } from '../../domain/hidden-values.ts';
-import { createMasker, type Masker } from '../../domain/mask.ts';
+import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
+import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/hidden-values.ts';
+import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain/types.ts';
-import { usedSecretNames } from '../../domain/usage.ts';
+import { usedSecretNames } from '../../domain/name-usage.ts';
 import type { Keyring } from '../../secrets/types.ts';
 
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */

@@ -1,10 +1,10 @@
-import { hiddenValues } from '../../domain/hidden-values.ts';
-import { createMasker, type Masker } from '../../domain/mask.ts';
-import { recordRequest } from '../../domain/record.ts';
-import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/render-request.ts';
-import type { Scope } from '../../domain/scope.ts';
+import { hiddenValues } from '../../domain/redaction/hidden-values.ts';
+import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
+import { recordRequest } from '../../domain/redaction/redacted-record.ts';
+import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
+import type { Scope } from '../../domain/template/placeholder-values.ts';
 import type { Failure, RequestRecord } from '../../domain/types.ts';
-import type { OutgoingRequest } from '../../http/types.ts';
+import type { OutgoingRequest } from '../../http/http-client.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import { childTraceparent } from './trace-context.ts';
 

@@ -1,7 +1,7 @@
 import { assign } from '../../domain/assignments.ts';
-import { readResponse } from '../../domain/read-response.ts';
-import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/record.ts';
-import { createScope } from '../../domain/scope.ts';
+import { readResponse } from '../../domain/response-json.ts';
+import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
+import { createScope } from '../../domain/template/placeholder-values.ts';
 import type {
   CallFacts,
   Failure,
@@ -12,7 +12,7 @@ import type {
   Timings,
   VariableSource,
 } from '../../domain/types.ts';
-import type { HttpExecutor, ReceivedResponse } from '../../http/types.ts';
+import type { HttpExecutor, ReceivedResponse } from '../../http/http-client.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import { renderSignedRequest, type RenderDeps, type RenderResult } from './signed-request.ts';

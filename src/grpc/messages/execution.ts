@@ -1,4 +1,4 @@
-import { decide } from '../../domain/decide.ts';
+import { decide } from '../../domain/call-decision.ts';
 import type { Execution, ExecutionRecord, Failure, MissedAssignment, Timings } from '../../domain/types.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';

@@ -1,9 +1,9 @@
-import type { CreateAgentRequest } from '../../commands/create-agent.ts';
-import type { DeleteAgentRequest } from '../../commands/delete-agent.ts';
-import type { GetAgentRequest } from '../../commands/get-agent.ts';
-import type { ListAgentsRequest } from '../../commands/list-agents.ts';
+import type { CreateAgentRequest } from '../../commands/admin/create-agent.ts';
+import type { DeleteAgentRequest } from '../../commands/admin/delete-agent.ts';
+import type { GetAgentRequest } from '../../commands/admin/get-agent.ts';
+import type { ListAgentsRequest } from '../../commands/admin/list-agents.ts';
 import type { UpdateAgentRequest } from '../../commands/types.ts';
-import type { AgentDraft, AgentWebhookDraft } from '../../domain/check-agent.ts';
+import type { AgentDraft, AgentWebhookDraft } from '../../domain/validation/validate-agent.ts';
 import type { JsonObject, WebhookType } from '../../domain/types.ts';
 import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';

@@ -1,5 +1,5 @@
 import type { OnCallEndRequest, OnCallStartRequest } from '../../commands/types.ts';
-import { checkFacts } from '../../domain/check-facts.ts';
+import { checkFacts } from '../../domain/validation/validate-call-details.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { createReader, type Reader } from './reader.ts';

@@ -1,8 +1,8 @@
-import type { CreateWebhookRequest } from '../../commands/create-webhook.ts';
-import type { DeleteWebhookRequest } from '../../commands/delete-webhook.ts';
-import type { GetWebhookRequest } from '../../commands/get-webhook.ts';
-import type { ListWebhooksRequest } from '../../commands/list-webhooks.ts';
-import type { UpdateWebhookRequest } from '../../commands/update-webhook.ts';
+import type { CreateWebhookRequest } from '../../commands/admin/create-webhook.ts';
+import type { DeleteWebhookRequest } from '../../commands/admin/delete-webhook.ts';
+import type { GetWebhookRequest } from '../../commands/admin/get-webhook.ts';
+import type { ListWebhooksRequest } from '../../commands/admin/list-webhooks.ts';
+import type { UpdateWebhookRequest } from '../../commands/admin/update-webhook.ts';
 import { parseUpdateMask } from '../../domain/update-mask.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';

@@ -1,8 +1,8 @@
-import type { createCreateAgent } from '../../commands/create-agent.ts';
-import type { createDeleteAgent } from '../../commands/delete-agent.ts';
-import type { createGetAgent } from '../../commands/get-agent.ts';
-import type { createListAgents } from '../../commands/list-agents.ts';
-import type { createUpdateAgent } from '../../commands/update-agent.ts';
+import type { createCreateAgent } from '../../commands/admin/create-agent.ts';
+import type { createDeleteAgent } from '../../commands/admin/delete-agent.ts';
+import type { createGetAgent } from '../../commands/admin/get-agent.ts';
+import type { createListAgents } from '../../commands/admin/list-agents.ts';
+import type { createUpdateAgent } from '../../commands/admin/update-agent.ts';
 import { AgentAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { agentMessage } from '../messages/agent.ts';

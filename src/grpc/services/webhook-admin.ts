@@ -1,9 +1,9 @@
-import type { createCreateWebhook } from '../../commands/create-webhook.ts';
-import type { createDeleteWebhook } from '../../commands/delete-webhook.ts';
-import type { createGetWebhook } from '../../commands/get-webhook.ts';
-import type { createListWebhooks } from '../../commands/list-webhooks.ts';
+import type { createCreateWebhook } from '../../commands/admin/create-webhook.ts';
+import type { createDeleteWebhook } from '../../commands/admin/delete-webhook.ts';
+import type { createGetWebhook } from '../../commands/admin/get-webhook.ts';
+import type { createListWebhooks } from '../../commands/admin/list-webhooks.ts';
 import type { CallScope, TestWebhookReply, TestWebhookRequest } from '../../commands/types.ts';
-import type { createUpdateWebhook } from '../../commands/update-webhook.ts';
+import type { createUpdateWebhook } from '../../commands/admin/update-webhook.ts';
 import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { testWebhookMessage } from '../messages/test-webhook.ts';

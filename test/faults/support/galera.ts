@@ -29,7 +29,7 @@ export interface GaleraCluster {
 }
 
 const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
-// Where scripts/galera-install.sh puts the scripts by which nodes hand over their state.
+// Where test/tools/galera-install.sh puts the scripts by which nodes hand over their state.
 const SCRIPTS = fileURLToPath(new URL('../../../.cache/galera', import.meta.url));
 const PATH = [process.env['PATH'], '/usr/sbin', '/usr/bin', '/sbin', '/bin', SCRIPTS].join(':');
 // The daemon that receives a state would give up the rights of root, and could then not write into root's folders.

@@ -3,7 +3,7 @@
  * somebody who watches the engine's fault points. The published build has no such watcher.
  */
 import { createApp } from '../../../src/app.ts';
-import { parseConfig } from '../../../src/config.ts';
+import { parseConfig } from '../../../src/config/config.ts';
 import { openLog } from '../../../src/logger.ts';
 import { armFaults } from './faults.ts';
 

@@ -1,0 +1,67 @@
+import {
+  checkAgentDraft,
+  checkSecrets,
+  type AgentDraft,
+  type CheckedAgent,
+} from '../../domain/validation/validate-agent.ts';
+import type { Agent } from '../../domain/types.ts';
+import { validationFailed, type Violation } from '../../errors.ts';
+import type { NewAgent } from '../../store/agent-store.ts';
+import type { AdminDeps } from './admin-deps.ts';
+import { announceChange } from './change-agent.ts';
+import { newWebhook, sealSecrets } from './seal-agent.ts';
+
+/** An agent to create, with its webhooks and secrets. */
+export interface CreateAgentRequest {
+  /** Undefined: one is made (or it was bad, and `violations` tells so). */
+  readonly agentUuid: string | undefined;
+  readonly agent: AgentDraft;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly violations: readonly Violation[];
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Creates an agent with its webhooks and secrets, all or nothing.
+ * @throws CallhooksError VALIDATION_FAILED, AGENT_EXISTS
+ */
+export const createCreateAgent =
+  (deps: AdminDeps) =>
+  (request: CreateAgentRequest): Promise<Agent> => {
+    const checked = checkRequest(deps, request);
+    const agent = toNewAgent(deps, request, checked);
+    return announceChange(deps, 'CreateAgent', agent.agentUuid, async () => ({
+      before: undefined,
+      after: await deps.agents.insertAgent(agent),
+    })) as Promise<Agent>;
+  };
+
+function checkRequest(
+  deps: AdminDeps,
+  { agent: draft, secrets, violations }: CreateAgentRequest,
+): CheckedAgent {
+  // What a webhook signs with is judged where the webhook names it.
+  const ofSecrets = checkSecrets({ secrets, removeSecrets: [], storedNames: NONE, signingNames: NONE });
+  const { agent, violations: ofAgent } = checkAgentDraft(draft, {
+    secretNames: ofSecrets.names,
+    secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
+    judgeUrl: deps.judgeUrl,
+  });
+  const all = [...violations, ...ofAgent, ...ofSecrets.violations];
+  if (all.length > 0) throw validationFailed(all);
+  return agent;
+}
+
+function toNewAgent(deps: AdminDeps, request: CreateAgentRequest, agent: CheckedAgent): NewAgent {
+  const agentUuid = request.agentUuid ?? deps.ids.uuid();
+  return {
+    agentUuid,
+    displayName: agent.displayName,
+    dynamicVariables: agent.dynamicVariables,
+    // The store stamps the times.
+    webhooks: agent.webhooks.map((webhook) => newWebhook(deps, agentUuid, webhook, 0)),
+    sealedSecrets: sealSecrets(deps.keyring, agentUuid, request.secrets),
+    etag: deps.ids.etag(),
+  };
+}

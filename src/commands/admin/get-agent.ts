@@ -1,0 +1,20 @@
+import type { Agent } from '../../domain/types.ts';
+import type { AdminDeps } from './admin-deps.ts';
+import { agentNotFound } from './admin-refusals.ts';
+
+/** Names an agent; its UUID in lower case. */
+export interface GetAgentRequest {
+  readonly agentUuid: string;
+}
+
+/**
+ * Reads an agent from the database.
+ * @throws CallhooksError AGENT_NOT_FOUND
+ */
+export const createGetAgent =
+  ({ agents }: Pick<AdminDeps, 'agents'>) =>
+  async ({ agentUuid }: GetAgentRequest): Promise<Agent> => {
+    const agent = await agents.findAgent(agentUuid);
+    if (agent === undefined) throw agentNotFound(agentUuid);
+    return agent;
+  };

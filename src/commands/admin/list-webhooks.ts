@@ -1,0 +1,28 @@
+import type { Webhook } from '../../domain/types.ts';
+import type { Page } from '../../store/agent-store.ts';
+import type { AdminDeps } from './admin-deps.ts';
+import { fillPage } from '../collect-page.ts';
+
+/** A page of the webhooks of one agent, or of all, by UUID; `after` is the last UUID of the page before. */
+export interface ListWebhooksRequest {
+  readonly agentUuid: string | undefined;
+  readonly pageSize: number;
+  readonly after: string | undefined;
+}
+
+/** A webhook can have a megabyte of configuration. */
+const CHUNK_SIZE = 50;
+
+/** Webhooks in the order of their UUIDs, a page at a time. An unknown agent has none. */
+export const createListWebhooks =
+  ({ agents }: Pick<AdminDeps, 'agents'>) =>
+  ({ agentUuid, pageSize, after }: ListWebhooksRequest): Promise<Page<Webhook, string>> =>
+    fillPage(
+      {
+        read: (limit, start) => agents.listWebhooks(agentUuid, limit, start),
+        keyOf: (webhook) => webhook.webhookUuid,
+        chunkSize: CHUNK_SIZE,
+      },
+      pageSize,
+      after,
+    );

@@ -1,0 +1,53 @@
+import type { Agent, Webhook } from '../../domain/types.ts';
+import { secretUsers, variableUsers, type Usage } from '../../domain/name-usage.ts';
+import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
+import { CallhooksError } from '../../errors.ts';
+import type { Keyring } from '../../secrets/types.ts';
+
+/** What a sentence says of each use. */
+type Precondition = Usage;
+
+/**
+ * Holds back a change that takes a variable or secret from a webhook that names it.
+ * @throws CallhooksError VARIABLE_IN_USE, SECRET_IN_USE (naming every user), KEY_UNAVAILABLE
+ */
+export function refuseRemovalInUse(keyring: Keyring, before: Agent, after: Agent): void {
+  const variables = removedNames(before.dynamicVariables, after.dynamicVariables);
+  const secrets = removedNames(before.sealedSecrets, after.sealedSecrets);
+  if (variables.length === 0 && secrets.length === 0) return;
+  // A masked header value may hold a placeholder.
+  const webhooks = after.webhooks.map((webhook) => ({
+    ...webhook,
+    config: withTrueHeaders(webhook, keyring),
+  }));
+  const variableUses = variables.flatMap((name) => usesOf(webhooks, name, variableUsers));
+  if (variableUses.length > 0)
+    throw inUse('VARIABLE_IN_USE', 'a dynamic variable that is in use', variableUses);
+  const secretUses = secrets.flatMap((name) => usesOf(webhooks, name, secretUsers));
+  if (secretUses.length > 0) throw inUse('SECRET_IN_USE', 'a secret that is in use', secretUses);
+}
+
+const removedNames = (before: object, after: object): string[] =>
+  Object.keys(before).filter((name) => !Object.hasOwn(after, name));
+
+/** A webhook's uses of a name; the webhook itself is the subject. */
+const usesOf = (
+  webhooks: readonly Webhook[],
+  name: string,
+  usersOf: (webhooks: readonly Webhook[], name: string) => readonly Usage[],
+): Precondition[] =>
+  webhooks.flatMap((webhook) =>
+    usersOf([webhook], name).map(({ description }) => ({
+      subject: `webhooks/${webhook.webhookUuid}`,
+      description: `"${name}": ${description}`,
+    })),
+  );
+
+const inUse = (
+  reason: 'VARIABLE_IN_USE' | 'SECRET_IN_USE',
+  what: string,
+  preconditions: readonly Precondition[],
+): CallhooksError =>
+  new CallhooksError(reason, `${what} can't be removed: ${preconditions[0]?.description ?? ''}`, {
+    preconditions,
+  });

@@ -1,0 +1,126 @@
+import { decide, type Decision } from '../../domain/call-decision.ts';
+import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
+import type { Admission } from '../../engine/limits/admission.ts';
+import { limitReached } from '../../engine/limits/admission.ts';
+import type { CallGate } from '../../engine/limits/call-gate.ts';
+import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
+import {
+  unsent,
+  type PreparedRun,
+  type WebhookRun,
+  type WebhookRuns,
+} from '../../engine/webhook-run/webhook-run.ts';
+import type { RequestSlots } from '../../engine/limits/request-slots.ts';
+import type { ExecutionStore } from '../../store/execution-store.ts';
+import type { AuditLine } from './admin-deps.ts';
+import { findTrial, type FindTrialDeps, type Trial } from './webhook-under-test.ts';
+import { deadlineTooShort, refuseChaining } from '../calls/lifecycle-refusals.ts';
+import type { CallScope, TestWebhookReply, TestWebhookRequest } from '../types.ts';
+
+/** What a test needs. */
+export interface TestWebhookDeps extends FindTrialDeps {
+  readonly store: Pick<ExecutionStore, 'isSending'>;
+  readonly admission: Admission;
+  readonly gate: Pick<CallGate, 'isOverloaded'>;
+  readonly slots: RequestSlots;
+  readonly webhookRuns: WebhookRuns;
+  readonly audit: (line: AuditLine) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Recorded bodies of a test are longer than those of executions: somebody is looking at them. */
+const RECORD_BYTES = 64 * 1024;
+
+/** Runs a webhook on trial: nothing is recorded, and a sent request says `callhooks-test: true`. */
+export const createTestWebhook =
+  (deps: TestWebhookDeps) =>
+  async (request: TestWebhookRequest, scope: CallScope): Promise<TestWebhookReply> => {
+    const reservation = deps.admission.admitStart(scope.requestBytes);
+    try {
+      if (request.send) {
+        if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
+        await refuseChaining(deps.store, scope);
+      }
+      const trial = await findTrial(deps, request);
+      const prepared = prepare(deps, request, scope, trial);
+      if (!request.send) return toReply(unsentTest(prepared));
+      const run = await send(deps, scope, trial, prepared, reservation);
+      return toReply(run, decisionOf(trial, run));
+    } finally {
+      reservation.release();
+    }
+  };
+
+const prepare = (
+  { webhookRuns, newUuid }: TestWebhookDeps,
+  request: TestWebhookRequest,
+  scope: CallScope,
+  { agent, runnable, variables }: Trial,
+): PreparedRun =>
+  webhookRuns.prepare({
+    ...{ runnable, variables },
+    agentUuid: agent.agentUuid,
+    conversationUuid: request.conversationUuid ?? newUuid(),
+    facts: request.facts,
+    executionUuid: newUuid(),
+    traceparent: scope.traceparent,
+    isTest: true,
+    recordBytes: RECORD_BYTES,
+  });
+
+const unsentTest = ({ rendered }: PreparedRun): WebhookRun => {
+  const { failure, ...parts } = unsent(rendered, rendered.failure ?? NOT_SENT);
+  return rendered.failure === undefined ? parts : { ...parts, ...(failure ? { failure } : {}) };
+};
+
+const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
+
+const send = async (
+  deps: TestWebhookDeps,
+  scope: CallScope,
+  { agent, webhook, runnable }: Trial,
+  prepared: PreparedRun,
+  reservation: ByteReservation,
+): Promise<WebhookRun> => {
+  const limit = preCallTimeLimit({
+    timeoutSecs: webhook.config.responseTimeoutSecs,
+    remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
+  });
+  if (limit === 'too_short') throw deadlineTooShort();
+  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {
+    throw limitReached('too many bytes are held for calls in flight');
+  }
+  const slot = deps.slots.take(runnable.origin);
+  if (typeof slot === 'string') throw limitReached('too many requests are in flight');
+  deps.audit({
+    action: 'TestWebhook',
+    agentUuid: agent.agentUuid,
+    webhookUuid: webhook.webhookUuid,
+    origin: runnable.origin,
+    secretNames: Object.keys(runnable.secrets),
+  });
+  try {
+    const expiresAtMs = performance.now() + limit.limitMs;
+    return await deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
+  } finally {
+    slot.release();
+  }
+};
+
+const decisionOf = ({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined =>
+  decide({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
+
+const toReply = (run: WebhookRun, decided?: Decision): TestWebhookReply => {
+  const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = run;
+  return {
+    ...(request ? { request } : {}),
+    ...(response ? { response } : {}),
+    ...(failure ? { failure } : {}),
+    timings,
+    assignedVariables: assigned,
+    missingVariables,
+    missedAssignments,
+    ...(decided ? { decision: decided.decision } : {}),
+    degraded: decided?.degraded ?? false,
+  };
+};

@@ -1,0 +1,158 @@
+import { sameJson } from '../../domain/same-json.ts';
+import type { Execution, Webhook } from '../../domain/types.ts';
+import type { AgentCache } from '../../engine/agent-cache.ts';
+import type { OnFaultPoint } from '../../engine/fault-points.ts';
+import type { Admission } from '../../engine/limits/admission.ts';
+import type { Maintenance } from '../../engine/maintenance.ts';
+import type { PostCallSender } from '../../engine/post-call/post-call-sender.ts';
+import { databaseUnavailable, type DatabaseHealth } from '../../engine/writes/database-health.ts';
+import type { ExecutionWrites, Inserted } from '../../engine/writes/execution-writes.ts';
+import { rowRefused, WITHDRAW_AFTER_MS } from '../../engine/writes/patience.ts';
+import { retryWrite, withTimeout } from '../../engine/writes/retry-write.ts';
+import { DatabaseError } from '../../errors.ts';
+import type { ExecutionStore } from '../../store/execution-store.ts';
+import type { NewPostCall } from '../../store/write-batch.ts';
+import {
+  agentNotFound,
+  conversationPurged,
+  otherAgent,
+  refuseChaining,
+  refuseOtherAgent,
+} from './lifecycle-refusals.ts';
+import type { CallScope, OnCallEndReply, OnCallEndRequest } from '../types.ts';
+
+/** What an end needs. */
+export interface OnCallEndDeps {
+  readonly store: ExecutionStore;
+  readonly agents: AgentCache;
+  readonly admission: Admission;
+  readonly health: DatabaseHealth;
+  readonly writes: ExecutionWrites;
+  readonly postCallSender: PostCallSender;
+  readonly maintenance: Maintenance;
+  readonly newUuid: () => string;
+  readonly instance: string;
+  readonly onFaultPoint: OnFaultPoint;
+  /** Told when a repeat brings other facts than the first request, which win. */
+  readonly onOtherFacts: (execution: Execution) => void;
+}
+
+const SETTLE_ACCEPT_MS = 2_000;
+// A process that slept until the end of its time withdraws, and does not leave its caller in doubt.
+const LEAST_TIME_MS = 100;
+
+/**
+ * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
+ * The accept goes first and finds out whether this is a repeat: nothing is read before it.
+ */
+export const createOnCallEnd =
+  (deps: OnCallEndDeps) =>
+  async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
+    const reservation = deps.admission.admitEnd(scope.requestBytes);
+    try {
+      deps.health.assertThere();
+      await refuseChaining(deps.store, scope);
+      const agent = await deps.agents.read(request.agentUuid);
+      const webhook = agent?.webhooks.find(
+        ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
+      );
+      if (webhook !== undefined) return await firstEnd(deps, request, scope, webhook);
+      return await endWithoutWebhook(deps, request, agent !== undefined);
+    } finally {
+      reservation.release();
+    }
+  };
+
+async function firstEnd(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  scope: CallScope,
+  webhook: Webhook,
+): Promise<OnCallEndReply> {
+  const { conversationUuid } = request;
+  deps.onFaultPoint('end.unaccepted', conversationUuid);
+  const result = await accept(deps, toRow(deps, request, scope, webhook), scope);
+  if (result.kind === 'purged') throw conversationPurged(conversationUuid);
+  if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
+  const { execution } = result;
+  if (result.kind === 'lost') return replayEnd(deps, request, execution);
+  deps.onFaultPoint('end.accepted', conversationUuid);
+  deps.maintenance.noteAccepted();
+  deps.postCallSender.offer(execution);
+  return { execution, replayed: false };
+}
+
+function toRow(
+  { newUuid, instance }: OnCallEndDeps,
+  { agentUuid, conversationUuid, facts }: OnCallEndRequest,
+  { traceparent }: CallScope,
+  { webhookUuid }: Webhook,
+): NewPostCall {
+  const factsJson = JSON.stringify(traceparent === undefined ? facts : { ...facts, traceparent });
+  return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, factsJson };
+}
+
+async function accept({ writes }: OnCallEndDeps, row: NewPostCall, scope: CallScope): Promise<Inserted> {
+  const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
+  const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, giveUpAtMs - LEAST_TIME_MS);
+  let isGivenUp = false;
+  const write = (isUnsure: boolean): Promise<Inserted> =>
+    writes.insertPostCall(row, {
+      ...{ isUnsure, withdrawAtMs },
+      isCancelled: () => scope.signal.aborted,
+      isGivenUp: () => isGivenUp,
+    });
+  try {
+    return await withTimeout(retryWrite(write, { giveUpAtMs }), giveUpAtMs);
+  } catch (error) {
+    isGivenUp = true;
+    if (!(error instanceof DatabaseError) || error.kind === 'bug') throw error;
+    throw error.kind === 'row' ? rowRefused(row.factsJson.length, error) : databaseUnavailable(error);
+  }
+}
+
+// Without a webhook nothing is accepted, but what is on record is answered all the same.
+async function endWithoutWebhook(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  isAgentKnown: boolean,
+): Promise<OnCallEndReply> {
+  const { agentUuid, conversationUuid } = request;
+  const rows = await deps.store.findConversation(conversationUuid);
+  refuseOtherAgent(rows, agentUuid);
+  const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
+  if (recorded !== undefined) return replayEnd(deps, request, recorded);
+  if ((await deps.store.findPostCall(conversationUuid)) === 'purged')
+    throw conversationPurged(conversationUuid);
+  if (!isAgentKnown) throw agentNotFound(agentUuid);
+  return { replayed: false };
+}
+
+async function replayEnd(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  execution: Execution,
+): Promise<OnCallEndReply> {
+  refuseOtherAgent([execution], request.agentUuid);
+  // Only for the log: a read that fails must not fail the reply.
+  const isOther = await hasOtherFacts(deps, request, execution).catch(() => false);
+  if (isOther) deps.onOtherFacts(execution);
+  return { execution, replayed: true };
+}
+
+// Only until the execution ends: then its facts are dropped.
+async function hasOtherFacts(
+  { store }: OnCallEndDeps,
+  { facts }: OnCallEndRequest,
+  { executionUuid }: Execution,
+): Promise<boolean> {
+  const stored = await store.findFacts(executionUuid);
+  if (stored === undefined) return false;
+  return (
+    facts.callerPhone !== stored.callerPhone ||
+    facts.callDurationSecs !== stored.callDurationSecs ||
+    facts.callSummary !== stored.callSummary ||
+    !sameJson(facts.metadata, stored.metadata) ||
+    !sameJson(facts.dynamicVariables, stored.dynamicVariables)
+  );
+}

@@ -1,0 +1,132 @@
+import { mergeStart, variablesTooLarge } from '../../domain/variables.ts';
+import type { Admission } from '../../engine/limits/admission.ts';
+import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { AgentCache } from '../../engine/agent-cache.ts';
+import type { NotOurs } from '../../engine/pre-call.ts';
+import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
+import { validationFailed } from '../../errors.ts';
+import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
+import {
+  agentNotFound,
+  callerIsGone,
+  conversationPurged,
+  otherAgent,
+  refuseChaining,
+  refuseOtherAgent,
+  stopsNewExecutionsOnly,
+} from './lifecycle-refusals.ts';
+import { replayStart, type ReplayDeps } from './replay-start.ts';
+import { runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
+import { answerByMs, toStartReply } from './start-reply.ts';
+import type { CallScope, OnCallStartReply, OnCallStartRequest } from '../types.ts';
+
+/** What a start needs. */
+export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
+  readonly store: ExecutionStore;
+  readonly agents: AgentCache;
+  readonly admission: Admission;
+  readonly health: DatabaseHealth;
+}
+
+/**
+ * Runs the pre-call webhook once and says what to do with the call; a repeat is answered from the record. The claim goes
+ * first and finds out whether this is a repeat: nothing is read before it.
+ */
+export const createOnCallStart =
+  (deps: OnCallStartDeps) =>
+  async (request: OnCallStartRequest, scope: CallScope): Promise<OnCallStartReply> => {
+    const reservation = deps.admission.admitStart(scope.requestBytes);
+    try {
+      deps.health.assertThere();
+      await refuseChaining(deps.store, scope);
+      return await firstStart(deps, request, scope, reservation);
+    } catch (error) {
+      if (!stopsNewExecutionsOnly(error) || scope.signal.aborted) throw error;
+      return await replayOrRefuse(deps, request, scope, error);
+    } finally {
+      reservation.release();
+    }
+  };
+
+async function firstStart(
+  deps: OnCallStartDeps,
+  request: OnCallStartRequest,
+  scope: CallScope,
+  reservation: ByteReservation,
+): Promise<OnCallStartReply> {
+  const agent = await deps.agents.read(request.agentUuid);
+  if (agent === undefined) throw agentNotFound(request.agentUuid);
+  const variables = {
+    callerPhone: request.callerPhone,
+    ...mergeStart(agent.dynamicVariables, request.dynamicVariables),
+  };
+  const violation = variablesTooLarge(variables.variables);
+  if (violation !== undefined)
+    throw validationFailed([{ field: 'dynamic_variables', description: violation }]);
+  const start: FirstStart = { request, scope, agent, variables, reservation };
+  if (agent.webhooks.length === 0) return unkeptStart(deps, start);
+  const webhook = agent.webhooks.find(({ webhookType, disabled }) => webhookType === 'pre_call' && !disabled);
+  const result = webhook ? await runPreCall(deps, start, webhook) : await keepStart(deps, start);
+  return 'kind' in result ? answerOther(deps, start, result) : toStartReply(result, false);
+}
+
+function answerOther(
+  deps: OnCallStartDeps,
+  { request, scope }: FirstStart,
+  result: NotOurs,
+): Promise<OnCallStartReply> {
+  if (result.kind === 'purged') throw conversationPurged(request.conversationUuid);
+  if (result.kind === 'other_agent') throw otherAgent(request.conversationUuid);
+  return replayStart(deps, request, scope);
+}
+
+// Without an enabled pre-call webhook the variables are kept for the end of the call.
+async function keepStart(
+  { newUuid, instance, preCalls }: OnCallStartDeps,
+  { request: { agentUuid, conversationUuid }, scope, variables }: FirstStart,
+): Promise<RecordedStart | NotOurs> {
+  if (scope.signal.aborted) throw callerIsGone();
+  const startJson = JSON.stringify(variables);
+  const row = { executionUuid: newUuid(), agentUuid, conversationUuid, instance, startJson };
+  const kept = await preCalls.claim(row, variables, {
+    admittedAtMs: scope.admittedAtMs,
+    answerByMs: answerByMs(scope),
+    isGone: () => scope.signal.aborted,
+  });
+  scope.arrival.decided();
+  return kept;
+}
+
+// An agent without any webhook has no use for what a start leaves, but it may have had webhooks before.
+async function unkeptStart(
+  deps: OnCallStartDeps,
+  { request, scope, variables }: FirstStart,
+): Promise<OnCallStartReply> {
+  const recorded = await findRecorded(deps, request);
+  return recorded ? replayStart(deps, request, scope) : toStartReply({ start: variables }, false);
+}
+
+async function replayOrRefuse(
+  deps: OnCallStartDeps,
+  request: OnCallStartRequest,
+  scope: CallScope,
+  refusal: unknown,
+): Promise<OnCallStartReply> {
+  if (await findRecorded(deps, request)) return replayStart(deps, request, scope);
+  throw refusal;
+}
+
+/**
+ * Reports whether a start of the conversation is on record.
+ * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED
+ */
+async function findRecorded(
+  { store }: OnCallStartDeps,
+  { agentUuid, conversationUuid }: OnCallStartRequest,
+): Promise<boolean> {
+  const rows = await store.findConversation(conversationUuid);
+  refuseOtherAgent(rows, agentUuid);
+  if (rows.some(({ webhookType }) => webhookType === 'pre_call')) return true;
+  if ((await store.findStart(conversationUuid)) === 'purged') throw conversationPurged(conversationUuid);
+  return false;
+}

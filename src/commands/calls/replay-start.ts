@@ -1,0 +1,69 @@
+import { isEnded } from '../../domain/execution.ts';
+import { sameJson } from '../../domain/same-json.ts';
+import type { Execution, StartVariables } from '../../domain/types.ts';
+import { withTimeout } from '../../engine/writes/retry-write.ts';
+import type { StartWaiters } from '../../engine/start-waiters.ts';
+import { databaseUnavailable } from '../../engine/writes/database-health.ts';
+import { CallhooksError, DatabaseError } from '../../errors.ts';
+import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
+import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
+import { answerByMs, toStartReply } from './start-reply.ts';
+import type { CallScope, OnCallStartReply, OnCallStartRequest } from '../types.ts';
+
+/** What answering from the record needs. */
+export interface ReplayDeps {
+  readonly store: Pick<ExecutionStore, 'findStart'>;
+  readonly startWaiters: StartWaiters;
+  /** Told when a repeat brings other facts than the first request, which win. */
+  readonly onOtherFacts: (execution: Execution) => void;
+}
+
+/**
+ * Answers a repeat: from the record, or once the running start has ended.
+ * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED, EXECUTION_RUNNING
+ */
+export const replayStart = async (
+  deps: ReplayDeps,
+  request: OnCallStartRequest,
+  scope: CallScope,
+): Promise<OnCallStartReply> => {
+  const { conversationUuid } = request;
+  scope.arrival.decided();
+  const first = await readStart(deps, conversationUuid);
+  refuseOtherAgent([first.execution], request.agentUuid);
+  if (hasOtherFacts(request, first.start)) deps.onOtherFacts(first.execution);
+  let recorded = first;
+  while (!isEnded(recorded.execution.state)) {
+    // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
+    const untilMs = answerByMs(scope);
+    if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, scope.signal)))
+      throw stillRunning();
+    recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
+  }
+  return toStartReply(recorded, true);
+};
+
+const stillRunning = (): CallhooksError =>
+  new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
+    retryAfterMs: 1_000,
+  });
+
+// What is on record can't be read now: that nothing was recorded would be wrong here.
+const findStart: FindStart = ({ store }, conversationUuid) =>
+  store.findStart(conversationUuid).catch((error: unknown) => {
+    throw error instanceof DatabaseError && error.kind === 'busy' ? databaseUnavailable(error) : error;
+  });
+
+type FindStart = (deps: ReplayDeps, conversationUuid: string) => ReturnType<ExecutionStore['findStart']>;
+
+// Whoever lost to a row must find it or its purged key; found neither, it looks once more.
+const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> => {
+  const found = (await findStart(deps, conversationUuid)) ?? (await findStart(deps, conversationUuid));
+  if (found === 'purged') throw conversationPurged(conversationUuid);
+  if (found === undefined) throw new Error(`the start of ${conversationUuid} is neither there nor purged`);
+  return found;
+};
+
+const hasOtherFacts = (request: OnCallStartRequest, start: StartVariables): boolean =>
+  request.callerPhone !== start.callerPhone ||
+  Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]));

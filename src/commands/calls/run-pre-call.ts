@@ -1,0 +1,166 @@
+import { preCallTimeLimit, type TimeLimit } from '../../domain/pre-call-time-limit.ts';
+import type { Agent, Failure, StartVariables, Webhook } from '../../domain/types.ts';
+import { limitReached } from '../../engine/limits/admission.ts';
+import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
+import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
+import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
+import {
+  afterQueue,
+  OUR_BUG,
+  unsent,
+  type PreparedRun,
+  type WebhookRun,
+  type WebhookRuns,
+} from '../../engine/webhook-run/webhook-run.ts';
+import type { RecordedStart } from '../../store/execution-store.ts';
+import type { NewStart } from '../../store/write-batch.ts';
+import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
+import { answerByMs } from './start-reply.ts';
+import type { CallScope, OnCallStartRequest } from '../types.ts';
+
+/** A start that is not on record yet: the request with all that was found for it. */
+export interface FirstStart {
+  readonly request: OnCallStartRequest;
+  readonly scope: CallScope;
+  readonly agent: Agent;
+  readonly variables: StartVariables;
+  readonly reservation: ByteReservation;
+}
+
+/** What running a pre-call webhook needs. */
+export interface RunPreCallDeps {
+  readonly newUuid: () => string;
+  readonly instance: string;
+  readonly slots: RequestSlots;
+  readonly preCalls: PreCalls;
+  readonly webhookRuns: WebhookRuns;
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
+  readonly recordBytes: number;
+  /** Aborted when the grace of a shutdown is over. */
+  readonly signal: AbortSignal;
+  readonly onError: (error: unknown, executionUuid?: string) => void;
+}
+
+/**
+ * Runs the pre-call webhook of a start: render, reserve, claim, send, record.
+ * @throws CallhooksError DEADLINE_TOO_SHORT, LIMIT_REACHED, KEY_UNAVAILABLE, DATABASE_UNAVAILABLE, OUTCOME_NOT_RECORDED
+ */
+export async function runPreCall(
+  deps: RunPreCallDeps,
+  start: FirstStart,
+  webhook: Webhook,
+): Promise<RecordedStart | NotOurs> {
+  const runnable = deps.open(start.agent, webhook);
+  const limit = timeLimitOf(start, webhook);
+  const row = toRow(deps, start, webhook, limit);
+  const prepared = prepare(deps, start, runnable, row.executionUuid);
+  reserve(start, prepared);
+  const claimed = await claim(deps, start, row);
+  if ('kind' in claimed) return claimed;
+  // From here on the run outlives its RPC, which may be answered before the outcome is on record.
+  const running = start.reservation.retain();
+  const slot = deps.slots.take(runnable.origin);
+  const run = await send(deps, start, prepared, slot, limit);
+  const recording = deps.preCalls.record(claimed, run).finally(() => {
+    if (typeof slot === 'object') slot.release();
+    running.release();
+  });
+  return heldForRecord(recording, answerByMs(start.scope));
+}
+
+// Looked at twice: by the call's own limit, and by what is left of the deadline right before the claim.
+function timeLimitOf({ scope }: FirstStart, { config }: Webhook): TimeLimit {
+  const limitAt = (atMs: number): TimeLimit | 'too_short' =>
+    preCallTimeLimit({
+      timeoutSecs: config.responseTimeoutSecs,
+      remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - atMs,
+    });
+  const limit = limitAt(scope.admittedAtMs);
+  if (limit === 'too_short' || limitAt(performance.now()) === 'too_short') throw deadlineTooShort();
+  return limit;
+}
+
+function toRow(
+  { newUuid, instance }: RunPreCallDeps,
+  { request: { agentUuid, conversationUuid }, variables }: FirstStart,
+  webhook: Webhook,
+  limit: TimeLimit,
+): NewStart {
+  return {
+    executionUuid: newUuid(),
+    ...{ agentUuid, conversationUuid, instance },
+    webhook: {
+      webhookUuid: webhook.webhookUuid,
+      webhookEtag: webhook.etag,
+      failurePolicy: webhook.config.failurePolicy ?? 'proceed',
+      timeLimitMs: limit.limitMs,
+      timeLimitSource: limit.source,
+    },
+    startJson: JSON.stringify(variables),
+  };
+}
+
+function prepare(
+  { webhookRuns, recordBytes }: RunPreCallDeps,
+  { request, scope, variables }: FirstStart,
+  runnable: RunnableWebhook,
+  executionUuid: string,
+): PreparedRun {
+  const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
+  return webhookRuns.prepare({
+    ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes },
+    facts: { callerPhone, metadata, dynamicVariables },
+    variables: variables.variables,
+    traceparent: scope.traceparent,
+  });
+}
+
+// The bytes of the request count from here on; the admission of the call lets go of them.
+function reserve({ scope, reservation }: FirstStart, { rendered }: PreparedRun): void {
+  if (!reservation.grow(rendered.request?.body?.length ?? 0))
+    throw limitReached('too many bytes are held for calls in flight');
+  if (scope.signal.aborted) throw callerIsGone();
+}
+
+async function claim(
+  { preCalls }: RunPreCallDeps,
+  { scope, variables }: FirstStart,
+  row: NewStart,
+): Promise<ClaimedStart | NotOurs> {
+  try {
+    return await preCalls.claim(row, variables, {
+      admittedAtMs: scope.admittedAtMs,
+      answerByMs: answerByMs(scope),
+      isGone: () => scope.signal.aborted,
+    });
+  } finally {
+    scope.arrival.decided();
+  }
+}
+
+async function send(
+  { webhookRuns, signal, onError }: RunPreCallDeps,
+  { scope, reservation }: FirstStart,
+  prepared: PreparedRun,
+  slot: RequestSlot | SlotRefusal,
+  limit: TimeLimit,
+): Promise<WebhookRun> {
+  // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
+  if (typeof slot === 'string' && prepared.rendered.request !== undefined)
+    return unsent(prepared.rendered, ORIGIN_IS_BUSY);
+  const queuedMs = performance.now() - scope.admittedAtMs;
+  const expiresAtMs = scope.admittedAtMs + limit.limitMs;
+  try {
+    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, reservation, signal }), queuedMs);
+  } catch (error) {
+    onError(error);
+    return OUR_BUG;
+  }
+}
+
+const ORIGIN_IS_BUSY: Failure = {
+  code: 'OVERLOADED',
+  message: 'too many pre-calls are in flight to this origin',
+  sent: 'no',
+};

@@ -1,0 +1,28 @@
+import { startReply } from '../../domain/call-decision.ts';
+import type { Execution, StartVariables } from '../../domain/types.ts';
+import type { CallScope, OnCallStartReply } from '../types.ts';
+
+// A reply sent at the very deadline arrives as DEADLINE_EXCEEDED.
+const ANSWER_BEFORE_DEADLINE_MS = 50;
+const LONGEST_WAIT_MS = 65_000;
+
+/** The instant of `performance.now()` until which an answer still reaches the caller. */
+export const answerByMs = ({ admittedAtMs, deadlineAtMs }: CallScope): number =>
+  Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
+
+/** A start's reply from its record, the same the first time and every other time. */
+export const toStartReply = (
+  { execution, start }: { execution?: Execution; start: StartVariables },
+  replayed: boolean,
+): OnCallStartReply => {
+  const shown = execution?.state === 'no_webhook' ? undefined : execution;
+  const { decision, degraded, variables, sources } = startReply(shown, start);
+  return {
+    decision,
+    degraded,
+    dynamicVariables: variables,
+    variableSources: sources,
+    ...(shown ? { execution: shown } : {}),
+    replayed,
+  };
+};

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  configSchema,
+  readTextFile,
+  settingOf,
+  VARIABLE_NAMES,
+  type ConfigValues,
+  type VariableName,
+} from './schema.ts';
+import type { ListenAddress } from './values.ts';
+import { ConfigError } from '../errors.ts';
+import type { LogLevel } from '../logger.ts';
+import { nearestName } from './nearest-name.ts';
+import type { EncryptionKey } from '../secrets/encryption-keys.ts';
+
+/** The settings of a process. Each field is named after its variable (docs/config.md); units are in the names. */
+export interface Config {
+  readonly listen: ListenAddress;
+  /** Absent: no metrics are served. */
+  readonly opsListen: ListenAddress | undefined;
+  readonly insecure: boolean;
+  /** Absent: nobody gets in from off loopback. */
+  readonly auth: 'none' | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Absent: the embedded SQLite in `dataDir`. Holds a password. */
+  readonly databaseUrl: string | undefined;
+  readonly migrate: boolean;
+  /** Absent: the key file in `dataDir`. */
+  readonly encryptionKeys: readonly EncryptionKey[] | undefined;
+  readonly egressAllow: readonly string[];
+  readonly egressDeny: readonly string[];
+  readonly egressHttpsOnly: boolean;
+  /** PEM certificates to trust at endpoints besides the public authorities. */
+  readonly endpointCertificates: string | undefined;
+  /** Absent: the system's. */
+  readonly dnsServers: readonly string[] | undefined;
+  readonly sendTraceparent: boolean;
+  readonly maxResponseBytes: number;
+  readonly recordBodyBytes: number;
+  readonly maxPreCalls: number;
+  readonly maxPreCallsPerOrigin: number;
+  readonly maxPostCalls: number;
+  readonly maxPostCallsPerOrigin: number;
+  readonly maxBacklog: number;
+  readonly maxBufferedBytes: number;
+  /** 0: never. */
+  readonly startByMs: number;
+  readonly retentionDays: number;
+  /** 0: for ever. */
+  readonly keyRetentionDays: number;
+  readonly reflection: boolean;
+  readonly logLevel: LogLevel;
+  readonly instance: string;
+  readonly shutdownGraceMs: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings from environment variables; empty ones count as absent, `NAME_FILE` names a file that holds a
+ * secret one. `pid` becomes a part of the default instance name.
+ * @throws ConfigError with every problem, none of which shows a secret.
+ */
+export function parseConfig(env: Environment, pid?: number): Config {
+  const problems: string[] = [];
+  const texts = readTexts(env, problems);
+  const result = configSchema.safeParse(texts);
+  for (const { path, message } of result.error?.issues ?? []) problems.push(`${String(path[0])} ${message}`);
+  problems.push(...unknownVariables(env), ...unsafeSurroundings(env), ...conflicts(texts));
+  if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(toConfig(result.data, pid));
+}
+
+function readTexts(env: Environment, problems: string[]): Partial<Record<VariableName, string>> {
+  const texts: Partial<Record<VariableName, string>> = {};
+  for (const name of VARIABLE_NAMES) {
+    try {
+      const text = (readSecretFile(env, name) ?? env[name])?.trim();
+      if (text) texts[name] = text;
+    } catch (error) {
+      problems.push((error as RangeError).message);
+    }
+  }
+  return texts;
+}
+
+function readSecretFile(env: Environment, name: VariableName): string | undefined {
+  const file = settingOf(name).secret ? env[`${name}_FILE`] : undefined;
+  if (!file) return undefined;
+  if (env[name]) throw new RangeError(`${name} and ${name}_FILE are both set: leave one of them out`);
+  try {
+    return readTextFile(file);
+  } catch (error) {
+    throw new RangeError(`${name}_FILE ${(error as RangeError).message}`, { cause: error });
+  }
+}
+
+function conflicts(texts: Partial<Record<VariableName, string>>): string[] {
+  const problems: string[] = [];
+  const listen = configSchema.shape.CALLHOOKS_LISTEN.safeParse(texts.CALLHOOKS_LISTEN).data;
+  const isOpen = texts.CALLHOOKS_INSECURE === 'true' && texts.CALLHOOKS_AUTH === 'none';
+  if (listen?.isLoopback === false && !isOpen)
+    problems.push(
+      `CALLHOOKS_LISTEN=${listen.address} can be reached from other machines, in plaintext and without tokens: ` +
+        'listen on 127.0.0.1, or set CALLHOOKS_INSECURE=true and CALLHOOKS_AUTH=none if the network around it is trusted',
+    );
+  if (texts.DATABASE_URL !== undefined && texts.CALLHOOKS_ENCRYPTION_KEYS === undefined)
+    problems.push(
+      'CALLHOOKS_ENCRYPTION_KEYS is required with DATABASE_URL: ' +
+        'the same keys for every replica, such as k1:$(openssl rand -base64 32)',
+    );
+  return problems;
+}
+
+function unsafeSurroundings(env: Environment): string[] {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return [];
+  return [
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every certificate: unset it, and name a private authority with CALLHOOKS_CA_FILE',
+  ];
+}
+
+function unknownVariables(env: Environment): string[] {
+  const known = VARIABLE_NAMES.flatMap((name) => (settingOf(name).secret ? [name, `${name}_FILE`] : [name]));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('CALLHOOKS_') && env[name] !== undefined && !known.includes(name))
+    .map((name) => `${name} is no variable of callhooks: did you mean ${nearestName(name, known)}?`);
+}
+
+function toConfig(values: ConfigValues, pid: number | undefined): Config {
+  return {
+    listen: values.CALLHOOKS_LISTEN,
+    opsListen: values.CALLHOOKS_OPS_LISTEN,
+    insecure: values.CALLHOOKS_INSECURE,
+    auth: values.CALLHOOKS_AUTH,
+    dataDir: values.CALLHOOKS_DATA_DIR,
+    databaseUrl: values.DATABASE_URL,
+    migrate: values.CALLHOOKS_MIGRATE,
+    encryptionKeys: values.CALLHOOKS_ENCRYPTION_KEYS,
+    egressAllow: values.CALLHOOKS_EGRESS_ALLOW,
+    egressDeny: values.CALLHOOKS_EGRESS_DENY,
+    egressHttpsOnly: values.CALLHOOKS_EGRESS_HTTPS_ONLY,
+    endpointCertificates: values.CALLHOOKS_CA_FILE,
+    dnsServers: values.CALLHOOKS_DNS_SERVERS,
+    sendTraceparent: values.CALLHOOKS_SEND_TRACEPARENT,
+    maxResponseBytes: values.CALLHOOKS_MAX_RESPONSE_BYTES,
+    recordBodyBytes: values.CALLHOOKS_RECORD_BODY_BYTES,
+    maxPreCalls: values.CALLHOOKS_MAX_PRE_CALLS,
+    maxPreCallsPerOrigin: values.CALLHOOKS_MAX_PRE_CALLS_PER_ORIGIN,
+    maxPostCalls: values.CALLHOOKS_MAX_POST_CALLS,
+    maxPostCallsPerOrigin: values.CALLHOOKS_MAX_POST_CALLS_PER_ORIGIN,
+    maxBacklog: values.CALLHOOKS_MAX_BACKLOG,
+    maxBufferedBytes: values.CALLHOOKS_MAX_BUFFERED_BYTES,
+    startByMs: values.CALLHOOKS_START_BY,
+    retentionDays: values.CALLHOOKS_RETENTION_DAYS,
+    keyRetentionDays: values.CALLHOOKS_KEY_RETENTION_DAYS,
+    reflection: values.CALLHOOKS_REFLECTION,
+    logLevel: values.CALLHOOKS_LOG_LEVEL,
+    instance: values.CALLHOOKS_INSTANCE ?? defaultInstance(pid),
+    shutdownGraceMs: values.CALLHOOKS_SHUTDOWN_GRACE,
+  };
+}
+
+// The random digits tell containers apart that all run as process 1 under one host name.
+function defaultInstance(pid: number | undefined): string {
+  const parts = [hostname().slice(0, 40) || 'unnamed', pid, randomBytes(4).toString('hex')];
+  return parts.filter((part) => part !== undefined).join('-');
+}

@@ -1,0 +1,85 @@
+import { itemPath, entryPath, memberPath } from './field-path.ts';
+import { parseTemplate, placeholdersOf, type Placeholder } from './template/template.ts';
+import type { JsonValue, WebhookConfig, WebhookType } from './types.ts';
+
+/** A webhook of an agent, with its true header values where they can be had: a masked one may hide a placeholder. */
+export interface UsingWebhook {
+  readonly webhookType: WebhookType;
+  readonly config: WebhookConfig;
+}
+
+/** Something that uses a name, as a refusal to remove that name shows it. */
+export interface Usage {
+  readonly subject: string;
+  readonly description: string;
+}
+
+type Site = readonly [field: string, placeholders: readonly Placeholder[]];
+
+const placeholdersIn = (text: string, escapes: boolean): readonly Placeholder[] => {
+  const parsed = parseTemplate(text, { escapes });
+  return parsed.ok ? placeholdersOf(parsed.template) : [];
+};
+
+const bodySites = (value: JsonValue | undefined, field: string): Site[] => {
+  if (typeof value === 'string') return [[field, placeholdersIn(value, true)]];
+  if (value === undefined || value === null || typeof value !== 'object') return [];
+  if (Array.isArray(value)) return value.flatMap((item, i) => bodySites(item, itemPath(field, i)));
+  return Object.entries(value).flatMap(([key, item]) => bodySites(item, memberPath(field, key)));
+};
+
+const sitesOf = ({ apiSchema }: WebhookConfig): Site[] => [
+  ['api_schema.url', placeholdersIn(apiSchema.url, false)],
+  ...Object.entries(apiSchema.requestHeaders).map(([name, value]): Site => [
+    entryPath('api_schema.request_headers', name),
+    placeholdersIn(value, true),
+  ]),
+  ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
+];
+
+const usersOf = (
+  webhooks: readonly UsingWebhook[],
+  isUsed: (placeholder: Placeholder) => boolean,
+  otherFields: (config: WebhookConfig) => readonly string[],
+): Usage[] =>
+  webhooks.flatMap(({ webhookType, config }) => {
+    const sites = sitesOf(config).filter(([, placeholders]) => placeholders.some(isUsed));
+    const fields = [...sites.map(([field]) => field), ...otherFields(config)];
+    return fields.map((field) => ({
+      subject: `${webhookType} webhook`,
+      description: `webhook_config.${field} uses it`,
+    }));
+  });
+
+const itemsWhere = <T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] =>
+  items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
+
+const isSecret = ({ segments }: Placeholder): boolean => segments[0] === 'secret' && segments.length > 1;
+
+/**
+ * Returns the names of the secrets that a webhook uses, in placeholders and for signatures, whether or not the agent
+ * has them.
+ */
+export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
+  const placeholders = sitesOf(config).flatMap(([, found]) => found);
+  const inPlaceholders = placeholders.filter(isSecret).map(({ segments }) => segments[1] as string);
+  return new Set([...inPlaceholders, ...config.signingSecretNames]);
+}
+
+/** Every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
+export const variableUsers = (webhooks: readonly UsingWebhook[], name: string): Usage[] =>
+  usersOf(
+    webhooks,
+    ({ segments }) => segments[0] === name,
+    ({ assignments }) =>
+      itemsWhere(assignments, 'assignments', ({ dynamicVariable }) => dynamicVariable === name),
+  );
+
+/** Every place in an agent's webhooks that uses this secret: placeholders and signatures. */
+export const secretUsers = (webhooks: readonly UsingWebhook[], name: string): Usage[] =>
+  usersOf(
+    webhooks,
+    ({ segments }) => segments[0] === 'secret' && segments[1] === name,
+    ({ signingSecretNames }) =>
+      itemsWhere(signingSecretNames, 'signing_secret_names', (used) => used === name),
+  );

@@ -1,0 +1,55 @@
+import {
+  FORM_ESCAPES,
+  JSON_ESCAPES,
+  PERCENT_ESCAPES,
+  undoEscapes,
+  XML_ESCAPES,
+  type EscapeKind,
+} from './decode-escapes.ts';
+
+/** What an endpoint echoes may be escaped twice: a JSON text inside of JSON, a URL inside of XML. */
+export const MAX_LAYERS = 2;
+
+/** Returns the kinds of escapes that these values may be hidden by. */
+export const kindsFor = (values: readonly string[]): readonly EscapeKind[] => {
+  // No encoder escapes letters and digits: such values have one spelling only.
+  if (values.every((value) => /^[A-Za-z0-9]*$/.test(value))) return [];
+  const kinds = [JSON_ESCAPES, PERCENT_ESCAPES, XML_ESCAPES];
+  return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
+};
+
+// More values than this are not compared with each other.
+const MAX_COMPARED = 64;
+
+// The values that hold none of the others: where none of these is, none of the others can be.
+const innermost = (values: readonly string[]): readonly string[] =>
+  values.length > MAX_COMPARED
+    ? values
+    : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
+
+// Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. They can hide
+// behind an escape only if one stands for such a character: by its code, or because of a large letter.
+const PLAIN = /^[ !#-.0-[\]-~]*$/;
+const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
+
+/**
+ * Makes the quick question that most texts end at: whether any of these values is in a text at all. It looks for fewer
+ * values than a search, in fewer kinds of escapes, and keeps no places.
+ */
+export const createDetector = (values: readonly string[]): ((text: string) => boolean) => {
+  const wanted = innermost(values);
+  const kinds = kindsFor(wanted);
+  const isPlain = wanted.every((value) => PLAIN.test(value));
+  const isIn = (text: string, layers: number): boolean => {
+    for (const value of wanted) if (text.includes(value)) return true;
+    if (layers === 0) return false;
+    for (const kind of kinds) {
+      if (!text.includes(kind.mark)) continue;
+      if (kind === JSON_ESCAPES && isPlain && !PLAIN_ESCAPE.test(text)) continue;
+      const view = undoEscapes(text, kind);
+      if (view !== undefined && isIn(view.text, layers - 1)) return true;
+    }
+    return false;
+  };
+  return (text) => isIn(text, MAX_LAYERS);
+};

@@ -1,0 +1,67 @@
+import { lookUp } from '../json.ts';
+import type { Placeholder } from './template.ts';
+import type { CallFacts, JsonObject, JsonValue, WebhookType } from '../types.ts';
+
+/** What a placeholder stands for in one call. Not found: `value` is null and the name counts as missing. */
+export interface Resolved {
+  readonly found: boolean;
+  readonly value: JsonValue;
+  /** The value is an agent's secret and must never be shown. */
+  readonly secret: boolean;
+}
+
+/** The names of one call. */
+export interface Scope {
+  resolve(placeholder: Placeholder): Resolved;
+}
+
+/** Everything that placeholders of one call may name. */
+export interface ScopeSource {
+  readonly webhookType: WebhookType;
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly facts: CallFacts;
+  /** Dynamic variables by name, as merged for this call. */
+  readonly variables: JsonObject;
+  /** Secrets by name, in plain text. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+const MISSING: Resolved = { found: false, value: null, secret: false };
+const MISSING_SECRET: Resolved = { found: false, value: null, secret: true };
+
+const builtInsOf = ({ webhookType, agentUuid, conversationUuid, facts }: ScopeSource): JsonObject => {
+  const values: JsonObject = {
+    agent_uuid: agentUuid,
+    conversation_uuid: conversationUuid,
+    metadata: facts.metadata,
+  };
+  if (facts.callerPhone !== '') values['caller_phone'] = facts.callerPhone;
+  if (webhookType === 'pre_call') return values;
+  if (facts.callDurationSecs !== undefined) values['call_duration'] = facts.callDurationSecs;
+  if (facts.callSummary) values['call_summary'] = facts.callSummary;
+  return values;
+};
+
+/**
+ * Makes the names of one call resolvable. Missing are an empty caller_phone or call_summary, an unset call_duration,
+ * an unknown name or secret, and a path that finds nothing; JSON null is a value.
+ */
+export const createScope = (source: ScopeSource): Scope => {
+  const builtIns = builtInsOf(source);
+  const { variables, secrets } = source;
+
+  const resolveSecret = (segments: readonly string[]): Resolved => {
+    const name = segments[1];
+    if (segments.length !== 2 || name === undefined || !Object.hasOwn(secrets, name)) return MISSING_SECRET;
+    return { found: true, value: secrets[name] as string, secret: true };
+  };
+
+  const resolve = ({ segments }: Placeholder): Resolved => {
+    const root = segments[0] as string;
+    if (root === 'secret') return resolveSecret(segments);
+    const found = lookUp(Object.hasOwn(builtIns, root) ? builtIns : variables, segments);
+    return found.found ? { found: true, value: found.value, secret: false } : MISSING;
+  };
+  return { resolve };
+};

@@ -1,0 +1,133 @@
+import { joinLiterals, prepare, type Prepared } from './prepared.ts';
+import { isSensitiveParameter } from '../sensitive-names.ts';
+import { percentEncoded } from './escape.ts';
+import { parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
+
+/** A path segment with placeholders; `number` counts from 1. */
+export interface PathSegment {
+  readonly number: number;
+  readonly parts: Prepared;
+}
+
+/** One `name=value` of the query. */
+export interface QueryParameter {
+  readonly parts: Prepared;
+  /** What is before the first `=`, for records. */
+  readonly name: Prepared;
+  /** Whether its value is hidden in records; undefined where placeholders make the name. */
+  readonly sensitive: boolean | undefined;
+}
+
+/** A URL template whose literals are as the WHATWG parser writes them. Nothing but path and query can vary. */
+export interface PreparedUrl {
+  readonly origin: string;
+  /** Whole literal segments with their slashes, and segments with placeholders. */
+  readonly path: readonly (string | PathSegment)[];
+  readonly query: readonly QueryParameter[];
+  /** The placeholders of the path, where secrets are not allowed. */
+  readonly pathPlaceholders: readonly Placeholder[];
+}
+
+/** A prepared URL, or the rule that its template breaks. */
+export type ParsedUrlTemplate =
+  | { readonly ok: true; readonly url: PreparedUrl }
+  | { readonly ok: false; readonly error: string };
+
+const MISPLACED = 'placeholders may stand in the path and the query only';
+const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
+
+// A stand-in for placeholders that passes the URL parser unchanged: lower case, unreserved, not in the template.
+const standInFor = (text: string): string => {
+  const lower = text.toLowerCase();
+  let word = 'ph';
+  while (lower.includes(word)) word += 'x';
+  return word;
+};
+
+const guardEscapes = (template: Template): Template =>
+  // A "%" that a value could complete to an escape ("%" + "2e") is written as "%25".
+  template.map((part, i) =>
+    typeof part === 'string' && i < template.length - 1 ? part.replace(/%(?=[0-9a-f]?$)/i, '%25') : part,
+  );
+
+const problemOf = (text: string, template: Template, url: URL | null): string | undefined => {
+  if (text.includes('\\')) {
+    return 'must not contain a backslash (a literal "{{" is written "%7B%7B")';
+  }
+  if ((BEFORE_PATH.exec(text)?.[0] ?? '').includes('{{')) return MISPLACED;
+  if (template.some((part) => typeof part === 'string' && part.includes('#'))) {
+    return 'must not have a fragment';
+  }
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'must be an absolute http or https URL';
+  if (url.username !== '' || url.password !== '') {
+    return 'must not hold a user or password: put it into an Authorization header';
+  }
+  return undefined;
+};
+
+const pathOf = (segments: readonly Template[]): (string | PathSegment)[] => {
+  const path: (string | PathSegment)[] = [];
+  let literal = '';
+  for (const [i, segment] of segments.entries()) {
+    literal += '/';
+    if (placeholdersOf(segment).length === 0) {
+      literal += segment.join('');
+      continue;
+    }
+    path.push(literal, { number: i + 1, parts: prepare(guardEscapes(segment), percentEncoded) });
+    literal = '';
+  }
+  if (literal !== '') path.push(literal);
+  return path;
+};
+
+const nameOf = (template: Template): Template => {
+  const end = template.findIndex((part) => typeof part === 'string' && part.includes('='));
+  if (end === -1) return template;
+  const last = template[end] as string;
+  return [...template.slice(0, end), last.slice(0, last.indexOf('='))];
+};
+
+const parameterOf = (template: Template): QueryParameter => {
+  const name = nameOf(template);
+  const fixed = placeholdersOf(name).length === 0;
+  return {
+    parts: joinLiterals(prepare(guardEscapes(template), percentEncoded)),
+    name: prepare(guardEscapes(name), percentEncoded),
+    sensitive: fixed ? isSensitiveParameter(name.join('')) : undefined,
+  };
+};
+
+/**
+ * Parses a URL template once: the WHATWG parser sees it with stand-ins for its placeholders, and its answer is taken
+ * apart again. So literals are final, and values, percent-encoded, can reach neither origin nor structure.
+ */
+export const parseUrlTemplate = (text: string): ParsedUrlTemplate => {
+  const parsed = parseTemplate(text, { escapes: false });
+  if (!parsed.ok) return parsed;
+  const placeholders = placeholdersOf(parsed.template);
+  const word = standInFor(text);
+  let count = 0;
+  const url = URL.parse(
+    parsed.template.map((part) => (typeof part === 'string' ? part : `${word}${count++}z`)).join(''),
+  );
+  const error = problemOf(text, parsed.template, url);
+  if (error !== undefined || url === null) return { ok: false, error: error ?? MISPLACED };
+
+  const standIn = new RegExp(`${word}(\\d+)z`);
+  const restore = (piece: string): Template =>
+    piece
+      .split(standIn)
+      .map((part, i) => (i % 2 === 0 ? part : (placeholders[Number(part)] as Placeholder)))
+      .filter((part) => part !== '');
+  const segments = url.pathname.slice(1).split('/').map(restore);
+  const parameters = url.search === '' ? [] : url.search.slice(1).split('&').map(restore);
+  const pathPlaceholders = segments.flatMap(placeholdersOf);
+  if (pathPlaceholders.length + parameters.flatMap(placeholdersOf).length !== count) {
+    return { ok: false, error: `${MISPLACED}, and not where a ".." segment takes them away` };
+  }
+  return {
+    ok: true,
+    url: { origin: url.origin, path: pathOf(segments), query: parameters.map(parameterOf), pathPlaceholders },
+  };
+};

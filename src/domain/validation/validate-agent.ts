@@ -1,0 +1,132 @@
+import type { Violation } from '../../errors.ts';
+import { declaredVariablesViolations, storedDefaults } from './validate-variables.ts';
+import { checkWebhookConfig, type CheckContext, type WebhookConfigDraft } from './validate-webhook-config.ts';
+import { itemPath } from '../field-path.ts';
+import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
+import type { JsonObject, WebhookConfig, WebhookType } from '../types.ts';
+
+export { checkFacts, type FactsDraft } from './validate-call-details.ts';
+export { checkSecrets, type SecretsChange } from './validate-secrets.ts';
+export { secretUsers, variableUsers, type Usage } from '../name-usage.ts';
+
+/** A webhook inside of an agent as it came over the wire: unchecked. */
+export interface AgentWebhookDraft {
+  readonly webhookType: WebhookType | 'unspecified' | 'unknown';
+  readonly config: WebhookConfigDraft | undefined;
+  readonly disabled: boolean;
+}
+
+/** An agent as it came over the wire, or as its masked fields would make it: unchecked. */
+export interface AgentDraft {
+  readonly displayName: string;
+  readonly dynamicVariables: JsonObject;
+  /** Those to be made or replaced. */
+  readonly webhooks: readonly AgentWebhookDraft[];
+}
+
+/** An agent's mutable part after its check. */
+export interface CheckedAgent {
+  readonly displayName: string;
+  readonly dynamicVariables: JsonObject;
+  readonly webhooks: readonly {
+    readonly webhookType: WebhookType;
+    readonly config: WebhookConfig;
+    readonly disabled: boolean;
+  }[];
+}
+
+/** What the check of an agent needs to know, beside what {@link CheckContext} says of its webhooks. */
+export interface AgentCheckContext extends Pick<CheckContext, 'secretNames' | 'secretValue' | 'judgeUrl'> {
+  /** What masks in a webhook of this type may stand for: the webhook that it replaces. */
+  readonly stored?:
+    | ((type: WebhookType) => Pick<CheckContext, 'storedHeaders' | 'storedOrigin'> | undefined)
+    | undefined;
+  /** Which fields a save changes: only they are checked. Absent: all. */
+  readonly checked?: ((field: 'display_name' | 'dynamic_variables' | 'webhooks') => boolean) | undefined;
+}
+
+const PATH = 'agent';
+
+interface CheckedWebhooks {
+  readonly webhooks: CheckedAgent['webhooks'][number][];
+  readonly violations: Violation[];
+}
+
+const typeProblem = (
+  type: AgentWebhookDraft['webhookType'],
+  earlier: ReadonlySet<string>,
+): string | undefined => {
+  if (type === 'unspecified') return 'is required';
+  if (type === 'unknown') return 'must be WEBHOOK_TYPE_PRE_CALL or WEBHOOK_TYPE_POST_CALL';
+  return earlier.has(type) ? 'an agent has at most one webhook of each type' : undefined;
+};
+
+/** No more than one of each type can be right; the rest of a long list is not looked at. */
+const MAX_LOOKED = 8;
+
+const checkWebhooks = (draft: AgentDraft, context: AgentCheckContext): CheckedWebhooks => {
+  const { secretNames, secretValue, judgeUrl, stored } = context;
+  const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
+  const types = new Set<string>();
+  const result: CheckedWebhooks = { webhooks: [], violations: [] };
+  for (const [i, { webhookType, config, disabled }] of draft.webhooks.slice(0, MAX_LOOKED).entries()) {
+    const path = itemPath(`${PATH}.webhooks`, i);
+    const description = typeProblem(webhookType, types);
+    types.add(webhookType);
+    if (description !== undefined) result.violations.push({ field: `${path}.webhook_type`, description });
+    if (webhookType === 'unspecified' || webhookType === 'unknown') continue;
+    const checked = checkWebhookConfig(config, {
+      webhookType,
+      declaredVariables,
+      secretNames,
+      secretValue,
+      judgeUrl,
+      path: `${path}.webhook_config`,
+      ...stored?.(webhookType),
+    });
+    result.violations.push(...checked.violations);
+    result.webhooks.push({ webhookType, config: checked.config, disabled });
+  }
+  return result;
+};
+
+const displayNameViolations = (name: string): Violation[] =>
+  Buffer.byteLength(name) > MAX_DISPLAY_NAME_BYTES
+    ? [
+        {
+          field: `${PATH}.display_name`,
+          description: `must not be larger than ${MAX_DISPLAY_NAME_BYTES} bytes`,
+        },
+      ]
+    : [];
+
+/**
+ * Checks an agent with the webhooks given for it, and fills in defaults. All violations are collected, with paths from
+ * the request message (`agent.…`). `agent` may be used only where there are none.
+ */
+export const checkAgentDraft = (
+  draft: AgentDraft,
+  context: AgentCheckContext,
+): { readonly agent: CheckedAgent; readonly violations: readonly Violation[] } => {
+  const checks = context.checked ?? (() => true);
+  const { displayName, dynamicVariables } = draft;
+  const { webhooks, violations: ofWebhooks } = checks('webhooks')
+    ? checkWebhooks(draft, context)
+    : { webhooks: [], violations: [] };
+  const violations = [
+    ...(checks('display_name') ? displayNameViolations(displayName) : []),
+    ...(checks('dynamic_variables')
+      ? declaredVariablesViolations(dynamicVariables, `${PATH}.dynamic_variables`)
+      : []),
+    ...ofWebhooks,
+  ];
+  const isRight = violations.length === 0;
+  return {
+    agent: {
+      displayName,
+      dynamicVariables: isRight ? storedDefaults(dynamicVariables) : dynamicVariables,
+      webhooks,
+    },
+    violations,
+  };
+};

@@ -1,0 +1,80 @@
+import type { Violation } from '../../errors.ts';
+import { jsonProblems } from './validate-json.ts';
+import { arePlainVariables, variablesViolations } from './validate-variables.ts';
+import { jsonBound } from '../json-bound.ts';
+import { asStored, jsonBytes } from '../json.ts';
+import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
+import type { CallFacts, JsonObject } from '../types.ts';
+
+/** A `google.protobuf.Duration` as decoded. */
+export interface DurationDraft {
+  readonly seconds: bigint | number;
+  readonly nanos: number;
+}
+
+/** A call's facts as they came over the wire: unchecked. */
+export interface FactsDraft {
+  readonly callerPhone: string;
+  readonly metadata: JsonObject | undefined;
+  readonly dynamicVariables: JsonObject | undefined;
+  readonly callDuration?: DurationDraft | undefined;
+  readonly callSummary?: string | undefined;
+}
+
+/** 10,000 years: the greatest `google.protobuf.Duration`. */
+const MAX_SECONDS = 315_576_000_000;
+const MAX_NANOS = 999_999_999;
+
+const is = (field: string, description: string | undefined): Violation[] =>
+  description === undefined ? [] : [{ field, description }];
+
+const textProblem = (text: string, maxBytes: number): string | undefined =>
+  text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
+    ? `must not be larger than ${maxBytes} bytes`
+    : undefined;
+
+const metadataViolations = (metadata: JsonObject): Violation[] => {
+  const problems = jsonProblems(metadata, 'metadata');
+  if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
+  return is('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
+};
+
+const durationProblem = ({ seconds, nanos }: DurationDraft): string | undefined => {
+  if (seconds < 0 || nanos < 0) return 'must not be negative';
+  return seconds <= MAX_SECONDS && nanos <= MAX_NANOS ? undefined : 'is not a valid google.protobuf.Duration';
+};
+
+// By way of the decimal text: a sum of seconds and nanos / 1e9 is not always the double nearest to it.
+const toSeconds = ({ seconds, nanos }: DurationDraft): number =>
+  Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
+
+/**
+ * Checks a call's facts as a lifecycle request or a test gives them, at the top of the request message. `facts` may be
+ * used only where there are no violations.
+ */
+export const checkFacts = (
+  draft: FactsDraft,
+): { readonly facts: CallFacts; readonly violations: readonly Violation[] } => {
+  const { callerPhone, callDuration, callSummary, metadata = {}, dynamicVariables = {} } = draft;
+  const hasPlainVariables = arePlainVariables(dynamicVariables);
+  const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
+  const violations = [
+    ...is('caller_phone', textProblem(callerPhone, MAX_CALLER_PHONE_BYTES)),
+    ...(hasPlainVariables ? [] : variablesViolations(dynamicVariables, 'dynamic_variables')),
+    ...(hasPlainMetadata ? [] : metadataViolations(metadata)),
+    ...is('call_duration', callDuration && durationProblem(callDuration)),
+    ...is('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
+  ];
+  const stored = (value: JsonObject, isPlain: boolean): JsonObject =>
+    isPlain || violations.length > 0 ? value : (asStored(value) as JsonObject);
+  return {
+    facts: {
+      callerPhone,
+      metadata: stored(metadata, hasPlainMetadata),
+      dynamicVariables: stored(dynamicVariables, hasPlainVariables),
+      ...(callDuration ? { callDurationSecs: toSeconds(callDuration) } : {}),
+      ...(callSummary ? { callSummary } : {}),
+    },
+    violations,
+  };
+};

@@ -1,0 +1,113 @@
+import type { Violation } from '../../errors.ts';
+import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
+import { classifyContentType } from '../template/content-type.ts';
+import { entryPath } from '../field-path.ts';
+import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '../limits.ts';
+import { isHeaderText } from '../template/render-request.ts';
+import { parseTemplate, placeholdersOf } from '../template/template.ts';
+import { MASK } from '../types.ts';
+
+/** Request headers as written: names to value templates. */
+export type Headers = Readonly<Record<string, string>>;
+
+// Names that belong to the connection, to callhooks, or to its signature.
+const NOT_SETTABLE =
+  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+const nameProblem = (name: string): string | undefined => {
+  if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
+  if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
+    return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;
+  }
+  if (!TOKEN.test(name)) return "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)";
+  return NOT_SETTABLE.test(name)
+    ? 'this header is set by callhooks and the connection, not by a webhook'
+    : undefined;
+};
+
+const isContentType = (name: string): boolean => name.toLowerCase() === 'content-type';
+
+/** The content type that the headers name, as written. */
+export const contentTypeOf = (headers: Headers): string | undefined =>
+  Object.entries(headers).find(([name]) => isContentType(name))?.[1];
+
+const contentTypeProblem = (value: string): string | undefined => {
+  if (value.includes('{{')) return 'content-type takes no placeholders';
+  const classified = classifyContentType(value);
+  return classified.ok ? undefined : classified.error;
+};
+
+const valueViolations = (name: string, value: string, known: KnownNames, field: string): Violation[] => {
+  const is = (description: string): Violation[] => [{ field, description }];
+  if (Buffer.byteLength(value) > MAX_HEADER_TEMPLATE_BYTES) {
+    return is(`a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
+  }
+  const parsed = parseTemplate(value, { escapes: true });
+  if (!parsed.ok) return is(parsed.error);
+  if (!parsed.template.every((part) => typeof part !== 'string' || isHeaderText(part))) {
+    return is('must not hold control characters or characters outside of Latin-1');
+  }
+  const problem = isContentType(name) ? contentTypeProblem(value) : undefined;
+  if (problem !== undefined) return is(problem);
+  return placeholdersOf(parsed.template).length === 0
+    ? []
+    : placeholderViolations(parsed.template, known, field);
+};
+
+const twins = (names: readonly string[]): string[] => {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.size === seen.add(name.toLowerCase()).size);
+};
+
+/** The violations of headers, but for those of values that read as a mask. */
+export const headerViolations = (headers: Headers, field: string, known: KnownNames): Violation[] => {
+  const entries = Object.entries(headers);
+  const violations: Violation[] = [];
+  if (entries.length > MAX_HEADERS) {
+    violations.push({ field, description: `must not have more than ${MAX_HEADERS} headers` });
+  }
+  const looked = entries.slice(0, MAX_HEADERS);
+  if (twins(looked.map(([name]) => name)).length > 0) {
+    violations.push({ field, description: 'two header names must differ by more than upper and lower case' });
+  }
+  for (const [name, value] of looked) {
+    const at = entryPath(field, name);
+    const problem = nameProblem(name);
+    if (problem !== undefined) violations.push({ field: at, description: problem });
+    if (value !== MASK) violations.push(...valueViolations(name, value, known, at));
+  }
+  return violations;
+};
+
+/** What is stored of the webhook that a mask may stand for. */
+export interface MaskedValues {
+  /** Names, in lower case, of headers whose values are stored sealed. */
+  readonly storedHeaders: ReadonlySet<string>;
+  /** The origin that the stored values are sent to. */
+  readonly storedOrigin: string | undefined;
+}
+
+/**
+ * The violations of header values that read as a mask: one stands for the stored value of that header as long as it
+ * goes to the same origin, so that nobody who may only write can have a secret sent elsewhere.
+ */
+export const maskViolations = (
+  headers: Headers,
+  field: string,
+  origin: string | undefined,
+  { storedHeaders, storedOrigin }: MaskedValues,
+): Violation[] => {
+  const problemOf = (name: string): string | undefined => {
+    if (!storedHeaders.has(name.toLowerCase()))
+      return 'is masked, but no value of this header is stored: write its value';
+    if (origin === storedOrigin && origin !== undefined) return undefined;
+    return 'is masked, but its stored value is kept for the stored origin only: write its value';
+  };
+  return Object.entries(headers)
+    .slice(0, MAX_HEADERS)
+    .flatMap(([name, value]): Violation[] => {
+      const description = value === MASK ? problemOf(name) : undefined;
+      return description === undefined ? [] : [{ field: entryPath(field, name), description }];
+    });
+};

@@ -1,0 +1,50 @@
+import type { Violation } from '../../errors.ts';
+import { itemPath, memberPath } from '../field-path.ts';
+import { MAX_JSON_DEPTH } from '../limits.ts';
+
+/** A list of a million bad numbers must not become a million sentences. */
+const MAX_PROBLEMS = 1000;
+
+const scalarProblem = (value: unknown): string | undefined => {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a finite number';
+  return typeof value === 'string' || typeof value === 'boolean' ? undefined : 'must be a JSON value';
+};
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+/**
+ * What keeps a value from being JSON of the allowed depth, with its paths: numbers that are not finite, what JSON has
+ * no kind for (undefined, dates, bigints, …), nesting deeper than `maxDepth`. Nothing below that is looked at, so any
+ * value is safe; at most 1,000 problems are told.
+ */
+export const jsonProblems = (
+  value: unknown,
+  path: string,
+  maxDepth: number = MAX_JSON_DEPTH,
+): Violation[] => {
+  const problems: Violation[] = [];
+  const add = (field: string, description: string): void => {
+    if (problems.length < MAX_PROBLEMS) problems.push({ field, description });
+  };
+  // Paths are put together only for the sentences that need them.
+  const visit = (node: unknown, depth: number, at: () => string): void => {
+    if (node === null) return;
+    if (typeof node !== 'object' || !(Array.isArray(node) || isPlain(node))) {
+      const problem = scalarProblem(node);
+      if (problem !== undefined) add(at(), problem);
+    } else if (depth === maxDepth) {
+      add(at(), `is nested deeper than ${maxDepth}`);
+    } else if (Array.isArray(node)) {
+      for (let i = 0; i < node.length; i += 1) visit(node[i], depth + 1, () => itemPath(at(), i));
+    } else {
+      for (const [key, child] of Object.entries(node)) {
+        if (key !== '__proto__') visit(child, depth + 1, () => memberPath(at(), key));
+      }
+    }
+  };
+  visit(value, 0, () => path);
+  return problems;
+};

@@ -1,0 +1,85 @@
+import type { Violation } from '../../errors.ts';
+import { valueTooLarge } from './validate-assignments.ts';
+import { jsonProblems } from './validate-json.ts';
+import { memberPath } from '../field-path.ts';
+import { jsonBound, textBound } from '../json-bound.ts';
+import { asStored, jsonBytes } from '../json.ts';
+import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
+import { variableNameProblem } from './names.ts';
+import { parseTemplate, wholePlaceholder } from '../template/template.ts';
+import { MASK, type JsonObject, type JsonValue } from '../types.ts';
+
+/** A Struct full of bad names must not become as many sentences. */
+const MAX_VIOLATIONS = 1000;
+const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
+
+const is = (field: string, description: string | undefined): Violation[] =>
+  description === undefined ? [] : [{ field, description }];
+
+/**
+ * Reports whether dynamic variables as a request gives them clearly keep every rule of {@link variablesViolations}, and
+ * are stored as they are. False: look closer.
+ */
+export const arePlainVariables = (variables: JsonObject): boolean => {
+  if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
+  let bound = 1;
+  for (const name of Object.keys(variables)) {
+    if (variableNameProblem(name) !== undefined) return false;
+    bound += textBound(name) + jsonBound(variables[name], MAX_VARIABLE_BYTES) + 2;
+    if (bound > MAX_VARIABLES_BYTES) return false;
+  }
+  return true;
+};
+
+/**
+ * The violations of dynamic variables as a request gives them: names that an agent could not declare, values that are
+ * no JSON, too deep or too large, and their size together. `field` is their path in the request. What comes behind the
+ * name that makes them too large together is not looked at.
+ */
+export const variablesViolations = (variables: JsonObject, field: string): Violation[] => {
+  const violations: Violation[] = [];
+  let total = 1;
+  for (const [name, value] of Object.entries(variables)) {
+    // The key can't cross the API: it is dropped wherever it stands.
+    if (name === '__proto__') continue;
+    const path = memberPath(field, name);
+    const problems = jsonProblems(value, path);
+    const bytes = problems.length > 0 ? 0 : jsonBytes(value);
+    total += jsonBytes(name) + bytes + 2;
+    violations.push(...is(path, variableNameProblem(name)), ...problems, ...is(path, valueTooLarge(bytes)));
+    if (violations.length >= MAX_VIOLATIONS) return violations.slice(0, MAX_VIOLATIONS);
+    if (total > MAX_VARIABLES_BYTES) return [...violations, ...is(field, TOO_LARGE_TOGETHER)];
+  }
+  return violations;
+};
+
+/** As {@link variablesViolations} for the defaults that an agent declares. */
+export const declaredVariablesViolations = (defaults: JsonObject, field: string): Violation[] => {
+  const entries = Object.entries(defaults);
+  const masked = entries.filter(([, value]) => value === MASK).map(([name]) => memberPath(field, name));
+  return [
+    ...is(
+      field,
+      entries.length > MAX_VARIABLES ? `must not be more than ${MAX_VARIABLES} variables` : undefined,
+    ),
+    ...variablesViolations(defaults, field),
+    ...masked.map((path) => ({ field: path, description: 'is a masked value: write the value' })),
+  ];
+};
+
+const isOwnPlaceholder = (name: string, value: JsonValue): boolean => {
+  if (typeof value !== 'string') return false;
+  const parsed = parseTemplate(value, { escapes: true });
+  return parsed.ok && wholePlaceholder(parsed.template)?.text === name;
+};
+
+/**
+ * Defaults as they are stored: one that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other tools) is
+ * null. Recurses: check the depth first.
+ */
+export const storedDefaults = (defaults: JsonObject): JsonObject => {
+  const stored = Object.entries(asStored(defaults) as JsonObject);
+  return Object.fromEntries(
+    stored.map(([name, value]) => [name, isOwnPlaceholder(name, value) ? null : value]),
+  );
+};

@@ -1,0 +1,138 @@
+import type { Violation } from '../../errors.ts';
+import { assignmentViolations } from './validate-assignments.ts';
+import { bodyViolations } from './validate-body.ts';
+import { contentTypeOf, headerViolations, maskViolations } from './validate-headers.ts';
+import type { KnownNames } from './validate-placeholders.ts';
+import { signingViolations } from './check-signing.ts';
+import { originOfTemplate, urlViolations } from './validate-url.ts';
+import { MAX_TIMEOUT_SECS, MIN_TIMEOUT_SECS } from '../limits.ts';
+import type { ApiSchema, WebhookConfig, WebhookType } from '../types.ts';
+import type { ConfigField } from '../update-mask.ts';
+import {
+  fillDefaults,
+  NO_CONFIG,
+  configAsStored,
+  type AssignmentDraft,
+  type WebhookConfigDraft,
+} from '../webhook-draft.ts';
+
+export { toDraft } from '../webhook-draft.ts';
+export type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../webhook-draft.ts';
+
+/** What the check of a webhook's configuration needs to know. */
+export interface CheckContext extends KnownNames {
+  /** The configuration's path in the request message: `webhook_config`, `webhook.webhook_config`, … */
+  readonly path: string;
+  /** A secret's value, to check signing secrets; undefined: it can't be looked at now. */
+  readonly secretValue?: ((name: string) => string | undefined) | undefined;
+  /** What the egress policy says to a URL; asked only where the URL is checked. */
+  readonly judgeUrl?: ((url: string) => string | undefined) | undefined;
+  /** Names, in lower case, of headers whose stored values a mask may keep. */
+  readonly storedHeaders?: ReadonlySet<string> | undefined;
+  /** The origin of the stored URL: masks keep their values only for it. */
+  readonly storedOrigin?: string | undefined;
+  /** Which fields a save changes: only they, and what depends on them, are checked. Absent: all. */
+  readonly checked?: ((field: ConfigField) => boolean) | undefined;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+const methodProblem = (method: string): string | undefined => {
+  if (method === '') return 'is required';
+  return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
+};
+
+const one = (field: string, description: string | undefined): Violation[] =>
+  description === undefined ? [] : [{ field, description }];
+
+const schemaViolations = (schema: ApiSchema, context: CheckContext): Violation[] => {
+  const { url, method, requestHeaders, requestBody } = schema;
+  const path = `${context.path}.api_schema`;
+  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
+    context.checked?.(`webhook_config.api_schema.${name}`) ?? true;
+  const stored = { storedHeaders: context.storedHeaders ?? NO_NAMES, storedOrigin: context.storedOrigin };
+  const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
+  const masks =
+    checks('request_headers') || checks('url')
+      ? maskViolations(requestHeaders, `${path}.request_headers`, originOfTemplate(url), stored)
+      : [];
+  return [
+    ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.judgeUrl) : []),
+    ...(checks('method') ? one(`${path}.method`, methodProblem(method)) : []),
+    ...(checks('request_headers')
+      ? headerViolations(requestHeaders, `${path}.request_headers`, context)
+      : []),
+    ...masks,
+    ...bodyViolations(request, `${path}.request_body`, context, {
+      content: checks('request_body'),
+      fit: checks('request_body') || checks('request_headers') || checks('method'),
+    }),
+  ];
+};
+
+const timeoutProblem = (secs: number): string | undefined =>
+  secs === 0 || (secs >= MIN_TIMEOUT_SECS && secs <= MAX_TIMEOUT_SECS)
+    ? undefined
+    : `must be ${MIN_TIMEOUT_SECS} to ${MAX_TIMEOUT_SECS} seconds, or 0 for the default`;
+
+const policyProblem = (
+  policy: WebhookConfigDraft['failurePolicy'],
+  type: WebhookType,
+): string | undefined => {
+  if (policy === 'unknown') return 'must be FAILURE_POLICY_PROCEED or FAILURE_POLICY_BLOCK';
+  return type === 'post_call' && policy !== 'unspecified' ? 'is for pre-call webhooks only' : undefined;
+};
+
+const rulesViolations = (rules: readonly AssignmentDraft[], context: CheckContext): Violation[] => {
+  const field = `${context.path}.assignments`;
+  if (context.webhookType === 'pre_call')
+    return assignmentViolations(rules, field, context.declaredVariables);
+  return one(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
+};
+
+const configViolations = (
+  draft: WebhookConfigDraft,
+  schema: ApiSchema,
+  context: CheckContext,
+): Violation[] => {
+  const { path, webhookType } = context;
+  const checks = (field: ConfigField): boolean => context.checked?.(field) ?? true;
+  const { signingSecretNames } = draft;
+  return [
+    ...(draft.apiSchema ? schemaViolations(schema, context) : one(`${path}.api_schema`, 'is required')),
+    ...(checks('webhook_config.assignments') ? rulesViolations(draft.assignments, context) : []),
+    ...(checks('webhook_config.response_timeout_secs')
+      ? one(`${path}.response_timeout_secs`, timeoutProblem(draft.responseTimeoutSecs))
+      : []),
+    ...(checks('webhook_config.failure_policy')
+      ? one(`${path}.failure_policy`, policyProblem(draft.failurePolicy, webhookType))
+      : []),
+    ...(checks('webhook_config.signing_secret_names')
+      ? signingViolations(
+          signingSecretNames,
+          `${path}.signing_secret_names`,
+          context.secretNames,
+          context.secretValue,
+        )
+      : []),
+  ];
+};
+
+/**
+ * Checks a webhook's configuration and fills in its defaults. All violations are collected, with paths from the request
+ * message; descriptions never hold values. `config` may be used only where there are none. A configuration that was
+ * accepted passes again unchanged. `draft` undefined: the request has none.
+ */
+export const checkWebhookConfig = (
+  draft: WebhookConfigDraft | undefined,
+  context: CheckContext,
+): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } => {
+  const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
+  const violations =
+    draft === undefined
+      ? one(context.path, 'is required')
+      : configViolations(draft, config.apiSchema, context);
+  // Only what was checked is known to be shallow enough for the recursion.
+  return { config: violations.length === 0 ? configAsStored(config) : config, violations };
+};

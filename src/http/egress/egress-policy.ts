@@ -1,0 +1,136 @@
+import {
+  coveringEntries,
+  judgeAddress,
+  matchesName,
+  matchesPort,
+  type AddressContext,
+  type AddressRefusal,
+} from './address-rules.ts';
+import type { EgressEntry } from './egress-entries.ts';
+import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
+import type { RangeKind } from './special-ranges.ts';
+import { canonicalName, parseTargetUrl, specialUse, type TargetUrl } from './target-url.ts';
+import type { EgressJudge } from '../http-client.ts';
+
+/** What an operator may set. Only public addresses are open without any entry. */
+export interface EgressPolicyOptions {
+  readonly allow?: readonly EgressEntry[];
+  readonly deny?: readonly EgressEntry[];
+  readonly httpsOnly?: boolean;
+}
+
+/** Where outgoing requests may go. Pure: it asks nobody, and never throws. */
+export interface EgressPolicy extends EgressJudge {
+  /**
+   * Judges a dial: `addresses` are all that the host resolved to (the literal itself for a literal), each must pass.
+   * Undefined lets it pass; a text names the rule, and no address that somebody's DNS answered.
+   */
+  judgeDial(host: string, port: number, addresses: readonly string[]): string | undefined;
+}
+
+type Rules = Required<EgressPolicyOptions>;
+
+/** Makes a policy from entries that were read before. */
+export const createEgressPolicy = (options: EgressPolicyOptions = {}): EgressPolicy => {
+  const rules: Rules = { allow: [], deny: [], httpsOnly: false, ...options };
+  return {
+    judgeUrl: (url) => {
+      const target = parseTargetUrl(url);
+      return 'problem' in target ? target.problem : judgeTarget(rules, target);
+    },
+    judgeDial: (host, port, addresses) => judgeDial(rules, canonicalName(host), port, addresses),
+  };
+};
+
+const judgeTarget = (rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined => {
+  if (rules.httpsOnly && protocol === 'http:') return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
+  return literal ? judgeLiteral(rules, literal, port) : judgeName(rules, host, port);
+};
+
+const judgeDial = (
+  rules: Rules,
+  host: string,
+  port: number,
+  addresses: readonly string[],
+): string | undefined => {
+  if (addresses.length === 0) return `${host} has no address`;
+  const literal = parseIp(host);
+  const refusal = literal ? judgeLiteral(rules, literal, port) : judgeName(rules, host, port);
+  return refusal ?? firstOf(addresses, (address) => judgeResolved(rules, host, port, address));
+};
+
+const judgeResolved = (rules: Rules, host: string, port: number, address: string): string | undefined => {
+  const bytes = parseIp(address);
+  if (bytes === undefined) return `${host} resolves to something that is no address`;
+  const context = parseIp(host) ? { ...rules, port } : { ...rules, port, name: host };
+  const refusal = judgeAddress(bytes, context);
+  if (refusal !== undefined)
+    return `${host} leads to ${classOf(refusal)}, which outgoing requests may not reach`;
+  if (needsEntry(rules, host, port) && coveringEntries(bytes, context).length === 0) {
+    return `${host} is a special-use name, and leads to an address that no entry of CALLHOOKS_EGRESS_ALLOW covers`;
+  }
+  return undefined;
+};
+
+const CLASSES: Readonly<Record<RangeKind, string>> = {
+  public: 'a public address',
+  private: 'a private network',
+  special: 'a special-purpose range',
+  loopback: 'a loopback address',
+  exact: 'a link-local or metadata address',
+  nat64: 'a NAT64 range',
+  never: 'an unspecified, multicast, broadcast or IPv4-mapped address',
+};
+
+const classOf = (refusal: AddressRefusal): string =>
+  refusal.rule === 'deny'
+    ? 'an address on the deny list (CALLHOOKS_EGRESS_DENY)'
+    : CLASSES[refusal.range.kind];
+
+const judgeLiteral = (rules: Rules, literal: IpBytes, port: number): string | undefined => {
+  const refusal = judgeAddress(literal, { ...rules, port });
+  if (refusal === undefined) return undefined;
+  const address = formatIp(literal);
+  if (refusal.rule === 'deny') return deniedBy(address, refusal.entry);
+  const { kind, block, name, source } = refusal.range;
+  const where = `${address} belongs to ${name} ${block} (${source}), which outgoing requests may not reach`;
+  if (kind === 'never') return `${where}; no entry can open it`;
+  return `${where}; the entry ${address} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
+};
+
+const deniedBy = (host: string, entry: string): string =>
+  `${host} is denied by the entry ${entry} of CALLHOOKS_EGRESS_DENY`;
+
+const judgeName = (rules: Rules, name: string, port: number): string | undefined => {
+  const denied = rules.deny.find((entry) => matchesName(entry, name, port));
+  if (denied !== undefined) return deniedBy(name, denied.text);
+  if (!needsEntry(rules, name, port)) return undefined;
+  const special = specialUse(name);
+  if (special === 'localhost') return judgeLocalhost(rules, name, port);
+  if (rules.allow.some((entry) => entry.kind === 'address' && matchesPort(entry, port))) return undefined;
+  return `${name} is a special-use name (${special}), which outgoing requests may not reach; the entry ${name}, or the CIDR of its addresses, in CALLHOOKS_EGRESS_ALLOW would let it pass`;
+};
+
+const needsEntry = ({ allow }: Rules, name: string, port: number): boolean =>
+  parseIp(name) === undefined &&
+  specialUse(name) !== undefined &&
+  !allow.some((entry) => matchesName(entry, name, port));
+
+// The name may mean either loopback address, so entries for one of the two are not enough.
+const judgeLocalhost = (rules: Rules, name: string, port: number): string | undefined => {
+  const context: AddressContext = { ...rules, port };
+  const isOpen = LOOPBACKS.every((address) => judgeAddress(address, context) === undefined);
+  if (isOpen) return undefined;
+  const entry = name === 'localhost' ? 'the entry localhost' : 'the entries 127.0.0.0/8 and ::1';
+  return `${name} is this machine itself (localhost), which outgoing requests may not reach; ${entry} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
+};
+
+const LOOPBACKS = ['127.0.0.1', '::1'].flatMap((text) => parseIp(text) ?? []);
+
+const firstOf = <T>(items: readonly T[], judge: (item: T) => string | undefined): string | undefined => {
+  for (const item of items) {
+    const refusal = judge(item);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+};

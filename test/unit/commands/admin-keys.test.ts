@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { refuseRemovalInUse } from '../../../src/commands/admin/names-in-use.ts';
+import { changedWebhook, newWebhook, sealSecrets } from '../../../src/commands/admin/seal-agent.ts';
+import { surroundingsOf } from '../../../src/commands/admin/validate-config.ts';
+import type { Agent, Webhook } from '../../../src/domain/types.ts';
+import type { CallhooksError } from '../../../src/errors.ts';
+import { createIds } from '../../../src/ids.ts';
+import { createKeyring } from '../../../src/secrets/keyring.ts';
+
+const ids = createIds();
+const keyringOf = (id: string, fill: number) => createKeyring([{ id, bytes: Buffer.alloc(32, fill) }]);
+const keyring = keyringOf('here', 1);
+/** Of a replica that lacks the key of what is stored. */
+const otherKeyring = keyringOf('elsewhere', 2);
+
+const agentUuid = ids.uuid();
+const webhook = newWebhook(
+  { keyring, ids },
+  agentUuid,
+  {
+    webhookType: 'pre_call',
+    config: {
+      apiSchema: {
+        url: 'https://api.example.com/',
+        method: 'POST',
+        requestHeaders: { Cookie: 'id={{x}}', 'X-A': 'a' },
+      },
+      assignments: [],
+      responseTimeoutSecs: 10,
+      failurePolicy: 'proceed',
+      signingSecretNames: [],
+    },
+    disabled: false,
+  },
+  1_000,
+);
+const agent: Agent = {
+  agentUuid,
+  displayName: '',
+  dynamicVariables: { x: 1, y: 2 },
+  webhooks: [webhook],
+  sealedSecrets: sealSecrets(keyring, agentUuid, { s: 'value' }),
+  etag: 'e',
+  createdAtMs: 0,
+  updatedAtMs: 0,
+};
+const without = (name: string): Agent => {
+  const { [name]: _, ...dynamicVariables } = agent.dynamicVariables;
+  return { ...agent, dynamicVariables };
+};
+const reasonOf = (run: () => unknown): string | undefined => {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return (error as CallhooksError).reason;
+  }
+};
+
+describe('administration by a replica that lacks a key', () => {
+  it('disables a webhook without opening what it keeps', () => {
+    const change = { config: webhook.config, disabled: true };
+    const changed: Webhook = changedWebhook({ keyring: otherKeyring, ids }, webhook, change, 2_000);
+    expect(changed.sealedHeaders).to.deep.equal(webhook.sealedHeaders);
+    expect(changed).to.deep.include({ disabled: true, createdAtMs: 1_000, updatedAtMs: 2_000 });
+  });
+
+  it('removes no variable that a sealed header could name', () => {
+    expect(reasonOf(() => refuseRemovalInUse(keyring, agent, without('x')))).to.equal('VARIABLE_IN_USE');
+    expect(reasonOf(() => refuseRemovalInUse(keyring, agent, without('y')))).to.equal(undefined);
+    expect(reasonOf(() => refuseRemovalInUse(otherKeyring, agent, without('y')))).to.equal('KEY_UNAVAILABLE');
+  });
+
+  it('opens nothing where no name is removed', () => {
+    expect(reasonOf(() => refuseRemovalInUse(otherKeyring, agent, { ...agent, displayName: 'b' }))).to.equal(
+      undefined,
+    );
+  });
+
+  it('can not say whether a secret is fit to sign with', () => {
+    const look = (of: typeof keyring) =>
+      surroundingsOf({ keyring: of, judgeUrl: () => undefined }, agent).secretValue?.('s');
+    expect(look(keyring)).to.equal('value');
+    expect(reasonOf(() => look(otherKeyring))).to.equal('KEY_UNAVAILABLE');
+  });
+});

@@ -1,0 +1,265 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { expect } from 'chai';
+import { settingOf, VARIABLE_NAMES } from '../../../src/config/schema.ts';
+import { parseConfig, type Config } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/errors.ts';
+
+type Environment = Record<string, string | undefined>;
+
+const KEY = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+const MYSQL = { DATABASE_URL: 'mysql://user:hunter2@db:3306/callhooks', CALLHOOKS_ENCRYPTION_KEYS: KEY };
+
+const problemsOf = (env: Environment): readonly string[] => {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('parseConfig', () => {
+  let folder: string;
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'callhooks-config-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('needs nothing: the defaults are those of a machine of one', () => {
+    const { instance, ...rest } = parseConfig({});
+    expect(instance).to.match(/^.+-[0-9a-f]{8}$/);
+    expect(rest).to.deep.equal({
+      listen: { address: '127.0.0.1:50051', isLoopback: true },
+      opsListen: { address: '127.0.0.1:9464', isLoopback: true },
+      insecure: false,
+      auth: undefined,
+      dataDir: resolve('data'),
+      databaseUrl: undefined,
+      migrate: false,
+      encryptionKeys: undefined,
+      egressAllow: [],
+      egressDeny: [],
+      egressHttpsOnly: false,
+      endpointCertificates: undefined,
+      dnsServers: undefined,
+      sendTraceparent: true,
+      maxResponseBytes: 262_144,
+      recordBodyBytes: 4096,
+      maxPreCalls: 4000,
+      maxPreCallsPerOrigin: 1000,
+      maxPostCalls: 1024,
+      maxPostCallsPerOrigin: 128,
+      maxBacklog: 1_000_000,
+      maxBufferedBytes: 268_435_456,
+      startByMs: 86_400_000,
+      retentionDays: 30,
+      keyRetentionDays: 0,
+      reflection: true,
+      logLevel: 'info',
+      shutdownGraceMs: 65_000,
+    });
+  });
+
+  it('makes an instance name of host, process and chance, another one each time', () => {
+    const names = [1, 2].map(() => parseConfig({}, 4711).instance);
+    expect(names[0]).to.match(/-4711-[0-9a-f]{8}$/);
+    expect(names[0]).not.to.equal(names[1]);
+  });
+
+  it('is frozen', () => {
+    expect(parseConfig({})).to.be.frozen;
+  });
+
+  const accepted: [string, Environment, Partial<Config>][] = [
+    [
+      'an empty variable counts as absent',
+      { CALLHOOKS_MAX_BACKLOG: '', CALLHOOKS_AUTH: ' ' },
+      { maxBacklog: 1e6 },
+    ],
+    ['blanks around a value are cut', { CALLHOOKS_MAX_BACKLOG: ' 5\n' }, { maxBacklog: 5 }],
+    ['port 0', { CALLHOOKS_LISTEN: '127.0.0.1:0' }, { listen: { address: '127.0.0.1:0', isLoopback: true } }],
+    ['IPv6 loopback', { CALLHOOKS_LISTEN: '[::1]:1' }, { listen: { address: '[::1]:1', isLoopback: true } }],
+    [
+      'localhost',
+      { CALLHOOKS_LISTEN: 'localhost:1' },
+      { listen: { address: 'localhost:1', isLoopback: true } },
+    ],
+    [
+      'an open address that is meant',
+      { CALLHOOKS_LISTEN: '0.0.0.0:50051', CALLHOOKS_INSECURE: 'true', CALLHOOKS_AUTH: 'none' },
+      { listen: { address: '0.0.0.0:50051', isLoopback: false }, insecure: true, auth: 'none' },
+    ],
+    ['a database with its keys', MYSQL, { databaseUrl: MYSQL.DATABASE_URL }],
+    ['bytes with units', { CALLHOOKS_MAX_RESPONSE_BYTES: '4MiB' }, { maxResponseBytes: 4_194_304 }],
+    ['no recorded bodies', { CALLHOOKS_RECORD_BODY_BYTES: '0' }, { recordBodyBytes: 0 }],
+    ['a duration in minutes', { CALLHOOKS_START_BY: '90m' }, { startByMs: 5_400_000 }],
+    ['never as 0', { CALLHOOKS_START_BY: '0' }, { startByMs: 0 }],
+    ['a short grace', { CALLHOOKS_SHUTDOWN_GRACE: '1500ms' }, { shutdownGraceMs: 1500 }],
+    [
+      'lists by commas and white space',
+      { CALLHOOKS_EGRESS_ALLOW: '10.0.0.0/8:80, crm.corp.example\n*.corp.example' },
+      { egressAllow: ['10.0.0.0/8:80', 'crm.corp.example', '*.corp.example'] },
+    ],
+    [
+      'name servers of both families',
+      { CALLHOOKS_DNS_SERVERS: '10.0.0.2,10.0.0.3:5353 [::1]:53,::1' },
+      { dnsServers: ['10.0.0.2', '10.0.0.3:5353', '[::1]:53', '::1'] },
+    ],
+    [
+      'flags',
+      { CALLHOOKS_REFLECTION: 'false', CALLHOOKS_SEND_TRACEPARENT: 'false' },
+      { reflection: false, sendTraceparent: false },
+    ],
+    ['an instance name', { CALLHOOKS_INSTANCE: 'pod-7' }, { instance: 'pod-7' }],
+    ['certificate verification that is on', { NODE_TLS_REJECT_UNAUTHORIZED: '1' }, {}],
+  ];
+  for (const [title, env, expected] of accepted) {
+    it(`takes ${title}`, () => {
+      expect(parseConfig(env)).to.deep.include(expected);
+    });
+  }
+
+  const refused: [string, Environment, RegExp][] = [
+    [
+      'a listen address without a port',
+      { CALLHOOKS_LISTEN: '127.0.0.1' },
+      /^CALLHOOKS_LISTEN must be host:port/,
+    ],
+    ['a port that is none', { CALLHOOKS_LISTEN: '127.0.0.1:65536' }, /^CALLHOOKS_LISTEN must be host:port/],
+    ['every interface', { CALLHOOKS_LISTEN: '0.0.0.0:1' }, /reached from other machines/],
+    ['a name that may be public', { CALLHOOKS_LISTEN: 'localhost.example:1' }, /reached from other machines/],
+    [
+      'every interface with CALLHOOKS_INSECURE alone',
+      { CALLHOOKS_LISTEN: '[::]:1', CALLHOOKS_INSECURE: 'true' },
+      /CALLHOOKS_AUTH=none/,
+    ],
+    [
+      'every interface with CALLHOOKS_AUTH alone',
+      { CALLHOOKS_LISTEN: '[::]:1', CALLHOOKS_AUTH: 'none' },
+      /CALLHOOKS_INSECURE=true/,
+    ],
+    [
+      'another database',
+      { ...MYSQL, DATABASE_URL: 'postgres://u:hunter2@h/d' },
+      /^DATABASE_URL must be mysql:/,
+    ],
+    [
+      'a database without a name',
+      { ...MYSQL, DATABASE_URL: 'mysql://u:hunter2@h' },
+      /^DATABASE_URL must name/,
+    ],
+    [
+      'a database without keys',
+      { DATABASE_URL: MYSQL.DATABASE_URL },
+      /^CALLHOOKS_ENCRYPTION_KEYS is required/,
+    ],
+    [
+      'a key that is none',
+      { CALLHOOKS_ENCRYPTION_KEYS: 'k1:hunter2' },
+      /^CALLHOOKS_ENCRYPTION_KEYS key 1 \(k1\)/,
+    ],
+    ['a flag in other words', { CALLHOOKS_REFLECTION: 'yes' }, /must be true or false, not "yes"/],
+    ['a number with a sign', { CALLHOOKS_MAX_PRE_CALLS: '-1' }, /whole number from 1 to/],
+    ['a number in hex', { CALLHOOKS_MAX_PRE_CALLS: '0x10' }, /whole number from 1 to/],
+    ['zero where nothing would run', { CALLHOOKS_MAX_POST_CALLS: '0' }, /whole number from 1 to/],
+    ['too large a response', { CALLHOOKS_MAX_RESPONSE_BYTES: '4194305' }, /bytes from 1 to 4MiB/],
+    ['bytes in decimal units', { CALLHOOKS_MAX_RESPONSE_BYTES: '1MB' }, /bytes from/],
+    ['a duration without a unit', { CALLHOOKS_SHUTDOWN_GRACE: '65' }, /duration from 1s to 1h/],
+    ['no grace', { CALLHOOKS_SHUTDOWN_GRACE: '0' }, /duration from 1s to 1h/],
+    ['a level that is none', { CALLHOOKS_LOG_LEVEL: 'verbose' }, /must be trace, debug, info/],
+    ['a name server by name', { CALLHOOKS_DNS_SERVERS: 'dns.example' }, /not "dns.example"/],
+    [
+      'an egress entry that is a URL',
+      { CALLHOOKS_EGRESS_ALLOW: 'http://crm' },
+      /^CALLHOOKS_EGRESS_ALLOW holds "http/,
+    ],
+    [
+      'an egress entry without meaning',
+      { CALLHOOKS_EGRESS_DENY: '10.0.0.0/99' },
+      /^CALLHOOKS_EGRESS_DENY holds/,
+    ],
+    ['a name with blanks', { CALLHOOKS_INSTANCE: 'a b' }, /visible ASCII/],
+    [
+      'certificates that are not verified',
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      /^NODE_TLS_REJECT_UNAUTHORIZED=0/,
+    ],
+    ['a mistyped name', { CALLHOOKS_LISTN: 'x' }, /did you mean CALLHOOKS_LISTEN\?/],
+    ['a name with a word too many', { CALLHOOKS_DATABASE_URL: 'x' }, /did you mean DATABASE_URL\?/],
+    ['a file for what is no secret', { CALLHOOKS_LISTEN_FILE: 'x' }, /CALLHOOKS_LISTEN_FILE is no variable/],
+    ['a file that is not there', { DATABASE_URL_FILE: '/nowhere/url' }, /^DATABASE_URL_FILE .*\(ENOENT\)/],
+    ['a missing certificate file', { CALLHOOKS_CA_FILE: '/nowhere/ca' }, /^CALLHOOKS_CA_FILE .*\(ENOENT\)/],
+  ];
+  for (const [title, env, problem] of refused) {
+    it(`refuses ${title}`, () => {
+      const problems = problemsOf(env);
+      expect(problems).to.have.length(1);
+      expect(problems[0]).to.match(problem);
+      expect(problems.join()).not.to.contain('hunter2');
+    });
+  }
+
+  it('reports all problems at once', () => {
+    const env = Object.assign({}, ...refused.slice(2).map(([, bad]) => bad)) as Environment;
+    const names = [
+      'CALLHOOKS_LISTN',
+      'CALLHOOKS_REFLECTION',
+      'CALLHOOKS_MAX_PRE_CALLS',
+      'NODE_TLS',
+      'DATABASE_URL',
+    ];
+    const problems = problemsOf({ ...env, CALLHOOKS_AUTH: undefined, CALLHOOKS_INSECURE: undefined }).join(
+      '\n',
+    );
+    for (const name of [...names, 'reached from other machines']) expect(problems).to.contain(name);
+  });
+
+  it('reads secrets from files and cuts the newline', () => {
+    const env = {
+      DATABASE_URL_FILE: file('url', `${MYSQL.DATABASE_URL}\n`),
+      CALLHOOKS_ENCRYPTION_KEYS_FILE: file('keys', `${KEY}\n`),
+    };
+    const config = parseConfig(env);
+    expect(config.databaseUrl).to.equal(MYSQL.DATABASE_URL);
+    expect(config.encryptionKeys?.map((key) => key.id)).to.deep.equal(['k1']);
+  });
+
+  it('refuses a secret that is given twice', () => {
+    const problems = problemsOf({ ...MYSQL, DATABASE_URL_FILE: file('url', MYSQL.DATABASE_URL) });
+    expect(problems.join()).to.contain('DATABASE_URL and DATABASE_URL_FILE are both set');
+  });
+
+  it('reads certificates, and refuses files without or with broken ones', () => {
+    const [pem = ''] = rootCertificates;
+    const good = { CALLHOOKS_CA_FILE: file('ca.pem', `some comment\n${pem}\n${pem}`) };
+    expect(parseConfig(good).endpointCertificates).to.equal(`${pem}\n${pem}`);
+    expect(problemsOf({ CALLHOOKS_CA_FILE: file('no.pem', 'nothing') }).join()).to.contain(
+      'without a PEM certificate',
+    );
+    const broken = pem.replace(/\n.{10}/, '\nAAAAAAAAAA');
+    expect(problemsOf({ CALLHOOKS_CA_FILE: file('bad.pem', `${pem}\n${broken}`) }).join()).to.contain(
+      'certificate 2',
+    );
+  });
+});
+
+describe('docs/config.md', () => {
+  it('lists every variable with its default and meaning', () => {
+    const page = readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8');
+    const rows = page.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
+    const expected = VARIABLE_NAMES.map((name) => {
+      const { default: text, meaning, secret } = settingOf(name);
+      const shown = text === '' ? '(none)' : text.startsWith('(') ? text : `\`${text}\``;
+      return `| \`${name}\`${secret ? ', or `_FILE`' : ''} | ${shown} | ${meaning} |`;
+    });
+    expect(rows).to.deep.equal(expected);
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { decide, startReply, type Decided } from '../../../src/domain/call-decision.ts';
+import type { StartVariables } from '../../../src/domain/types.ts';
+
+describe('decide', () => {
+  const proceed = { decision: 'proceed', degraded: false };
+  const degraded = { decision: 'proceed', degraded: true };
+  const block = { decision: 'block', degraded: false };
+  const rows: [Decided['state'], Decided['failurePolicy'], object | undefined][] = [
+    ['succeeded', 'proceed', proceed],
+    ['succeeded', 'block', proceed],
+    ['failed', 'proceed', degraded],
+    ['failed', 'block', block],
+    ['interrupted', 'proceed', degraded],
+    ['interrupted', 'block', block],
+    ['no_webhook', null, proceed],
+    ['sending', 'block', undefined],
+    ['accepted', 'proceed', undefined],
+    ['succeeded', null, undefined],
+    ['failed', null, undefined],
+  ];
+  for (const [state, failurePolicy, expected] of rows) {
+    it(`makes ${JSON.stringify(expected)} of ${state} under ${failurePolicy}`, () => {
+      expect(decide({ state, failurePolicy })).to.deep.equal(expected);
+    });
+  }
+});
+
+describe('startReply', () => {
+  const start: StartVariables = {
+    callerPhone: '+1',
+    variables: { plan: 'free', city: null },
+    sources: { plan: 'default', city: 'request' },
+  };
+
+  it('gives the variables as they were where no webhook ran', () => {
+    expect(startReply(undefined, start)).to.deep.equal({
+      decision: 'proceed',
+      degraded: false,
+      variables: start.variables,
+      sources: start.sources,
+    });
+  });
+
+  it('puts what was assigned over them', () => {
+    const reply = startReply(
+      { state: 'succeeded', failurePolicy: 'block' },
+      {
+        ...start,
+        assigned: { plan: 'pro', tier: 1 },
+        assignedSources: { plan: 'assignment', tier: 'assignment_default' },
+      },
+    );
+    expect(reply).to.deep.equal({
+      decision: 'proceed',
+      degraded: false,
+      variables: { plan: 'pro', city: null, tier: 1 },
+      sources: { plan: 'assignment', city: 'request', tier: 'assignment_default' },
+    });
+  });
+
+  it('follows the recorded policy after a failure', () => {
+    const failed = { ...start, assigned: {}, assignedSources: {} };
+    expect(startReply({ state: 'failed', failurePolicy: 'block' }, failed)).to.deep.include({
+      decision: 'block',
+    });
+    expect(startReply({ state: 'interrupted', failurePolicy: 'proceed' }, start)).to.deep.include({
+      degraded: true,
+    });
+  });
+
+  it('throws while the start is running', () => {
+    expect(() => startReply({ state: 'sending', failurePolicy: 'proceed' }, start)).to.throw('no reply yet');
+  });
+});

@@ -1,0 +1,266 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
+import {
+  fixedHiddenValues,
+  hiddenValues,
+  hidesCallValues,
+} from '../../../../src/domain/redaction/hidden-values.ts';
+import {
+  maskedRender,
+  renderRequest,
+  type Rendering,
+} from '../../../../src/domain/template/render-request.ts';
+import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
+import type { ApiSchema, JsonObject, JsonValue } from '../../../../src/domain/types.ts';
+
+/** Values that would like to break out of where they land. */
+const hostile = fc.constantFrom(
+  '..',
+  '.',
+  '%2e',
+  '%2E.',
+  '/',
+  '//',
+  '\\',
+  '?',
+  '#',
+  '&',
+  '=',
+  '%',
+  '@',
+  ':',
+  'a.example',
+  '\r\n',
+  '\n',
+  '\0',
+  '\t',
+  '"',
+  '\\"',
+  '","x":"',
+  '{{v}}',
+  '{{secret.S}}',
+  '\\{{',
+  '}}',
+  ']]>',
+  '-->',
+  '<x>',
+  "'",
+  ' ',
+  '+',
+  ';',
+  'é',
+  '€',
+  '😀',
+  '\ud800',
+  '\u2028',
+  '__proto__',
+  '',
+);
+const text = fc.oneof(
+  fc.array(hostile, { maxLength: 4 }).map((all) => all.join('')),
+  fc.string({ unit: 'binary' }),
+);
+const value: fc.Arbitrary<JsonValue> = fc.oneof(
+  { weight: 3, arbitrary: text },
+  fc.jsonValue({ maxDepth: 3 }).map((json) => json as JsonValue),
+);
+
+const SECRETS = { S: 'a-secret-that-nobody-named' };
+
+const compile = (schema: Partial<ApiSchema>) =>
+  compileRequest({
+    apiSchema: { url: 'https://a.example/', method: 'POST', requestHeaders: {}, ...schema },
+    assignments: [],
+    responseTimeoutSecs: 10,
+    failurePolicy: null,
+    signingSecretNames: [],
+  });
+
+const scopeOf = (variables: JsonObject) =>
+  createScope({
+    webhookType: 'pre_call',
+    agentUuid: 'a',
+    conversationUuid: 'c',
+    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+    variables,
+    secrets: SECRETS,
+  });
+
+const render = (schema: Partial<ApiSchema>, variables: JsonObject): Rendering =>
+  renderRequest(compile(schema), scopeOf(variables));
+
+const asText = (json: JsonValue): string => {
+  if (json === null) return '';
+  return typeof json === 'object' ? JSON.stringify(json) : String(json);
+};
+
+describe('a value, whatever it is,', () => {
+  it('leaves the origin, the path segments and the parameters of a URL alone', () => {
+    const url = 'https://a.example:8443/v1/{{v}}/x{{w}}y/%{{v}}?a={{v}}&b={{w}}{{v}}&c';
+    fc.assert(
+      fc.property(value, value, (v, w) => {
+        const result = render({ url }, { v, w });
+        if (!result.ok) {
+          expect(result.failure.code).to.equal('RENDER');
+          return;
+        }
+        const sent = new URL(result.request.url);
+        expect(sent.origin).to.equal('https://a.example:8443');
+        expect([sent.username, sent.password, sent.hash]).to.deep.equal(['', '', '']);
+        expect(sent.pathname.split('/').map(decodeURIComponent)).to.deep.equal([
+          '',
+          'v1',
+          asText(v),
+          `x${asText(w)}y`,
+          `%${asText(v)}`,
+        ]);
+        const parameters = sent.search
+          .slice(1)
+          .split('&')
+          .map((pair) => pair.split('=').map(decodeURIComponent));
+        expect(parameters).to.deep.equal([['a', asText(v)], ['b', asText(w) + asText(v)], ['c']]);
+        expect(sent.href.replaceAll('%27', "'")).to.equal(result.request.url);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is the same JSON value as a whole leaf, the same text in joined text, and no second template', () => {
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render(
+          { requestBody: { whole: '{{v}}', list: ['a {{v}} "b"', 1], last: true } },
+          { v },
+        );
+        if (!result.ok) {
+          expect(result.failure.message).to.contain('surrogate');
+          return;
+        }
+        const sent: unknown = JSON.parse(result.request.body ?? '');
+        // -0 has no spelling of its own in ECMAScript's JSON.
+        const whole: unknown = JSON.parse(JSON.stringify(v));
+        expect(sent).to.deep.equal({ whole, list: [`a ${asText(v)} "b"`, 1], last: true });
+        expect(result.request.body).not.to.contain('a-secret-that-nobody-named');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('brings no line break, no control and nothing beyond Latin-1 into a header', () => {
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render({ requestHeaders: { 'X-V': 'a {{v}} b' } }, { v });
+        if (!result.ok) {
+          expect(result.failure.message).to.contain('"x-v"');
+          return;
+        }
+        const sent = result.request.headers['x-v'] ?? '';
+        expect(sent).to.equal(`a ${asText(v)} b`);
+        expect([...sent].every((character) => /[ -~\u00a0-\u00ff]/.test(character))).to.equal(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is one field of a form', () => {
+    const requestHeaders = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    fc.assert(
+      fc.property(value, (v) => {
+        for (const requestBody of [{ a: '{{v}}', b: 'x{{v}}', c: 1 }, 'a={{v}}&b=x{{v}}&c=1']) {
+          const result = render({ requestHeaders, requestBody }, { v });
+          if (!result.ok) return;
+          const fields = [...new URLSearchParams(result.request.body)];
+          expect(fields).to.deep.equal([
+            ['a', asText(v)],
+            ['b', `x${asText(v)}`],
+            ['c', '1'],
+          ]);
+        }
+      }),
+    );
+  });
+
+  it('is text in XML', () => {
+    const requestHeaders = { 'Content-Type': 'application/xml' };
+    fc.assert(
+      fc.property(value, (v) => {
+        const result = render({ requestHeaders, requestBody: '<a b="{{v}}">{{v}}</a>' }, { v });
+        if (!result.ok) return;
+        const [, attribute = '', content = ''] =
+          /^<a b="([^"<>]*)">([^<>]*)<\/a>$/.exec(result.request.body ?? '') ?? [];
+        const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+        const read = (xml: string) => xml.replace(/&(\w+);/g, (_, name: string) => named[name] ?? '?');
+        expect([read(attribute), read(content)]).to.deep.equal([asText(v), asText(v)]);
+      }),
+    );
+  });
+});
+
+const hidingTemplate = fc.constantFrom(
+  '',
+  'x',
+  '{{v}}',
+  'Bearer {{v}}',
+  '{{secret.S}}',
+  'x{{secret.S}}{{v}}',
+  'a {{secret.S}}',
+);
+const hidingSchema = fc.record({
+  url: fc
+    .tuple(
+      fc.constantFrom('', 'a/{{v}}', '{{w}}'),
+      fc.array(fc.tuple(fc.constantFrom('q', 'token', 'api{{w}}', '{{v}}', '{{secret.S}}'), hidingTemplate), {
+        maxLength: 2,
+      }),
+    )
+    .map(([path, query]) => `https://a.example/${path}?${query.map((pair) => pair.join('=')).join('&')}`),
+  requestHeaders: fc.dictionary(
+    fc.constantFrom('X-A', 'Accept', 'X-Api-Key', 'authorization'),
+    hidingTemplate,
+  ),
+  requestBody: fc.oneof(hidingTemplate, fc.dictionary(fc.constantFrom('a', 'token'), hidingTemplate)),
+});
+const hidingValue = fc.oneof(value, fc.constantFrom<JsonValue>('_key', 'token', '=', 'a=b'));
+
+describe('maskedRender', () => {
+  it('takes over from a rendered request only what it would write itself', () => {
+    fc.assert(
+      fc.property(hidingSchema, hidingValue, hidingValue, (apiSchema, v, w) => {
+        const compiled = compile(apiSchema);
+        const scope = scopeOf({ v, w });
+        const result = renderRequest(compiled, scope);
+        if (!result.ok) return;
+        const { bodyBytes, ...masked } = maskedRender(compiled, scope, result.request);
+        expect(masked).to.deep.equal(maskedRender(compiled, scope));
+        const { body } = result.request;
+        expect(bodyBytes).to.equal(body === undefined ? undefined : Buffer.byteLength(body));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('fixedHiddenValues', () => {
+  it('are part of what a request hides, and all of it where it hides nothing of a call', () => {
+    fc.assert(
+      fc.property(hidingSchema, hidingValue, hidingValue, (apiSchema, v, w) => {
+        const compiled = compile(apiSchema);
+        const result = renderRequest(compiled, scopeOf({ v, w }));
+        if (!result.ok) return;
+        const hidden = new Set(hiddenValues(result.request));
+        const fixed = new Set(fixedHiddenValues(compiled, SECRETS));
+        expect([...fixed].filter((text) => !hidden.has(text))).to.deep.equal([]);
+        if (!hidesCallValues(compiled)) expect(fixed).to.deep.equal(hidden);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('are known for what most webhooks have', () => {
+    const requestHeaders = { Authorization: 'Bearer {{secret.S}}', 'X-V': '{{v}}' };
+    const compiled = compile({ url: 'https://a.example/{{v}}?api_key=k&q={{v}}', requestHeaders });
+    expect(hidesCallValues(compiled)).to.equal(false);
+    expect(fixedHiddenValues(compiled, SECRETS)).to.deep.equal([`Bearer ${SECRETS.S}`, 'k']);
+  });
+});

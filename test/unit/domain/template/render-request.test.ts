@@ -1,0 +1,282 @@
+import { expect } from 'chai';
+import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
+import { maskedRender, renderRequest } from '../../../../src/domain/template/render-request.ts';
+import { createScope, type ScopeSource } from '../../../../src/domain/template/placeholder-values.ts';
+import { parseTemplate, type Placeholder } from '../../../../src/domain/template/template.ts';
+import { MASK, type ApiSchema, type JsonObject } from '../../../../src/domain/types.ts';
+import { parseUrlTemplate } from '../../../../src/domain/template/url-template.ts';
+
+const compile = (schema: Partial<ApiSchema>) =>
+  compileRequest({
+    apiSchema: { url: 'https://api.example.com/x', method: 'POST', requestHeaders: {}, ...schema },
+    assignments: [],
+    responseTimeoutSecs: 10,
+    failurePolicy: 'proceed',
+    signingSecretNames: [],
+  });
+
+const scopeOf = (variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
+  createScope({
+    webhookType: 'post_call',
+    agentUuid: 'a-1',
+    conversationUuid: 'c-1',
+    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+    variables,
+    secrets: {},
+    ...changes,
+  });
+
+const render = (schema: Partial<ApiSchema>, variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
+  renderRequest(compile(schema), scopeOf(variables, changes));
+
+const failureOf = (schema: Partial<ApiSchema>, variables: JsonObject) => {
+  const result = render(schema, variables);
+  return result.ok ? undefined : result.failure;
+};
+
+const LONE = 'a\ud800b';
+
+describe('renderRequest', () => {
+  const failures: [title: string, schema: Partial<ApiSchema>, variables: JsonObject, message: RegExp][] = [
+    ['a lone surrogate in the path', { url: 'https://a.example/{{v}}' }, { v: LONE }, /URL.* v .*surrogate/],
+    ['a lone surrogate in the query', { url: 'https://a.example/?q={{v}}' }, { v: LONE }, /surrogate/],
+    ['a lone surrogate in a header', { requestHeaders: { 'X-A': '{{v}}' } }, { v: LONE }, /"x-a".*surrogate/],
+    ['a lone surrogate in JSON', { requestBody: { v: '{{v}}' } }, { v: LONE }, /body.*surrogate/],
+    [
+      'a lone surrogate deep in a whole leaf',
+      { requestBody: { v: '{{v}}' } },
+      { v: [{ k: [LONE] }] },
+      /surrogate/,
+    ],
+    ['a lone surrogate in a key', { requestBody: { v: '{{v}}' } }, { v: { [LONE]: 1 } }, /surrogate/],
+    ['a lone surrogate in joined text', { requestBody: { v: 'x{{v}}' } }, { v: LONE }, /surrogate/],
+    ['a lone surrogate in plain text', { requestBody: 'x{{v}}' }, { v: { k: LONE } }, /surrogate/],
+    [
+      'two halves of a pair from two values',
+      { requestBody: '{{a}}{{b}}' },
+      { a: '\ud83d', b: '\ude00' },
+      /surrogate/,
+    ],
+    ['a URL of 4,097 bytes', { url: 'https://a.example/?q={{v}}' }, { v: 'x'.repeat(4076) }, /URL.*4096/],
+    [
+      'a header of 8,193 bytes',
+      { requestHeaders: { 'X-A': 'x{{v}}' } },
+      { v: 'x'.repeat(8192) },
+      /"x-a".*8192/,
+    ],
+    [
+      'a header whose bytes are more than its characters',
+      { requestHeaders: { 'X-A': '{{v}}' } },
+      { v: 'é'.repeat(4097) },
+      /8192/,
+    ],
+    ['a body over 2 MiB', { requestBody: '{{v}}x' }, { v: 'x'.repeat(2 * 1024 * 1024) }, /body.*2097152/],
+    [
+      'a body whose bytes are more than its characters',
+      { requestBody: '{{v}}' },
+      { v: '€'.repeat(700_000) },
+      /body/,
+    ],
+  ];
+  for (const [title, schema, variables, message] of failures) {
+    it(`fails for ${title}, before anything is sent`, () => {
+      const failure = failureOf(schema, variables);
+      expect(failure).to.include({ code: 'RENDER', sent: 'no' });
+      expect(failure?.message).to.match(message).and.to.have.length.below(200);
+    });
+  }
+
+  const fits: [title: string, schema: Partial<ApiSchema>, variables: JsonObject][] = [
+    ['a URL of 4,096 bytes', { url: 'https://a.example/?q={{v}}' }, { v: 'x'.repeat(4075) }],
+    ['a header of 8,192 bytes', { requestHeaders: { 'X-A': '{{v}}' } }, { v: 'é'.repeat(4096) }],
+    ['a body of 2 MiB', { requestBody: '{{v}}' }, { v: 'x'.repeat(2 * 1024 * 1024) }],
+    ['a surrogate pair', { requestBody: '{{v}}' }, { v: '😀' }],
+  ];
+  for (const [title, schema, variables] of fits) {
+    it(`sends ${title}`, () => expect(failureOf(schema, variables)).to.equal(undefined));
+  }
+
+  it('gives up early when many large values would take the memory', () => {
+    const requestBody = '{{metadata}}'.repeat(5000);
+    const metadata = { text: 'x'.repeat(1024 * 1024) };
+    const begun = performance.now();
+    const result = render(
+      { requestBody },
+      {},
+      { facts: { callerPhone: '', metadata, dynamicVariables: {} } },
+    );
+    expect(result.ok).to.equal(false);
+    expect(performance.now() - begun).to.be.below(500);
+  });
+
+  it('uses the content type as written and puts the default last', () => {
+    const result = render({ requestHeaders: { 'X-B': '1', 'X-A': '2' }, requestBody: [1] }, {});
+    expect(result.ok && Object.entries(result.request.headers)).to.deep.equal([
+      ['x-b', '1'],
+      ['x-a', '2'],
+      ['content-type', 'application/json'],
+    ]);
+  });
+
+  it('writes no more values into a URL that is too long already', () => {
+    const scope = scopeOf({ v: 'x'.repeat(3_000) });
+    let resolved = 0;
+    const counting = {
+      resolve: (placeholder: Placeholder) => {
+        resolved += 1;
+        return scope.resolve(placeholder);
+      },
+    };
+    for (const url of [
+      `https://a.example/?${'{{v}}&'.repeat(200)}`,
+      `https://a.example${'/{{v}}'.repeat(200)}`,
+    ]) {
+      resolved = 0;
+      expect(renderRequest(compile({ url }), counting)).to.have.nested.property('failure.code', 'RENDER');
+      expect(resolved).to.equal(2);
+    }
+  });
+
+  it('lists what it had found missing when it fails', () => {
+    const result = render({ url: 'https://a.example/{{metadata.id}}/{{caller_phone}}' }, {});
+    expect(result).to.deep.include({ ok: false, missing: ['metadata.id', 'caller_phone'] });
+  });
+});
+
+describe('maskedRender', () => {
+  const schema: Partial<ApiSchema> = {
+    url: 'https://a.example/?q={{secret.S}}&token=x{{v}}&{{v}}=1',
+    requestHeaders: { Authorization: 'Bearer {{v}}', 'X-A': '{{secret.S}}' },
+    requestBody: { s: '{{secret.S}}', t: 'x{{secret.S}}', v: '{{v}}', m: '{{secret.NONE}}' },
+  };
+  const scope = scopeOf({ v: 'api_key' }, { secrets: { S: 's3cr3t' } });
+
+  it('hides secrets and the values of sensitive names, and nothing else', () => {
+    const masked = maskedRender(compile(schema), scope);
+    expect(masked).to.deep.equal({
+      method: 'POST',
+      url: `https://a.example/?q=${MASK}&token=${MASK}&api_key=${MASK}`,
+      headers: { authorization: MASK, 'x-a': MASK, 'content-type': 'application/json' },
+      body: `{"s":"${MASK}","t":"x${MASK}","v":"api_key","m":null}`,
+    });
+  });
+
+  it('knows the size of the body that is really sent', () => {
+    const compiled = compile(schema);
+    const rendered = renderRequest(compiled, scope);
+    if (!rendered.ok) throw new Error(rendered.failure.message);
+    expect(maskedRender(compiled, scope, rendered.request).bodyBytes).to.equal(rendered.request.body?.length);
+  });
+
+  it('takes over a body without secrets instead of writing it again', () => {
+    const compiled = compile({ requestBody: '{{v}}' });
+    const request = { method: 'POST', url: 'https://a.example/', headers: {}, body: 'as sent' };
+    expect(maskedRender(compiled, scope, request)).to.include({ body: 'as sent', bodyBytes: 7 });
+  });
+
+  it('never fails, not even for what can not be sent', () => {
+    const compiled = compile({
+      url: 'https://a.example/{{v}}',
+      requestHeaders: { 'X-A': '{{v}}' },
+      requestBody: '{{v}}',
+    });
+    const masked = maskedRender(compiled, scopeOf({ v: LONE }));
+    expect(masked).to.include({ url: 'https://a.example/', body: '' });
+  });
+});
+
+describe('parseUrlTemplate', () => {
+  const refused: [url: string, reason: RegExp][] = [
+    ['', /absolute/],
+    ['/x', /absolute/],
+    ['ftp://a.example/', /http/],
+    ['https://', /http/],
+    ['https://a.example/x#', /fragment/],
+    ['https://a.example/{{a}}#{{b}}', /fragment/],
+    ['https://{{a}}/', /path and the query/],
+    ['https://a.example{{a}}', /path and the query/],
+    ['https://a.example:{{a}}/', /path and the query/],
+    ['https://{{a}}@a.example/', /path and the query/],
+    ['{{a}}', /path and the query/],
+    ['https:{{a}}/x', /path and the query/],
+    ['https:/{{a}}/x', /path and the query/],
+    ['https:///{{a}}/x', /path and the query/],
+    ['https://u:p@a.example/', /Authorization/],
+    ['https://a.example\\@b.example/', /backslash/],
+    ['https://a.example/{{a}}/../x', /"\.\."/],
+    ['https://a.example/\\{{a}}', /backslash.*%7B%7B/],
+  ];
+  for (const [url, reason] of refused) {
+    it(`refuses ${JSON.stringify(url)}`, () => {
+      const parsed = parseUrlTemplate(url);
+      expect(!parsed.ok && parsed.error).to.match(reason);
+    });
+  }
+
+  it('is not led astray by what looks like its own stand-ins', () => {
+    const parsed = parseUrlTemplate('https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}');
+    expect(parsed.ok && parsed.url.origin).to.equal('https://ph0z.example');
+    const result = render(
+      { url: 'https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}' },
+      { a: 'ph0z', b: 'phx0z' },
+    );
+    expect(result.ok && result.request.url).to.equal('https://ph0z.example/ph0z/ph0zphx1z?PH=phx0z');
+  });
+
+  it('tells the placeholders of the path from those of the query', () => {
+    const parsed = parseUrlTemplate('https://a.example/{{a}}/x{{b}}?{{c}}={{d}}');
+    expect(parsed.ok && parsed.url.pathPlaceholders.map(({ text }) => text)).to.deep.equal(['a', 'b']);
+  });
+});
+
+describe('createScope', () => {
+  const placeholder = (path: string): Placeholder => {
+    const parsed = parseTemplate(`{{${path}}}`, { escapes: true });
+    if (!parsed.ok || typeof parsed.template[0] !== 'object') throw new Error(path);
+    return parsed.template[0];
+  };
+  const facts = {
+    callerPhone: '+1',
+    metadata: { a: [null] },
+    dynamicVariables: {},
+    callDurationSecs: 1.5,
+    callSummary: 'sum',
+  };
+  const found: [path: string, value: unknown, secret: boolean][] = [
+    ['agent_uuid', 'a-1', false],
+    ['conversation_uuid', 'c-1', false],
+    ['caller_phone', '+1', false],
+    ['call_duration', 1.5, false],
+    ['call_summary', 'sum', false],
+    ['metadata', { a: [null] }, false],
+    ['metadata.a.0', null, false],
+    ['v.k', 1, false],
+    ['secret.S', 's3cr3t', true],
+  ];
+  const scope = scopeOf({ v: { k: 1 } }, { facts, secrets: { S: 's3cr3t' } });
+  for (const [path, value, secret] of found) {
+    it(`finds ${path}`, () =>
+      expect(scope.resolve(placeholder(path))).to.deep.equal({ found: true, value, secret }));
+  }
+
+  for (const path of [
+    'caller_phone.0',
+    'metadata.b',
+    'v.z',
+    'z',
+    'toString',
+    'secret',
+    'secret.T',
+    'secret.S.x',
+    'secret.toString',
+  ]) {
+    it(`misses ${path}`, () =>
+      expect(scope.resolve(placeholder(path))).to.include({ found: false, value: null }));
+  }
+
+  it('knows nothing of the end of a call before it', () => {
+    const before = scopeOf({}, { facts, webhookType: 'pre_call' });
+    for (const path of ['call_duration', 'call_summary'])
+      expect(before.resolve(placeholder(path)).found).to.equal(false);
+  });
+});

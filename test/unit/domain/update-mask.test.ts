@@ -1,0 +1,143 @@
+import { expect } from 'chai';
+import type { WebhookConfig } from '../../../src/domain/types.ts';
+import { applyWebhookMask, parseUpdateMask } from '../../../src/domain/update-mask.ts';
+import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-draft.ts';
+
+const S = 'webhook_config.api_schema';
+const SCHEMA = [`${S}.url`, `${S}.method`, `${S}.request_headers`, `${S}.request_body`];
+const CONFIG = [
+  ...SCHEMA,
+  'webhook_config.assignments',
+  'webhook_config.response_timeout_secs',
+  'webhook_config.failure_policy',
+  'webhook_config.signing_secret_names',
+];
+
+describe('parseUpdateMask', () => {
+  const accepted: ['webhook' | 'agent', string[], string[]][] = [
+    ['webhook', ['*'], ['disabled', ...CONFIG]],
+    ['webhook', ['webhook_config'], CONFIG],
+    ['webhook', ['webhook_config.api_schema'], SCHEMA],
+    ['webhook', ['disabled', 'disabled'], ['disabled']],
+    ['webhook', ['webhook_config', `${S}.url`], CONFIG],
+    ['agent', ['*'], ['display_name', 'dynamic_variables', 'webhooks']],
+    ['agent', ['webhooks', 'display_name'], ['webhooks', 'display_name']],
+    ...['disabled', ...CONFIG].map((path): ['webhook', string[], string[]] => ['webhook', [path], [path]]),
+  ];
+  for (const [kind, paths, fields] of accepted) {
+    it(`takes ${paths.join(', ')} of ${kind === 'agent' ? 'an agent' : 'a webhook'}`, () => {
+      const { mask, violations } = parseUpdateMask(paths, kind);
+      expect(violations).to.deep.equal([]);
+      expect([...mask]).to.deep.equal(fields);
+    });
+  }
+
+  const refused: ['webhook' | 'agent', string, string][] = [
+    ['webhook', 'webhook_uuid', "can't be changed"],
+    ['webhook', 'agent_uuid', "can't be changed"],
+    ['webhook', 'webhook_type', "can't be changed"],
+    ['webhook', 'etag', "can't be changed"],
+    ['webhook', 'created_at', "can't be changed"],
+    ['agent', 'secret_names', "can't be changed"],
+    ['agent', 'updated_at', "can't be changed"],
+    ['webhook', 'url', 'must be one of'],
+    ['webhook', 'webhookConfig', 'must be one of'],
+    ['webhook', `${S}.request_headers.Authorization`, `${S}.request_headers is replaced whole`],
+    ['webhook', `${S}.request_headers[Authorization]`, 'must be one of'],
+    ['webhook', 'webhook_config.assignments[0]', 'must be one of'],
+    ['webhook', 'webhook_config.*', 'must be one of'],
+    ['webhook', '', 'must be one of'],
+    ['webhook', 'constructor', 'must be one of'],
+    ['agent', 'dynamic_variables.plan', 'dynamic_variables is replaced whole'],
+    ['agent', 'webhook_config', 'must be one of'],
+    ['agent', 'secrets', 'must be one of'],
+  ];
+  for (const [kind, path, says] of refused) {
+    it(`refuses "${path}" of ${kind === 'agent' ? 'an agent' : 'a webhook'}`, () => {
+      const { violations } = parseUpdateMask([kind === 'agent' ? 'webhooks' : 'disabled', path], kind);
+      expect(violations.map(({ field }) => field)).to.deep.equal(['update_mask.paths[1]']);
+      expect(violations[0]?.description).to.contain(says);
+    });
+  }
+
+  it('refuses a mask without paths', () => {
+    expect(parseUpdateMask([], 'webhook').violations).to.deep.equal([
+      { field: 'update_mask', description: 'is required' },
+    ]);
+  });
+
+  it('tells every wrong path, and one sentence for a flood of them', () => {
+    expect(parseUpdateMask(['a', '*', 'b'], 'agent').violations).to.have.length(2);
+    expect(
+      parseUpdateMask(
+        Array.from({ length: 100_000 }, () => ''),
+        'agent',
+      ).violations,
+    ).to.have.length(1);
+  });
+});
+
+describe('applyWebhookMask', () => {
+  const current: WebhookConfig = {
+    apiSchema: {
+      url: 'https://old.example/',
+      method: 'POST',
+      requestHeaders: { Authorization: '••••••' },
+      requestBody: { old: true },
+    },
+    assignments: [{ attributeName: 'old', dynamicVariable: 'v', required: true }],
+    responseTimeoutSecs: 7,
+    failurePolicy: 'block',
+    signingSecretNames: ['OLD'],
+  };
+  const wanted: WebhookConfigDraft = {
+    apiSchema: {
+      url: 'https://new.example/',
+      method: 'GET',
+      requestHeaders: { 'X-New': '1' },
+      requestBody: undefined,
+    },
+    assignments: [],
+    responseTimeoutSecs: 0,
+    failurePolicy: 'unspecified',
+    signingSecretNames: [],
+  };
+  const apply = (paths: string[], config: WebhookConfigDraft = wanted) =>
+    applyWebhookMask(
+      { config: current, disabled: true },
+      { config, disabled: false },
+      parseUpdateMask(paths, 'webhook').mask,
+    );
+  const stored = toDraft(current);
+
+  it('takes everything by *', () => {
+    expect(apply(['*'])).to.deep.equal({ config: wanted, disabled: false });
+  });
+
+  it('takes disabled alone', () => {
+    expect(apply(['disabled'])).to.deep.equal({ config: stored, disabled: false });
+  });
+
+  const rows: [string, Partial<WebhookConfigDraft>][] = [
+    ['webhook_config.assignments', { assignments: [] }],
+    ['webhook_config.response_timeout_secs', { responseTimeoutSecs: 0 }],
+    ['webhook_config.failure_policy', { failurePolicy: 'unspecified' }],
+    ['webhook_config.signing_secret_names', { signingSecretNames: [] }],
+    ['webhook_config.api_schema', { apiSchema: wanted.apiSchema }],
+    [`${S}.url`, { apiSchema: { ...current.apiSchema, url: 'https://new.example/' } }],
+    [`${S}.method`, { apiSchema: { ...current.apiSchema, method: 'GET' } }],
+    [`${S}.request_headers`, { apiSchema: { ...current.apiSchema, requestHeaders: { 'X-New': '1' } } }],
+    [`${S}.request_body`, { apiSchema: { ...current.apiSchema, requestBody: undefined } }],
+  ];
+  for (const [path, change] of rows) {
+    it(`takes ${path} alone`, () => {
+      expect(apply([path])).to.deep.equal({ config: { ...stored, ...change }, disabled: true });
+    });
+  }
+
+  it('takes a missing api_schema for missing where all of it is wanted, for empty where a part is', () => {
+    const without = { ...wanted, apiSchema: undefined };
+    expect(apply(['webhook_config'], without).config.apiSchema).to.equal(undefined);
+    expect(apply([`${S}.url`], without).config.apiSchema).to.deep.equal({ ...current.apiSchema, url: '' });
+  });
+});

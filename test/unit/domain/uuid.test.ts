@@ -1,0 +1,33 @@
+import { expect } from 'chai';
+import { parseUuid } from '../../../src/domain/uuid.ts';
+
+describe('parseUuid', () => {
+  const taken: [string, string][] = [
+    ['0199a0b0-1234-7000-8000-00000000abcd', 'version 7'],
+    ['ffffffff-ffff-ffff-ffff-ffffffffffff', 'all ones'],
+    ['00000000-0000-0000-0000-000000000001', 'no version at all'],
+  ];
+  for (const [text, title] of taken) {
+    it(`takes ${title}, in any case, as lower case`, () => {
+      expect(parseUuid(text)).to.equal(text);
+      expect(parseUuid(text.toUpperCase())).to.equal(text);
+    });
+  }
+
+  const refused: [string, string][] = [
+    ['', 'nothing'],
+    ['00000000-0000-0000-0000-000000000000', 'nil'],
+    ['0199a0b0123470008000000000001234', 'no hyphens'],
+    ['0199a0b0-1234-7000-8000-00000000123', 'a digit too few'],
+    ['0199a0b0-1234-7000-8000-0000000012345', 'a digit too many'],
+    ['0199a0b0-1234-7000-80000-0000000123', 'groups of other lengths'],
+    ['g199a0b0-1234-7000-8000-000000001234', 'other letters'],
+    [' 0199a0b0-1234-7000-8000-000000001234', 'a blank before it'],
+    ['0199a0b0-1234-7000-8000-000000001234\n', 'a line break after it'],
+    ['{0199a0b0-1234-7000-8000-000000001234}', 'braces'],
+    ['urn:uuid:0199a0b0-1234-7000-8000-000000001234', 'a URN'],
+  ];
+  for (const [text, title] of refused) {
+    it(`refuses ${title}`, () => expect(parseUuid(text)).to.equal(undefined));
+  }
+});

@@ -1,0 +1,98 @@
+import { expect } from 'chai';
+import { checkSecrets, type SecretsChange } from '../../../../src/domain/validation/validate-secrets.ts';
+import { signingSecretProblem } from '../../../../src/domain/validation/check-signing.ts';
+
+const none: SecretsChange = {
+  secrets: {},
+  removeSecrets: [],
+  storedNames: new Set(),
+  signingNames: new Set(),
+};
+const check = (change: Partial<SecretsChange>) => checkSecrets({ ...none, ...change });
+const fieldsOf = (change: Partial<SecretsChange>): string[] =>
+  check(change).violations.map(({ field }) => field);
+const many = (count: number, prefix = 'S'): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const values = (names: string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, 'v']));
+const keyOf = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`;
+
+describe('checkSecrets', () => {
+  const rows: [string, Partial<SecretsChange>, string[]][] = [
+    ['takes a secret', { secrets: { CRM: 'x' } }, []],
+    [
+      'refuses names that no variable could have',
+      { secrets: { 'a-b': 'x', call: 'x' } },
+      ['secrets[a-b]', 'secrets[call]'],
+    ],
+    ['refuses an empty value', { secrets: { A: '' } }, ['secrets[A]']],
+    ['takes a value of 4 KiB', { secrets: { A: 'é'.repeat(2048) } }, []],
+    ['refuses a value over 4 KiB', { secrets: { A: `${'é'.repeat(2048)}x` } }, ['secrets[A]']],
+    ['refuses a mask', { secrets: { A: '••••••' } }, ['secrets[A]']],
+    [
+      'tells a bad name and a bad value of one secret',
+      { secrets: { '1': '' } },
+      ['secrets[1]', 'secrets[1]'],
+    ],
+    ['takes 32 secrets', { secrets: values(many(32)) }, []],
+    ['refuses 33 secrets', { secrets: values(many(33)) }, ['secrets']],
+    [
+      'counts those that are stored',
+      { secrets: values(many(2)), storedNames: new Set(many(31, 'T')) },
+      ['secrets'],
+    ],
+    [
+      'does not count those that are replaced',
+      { secrets: values(many(2)), storedNames: new Set(many(32)) },
+      [],
+    ],
+    [
+      'does not count those that are removed',
+      { secrets: values(many(2)), storedNames: new Set(many(32, 'T')), removeSecrets: ['T0', 'T1'] },
+      [],
+    ],
+    ['takes the removal of what is not there', { removeSecrets: ['GONE'] }, []],
+    [
+      'refuses a name that is both set and removed',
+      { secrets: { A: 'x' }, removeSecrets: ['B', 'A'] },
+      ['remove_secrets[1]'],
+    ],
+    ['refuses 33 removals', { removeSecrets: many(33) }, ['remove_secrets']],
+    [
+      'refuses a value that can not sign for a name that signs',
+      { secrets: { A: 'x' }, signingNames: new Set(['A']) },
+      ['secrets[A]'],
+    ],
+    ['takes one that can', { secrets: { A: keyOf(24) }, signingNames: new Set(['A']) }, []],
+  ];
+  for (const [title, change, expected] of rows) {
+    it(title, () => expect(fieldsOf(change)).to.deep.equal(expected));
+  }
+
+  it('never shows a value', () => {
+    const change = { secrets: { 'a-b': 'hunter2'.repeat(1000), A: 'hunter2' }, signingNames: new Set(['A']) };
+    expect(JSON.stringify(check(change).violations)).not.to.contain('hunter2');
+  });
+
+  it('gives the names that the agent has afterwards', () => {
+    const change = { secrets: { A: 'x' }, storedNames: new Set(['B', 'C']), removeSecrets: ['C', 'D'] };
+    expect([...check(change).names].toSorted()).to.deep.equal(['A', 'B']);
+  });
+});
+
+describe('signingSecretProblem', () => {
+  const rows: [string, string, boolean][] = [
+    ['takes 24 bytes', keyOf(24), true],
+    ['takes 64 bytes', keyOf(64), true],
+    ['refuses 23 bytes', keyOf(23), false],
+    ['refuses 65 bytes', keyOf(65), false],
+    ['refuses another prefix', keyOf(24).replace('whsec_', 'whpk_'), false],
+    ['refuses no prefix', keyOf(24).slice('whsec_'.length), false],
+    ['refuses base64url', `whsec_${Buffer.alloc(24, 0xff).toString('base64').replaceAll('/', '_')}`, false],
+    ['refuses missing padding', keyOf(25).replaceAll('=', ''), false],
+    ['refuses blanks at the end', `${keyOf(24)}\n`, false],
+  ];
+  for (const [title, value, fits] of rows) {
+    it(title, () => expect(signingSecretProblem(value) === undefined).to.equal(fits));
+  }
+});

@@ -1,0 +1,308 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import {
+  checkWebhookConfig,
+  type CheckContext,
+} from '../../../../src/domain/validation/validate-webhook-config.ts';
+import type { JsonObject, JsonValue, WebhookType } from '../../../../src/domain/types.ts';
+import { toDraft } from '../../../../src/domain/webhook-draft.ts';
+import { draftOf, type ConfigJson } from '../../../support/webhook-drafts.ts';
+
+interface Case {
+  name: string;
+  webhook_type?: string;
+  agent_variables?: JsonObject;
+  variables?: string[];
+  secrets?: Record<string, string>;
+  stored?: { headers: string[]; origin: string };
+  refuses?: string;
+  config: ConfigJson;
+  expect: { violation?: string; violations?: string[]; says?: string; hides?: string };
+}
+
+const casesOf = (file: string): Case[] =>
+  JSON.parse(readFileSync(new URL(`../../../vectors/${file}`, import.meta.url), 'utf8')).cases;
+
+const typeOf = ({ webhook_type }: Case): WebhookType =>
+  webhook_type === 'WEBHOOK_TYPE_POST_CALL' ? 'post_call' : 'pre_call';
+
+const contextOf = (vector: Case): CheckContext => {
+  const { secrets = {}, stored, refuses } = vector;
+  return {
+    webhookType: typeOf(vector),
+    path: 'webhook_config',
+    declaredVariables: new Set(vector.variables ?? Object.keys(vector.agent_variables ?? {})),
+    secretNames: new Set(Object.keys(secrets)),
+    secretValue: (name) => secrets[name],
+    judgeUrl: () => refuses,
+    storedHeaders: new Set(stored?.headers),
+    storedOrigin: stored?.origin,
+  };
+};
+
+const plain: CheckContext = {
+  webhookType: 'pre_call',
+  path: 'webhook_config',
+  declaredVariables: new Set(['v']),
+  secretNames: new Set(),
+};
+
+const check = (config: ConfigJson, context: Partial<CheckContext> = {}) =>
+  checkWebhookConfig(draftOf(config), { ...plain, ...context });
+
+const fieldsOf = (config: ConfigJson, context: Partial<CheckContext> = {}): string[] =>
+  check(config, context).violations.map(({ field }) => field);
+
+const withSchema = (schema: ConfigJson['api_schema'], more: ConfigJson = {}): ConfigJson => ({
+  api_schema: { url: 'https://api.example.com/x', method: 'POST', ...schema },
+  ...more,
+});
+
+const S = 'webhook_config.api_schema';
+
+describe('checkWebhookConfig, by template.json and template-more.json', () => {
+  for (const vector of [...casesOf('template.json'), ...casesOf('template-more.json')]) {
+    const { violation, violations = violation === undefined ? [] : [violation] } = vector.expect;
+    it(`${violations.length > 0 ? 'refuses' : 'accepts'}: ${vector.name}`, () => {
+      const found = checkWebhookConfig(draftOf(vector.config), contextOf(vector)).violations;
+      const fields = [...new Set(found.map(({ field }) => field))];
+      expect(fields, JSON.stringify(found)).to.deep.equal(violations);
+    });
+  }
+});
+
+describe('checkWebhookConfig, by checks-more.json', () => {
+  for (const vector of casesOf('checks-more.json')) {
+    it(vector.name, () => {
+      const { config, violations } = checkWebhookConfig(draftOf(vector.config), contextOf(vector));
+      const { says, hides, violations: expected } = vector.expect;
+      expect(
+        violations.map(({ field }) => field),
+        JSON.stringify(violations),
+      ).to.deep.equal(expected);
+      const sentences = violations.map(({ description }) => description).join('\n');
+      if (says !== undefined) expect(sentences).to.contain(says);
+      if (hides !== undefined) expect(sentences).not.to.contain(hides);
+      if (violations.length > 0) return;
+      const again = checkWebhookConfig(toDraft(config), contextOf(vector));
+      expect(again).to.deep.equal({ config, violations: [] });
+    });
+  }
+});
+
+describe('checkWebhookConfig fills in defaults', () => {
+  const config = withSchema({ method: 'post', request_headers: { 'X-B': '1', 'x-a': '2' } });
+
+  it('of a pre-call webhook', () => {
+    expect(check(config).config).to.deep.equal({
+      apiSchema: {
+        url: 'https://api.example.com/x',
+        method: 'POST',
+        requestHeaders: { 'X-B': '1', 'x-a': '2' },
+      },
+      assignments: [],
+      responseTimeoutSecs: 10,
+      failurePolicy: 'proceed',
+      signingSecretNames: [],
+    });
+  });
+
+  it('of a post-call webhook', () => {
+    const { responseTimeoutSecs, failurePolicy } = check(config, { webhookType: 'post_call' }).config;
+    expect({ responseTimeoutSecs, failurePolicy }).to.deep.equal({
+      responseTimeoutSecs: 5,
+      failurePolicy: null,
+    });
+  });
+
+  it('and keeps what is given', () => {
+    const rules = [{ attribute_name: 'a.b', dynamic_variable: 'v', default_value: null }];
+    const given = withSchema(
+      { request_body: { a: [null] } },
+      {
+        assignments: rules,
+        response_timeout_secs: 2.5,
+        failure_policy: 'block',
+      },
+    );
+    expect(check(given).config).to.deep.include({
+      assignments: [{ attributeName: 'a.b', dynamicVariable: 'v', required: false, defaultValue: null }],
+      responseTimeoutSecs: 2.5,
+      failurePolicy: 'block',
+    });
+  });
+
+  it('and drops the key __proto__ at any depth', () => {
+    const body = JSON.parse('{"a":{"__proto__":{"b":1},"c":2}}') as JsonValue;
+    const { config: filled, violations } = check(withSchema({ request_body: body }));
+    expect(violations).to.deep.equal([]);
+    expect(filled.apiSchema.requestBody).to.deep.equal({ a: { c: 2 } });
+  });
+});
+
+describe('checkWebhookConfig holds limits', () => {
+  const url = (bytes: number): string => 'https://api.example.com/'.padEnd(bytes, 'x');
+  const names = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`X-${i}`, '']));
+  const rules = (count: number): ConfigJson['assignments'] =>
+    Array.from({ length: count }, () => ({ attribute_name: 'a', dynamic_variable: 'v' }));
+  const nested = (depth: number): JsonValue => (depth === 0 ? 1 : { a: nested(depth - 1) });
+  const long = 'n'.repeat(129);
+
+  const rows: [string, ConfigJson, ConfigJson, string][] = [
+    ['URL of 4,096 bytes', withSchema({ url: url(4096) }), withSchema({ url: url(4097) }), `${S}.url`],
+    [
+      'URL in bytes, not characters',
+      withSchema({ url: `${url(4094)}é` }),
+      withSchema({ url: `${url(4095)}é` }),
+      `${S}.url`,
+    ],
+    [
+      '32 headers',
+      withSchema({ request_headers: names(32) }),
+      withSchema({ request_headers: names(33) }),
+      `${S}.request_headers`,
+    ],
+    [
+      'header name of 128 bytes',
+      withSchema({ request_headers: { [long.slice(1)]: '' } }),
+      withSchema({ request_headers: { [long]: '' } }),
+      `${S}.request_headers[${'n'.repeat(64)}…]`,
+    ],
+    [
+      'header template of 4 KiB',
+      withSchema({ request_headers: { 'X-A': 'x'.repeat(4096) } }),
+      withSchema({ request_headers: { 'X-A': 'x'.repeat(4097) } }),
+      `${S}.request_headers[X-A]`,
+    ],
+    [
+      'text body of 64 KiB',
+      withSchema({ request_body: 'x'.repeat(65_536) }),
+      withSchema({ request_body: 'x'.repeat(65_537) }),
+      `${S}.request_body`,
+    ],
+    [
+      'JSON body of 64 KiB',
+      withSchema({ request_body: ['x'.repeat(65_532)] }),
+      withSchema({ request_body: ['x'.repeat(65_533)] }),
+      `${S}.request_body`,
+    ],
+    [
+      'body depth of 24',
+      withSchema({ request_body: nested(24) }),
+      withSchema({ request_body: nested(25) }),
+      `${S}.request_body${'.a'.repeat(24)}`,
+    ],
+    [
+      '64 assignments',
+      withSchema({}, { assignments: rules(64) ?? [] }),
+      withSchema({}, { assignments: rules(65) ?? [] }),
+      'webhook_config.assignments',
+    ],
+    [
+      'attribute name of 256 bytes',
+      withSchema({}, { assignments: [{ attribute_name: 'a'.repeat(256), dynamic_variable: 'v' }] }),
+      withSchema({}, { assignments: [{ attribute_name: 'a'.repeat(257), dynamic_variable: 'v' }] }),
+      'webhook_config.assignments[0].attribute_name',
+    ],
+    [
+      'default value of 16 KiB',
+      withSchema(
+        {},
+        { assignments: [{ attribute_name: 'a', dynamic_variable: 'v', default_value: 'x'.repeat(16_382) }] },
+      ),
+      withSchema(
+        {},
+        { assignments: [{ attribute_name: 'a', dynamic_variable: 'v', default_value: 'x'.repeat(16_383) }] },
+      ),
+      'webhook_config.assignments[0].default_value',
+    ],
+    [
+      'default value of depth 24',
+      withSchema(
+        {},
+        { assignments: [{ attribute_name: 'a', dynamic_variable: 'v', default_value: nested(24) }] },
+      ),
+      withSchema(
+        {},
+        { assignments: [{ attribute_name: 'a', dynamic_variable: 'v', default_value: nested(25) }] },
+      ),
+      `webhook_config.assignments[0].default_value${'.a'.repeat(24)}`,
+    ],
+  ];
+  for (const [title, within, beyond, field] of rows) {
+    it(`${title}, and no more`, () => {
+      expect(fieldsOf(within)).to.deep.equal([]);
+      expect(fieldsOf(beyond)).to.deep.equal([field]);
+    });
+  }
+
+  const numbers: [string, number][] = [
+    ['NaN', NaN],
+    ['infinity', Infinity],
+  ];
+  for (const [title, value] of numbers) {
+    it(`refuses ${title} as a time limit and in a body`, () => {
+      const config = withSchema({ request_body: { a: [value] } }, { response_timeout_secs: value });
+      expect(fieldsOf(config)).to.deep.equal([
+        `${S}.request_body.a[0]`,
+        'webhook_config.response_timeout_secs',
+      ]);
+    });
+  }
+});
+
+describe('checkWebhookConfig looks only at what a save changes, and at what depends on that', () => {
+  const only = (...fields: string[]): Partial<CheckContext> => ({
+    checked: (field) => fields.includes(field),
+  });
+  const asked: string[] = [];
+  const refusing = { judgeUrl: (url: string) => (asked.push(url), 'not allowed') };
+  beforeEach(() => (asked.length = 0));
+
+  it('so a URL that the policy has come to refuse stays while other fields change', () => {
+    const context = { ...refusing, ...only('webhook_config.response_timeout_secs') };
+    expect(fieldsOf(withSchema({}), context)).to.deep.equal([]);
+    expect(asked).to.deep.equal([]);
+  });
+
+  it('asks the policy about the origin of a URL that changes', () => {
+    const config = withSchema({ url: 'HTTPS://API.example.com/{{v}}?a=1' });
+    expect(fieldsOf(config, { ...refusing, ...only(`${S}.url`) })).to.deep.equal([`${S}.url`]);
+    expect(asked).to.deep.equal(['https://api.example.com/']);
+  });
+
+  it('judges masked headers when only the URL changes', () => {
+    const config = withSchema({
+      url: 'https://evil.example/',
+      request_headers: { Authorization: '••••••', Host: 'x' },
+    });
+    const stored = { storedHeaders: new Set(['authorization']), storedOrigin: 'https://api.example.com' };
+    expect(fieldsOf(config, { ...stored, ...only(`${S}.url`) })).to.deep.equal([
+      `${S}.request_headers[Authorization]`,
+    ]);
+  });
+
+  it('judges how a body goes with the method and the content type when one of them changes', () => {
+    const config = withSchema({ method: 'GET', request_body: { bad: '{{nope}}' } });
+    expect(fieldsOf(config, only(`${S}.method`))).to.deep.equal([`${S}.request_body`]);
+    const form = withSchema({
+      request_headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      request_body: { a: { bad: '{{nope}}' } },
+    });
+    expect(fieldsOf(form, only(`${S}.request_headers`))).to.deep.equal([`${S}.request_body.a`]);
+    expect(fieldsOf(form, only('webhook_config.assignments'))).to.deep.equal([]);
+  });
+
+  it('takes the path of its place in the request', () => {
+    const { violations } = check(withSchema({ method: '' }), { path: 'agent.webhooks[1].webhook_config' });
+    expect(violations).to.deep.equal([
+      { field: 'agent.webhooks[1].webhook_config.api_schema.method', description: 'is required' },
+    ]);
+  });
+
+  it('says that a configuration is required', () => {
+    const { violations } = checkWebhookConfig(undefined, plain);
+    expect(violations).to.deep.equal([{ field: 'webhook_config', description: 'is required' }]);
+  });
+});

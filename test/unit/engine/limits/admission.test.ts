@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import { createAdmission, type AdmissionDeps } from '../../../../src/engine/limits/admission.ts';
+import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
+import { CallhooksError } from '../../../../src/errors.ts';
+
+const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
+  const budget = createByteBudget(100);
+  const admission = createAdmission({
+    ...{ maxPreCalls: 2, budget },
+    ...{ tooManyPending: () => false, diskIsFull: () => false },
+    ...change,
+  });
+  return { admission, budget };
+};
+const refusalOf = (admit: () => unknown): string => {
+  try {
+    admit();
+  } catch (error) {
+    if (!(error instanceof CallhooksError)) throw error;
+    expect(error.details.retryAfterMs).to.be.greaterThan(0);
+    return error.reason;
+  }
+  return 'admitted';
+};
+
+describe('the admission', () => {
+  const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, end: string][] = [
+    ['takes both while there is room', {}, 'admitted', 'admitted'],
+    ['refuses starts alone when too many are in flight', { maxPreCalls: 0 }, 'LIMIT_REACHED', 'admitted'],
+    ['refuses ends alone when too many wait', { tooManyPending: () => true }, 'admitted', 'LIMIT_REACHED'],
+    ['refuses both when the disk is full', { diskIsFull: () => true }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
+    ['refuses both beyond the bytes', { budget: createByteBudget(9) }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
+  ];
+  for (const [title, change, start, end] of rows) {
+    it(title, () => {
+      const { admission } = admissionWith(change);
+      expect(refusalOf(() => admission.admitStart(10))).to.equal(start);
+      expect(refusalOf(() => admission.admitEnd(10))).to.equal(end);
+    });
+  }
+
+  it('counts a start from its admission to its last release, whether it has a slot or not', () => {
+    const { admission } = admissionWith();
+    const [first, second] = [admission.admitStart(1), admission.admitStart(1)];
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    // The run outlives its RPC until its outcome is on record.
+    first.retain();
+    first.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    first.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
+    second.release();
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+  });
+
+  it('takes no place for a start that it refuses, or for an end', () => {
+    const { admission } = admissionWith();
+    for (let i = 0; i < 3; i += 1)
+      expect(refusalOf(() => admission.admitStart(101))).to.equal('LIMIT_REACHED');
+    for (let i = 0; i < 3; i += 1) admission.admitEnd(1);
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
+  });
+
+  it('reserves the bytes of a call until they are released, and none for a call that it refused', () => {
+    const { admission, budget } = admissionWith();
+    const reservation = admission.admitStart(60);
+    expect(refusalOf(() => admission.admitEnd(50))).to.equal('LIMIT_REACHED');
+    expect(budget.reservedBytes()).to.equal(60);
+    reservation.release();
+    expect(refusalOf(() => admission.admitEnd(50))).to.equal('admitted');
+  });
+
+  it('refuses everything once it is shut, whatever else is full', () => {
+    const { admission } = admissionWith({ maxPreCalls: 0, tooManyPending: () => true });
+    admission.shut();
+    expect(admission.isShut()).to.equal(true);
+    expect(refusalOf(() => admission.admitStart(1))).to.equal('SHUTTING_DOWN');
+    expect(refusalOf(() => admission.admitEnd(1))).to.equal('SHUTTING_DOWN');
+  });
+});

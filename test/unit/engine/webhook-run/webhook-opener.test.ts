@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import type { Agent } from '../../../../src/domain/types.ts';
+import { createWebhookOpener } from '../../../../src/engine/webhook-run/webhook-opener.ts';
+import type { Keyring } from '../../../../src/secrets/types.ts';
+import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
+
+const SCHEMA = { requestHeaders: { Authorization: '{{secret.TOKEN}}' } };
+const stored = (): Agent => agentWith(webhookWith(SCHEMA), { TOKEN: 'the secret' });
+/** The same agent with the same sealed values, after its webhook was written. */
+const written = (agent: Agent, etag: string, url: string): Agent => ({
+  ...agent,
+  webhooks: [webhookWith({ ...SCHEMA, url }, etag)],
+});
+/** The same rows, read once more. */
+const readAgain = (agent: Agent): Agent => structuredClone(agent);
+
+const countingOpener = (maxBytes?: number) => {
+  let opened = 0;
+  const counting: Keyring = {
+    ...keyring,
+    open: (value, place) => {
+      opened += 1;
+      return keyring.open(value, place);
+    },
+  };
+  const open = createWebhookOpener(counting, maxBytes);
+  return {
+    open: (agent: Agent) => open(agent, agent.webhooks[0] as Agent['webhooks'][0]),
+    opened: () => opened,
+  };
+};
+
+describe('createWebhookOpener', () => {
+  it('opens a webhook once, however often its agent is read', () => {
+    const { open, opened } = countingOpener();
+    const agent = stored();
+    const first = open(agent);
+    expect(open(agent)).to.equal(first);
+    expect(open(readAgain(agent)).compiled).to.equal(first.compiled);
+    expect(opened()).to.equal(1);
+  });
+
+  it('opens it anew under a new etag', () => {
+    const { open } = countingOpener();
+    const agent = stored();
+    open(agent);
+    expect(open(written(agent, 'etag-2', 'https://b.example/')).origin).to.equal('https://b.example');
+  });
+
+  it('opens it anew when a secret has another value, or was sealed anew', () => {
+    const { open, opened } = countingOpener();
+    open(stored());
+    const changed = agentWith(webhookWith(SCHEMA), { TOKEN: 'another secret' });
+    expect(open(changed).secrets).to.deep.equal({ TOKEN: 'another secret' });
+    open(agentWith(webhookWith(SCHEMA), { TOKEN: 'another secret' }));
+    expect(opened()).to.equal(3);
+  });
+
+  it('opens it anew when a sealed header is another, or a secret is gone', () => {
+    const { open } = countingOpener();
+    const agent = stored();
+    const first = open(agent);
+    const [webhook] = agent.webhooks as [Agent['webhooks'][0]];
+    const sealedHeaders = {
+      'x-key': keyring.seal('x', { table: 'webhook_headers', rowId: 'w', field: 'x-key' }),
+    };
+    expect(open({ ...agent, webhooks: [{ ...webhook, sealedHeaders }] }).compiled).not.to.equal(
+      first.compiled,
+    );
+    expect(open({ ...readAgain(agent), sealedSecrets: {} }).secrets).to.deep.equal({});
+  });
+
+  it('opens every draft of a test, which has no etag', () => {
+    const { open } = countingOpener();
+    const agent = stored();
+    open(written(agent, '', 'https://a.example/'));
+    expect(open(written(agent, '', 'https://b.example/')).origin).to.equal('https://b.example');
+  });
+
+  it('forgets what was read longest ago when it keeps too much', () => {
+    const { open, opened } = countingOpener(8_000);
+    const agents = Array.from({ length: 10 }, (_, i): Agent => {
+      const agent = stored();
+      return { ...agent, webhooks: agent.webhooks.map((webhook) => ({ ...webhook, webhookUuid: `w-${i}` })) };
+    });
+    for (const agent of agents) open(readAgain(agent));
+    expect(opened()).to.equal(10);
+    open(readAgain(agents[9] as Agent));
+    expect(opened()).to.equal(10);
+    open(readAgain(agents[0] as Agent));
+    expect(opened()).to.equal(11);
+  });
+});

@@ -1,0 +1,327 @@
+import { expect } from 'chai';
+import type { LockedRowFilter } from '../../../../src/engine/writes/locked-row-filter.ts';
+import { createWriter, type Item, type Kind } from '../../../../src/engine/writes/writer.ts';
+import { CallhooksError, DatabaseError } from '../../../../src/errors.ts';
+import type { WriteBatch, WriteResults } from '../../../../src/store/write-batch.ts';
+import { until } from '../../../store/support.ts';
+
+/** A database whose transactions end when the test says so. */
+const createDatabase = () => {
+  const commits: { values: readonly unknown[]; end: (error?: DatabaseError) => void }[] = [];
+  const write = (batch: WriteBatch): Promise<WriteResults> =>
+    new Promise((resolve, reject) => {
+      const values = Object.values(batch).flat() as readonly unknown[];
+      commits.push({ values, end: (error) => (error ? reject(error) : resolve(answersTo(batch))) });
+    });
+  return { commits, write };
+};
+
+/** Each item is answered by itself. */
+const answersTo = (batch: WriteBatch): WriteResults => batch as unknown as WriteResults;
+
+const LOCK_WAIT_MS = 1_000;
+
+const NOTHING_LOCKED: LockedRowFilter = { isAsking: () => false, giveBack: async (items) => items };
+
+const writerOf = (
+  write: (batch: WriteBatch) => Promise<WriteResults>,
+  options: { connections?: number; locked?: LockedRowFilter } = {},
+) => {
+  const writer = createWriter({
+    write,
+    locked: NOTHING_LOCKED,
+    connections: 1,
+    onWritten: () => undefined,
+    ...options,
+  });
+  const submit = (value: unknown, item: Partial<Item> & { kind?: Kind } = {}): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      writer.submit({
+        ...{ kind: 'starts', value, bytes: 1, withdrawAtMs: Infinity },
+        ...{ resolve, reject },
+        ...item,
+      });
+    });
+  return { ...writer, submit };
+};
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const turns = async (): Promise<void> => {
+  for (let at = 0; at < 4; at += 1) await turn();
+};
+
+/** How promises ended: the value, the kind of a database error, or the reason of a refusal. */
+const endings = async (promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> =>
+  (await Promise.allSettled(promises)).map((result) => {
+    if (result.status === 'fulfilled') return result.value;
+    const error: unknown = result.reason;
+    if (error instanceof DatabaseError) return error.kind;
+    return error instanceof CallhooksError ? error.reason : error;
+  });
+
+describe('the writer', () => {
+  it('writes in one transaction what arrives in one turn, then what has arrived meanwhile', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const first = [submit(1), submit(2)];
+    await turns();
+    const others = [submit(3), submit(4)];
+    await turns();
+    expect(commits.map(({ values }) => values)).to.deep.equal([[1, 2]]);
+    commits[0]?.end();
+    expect(await Promise.all(first)).to.deep.equal([1, 2]);
+    await turns();
+    expect(commits.map(({ values }) => values)).to.deep.equal([
+      [1, 2],
+      [3, 4],
+    ]);
+    commits[1]?.end();
+    expect(await Promise.all(others)).to.deep.equal([3, 4]);
+  });
+
+  it('takes outcomes first, then starts, accepts and claims', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    for (const kind of ['claims', 'postCalls', 'starts', 'outcomes'] as const) void submit(kind, { kind });
+    void submit('large outcome', { kind: 'outcomes', bytes: 1024 * 1024 });
+    await turns();
+    commits[0]?.end();
+    await turns();
+    expect(commits.map(({ values }) => values)).to.deep.equal([['outcomes'], ['large outcome']]);
+    commits[1]?.end();
+    await turns();
+    expect(commits[2]?.values).to.deep.equal(['starts', 'postCalls', 'claims']);
+    commits[2]?.end();
+  });
+
+  it('ends a batch at 200 items', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = Array.from({ length: 250 }, (_, at) => submit(at));
+    await turns();
+    commits[0]?.end();
+    await until('the rest', () => commits.length === 2);
+    commits[1]?.end();
+    await Promise.all(all);
+    expect(commits.map(({ values }) => values.length)).to.deep.equal([200, 50]);
+  });
+
+  it('splits around a bad row, so that only its caller gets the error', async () => {
+    const write = async (batch: WriteBatch): Promise<WriteResults> => {
+      if (Object.values(batch).flat().includes(5)) throw new DatabaseError('row');
+      return answersTo(batch);
+    };
+    const { submit } = writerOf(write);
+    const all = Array.from({ length: 10 }, (_, at) => submit(at));
+    expect(await endings(all)).to.deep.equal([0, 1, 2, 3, 4, 'row', 6, 7, 8, 9]);
+  });
+
+  it('does not split when the connection is lost: the fate of every row is unknown', async () => {
+    let writes = 0;
+    const { submit } = writerOf(() => {
+      writes += 1;
+      return Promise.reject(new DatabaseError('away'));
+    });
+    expect(await endings([submit(0), submit(1)])).to.deep.equal(['away', 'away']);
+    expect(writes).to.equal(1);
+  });
+
+  it('repeats the whole batch after a conflict, and while the database is busy', async () => {
+    const failures = [
+      new DatabaseError('conflict'),
+      new DatabaseError('busy'),
+      new DatabaseError('conflict'),
+    ];
+    const sizes: number[] = [];
+    const { submit } = writerOf((batch) => {
+      sizes.push(batch.starts.length);
+      const failure = failures.shift();
+      return failure ? Promise.reject(failure) : Promise.resolve(answersTo(batch));
+    });
+    expect(await endings([submit(0), submit(1)])).to.deep.equal([0, 1]);
+    expect(sizes).to.deep.equal([2, 2, 2, 2]);
+  });
+
+  it('gives rows back that stay locked, and writes the others together', async () => {
+    const written: (readonly unknown[])[] = [];
+    const write = async (batch: WriteBatch): Promise<WriteResults> => {
+      const values = batch.starts as readonly unknown[];
+      if (values.includes(2)) throw new DatabaseError('conflict');
+      written.push(values);
+      return answersTo(batch);
+    };
+    const locked: LockedRowFilter = {
+      isAsking: () => false,
+      giveBack: async (items) => {
+        for (const { value, reject } of items) if (value === 2) reject(new DatabaseError('conflict'));
+        return items.filter(({ value }) => value !== 2);
+      },
+    };
+    const { submit } = writerOf(write, { locked });
+    expect(await endings([1, 2, 3].map((value) => submit(value)))).to.deep.equal([1, 'conflict', 3]);
+    expect(written).to.deep.equal([[1, 3]]);
+  });
+
+  it('withdraws what waits too long for its turn, and nothing of it is written', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const first = submit('first');
+    await turns();
+    const late = submit('late', { withdrawAtMs: performance.now() + 5 });
+    const patient = submit('patient');
+    expect(await endings([late])).to.deep.equal(['LIMIT_REACHED']);
+    commits[0]?.end();
+    await turns();
+    commits[1]?.end();
+    expect(await endings([first, patient])).to.deep.equal(['first', 'patient']);
+    expect(commits.map(({ values }) => values)).to.deep.equal([['first'], ['patient']]);
+  });
+
+  it('withdraws what nobody waits for any more before it is written', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const gone = submit('gone', { withdrawAtMs: performance.now() + 60_000, isCancelled: () => true });
+    expect(await endings([gone])).to.deep.equal(['LIMIT_REACHED']);
+    await turns();
+    expect(commits).to.deep.equal([]);
+  });
+
+  it('withdraws after a conflict what is late by then', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const late = submit('late', { withdrawAtMs: performance.now() + 1 });
+    const patient = submit('patient');
+    await until('the batch is under way', () => commits.length === 1);
+    await until('its time is over', () => performance.now() > 0);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+    commits[0]?.end(new DatabaseError('conflict'));
+    await until('it is repeated', () => commits.length === 2);
+    commits[1]?.end();
+    expect(await endings([late, patient])).to.deep.equal(['LIMIT_REACHED', 'patient']);
+    expect(commits[1]?.values).to.deep.equal(['patient']);
+  });
+
+  it('withdraws after a lock wait what is late by then, if nothing tells whose lock it was', async () => {
+    const written: (readonly unknown[])[] = [];
+    const write = async (batch: WriteBatch): Promise<WriteResults> => {
+      written.push(Object.values(batch).flat() as readonly unknown[]);
+      if (written.length > 1) return answersTo(batch);
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOCK_WAIT_MS);
+      });
+      throw new DatabaseError('conflict');
+    };
+    const { submit } = writerOf(write);
+    const late = submit('late', { withdrawAtMs: performance.now() + LOCK_WAIT_MS / 2 });
+    const outcome = submit('outcome', { kind: 'outcomes' });
+    expect(await endings([late, outcome])).to.deep.equal(['LIMIT_REACHED', 'outcome']);
+    expect(written).to.deep.equal([['outcome', 'late'], ['outcome']]);
+  });
+
+  it('begins a second transaction where the first one hangs and there is a connection', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write, { connections: 2 });
+    const all = [submit(1)];
+    await turns();
+    all.push(submit(2));
+    await turns();
+    expect(commits, 'while it may still end at once').to.have.length(1);
+    await until('the second one has begun', () => commits.length === 2);
+    commits[1]?.end();
+    commits[0]?.end();
+    expect(await Promise.all(all)).to.deep.equal([1, 2]);
+  });
+
+  it('repeats what a node of a cluster could not decide yet', async () => {
+    let tries = 0;
+    const { submit } = writerOf(async () => {
+      tries += 1;
+      const outcomes = [tries === 1 ? 'unsettled' : 'recorded'];
+      return { outcomes, starts: [], postCalls: [], claims: [] } as unknown as WriteResults;
+    });
+    expect(await submit('outcome', { kind: 'outcomes' })).to.equal('recorded');
+    expect(tries).to.equal(2);
+  });
+
+  it('tells how long the oldest item of a caller waits for its turn', async () => {
+    const { commits, write } = createDatabase();
+    const { submit, ageMs } = writerOf(write);
+    const all = [submit('in flight')];
+    await turns();
+    expect(ageMs(), 'while all there is is being written').to.equal(0);
+    all.push(submit('report', { kind: 'claims' }));
+    await until('some time', () => new Promise((resolve) => setTimeout(() => resolve(true), 5)));
+    expect(ageMs(), 'while only a report waits').to.equal(0);
+    all.push(submit('caller'));
+    await until('the caller to wait for a while', () => ageMs() > 20);
+    commits[0]?.end();
+    await until('the next transaction', () => commits.length === 2);
+    expect(ageMs()).to.equal(0);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('lets no statement hold what was given up, even if an earlier try may have been applied', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const first = submit('first');
+    await turns();
+    let isGivenUp = false;
+    const unsure = submit('unsure', { isGivenUp: () => isGivenUp });
+    isGivenUp = true;
+    commits[0]?.end();
+    expect(await endings([first, unsure])).to.deep.equal(['first', 'away']);
+    await turns();
+    expect(commits).to.have.length(1);
+  });
+
+  it('withdraws what is late behind an item that is never withdrawn', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = [submit('in flight')];
+    await turns();
+    all.push(submit('patient'));
+    const late = submit('late', { withdrawAtMs: performance.now() + 5 });
+    expect(await endings([late])).to.deep.equal(['LIMIT_REACHED']);
+    commits[0]?.end();
+    await until('the next transaction', () => commits.length === 2);
+    expect(commits[1]?.values).to.deep.equal(['patient']);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('withdraws nothing after an error that is not known: its transaction may be committed', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = [1, 2].map((value) => submit(value, { withdrawAtMs: performance.now() + 5 }));
+    await turns();
+    await until('their time is over', () => new Promise((resolve) => setTimeout(() => resolve(true), 10)));
+    commits[0]?.end(new DatabaseError('bug'));
+    for (const at of [1, 2]) {
+      await until('each to be written by itself', () => commits.length > at);
+      commits[at]?.end();
+    }
+    expect(await endings(all)).to.deep.equal([1, 2]);
+  });
+
+  it('gives a few places of a full batch to reports', async () => {
+    const { commits, write } = createDatabase();
+    const { submit } = writerOf(write);
+    const all = Array.from({ length: 300 }, (_, at) => submit(at));
+    all.push(...Array.from({ length: 30 }, (_, at) => submit(`report ${at}`, { kind: 'claims' })));
+    await turns();
+    expect(commits[0]?.values.filter((value) => typeof value === 'string')).to.have.length(20);
+    expect(commits[0]?.values).to.have.length(200);
+    commits[0]?.end();
+    await until('the next transaction', () => commits.length === 2);
+    commits[1]?.end();
+    await Promise.all(all);
+  });
+
+  it('gives outcomes back that find the database busy for too long, so that their owner can end', async () => {
+    const { submit } = writerOf(() => Promise.reject(new DatabaseError('busy')));
+    expect(await endings([submit('outcome', { kind: 'outcomes' })])).to.deep.equal(['busy']);
+  });
+});

@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { CallhooksError } from '../../../src/errors.ts';
+import { AgentAdminService, CreateAgentRequest } from '../../../src/gen/callhooks/v1/agent_admin.ts';
+import { OnCallStartRequest } from '../../../src/gen/callhooks/v1/call_lifecycle.ts';
+import { decodeRequest } from '../../../src/grpc/decode-request.ts';
+
+const MAX_BYTES = 4 << 20;
+const startOf = (bytes: Uint8Array): OnCallStartRequest =>
+  decodeRequest((b) => OnCallStartRequest.decode(b), bytes, MAX_BYTES);
+
+const refusalOf = (decode: () => unknown): CallhooksError => {
+  try {
+    decode();
+  } catch (error) {
+    if (error instanceof CallhooksError) return error;
+    throw error;
+  }
+  throw new Error('was decoded');
+};
+
+const nested = (depth: number): unknown => (depth === 0 ? 1 : { a: nested(depth - 1) });
+const withVariables = (depth: number): Uint8Array =>
+  OnCallStartRequest.encode(
+    OnCallStartRequest.fromPartial({ dynamicVariables: nested(depth) as Record<string, unknown> }),
+  ).finish();
+const bytes = (...parts: (number | string)[]): Buffer =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === 'number' ? Buffer.of(part) : Buffer.from(part, 'latin1'))),
+  );
+
+describe('decodeRequest', () => {
+  it('keeps text as it came, a byte order mark and emoji too', () => {
+    const request = OnCallStartRequest.fromPartial({
+      callerPhone: '\ufeff+49 😀',
+      metadata: { clé: '\ufeffé' },
+    });
+    expect(startOf(OnCallStartRequest.encode(request).finish())).to.deep.equal(request);
+  });
+
+  it('takes no bytes for an empty request', () => {
+    expect(startOf(new Uint8Array()).agentUuid).to.equal('');
+  });
+
+  it('decodes JSON a little deeper than the limit, so that its path can be named', () => {
+    expect(startOf(withVariables(30)).dynamicVariables).to.deep.equal(nested(30));
+  });
+
+  it('drops the key __proto__ at any depth and pollutes nothing', () => {
+    const source = JSON.parse('{"a":{"__proto__":{"polluted":1},"b":2},"__proto__":{"polluted":1}}');
+    const entry = (key: string, value: Buffer): Buffer =>
+      field(1, Buffer.concat([field(1, Buffer.from(key)), field(2, value)]));
+    const field = (no: number, value: Buffer): Buffer =>
+      Buffer.concat([Buffer.of((no << 3) | 2, value.length), value]);
+    const encode = (value: unknown): Buffer =>
+      typeof value === 'number'
+        ? Buffer.of(0x11, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f)
+        : field(5, struct(value as object));
+    const struct = (value: object): Buffer =>
+      Buffer.concat(Object.entries(value).map(([key, child]) => entry(key, encode(child))));
+    const { metadata } = startOf(field(5, struct(source)));
+    expect(JSON.stringify(metadata)).to.equal('{"a":{"b":1}}');
+    expect(Object.getPrototypeOf(metadata?.['a'])).to.equal(Object.prototype);
+    expect('polluted' in {}).to.equal(false);
+  });
+
+  const refused: [string, Uint8Array, string][] = [
+    ['garbage', bytes('\xff\xff\xff\xff\xff\xff'), 'is not a valid protocol buffer message'],
+    ['a message that ends early', bytes(0x0a, 0x24, 'abc'), 'is not a valid protocol buffer message'],
+    ['a zero tag', bytes(0x00, 0x0a, 0x00), 'is not a valid protocol buffer message'],
+    ['an end of a group that never began', bytes(0x0c, 0x0a, 0x00), 'is not a valid protocol buffer message'],
+    ['groups without end', Buffer.alloc(4 << 20, 0x7b), 'is not a valid protocol buffer message'],
+    ['invalid UTF-8', bytes(0x0a, 0x02, '\xc3\x28'), 'holds text that is not UTF-8'],
+    ['a surrogate in UTF-8', bytes(0x0a, 0x03, '\xed\xa0\x80'), 'holds text that is not UTF-8'],
+    ['JSON of depth 60', withVariables(60), 'is nested too deeply: JSON may have a depth of 24'],
+    ['JSON of depth 1,000', withVariables(1000), 'is nested too deeply: JSON may have a depth of 24'],
+  ];
+  for (const [what, message, description] of refused) {
+    it(`refuses ${what}`, () => {
+      const { reason, details } = refusalOf(() => startOf(message));
+      expect(reason).to.equal('VALIDATION_FAILED');
+      expect(details.violations).to.deep.equal([{ field: '', description }]);
+    });
+  }
+
+  for (const [maxBytes, name] of [
+    [4096, '4 KiB'],
+    [1 << 20, '1 MiB'],
+    [4 << 20, '4 MiB'],
+  ] as const) {
+    it(`takes a message of ${name} and refuses one byte more, before it looks at it`, () => {
+      const decoded: number[] = [];
+      const decode = (size: number) =>
+        decodeRequest(
+          (reader) => {
+            decoded.push(size);
+            (reader as unknown as { pos: number }).pos = size;
+          },
+          Buffer.alloc(size),
+          maxBytes,
+        );
+      decode(maxBytes);
+      const { reason, message, details } = refusalOf(() => decode(maxBytes + 1));
+      expect([reason, message]).to.deep.equal(['VALIDATION_FAILED', `the request is larger than ${name}`]);
+      expect(details.violations).to.deep.equal([{ field: '', description: `is larger than ${name}` }]);
+      expect(decoded).to.deep.equal([maxBytes]);
+    });
+  }
+
+  it('decodes or refuses whatever comes', () => {
+    const decode = AgentAdminService.createAgent.requestDeserialize;
+    const valid = CreateAgentRequest.encode(
+      CreateAgentRequest.fromPartial({
+        agent: {
+          displayName: 'x',
+          dynamicVariables: { a: [1, { b: null }] },
+          webhooks: [{ disabled: true }],
+        },
+        secrets: { KEY: 'v' },
+      }),
+    ).finish();
+    const damaged = fc.tuple(fc.nat(valid.length - 1), fc.nat(255)).map(([at, byte]) => {
+      const copy = Buffer.from(valid);
+      copy[at] = byte;
+      return copy;
+    });
+    const check = (message: Uint8Array): void => {
+      try {
+        decodeRequest(decode, message, MAX_BYTES);
+      } catch (error) {
+        expect(error).to.be.instanceOf(CallhooksError);
+      }
+    };
+    fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged), check), { numRuns: 2000 });
+  });
+});

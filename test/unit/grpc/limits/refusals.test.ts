@@ -1,0 +1,59 @@
+import { EventEmitter } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
+import { expect } from 'chai';
+import { ErrorInfo, RetryInfo } from '../../../../src/gen/google/rpc/error_details.ts';
+import { Status } from '../../../../src/gen/google/rpc/status.ts';
+import { createRefusals, type ArrivalLimit } from '../../../../src/grpc/limits/refusals.ts';
+
+const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** A stream that takes down what is done to it. */
+const takeDown = (closed = false) => {
+  const done: unknown[][] = [];
+  const stream = Object.assign(new EventEmitter(), {
+    closed,
+    respond: (...given: unknown[]) => void done.push(['respond', ...given]),
+    close: (...given: unknown[]) => void done.push(['close', ...given]),
+  });
+  return { stream: stream as unknown as ServerHttp2Stream, done };
+};
+
+describe('the refusals at the arrival of an RPC', () => {
+  for (const limit of ['calls_waiting', 'write_queue_age', 'rpcs_per_connection'] as ArrivalLimit[]) {
+    it(`say LIMIT_REACHED and when to repeat for ${limit}`, () => {
+      const { stream, done } = takeDown();
+      createRefusals({ logger }).refuse(stream, limit);
+      const [responded, closed] = done;
+      const [, headers, options] = responded as [string, Record<string, string>, object];
+      expect(headers).to.include({
+        ':status': '200',
+        'content-type': 'application/grpc+proto',
+        'grpc-status': '8',
+      });
+      expect(options).to.deep.equal({ endStream: true });
+      expect(closed).to.deep.equal(['close', 0]);
+      const sent = Status.decode(Buffer.from(String(headers['grpc-status-details-bin']), 'base64'));
+      expect(sent.message).to.equal(decodeURI(headers['grpc-message'] ?? ''));
+      const [info, retry] = sent.details.map(({ value }) => Buffer.from(value));
+      expect(ErrorInfo.decode(info ?? Buffer.alloc(0))).to.include({
+        reason: 'LIMIT_REACHED',
+        domain: 'callhooks',
+      });
+      expect(RetryInfo.decode(retry ?? Buffer.alloc(0)).retryDelay).to.deep.equal({ seconds: 1n, nanos: 0 });
+    });
+  }
+
+  it('say nothing on a stream that is closed already', () => {
+    const { stream, done } = takeDown(true);
+    const limits: string[] = [];
+    createRefusals({ logger, onRefused: (limit) => limits.push(limit) }).refuse(stream, 'calls_waiting');
+    expect(done).to.deep.equal([]);
+    expect(limits).to.deep.equal(['calls_waiting']);
+  });
+
+  it('let the stream fail afterwards', () => {
+    const { stream } = takeDown();
+    createRefusals({ logger }).refuse(stream, 'calls_waiting');
+    expect(() => stream.emit('error', new Error('the client is gone'))).not.to.throw();
+  });
+});

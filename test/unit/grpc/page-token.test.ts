@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { decodePageToken, encodePageToken } from '../../../src/grpc/page-token.ts';
+import type { JsonValue } from '../../../src/domain/types.ts';
+
+const KEY = [1_790_000_000_000, '0199a0b0-0000-7000-8000-000000000001'];
+const FILTER = ['executions', { agentUuid: 'a', states: ['failed'] }];
+
+describe('page tokens', () => {
+  const keys: JsonValue[] = [KEY, '0199a0b0-0000-7000-8000-000000000001', null, 0, { a: 'é😀' }];
+  for (const key of keys) {
+    it(`bring back ${JSON.stringify(key)}`, () => {
+      expect(decodePageToken(encodePageToken(key, FILTER), FILTER)).to.deep.equal(key);
+    });
+  }
+
+  const filters: JsonValue[] = [
+    ['webhooks', FILTER[1] ?? null],
+    ['executions', { agentUuid: 'b', states: ['failed'] }],
+    ['executions', { agentUuid: 'a', states: [] }],
+    null,
+  ];
+  for (const filter of filters) {
+    it(`are good for no other filter: ${JSON.stringify(filter)}`, () => {
+      expect(decodePageToken(encodePageToken(KEY, FILTER), filter)).to.equal(undefined);
+    });
+  }
+
+  it('may stand in a URL', () => {
+    expect(encodePageToken({ a: '???>>>~~~ÿÿ' }, FILTER)).to.match(/^[\w-]+$/);
+  });
+
+  it('notice a changed character', () => {
+    const token = encodePageToken(KEY, FILTER);
+    for (let i = 0; i < token.length - 1; i += 1) {
+      const changed = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1);
+      expect(decodePageToken(changed, FILTER), changed).to.equal(undefined);
+    }
+  });
+
+  const garbage = ['', 'x', '!!!!', 'AAAAAAAAAAAA', '\ud800', 'A'.repeat(4_000_000), 'eyJhIjoxfQ'];
+  for (const token of garbage) {
+    it(`are not ${JSON.stringify(token.slice(0, 12))}`, () => {
+      expect(decodePageToken(token, FILTER)).to.equal(undefined);
+    });
+  }
+
+  it('are never made longer than they may come back', () => {
+    expect(() => encodePageToken('x'.repeat(2000), FILTER)).to.throw(RangeError);
+  });
+});

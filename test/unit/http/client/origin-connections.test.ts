@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import type { Connection } from '../../../../src/http/client/connection.ts';
+import { createOriginConnections } from '../../../../src/http/client/origin-connections.ts';
+import { createTimeLimits } from '../../../../src/http/client/deadline.ts';
+
+describe('the connections of an origin', () => {
+  const inAMinute = () => createTimeLimits().start(performance.now() + 60_000);
+  let unused = 0;
+  const make = (maxDials: number) => {
+    unused = 0;
+    return createOriginConnections({ maxDials, maxConnectionAgeMs: 60_000, onUnused: () => unused++ });
+  };
+  const connection = (isOpen = true): Connection => ({
+    served: 0,
+    openedAtMs: performance.now(),
+    idleSinceMs: performance.now(),
+    isOpen: () => isOpen,
+    dispatch: () => undefined,
+    noteProgress: () => undefined,
+    rest: () => undefined,
+    destroy: () => undefined,
+  });
+
+  it('are unused when no connection is open and no dial is under way', async () => {
+    const connections = make(2);
+    const limit = inAMinute();
+    expect(await connections.takeTurn(limit)).to.equal('dial');
+    expect(await connections.takeTurn(limit)).to.equal('dial');
+    const opened = connection();
+    connections.endDial(opened);
+    connections.endDial();
+    expect(unused).to.equal(0);
+    connections.forget(opened);
+    expect(unused).to.equal(1);
+    limit.stop();
+  });
+
+  it('hand a connection that falls idle to one waiting request only, before any that comes later', async () => {
+    const connections = make(1);
+    const limit = inAMinute();
+    expect(await connections.takeTurn(limit)).to.equal('dial');
+    const [first, second] = [connections.takeTurn(limit), connections.takeTurn(limit)];
+    const freed = connection();
+    connections.giveBack(freed);
+    expect(connections.takeIdle()).to.equal(undefined);
+    const late = connections.takeTurn(limit);
+    expect(await first).to.equal(freed);
+    for (const next of [second, late]) {
+      connections.endDial();
+      expect(await next).to.equal('dial');
+    }
+    limit.stop();
+  });
+
+  it('skip an idle connection that has closed', async () => {
+    const connections = make(1);
+    const limit = inAMinute();
+    connections.giveBack(connection(false));
+    expect(connections.takeIdle()).to.equal(undefined);
+    expect(await connections.takeTurn(limit)).to.equal('dial');
+    limit.stop();
+  });
+});
