@@ -1,6 +1,17 @@
 import { CallhooksError } from '../errors.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
-import type { GetExecutionReply, GetExecutionRequest } from './types.ts';
+import type { Execution, ExecutionRecord } from '../domain/execution.ts';
+
+/** One execution by its uuid. */
+export interface GetExecutionRequest {
+  readonly executionUuid: string;
+}
+
+/** An execution with its recorded request, response and assigned variables. */
+export interface GetExecutionReply {
+  readonly execution: Execution;
+  readonly record: ExecutionRecord;
+}
 
 /**
  * One execution with what was recorded of it.

@@ -1,8 +1,15 @@
-import type { Execution } from '../domain/types.ts';
+import type { Execution } from '../domain/execution.ts';
 import type { Page } from '../store/agent-store.ts';
-import type { ExecutionKey, ExecutionStore } from '../store/execution-store.ts';
+import type { ExecutionKey, ExecutionStore, ExecutionFilter } from '../store/execution-store.ts';
 import { fillPage } from './collect-page.ts';
-import type { ListExecutionsRequest } from './types.ts';
+
+/** A page of executions, newest first. `pageSize` is 1 to 200; without `after` it is the first page. */
+export interface ListExecutionsRequest {
+  readonly filter: ExecutionFilter;
+  readonly pageSize: number;
+  /** The last execution of the page before, under the same filter. */
+  readonly after: ExecutionKey | undefined;
+}
 
 const CHUNK = 200;
 

@@ -1,15 +1,11 @@
 import { jsonBound } from './json-bound.ts';
 import { jsonBytes, jsonDepth, lookUp, type Found } from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
-import type {
-  Assignment,
-  Failure,
-  JsonObject,
-  JsonValue,
-  MissedAssignment,
-  MissReason,
-  VariableSource,
-} from './types.ts';
+import type { Assignment } from './agent.ts';
+import type { Failure } from './failures.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import type { MissedAssignment, MissReason } from './execution.ts';
+import type { VariableSource } from './call.ts';
 import { createRoom, type TakeVariable } from './variable-room.ts';
 
 /** What the assignments of a response came to; `missed` lists the rules that took no value, in their order. */

@@ -1,4 +1,5 @@
-import type { CallDecision, Execution, StartVariables } from './types.ts';
+import type { CallDecision, StartVariables } from './call.ts';
+import type { Execution } from './execution.ts';
 import { withAssigned, type Variables } from './variables.ts';
 
 /** What the platform should do with a call. */

@@ -1,42 +1,89 @@
-import type { ExecutionState, WebhookType } from './types.ts';
+import type { FailurePolicy, WebhookType } from './agent.ts';
+import type { Failure } from './failures.ts';
+import type { JsonObject } from './json.ts';
 
-type Transitions = Readonly<Record<ExecutionState, readonly ExecutionState[]>>;
+export type ExecutionState = 'accepted' | 'sending' | 'succeeded' | 'failed' | 'interrupted' | 'no_webhook';
 
-/** The states in which a row can begin. A pre-call's claim is its insert; `no_webhook` keeps a start's variables only. */
-export const FIRST_STATES: Readonly<Record<WebhookType, readonly ExecutionState[]>> = {
-  pre_call: ['sending', 'no_webhook'],
-  post_call: ['accepted'],
-};
+export type TimeLimitSource = 'config' | 'deadline';
 
-/**
- * Where an execution can go from each state. Nothing leads back from `sending`, so nothing is ever sent twice. A
- * pre-call's `interrupted` is final, because a caller may have been answered by it; a post-call's is a guess of others
- * that its owner may correct.
- */
-export const TRANSITIONS: Readonly<Record<WebhookType, Transitions>> = {
-  pre_call: {
-    accepted: [],
-    sending: ['succeeded', 'failed', 'interrupted'],
-    succeeded: [],
-    failed: [],
-    interrupted: [],
-    no_webhook: [],
-  },
-  post_call: {
-    accepted: ['sending', 'failed'],
-    sending: ['succeeded', 'failed', 'interrupted'],
-    succeeded: [],
-    failed: [],
-    interrupted: ['succeeded', 'failed', 'interrupted'],
-    no_webhook: [],
-  },
-};
+export type MissReason = 'not_found' | 'too_large' | 'too_deep';
 
-/** Whether an execution of this type may go from one state to the other. */
-export const mayBecome = (type: WebhookType, from: ExecutionState, to: ExecutionState): boolean =>
-  TRANSITIONS[type][from].includes(to);
+export interface MissedAssignment {
+  readonly attributeName: string;
+  readonly dynamicVariable: string;
+  readonly reason: MissReason;
+}
+
+/** A header as recorded: values of sensitive names and known secrets are masked. */
+export interface HttpHeader {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A recorded body: UTF-8 text cut at a character, or none of it where it is binary. */
+export interface RecordedBody {
+  readonly body: string;
+  readonly bodyBinary: boolean;
+  /** Bytes of the whole body as far as known. */
+  readonly bodyBytes: number;
+  readonly truncated: boolean;
+}
+
+export interface RequestRecord extends RecordedBody {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly HttpHeader[];
+}
+
+export interface ResponseRecord extends RecordedBody {
+  readonly status: number;
+  readonly headers: readonly HttpHeader[];
+}
+
+/** Durations in milliseconds (fractions allowed); a phase that did not happen is absent. */
+export interface Timings {
+  readonly queuedMs?: number;
+  readonly dnsMs?: number;
+  readonly connectMs?: number;
+  readonly tlsMs?: number;
+  readonly firstByteMs?: number;
+  readonly totalMs?: number;
+}
+
+/** What an execution row says, without the large parts that lie in tables of their own. */
+export interface Execution {
+  readonly executionUuid: string;
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly webhookUuid: string;
+  readonly webhookEtag: string;
+  readonly webhookType: WebhookType;
+  readonly state: ExecutionState;
+  readonly failure?: Failure;
+  /** Fixed at the claim; null for a post-call. */
+  readonly failurePolicy: FailurePolicy | null;
+  readonly timeLimitMs?: number;
+  readonly timeLimitSource?: TimeLimitSource;
+  readonly timings?: Timings;
+  readonly missingVariables: readonly string[];
+  readonly missedAssignments: readonly MissedAssignment[];
+  readonly acceptedAtMs: number;
+  readonly sendingAtMs?: number;
+  readonly finishedAtMs?: number;
+  /** The replica that claimed it. */
+  readonly instance: string;
+}
+
+/** The large parts of an execution, read by `GetExecution` only. */
+export interface ExecutionRecord {
+  readonly request?: RequestRecord;
+  readonly response?: ResponseRecord;
+  readonly assignedVariables?: JsonObject;
+}
 
 const ENDED: readonly ExecutionState[] = ['succeeded', 'failed', 'interrupted', 'no_webhook'];
 
-/** Whether an execution in this state has an outcome (a start without a webhook counts as ended from its insert on). */
-export const isEnded = (state: ExecutionState): boolean => ENDED.includes(state);
+/** Reports whether an execution in this state has an outcome. A start without a webhook has one from its insert on. */
+export function isEnded(state: ExecutionState): boolean {
+  return ENDED.includes(state);
+}

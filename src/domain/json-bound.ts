@@ -1,6 +1,6 @@
 import { jsonBytes } from './json.ts';
 import { MAX_JSON_DEPTH } from './limits.ts';
-import type { JsonValue } from './types.ts';
+import type { JsonValue } from './json.ts';
 
 // A UTF-16 unit as JSON in UTF-8 takes 6 bytes at most, such as \u001f; a number 25, such as -0.0000012345678901234567.
 const MAX_UNIT_BYTES = 6;

@@ -1,4 +1,10 @@
-import type { JsonObject, JsonValue } from './types.ts';
+/** Any JSON value; numbers are doubles, keys keep their order. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+
+/** A JSON object. Never holds the key `__proto__`. */
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
 
 /** What a path led to. */
 export type Found = { readonly found: true; readonly value: JsonValue } | { readonly found: false };
@@ -68,3 +74,16 @@ export const asStored = (value: JsonValue): JsonValue => {
   if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;
   return Array.isArray(value) ? value.map(asStored) : membersAsStored(value);
 };
+
+/** Whether two JSON values are the same; the order of keys does not matter. Recurses: check their depth first. */
+export const sameJson = (one: JsonValue | undefined, other: JsonValue | undefined): boolean => {
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => sameMember(one, other, name));
+};
+
+const sameMember = (one: object, other: object, name: string): boolean =>
+  Object.hasOwn(other, name) &&
+  sameJson((one as Record<string, JsonValue>)[name], (other as Record<string, JsonValue>)[name]);

@@ -1,6 +1,7 @@
 import { itemPath, entryPath, memberPath } from './field-path.ts';
 import { parseTemplate, placeholdersOf, type Placeholder } from './template/template.ts';
-import type { JsonValue, WebhookConfig, WebhookType } from './types.ts';
+import type { JsonValue } from './json.ts';
+import type { WebhookConfig, WebhookType } from './agent.ts';
 
 /** A webhook of an agent, with its true header values where they can be had: a masked one may hide a placeholder. */
 export interface UsingWebhook {

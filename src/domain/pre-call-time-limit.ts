@@ -1,4 +1,4 @@
-import type { TimeLimitSource } from './types.ts';
+import type { TimeLimitSource } from './execution.ts';
 
 /** What a caller without a deadline is taken to have left. */
 const NO_DEADLINE_MS = 65_000;

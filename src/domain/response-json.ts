@@ -1,5 +1,6 @@
 import { MAX_RESPONSE_DEPTH } from './limits.ts';
-import type { HttpHeader, JsonObject, JsonValue } from './types.ts';
+import type { HttpHeader } from './execution.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /** A body as JSON, or why it is none; the message holds nothing of the body. */
 export type ReadJson =

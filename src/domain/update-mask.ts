@@ -1,6 +1,6 @@
 import type { Violation } from '../errors.ts';
 import { itemPath } from './field-path.ts';
-import type { WebhookConfig } from './types.ts';
+import type { WebhookConfig } from './agent.ts';
 import { NO_SCHEMA, toDraft, type ApiSchemaDraft, type WebhookConfigDraft } from './webhook-draft.ts';
 
 const API_SCHEMA_FIELDS = [

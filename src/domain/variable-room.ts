@@ -1,7 +1,7 @@
 import { jsonBound, textBound } from './json-bound.ts';
 import { jsonBytes } from './json.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
-import type { JsonObject, JsonValue } from './types.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /** Takes a value into a conversation's variables under this name, or reports that there is no room for it. */
 export type TakeVariable = (name: string, value: JsonValue) => boolean;

@@ -1,6 +1,7 @@
 import { isLargerThan } from './json-bound.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
-import type { JsonObject, StartVariables, VariableSource } from './types.ts';
+import type { JsonObject } from './json.ts';
+import type { StartVariables, VariableSource } from './call.ts';
 
 /** Dynamic variables by name, with the source of each. */
 export interface Variables {

@@ -1,5 +1,6 @@
 import { asStored } from './json.ts';
-import type { ApiSchema, Assignment, FailurePolicy, JsonValue, WebhookConfig, WebhookType } from './types.ts';
+import type { ApiSchema, Assignment, FailurePolicy, WebhookConfig, WebhookType } from './agent.ts';
+import type { JsonValue } from './json.ts';
 
 /** An HTTP request template as it came over the wire: unchecked. */
 export interface ApiSchemaDraft {

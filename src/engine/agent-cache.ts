@@ -1,4 +1,4 @@
-import type { Agent } from '../domain/types.ts';
+import type { Agent } from '../domain/agent.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 
 /** Agents as this replica knows them: at most one second old, and never the source of a "not found". */

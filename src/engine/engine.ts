@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Agent, Webhook } from '../domain/types.ts';
+import type { Agent, Webhook } from '../domain/agent.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
 import type { Keyring } from '../secrets/types.ts';
 import type { AgentStore } from '../store/agent-store.ts';

@@ -1,4 +1,5 @@
-import type { Execution, StartVariables } from '../domain/types.ts';
+import type { Execution } from '../domain/execution.ts';
+import type { StartVariables } from '../domain/call.ts';
 import { CallhooksError, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import type { NewStart, Outcome } from '../store/write-batch.ts';

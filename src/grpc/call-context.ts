@@ -1,5 +1,5 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import type { CallScope } from '../commands/types.ts';
+import type { CallScope } from '../commands/request-context.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 import { callingExecutionUuids } from './calling-executions.ts';
 

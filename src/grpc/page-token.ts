@@ -1,4 +1,4 @@
-import type { JsonValue } from '../domain/types.ts';
+import type { JsonValue } from '../domain/json.ts';
 
 /** Far more than any key needs: a longer text is not looked at. */
 const MAX_TOKEN_CHARS = 2048;

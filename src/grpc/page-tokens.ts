@@ -1,5 +1,5 @@
 import { decodePageToken, encodePageToken } from './page-token.ts';
-import type { JsonValue } from '../domain/types.ts';
+import type { JsonValue } from '../domain/json.ts';
 import { parseUuid } from '../domain/uuid.ts';
 import type { ExecutionFilter, ExecutionKey } from '../store/execution-store.ts';
 

@@ -1,5 +1,5 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
-import type { Failure } from '../domain/types.ts';
+import type { Failure } from '../domain/failures.ts';
 import type { TimingsSoFar } from './client/dial.ts';
 import { createEgressAgent, type EgressAgent } from './client/connection-pool.ts';
 import type { EgressPolicy } from './egress/egress-policy.ts';

@@ -1,4 +1,5 @@
-import type { Failure, HttpHeader, Timings } from '../domain/types.ts';
+import type { Failure } from '../domain/failures.ts';
+import type { HttpHeader, Timings } from '../domain/execution.ts';
 
 /** A request that is ready to leave: nothing in it is a template any more. */
 export interface OutgoingRequest {

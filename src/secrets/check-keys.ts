@@ -1,4 +1,4 @@
-import type { SealedValue } from '../domain/types.ts';
+import type { SealedValue } from '../domain/agent.ts';
 import { ConfigError } from '../errors.ts';
 import type { SealedStore } from '../store/encryption-key-store.ts';
 import type { Keyring, SealPlace } from './types.ts';

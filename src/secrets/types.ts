@@ -1,4 +1,4 @@
-import type { SealedValue } from '../domain/types.ts';
+import type { SealedValue } from '../domain/agent.ts';
 
 /**
  * Where a sealed value lies in the database. It is bound into the encryption, so a value that was copied to another

@@ -1,4 +1,4 @@
-import type { Agent, Webhook } from '../domain/types.ts';
+import type { Agent, Webhook } from '../domain/agent.ts';
 
 // All functions take and give plain data, and reject with DatabaseError (or CallhooksError where said).
 

@@ -1,4 +1,4 @@
-import type { SealedValue } from '../domain/types.ts';
+import type { SealedValue } from '../domain/agent.ts';
 import type { Connections } from './sql/connections.ts';
 import type { Dialect } from './sql/dialect.ts';
 

@@ -1,13 +1,7 @@
-import type {
-  CallFacts,
-  Execution,
-  ExecutionRecord,
-  ExecutionState,
-  Failure,
-  FailureCode,
-  StartVariables,
-  WebhookType,
-} from '../domain/types.ts';
+import type { CallFacts, StartVariables } from '../domain/call.ts';
+import type { Execution, ExecutionRecord, ExecutionState } from '../domain/execution.ts';
+import type { Failure, FailureCode } from '../domain/failures.ts';
+import type { WebhookType } from '../domain/agent.ts';
 import type { Page } from './agent-store.ts';
 import type { WriteBatch, WriteResults } from './write-batch.ts';
 

@@ -1,18 +1,15 @@
+import type { CallFacts, StartVariables, VariableSource } from '../domain/call.ts';
 import type {
-  CallFacts,
   Execution,
-  Failure,
-  FailurePolicy,
-  JsonObject,
   MissedAssignment,
   RequestRecord,
   ResponseRecord,
-  StartVariables,
   TimeLimitSource,
   Timings,
-  VariableSource,
-  WebhookType,
-} from '../domain/types.ts';
+} from '../domain/execution.ts';
+import type { Failure } from '../domain/failures.ts';
+import type { FailurePolicy, WebhookType } from '../domain/agent.ts';
+import type { JsonObject } from '../domain/json.ts';
 
 /** A start as its claim writes it. Without `webhook` it is kept in the state `no_webhook`. */
 export interface NewStart {

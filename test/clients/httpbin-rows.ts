@@ -1,4 +1,6 @@
-import type { FailureCode, JsonValue, MissReason, Sent } from '../../src/domain/types.ts';
+import type { FailureCode, Sent } from '../../src/domain/failures.ts';
+import type { JsonValue } from '../../src/domain/json.ts';
+import type { MissReason } from '../../src/domain/execution.ts';
 
 /** A webhook against go-httpbin and what must come of it. */
 export interface Row {

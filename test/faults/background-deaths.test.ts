@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
-import type { WebhookType } from '../../src/domain/types.ts';
+import type { WebhookType } from '../../src/domain/agent.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { openBeside } from '../store/support.ts';
 import { describeTold } from './support/describe-told.ts';

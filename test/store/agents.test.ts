@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { Agent, Webhook } from '../../src/domain/types.ts';
+import type { Agent, Webhook } from '../../src/domain/agent.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import { replaceUntilChanged } from '../../src/commands/admin/change-agent.ts';
-import type { Agent } from '../../src/domain/types.ts';
+import type { Agent } from '../../src/domain/agent.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { anAgent, openFresh, rejection, times, type TestDatabase } from './support.ts';

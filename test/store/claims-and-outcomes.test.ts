@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { RequestRecord, ResponseRecord } from '../../src/domain/types.ts';
+import type { RequestRecord, ResponseRecord } from '../../src/domain/execution.ts';
 import type { RecordedStart } from '../../src/store/execution-store.ts';
 import type { Outcome } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';

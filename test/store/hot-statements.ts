@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { Agent } from '../../src/domain/types.ts';
+import type { Agent } from '../../src/domain/agent.ts';
 import type { Value } from '../../src/store/sql/dialect.ts';
 import type { AgentStore } from '../../src/store/agent-store.ts';
 import type { ExecutionFilter } from '../../src/store/execution-store.ts';

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { JsonObject, StartVariables } from '../../src/domain/types.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import type { StartVariables } from '../../src/domain/call.ts';
 import { DatabaseError } from '../../src/errors.ts';
 import type { RecordedStart } from '../../src/store/execution-store.ts';
 import type { InsertResult } from '../../src/store/write-batch.ts';

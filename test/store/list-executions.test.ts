@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { Execution, ExecutionState } from '../../src/domain/types.ts';
+import type { Execution, ExecutionState } from '../../src/domain/execution.ts';
 import type { ExecutionFilter, ExecutionKey } from '../../src/store/execution-store.ts';
 import type { NewStart } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';

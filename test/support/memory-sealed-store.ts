@@ -1,4 +1,4 @@
-import type { SealedValue } from '../../src/domain/types.ts';
+import type { SealedValue } from '../../src/domain/agent.ts';
 import type { SealedStore } from '../../src/store/encryption-key-store.ts';
 
 /** A {@link SealedStore} in memory, for tests of the keys themselves: the engines' own are tested in test/store. */

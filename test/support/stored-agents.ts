@@ -1,4 +1,4 @@
-import type { Agent, ApiSchema, Webhook } from '../../src/domain/types.ts';
+import type { Agent, ApiSchema, Webhook } from '../../src/domain/agent.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 
 const AGENT = '0192aaaa-0000-7000-8000-000000000001';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../src/domain/types.ts';
+import type { JsonValue } from '../../src/domain/json.ts';
 import type { WebhookConfigDraft } from '../../src/domain/webhook-draft.ts';
 
 /** A `webhook_config` as proto JSON; the failure policy is written as our word. */

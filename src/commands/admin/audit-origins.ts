@@ -1,5 +1,5 @@
 import { originOfTemplate } from '../../domain/validation/validate-url.ts';
-import type { Agent, Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import type { AdminDeps } from './admin-deps.ts';

@@ -1,4 +1,4 @@
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import { CallhooksError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';

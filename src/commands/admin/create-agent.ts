@@ -4,7 +4,7 @@ import {
   type AgentDraft,
   type CheckedAgent,
 } from '../../domain/validation/validate-agent.ts';
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';

@@ -1,4 +1,4 @@
-import type { Agent, Webhook, WebhookType } from '../../domain/types.ts';
+import type { Agent, Webhook, WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import { CallhooksError, type Violation } from '../../errors.ts';
 import type { AdminDeps } from './admin-deps.ts';

@@ -1,4 +1,4 @@
-import type { Webhook } from '../../domain/types.ts';
+import type { Webhook } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { webhookNotFound } from './admin-refusals.ts';
 

@@ -1,4 +1,4 @@
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import type { Page } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { fillPage } from '../collect-page.ts';

@@ -1,4 +1,4 @@
-import type { Webhook } from '../../domain/types.ts';
+import type { Webhook } from '../../domain/agent.ts';
 import type { Page } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { fillPage } from '../collect-page.ts';

@@ -1,4 +1,4 @@
-import type { Agent, Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
 import { secretUsers, variableUsers, type Usage } from '../../domain/name-usage.ts';
 import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';

@@ -1,11 +1,6 @@
 import { sensitiveLiteralHeaders } from '../../domain/sensitive-names.ts';
-import {
-  MASK,
-  type SealedValue,
-  type Webhook,
-  type WebhookConfig,
-  type WebhookType,
-} from '../../domain/types.ts';
+import { MASK } from '../../domain/redaction/redact.ts';
+import type { SealedValue, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { Keyring } from '../../secrets/types.ts';
 import type { AdminDeps } from './admin-deps.ts';
 

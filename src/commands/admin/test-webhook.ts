@@ -15,7 +15,46 @@ import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './webhook-under-test.ts';
 import { deadlineTooShort, refuseChaining } from '../calls/lifecycle-refusals.ts';
-import type { CallScope, TestWebhookReply, TestWebhookRequest } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
+import type { CallDecision, CallFacts } from '../../domain/call.ts';
+import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { WebhookType } from '../../domain/agent.ts';
+import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
+import type { Violation } from '../../errors.ts';
+
+/**
+ * A webhook to try out: the stored one (`webhookUuid`, or `agentUuid` with `webhookType`), or `configDraft` in its
+ * place. `configDraft` is unchecked: whoever knows the agent's variables and secrets checks it.
+ */
+export interface TestWebhookRequest {
+  readonly webhookUuid?: string | undefined;
+  readonly agentUuid?: string | undefined;
+  readonly webhookType?: WebhookType | undefined;
+  readonly configDraft?: WebhookConfigDraft | undefined;
+  /** Absent: one is made for this test. */
+  readonly conversationUuid?: string | undefined;
+  readonly facts: CallFacts;
+  /** False: only rendered. */
+  readonly send: boolean;
+  /** What parsing found wrong (the fields concerned are absent): to be reported with all that the command finds. */
+  readonly violations: readonly Violation[];
+}
+
+/** What the test came to, secrets masked. A failure of the endpoint is a value. */
+export interface TestWebhookReply {
+  readonly request?: RequestRecord;
+  readonly response?: ResponseRecord;
+  readonly failure?: Failure;
+  readonly timings?: Timings;
+  readonly assignedVariables?: JsonObject;
+  readonly missingVariables: readonly string[];
+  readonly missedAssignments: readonly MissedAssignment[];
+  /** Pre-call only. */
+  readonly decision?: CallDecision;
+  readonly degraded: boolean;
+}
 
 /** What a test needs. */
 export interface TestWebhookDeps extends FindTrialDeps {

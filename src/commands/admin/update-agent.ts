@@ -1,12 +1,27 @@
-import type { CheckedAgent } from '../../domain/validation/validate-agent.ts';
-import type { Agent, Webhook } from '../../domain/types.ts';
+import type { CheckedAgent, AgentDraft } from '../../domain/validation/validate-agent.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { checkAgentUpdate } from './validate-agent-update.ts';
 import { refuseRemovalInUse } from './names-in-use.ts';
 import { changedWebhook, newWebhook, sealSecrets } from './seal-agent.ts';
-import type { UpdateAgentRequest } from '../types.ts';
+import type { UpdateMask } from '../../domain/update-mask.ts';
+import type { Violation } from '../../errors.ts';
+
+/** New values for the masked fields of an agent, and what becomes of its secrets. */
+export interface UpdateAgentRequest {
+  /** Undefined: bad, and `violations` tells so. */
+  readonly agentUuid: string | undefined;
+  /** Empty: no check. */
+  readonly etag: string;
+  readonly mask: UpdateMask;
+  readonly agent: AgentDraft;
+  /** Set or replaced, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly removeSecrets: readonly string[];
+  readonly violations: readonly Violation[];
+}
 
 /**
  * Changes the masked fields of an agent and its secrets, all or nothing.

@@ -1,4 +1,4 @@
-import type { Agent, Webhook, WebhookConfig } from '../../domain/types.ts';
+import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { applyWebhookMask, type UpdateMask } from '../../domain/update-mask.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type { Violation } from '../../errors.ts';

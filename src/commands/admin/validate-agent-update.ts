@@ -4,11 +4,11 @@ import {
   type AgentDraft,
   type CheckedAgent,
 } from '../../domain/validation/validate-agent.ts';
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { checkDraft, storedOf, surroundingsOf, type WebhookSurroundings } from './validate-config.ts';
-import type { UpdateAgentRequest } from '../types.ts';
+import type { UpdateAgentRequest } from './update-agent.ts';
 
 type Checked = ReturnType<typeof checkAgentDraft>;
 

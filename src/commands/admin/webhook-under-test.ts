@@ -1,4 +1,5 @@
-import type { Agent, JsonObject, Webhook, WebhookConfig, WebhookType } from '../../domain/types.ts';
+import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { mergeEnd, mergeStart, variablesTooLarge } from '../../domain/variables.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
@@ -7,7 +8,7 @@ import type { AgentStore } from '../../store/agent-store.ts';
 import { webhookNotFound } from './admin-refusals.ts';
 import { agentNotFound } from '../calls/lifecycle-refusals.ts';
 import { checkDraft, surroundingsOf } from './validate-config.ts';
-import type { TestWebhookRequest } from '../types.ts';
+import type { TestWebhookRequest } from './test-webhook.ts';
 
 /** What is tried: a stored webhook, or a draft in its place. */
 export interface Trial {

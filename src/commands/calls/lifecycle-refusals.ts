@@ -1,7 +1,7 @@
 import { CallhooksError, type Reason } from '../../errors.ts';
-import type { Execution } from '../../domain/types.ts';
+import type { Execution } from '../../domain/execution.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
-import type { CallScope } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
 
 /**
  * Refuses what a running webhook calls: an endpoint that starts calls while it is asked would go round for ever.

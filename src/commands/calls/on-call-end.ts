@@ -1,5 +1,6 @@
-import { sameJson } from '../../domain/same-json.ts';
-import type { Execution, Webhook } from '../../domain/types.ts';
+import { sameJson } from '../../domain/json.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { Webhook } from '../../domain/agent.ts';
 import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { OnFaultPoint } from '../../engine/fault-points.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
@@ -19,7 +20,22 @@ import {
   refuseChaining,
   refuseOtherAgent,
 } from './lifecycle-refusals.ts';
-import type { CallScope, OnCallEndReply, OnCallEndRequest } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
+import type { CallFacts } from '../../domain/call.ts';
+
+/** A call as `OnCallEnd` reports it; UUIDs in lower case. */
+export interface OnCallEndRequest {
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly facts: CallFacts;
+}
+
+/** The accepted (or recorded) post-call execution. */
+export interface OnCallEndReply {
+  /** Absent: no enabled post-call webhook. */
+  readonly execution?: Execution;
+  readonly replayed: boolean;
+}
 
 /** What an end needs. */
 export interface OnCallEndDeps {

@@ -18,7 +18,30 @@ import {
 import { replayStart, type ReplayDeps } from './replay-start.ts';
 import { runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
-import type { CallScope, OnCallStartReply, OnCallStartRequest } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
+import type { CallDecision, VariableSource } from '../../domain/call.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { JsonObject } from '../../domain/json.ts';
+
+/** A call as `OnCallStart` reports it; UUIDs in lower case. */
+export interface OnCallStartRequest {
+  readonly agentUuid: string;
+  readonly conversationUuid: string;
+  readonly callerPhone: string;
+  readonly dynamicVariables: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+/** What the platform does with the call. Equal for every repeat but for `replayed`. */
+export interface OnCallStartReply {
+  readonly decision: CallDecision;
+  readonly degraded: boolean;
+  readonly dynamicVariables: JsonObject;
+  readonly variableSources: Readonly<Record<string, VariableSource>>;
+  /** Absent: no enabled pre-call webhook. */
+  readonly execution?: Execution;
+  readonly replayed: boolean;
+}
 
 /** What a start needs. */
 export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {

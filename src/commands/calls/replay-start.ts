@@ -1,6 +1,7 @@
 import { isEnded } from '../../domain/execution.ts';
-import { sameJson } from '../../domain/same-json.ts';
-import type { Execution, StartVariables } from '../../domain/types.ts';
+import { sameJson } from '../../domain/json.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { StartVariables } from '../../domain/call.ts';
 import { withTimeout } from '../../engine/writes/retry-write.ts';
 import type { StartWaiters } from '../../engine/start-waiters.ts';
 import { databaseUnavailable } from '../../engine/writes/database-health.ts';
@@ -8,7 +9,8 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
-import type { CallScope, OnCallStartReply, OnCallStartRequest } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
+import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
 
 /** What answering from the record needs. */
 export interface ReplayDeps {

@@ -1,5 +1,7 @@
 import { preCallTimeLimit, type TimeLimit } from '../../domain/pre-call-time-limit.ts';
-import type { Agent, Failure, StartVariables, Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { StartVariables } from '../../domain/call.ts';
 import { limitReached } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
@@ -17,7 +19,8 @@ import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
 import { answerByMs } from './start-reply.ts';
-import type { CallScope, OnCallStartRequest } from '../types.ts';
+import type { CallScope } from '../request-context.ts';
+import type { OnCallStartRequest } from './on-call-start.ts';
 
 /** A start that is not on record yet: the request with all that was found for it. */
 export interface FirstStart {

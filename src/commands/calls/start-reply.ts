@@ -1,6 +1,8 @@
 import { startReply } from '../../domain/call-decision.ts';
-import type { Execution, StartVariables } from '../../domain/types.ts';
-import type { CallScope, OnCallStartReply } from '../types.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { StartVariables } from '../../domain/call.ts';
+import type { CallScope } from '../request-context.ts';
+import type { OnCallStartReply } from './on-call-start.ts';
 
 // A reply sent at the very deadline arrives as DEADLINE_EXCEEDED.
 const ANSWER_BEFORE_DEADLINE_MS = 50;

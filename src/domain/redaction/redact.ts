@@ -1,7 +1,9 @@
 import { undoEscapes } from './decode-escapes.ts';
 import { partAtEnd, periodOf } from './text-search.ts';
-import { MASK } from '../types.ts';
 import { createDetector, kindsFor, MAX_LAYERS } from './value-detector.ts';
+
+/** What a masked value reads as, everywhere. */
+export const MASK = '••••••';
 
 /**
  * Masks what must not be shown in a text. `endsEarly` says that the text was cut off before: then the beginning of a

@@ -15,7 +15,8 @@ import {
   type Spell,
 } from './escape.ts';
 import { parseTemplate, wholePlaceholder, type Template } from './template.ts';
-import { MASK, type JsonObject, type JsonValue } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 
 /** A body that is ready to be walked, with the content type it is sent as. */
 export interface PreparedBody {

@@ -3,7 +3,7 @@ import { hasSecret, prepare, type Prepared } from './prepared.ts';
 import { isSensitiveName } from '../sensitive-names.ts';
 import { textOf } from './escape.ts';
 import { parseTemplate } from './template.ts';
-import type { WebhookConfig } from '../types.ts';
+import type { WebhookConfig } from '../agent.ts';
 import { parseUrlTemplate, type PreparedUrl } from './url-template.ts';
 
 /** A header whose name is in lower case. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../types.ts';
+import type { JsonValue } from '../json.ts';
 
 /** Writes a value so that it can't leave the place it lands in. Takes well-formed values only. */
 export type Spell = (value: JsonValue) => string;

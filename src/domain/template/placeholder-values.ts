@@ -1,6 +1,8 @@
 import { lookUp } from '../json.ts';
 import type { Placeholder } from './template.ts';
-import type { CallFacts, JsonObject, JsonValue, WebhookType } from '../types.ts';
+import type { CallFacts } from '../call.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
+import type { WebhookType } from '../agent.ts';
 
 /** What a placeholder stands for in one call. Not found: `value` is null and the name counts as missing. */
 export interface Resolved {

@@ -1,6 +1,6 @@
 import type { Spell } from './escape.ts';
 import type { Placeholder, Template } from './template.ts';
-import { MASK } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
 
 /** A placeholder with the way its value is written where it stands. */
 export interface Slot {

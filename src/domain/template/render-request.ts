@@ -3,7 +3,8 @@ import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES } from '../limits.ts
 import { createPass, write, type RenderPass } from './render-pass.ts';
 import { renderUrl } from './render-url.ts';
 import type { Scope } from './placeholder-values.ts';
-import { MASK, type Failure } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
+import type { Failure } from '../failures.ts';
 
 /** A rendered request; header names are in lower case. */
 export interface RenderedRequest {

@@ -1,4 +1,4 @@
-import type { WebhookType } from '../types.ts';
+import type { WebhookType } from '../agent.ts';
 
 /** The placeholders that stand for facts of the call itself, per type (`metadata` and `secret` are roots besides). */
 export const BUILT_INS: Readonly<Record<WebhookType, readonly string[]>> = {

@@ -3,7 +3,8 @@ import { declaredVariablesViolations, storedDefaults } from './validate-variable
 import { checkWebhookConfig, type CheckContext, type WebhookConfigDraft } from './validate-webhook-config.ts';
 import { itemPath } from '../field-path.ts';
 import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
-import type { JsonObject, WebhookConfig, WebhookType } from '../types.ts';
+import type { JsonObject } from '../json.ts';
+import type { WebhookConfig, WebhookType } from '../agent.ts';
 
 export { checkFacts, type FactsDraft } from './validate-call-details.ts';
 export { checkSecrets, type SecretsChange } from './validate-secrets.ts';

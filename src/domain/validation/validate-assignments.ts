@@ -8,7 +8,7 @@ import {
   MAX_PATH_SEGMENTS,
   MAX_VARIABLE_BYTES,
 } from '../limits.ts';
-import { MASK } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
 import type { AssignmentDraft } from '../webhook-draft.ts';
 
 /** Which rule a value of that many bytes of compact JSON breaks as a dynamic variable's; undefined: none. */

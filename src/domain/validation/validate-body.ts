@@ -8,7 +8,8 @@ import { jsonBytes } from '../json.ts';
 import { MAX_BODY_TEMPLATE_BYTES } from '../limits.ts';
 import { isWellFormed } from '../template/escape.ts';
 import { parseTemplate } from '../template/template.ts';
-import { MASK, type JsonObject, type JsonValue } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 
 const isNested = (value: JsonValue): value is JsonValue[] | JsonObject =>
   value !== null && typeof value === 'object';

@@ -4,7 +4,8 @@ import { arePlainVariables, variablesViolations } from './validate-variables.ts'
 import { jsonBound } from '../json-bound.ts';
 import { asStored, jsonBytes } from '../json.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
-import type { CallFacts, JsonObject } from '../types.ts';
+import type { CallFacts } from '../call.ts';
+import type { JsonObject } from '../json.ts';
 
 /** A `google.protobuf.Duration` as decoded. */
 export interface DurationDraft {

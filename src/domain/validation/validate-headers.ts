@@ -5,7 +5,7 @@ import { entryPath } from '../field-path.ts';
 import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '../limits.ts';
 import { isHeaderText } from '../template/render-request.ts';
 import { parseTemplate, placeholdersOf } from '../template/template.ts';
-import { MASK } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
 
 /** Request headers as written: names to value templates. */
 export type Headers = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import type { Violation } from '../../errors.ts';
 import { BUILT_INS } from './names.ts';
 import { placeholdersOf, type Placeholder, type Template } from '../template/template.ts';
-import type { WebhookType } from '../types.ts';
+import type { WebhookType } from '../agent.ts';
 
 /** The names that placeholders of a webhook may use. */
 export interface KnownNames {

@@ -3,7 +3,7 @@ import { signingSecretProblem } from './check-signing.ts';
 import { entryPath, itemPath } from '../field-path.ts';
 import { MAX_SECRET_BYTES, MAX_SECRETS } from '../limits.ts';
 import { secretNameProblem } from './names.ts';
-import { MASK } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
 
 /** What a request does to an agent's secrets, and what it finds. */
 export interface SecretsChange {

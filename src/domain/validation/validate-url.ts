@@ -2,7 +2,7 @@ import type { Violation } from '../../errors.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { MAX_URL_TEMPLATE_BYTES } from '../limits.ts';
 import { parseTemplate } from '../template/template.ts';
-import { MASK } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type PreparedUrl } from '../template/url-template.ts';
 
 /** Scheme, host and port of a URL template, as the WHATWG parser writes them; undefined where it has none. */

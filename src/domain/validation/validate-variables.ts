@@ -7,7 +7,8 @@ import { asStored, jsonBytes } from '../json.ts';
 import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
 import { variableNameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from '../template/template.ts';
-import { MASK, type JsonObject, type JsonValue } from '../types.ts';
+import { MASK } from '../redaction/redact.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 
 /** A Struct full of bad names must not become as many sentences. */
 const MAX_VIOLATIONS = 1000;

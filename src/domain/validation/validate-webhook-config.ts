@@ -6,7 +6,7 @@ import type { KnownNames } from './validate-placeholders.ts';
 import { signingViolations } from './check-signing.ts';
 import { originOfTemplate, urlViolations } from './validate-url.ts';
 import { MAX_TIMEOUT_SECS, MIN_TIMEOUT_SECS } from '../limits.ts';
-import type { ApiSchema, WebhookConfig, WebhookType } from '../types.ts';
+import type { ApiSchema, WebhookConfig, WebhookType } from '../agent.ts';
 import type { ConfigField } from '../update-mask.ts';
 import {
   fillDefaults,

@@ -1,5 +1,5 @@
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
-import type { Agent, Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore, PendingPostCall } from '../../store/execution-store.ts';

@@ -1,4 +1,6 @@
-import type { Agent, CallFacts, Failure, Webhook } from '../../domain/types.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
+import type { CallFacts } from '../../domain/call.ts';
+import type { Failure } from '../../domain/failures.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';

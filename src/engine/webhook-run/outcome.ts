@@ -1,4 +1,7 @@
-import type { Execution, Failure, HttpHeader, StartVariables, WebhookType } from '../../domain/types.ts';
+import type { Execution, HttpHeader } from '../../domain/execution.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { StartVariables } from '../../domain/call.ts';
+import type { WebhookType } from '../../domain/agent.ts';
 import type { Outcome } from '../../store/write-batch.ts';
 import type { WebhookRun } from './webhook-run.ts';
 

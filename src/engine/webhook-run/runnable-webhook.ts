@@ -1,7 +1,7 @@
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
 import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/hidden-values.ts';
-import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
-import { MASK, type Agent, type Webhook, type WebhookConfig } from '../../domain/types.ts';
+import { createMasker, type Masker, MASK } from '../../domain/redaction/redact.ts';
+import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import type { Keyring } from '../../secrets/types.ts';
 

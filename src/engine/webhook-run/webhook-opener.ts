@@ -1,4 +1,4 @@
-import type { Agent, SealedValue, Webhook } from '../../domain/types.ts';
+import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
 import type { Keyring } from '../../secrets/types.ts';
 import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 

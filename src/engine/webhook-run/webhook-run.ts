@@ -2,16 +2,10 @@ import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
 import { createScope } from '../../domain/template/placeholder-values.ts';
-import type {
-  CallFacts,
-  Failure,
-  JsonObject,
-  MissedAssignment,
-  RequestRecord,
-  ResponseRecord,
-  Timings,
-  VariableSource,
-} from '../../domain/types.ts';
+import type { CallFacts, VariableSource } from '../../domain/call.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/http-client.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';

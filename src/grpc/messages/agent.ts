@@ -1,4 +1,4 @@
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { toTimestamp } from './times.ts';
 import { webhookMessage } from './webhook.ts';

@@ -1,4 +1,5 @@
-import type { OnCallEndReply, OnCallStartReply } from '../../commands/types.ts';
+import type { OnCallEndReply } from '../../commands/calls/on-call-end.ts';
+import type { OnCallStartReply } from '../../commands/calls/on-call-start.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './enums.ts';
 import { executionMessage } from './execution.ts';

@@ -1,5 +1,8 @@
-import type * as domain from '../../domain/types.ts';
-import { FAILURE_CODES } from '../../domain/types.ts';
+import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
+import type { CallDecision, VariableSource } from '../../domain/call.ts';
+import type { ExecutionState, MissReason, TimeLimitSource } from '../../domain/execution.ts';
+import type { FailureCode, Sent } from '../../domain/failures.ts';
+import { FAILURE_CODES } from '../../domain/failures.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
 
 // Each enum as a table from our word to its number on the wire.
@@ -14,22 +17,22 @@ export const numberOf = <N extends number>(
 export const WEBHOOK_TYPES = {
   pre_call: pb.WebhookType.WEBHOOK_TYPE_PRE_CALL,
   post_call: pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
-} as const satisfies Record<domain.WebhookType, pb.WebhookType>;
+} as const satisfies Record<WebhookType, pb.WebhookType>;
 
 /** `FailurePolicy` on the wire. */
 export const FAILURE_POLICIES = {
   proceed: pb.FailurePolicy.FAILURE_POLICY_PROCEED,
   block: pb.FailurePolicy.FAILURE_POLICY_BLOCK,
-} as const satisfies Record<domain.FailurePolicy, pb.FailurePolicy>;
+} as const satisfies Record<FailurePolicy, pb.FailurePolicy>;
 
 /** `CallDecision` on the wire. */
 export const CALL_DECISIONS = {
   proceed: pb.CallDecision.CALL_DECISION_PROCEED,
   block: pb.CallDecision.CALL_DECISION_BLOCK,
-} as const satisfies Record<domain.CallDecision, pb.CallDecision>;
+} as const satisfies Record<CallDecision, pb.CallDecision>;
 
 /** The states that clients see: not `no_webhook`. */
-export type VisibleState = Exclude<domain.ExecutionState, 'no_webhook'>;
+export type VisibleState = Exclude<ExecutionState, 'no_webhook'>;
 
 /** `ExecutionState` on the wire. */
 export const EXECUTION_STATES = {
@@ -45,20 +48,20 @@ export const SENT = {
   no: pb.Sent.SENT_NO,
   maybe: pb.Sent.SENT_MAYBE,
   yes: pb.Sent.SENT_YES,
-} as const satisfies Record<domain.Sent, pb.Sent>;
+} as const satisfies Record<Sent, pb.Sent>;
 
 /** `TimeLimitSource` on the wire. */
 export const TIME_LIMIT_SOURCES = {
   config: pb.TimeLimitSource.TIME_LIMIT_SOURCE_CONFIG,
   deadline: pb.TimeLimitSource.TIME_LIMIT_SOURCE_DEADLINE,
-} as const satisfies Record<domain.TimeLimitSource, pb.TimeLimitSource>;
+} as const satisfies Record<TimeLimitSource, pb.TimeLimitSource>;
 
 /** `MissReason` on the wire. */
 export const MISS_REASONS = {
   not_found: pb.MissReason.MISS_REASON_NOT_FOUND,
   too_large: pb.MissReason.MISS_REASON_TOO_LARGE,
   too_deep: pb.MissReason.MISS_REASON_TOO_DEEP,
-} as const satisfies Record<domain.MissReason, pb.MissReason>;
+} as const satisfies Record<MissReason, pb.MissReason>;
 
 /** `VariableSource` on the wire. */
 export const VARIABLE_SOURCES = {
@@ -66,9 +69,9 @@ export const VARIABLE_SOURCES = {
   request: pb.VariableSource.VARIABLE_SOURCE_REQUEST,
   assignment: pb.VariableSource.VARIABLE_SOURCE_ASSIGNMENT,
   assignment_default: pb.VariableSource.VARIABLE_SOURCE_ASSIGNMENT_DEFAULT,
-} as const satisfies Record<domain.VariableSource, pb.VariableSource>;
+} as const satisfies Record<VariableSource, pb.VariableSource>;
 
 /** `FailureCode` on the wire; the two share their names. */
 export const FAILURE_CODE_NUMBERS = Object.fromEntries(
   FAILURE_CODES.map((code) => [code, pb.FailureCode[`FAILURE_CODE_${code}`]]),
-) as Record<domain.FailureCode, pb.FailureCode>;
+) as Record<FailureCode, pb.FailureCode>;

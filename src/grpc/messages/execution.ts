@@ -1,5 +1,6 @@
 import { decide } from '../../domain/call-decision.ts';
-import type { Execution, ExecutionRecord, Failure, MissedAssignment, Timings } from '../../domain/types.ts';
+import type { Execution, ExecutionRecord, MissedAssignment, Timings } from '../../domain/execution.ts';
+import type { Failure } from '../../domain/failures.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import {

@@ -1,4 +1,4 @@
-import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../../domain/types.ts';
+import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../../domain/execution.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 
 /** A recorded request; it was masked before it was recorded. */

@@ -1,4 +1,4 @@
-import type { TestWebhookReply } from '../../commands/types.ts';
+import type { TestWebhookReply } from '../../commands/admin/test-webhook.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { CALL_DECISIONS, numberOf } from './enums.ts';
 import { failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';

@@ -1,4 +1,4 @@
-import type { Assignment, Webhook, WebhookConfig } from '../../domain/types.ts';
+import type { Assignment, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { FAILURE_POLICIES, numberOf, WEBHOOK_TYPES } from './enums.ts';
 import { toTimestamp } from './times.ts';

@@ -1,6 +1,7 @@
-import type { OnCallEndRequest, OnCallStartRequest } from '../../commands/types.ts';
+import type { OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
+import type { OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
 import { checkFacts } from '../../domain/validation/validate-call-details.ts';
-import type { JsonObject } from '../../domain/types.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { createReader, type Reader } from './reader.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { GetExecutionRequest, ListExecutionsRequest } from '../../commands/types.ts';
+import type { GetExecutionRequest } from '../../commands/get-execution.ts';
+import type { ListExecutionsRequest } from '../../commands/list-executions.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import type { ExecutionFilter } from '../../store/execution-store.ts';
 import { EXECUTION_STATES, FAILURE_CODE_NUMBERS, WEBHOOK_TYPES } from '../messages/enums.ts';

@@ -1,4 +1,4 @@
-import type { TestWebhookRequest } from '../../commands/types.ts';
+import type { TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';
 import { readFacts } from './call-lifecycle.ts';

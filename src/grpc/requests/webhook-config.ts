@@ -1,4 +1,5 @@
-import type { FailurePolicy, JsonValue } from '../../domain/types.ts';
+import type { FailurePolicy } from '../../domain/agent.ts';
+import type { JsonValue } from '../../domain/json.ts';
 import type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { FAILURE_POLICIES } from '../messages/enums.ts';

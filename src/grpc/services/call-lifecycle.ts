@@ -1,10 +1,6 @@
-import type {
-  CallScope,
-  OnCallEndReply,
-  OnCallEndRequest,
-  OnCallStartReply,
-  OnCallStartRequest,
-} from '../../commands/types.ts';
+import type { CallScope } from '../../commands/request-context.ts';
+import type { OnCallEndReply, OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
+import type { OnCallStartReply, OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
 import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle.ts';

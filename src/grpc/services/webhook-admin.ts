@@ -2,7 +2,8 @@ import type { createCreateWebhook } from '../../commands/admin/create-webhook.ts
 import type { createDeleteWebhook } from '../../commands/admin/delete-webhook.ts';
 import type { createGetWebhook } from '../../commands/admin/get-webhook.ts';
 import type { createListWebhooks } from '../../commands/admin/list-webhooks.ts';
-import type { CallScope, TestWebhookReply, TestWebhookRequest } from '../../commands/types.ts';
+import type { CallScope } from '../../commands/request-context.ts';
+import type { TestWebhookReply, TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
 import type { createUpdateWebhook } from '../../commands/admin/update-webhook.ts';
 import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../../domain/types.ts';
+import type { Failure } from '../../domain/failures.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { dial, type DialDeps, type TimingsSoFar } from './dial.ts';
 import { endedFailure } from './failures.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as tlsConnect, type SecureContext } from 'node:tls';
-import type { Failure, Timings } from '../../domain/types.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { Timings } from '../../domain/execution.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
 import { connectText, endedFailure, tlsText } from './failures.ts';
 import type { Resolve } from '../dns/resolver.ts';

@@ -1,4 +1,4 @@
-import type { Failure, Sent } from '../../domain/types.ts';
+import type { Failure, Sent } from '../../domain/failures.ts';
 import type { Connection } from './connection.ts';
 import type { TimingsSoFar } from './dial.ts';
 import { breakText, codeOf, endedFailure } from './failures.ts';

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Failure, Sent } from '../../domain/types.ts';
+import type { Failure, Sent } from '../../domain/failures.ts';
 import { formatMs, type EndReason, type TimeLimit } from './deadline.ts';
 
 /** The error code of a Node.js or undici error, or a word for an error without one. */

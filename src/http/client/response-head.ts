@@ -1,4 +1,5 @@
-import type { Failure, HttpHeader } from '../../domain/types.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { HttpHeader } from '../../domain/execution.ts';
 import { statusFailure } from './failures.ts';
 import type { SendOptions } from '../http-client.ts';
 

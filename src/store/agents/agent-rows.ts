@@ -1,4 +1,5 @@
-import type { Agent, JsonObject, SealedValue, Webhook, WebhookConfig } from '../../domain/types.ts';
+import type { Agent, SealedValue, Webhook, WebhookConfig } from '../../domain/agent.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { webhookTypes } from '../executions/column-codes.ts';
 import type { Session } from '../sql/connections.ts';
 import type { Row } from '../sql/dialect.ts';

@@ -1,4 +1,4 @@
-import type { Agent } from '../../domain/types.ts';
+import type { Agent } from '../../domain/agent.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import { loadAgents, loadWebhooks } from './agent-rows.ts';
 import type { Connections, Session } from '../sql/connections.ts';

@@ -1,4 +1,4 @@
-import type { Agent, SealedValue, Webhook } from '../../domain/types.ts';
+import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
 import { webhookTypes } from '../executions/column-codes.ts';
 import type { Session } from '../sql/connections.ts';
 import type { Value } from '../sql/dialect.ts';

@@ -1,11 +1,6 @@
-import type {
-  ExecutionState,
-  FailureCode,
-  FailurePolicy,
-  Sent,
-  TimeLimitSource,
-  WebhookType,
-} from '../../domain/types.ts';
+import type { ExecutionState, TimeLimitSource } from '../../domain/execution.ts';
+import type { FailureCode, Sent } from '../../domain/failures.ts';
+import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
 
 /** A closed set of words that rows hold as small numbers. */
 export interface Code<Word extends string> {

@@ -1,4 +1,4 @@
-import type { Execution, MissedAssignment, Timings } from '../../domain/types.ts';
+import type { Execution, MissedAssignment, Timings } from '../../domain/execution.ts';
 import {
   ENDED_STATES,
   failureCodes,

@@ -1,4 +1,4 @@
-import type { Failure } from '../../domain/types.ts';
+import type { Failure } from '../../domain/failures.ts';
 import { failureCodes, sents, STATE, states, webhookTypes } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';

@@ -1,4 +1,4 @@
-import type { Execution } from '../../domain/types.ts';
+import type { Execution } from '../../domain/execution.ts';
 import { failureCodes, POLICY, STATE, states, TYPE, webhookTypes } from './column-codes.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect, Row, Value } from '../sql/dialect.ts';

@@ -1,11 +1,6 @@
-import type {
-  CallFacts,
-  Execution,
-  ExecutionRecord,
-  JsonObject,
-  StartVariables,
-  VariableSource,
-} from '../../domain/types.ts';
+import type { CallFacts, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './delete-executions.ts';

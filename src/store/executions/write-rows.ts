@@ -1,4 +1,6 @@
-import type { CallFacts, Execution, JsonObject, StartVariables, VariableSource } from '../../domain/types.ts';
+import type { CallFacts, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type {
   ClaimResult,
   InsertResult,

@@ -1,4 +1,5 @@
-import type { Execution, WebhookType } from '../../../src/domain/types.ts';
+import type { Execution } from '../../../src/domain/execution.ts';
+import type { WebhookType } from '../../../src/domain/agent.ts';
 import { openTested, type TestedDatabase } from '../../store/support.ts';
 import type { World } from './world.ts';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { refuseRemovalInUse } from '../../../src/commands/admin/names-in-use.ts';
 import { changedWebhook, newWebhook, sealSecrets } from '../../../src/commands/admin/seal-agent.ts';
 import { surroundingsOf } from '../../../src/commands/admin/validate-config.ts';
-import type { Agent, Webhook } from '../../../src/domain/types.ts';
+import type { Agent, Webhook } from '../../../src/domain/agent.ts';
 import type { CallhooksError } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
 import { createKeyring } from '../../../src/secrets/keyring.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { FAILURE_CODES } from '../../../src/domain/types.ts';
+import { FAILURE_CODES } from '../../../src/domain/failures.ts';
 import { ExecutionState, Sent } from '../../../src/gen/index.callhooks.v1.ts';
 
 const page = readFileSync(new URL('../../../docs/execution-states.md', import.meta.url), 'utf8');

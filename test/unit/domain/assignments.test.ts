@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { assign } from '../../../src/domain/assignments.ts';
 import { readResponse } from '../../../src/domain/response-json.ts';
-import type { Assignment, JsonObject, JsonValue } from '../../../src/domain/types.ts';
+import type { Assignment } from '../../../src/domain/agent.ts';
+import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';
 
 interface Text {
   char: string;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { decide, startReply, type Decided } from '../../../src/domain/call-decision.ts';
-import type { StartVariables } from '../../../src/domain/types.ts';
+import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('decide', () => {
   const proceed = { decision: 'proceed', degraded: false };

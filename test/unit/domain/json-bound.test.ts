@@ -6,7 +6,8 @@ import { jsonProblems } from '../../../src/domain/validation/validate-json.ts';
 import { arePlainVariables, variablesViolations } from '../../../src/domain/validation/validate-variables.ts';
 import { isLargerThan, jsonBound } from '../../../src/domain/json-bound.ts';
 import { asStored, jsonBytes } from '../../../src/domain/json.ts';
-import type { Assignment, JsonObject, JsonValue } from '../../../src/domain/types.ts';
+import type { Assignment } from '../../../src/domain/agent.ts';
+import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';
 import { anyJson, anyStruct, goodJson } from '../../support/arbitrary-json.ts';
 import { VARIABLES } from '../../support/arbitrary-webhooks.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { asStored, jsonBytes, jsonDepth, lookUp } from '../../../src/domain/json.ts';
-import type { JsonValue } from '../../../src/domain/types.ts';
+import type { JsonValue } from '../../../src/domain/json.ts';
 
 describe('lookUp', () => {
   const value: JsonValue = { a: { b: [10, { c: null }], '0': 'zero', 'x.y': 1 }, s: 'text', n: 5, e: [] };

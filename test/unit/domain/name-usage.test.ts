@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { WebhookConfig } from '../../../src/domain/types.ts';
+import type { WebhookConfig } from '../../../src/domain/agent.ts';
 import {
   secretUsers,
   usedSecretNames,

@@ -11,7 +11,8 @@ import { compileRequest } from '../../../src/domain/template/compile-request.ts'
 import { jsonBytes, jsonDepth } from '../../../src/domain/json.ts';
 import { decodePageToken, encodePageToken } from '../../../src/grpc/page-token.ts';
 import { readJsonBody } from '../../../src/domain/response-json.ts';
-import { MASK, type JsonObject, type JsonValue } from '../../../src/domain/types.ts';
+import { MASK } from '../../../src/domain/redaction/redact.ts';
+import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';
 import { parseUpdateMask } from '../../../src/domain/update-mask.ts';
 import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-draft.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { sameJson } from '../../../src/domain/same-json.ts';
-import type { JsonValue } from '../../../src/domain/types.ts';
+import { sameJson } from '../../../src/domain/json.ts';
+import type { JsonValue } from '../../../src/domain/json.ts';
 
 const ROWS: readonly [JsonValue | undefined, JsonValue | undefined, boolean][] = [
   [undefined, undefined, true],

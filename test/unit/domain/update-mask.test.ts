@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { WebhookConfig } from '../../../src/domain/types.ts';
+import type { WebhookConfig } from '../../../src/domain/agent.ts';
 import { applyWebhookMask, parseUpdateMask } from '../../../src/domain/update-mask.ts';
 import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-draft.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { mergeEnd, mergeStart, variablesTooLarge, withAssigned } from '../../../src/domain/variables.ts';
-import type { StartVariables } from '../../../src/domain/types.ts';
+import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('variables of a conversation', () => {
   it('are at its start the defaults under those of the request', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Agent } from '../../../src/domain/types.ts';
+import type { Agent } from '../../../src/domain/agent.ts';
 import { createAgentCache } from '../../../src/engine/agent-cache.ts';
 
 const agentOf = (agentUuid: string, etag: string, displayName = ''): Agent => ({

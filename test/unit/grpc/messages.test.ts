@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Execution } from '../../../src/domain/types.ts';
+import type { Execution } from '../../../src/domain/execution.ts';
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import * as enums from '../../../src/grpc/messages/enums.ts';
 import { executionMessage } from '../../../src/grpc/messages/execution.ts';

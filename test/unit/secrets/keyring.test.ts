@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { SealedValue } from '../../../src/domain/types.ts';
+import type { SealedValue } from '../../../src/domain/agent.ts';
 import { CallhooksError, ConfigError } from '../../../src/errors.ts';
 import { checkKeys } from '../../../src/secrets/check-keys.ts';
 import { formatEncryptionKey, parseEncryptionKeys } from '../../../src/secrets/encryption-keys.ts';

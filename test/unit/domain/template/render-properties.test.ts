@@ -12,7 +12,8 @@ import {
   type Rendering,
 } from '../../../../src/domain/template/render-request.ts';
 import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
-import type { ApiSchema, JsonObject, JsonValue } from '../../../../src/domain/types.ts';
+import type { ApiSchema } from '../../../../src/domain/agent.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
 /** Values that would like to break out of where they land. */
 const hostile = fc.constantFrom(

@@ -3,7 +3,9 @@ import { compileRequest } from '../../../../src/domain/template/compile-request.
 import { maskedRender, renderRequest } from '../../../../src/domain/template/render-request.ts';
 import { createScope, type ScopeSource } from '../../../../src/domain/template/placeholder-values.ts';
 import { parseTemplate, type Placeholder } from '../../../../src/domain/template/template.ts';
-import { MASK, type ApiSchema, type JsonObject } from '../../../../src/domain/types.ts';
+import { MASK } from '../../../../src/domain/redaction/redact.ts';
+import type { ApiSchema } from '../../../../src/domain/agent.ts';
+import type { JsonObject } from '../../../../src/domain/json.ts';
 import { parseUrlTemplate } from '../../../../src/domain/template/url-template.ts';
 
 const compile = (schema: Partial<ApiSchema>) =>

@@ -10,7 +10,8 @@ import {
   type RenderedRequest,
 } from '../../../../src/domain/template/render-request.ts';
 import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
-import type { JsonObject, JsonValue, WebhookType } from '../../../../src/domain/types.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
+import type { WebhookType } from '../../../../src/domain/agent.ts';
 import { mergeStart } from '../../../../src/domain/variables.ts';
 
 interface Expected {

@@ -4,7 +4,7 @@ import {
   type AgentCheckContext,
   type AgentDraft,
 } from '../../../../src/domain/validation/validate-agent.ts';
-import type { JsonObject, JsonValue } from '../../../../src/domain/types.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 import { draftOf } from '../../../support/webhook-drafts.ts';
 
 const context: AgentCheckContext = { secretNames: new Set(['CRM']) };

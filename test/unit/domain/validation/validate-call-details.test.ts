@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { checkFacts, type FactsDraft } from '../../../../src/domain/validation/validate-call-details.ts';
-import type { JsonObject, JsonValue } from '../../../../src/domain/types.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
 const facts: FactsDraft = { callerPhone: '', metadata: undefined, dynamicVariables: undefined };
 const check = (draft: Partial<FactsDraft>) => checkFacts({ ...facts, ...draft });

@@ -4,7 +4,8 @@ import {
   checkWebhookConfig,
   type CheckContext,
 } from '../../../../src/domain/validation/validate-webhook-config.ts';
-import type { JsonObject, JsonValue, WebhookType } from '../../../../src/domain/types.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
+import type { WebhookType } from '../../../../src/domain/agent.ts';
 import { toDraft } from '../../../../src/domain/webhook-draft.ts';
 import { draftOf, type ConfigJson } from '../../../support/webhook-drafts.ts';
 

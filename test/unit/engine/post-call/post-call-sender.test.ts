@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Agent, Webhook } from '../../../../src/domain/types.ts';
+import type { Agent, Webhook } from '../../../../src/domain/agent.ts';
 import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
 import {
   createPostCallSender,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { HttpHeader } from '../../../../src/domain/types.ts';
+import type { HttpHeader } from '../../../../src/domain/execution.ts';
 import { outcomeBytes } from '../../../../src/engine/webhook-run/outcome.ts';
 import type { Outcome } from '../../../../src/store/write-batch.ts';
 

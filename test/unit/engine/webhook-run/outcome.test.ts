@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { FAILURE_CODES, type Execution, type Failure } from '../../../../src/domain/types.ts';
+import { FAILURE_CODES, type Failure } from '../../../../src/domain/failures.ts';
+import type { Execution } from '../../../../src/domain/execution.ts';
 import type { WebhookRun } from '../../../../src/engine/webhook-run/webhook-run.ts';
 import {
   toExecutionLine,

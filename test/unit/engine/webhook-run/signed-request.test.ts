@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
-import { MASK, type JsonObject } from '../../../../src/domain/types.ts';
+import { MASK } from '../../../../src/domain/redaction/redact.ts';
+import type { JsonObject } from '../../../../src/domain/json.ts';
 import { openWebhook } from '../../../../src/engine/webhook-run/runnable-webhook.ts';
 import { renderSignedRequest, type RenderDeps } from '../../../../src/engine/webhook-run/signed-request.ts';
 import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Agent } from '../../../../src/domain/types.ts';
+import type { Agent } from '../../../../src/domain/agent.ts';
 import { createWebhookOpener } from '../../../../src/engine/webhook-run/webhook-opener.ts';
 import type { Keyring } from '../../../../src/secrets/types.ts';
 import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';

@@ -1,0 +1,19 @@
+import type { Arrival } from '../engine/limits/call-gate.ts';
+
+/** What the adapter knows of the RPC that a command serves. Instants are milliseconds of `performance.now()`. */
+export interface CallScope {
+  readonly requestId: string;
+  readonly admittedAtMs: number;
+  /** Absent: the caller gave none. */
+  readonly deadlineAtMs?: number;
+  /** Aborted when the caller cancels or goes away. */
+  readonly signal: AbortSignal;
+  /** The executions that the caller says it is part of, from `callhooks-execution` and `baggage`. */
+  readonly callingExecutionUuids: readonly string[];
+  /** The caller's W3C trace context, unparsed. */
+  readonly traceparent?: string;
+  /** Bytes of the request message, which are reserved while the call runs. */
+  readonly requestBytes: number;
+  /** Is told when the call no longer waits for its claim. */
+  readonly arrival: Arrival;
+}

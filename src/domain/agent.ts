@@ -1,0 +1,67 @@
+import type { JsonObject, JsonValue } from './json.ts';
+
+export type WebhookType = 'pre_call' | 'post_call';
+
+export type FailurePolicy = 'proceed' | 'block';
+
+/** Takes an attribute of the response into a dynamic variable. `defaultValue` is undefined where none was given. */
+export interface Assignment {
+  readonly attributeName: string;
+  readonly dynamicVariable: string;
+  readonly required: boolean;
+  readonly defaultValue?: JsonValue;
+}
+
+/** The HTTP request template. `requestHeaders` keeps the writer's names and order; `requestBody` undefined is none. */
+export interface ApiSchema {
+  readonly url: string;
+  /** Upper case. */
+  readonly method: string;
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  readonly requestBody?: JsonValue;
+}
+
+/** A webhook's configuration with its defaults filled in. */
+export interface WebhookConfig {
+  readonly apiSchema: ApiSchema;
+  readonly assignments: readonly Assignment[];
+  readonly responseTimeoutSecs: number;
+  /** Of a post-call webhook: null. */
+  readonly failurePolicy: FailurePolicy | null;
+  readonly signingSecretNames: readonly string[];
+}
+
+/** An encrypted value: `keyId` names the key, `sealed` is base64 of nonce, ciphertext and tag. */
+export interface SealedValue {
+  readonly keyId: string;
+  readonly sealed: string;
+}
+
+/**
+ * A webhook as stored. In `config`, the values of sensitive literal headers read as {@link MASK}; their true
+ * values lie sealed in `sealedHeaders`, by the header's name in lower case.
+ */
+export interface Webhook {
+  readonly webhookUuid: string;
+  readonly agentUuid: string;
+  readonly webhookType: WebhookType;
+  readonly config: WebhookConfig;
+  readonly sealedHeaders: Readonly<Record<string, SealedValue>>;
+  readonly disabled: boolean;
+  readonly etag: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** An agent with its webhooks (at most one of each type) and its sealed secrets by name. */
+export interface Agent {
+  readonly agentUuid: string;
+  readonly displayName: string;
+  /** Name → default value. */
+  readonly dynamicVariables: JsonObject;
+  readonly webhooks: readonly Webhook[];
+  readonly sealedSecrets: Readonly<Record<string, SealedValue>>;
+  readonly etag: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
