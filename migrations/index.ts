@@ -5,7 +5,7 @@ import { webhookHeaders } from './0004_webhook_headers.ts';
 import { keyChecks } from './0005_key_checks.ts';
 import { executions } from './0006_executions.ts';
 import { executionStarts } from './0007_execution_starts.ts';
-import { executionFacts } from './0008_execution_facts.ts';
+import { executionDetails } from './0008_execution_details.ts';
 import { executionRecords } from './0009_execution_records.ts';
 import { purgedKeys } from './0010_purged_keys.ts';
 import type { Migration } from './create-table.ts';
@@ -21,7 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   keyChecks,
   executions,
   executionStarts,
-  executionFacts,
+  executionDetails,
   executionRecords,
   purgedKeys,
 ];

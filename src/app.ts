@@ -162,7 +162,7 @@ interface Start {
   /** Lets those through that wait. */
   begin(): void;
   /** The same command, which waits for the start. */
-  before<Q, S, R>(command: (request: Q, scope: S) => Promise<R>): (request: Q, scope: S) => Promise<R>;
+  before<Q, S, R>(command: (request: Q, context: S) => Promise<R>): (request: Q, context: S) => Promise<R>;
 }
 
 // The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
@@ -171,9 +171,9 @@ const createStart = (): Start => {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     begin: resolve,
-    before: (command) => async (request, scope) => {
+    before: (command) => async (request, context) => {
       await promise;
-      return command(request, scope);
+      return command(request, context);
     },
   };
 };
@@ -197,9 +197,9 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
     instance: config.instance,
     recordBytes: config.recordBodyBytes,
     onError: onEngineError(logger),
-    onOtherFacts: ({ executionUuid }: { executionUuid: string }) => {
-      metrics.countOtherFacts();
-      logger.warn({ execution_uuid: executionUuid }, OTHER_FACTS);
+    onOtherDetails: ({ executionUuid }: { executionUuid: string }) => {
+      metrics.countOtherDetails();
+      logger.warn({ execution_uuid: executionUuid }, OTHER_DETAILS);
     },
   };
   const admin = createAdminCommands(adminDeps);
@@ -220,7 +220,7 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
   ];
 };
 
-const OTHER_FACTS = 'a repeat brought other facts; the first ones stand';
+const OTHER_DETAILS = 'the repeated request has other call details; the recorded ones are kept';
 // At the end of the grace what was aborted has 3 s to go on record, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 

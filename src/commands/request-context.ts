@@ -1,7 +1,7 @@
 import type { Arrival } from '../engine/limits/call-gate.ts';
 
 /** What the adapter knows of the RPC that a command serves. Instants are milliseconds of `performance.now()`. */
-export interface CallScope {
+export interface RequestContext {
   readonly requestId: string;
   readonly admittedAtMs: number;
   /** Absent: the caller gave none. */

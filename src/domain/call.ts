@@ -3,7 +3,7 @@ import type { JsonObject } from './json.ts';
 export type CallDecision = 'proceed' | 'block';
 
 /** What is known of a call, as a lifecycle request gives it. Empty strings and undefined count as missing. */
-export interface CallFacts {
+export interface CallDetails {
   readonly callerPhone: string;
   readonly metadata: JsonObject;
   readonly dynamicVariables: JsonObject;

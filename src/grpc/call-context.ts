@@ -1,10 +1,10 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import type { CallScope } from '../commands/request-context.ts';
+import type { RequestContext } from '../commands/request-context.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 import { callingExecutionUuids } from './calling-executions.ts';
 
-/** What a handler knows of its RPC. Commands see the {@link CallScope} in it. */
-export interface CallContext extends CallScope {
+/** What a handler knows of its RPC. Commands see the {@link RequestContext} in it. */
+export interface CallContext extends RequestContext {
   /** `callhooks.v1.CallLifecycle/OnCallStart`. */
   readonly rpc: string;
   /** Address and port of the caller. */
@@ -17,7 +17,7 @@ export interface CallContext extends CallScope {
   log(fields: object): void;
 }
 
-/** The reason of {@link CallScope.signal}: the caller cancelled, went away, or its deadline passed. */
+/** The reason of {@link RequestContext.signal}: the caller cancelled, went away, or its deadline passed. */
 export const CALL_ENDED = new Error('the caller no longer waits');
 
 /** A context together with what its adapter does with it. */

@@ -27,7 +27,7 @@ export interface EndedExecution {
 export interface Metrics {
   countExecution(execution: EndedExecution): void;
   countReusedConnectionFailure(): void;
-  countOtherFacts(): void;
+  countOtherDetails(): void;
   /** Counts an RPC that was refused at its arrival. `limit` comes from a closed set. */
   countRefused(limit: string): void;
   /** The page in the Prometheus text format. */
@@ -40,7 +40,7 @@ const LOOP_WATCHED_EVERY_MS = 100;
 const STALL_MS = 100;
 const NANOS_PER_SECOND = 1e9;
 
-/** Makes the metrics; `read` is asked at each scrape, `standing` are facts that hold for the life of the process. */
+/** Makes the metrics; `read` is asked at each scrape, `standing` hold for the life of the process. */
 export const createMetrics = (
   read: () => Figures,
   standing: { readonly isInsecure: boolean; readonly hasWeakDurability: boolean },
@@ -106,9 +106,9 @@ export const createMetrics = (
     'callhooks_reused_connection_failures_total',
     'Reused connections that broke before a response.',
   );
-  const otherFacts = counter(
-    'callhooks_repeats_with_other_facts_total',
-    'Repeated starts and ends with other facts than the first.',
+  const otherDetails = counter(
+    'callhooks_repeats_with_other_details_total',
+    'Repeated starts and ends with other details than the first.',
   );
   const refused = new Counter({
     name: 'callhooks_calls_refused_total',
@@ -137,7 +137,7 @@ export const createMetrics = (
     countExecution: ({ webhook_type: type, outcome, failure_code: code = '', recorded }) =>
       executions.inc({ type, outcome, code, recorded: String(recorded) }),
     countReusedConnectionFailure: () => reused.inc(),
-    countOtherFacts: () => otherFacts.inc(),
+    countOtherDetails: () => otherDetails.inc(),
     countRefused: (limit) => refused.inc({ limit }),
     page: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     close: () => {

@@ -1,4 +1,4 @@
-import type { CallFacts, StartVariables } from '../domain/call.ts';
+import type { CallDetails, StartVariables } from '../domain/call.ts';
 import type { Execution, ExecutionRecord, ExecutionState } from '../domain/execution.ts';
 import type { Failure, FailureCode } from '../domain/failures.ts';
 import type { WebhookType } from '../domain/agent.ts';
@@ -96,8 +96,8 @@ export interface ExecutionStore {
   findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
   /** Finds the recorded post-call of a conversation. Causal on a cluster. */
   findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
-  /** The facts of an accepted or sending post-call. */
-  findFacts(executionUuid: string): Promise<CallFacts | undefined>;
+  /** The details of an accepted or sending post-call. */
+  findDetails(executionUuid: string): Promise<CallDetails | undefined>;
   findExecution(
     executionUuid: string,
   ): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;

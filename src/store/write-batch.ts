@@ -1,4 +1,4 @@
-import type { CallFacts, StartVariables, VariableSource } from '../domain/call.ts';
+import type { CallDetails, StartVariables, VariableSource } from '../domain/call.ts';
 import type {
   Execution,
   MissedAssignment,
@@ -37,8 +37,8 @@ export interface NewPostCall {
   readonly conversationUuid: string;
   readonly webhookUuid: string;
   readonly instance: string;
-  /** The {@link CallFacts} as JSON text. */
-  readonly factsJson: string;
+  /** The {@link CallDetails} as JSON text. */
+  readonly detailsJson: string;
 }
 
 /**
@@ -71,16 +71,16 @@ export interface PostCallClaim {
  * send (claimed, ended, or gone).
  */
 export type ClaimResult =
-  | ({ readonly kind: 'won' } & ClaimedFacts)
+  | ({ readonly kind: 'won' } & ClaimedDetails)
   | { readonly kind: 'start_running' }
   | { readonly kind: 'lost' };
 
 /** What a claimed post-call needs to be rendered. */
-export interface ClaimedFacts {
+export interface ClaimedDetails {
   /** Undefined: a repeat of a claim whose outcome has dropped them. */
-  readonly facts?: CallFacts;
+  readonly details?: CallDetails;
   /** The length of their JSON text. */
-  readonly factsLength: number;
+  readonly detailsLength: number;
   /** What the start of the conversation left, if there was one. */
   readonly start?: StartVariables;
   /** The etag of its agent as stored now; undefined: the agent is gone. */

@@ -57,8 +57,12 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
   };
   const webhookOf = (agent: Json, index = 0) => (agent['webhooks'] as Json[])[index] as Json;
   const startCall = async (agent: Json) => {
-    const facts = { agent_uuid: agent['agentUuid'], conversation_uuid: randomUUID(), caller_phone: '+49301' };
-    return { facts, reply: await grpcurl.call('CallLifecycle/OnCallStart', facts) };
+    const details = {
+      agent_uuid: agent['agentUuid'],
+      conversation_uuid: randomUUID(),
+      caller_phone: '+49301',
+    };
+    return { details, reply: await grpcurl.call('CallLifecycle/OnCallStart', details) };
   };
 
   describe('list and describe', () => {
@@ -156,11 +160,11 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
 
     it('TestWebhook shows what a webhook would send, and sends it', async () => {
       const { webhookUuid: webhook_uuid } = webhookOf(await createAgent());
-      const facts = { webhook_uuid, caller_phone: '+49301' };
-      const rendered = await grpcurl.call('WebhookAdmin/TestWebhook', facts);
+      const details = { webhook_uuid, caller_phone: '+49301' };
+      const rendered = await grpcurl.call('WebhookAdmin/TestWebhook', details);
       expect(rendered['request']).to.include({ method: 'POST', body: '{"phone":"+49301"}' });
       expect(rendered).to.not.have.property('response');
-      const sent = await grpcurl.call('WebhookAdmin/TestWebhook', { ...facts, send: true });
+      const sent = await grpcurl.call('WebhookAdmin/TestWebhook', { ...details, send: true });
       expect(sent).to.deep.include({
         ...{ assignedVariables: { customer_name: 'Ada' }, decision: 'CALL_DECISION_PROCEED' },
       });
@@ -168,21 +172,21 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
     });
 
     it('OnCallStart and its repeat', async () => {
-      const { facts, reply } = await startCall(await createAgent());
+      const { details, reply } = await startCall(await createAgent());
       expect(reply).to.deep.include({
         decision: 'CALL_DECISION_PROCEED',
         dynamicVariables: { customer_name: 'Ada' },
         variableSources: { customer_name: 'VARIABLE_SOURCE_ASSIGNMENT' },
       });
-      const repeat = await grpcurl.call('CallLifecycle/OnCallStart', facts);
+      const repeat = await grpcurl.call('CallLifecycle/OnCallStart', details);
       expect(repeat).to.deep.equal({ ...reply, replayed: true });
     });
 
     it('OnCallEnd, ListExecutions and GetExecution', async () => {
       const agent = await createAgent();
-      const { facts } = await startCall(agent);
+      const { details } = await startCall(agent);
       const end = {
-        ...facts,
+        ...details,
         call_duration: '12.5s',
         call_summary: 'Bought a 🎈.',
         metadata: { turns: [1, 2] },
@@ -192,7 +196,7 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
       const execution_uuid = accepted['executionUuid'] as string;
       const ended = await succeeded(grpcurl, execution_uuid);
       expect(ended['request']).to.include({ url: `${endpoint.url}/report`, body: '{"seconds":12.5}' });
-      const filter = { conversation_uuid: facts.conversation_uuid, states: ['EXECUTION_STATE_SUCCEEDED'] };
+      const filter = { conversation_uuid: details.conversation_uuid, states: ['EXECUTION_STATE_SUCCEEDED'] };
       const { executions } = await grpcurl.call('ExecutionLog/ListExecutions', filter);
       expect((executions as Json[]).map((one) => one['webhookType'])).to.deep.equal([
         'WEBHOOK_TYPE_POST_CALL',

@@ -37,7 +37,7 @@ interface Moment {
 }
 
 const START_CLAIM: Moment = { title: "a start's claim", rpc: 'start', at: 'INSERT INTO execution_starts' };
-const ACCEPT: Moment = { title: 'an accept', rpc: 'end', at: 'INSERT INTO execution_facts' };
+const ACCEPT: Moment = { title: 'an accept', rpc: 'end', at: 'INSERT INTO execution_details' };
 const END_CLAIM: Moment = { title: "an end's claim", rpc: 'end', at: 'e.claim = new_claim' };
 const START_OUTCOME: Moment = { title: 'the outcome of a start', rpc: 'start', at: 'SET state = new_state' };
 const END_OUTCOME: Moment = { title: 'the outcome of an end', rpc: 'end', at: 'SET state = new_state' };

@@ -41,7 +41,7 @@ const aPostCall = (conversationUuid: string) => ({
   conversationUuid,
   webhookUuid: WEBHOOK.webhookUuid,
   instance: 'race',
-  factsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
+  detailsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
 });
 
 const succeeded = (executionUuid: string, webhookType: Outcome['webhookType'], claim: string): Outcome => ({

@@ -245,7 +245,7 @@ const insertWaiting = async (
     conversationUuid: randomUUID(),
     executionUuid: randomUUID(),
     instance: 'a replica that is gone',
-    factsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
+    detailsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
   }));
   try {
     for (let inserted = 0; inserted < count; inserted += ROWS_AT_ONCE)

@@ -475,13 +475,13 @@ describeEachEngine('violations', (engine) => {
     webhookConfig: configOf(),
     ...change,
   });
-  const factRows = (wrap: (facts: object) => object): Row[] => [
+  const detailRows = (wrap: (details: object) => object): Row[] => [
     ['a caller_phone of 257 bytes', wrap({ callerPhone: long(257) }), ['caller_phone']],
     ...variableRows('dynamic_variables', (dynamicVariables) => wrap({ dynamicVariables })),
     ...structRows('metadata', (metadata) => wrap({ metadata })),
     ['metadata over 1 MiB', wrap({ metadata: { a: long(1024 * 1024) } }), ['metadata']],
   ];
-  const endRows = (wrap: (facts: object) => object): Row[] => [
+  const endRows = (wrap: (details: object) => object): Row[] => [
     ['a call_summary over 64 KiB', wrap({ callSummary: long(64 * 1024 + 1) }), ['call_summary']],
     ['a negative call_duration', wrap({ callDuration: { seconds: -1n, nanos: 0 } }), ['call_duration']],
     [
@@ -507,7 +507,7 @@ describeEachEngine('violations', (engine) => {
     ...uuidRows('agent_uuid', (agentUuid) => test({ agentUuid }), true),
     ...uuidRows('conversation_uuid', (conversationUuid) => test({ conversationUuid }), false),
     ['an unknown type', test({ webhookType: 4 }), ['webhook_type']],
-    ...factRows(test),
+    ...detailRows(test),
     ...endRows(test),
     ...configRows(
       (webhookConfig, webhookType = PRE_CALL) => test({ webhookConfig, webhookType }),
@@ -520,7 +520,7 @@ describeEachEngine('violations', (engine) => {
     ['an empty request', {}, ['agent_uuid', 'conversation_uuid']],
     ...uuidRows('agent_uuid', (agentUuid) => call({ agentUuid }), true),
     ...uuidRows('conversation_uuid', (conversationUuid) => call({ conversationUuid }), true),
-    ...factRows(call),
+    ...detailRows(call),
     [
       'everything at once, of an unknown agent',
       {
@@ -537,7 +537,7 @@ describeEachEngine('violations', (engine) => {
     ['an empty request', {}, ['agent_uuid', 'conversation_uuid']],
     ...uuidRows('agent_uuid', (agentUuid) => call({ agentUuid }), true),
     ...uuidRows('conversation_uuid', (conversationUuid) => call({ conversationUuid }), true),
-    ...factRows(call),
+    ...detailRows(call),
     ...endRows(call),
   ]);
 

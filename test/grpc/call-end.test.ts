@@ -4,7 +4,12 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, outcomeOf, postTo, readExecution, until, untilEnded } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { BAD_END_FACTS, END_FACTS_AT_LIMITS, variablesOf, VARIABLES_BYTES } from '../support/facts.ts';
+import {
+  BAD_END_DETAILS,
+  END_DETAILS_AT_LIMITS,
+  variablesOf,
+  VARIABLES_BYTES,
+} from '../support/call-details.ts';
 import { startReceiver, type Receiver, type Reply, type Respond } from '../support/receiver.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
 
@@ -99,7 +104,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     expect(headers).to.not.have.any.keys('traceparent', 'callhooks-test');
   });
 
-  it('renders the facts of the end', async () => {
+  it('renders the details of the end', async () => {
     const agent = await agentWithPost({
       duration: '{{call_duration}}',
       text: 'took {{call_duration}} s: {{call_summary}}',
@@ -215,16 +220,16 @@ describeEachEngine('OnCallEnd', (engine) => {
 
   describe('refuses', () => {
     const ids = { agentUuid: randomUUID(), conversationUuid: randomUUID() };
-    for (const [title, facts, fields] of BAD_END_FACTS) {
+    for (const [title, details, fields] of BAD_END_DETAILS) {
       it(title, async () => {
-        const { reason, fields: told } = await errorOf(app.rpc.calls.onCallEnd({ ...ids, ...facts }));
+        const { reason, fields: told } = await errorOf(app.rpc.calls.onCallEnd({ ...ids, ...details }));
         expect({ reason, told }).to.deep.equal({ reason: 'VALIDATION_FAILED', told: fields });
       });
     }
 
     it('bad UUIDs with everything else at once, and records nothing', async () => {
-      const facts = { callSummary: 'x'.repeat(70_000), callDuration: { seconds: -1n, nanos: 0 } };
-      const call = { agentUuid: 'x', conversationUuid: '', ...facts };
+      const details = { callSummary: 'x'.repeat(70_000), callDuration: { seconds: -1n, nanos: 0 } };
+      const call = { agentUuid: 'x', conversationUuid: '', ...details };
       const { fields } = await errorOf(app.rpc.calls.onCallEnd(call));
       expect(fields).to.deep.equal(['agent_uuid', 'conversation_uuid', 'call_duration', 'call_summary']);
     });
@@ -266,10 +271,10 @@ describeEachEngine('OnCallEnd', (engine) => {
   });
 
   describe('takes', () => {
-    for (const [title, facts] of END_FACTS_AT_LIMITS) {
+    for (const [title, details] of END_DETAILS_AT_LIMITS) {
       it(title, async () => {
         const agent = await agentWithPost({ phone: '{{caller_phone}}' });
-        const call = { ...newCall(agent), ...facts };
+        const call = { ...newCall(agent), ...details };
         const { execution } = await app.rpc.calls.onCallEnd(call);
         const ended = await untilEnded(app.rpc, execution?.executionUuid);
         expect(outcomeOf(ended)).to.equal('SUCCEEDED');

@@ -10,7 +10,13 @@ import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, outcomeOf, postTo, readExecution } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { BAD_FACTS, FACTS_AT_LIMITS, textOf, variablesOf, VARIABLES_BYTES } from '../support/facts.ts';
+import {
+  BAD_DETAILS,
+  DETAILS_AT_LIMITS,
+  textOf,
+  variablesOf,
+  VARIABLES_BYTES,
+} from '../support/call-details.ts';
 import { startReceiver, type Receiver, type Respond, type Reply } from '../support/receiver.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
 
@@ -216,9 +222,13 @@ describeEachEngine('OnCallStart', (engine) => {
 
   describe('refuses', () => {
     const ids = { agentUuid: randomUUID(), conversationUuid: randomUUID() };
-    for (const [title, facts, fields] of BAD_FACTS) {
+    for (const [title, details, fields] of BAD_DETAILS) {
       it(title, async () => {
-        const { reason, fields: told, info } = await errorOf(app.rpc.calls.onCallStart({ ...ids, ...facts }));
+        const {
+          reason,
+          fields: told,
+          info,
+        } = await errorOf(app.rpc.calls.onCallStart({ ...ids, ...details }));
         expect({ reason, told }).to.deep.equal({ reason: 'VALIDATION_FAILED', told: fields });
         expect(info['violations']).to.equal(String(fields.length));
       });
@@ -354,14 +364,14 @@ describeEachEngine('OnCallStart', (engine) => {
   });
 
   describe('takes', () => {
-    for (const [title, facts] of FACTS_AT_LIMITS) {
+    for (const [title, details] of DETAILS_AT_LIMITS) {
       it(title, async () => {
         const agent = await makeAgent(app.rpc, { pre: postTo(receiver.url, { phone: '{{caller_phone}}' }) });
-        const call = { ...newCall(agent), ...facts };
+        const call = { ...newCall(agent), ...details };
         const reply = await app.rpc.calls.onCallStart(call);
-        expect(reply.dynamicVariables).to.deep.equal(facts.dynamicVariables ?? {});
+        expect(reply.dynamicVariables).to.deep.equal(details.dynamicVariables ?? {});
         expect(outcomeOf(reply.execution as pb.Execution)).to.equal('SUCCEEDED');
-        expect(JSON.parse(lastRequest().body)).to.deep.equal({ phone: facts.callerPhone ?? null });
+        expect(JSON.parse(lastRequest().body)).to.deep.equal({ phone: details.callerPhone ?? null });
         expect(await app.rpc.calls.onCallStart(call)).to.deep.equal({ ...reply, replayed: true });
       });
     }

@@ -48,10 +48,10 @@ describeEachEngine('the metrics page', (engine) => {
     expect(page.get('callhooks_database_up')).to.equal(1);
     expect(page.get('callhooks_pre_calls_in_flight')).to.equal(0);
     expect(page.get('callhooks_buffered_bytes')).to.equal(0);
-    expect(page.get('callhooks_repeats_with_other_facts_total')).to.equal(1);
+    expect(page.get('callhooks_repeats_with_other_details_total')).to.equal(1);
   });
 
-  it('counts a repeated end with other facts while its report is on the way', async () => {
+  it('counts a repeated end with other details while its report is on the way', async () => {
     const receiver = await startReceiver({ delayMs: 1_000 });
     const { agent } = await app.rpc.agents.createAgent({
       agent: {
@@ -71,12 +71,12 @@ describeEachEngine('the metrics page', (engine) => {
       callSummary: 'first',
       metadata: { b: 1, a: { d: [0.5], c: null } },
     };
-    const before = (await read()).get('callhooks_repeats_with_other_facts_total') ?? 0;
+    const before = (await read()).get('callhooks_repeats_with_other_details_total') ?? 0;
     await app.rpc.calls.onCallEnd(call);
     await app.rpc.calls.onCallEnd({ ...call, metadata: { a: { c: null, d: [0.5] }, b: 1 } });
-    expect((await read()).get('callhooks_repeats_with_other_facts_total')).to.equal(before);
+    expect((await read()).get('callhooks_repeats_with_other_details_total')).to.equal(before);
     await app.rpc.calls.onCallEnd({ ...call, callSummary: 'second' });
-    expect((await read()).get('callhooks_repeats_with_other_facts_total')).to.equal(before + 1);
+    expect((await read()).get('callhooks_repeats_with_other_details_total')).to.equal(before + 1);
     await receiver.close();
   });
 

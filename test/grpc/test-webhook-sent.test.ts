@@ -4,7 +4,7 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, outcomeOf, postTo } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { FACTS_AT_LIMITS, variablesOf, VARIABLES_BYTES } from '../support/facts.ts';
+import { DETAILS_AT_LIMITS, variablesOf, VARIABLES_BYTES } from '../support/call-details.ts';
 import { startReceiver, type Receiver, type Reply, type Respond } from '../support/receiver.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
 
@@ -252,12 +252,12 @@ describeEachEngine('a test of a webhook', (engine) => {
   });
 
   describe('takes', () => {
-    for (const [title, facts] of FACTS_AT_LIMITS) {
+    for (const [title, details] of DETAILS_AT_LIMITS) {
       it(title, async () => {
         const { agentUuid } = await makeAgent(app.rpc, {});
         const reply = await test({
           ...draft(agentUuid, postTo(receiver.url, '{{caller_phone}}')),
-          ...facts,
+          ...details,
           send: true,
         });
         expect(reply.failure).to.equal(undefined);

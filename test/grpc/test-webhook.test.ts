@@ -117,8 +117,8 @@ describeEachEngine('TestWebhook', (engine) => {
 
   it('runs a webhook that is disabled; a post-call one has no decision', async () => {
     const count = receiver.requests.length;
-    const facts = { callDuration: { seconds: 125n, nanos: 500_000_000 }, callSummary: 'Grüße 🎉' };
-    const reply = await test({ webhookUuid: post.webhookUuid, ...facts, send: true });
+    const details = { callDuration: { seconds: 125n, nanos: 500_000_000 }, callSummary: 'Grüße 🎉' };
+    const reply = await test({ webhookUuid: post.webhookUuid, ...details, send: true });
     const requests = await receiver.waitFor(count + 1);
     expect(JSON.parse(requests.at(-1)?.body ?? '')).to.deep.equal([125.5, 'Grüße 🎉']);
     expect(reply).to.deep.include({

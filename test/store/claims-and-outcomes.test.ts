@@ -65,7 +65,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     });
     expect(found.sendingAtMs).to.be.within(beforeMs, await store().nowMs());
     expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
-    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
+    expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
   });
 
   it('win again when they are repeated with the same token, also after a mark, not after the outcome', async () => {
@@ -223,10 +223,10 @@ describeEachEngine('outcomes', (engine) => {
     expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
   });
 
-  it('of a post-call drop its facts', async () => {
+  it('of a post-call drop its details', async () => {
     const { postCall, claim } = await claimed();
     expect(await record(aPostCallOutcome(postCall, claim, { request: REQUEST }))).to.equal('recorded');
-    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
+    expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
     expect((await found(postCall.executionUuid)).record).to.deep.equal({ request: REQUEST });
   });
 
@@ -255,7 +255,7 @@ describeEachEngine('outcomes', (engine) => {
     expect(results).to.deep.equal(['not_owner', 'not_owner', 'not_owner']);
     expect((await found(start.executionUuid)).execution.state).to.equal('sending');
     expect((await found(waiting.executionUuid)).execution.state).to.equal('accepted');
-    expect(await store().findFacts(waiting.executionUuid)).to.deep.equal(waiting.facts);
+    expect(await store().findDetails(waiting.executionUuid)).to.deep.equal(waiting.details);
   });
 
   it('never change another outcome', async () => {
@@ -291,12 +291,12 @@ describeEachEngine('outcomes', (engine) => {
     const { postCall, claim } = await claimed(-10_000);
     await interruptOverdue(store());
     expect((await found(postCall.executionUuid)).execution.state).to.equal('interrupted');
-    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
+    expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
     expect(await record(aPostCallOutcome(postCall, claim, { durationMs: 70 }))).to.equal('recorded');
     const { execution } = await found(postCall.executionUuid);
     expect(execution).to.include({ state: 'succeeded', finishedAtMs: (execution.sendingAtMs ?? 0) + 70 });
     expect(execution).not.to.have.property('failure');
-    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
+    expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
   });
 
   it('of a batch of 200 are answered each for itself, in the order given', async () => {

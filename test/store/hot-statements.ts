@@ -78,7 +78,7 @@ const claimsAnd = (...ways: readonly string[]): Record<Engine['name'], readonly 
 };
 
 const A_ROW = ['executions by PRIMARY'];
-const PARTS = ['execution_starts by PRIMARY', 'execution_facts by PRIMARY', 'execution_records by PRIMARY'];
+const PARTS = ['execution_starts by PRIMARY', 'execution_details by PRIMARY', 'execution_records by PRIMARY'];
 const A_LIST = ['executions by executions_by_time', 'e by executions_by_time'];
 // Without a bound the first step begins where its index does, and reads no further than its LIMIT.
 const FIRST_STEP = ['executions along executions_by_time', 'e by executions_by_time'];
@@ -119,7 +119,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
   },
   'outcomes of pre-calls and post-calls': {
     ways: {
-      sqlite: [...claimsAnd().sqlite, 'execution_facts by PRIMARY'],
+      sqlite: [...claimsAnd().sqlite, 'execution_details by PRIMARY'],
       mariadb: claimsAnd(...A_ROW).mariadb,
     },
     run: async ({ executions }) => {
@@ -147,9 +147,9 @@ export const HOT: Readonly<Record<string, Hot>> = {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
     run: ({ executions, start }) => executions.findConversation(start.conversationUuid),
   },
-  'the look for facts': {
-    ways: ['execution_facts by PRIMARY'],
-    run: ({ executions, postCall }) => executions.findFacts(postCall.executionUuid),
+  'the look for details': {
+    ways: ['execution_details by PRIMARY'],
+    run: ({ executions, postCall }) => executions.findDetails(postCall.executionUuid),
   },
   'the look for an execution': {
     ways: ['e by PRIMARY', 'r by PRIMARY'],
@@ -213,7 +213,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
     },
   },
   'the ends of post-calls that are never sent': {
-    ways: insertsAnd(...A_ROW, 'execution_facts by PRIMARY'),
+    ways: insertsAnd(...A_ROW, 'execution_details by PRIMARY'),
     run: async ({ executions }) => {
       const postCalls = times(50, () => aPostCall());
       await executions.insertPostCalls(postCalls);

@@ -87,7 +87,7 @@ describeEachEngine('inserts of executions', (engine) => {
     ]);
   });
 
-  it('accept a post-call with its facts', async () => {
+  it('accept a post-call with its details', async () => {
     const postCall = aPostCall();
     const [result] = await store().insertPostCalls([postCall]);
     if (result?.kind !== 'won') return expect.fail(String(result?.kind));
@@ -98,7 +98,7 @@ describeEachEngine('inserts of executions', (engine) => {
     });
     expect(result.execution).not.to.have.any.keys('sendingAtMs', 'finishedAtMs', 'timeLimitMs', 'failure');
     expect(await store().findPostCall(postCall.conversationUuid)).to.deep.equal(result.execution);
-    expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
+    expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
   });
 
   it('hold a start and an end of one conversation side by side', async () => {
@@ -122,7 +122,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(kindsOf(await store().insertStarts([otherStart]))).to.deep.equal(['other_agent']);
     expect(await store().findPostCall(conversationUuid)).to.equal(undefined);
     expect(await store().findStart(postCall.conversationUuid)).to.equal(undefined);
-    expect(await store().findFacts(otherPostCall.executionUuid)).to.equal(undefined);
+    expect(await store().findDetails(otherPostCall.executionUuid)).to.equal(undefined);
   });
 
   it('lose against the row that is there, and show it', async () => {
@@ -187,25 +187,25 @@ describeEachEngine('inserts of executions', (engine) => {
     const metadata: JsonObject = JSON.parse(
       '{"b":1,"a":2,"10":"x","9":"y","nested":{"d":[],"c":{}},"fraction":0.1,"big":9007199254740993,"huge":1.7976931348623157e308,"tiny":5e-324,"negative":-0.5}',
     );
-    const facts: TestedPostCall['facts'] = {
+    const details: TestedPostCall['details'] = {
       callerPhone: '+49 30 ☎️',
       metadata,
       dynamicVariables: { lone: 'a\ud800b', nul: 'a\u0000b', quotes: `"'\\%_?` },
       callDurationSecs: 62.123456789,
       callSummary: 'Kunde 😀 zufrieden \u{1F9D1}\u200D\u{1F680} \n\t "ok" \\',
     };
-    const postCall = aPostCall({ facts });
+    const postCall = aPostCall({ details });
     await store().insertPostCalls([postCall]);
-    const read = await store().findFacts(postCall.executionUuid);
-    expect(read).to.deep.equal(facts);
-    expect(JSON.stringify(read)).to.equal(JSON.stringify(facts));
+    const read = await store().findDetails(postCall.executionUuid);
+    expect(read).to.deep.equal(details);
+    expect(JSON.stringify(read)).to.equal(JSON.stringify(details));
   });
 
   for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '1 MiB': 1_048_576 }))
     it(`hold a text of ${name}`, async () => {
       const text = '€'.repeat(Math.floor(bytes / 3)) + 'x'.repeat(bytes % 3);
       const postCall = aPostCall({
-        facts: {
+        details: {
           callerPhone: '',
           metadata: { text },
           dynamicVariables: {},
@@ -215,7 +215,7 @@ describeEachEngine('inserts of executions', (engine) => {
       const start: StartVariables = { callerPhone: '', variables: { text }, sources: { text: 'request' } };
       const begun = aStart({ start });
       await Promise.all([store().insertPostCalls([postCall]), store().insertStarts([begun])]);
-      expect(await store().findFacts(postCall.executionUuid)).to.deep.equal(postCall.facts);
+      expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
       expect((await foundStart(begun.conversationUuid)).start).to.deep.equal(start);
     });
 
@@ -246,7 +246,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().findPostCall(postCall.conversationUuid)).to.equal('purged');
     expect(await store().findPostCall(start.conversationUuid)).to.equal(undefined);
     expect(await store().findExecution(start.executionUuid)).to.equal(undefined);
-    expect(await store().findFacts(postCall.executionUuid)).to.equal(undefined);
+    expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
   });
 
   // SQLite has no lengths, so there no row is bad in this way.

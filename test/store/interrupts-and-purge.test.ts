@@ -212,7 +212,7 @@ describeEachEngine('waiting post-calls', (engine) => {
       expect(await store().countPending(cap), `up to ${cap}`).to.equal(count);
   });
 
-  it('end unsent, once, with their facts gone', async () => {
+  it('end unsent, once, with their details gone', async () => {
     const [waiting, claimed, other] = [aPostCall(), aPostCall(), aPostCall()];
     await store().insertPostCalls([waiting, claimed, other]);
     await store().claimPostCalls([aClaim(claimed)]);
@@ -223,8 +223,8 @@ describeEachEngine('waiting post-calls', (engine) => {
     const { execution } = (await store().findExecution(waiting.executionUuid)) ?? expect.fail();
     expect(execution).to.deep.include({ state: 'failed', failure: REMOVED });
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
-    expect(await store().findFacts(waiting.executionUuid)).to.equal(undefined);
-    expect(await store().findFacts(claimed.executionUuid)).to.deep.equal(claimed.facts);
+    expect(await store().findDetails(waiting.executionUuid)).to.equal(undefined);
+    expect(await store().findDetails(claimed.executionUuid)).to.deep.equal(claimed.details);
     const left = await store().listPendingWebhooks();
     expect(left.map(({ webhookUuid }) => webhookUuid)).to.deep.equal([other.webhookUuid]);
   });
@@ -280,14 +280,14 @@ describeEachEngine('the purge', (engine) => {
     await purgeAll();
     const parts = await beside.use(async (session) => {
       const left: string[] = [];
-      for (const table of ['execution_starts', 'execution_facts', 'execution_records']) {
+      for (const table of ['execution_starts', 'execution_details', 'execution_records']) {
         const orphans = `SELECT COUNT(*) AS n FROM ${table} WHERE execution_uuid NOT IN (SELECT execution_uuid FROM executions)`;
         left.push(`${table} ${String((await session.rows(orphans))[0]?.n)}`);
       }
       return left;
     });
     await beside.close();
-    expect(parts).to.deep.equal(['execution_starts 0', 'execution_facts 0', 'execution_records 0']);
+    expect(parts).to.deep.equal(['execution_starts 0', 'execution_details 0', 'execution_records 0']);
   });
 
   it('goes on in batches until less than a batch is left', async () => {

@@ -126,9 +126,9 @@ describeEachEngine('one batch', (engine) => {
     expect(await store().findStart(bad.conversationUuid)).to.equal(undefined);
   }).timeout(20_000);
 
-  it(`of ends with duplicates, ${refused.title} and large facts fails for the bad row alone`, async () => {
+  it(`of ends with duplicates, ${refused.title} and large details fails for the bad row alone`, async () => {
     const normal = times(20, () => aPostCall());
-    const large = times(5, () => aPostCall({ facts: { ...aPostCall().facts, metadata: { TENTH } } }));
+    const large = times(5, () => aPostCall({ details: { ...aPostCall().details, metadata: { TENTH } } }));
     const conversationUuid = randomUUID();
     const rivals = times(4, () => aPostCall({ conversationUuid }));
     const bad = aPostCall({ instance: refused.text });
@@ -144,8 +144,8 @@ describeEachEngine('one batch', (engine) => {
         kind: 'won',
         'execution.executionUuid': postCall.executionUuid,
       });
-    for (const { executionUuid, facts } of large)
-      expect(await store().findFacts(executionUuid)).to.deep.equal(facts);
+    for (const { executionUuid, details } of large)
+      expect(await store().findDetails(executionUuid)).to.deep.equal(details);
     const kinds = rivals.map((postCall) => (results.get(postCall) as InsertResult).kind);
     expect(kinds.toSorted()).to.deep.equal(['lost', 'lost', 'lost', 'won']);
     expect(await store().findPostCall(bad.conversationUuid)).to.equal(undefined);

@@ -5,7 +5,7 @@ import type { Database } from '../../src/store/database.ts';
 import type { ExecutionStore, OverdueExecution } from '../../src/store/execution-store.ts';
 import type { NewPostCall, NewStart, Outcome } from '../../src/store/write-batch.ts';
 import type { Agent, Webhook } from '../../src/domain/agent.ts';
-import type { CallFacts, StartVariables } from '../../src/domain/call.ts';
+import type { CallDetails, StartVariables } from '../../src/domain/call.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
 import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';
@@ -101,16 +101,16 @@ export const aStartWithoutWebhook = (change: Partial<TestedStart> = {}): TestedS
 
 /** A post-call of a conversation, as it is accepted. */
 export const aPostCall = (change: Partial<TestedPostCall> = {}): TestedPostCall => {
-  const facts = change.facts ?? FACTS;
-  return { ...postCallWithout(), ...change, facts, factsJson: JSON.stringify(facts) };
+  const details = change.details ?? DETAILS;
+  return { ...postCallWithout(), ...change, details, detailsJson: JSON.stringify(details) };
 };
 
-/** A post-call whose facts can be compared. */
+/** A post-call whose details can be compared. */
 export interface TestedPostCall extends NewPostCall {
-  readonly facts: CallFacts;
+  readonly details: CallDetails;
 }
 
-const FACTS: CallFacts = {
+const DETAILS: CallDetails = {
   callerPhone: '+49301234567',
   metadata: {},
   dynamicVariables: {},
@@ -118,7 +118,7 @@ const FACTS: CallFacts = {
   callSummary: 'ok',
 };
 
-const postCallWithout = (): Omit<NewPostCall, 'factsJson'> => ({
+const postCallWithout = (): Omit<NewPostCall, 'detailsJson'> => ({
   executionUuid: randomUUID(),
   agentUuid: randomUUID(),
   conversationUuid: randomUUID(),
@@ -281,7 +281,7 @@ export const fillExecutions = async (fresh: FreshDatabase, count: number): Promi
       const keys = rows.map(([uuid]) => uuid ?? null);
       const lists: [string, string][] = [
         ['execution_starts (start_json, execution_uuid)', "('{}', ?)"],
-        ['execution_facts (facts, execution_uuid)', "('{}', ?)"],
+        ['execution_details (details, execution_uuid)', "('{}', ?)"],
         ['execution_records (execution_uuid)', '(?)'],
         ['purged_keys (webhook_type, purged_day, conversation_uuid)', '(1, 1, ?)'],
       ];

@@ -111,7 +111,7 @@ const metadata = mostly(
   fc.constantFrom({}, { direction: 'inbound' }),
   fc.dictionary(anyText, anyJson, { maxKeys: 3 }),
 );
-const facts = {
+const details = {
   callerPhone: mostly(fc.constantFrom('', '+14155550123', '😀'), anyText),
   dynamicVariables: variables,
   metadata,
@@ -199,7 +199,7 @@ export const anyRequests = (known: Known): Messages => ({
           webhookUuid: noUuidOr(known.webhookUuids),
           agentUuid: noUuidOr(known.agentUuids),
           conversationUuid: noUuidOr(known.conversationUuids),
-          ...facts,
+          ...details,
           callDuration: duration,
           callSummary: summary,
           send: fc.boolean(),
@@ -211,13 +211,13 @@ export const anyRequests = (known: Known): Messages => ({
   OnCallStartRequest: fc.record({
     agentUuid: uuid(known.agentUuids),
     conversationUuid: fc.oneof(fc.uuid(), uuid(known.conversationUuids)),
-    ...facts,
+    ...details,
   }),
   OnCallEndRequest: fc.record(
     {
       agentUuid: uuid(known.agentUuids),
       conversationUuid: fc.oneof(fc.uuid(), uuid(known.conversationUuids)),
-      ...facts,
+      ...details,
       callDuration: duration,
       callSummary: summary,
     },

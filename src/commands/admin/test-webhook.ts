@@ -15,8 +15,8 @@ import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { AuditLine } from './admin-deps.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './webhook-under-test.ts';
 import { deadlineTooShort, refuseChaining } from '../calls/lifecycle-refusals.ts';
-import type { CallScope } from '../request-context.ts';
-import type { CallDecision, CallFacts } from '../../domain/call.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { CallDecision, CallDetails } from '../../domain/call.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -35,7 +35,7 @@ export interface TestWebhookRequest {
   readonly configDraft?: WebhookConfigDraft | undefined;
   /** Absent: one is made for this test. */
   readonly conversationUuid?: string | undefined;
-  readonly facts: CallFacts;
+  readonly details: CallDetails;
   /** False: only rendered. */
   readonly send: boolean;
   /** What parsing found wrong (the fields concerned are absent): to be reported with all that the command finds. */
@@ -73,17 +73,17 @@ const RECORD_BYTES = 64 * 1024;
 /** Runs a webhook on trial: nothing is recorded, and a sent request says `callhooks-test: true`. */
 export const createTestWebhook =
   (deps: TestWebhookDeps) =>
-  async (request: TestWebhookRequest, scope: CallScope): Promise<TestWebhookReply> => {
-    const reservation = deps.admission.admitStart(scope.requestBytes);
+  async (request: TestWebhookRequest, context: RequestContext): Promise<TestWebhookReply> => {
+    const reservation = deps.admission.admitStart(context.requestBytes);
     try {
       if (request.send) {
         if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
-        await refuseChaining(deps.store, scope);
+        await refuseChaining(deps.store, context);
       }
       const trial = await findTrial(deps, request);
-      const prepared = prepare(deps, request, scope, trial);
+      const prepared = prepare(deps, request, context, trial);
       if (!request.send) return toReply(unsentTest(prepared));
-      const run = await send(deps, scope, trial, prepared, reservation);
+      const run = await send(deps, context, trial, prepared, reservation);
       return toReply(run, decisionOf(trial, run));
     } finally {
       reservation.release();
@@ -93,16 +93,16 @@ export const createTestWebhook =
 const prepare = (
   { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
-  scope: CallScope,
+  context: RequestContext,
   { agent, runnable, variables }: Trial,
 ): PreparedRun =>
   webhookRuns.prepare({
     ...{ runnable, variables },
     agentUuid: agent.agentUuid,
     conversationUuid: request.conversationUuid ?? newUuid(),
-    facts: request.facts,
+    details: request.details,
     executionUuid: newUuid(),
-    traceparent: scope.traceparent,
+    traceparent: context.traceparent,
     isTest: true,
     recordBytes: RECORD_BYTES,
   });
@@ -116,14 +116,14 @@ const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 
 const send = async (
   deps: TestWebhookDeps,
-  scope: CallScope,
+  context: RequestContext,
   { agent, webhook, runnable }: Trial,
   prepared: PreparedRun,
   reservation: ByteReservation,
 ): Promise<WebhookRun> => {
   const limit = preCallTimeLimit({
     timeoutSecs: webhook.config.responseTimeoutSecs,
-    remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - performance.now(),
+    remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
   if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {

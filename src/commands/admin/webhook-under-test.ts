@@ -56,7 +56,7 @@ export const findTrial = async (deps: FindTrialDeps, request: TestWebhookRequest
 
 // Under the rules of the lifecycle request that the test stands for.
 const variablesOf = (
-  { facts: { dynamicVariables } }: TestWebhookRequest,
+  { details: { dynamicVariables } }: TestWebhookRequest,
   agent: Agent,
   { webhookType }: Webhook,
 ): JsonObject => {

@@ -1,7 +1,7 @@
 import { CallhooksError, type Reason } from '../../errors.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
-import type { CallScope } from '../request-context.ts';
+import type { RequestContext } from '../request-context.ts';
 
 /**
  * Refuses what a running webhook calls: an endpoint that starts calls while it is asked would go round for ever.
@@ -9,7 +9,7 @@ import type { CallScope } from '../request-context.ts';
  */
 export const refuseChaining = async (
   store: Pick<ExecutionStore, 'isSending'>,
-  { callingExecutionUuids }: CallScope,
+  { callingExecutionUuids }: RequestContext,
 ): Promise<void> => {
   for (const executionUuid of callingExecutionUuids) {
     if (!(await store.isSending(executionUuid))) continue;

@@ -20,14 +20,14 @@ import {
   refuseChaining,
   refuseOtherAgent,
 } from './lifecycle-refusals.ts';
-import type { CallScope } from '../request-context.ts';
-import type { CallFacts } from '../../domain/call.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { CallDetails } from '../../domain/call.ts';
 
 /** A call as `OnCallEnd` reports it; UUIDs in lower case. */
 export interface OnCallEndRequest {
   readonly agentUuid: string;
   readonly conversationUuid: string;
-  readonly facts: CallFacts;
+  readonly details: CallDetails;
 }
 
 /** The accepted (or recorded) post-call execution. */
@@ -49,8 +49,8 @@ export interface OnCallEndDeps {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly onFaultPoint: OnFaultPoint;
-  /** Told when a repeat brings other facts than the first request, which win. */
-  readonly onOtherFacts: (execution: Execution) => void;
+  /** Told when a repeat brings other details than the first request, which win. */
+  readonly onOtherDetails: (execution: Execution) => void;
 }
 
 const SETTLE_ACCEPT_MS = 2_000;
@@ -63,16 +63,16 @@ const LEAST_TIME_MS = 100;
  */
 export const createOnCallEnd =
   (deps: OnCallEndDeps) =>
-  async (request: OnCallEndRequest, scope: CallScope): Promise<OnCallEndReply> => {
-    const reservation = deps.admission.admitEnd(scope.requestBytes);
+  async (request: OnCallEndRequest, context: RequestContext): Promise<OnCallEndReply> => {
+    const reservation = deps.admission.admitEnd(context.requestBytes);
     try {
       deps.health.assertThere();
-      await refuseChaining(deps.store, scope);
+      await refuseChaining(deps.store, context);
       const agent = await deps.agents.read(request.agentUuid);
       const webhook = agent?.webhooks.find(
         ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
       );
-      if (webhook !== undefined) return await firstEnd(deps, request, scope, webhook);
+      if (webhook !== undefined) return await firstEnd(deps, request, context, webhook);
       return await endWithoutWebhook(deps, request, agent !== undefined);
     } finally {
       reservation.release();
@@ -82,12 +82,12 @@ export const createOnCallEnd =
 async function firstEnd(
   deps: OnCallEndDeps,
   request: OnCallEndRequest,
-  scope: CallScope,
+  context: RequestContext,
   webhook: Webhook,
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
   deps.onFaultPoint('end.unaccepted', conversationUuid);
-  const result = await accept(deps, toRow(deps, request, scope, webhook), scope);
+  const result = await accept(deps, toRow(deps, request, context, webhook), context);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
@@ -100,22 +100,26 @@ async function firstEnd(
 
 function toRow(
   { newUuid, instance }: OnCallEndDeps,
-  { agentUuid, conversationUuid, facts }: OnCallEndRequest,
-  { traceparent }: CallScope,
+  { agentUuid, conversationUuid, details }: OnCallEndRequest,
+  { traceparent }: RequestContext,
   { webhookUuid }: Webhook,
 ): NewPostCall {
-  const factsJson = JSON.stringify(traceparent === undefined ? facts : { ...facts, traceparent });
-  return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, factsJson };
+  const detailsJson = JSON.stringify(traceparent === undefined ? details : { ...details, traceparent });
+  return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, detailsJson };
 }
 
-async function accept({ writes }: OnCallEndDeps, row: NewPostCall, scope: CallScope): Promise<Inserted> {
-  const giveUpAtMs = scope.admittedAtMs + SETTLE_ACCEPT_MS;
+async function accept(
+  { writes }: OnCallEndDeps,
+  row: NewPostCall,
+  context: RequestContext,
+): Promise<Inserted> {
+  const giveUpAtMs = context.admittedAtMs + SETTLE_ACCEPT_MS;
   const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, giveUpAtMs - LEAST_TIME_MS);
   let isGivenUp = false;
   const write = (isUnsure: boolean): Promise<Inserted> =>
     writes.insertPostCall(row, {
       ...{ isUnsure, withdrawAtMs },
-      isCancelled: () => scope.signal.aborted,
+      isCancelled: () => context.signal.aborted,
       isGivenUp: () => isGivenUp,
     });
   try {
@@ -123,7 +127,7 @@ async function accept({ writes }: OnCallEndDeps, row: NewPostCall, scope: CallSc
   } catch (error) {
     isGivenUp = true;
     if (!(error instanceof DatabaseError) || error.kind === 'bug') throw error;
-    throw error.kind === 'row' ? rowRefused(row.factsJson.length, error) : databaseUnavailable(error);
+    throw error.kind === 'row' ? rowRefused(row.detailsJson.length, error) : databaseUnavailable(error);
   }
 }
 
@@ -151,24 +155,24 @@ async function replayEnd(
 ): Promise<OnCallEndReply> {
   refuseOtherAgent([execution], request.agentUuid);
   // Only for the log: a read that fails must not fail the reply.
-  const isOther = await hasOtherFacts(deps, request, execution).catch(() => false);
-  if (isOther) deps.onOtherFacts(execution);
+  const isOther = await hasOtherDetails(deps, request, execution).catch(() => false);
+  if (isOther) deps.onOtherDetails(execution);
   return { execution, replayed: true };
 }
 
-// Only until the execution ends: then its facts are dropped.
-async function hasOtherFacts(
+// Only until the execution ends: then its details are dropped.
+async function hasOtherDetails(
   { store }: OnCallEndDeps,
-  { facts }: OnCallEndRequest,
+  { details }: OnCallEndRequest,
   { executionUuid }: Execution,
 ): Promise<boolean> {
-  const stored = await store.findFacts(executionUuid);
+  const stored = await store.findDetails(executionUuid);
   if (stored === undefined) return false;
   return (
-    facts.callerPhone !== stored.callerPhone ||
-    facts.callDurationSecs !== stored.callDurationSecs ||
-    facts.callSummary !== stored.callSummary ||
-    !sameJson(facts.metadata, stored.metadata) ||
-    !sameJson(facts.dynamicVariables, stored.dynamicVariables)
+    details.callerPhone !== stored.callerPhone ||
+    details.callDurationSecs !== stored.callDurationSecs ||
+    details.callSummary !== stored.callSummary ||
+    !sameJson(details.metadata, stored.metadata) ||
+    !sameJson(details.dynamicVariables, stored.dynamicVariables)
   );
 }

@@ -18,7 +18,7 @@ import {
 import { replayStart, type ReplayDeps } from './replay-start.ts';
 import { runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
-import type { CallScope } from '../request-context.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { CallDecision, VariableSource } from '../../domain/call.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -57,15 +57,15 @@ export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
  */
 export const createOnCallStart =
   (deps: OnCallStartDeps) =>
-  async (request: OnCallStartRequest, scope: CallScope): Promise<OnCallStartReply> => {
-    const reservation = deps.admission.admitStart(scope.requestBytes);
+  async (request: OnCallStartRequest, context: RequestContext): Promise<OnCallStartReply> => {
+    const reservation = deps.admission.admitStart(context.requestBytes);
     try {
       deps.health.assertThere();
-      await refuseChaining(deps.store, scope);
-      return await firstStart(deps, request, scope, reservation);
+      await refuseChaining(deps.store, context);
+      return await firstStart(deps, request, context, reservation);
     } catch (error) {
-      if (!stopsNewExecutionsOnly(error) || scope.signal.aborted) throw error;
-      return await replayOrRefuse(deps, request, scope, error);
+      if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
+      return await replayOrRefuse(deps, request, context, error);
     } finally {
       reservation.release();
     }
@@ -74,7 +74,7 @@ export const createOnCallStart =
 async function firstStart(
   deps: OnCallStartDeps,
   request: OnCallStartRequest,
-  scope: CallScope,
+  context: RequestContext,
   reservation: ByteReservation,
 ): Promise<OnCallStartReply> {
   const agent = await deps.agents.read(request.agentUuid);
@@ -86,7 +86,7 @@ async function firstStart(
   const violation = variablesTooLarge(variables.variables);
   if (violation !== undefined)
     throw validationFailed([{ field: 'dynamic_variables', description: violation }]);
-  const start: FirstStart = { request, scope, agent, variables, reservation };
+  const start: FirstStart = { request, context, agent, variables, reservation };
   if (agent.webhooks.length === 0) return unkeptStart(deps, start);
   const webhook = agent.webhooks.find(({ webhookType, disabled }) => webhookType === 'pre_call' && !disabled);
   const result = webhook ? await runPreCall(deps, start, webhook) : await keepStart(deps, start);
@@ -95,47 +95,47 @@ async function firstStart(
 
 function answerOther(
   deps: OnCallStartDeps,
-  { request, scope }: FirstStart,
+  { request, context }: FirstStart,
   result: NotOurs,
 ): Promise<OnCallStartReply> {
   if (result.kind === 'purged') throw conversationPurged(request.conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(request.conversationUuid);
-  return replayStart(deps, request, scope);
+  return replayStart(deps, request, context);
 }
 
 // Without an enabled pre-call webhook the variables are kept for the end of the call.
 async function keepStart(
   { newUuid, instance, preCalls }: OnCallStartDeps,
-  { request: { agentUuid, conversationUuid }, scope, variables }: FirstStart,
+  { request: { agentUuid, conversationUuid }, context, variables }: FirstStart,
 ): Promise<RecordedStart | NotOurs> {
-  if (scope.signal.aborted) throw callerIsGone();
+  if (context.signal.aborted) throw callerIsGone();
   const startJson = JSON.stringify(variables);
   const row = { executionUuid: newUuid(), agentUuid, conversationUuid, instance, startJson };
   const kept = await preCalls.claim(row, variables, {
-    admittedAtMs: scope.admittedAtMs,
-    answerByMs: answerByMs(scope),
-    isGone: () => scope.signal.aborted,
+    admittedAtMs: context.admittedAtMs,
+    answerByMs: answerByMs(context),
+    isGone: () => context.signal.aborted,
   });
-  scope.arrival.decided();
+  context.arrival.decided();
   return kept;
 }
 
 // An agent without any webhook has no use for what a start leaves, but it may have had webhooks before.
 async function unkeptStart(
   deps: OnCallStartDeps,
-  { request, scope, variables }: FirstStart,
+  { request, context, variables }: FirstStart,
 ): Promise<OnCallStartReply> {
   const recorded = await findRecorded(deps, request);
-  return recorded ? replayStart(deps, request, scope) : toStartReply({ start: variables }, false);
+  return recorded ? replayStart(deps, request, context) : toStartReply({ start: variables }, false);
 }
 
 async function replayOrRefuse(
   deps: OnCallStartDeps,
   request: OnCallStartRequest,
-  scope: CallScope,
+  context: RequestContext,
   refusal: unknown,
 ): Promise<OnCallStartReply> {
-  if (await findRecorded(deps, request)) return replayStart(deps, request, scope);
+  if (await findRecorded(deps, request)) return replayStart(deps, request, context);
   throw refusal;
 }
 

@@ -9,15 +9,15 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
-import type { CallScope } from '../request-context.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
 
 /** What answering from the record needs. */
 export interface ReplayDeps {
   readonly store: Pick<ExecutionStore, 'findStart'>;
   readonly startWaiters: StartWaiters;
-  /** Told when a repeat brings other facts than the first request, which win. */
-  readonly onOtherFacts: (execution: Execution) => void;
+  /** Told when a repeat brings other details than the first request, which win. */
+  readonly onOtherDetails: (execution: Execution) => void;
 }
 
 /**
@@ -27,18 +27,18 @@ export interface ReplayDeps {
 export const replayStart = async (
   deps: ReplayDeps,
   request: OnCallStartRequest,
-  scope: CallScope,
+  context: RequestContext,
 ): Promise<OnCallStartReply> => {
   const { conversationUuid } = request;
-  scope.arrival.decided();
+  context.arrival.decided();
   const first = await readStart(deps, conversationUuid);
   refuseOtherAgent([first.execution], request.agentUuid);
-  if (hasOtherFacts(request, first.start)) deps.onOtherFacts(first.execution);
+  if (hasOtherDetails(request, first.start)) deps.onOtherDetails(first.execution);
   let recorded = first;
   while (!isEnded(recorded.execution.state)) {
     // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
-    const untilMs = answerByMs(scope);
-    if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, scope.signal)))
+    const untilMs = answerByMs(context);
+    if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, context.signal)))
       throw stillRunning();
     recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
   }
@@ -66,6 +66,6 @@ const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<Re
   return found;
 };
 
-const hasOtherFacts = (request: OnCallStartRequest, start: StartVariables): boolean =>
+const hasOtherDetails = (request: OnCallStartRequest, start: StartVariables): boolean =>
   request.callerPhone !== start.callerPhone ||
   Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]));

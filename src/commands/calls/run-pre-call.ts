@@ -19,13 +19,13 @@ import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
 import { answerByMs } from './start-reply.ts';
-import type { CallScope } from '../request-context.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartRequest } from './on-call-start.ts';
 
 /** A start that is not on record yet: the request with all that was found for it. */
 export interface FirstStart {
   readonly request: OnCallStartRequest;
-  readonly scope: CallScope;
+  readonly context: RequestContext;
   readonly agent: Agent;
   readonly variables: StartVariables;
   readonly reservation: ByteReservation;
@@ -69,17 +69,17 @@ export async function runPreCall(
     if (typeof slot === 'object') slot.release();
     running.release();
   });
-  return heldForRecord(recording, answerByMs(start.scope));
+  return heldForRecord(recording, answerByMs(start.context));
 }
 
 // Looked at twice: by the call's own limit, and by what is left of the deadline right before the claim.
-function timeLimitOf({ scope }: FirstStart, { config }: Webhook): TimeLimit {
+function timeLimitOf({ context }: FirstStart, { config }: Webhook): TimeLimit {
   const limitAt = (atMs: number): TimeLimit | 'too_short' =>
     preCallTimeLimit({
       timeoutSecs: config.responseTimeoutSecs,
-      remainingMs: scope.deadlineAtMs === undefined ? undefined : scope.deadlineAtMs - atMs,
+      remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - atMs,
     });
-  const limit = limitAt(scope.admittedAtMs);
+  const limit = limitAt(context.admittedAtMs);
   if (limit === 'too_short' || limitAt(performance.now()) === 'too_short') throw deadlineTooShort();
   return limit;
 }
@@ -106,45 +106,45 @@ function toRow(
 
 function prepare(
   { webhookRuns, recordBytes }: RunPreCallDeps,
-  { request, scope, variables }: FirstStart,
+  { request, context, variables }: FirstStart,
   runnable: RunnableWebhook,
   executionUuid: string,
 ): PreparedRun {
   const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
   return webhookRuns.prepare({
     ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes },
-    facts: { callerPhone, metadata, dynamicVariables },
+    details: { callerPhone, metadata, dynamicVariables },
     variables: variables.variables,
-    traceparent: scope.traceparent,
+    traceparent: context.traceparent,
   });
 }
 
 // The bytes of the request count from here on; the admission of the call lets go of them.
-function reserve({ scope, reservation }: FirstStart, { rendered }: PreparedRun): void {
+function reserve({ context, reservation }: FirstStart, { rendered }: PreparedRun): void {
   if (!reservation.grow(rendered.request?.body?.length ?? 0))
     throw limitReached('too many bytes are held for calls in flight');
-  if (scope.signal.aborted) throw callerIsGone();
+  if (context.signal.aborted) throw callerIsGone();
 }
 
 async function claim(
   { preCalls }: RunPreCallDeps,
-  { scope, variables }: FirstStart,
+  { context, variables }: FirstStart,
   row: NewStart,
 ): Promise<ClaimedStart | NotOurs> {
   try {
     return await preCalls.claim(row, variables, {
-      admittedAtMs: scope.admittedAtMs,
-      answerByMs: answerByMs(scope),
-      isGone: () => scope.signal.aborted,
+      admittedAtMs: context.admittedAtMs,
+      answerByMs: answerByMs(context),
+      isGone: () => context.signal.aborted,
     });
   } finally {
-    scope.arrival.decided();
+    context.arrival.decided();
   }
 }
 
 async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
-  { scope, reservation }: FirstStart,
+  { context, reservation }: FirstStart,
   prepared: PreparedRun,
   slot: RequestSlot | SlotRefusal,
   limit: TimeLimit,
@@ -152,8 +152,8 @@ async function send(
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
   if (typeof slot === 'string' && prepared.rendered.request !== undefined)
     return unsent(prepared.rendered, ORIGIN_IS_BUSY);
-  const queuedMs = performance.now() - scope.admittedAtMs;
-  const expiresAtMs = scope.admittedAtMs + limit.limitMs;
+  const queuedMs = performance.now() - context.admittedAtMs;
+  const expiresAtMs = context.admittedAtMs + limit.limitMs;
   try {
     return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, reservation, signal }), queuedMs);
   } catch (error) {

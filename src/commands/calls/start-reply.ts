@@ -1,7 +1,7 @@
 import { startReply } from '../../domain/call-decision.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { StartVariables } from '../../domain/call.ts';
-import type { CallScope } from '../request-context.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartReply } from './on-call-start.ts';
 
 // A reply sent at the very deadline arrives as DEADLINE_EXCEEDED.
@@ -9,7 +9,7 @@ const ANSWER_BEFORE_DEADLINE_MS = 50;
 const LONGEST_WAIT_MS = 65_000;
 
 /** The instant of `performance.now()` until which an answer still reaches the caller. */
-export const answerByMs = ({ admittedAtMs, deadlineAtMs }: CallScope): number =>
+export const answerByMs = ({ admittedAtMs, deadlineAtMs }: RequestContext): number =>
   Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
 
 /** A start's reply from its record, the same the first time and every other time. */

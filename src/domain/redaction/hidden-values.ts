@@ -66,6 +66,6 @@ const NO_CALL = {
   webhookType: 'pre_call',
   agentUuid: '',
   conversationUuid: '',
-  facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+  details: { callerPhone: '', metadata: {}, dynamicVariables: {} },
   variables: {},
 } as const;

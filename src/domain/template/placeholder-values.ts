@@ -1,6 +1,6 @@
 import { lookUp } from '../json.ts';
 import type { Placeholder } from './template.ts';
-import type { CallFacts } from '../call.ts';
+import type { CallDetails } from '../call.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { WebhookType } from '../agent.ts';
 
@@ -22,7 +22,7 @@ export interface ScopeSource {
   readonly webhookType: WebhookType;
   readonly agentUuid: string;
   readonly conversationUuid: string;
-  readonly facts: CallFacts;
+  readonly details: CallDetails;
   /** Dynamic variables by name, as merged for this call. */
   readonly variables: JsonObject;
   /** Secrets by name, in plain text. */
@@ -32,16 +32,16 @@ export interface ScopeSource {
 const MISSING: Resolved = { found: false, value: null, secret: false };
 const MISSING_SECRET: Resolved = { found: false, value: null, secret: true };
 
-const builtInsOf = ({ webhookType, agentUuid, conversationUuid, facts }: ScopeSource): JsonObject => {
+const builtInsOf = ({ webhookType, agentUuid, conversationUuid, details }: ScopeSource): JsonObject => {
   const values: JsonObject = {
     agent_uuid: agentUuid,
     conversation_uuid: conversationUuid,
-    metadata: facts.metadata,
+    metadata: details.metadata,
   };
-  if (facts.callerPhone !== '') values['caller_phone'] = facts.callerPhone;
+  if (details.callerPhone !== '') values['caller_phone'] = details.callerPhone;
   if (webhookType === 'pre_call') return values;
-  if (facts.callDurationSecs !== undefined) values['call_duration'] = facts.callDurationSecs;
-  if (facts.callSummary) values['call_summary'] = facts.callSummary;
+  if (details.callDurationSecs !== undefined) values['call_duration'] = details.callDurationSecs;
+  if (details.callSummary) values['call_summary'] = details.callSummary;
   return values;
 };
 

@@ -1,6 +1,6 @@
 import type { WebhookType } from '../agent.ts';
 
-/** The placeholders that stand for facts of the call itself, per type (`metadata` and `secret` are roots besides). */
+/** The placeholders that stand for details of the call itself, per type (`metadata` and `secret` are roots besides). */
 export const BUILT_INS: Readonly<Record<WebhookType, readonly string[]>> = {
   pre_call: ['agent_uuid', 'conversation_uuid', 'caller_phone'],
   post_call: ['agent_uuid', 'conversation_uuid', 'caller_phone', 'call_duration', 'call_summary'],

@@ -6,7 +6,7 @@ import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
 import type { JsonObject } from '../json.ts';
 import type { WebhookConfig, WebhookType } from '../agent.ts';
 
-export { checkFacts, type FactsDraft } from './validate-call-details.ts';
+export { validateCallDetails, type CallDetailsDraft } from './validate-call-details.ts';
 export { checkSecrets, type SecretsChange } from './validate-secrets.ts';
 export { secretUsers, variableUsers, type Usage } from '../name-usage.ts';
 

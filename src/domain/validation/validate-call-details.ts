@@ -4,7 +4,7 @@ import { arePlainVariables, variablesViolations } from './validate-variables.ts'
 import { jsonBound } from '../json-bound.ts';
 import { asStored, jsonBytes } from '../json.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
-import type { CallFacts } from '../call.ts';
+import type { CallDetails } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 
 /** A `google.protobuf.Duration` as decoded. */
@@ -13,8 +13,8 @@ export interface DurationDraft {
   readonly nanos: number;
 }
 
-/** A call's facts as they came over the wire: unchecked. */
-export interface FactsDraft {
+/** A call's details as they came over the wire: unchecked. */
+export interface CallDetailsDraft {
   readonly callerPhone: string;
   readonly metadata: JsonObject | undefined;
   readonly dynamicVariables: JsonObject | undefined;
@@ -50,12 +50,12 @@ const toSeconds = ({ seconds, nanos }: DurationDraft): number =>
   Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
 
 /**
- * Checks a call's facts as a lifecycle request or a test gives them, at the top of the request message. `facts` may be
+ * Checks a call's details as a lifecycle request or a test gives them, at the top of the request message. `details` may be
  * used only where there are no violations.
  */
-export const checkFacts = (
-  draft: FactsDraft,
-): { readonly facts: CallFacts; readonly violations: readonly Violation[] } => {
+export const validateCallDetails = (
+  draft: CallDetailsDraft,
+): { readonly details: CallDetails; readonly violations: readonly Violation[] } => {
   const { callerPhone, callDuration, callSummary, metadata = {}, dynamicVariables = {} } = draft;
   const hasPlainVariables = arePlainVariables(dynamicVariables);
   const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
@@ -69,7 +69,7 @@ export const checkFacts = (
   const stored = (value: JsonObject, isPlain: boolean): JsonObject =>
     isPlain || violations.length > 0 ? value : (asStored(value) as JsonObject);
   return {
-    facts: {
+    details: {
       callerPhone,
       metadata: stored(metadata, hasPlainMetadata),
       dynamicVariables: stored(dynamicVariables, hasPlainVariables),

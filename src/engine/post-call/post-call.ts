@@ -1,10 +1,10 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import type { CallFacts } from '../../domain/call.ts';
+import type { CallDetails } from '../../domain/call.ts';
 import type { Failure } from '../../domain/failures.ts';
 import { mergeEnd } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';
-import type { ClaimedFacts } from '../../store/write-batch.ts';
+import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
@@ -74,7 +74,7 @@ export async function sendPostCall(
 interface Claimed extends SendablePostCall {
   readonly timeLimitMs: number;
   readonly reservation: ByteReservation;
-  readonly claimed: ClaimedFacts;
+  readonly claimed: ClaimedDetails;
 }
 
 async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void> {
@@ -124,9 +124,9 @@ async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed
   const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === sendable.postCall.webhookUuid);
   if (agent === undefined || webhook === undefined || webhook.disabled)
     return { run: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
-  const { facts } = sendable.claimed;
-  if (facts === undefined) throw new Error('an accepted row has no facts');
-  return { run: await runWith(deps, sendable, agent, webhook, facts), webhookEtag: webhook.etag };
+  const { details } = sendable.claimed;
+  if (details === undefined) throw new Error('an accepted row has no details');
+  return { run: await runWith(deps, sendable, agent, webhook, details), webhookEtag: webhook.etag };
 }
 
 // The claim has read the agent's etag: where it is the one that was known, so is all of the agent.
@@ -155,10 +155,10 @@ export const EXPIRED: Failure = {
 
 async function runWith(
   deps: PostCallDeps,
-  { postCall, timeLimitMs, reservation, claimed: { start, factsLength } }: Claimed,
+  { postCall, timeLimitMs, reservation, claimed: { start, detailsLength } }: Claimed,
   agent: Agent,
   webhook: Webhook,
-  facts: CallFacts,
+  details: CallDetails,
 ): Promise<WebhookRun> {
   const runnable = openOrUndefined(deps, agent, webhook);
   if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
@@ -167,13 +167,13 @@ async function runWith(
     runnable,
     agentUuid: postCall.agentUuid,
     conversationUuid: postCall.conversationUuid,
-    facts: { ...facts, callerPhone: facts.callerPhone || (start?.callerPhone ?? '') },
-    variables: mergeEnd(agent.dynamicVariables, start, facts.dynamicVariables).variables,
+    details: { ...details, callerPhone: details.callerPhone || (start?.callerPhone ?? '') },
+    variables: mergeEnd(agent.dynamicVariables, start, details.dynamicVariables).variables,
     executionUuid: postCall.executionUuid,
-    traceparent: facts.traceparent,
+    traceparent: details.traceparent,
     recordBytes: deps.recordBytes,
   });
-  reservation.resize(factsLength + (prepared.rendered.request?.body?.length ?? 0));
+  reservation.resize(detailsLength + (prepared.rendered.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
   const sending = deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
   return sending.catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
 import { createScope } from '../../domain/template/placeholder-values.ts';
-import type { CallFacts, VariableSource } from '../../domain/call.ts';
+import type { CallDetails, VariableSource } from '../../domain/call.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
@@ -28,7 +28,7 @@ export interface RunInput {
   readonly runnable: RunnableWebhook;
   readonly agentUuid: string;
   readonly conversationUuid: string;
-  readonly facts: CallFacts;
+  readonly details: CallDetails;
   /** The call's variables before assignments. */
   readonly variables: JsonObject;
   readonly executionUuid: string;
@@ -94,10 +94,10 @@ export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
 }
 
 function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
-  const { runnable, agentUuid, conversationUuid, facts, variables, recordBytes } = input;
+  const { runnable, agentUuid, conversationUuid, details, variables, recordBytes } = input;
   const scope = createScope({
     webhookType: runnable.webhook.webhookType,
-    ...{ agentUuid, conversationUuid, facts, variables },
+    ...{ agentUuid, conversationUuid, details, variables },
     secrets: runnable.secrets,
   });
   return { runnable, rendered: renderSignedRequest(deps, { ...input, scope }), variables, recordBytes };

@@ -70,7 +70,7 @@ export function createExecutionWrites(store: ExecutionStore, connections: number
     }) as Promise<R>;
   return {
     insertStart: (start, patience) => submit('starts', start, start.startJson.length, patience),
-    insertPostCall: (row, patience) => submit('postCalls', row, row.factsJson.length, patience),
+    insertPostCall: (row, patience) => submit('postCalls', row, row.detailsJson.length, patience),
     claimPostCall: (claim) => submit('claims', claim, 0),
     recordOutcome: (outcome, bytes) => submit('outcomes', outcome, bytes),
     ageMs: writer.ageMs,

@@ -11,7 +11,7 @@ export const MAX_ADMIN_RPCS = 64;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** They carry the facts of a call. */
+/** They carry the details of a call. */
 const CALLS = /\/(OnCallStart|OnCallEnd|TestWebhook)$/;
 const ADMIN = /^\/callhooks\.v1\.(AgentAdmin|WebhookAdmin)\//;
 const WRITES = /\/(Create|Update|Delete)\w+$/;

@@ -1,6 +1,6 @@
 import type { OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
-import { checkFacts } from '../../domain/validation/validate-call-details.ts';
+import { validateCallDetails } from '../../domain/validation/validate-call-details.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { createReader, type Reader } from './reader.ts';
@@ -9,7 +9,7 @@ import { createReader, type Reader } from './reader.ts';
 export function parseOnCallStart(message: pb.OnCallStartRequest): OnCallStartRequest {
   const reader = createReader();
   const call = readCall(reader, message);
-  const { callerPhone, dynamicVariables, metadata } = readFacts(reader, message);
+  const { callerPhone, dynamicVariables, metadata } = readCallDetails(reader, message);
   reader.refuseIfBroken();
   return { ...call, callerPhone, dynamicVariables, metadata };
 }
@@ -18,17 +18,20 @@ export function parseOnCallStart(message: pb.OnCallStartRequest): OnCallStartReq
 export function parseOnCallEnd(message: pb.OnCallEndRequest): OnCallEndRequest {
   const reader = createReader();
   const call = readCall(reader, message);
-  const facts = readFacts(reader, message);
+  const details = readCallDetails(reader, message);
   reader.refuseIfBroken();
-  return { ...call, facts };
+  return { ...call, details };
 }
 
-type FactsMessage = pb.OnCallStartRequest &
+type CallDetailsMessage = pb.OnCallStartRequest &
   Partial<Pick<pb.OnCallEndRequest, 'callDuration' | 'callSummary'>>;
 
-/** A call's facts, at the top of the request message. */
-export function readFacts(reader: Reader, message: Omit<FactsMessage, 'agentUuid' | 'conversationUuid'>) {
-  const { facts, violations } = checkFacts({
+/** A call's details, at the top of the request message. */
+export function readCallDetails(
+  reader: Reader,
+  message: Omit<CallDetailsMessage, 'agentUuid' | 'conversationUuid'>,
+) {
+  const { details, violations } = validateCallDetails({
     callerPhone: message.callerPhone,
     dynamicVariables: message.dynamicVariables as JsonObject | undefined,
     metadata: message.metadata as JsonObject | undefined,
@@ -36,7 +39,7 @@ export function readFacts(reader: Reader, message: Omit<FactsMessage, 'agentUuid
     callSummary: message.callSummary,
   });
   reader.add(violations);
-  return facts;
+  return details;
 }
 
 /** The result is used only where nothing was wrong. */

@@ -1,7 +1,7 @@
 import type { TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';
-import { readFacts } from './call-lifecycle.ts';
+import { readCallDetails } from './call-lifecycle.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 import { toConfigDraft } from './webhook-config.ts';
@@ -11,12 +11,12 @@ export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookReq
   const reader = createReader();
   const named = message.webhookUuid === '' ? readUnsaved(reader, message) : readStored(reader, message);
   const conversationUuid = reader.read('conversation_uuid', fields.optionalUuid, message.conversationUuid);
-  const facts = readFacts(reader, message);
+  const details = readCallDetails(reader, message);
   return {
     ...named,
     configDraft: message.webhookConfig && toConfigDraft(message.webhookConfig),
     conversationUuid,
-    facts,
+    details,
     send: message.send,
     violations: reader.violations,
   };

@@ -1,4 +1,4 @@
-import type { CallScope } from '../../commands/request-context.ts';
+import type { RequestContext } from '../../commands/request-context.ts';
 import type { OnCallEndReply, OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartReply, OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
 import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
@@ -8,8 +8,8 @@ import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts'
 
 /** The commands behind `callhooks.v1.CallLifecycle`. */
 export interface CallLifecycleCommands {
-  readonly onCallStart: (request: OnCallStartRequest, scope: CallScope) => Promise<OnCallStartReply>;
-  readonly onCallEnd: (request: OnCallEndRequest, scope: CallScope) => Promise<OnCallEndReply>;
+  readonly onCallStart: (request: OnCallStartRequest, context: RequestContext) => Promise<OnCallStartReply>;
+  readonly onCallEnd: (request: OnCallEndRequest, context: RequestContext) => Promise<OnCallEndReply>;
 }
 
 /** `callhooks.v1.CallLifecycle`. */

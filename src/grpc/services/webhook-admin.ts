@@ -2,7 +2,7 @@ import type { createCreateWebhook } from '../../commands/admin/create-webhook.ts
 import type { createDeleteWebhook } from '../../commands/admin/delete-webhook.ts';
 import type { createGetWebhook } from '../../commands/admin/get-webhook.ts';
 import type { createListWebhooks } from '../../commands/admin/list-webhooks.ts';
-import type { CallScope } from '../../commands/request-context.ts';
+import type { RequestContext } from '../../commands/request-context.ts';
 import type { TestWebhookReply, TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
 import type { createUpdateWebhook } from '../../commands/admin/update-webhook.ts';
 import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
@@ -20,7 +20,7 @@ export interface WebhookAdminCommands {
   readonly listWebhooks: ReturnType<typeof createListWebhooks>;
   readonly updateWebhook: ReturnType<typeof createUpdateWebhook>;
   readonly deleteWebhook: ReturnType<typeof createDeleteWebhook>;
-  readonly testWebhook: (request: TestWebhookRequest, scope: CallScope) => Promise<TestWebhookReply>;
+  readonly testWebhook: (request: TestWebhookRequest, context: RequestContext) => Promise<TestWebhookReply>;
 }
 
 /** `callhooks.v1.WebhookAdmin`. */

@@ -2,7 +2,7 @@ import type { Session } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 
 /** Tables that hold parts of an execution by its uuid. */
-export const PART_TABLES = ['execution_starts', 'execution_facts', 'execution_records'] as const;
+export const PART_TABLES = ['execution_starts', 'execution_details', 'execution_records'] as const;
 
 /** Takes rows out with all their parts. */
 export const deleteExecutions = async (

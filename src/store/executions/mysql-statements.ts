@@ -45,7 +45,7 @@ const NEW_VALUES =
 const STATES_THAT_WANT_PARTS = {
   execution_starts: '',
   // A late repeat of an accept must not bring back what the outcome has dropped.
-  execution_facts: `WHERE e.state = ${STATE.accepted} `,
+  execution_details: `WHERE e.state = ${STATE.accepted} `,
 };
 
 function insertKind(
@@ -82,7 +82,7 @@ function insertKind(
 
 /** How starts and accepted post-calls are inserted. */
 export const STARTS = insertKind(TYPE.pre_call, 'execution_starts', 'start_json');
-export const POST_CALLS = insertKind(TYPE.post_call, 'execution_facts', 'facts');
+export const POST_CALLS = insertKind(TYPE.post_call, 'execution_details', 'details');
 
 /** Inserts rows and their parts; the last statement reads back those whose token won. */
 export function insertStatements(rows: readonly InsertRow[], kind: InsertKind): readonly Statement[] {
@@ -147,14 +147,14 @@ const recordPartText = byCount(
     `WHERE ${SAYS_SAME} ${mysql.keepExisting('execution_records.execution_uuid')}`,
 );
 
-const dropFactsText = byCount(
+const dropDetailsText = byCount(
   (count) =>
     `DELETE f FROM (${rowsAsTable(['uuid', 'owner_claim', 'new_state', 'new_code', 'new_sent'], count)}) AS n ` +
     `STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid AND ${SAYS_SAME} ` +
-    'STRAIGHT_JOIN execution_facts f FORCE INDEX (PRIMARY) ON f.execution_uuid = e.execution_uuid',
+    'STRAIGHT_JOIN execution_details f FORCE INDEX (PRIMARY) ON f.execution_uuid = e.execution_uuid',
 );
 
-/** Writes outcomes with their records, and drops the facts of post-calls; the first statement's count says how many. */
+/** Writes outcomes with their records, and drops the details of post-calls; the first statement's count says how many. */
 export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Statement[] {
   const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
   const recorded = sorted.filter((row) => row.slice(9).some((text) => text !== null));
@@ -171,7 +171,7 @@ export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Stateme
         ]),
     ...(postCalls.length === 0
       ? []
-      : [{ sql: dropFactsText(postCalls.length), values: postCalls.flatMap(ownerValues) }]),
+      : [{ sql: dropDetailsText(postCalls.length), values: postCalls.flatMap(ownerValues) }]),
   ];
 }
 

@@ -135,13 +135,13 @@ const failUnsent = async (
     guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,
   });
   if (ended === 0) return 0;
-  // Never claimed and ended: whatever facts are left under these keys are nobody's.
+  // Never claimed and ended: whatever details are left under these keys are nobody's.
   const rows = await session.rows(
     `SELECT execution_uuid FROM executions WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.failed}`,
     uuids,
   );
   await session.change(
-    dialect.deleteByUuid('execution_facts', rows.length),
+    dialect.deleteByUuid('execution_details', rows.length),
     rows.map((row) => row.execution_uuid as Buffer),
   );
   return ended;

@@ -7,9 +7,9 @@ import type { ClaimAnswer } from './write-rows.ts';
  * `e.execution_uuid`.
  */
 export const READ_CLAIMS =
-  'SELECT e.execution_uuid, e.claim, e.state, f.facts, s.state AS start_state, v.start_json, r.assigned, ' +
+  'SELECT e.execution_uuid, e.claim, e.state, f.details, s.state AS start_state, v.start_json, r.assigned, ' +
   'a.etag AS agent_etag FROM executions e ' +
-  'LEFT JOIN execution_facts f ON f.execution_uuid = e.execution_uuid ' +
+  'LEFT JOIN execution_details f ON f.execution_uuid = e.execution_uuid ' +
   `LEFT JOIN executions s ON s.conversation_uuid = e.conversation_uuid AND s.webhook_type = ${TYPE.pre_call} ` +
   'LEFT JOIN execution_starts v ON v.execution_uuid = s.execution_uuid ' +
   'LEFT JOIN execution_records r ON r.execution_uuid = s.execution_uuid ' +
@@ -24,7 +24,7 @@ export function claimAnswer(row: Row | undefined, claim: Buffer): ClaimAnswer {
   if (row.claim !== null && claim.equals(row.claim as Uint8Array)) {
     if (row.state !== STATE.sending && row.state !== STATE.interrupted) return 'lost';
     return {
-      facts: row.facts as string | null,
+      details: row.details as string | null,
       start: row.start_json as string | null,
       assigned: row.assigned as string | null,
       agentEtag: row.agent_etag as string | null,

@@ -1,4 +1,4 @@
-import type { CallFacts, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
 import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
@@ -15,7 +15,7 @@ type Reads = Pick<
   | 'findConversation'
   | 'findStart'
   | 'findPostCall'
-  | 'findFacts'
+  | 'findDetails'
   | 'findExecution'
   | 'isSending'
   | 'findFinishedStarts'
@@ -49,11 +49,11 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
       const row = await findByKey(conversationUuid, FIND_END, TYPE.post_call);
       return row === undefined || row === 'purged' ? row : toExecution(row);
     },
-    findFacts: async (executionUuid) => {
-      const [row] = await rows('SELECT facts FROM execution_facts WHERE execution_uuid = ?', [
+    findDetails: async (executionUuid) => {
+      const [row] = await rows('SELECT details FROM execution_details WHERE execution_uuid = ?', [
         toBytes(executionUuid),
       ]);
-      return row === undefined ? undefined : (JSON.parse(row.facts as string) as CallFacts);
+      return row === undefined ? undefined : (JSON.parse(row.details as string) as CallDetails);
     },
     findExecution: async (executionUuid) => {
       const [row] = await rows(FIND_EXECUTION, [toBytes(executionUuid), STATE.no_webhook]);

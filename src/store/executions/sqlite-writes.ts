@@ -61,7 +61,7 @@ const STARTS: Kind = {
 };
 const POST_CALLS: Kind = {
   webhookType: TYPE.post_call,
-  insertPart: 'INSERT INTO execution_facts (execution_uuid, facts) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  insertPart: 'INSERT INTO execution_details (execution_uuid, details) VALUES (?, ?) ON CONFLICT DO NOTHING',
 };
 
 const INSERT =
@@ -143,7 +143,7 @@ function recordOutcome(file: SqliteFile, row: OutcomeRow): OutcomeResult {
     if (answer !== 'recorded') return answer;
   }
   if (record.some((text) => text !== null)) file.change(INSERT_RECORD, [uuid, ...record]);
-  if (type === TYPE.post_call) file.change('DELETE FROM execution_facts WHERE execution_uuid = ?', [uuid]);
+  if (type === TYPE.post_call) file.change('DELETE FROM execution_details WHERE execution_uuid = ?', [uuid]);
   return 'recorded';
 }
 

@@ -1,4 +1,4 @@
-import type { CallFacts, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type {
@@ -79,7 +79,7 @@ export type InsertAnswer = number | InsertResult;
 
 /** What a won claim reads, as JSON texts. */
 export interface ClaimedTexts {
-  readonly facts: string | null;
+  readonly details: string | null;
   readonly start: string | null;
   readonly assigned: string | null;
   readonly agentEtag: string | null;
@@ -151,7 +151,7 @@ function toStartRow({ webhook, ...start }: NewStart): InsertRow {
 }
 
 function toPostCallRow(postCall: NewPostCall): InsertRow {
-  const { executionUuid, conversationUuid, agentUuid, webhookUuid, instance, factsJson } = postCall;
+  const { executionUuid, conversationUuid, agentUuid, webhookUuid, instance, detailsJson } = postCall;
   return [
     executionUuid,
     conversationUuid,
@@ -163,7 +163,7 @@ function toPostCallRow(postCall: NewPostCall): InsertRow {
     null,
     null,
     instance,
-    factsJson,
+    detailsJson,
   ];
 }
 
@@ -252,8 +252,8 @@ function toClaimResult(answer: ClaimAnswer): ClaimResult {
   const start = toStart(answer.start, answer.assigned);
   return {
     kind: 'won',
-    ...(answer.facts !== null && { facts: JSON.parse(answer.facts) as CallFacts }),
-    factsLength: answer.facts?.length ?? 0,
+    ...(answer.details !== null && { details: JSON.parse(answer.details) as CallDetails }),
+    detailsLength: answer.details?.length ?? 0,
     ...(start && { start }),
     ...(answer.agentEtag !== null && { agentEtag: answer.agentEtag }),
   };

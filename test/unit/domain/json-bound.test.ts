@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { assign } from '../../../src/domain/assignments.ts';
-import { checkFacts } from '../../../src/domain/validation/validate-call-details.ts';
+import { validateCallDetails } from '../../../src/domain/validation/validate-call-details.ts';
 import { jsonProblems } from '../../../src/domain/validation/validate-json.ts';
 import { arePlainVariables, variablesViolations } from '../../../src/domain/validation/validate-variables.ts';
 import { isLargerThan, jsonBound } from '../../../src/domain/json-bound.ts';
@@ -97,7 +97,7 @@ describe('what asks the bound first', () => {
     );
   });
 
-  it('checkFacts gives what is read back later, and the violations of a closer look', () => {
+  it('validateCallDetails gives what is read back later, and the violations of a closer look', () => {
     fc.assert(
       fc.property(anyStruct(VARIABLES), anyStruct(VARIABLES), (variables, metadata) => {
         const draft = {
@@ -105,14 +105,14 @@ describe('what asks the bound first', () => {
           dynamicVariables: variables as JsonObject,
           metadata: metadata as JsonObject,
         };
-        const { facts, violations } = checkFacts(draft);
+        const { details, violations } = validateCallDetails(draft);
         const problems = jsonProblems(metadata, 'metadata');
         if (problems.length === 0 && jsonBytes(draft.metadata) > 1_048_576) return;
         const closer = [...variablesViolations(draft.dynamicVariables, 'dynamic_variables'), ...problems];
         expect(violations).to.deep.equal(closer);
         if (closer.length > 0) return;
-        expect(facts.metadata).to.deep.equal(asStored(draft.metadata));
-        expect(facts.dynamicVariables).to.deep.equal(asStored(draft.dynamicVariables));
+        expect(details.metadata).to.deep.equal(asStored(draft.metadata));
+        expect(details.dynamicVariables).to.deep.equal(asStored(draft.dynamicVariables));
       }),
       { numRuns: 1_000 },
     );

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { assign } from '../../../src/domain/assignments.ts';
 import { checkAgentDraft } from '../../../src/domain/validation/validate-agent.ts';
-import { checkFacts } from '../../../src/domain/validation/validate-call-details.ts';
+import { validateCallDetails } from '../../../src/domain/validation/validate-call-details.ts';
 import {
   checkWebhookConfig,
   type CheckContext,
@@ -168,7 +168,7 @@ describe('for any input', () => {
     );
   });
 
-  it('checkAgentDraft and checkFacts do not throw, and what they accept passes again unchanged', () => {
+  it('checkAgentDraft and validateCallDetails do not throw, and what they accept passes again unchanged', () => {
     const names = fc.dictionary(fc.oneof(fc.constantFrom('a', 'b', 'constructor', '__proto__'), text), json, {
       maxKeys: 3,
     });
@@ -180,13 +180,14 @@ describe('for any input', () => {
           const again = checkAgentDraft({ ...agent, webhooks: [] }, { secretNames: new Set() });
           expect(again).to.deep.equal({ agent, violations: [] });
         }
-        const facts = {
+        const details = {
           callerPhone: phone,
           metadata: variables as JsonObject,
           dynamicVariables: variables as JsonObject,
         };
-        const checked = checkFacts(facts);
-        if (checked.violations.length === 0) expect(checkFacts(checked.facts)).to.deep.equal(checked);
+        const checked = validateCallDetails(details);
+        if (checked.violations.length === 0)
+          expect(validateCallDetails(checked.details)).to.deep.equal(checked);
       }),
       { numRuns: 1000 },
     );

@@ -13,7 +13,7 @@ const LIMIT_MS = 1_000;
 const T0 = 1_000_000;
 
 /** Evidence as a table's row changes it: flat, so that a row says only what it changes. */
-interface Facts {
+interface Details {
   readonly executions: readonly pb.Execution[];
   readonly looked: readonly pb.Execution[];
   readonly seen: readonly SeenRequest[];
@@ -84,7 +84,7 @@ const refused = (reason: string, code = 'UNAVAILABLE', retryAfterMs: number | un
   ...{ kind: 'error', code, reason, message: 'no', retryAfterMs },
 });
 
-const CLEAN: Facts = {
+const CLEAN: Details = {
   executions: [startExecution(), endExecution()],
   looked: [startExecution({ assignedVariables: { customer_name: `Ada ${START}` } })],
   seen: [request(), endRequest()],
@@ -99,8 +99,8 @@ const CLEAN: Facts = {
   expected: {},
 };
 
-const violationsOf = (facts: Facts): readonly string[] => {
-  const { executions, looked, seen, entries, disturbances, stalls, expected } = facts;
+const violationsOf = (details: Details): readonly string[] => {
+  const { executions, looked, seen, entries, disturbances, stalls, expected } = details;
   return reconcile({
     ...{ executions, looked, expected },
     agents: [{ agentUuid: AGENT, webhooks: ['pre_call', 'post_call'] }],
@@ -112,7 +112,7 @@ const violationsOf = (facts: Facts): readonly string[] => {
 
 interface Row {
   readonly title: string;
-  readonly change: Partial<Facts>;
+  readonly change: Partial<Details>;
   readonly violation: RegExp;
 }
 
@@ -164,12 +164,12 @@ const REQUESTS: readonly Row[] = [
   },
 ];
 
-const endIs = (change: Partial<pb.Execution>, seenAs: SeenRequest = endRequest()): Partial<Facts> => ({
+const endIs = (change: Partial<pb.Execution>, seenAs: SeenRequest = endRequest()): Partial<Details> => ({
   executions: [startExecution(), endExecution(change)],
   seen: [request(), seenAs],
   entries: entries.slice(0, 3),
 });
-const endIsUnseen = (change: Partial<pb.Execution>): Partial<Facts> => ({
+const endIsUnseen = (change: Partial<pb.Execution>): Partial<Details> => ({
   ...endIs(change),
   seen: [request()],
 });
@@ -335,13 +335,13 @@ const ENDS: readonly Row[] = [
 ];
 
 const ALONE = { conversationUuid: OTHER };
-const refusalOf = (told: Told, change: Partial<Entry> = ALONE): Partial<Facts> => ({
+const refusalOf = (told: Told, change: Partial<Entry> = ALONE): Partial<Details> => ({
   entries: repeat('start', told, change),
 });
-const allow = (reason: string): Pick<Facts, 'expected'> =>
-  ({ expected: { refusedAs: [reason] } }) as Pick<Facts, 'expected'>;
+const allow = (reason: string): Pick<Details, 'expected'> =>
+  ({ expected: { refusedAs: [reason] } }) as Pick<Details, 'expected'>;
 /** Of a call that left an execution on record all the same. */
-const onlyTold = (reason: string): Partial<Facts> => ({
+const onlyTold = (reason: string): Partial<Details> => ({
   ...refusalOf(refused(reason)),
   ...allow(reason),
   executions: [...executions, startExecution({ ...other('start-2'), ...INTERRUPTED_AS })],
@@ -349,7 +349,7 @@ const onlyTold = (reason: string): Partial<Facts> => ({
 
 const OF_2 = { uuid: 'start-2', name: 'Ada start-2' };
 /** Refused by replica-1; repeated there, or elsewhere, one second later; and on record as replica-1's. */
-const withdrawnThen = (told: Told, acceptedAtMs: number, replica = 'replica-1'): Partial<Facts> => ({
+const withdrawnThen = (told: Told, acceptedAtMs: number, replica = 'replica-1'): Partial<Details> => ({
   ...{ expected: { refusedAs: ['LIMIT_REACHED', 'SHUTTING_DOWN'] } },
   executions: [
     ...executions,
@@ -428,7 +428,7 @@ const REFUSALS: readonly Row[] = [
   })),
 ];
 
-const interrupted = (afterMs: number): Partial<Facts> =>
+const interrupted = (afterMs: number): Partial<Details> =>
   endIs({ ...INTERRUPTED_AS, finishedAt: new Date(T0 + LIMIT_MS + afterMs) }, unanswered(endRequest()));
 
 const late = (ms: number): Partial<Entry> => ({

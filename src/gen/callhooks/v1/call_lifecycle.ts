@@ -48,7 +48,7 @@ export namespace VariableSource {
   export type UNRECOGNIZED = typeof VariableSource.UNRECOGNIZED;
 }
 
-/** The request of OnCallStart. In a repeat only the two ids count: the facts of the first request stand. */
+/** The request of OnCallStart. In a repeat only the two ids count: the details of the first request are kept. */
 export interface OnCallStartRequest {
   /** Required. The agent that takes the call. */
   agentUuid: string;
@@ -99,7 +99,7 @@ export interface OnCallStartResponse_VariableSourcesEntry {
   value: VariableSource;
 }
 
-/** The request of OnCallEnd. In a repeat only the two ids count: the facts of the first request stand. */
+/** The request of OnCallEnd. In a repeat only the two ids count: the details of the first request are kept. */
 export interface OnCallEndRequest {
   /** Required. The agent that took the call. */
   agentUuid: string;

@@ -136,7 +136,7 @@ export interface TestWebhookRequest {
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Facts about the call for `{{metadata.…}}`, at most 1 MiB of compact JSON, depth 24. */
+  /** Details of the call for `{{metadata.…}}`, at most 1 MiB of compact JSON, depth 24. */
   metadata:
     | { [key: string]: unknown }
     | undefined;
@@ -1288,7 +1288,7 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): DeleteWebhookResponse => DeleteWebhookResponse.decode(value),
   },
   /**
-   * Renders a stored or unsaved webhook with the given facts and, if `send` is set, sends it once to the real endpoint with
+   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
    * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
    * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.
@@ -1333,7 +1333,7 @@ export interface WebhookAdminServer extends UntypedServiceImplementation {
    */
   deleteWebhook: handleUnaryCall<DeleteWebhookRequest, DeleteWebhookResponse>;
   /**
-   * Renders a stored or unsaved webhook with the given facts and, if `send` is set, sends it once to the real endpoint with
+   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
    * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
    * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.
@@ -1440,7 +1440,7 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: DeleteWebhookResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Renders a stored or unsaved webhook with the given facts and, if `send` is set, sends it once to the real endpoint with
+   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
    * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
    * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.

@@ -83,7 +83,7 @@ const scopeOf = (variables: JsonObject) =>
     webhookType: 'pre_call',
     agentUuid: 'a',
     conversationUuid: 'c',
-    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+    details: { callerPhone: '', metadata: {}, dynamicVariables: {} },
     variables,
     secrets: SECRETS,
   });

@@ -22,7 +22,7 @@ const scopeOf = (variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
     webhookType: 'post_call',
     agentUuid: 'a-1',
     conversationUuid: 'c-1',
-    facts: { callerPhone: '', metadata: {}, dynamicVariables: {} },
+    details: { callerPhone: '', metadata: {}, dynamicVariables: {} },
     variables,
     secrets: {},
     ...changes,
@@ -105,7 +105,7 @@ describe('renderRequest', () => {
     const result = render(
       { requestBody },
       {},
-      { facts: { callerPhone: '', metadata, dynamicVariables: {} } },
+      { details: { callerPhone: '', metadata, dynamicVariables: {} } },
     );
     expect(result.ok).to.equal(false);
     expect(performance.now() - begun).to.be.below(500);
@@ -237,7 +237,7 @@ describe('createScope', () => {
     if (!parsed.ok || typeof parsed.template[0] !== 'object') throw new Error(path);
     return parsed.template[0];
   };
-  const facts = {
+  const details = {
     callerPhone: '+1',
     metadata: { a: [null] },
     dynamicVariables: {},
@@ -255,7 +255,7 @@ describe('createScope', () => {
     ['v.k', 1, false],
     ['secret.S', 's3cr3t', true],
   ];
-  const scope = scopeOf({ v: { k: 1 } }, { facts, secrets: { S: 's3cr3t' } });
+  const scope = scopeOf({ v: { k: 1 } }, { details, secrets: { S: 's3cr3t' } });
   for (const [path, value, secret] of found) {
     it(`finds ${path}`, () =>
       expect(scope.resolve(placeholder(path))).to.deep.equal({ found: true, value, secret }));
@@ -277,7 +277,7 @@ describe('createScope', () => {
   }
 
   it('knows nothing of the end of a call before it', () => {
-    const before = scopeOf({}, { facts, webhookType: 'pre_call' });
+    const before = scopeOf({}, { details, webhookType: 'pre_call' });
     for (const path of ['call_duration', 'call_summary'])
       expect(before.resolve(placeholder(path)).found).to.equal(false);
   });

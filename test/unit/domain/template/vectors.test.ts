@@ -89,20 +89,20 @@ const check = (vector: Case) => {
 };
 
 const scopeOf = (vector: Case) => {
-  const { facts } = vector;
-  const requested = facts.dynamic_variables ?? {};
+  const { facts: details } = vector;
+  const requested = details.dynamic_variables ?? {};
   return createScope({
     webhookType: typeOf(vector),
     agentUuid: AGENT_UUID,
     conversationUuid: CONVERSATION_UUID,
-    facts: {
-      callerPhone: facts.caller_phone ?? '',
-      metadata: facts.metadata ?? {},
+    details: {
+      callerPhone: details.caller_phone ?? '',
+      metadata: details.metadata ?? {},
       dynamicVariables: requested,
-      ...(facts.call_duration === undefined
+      ...(details.call_duration === undefined
         ? {}
-        : { callDurationSecs: Number.parseFloat(facts.call_duration) }),
-      callSummary: facts.call_summary ?? '',
+        : { callDurationSecs: Number.parseFloat(details.call_duration) }),
+      callSummary: details.call_summary ?? '',
     },
     variables: mergeStart(storedDefaults(vector.agent_variables), requested).variables,
     secrets: vector.secrets ?? {},

@@ -1,15 +1,18 @@
 import { expect } from 'chai';
-import { checkFacts, type FactsDraft } from '../../../../src/domain/validation/validate-call-details.ts';
+import {
+  validateCallDetails,
+  type CallDetailsDraft,
+} from '../../../../src/domain/validation/validate-call-details.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
-const facts: FactsDraft = { callerPhone: '', metadata: undefined, dynamicVariables: undefined };
-const check = (draft: Partial<FactsDraft>) => checkFacts({ ...facts, ...draft });
+const details: CallDetailsDraft = { callerPhone: '', metadata: undefined, dynamicVariables: undefined };
+const check = (draft: Partial<CallDetailsDraft>) => validateCallDetails({ ...details, ...draft });
 const nested = (depth: number): JsonValue => (depth === 0 ? 1 : { a: nested(depth - 1) });
 const big = (bytes: number): JsonObject => ({ a: 'x'.repeat(bytes - '{"a":""}'.length) });
 const LONGEST = 315_576_000_000n;
 
-describe('checkFacts', () => {
-  const rows: [string, Partial<FactsDraft>, string[]][] = [
+describe('validateCallDetails', () => {
+  const rows: [string, Partial<CallDetailsDraft>, string[]][] = [
     ['takes nothing at all', {}, []],
     ['takes a phone of 256 bytes', { callerPhone: '1'.repeat(256) }, []],
     ['refuses a longer phone', { callerPhone: '1'.repeat(257) }, ['caller_phone']],
@@ -71,7 +74,7 @@ describe('checkFacts', () => {
   }
 
   it('leaves out what is missing', () => {
-    const { facts: found } = check({ callSummary: '' });
+    const { details: found } = check({ callSummary: '' });
     expect(found).to.deep.equal({ callerPhone: '', metadata: {}, dynamicVariables: {} });
   });
 
@@ -84,13 +87,13 @@ describe('checkFacts', () => {
   ];
   for (const [seconds, nanos, expected] of durations) {
     it(`gives ${expected} s as the nearest number`, () => {
-      expect(check({ callDuration: { seconds, nanos } }).facts.callDurationSecs).to.equal(expected);
+      expect(check({ callDuration: { seconds, nanos } }).details.callDurationSecs).to.equal(expected);
     });
   }
 
   it('drops the key __proto__ at any depth', () => {
     const value = JSON.parse('{"__proto__":1,"a":[{"__proto__":{"b":1},"c":1}]}') as JsonObject;
-    const { facts: found, violations } = check({ metadata: value, dynamicVariables: value });
+    const { details: found, violations } = check({ metadata: value, dynamicVariables: value });
     expect(violations).to.deep.equal([]);
     expect(found).to.deep.equal({
       callerPhone: '',

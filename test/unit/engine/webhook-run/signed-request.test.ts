@@ -17,12 +17,12 @@ const deps: RenderDeps = {
 const render = (requestHeaders: Record<string, string>, variables: JsonObject) => {
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
   const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
-  const facts = { callerPhone: '', metadata: {}, dynamicVariables: {} };
+  const details = { callerPhone: '', metadata: {}, dynamicVariables: {} };
   const scope = createScope({
     webhookType: 'pre_call',
     agentUuid: 'a',
     conversationUuid: 'c',
-    facts,
+    details,
     variables,
     secrets: runnable.secrets,
   });

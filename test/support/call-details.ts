@@ -1,5 +1,5 @@
-/** Facts of a call as the lifecycle requests and TestWebhook take them. */
-export interface Facts {
+/** Details of a call as the lifecycle requests and TestWebhook take them. */
+export interface Details {
   readonly callerPhone?: string;
   readonly dynamicVariables?: Record<string, unknown>;
   readonly metadata?: Record<string, unknown>;
@@ -7,8 +7,8 @@ export interface Facts {
   readonly callSummary?: string;
 }
 
-/** Facts with a title, and the paths of the violations that they are answered with. */
-export type FactsRow = readonly [title: string, facts: Facts, fields: readonly string[]];
+/** Details with a title, and the paths of the violations that they are answered with. */
+export type DetailsRow = readonly [title: string, details: Details, fields: readonly string[]];
 
 const KIB = 1024;
 /** The greatest size of a dynamic variable. */
@@ -42,8 +42,8 @@ export const nestedTo = (depth: number): unknown => {
   return value;
 };
 
-/** Facts that are just as large, long and deep as they may be. */
-export const FACTS_AT_LIMITS: readonly (readonly [title: string, facts: Facts])[] = [
+/** Details that are just as large, long and deep as they may be. */
+export const DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Details])[] = [
   ['a caller_phone of 256 bytes', { callerPhone: 'é'.repeat(128) }],
   ['a variable of 16 KiB', { dynamicVariables: { x: textOf(VARIABLE_BYTES) } }],
   ['variables of 256 KiB together', { dynamicVariables: variablesOf(VARIABLES_BYTES) }],
@@ -57,22 +57,22 @@ export const FACTS_AT_LIMITS: readonly (readonly [title: string, facts: Facts])[
   ],
 ];
 
-/** As {@link FACTS_AT_LIMITS} for what only an end has. */
-export const END_FACTS_AT_LIMITS: readonly (readonly [title: string, facts: Facts])[] = [
-  ...FACTS_AT_LIMITS,
+/** As {@link DETAILS_AT_LIMITS} for what only an end has. */
+export const END_DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Details])[] = [
+  ...DETAILS_AT_LIMITS,
   ['a call_summary of 64 KiB', { callSummary: '😀'.repeat(16 * KIB) }],
   ['a call_duration of nothing', { callDuration: { seconds: 0n, nanos: 0 } }],
   ['a call_duration of 10,000 years', { callDuration: { seconds: 315_576_000_000n, nanos: 999_999_999 } }],
 ];
 
-const badName = (title: string, name: string, path: string): FactsRow => [
+const badName = (title: string, name: string, path: string): DetailsRow => [
   `a variable ${title}`,
   { dynamicVariables: { [name]: 1 } },
   [path],
 ];
 
-/** Facts that break one rule or several. */
-export const BAD_FACTS: readonly FactsRow[] = [
+/** Details that break one rule or several. */
+export const BAD_DETAILS: readonly DetailsRow[] = [
   ['a caller_phone of 257 bytes', { callerPhone: `${'é'.repeat(128)}1` }, ['caller_phone']],
   [
     'a variable of a byte more than 16 KiB',
@@ -117,15 +117,15 @@ export const BAD_FACTS: readonly FactsRow[] = [
   ],
 ];
 
-const badDuration = (title: string, seconds: bigint, nanos: number): FactsRow => [
+const badDuration = (title: string, seconds: bigint, nanos: number): DetailsRow => [
   `a call_duration ${title}`,
   { callDuration: { seconds, nanos } },
   ['call_duration'],
 ];
 
-/** As {@link BAD_FACTS}, with what only an end has. */
-export const BAD_END_FACTS: readonly FactsRow[] = [
-  ...BAD_FACTS,
+/** As {@link BAD_DETAILS}, with what only an end has. */
+export const BAD_END_DETAILS: readonly DetailsRow[] = [
+  ...BAD_DETAILS,
   [
     'a call_summary of a byte more than 64 KiB',
     { callSummary: `${'😀'.repeat(16 * KIB)}!` },

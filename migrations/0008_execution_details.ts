@@ -1,0 +1,12 @@
+import { createTable, type Migration } from './create-table.ts';
+
+/** The details of a post-call until its owner's outcome. */
+export const executionDetails: Migration = {
+  name: '0008_execution_details',
+  oldestRelease: '0.1.0',
+  statements: createTable({
+    name: 'execution_details',
+    columns: { execution_uuid: 'uuid', details: 'text' },
+    primaryKey: ['execution_uuid'],
+  }),
+};
