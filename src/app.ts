@@ -180,14 +180,14 @@ const createStart = (): Start => {
 
 const plugServices = (parts: Parts, engine: Engine, start: Start): readonly BoundService[] => {
   const { config, logger, ids, keyring, executor, onFaultPoint, metrics } = parts;
-  const { judgeUrl } = executor;
+  const { checkUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
     logger.info(
       { action, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
       'audit',
     );
   const adminDeps: AdminDeps = {
-    ...{ agents: engine.agentStore, keyring, ids, judgeUrl, audit },
+    ...{ agents: engine.agentStore, keyring, ids, checkUrl, audit },
     onAgentChanged: engine.agents.forget,
   };
   const deps = {
@@ -204,7 +204,7 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
   };
   const admin = createAdminCommands(adminDeps);
   const testWebhook = start.before(
-    createTestWebhook({ ...deps, agents: engine.agentStore, keyring, judgeUrl, audit }),
+    createTestWebhook({ ...deps, agents: engine.agentStore, keyring, checkUrl, audit }),
   );
   return [
     createAgentAdminService(admin),

@@ -6,11 +6,11 @@ import type { EgressPolicy } from './egress/egress-policy.ts';
 import type { ExchangeInput, ExchangeResult } from './client/exchange-state.ts';
 import { exchange } from './client/http-exchange.ts';
 import { endedFailure } from './client/failures.ts';
-import { createJudgedTargets, type JudgedTarget } from './egress/checked-targets.ts';
+import { createCheckedTargets, type CheckedTarget } from './egress/checked-targets.ts';
 import { createResolver, type Resolve } from './dns/resolver.ts';
 import { createTimeLimits } from './client/deadline.ts';
 import { createTlsContext } from './client/tls-context.ts';
-import type { EgressJudge, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
+import type { EgressCheck, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
 
 /** What an executor is made of. */
 export interface ExecutorOptions {
@@ -34,7 +34,7 @@ export interface ExecutorOptions {
 }
 
 /** Sends requests at most once within one time limit, only where the policy lets them go; also says what it would say. */
-export type GuardedExecutor = HttpExecutor & EgressJudge;
+export type GuardedExecutor = HttpExecutor & EgressCheck;
 
 /** The usual limits of a response head, of a connection's age, and of dials to one origin. */
 export const EXECUTOR_LIMITS = {
@@ -57,17 +57,17 @@ export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
     maxDialsPerOrigin,
     ...(connect ? { connect } : {}),
   });
-  const judgedTarget = createJudgedTargets(policy);
+  const checkedTarget = createCheckedTargets(policy);
   const limits = createTimeLimits();
   return {
-    judgeUrl: (url) => policy.judgeUrl(url),
+    checkUrl: (url) => policy.checkUrl(url),
     send: async (request, sendOptions) => {
       const startedAtMs = performance.now();
       const headers = headerList(request.headers, options.userAgent);
       const timings: TimingsSoFar = {};
       const limit = limits.start(sendOptions.expiresAtMs, sendOptions.signal);
       try {
-        const target = judgedTarget(request.url);
+        const target = checkedTarget(request.url);
         const result = await sendOnce(agent, target, {
           request,
           headers,
@@ -110,7 +110,7 @@ const toSendResult = ({ failure, response }: ExchangeResult, timings: TimingsSoF
 
 const sendOnce = async (
   agent: EgressAgent,
-  target: JudgedTarget,
+  target: CheckedTarget,
   input: ExchangeInput,
 ): Promise<ExchangeResult> => {
   if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);

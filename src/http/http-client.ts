@@ -40,7 +40,7 @@ export interface ReceivedResponse {
 /**
  * What came of a request, as a value: a failure of the endpoint is never an exception. `failure` covers the exchange
  * (TIMEOUT, DNS, CONNECT, TLS, PROTOCOL, EGRESS_DENIED, RESPONSE_TOO_LARGE, OVERLOADED, SHUTDOWN) and the status
- * (REDIRECT, HTTP_STATUS); what the body means is judged elsewhere.
+ * (REDIRECT, HTTP_STATUS); what the body means is checked elsewhere.
  */
 export interface SendResult {
   readonly failure?: Failure;
@@ -55,6 +55,6 @@ export interface HttpExecutor {
 }
 
 /** What the egress policy says to a URL that somebody wants to save: undefined lets it pass, a text says why not. */
-export interface EgressJudge {
-  judgeUrl(url: string): string | undefined;
+export interface EgressCheck {
+  checkUrl(url: string): string | undefined;
 }

@@ -71,7 +71,7 @@ describe('the dial', () => {
     expect(forbidden.connections).to.have.length(0);
   });
 
-  it('resolves once, and dials what was judged', async () => {
+  it('resolves once, and dials what was checked', async () => {
     let lookUps = 0;
     const resolve: Resolve = async () => ({ addresses: lookUps++ === 0 ? ['127.0.0.1'] : ['127.0.0.2'] });
     const executor = guardedExecutor({ policy: policyOf(ALLOW), resolve });

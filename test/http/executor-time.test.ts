@@ -175,9 +175,9 @@ describe('the time limit of a request', () => {
       const local = guardedExecutor({
         names: { 'x.example': ['127.0.0.1'] },
         policy: {
-          judgeUrl: () => undefined,
+          checkUrl: () => undefined,
           // The third question comes when the socket is connected, right before the request is handed over.
-          judgeDial: () => {
+          checkDial: () => {
             if (++asked === 2) {
               stall(300);
               process.emit('callhooks-test-connected' as 'exit', 0);

@@ -88,7 +88,7 @@ describe('the HTTP executor', () => {
     expect(result).to.not.have.property('failure');
   });
 
-  it('records the first 100 headers, and judges the body by all of them', async () => {
+  it('records the first 100 headers, and checks the body by all of them', async () => {
     const many = Array.from({ length: 150 }, (_, index) => `x-${index}: ${index}`);
     const { url } = await serve(
       `${head('200 OK', ...many, 'Content-Encoding: gzip', 'Content-Length: 2')}ok`,
@@ -135,9 +135,9 @@ describe('the HTTP executor', () => {
     expect(result.failure?.message).to.not.contain('secret');
   });
 
-  it('judges a URL as its policy does', () => {
-    expect(executor.judgeUrl('http://127.0.0.1/')).to.equal(undefined);
-    expect(executor.judgeUrl('http://127.0.0.2/')).to.contain('127.0.0.0/8');
+  it('checks a URL as its policy does', () => {
+    expect(executor.checkUrl('http://127.0.0.1/')).to.equal(undefined);
+    expect(executor.checkUrl('http://127.0.0.2/')).to.contain('127.0.0.0/8');
   });
 
   describe('reads', () => {

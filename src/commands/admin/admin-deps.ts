@@ -20,7 +20,7 @@ export interface AdminDeps {
   readonly keyring: Keyring;
   readonly ids: Ids;
   /** What the egress policy says to a URL that is to be saved: undefined lets it pass. */
-  readonly judgeUrl: (url: string) => string | undefined;
+  readonly checkUrl: (url: string) => string | undefined;
   readonly audit: (line: AuditLine) => void;
   /** Called after a write, so that this replica runs the new configuration at once. */
   readonly onAgentChanged: (agentUuid: string) => void;

@@ -46,7 +46,7 @@ function checkRequest(
   const { agent, violations: ofAgent } = checkAgentDraft(draft, {
     secretNames: ofSecrets.names,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
-    judgeUrl: deps.judgeUrl,
+    checkUrl: deps.checkUrl,
   });
   const all = [...violations, ...ofAgent, ...ofSecrets.violations];
   if (all.length > 0) throw validationFailed(all);

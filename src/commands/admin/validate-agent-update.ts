@@ -55,7 +55,7 @@ function checkWithAgent(
   return checkAgentDraft(mergeDraft(mask, agent, current), {
     secretNames,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : stored.secretValue?.(name)),
-    judgeUrl: deps.judgeUrl,
+    checkUrl: deps.checkUrl,
     stored: (type) => storedOf(current.webhooks.find(({ webhookType }) => webhookType === type)),
     checked: (field) => mask.has(field),
   });

@@ -10,7 +10,7 @@ export interface WebhookSurroundings extends Pick<
   CheckContext,
   'declaredVariables' | 'secretNames' | 'secretValue'
 > {
-  readonly judgeUrl: CheckContext['judgeUrl'];
+  readonly checkUrl: CheckContext['checkUrl'];
   readonly checked?: CheckContext['checked'];
   /** The webhook as stored, whose masked values may be kept. `unknown`: not found, so nothing is said against a mask. */
   readonly stored?: Webhook | 'unknown' | undefined;
@@ -21,10 +21,10 @@ const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: 
 
 /** What an agent's webhooks may name; of an unknown agent nothing can be said against any name. */
 export const surroundingsOf = (
-  { keyring, judgeUrl }: Pick<AdminDeps, 'keyring' | 'judgeUrl'>,
+  { keyring, checkUrl }: Pick<AdminDeps, 'keyring' | 'checkUrl'>,
   agent: Agent | undefined,
 ): WebhookSurroundings => {
-  if (agent === undefined) return { declaredVariables: EVERY_NAME, secretNames: EVERY_NAME, judgeUrl };
+  if (agent === undefined) return { declaredVariables: EVERY_NAME, secretNames: EVERY_NAME, checkUrl };
   const { agentUuid, dynamicVariables, sealedSecrets } = agent;
   return {
     declaredVariables: new Set(Object.keys(dynamicVariables)),
@@ -33,7 +33,7 @@ export const surroundingsOf = (
       const sealed = Object.hasOwn(sealedSecrets, name) ? sealedSecrets[name] : undefined;
       return sealed && keyring.open(sealed, { table: 'agent_secrets', rowId: agentUuid, field: name });
     },
-    judgeUrl,
+    checkUrl,
   };
 };
 

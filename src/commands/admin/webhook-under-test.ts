@@ -24,7 +24,7 @@ export interface FindTrialDeps {
   readonly keyring: Keyring;
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly newUuid: () => string;
-  readonly judgeUrl: (url: string) => string | undefined;
+  readonly checkUrl: (url: string) => string | undefined;
 }
 
 /**

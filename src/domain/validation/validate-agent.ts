@@ -37,7 +37,7 @@ export interface CheckedAgent {
 }
 
 /** What the check of an agent needs to know, beside what {@link CheckContext} says of its webhooks. */
-export interface AgentCheckContext extends Pick<CheckContext, 'secretNames' | 'secretValue' | 'judgeUrl'> {
+export interface AgentCheckContext extends Pick<CheckContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
   /** What masks in a webhook of this type may stand for: the webhook that it replaces. */
   readonly stored?:
     | ((type: WebhookType) => Pick<CheckContext, 'storedHeaders' | 'storedOrigin'> | undefined)
@@ -66,7 +66,7 @@ const typeProblem = (
 const MAX_LOOKED = 8;
 
 const checkWebhooks = (draft: AgentDraft, context: AgentCheckContext): CheckedWebhooks => {
-  const { secretNames, secretValue, judgeUrl, stored } = context;
+  const { secretNames, secretValue, checkUrl, stored } = context;
   const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
   const types = new Set<string>();
   const result: CheckedWebhooks = { webhooks: [], violations: [] };
@@ -81,7 +81,7 @@ const checkWebhooks = (draft: AgentDraft, context: AgentCheckContext): CheckedWe
       declaredVariables,
       secretNames,
       secretValue,
-      judgeUrl,
+      checkUrl,
       path: `${path}.webhook_config`,
       ...stored?.(webhookType),
     });

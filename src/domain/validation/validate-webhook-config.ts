@@ -26,7 +26,7 @@ export interface CheckContext extends KnownNames {
   /** A secret's value, to check signing secrets; undefined: it can't be looked at now. */
   readonly secretValue?: ((name: string) => string | undefined) | undefined;
   /** What the egress policy says to a URL; asked only where the URL is checked. */
-  readonly judgeUrl?: ((url: string) => string | undefined) | undefined;
+  readonly checkUrl?: ((url: string) => string | undefined) | undefined;
   /** Names, in lower case, of headers whose stored values a mask may keep. */
   readonly storedHeaders?: ReadonlySet<string> | undefined;
   /** The origin of the stored URL: masks keep their values only for it. */
@@ -58,7 +58,7 @@ const schemaViolations = (schema: ApiSchema, context: CheckContext): Violation[]
       ? maskViolations(requestHeaders, `${path}.request_headers`, originOfTemplate(url), stored)
       : [];
   return [
-    ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.judgeUrl) : []),
+    ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.checkUrl) : []),
     ...(checks('method') ? one(`${path}.method`, methodProblem(method)) : []),
     ...(checks('request_headers')
       ? headerViolations(requestHeaders, `${path}.request_headers`, context)

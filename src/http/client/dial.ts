@@ -40,7 +40,7 @@ export const dial = async (
 ): Promise<Dialled> => {
   const found = await findAddresses(deps, target, limit, timings);
   if ('failure' in found) return found;
-  const refusal = deps.policy.judgeDial(target.host, target.port, found.addresses);
+  const refusal = deps.policy.checkDial(target.host, target.port, found.addresses);
   if (refusal !== undefined) return denied(refusal);
   const opened = await timed(
     timings,
@@ -151,7 +151,7 @@ const checkPeer = ({ policy }: DialDeps, { host, port }: TargetUrl, socket: Sock
     socket.destroy();
     return failed('CONNECT', `${host}:${port}: the connection was closed at once`);
   }
-  const refusal = policy.judgeDial(host, port, [remoteAddress]);
+  const refusal = policy.checkDial(host, port, [remoteAddress]);
   if (refusal === undefined) return { socket };
   socket.destroy();
   return denied(refusal);

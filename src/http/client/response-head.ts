@@ -13,7 +13,7 @@ export interface ResponseHead {
   readonly needsBody: boolean;
 }
 
-/** So many headers of a response are recorded at most; the judgement of the body looks at all of them. */
+/** So many headers of a response are recorded at most; the check of the body looks at all of them. */
 export const MAX_RECORDED_HEADERS = 100;
 
 /** Reads a response head: names in lower case, values as they came, repeated headers kept apart. */

@@ -7,7 +7,7 @@ export type AddressRefusal =
   | { readonly rule: 'deny'; readonly entry: string }
   | { readonly rule: 'range'; readonly range: AddressRange };
 
-/** What an address is judged by. `name` is the name it was resolved from; absent for a literal. */
+/** What an address is checked by. `name` is the name it was resolved from; absent for a literal. */
 export interface AddressContext {
   readonly allow: readonly EgressEntry[];
   readonly deny: readonly EgressEntry[];
@@ -28,16 +28,16 @@ export const matchesName = (entry: EgressEntry, name: string, port: number): boo
   return entry.kind === 'suffix' && name.endsWith(entry.suffix) && name.length > entry.suffix.length;
 };
 
-/** Judges one address: undefined where it may be dialled. Pure; an address of NAT64 is judged as the one inside too. */
-export const judgeAddress = (address: IpBytes, context: AddressContext): AddressRefusal | undefined => {
+/** Checks one address: undefined where it may be dialled. Pure; an address of NAT64 is checked as the one inside too. */
+export const checkAddress = (address: IpBytes, context: AddressContext): AddressRefusal | undefined => {
   const denied = addressEntries(context.deny, context.port).find(({ cidr }) => contains(cidr, address));
   if (denied !== undefined) return { rule: 'deny', entry: denied.text };
   const range = rangeOf(address);
-  if (range.kind === 'nat64') return judgeNat64(address, range, context);
+  if (range.kind === 'nat64') return checkNat64(address, range, context);
   return opens(range, address, context) ? undefined : { rule: 'range', range };
 };
 
-const judgeNat64 = (
+const checkNat64 = (
   address: IpBytes,
   range: AddressRange,
   context: AddressContext,
@@ -45,13 +45,13 @@ const judgeNat64 = (
   const allow = addressEntries(context.allow, context.port);
   const inner = address.subarray(12);
   if (allow.some(({ cidr }) => isNat64Prefix(cidr) && contains(cidr, address)))
-    return judgeAddress(inner, context);
+    return checkAddress(inner, context);
   const isNamed = allow.some(({ cidr }) => isSingle(cidr) && contains(cidr, address));
   return isNamed ? deniedInside(inner, context) : { rule: 'range', range };
 };
 
 const deniedInside = (inner: IpBytes, context: AddressContext): AddressRefusal | undefined => {
-  const refusal = judgeAddress(inner, context);
+  const refusal = checkAddress(inner, context);
   return refusal?.rule === 'deny' ? refusal : undefined;
 };
 

@@ -1,6 +1,6 @@
 import {
   coveringEntries,
-  judgeAddress,
+  checkAddress,
   matchesName,
   matchesPort,
   type AddressContext,
@@ -10,7 +10,7 @@ import type { EgressEntry } from './egress-entries.ts';
 import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
 import type { RangeKind } from './special-ranges.ts';
 import { canonicalName, parseTargetUrl, specialUse, type TargetUrl } from './target-url.ts';
-import type { EgressJudge } from '../http-client.ts';
+import type { EgressCheck } from '../http-client.ts';
 
 /** What an operator may set. Only public addresses are open without any entry. */
 export interface EgressPolicyOptions {
@@ -20,12 +20,12 @@ export interface EgressPolicyOptions {
 }
 
 /** Where outgoing requests may go. Pure: it asks nobody, and never throws. */
-export interface EgressPolicy extends EgressJudge {
+export interface EgressPolicy extends EgressCheck {
   /**
-   * Judges a dial: `addresses` are all that the host resolved to (the literal itself for a literal), each must pass.
+   * Checks a dial: `addresses` are all that the host resolved to (the literal itself for a literal), each must pass.
    * Undefined lets it pass; a text names the rule, and no address that somebody's DNS answered.
    */
-  judgeDial(host: string, port: number, addresses: readonly string[]): string | undefined;
+  checkDial(host: string, port: number, addresses: readonly string[]): string | undefined;
 }
 
 type Rules = Required<EgressPolicyOptions>;
@@ -34,20 +34,20 @@ type Rules = Required<EgressPolicyOptions>;
 export const createEgressPolicy = (options: EgressPolicyOptions = {}): EgressPolicy => {
   const rules: Rules = { allow: [], deny: [], httpsOnly: false, ...options };
   return {
-    judgeUrl: (url) => {
+    checkUrl: (url) => {
       const target = parseTargetUrl(url);
-      return 'problem' in target ? target.problem : judgeTarget(rules, target);
+      return 'problem' in target ? target.problem : checkTarget(rules, target);
     },
-    judgeDial: (host, port, addresses) => judgeDial(rules, canonicalName(host), port, addresses),
+    checkDial: (host, port, addresses) => checkDial(rules, canonicalName(host), port, addresses),
   };
 };
 
-const judgeTarget = (rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined => {
+const checkTarget = (rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined => {
   if (rules.httpsOnly && protocol === 'http:') return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
-  return literal ? judgeLiteral(rules, literal, port) : judgeName(rules, host, port);
+  return literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
 };
 
-const judgeDial = (
+const checkDial = (
   rules: Rules,
   host: string,
   port: number,
@@ -55,15 +55,15 @@ const judgeDial = (
 ): string | undefined => {
   if (addresses.length === 0) return `${host} has no address`;
   const literal = parseIp(host);
-  const refusal = literal ? judgeLiteral(rules, literal, port) : judgeName(rules, host, port);
-  return refusal ?? firstOf(addresses, (address) => judgeResolved(rules, host, port, address));
+  const refusal = literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
+  return refusal ?? firstOf(addresses, (address) => checkResolved(rules, host, port, address));
 };
 
-const judgeResolved = (rules: Rules, host: string, port: number, address: string): string | undefined => {
+const checkResolved = (rules: Rules, host: string, port: number, address: string): string | undefined => {
   const bytes = parseIp(address);
   if (bytes === undefined) return `${host} resolves to something that is no address`;
   const context = parseIp(host) ? { ...rules, port } : { ...rules, port, name: host };
-  const refusal = judgeAddress(bytes, context);
+  const refusal = checkAddress(bytes, context);
   if (refusal !== undefined)
     return `${host} leads to ${classOf(refusal)}, which outgoing requests may not reach`;
   if (needsEntry(rules, host, port) && coveringEntries(bytes, context).length === 0) {
@@ -87,8 +87,8 @@ const classOf = (refusal: AddressRefusal): string =>
     ? 'an address on the deny list (CALLHOOKS_EGRESS_DENY)'
     : CLASSES[refusal.range.kind];
 
-const judgeLiteral = (rules: Rules, literal: IpBytes, port: number): string | undefined => {
-  const refusal = judgeAddress(literal, { ...rules, port });
+const checkLiteral = (rules: Rules, literal: IpBytes, port: number): string | undefined => {
+  const refusal = checkAddress(literal, { ...rules, port });
   if (refusal === undefined) return undefined;
   const address = formatIp(literal);
   if (refusal.rule === 'deny') return deniedBy(address, refusal.entry);
@@ -101,12 +101,12 @@ const judgeLiteral = (rules: Rules, literal: IpBytes, port: number): string | un
 const deniedBy = (host: string, entry: string): string =>
   `${host} is denied by the entry ${entry} of CALLHOOKS_EGRESS_DENY`;
 
-const judgeName = (rules: Rules, name: string, port: number): string | undefined => {
+const checkName = (rules: Rules, name: string, port: number): string | undefined => {
   const denied = rules.deny.find((entry) => matchesName(entry, name, port));
   if (denied !== undefined) return deniedBy(name, denied.text);
   if (!needsEntry(rules, name, port)) return undefined;
   const special = specialUse(name);
-  if (special === 'localhost') return judgeLocalhost(rules, name, port);
+  if (special === 'localhost') return checkLocalhost(rules, name, port);
   if (rules.allow.some((entry) => entry.kind === 'address' && matchesPort(entry, port))) return undefined;
   return `${name} is a special-use name (${special}), which outgoing requests may not reach; the entry ${name}, or the CIDR of its addresses, in CALLHOOKS_EGRESS_ALLOW would let it pass`;
 };
@@ -117,9 +117,9 @@ const needsEntry = ({ allow }: Rules, name: string, port: number): boolean =>
   !allow.some((entry) => matchesName(entry, name, port));
 
 // The name may mean either loopback address, so entries for one of the two are not enough.
-const judgeLocalhost = (rules: Rules, name: string, port: number): string | undefined => {
+const checkLocalhost = (rules: Rules, name: string, port: number): string | undefined => {
   const context: AddressContext = { ...rules, port };
-  const isOpen = LOOPBACKS.every((address) => judgeAddress(address, context) === undefined);
+  const isOpen = LOOPBACKS.every((address) => checkAddress(address, context) === undefined);
   if (isOpen) return undefined;
   const entry = name === 'localhost' ? 'the entry localhost' : 'the entries 127.0.0.0/8 and ::1';
   return `${name} is this machine itself (localhost), which outgoing requests may not reach; ${entry} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
@@ -127,9 +127,9 @@ const judgeLocalhost = (rules: Rules, name: string, port: number): string | unde
 
 const LOOPBACKS = ['127.0.0.1', '::1'].flatMap((text) => parseIp(text) ?? []);
 
-const firstOf = <T>(items: readonly T[], judge: (item: T) => string | undefined): string | undefined => {
+const firstOf = <T>(items: readonly T[], check: (item: T) => string | undefined): string | undefined => {
   for (const item of items) {
-    const refusal = judge(item);
+    const refusal = check(item);
     if (refusal !== undefined) return refusal;
   }
   return undefined;

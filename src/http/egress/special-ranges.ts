@@ -2,7 +2,7 @@ import { contains, parseCidr, type Cidr, type IpBytes } from './ip-address.ts';
 
 /**
  * What may open an address: `public` needs nothing; `private` an address or host entry; `special` an address entry;
- * `loopback` and `exact` only entries of their own kind; `nat64` is judged as the IPv4 address inside; `never` nothing.
+ * `loopback` and `exact` only entries of their own kind; `nat64` is checked as the IPv4 address inside; `never` nothing.
  */
 export type RangeKind = 'public' | 'private' | 'special' | 'loopback' | 'exact' | 'nat64' | 'never';
 

@@ -79,7 +79,7 @@ describe('administration by a replica that lacks a key', () => {
 
   it('can not say whether a secret is fit to sign with', () => {
     const look = (of: typeof keyring) =>
-      surroundingsOf({ keyring: of, judgeUrl: () => undefined }, agent).secretValue?.('s');
+      surroundingsOf({ keyring: of, checkUrl: () => undefined }, agent).secretValue?.('s');
     expect(look(keyring)).to.equal('value');
     expect(reasonOf(() => look(otherKeyring))).to.equal('KEY_UNAVAILABLE');
   });

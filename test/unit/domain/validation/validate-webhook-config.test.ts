@@ -35,7 +35,7 @@ const contextOf = (vector: Case): CheckContext => {
     declaredVariables: new Set(vector.variables ?? Object.keys(vector.agent_variables ?? {})),
     secretNames: new Set(Object.keys(secrets)),
     secretValue: (name) => secrets[name],
-    judgeUrl: () => refuses,
+    checkUrl: () => refuses,
     storedHeaders: new Set(stored?.headers),
     storedOrigin: stored?.origin,
   };
@@ -258,7 +258,7 @@ describe('checkWebhookConfig looks only at what a save changes, and at what depe
     checked: (field) => fields.includes(field),
   });
   const asked: string[] = [];
-  const refusing = { judgeUrl: (url: string) => (asked.push(url), 'not allowed') };
+  const refusing = { checkUrl: (url: string) => (asked.push(url), 'not allowed') };
   beforeEach(() => (asked.length = 0));
 
   it('so a URL that the policy has come to refuse stays while other fields change', () => {

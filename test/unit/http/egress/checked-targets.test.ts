@@ -1,20 +1,20 @@
 import { expect } from 'chai';
 import type { EgressPolicy } from '../../../../src/http/egress/egress-policy.ts';
-import { createJudgedTargets } from '../../../../src/http/egress/checked-targets.ts';
+import { createCheckedTargets } from '../../../../src/http/egress/checked-targets.ts';
 
-describe('judged targets', () => {
+describe('checked targets', () => {
   const asked: string[] = [];
   const policy: EgressPolicy = {
-    judgeUrl: (url) => {
+    checkUrl: (url) => {
       asked.push(url);
       return url.includes('forbidden') ? 'it is forbidden' : undefined;
     },
-    judgeDial: () => expect.fail('nothing is dialled here'),
+    checkDial: () => expect.fail('nothing is dialled here'),
   };
   beforeEach(() => asked.splice(0));
 
-  it('parse and judge each text once', () => {
-    const targetOf = createJudgedTargets(policy);
+  it('parse and check each text once', () => {
+    const targetOf = createCheckedTargets(policy);
     const first = targetOf('http://crm.example/a?b');
     expect(first).to.include({ origin: 'http://crm.example', path: '/a?b' });
     expect(targetOf('http://crm.example/a?b')).to.equal(first);
@@ -23,7 +23,7 @@ describe('judged targets', () => {
   });
 
   it('keep refusals and texts that are no URL too', () => {
-    const targetOf = createJudgedTargets(policy);
+    const targetOf = createCheckedTargets(policy);
     for (let round = 0; round < 2; round++) {
       expect(targetOf('http://forbidden.example/')).to.deep.equal({ problem: 'it is forbidden' });
       expect(targetOf('nonsense')).to.deep.equal({ problem: 'the URL is not valid' });
@@ -32,7 +32,7 @@ describe('judged targets', () => {
   });
 
   it('are kept for 1,000 texts at most', () => {
-    const targetOf = createJudgedTargets(policy);
+    const targetOf = createCheckedTargets(policy);
     for (let index = 0; index < 1_000; index++) targetOf(`http://crm.example/${index}`);
     targetOf('http://crm.example/0');
     expect(asked).to.have.length(1_000);
@@ -42,7 +42,7 @@ describe('judged targets', () => {
   });
 
   it('are not kept for a text over 1,024 characters', () => {
-    const targetOf = createJudgedTargets(policy);
+    const targetOf = createCheckedTargets(policy);
     const long = `http://crm.example/?${'x'.repeat(1_024)}`;
     targetOf(long);
     targetOf(long);

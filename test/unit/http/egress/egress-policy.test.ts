@@ -47,13 +47,13 @@ const policyOf = ({
   });
 
 // What the executor does: the URL first, then the host with all its addresses.
-const judgeBoth = (policy: EgressPolicy, url: string, answers: readonly string[] | null) => {
-  const save = policy.judgeUrl(url);
+const checkBoth = (policy: EgressPolicy, url: string, answers: readonly string[] | null) => {
+  const save = policy.checkUrl(url);
   const target = parseTargetUrl(url);
   const dial =
     'problem' in target
       ? target.problem
-      : policy.judgeDial(target.host, target.port, answers ?? [target.host]);
+      : policy.checkDial(target.host, target.port, answers ?? [target.host]);
   return { save, dial: save ?? dial };
 };
 
@@ -63,14 +63,14 @@ describe('egress policy', () => {
   describe('without entries', () => {
     for (const { url, expect: expected, why } of [...vectors<readonly UrlCase[]>('egress'), ...more.urls]) {
       it(`has ${JSON.stringify(url)} ${expected}: ${why}`, () => {
-        expect(byDefault.judgeUrl(url) === undefined ? 'allowed' : 'blocked').to.equal(expected);
+        expect(byDefault.checkUrl(url) === undefined ? 'allowed' : 'blocked').to.equal(expected);
       });
     }
 
     for (const { address, expect: expected, why } of more.addresses) {
       it(`has the address ${address} ${expected}, as a literal and behind a name: ${why}`, () => {
-        const literal = byDefault.judgeUrl(`http://${address.includes(':') ? `[${address}]` : address}/`);
-        const resolved = byDefault.judgeDial('api.example.com', 80, [address]);
+        const literal = byDefault.checkUrl(`http://${address.includes(':') ? `[${address}]` : address}/`);
+        const resolved = byDefault.checkDial('api.example.com', 80, [address]);
         for (const verdict of [literal, resolved]) {
           expect(verdict === undefined ? 'allowed' : 'blocked').to.equal(expected);
         }
@@ -80,7 +80,7 @@ describe('egress policy', () => {
 
   for (const row of [...vectors<{ cases: readonly PolicyCase[] }>('egress-policy').cases, ...more.cases]) {
     it(`says save ${row.save}, dial ${row.dial} to: ${row.name} (${row.why})`, () => {
-      const { save, dial } = judgeBoth(policyOf(row), row.url, row.answers);
+      const { save, dial } = checkBoth(policyOf(row), row.url, row.answers);
       expect({
         save: save === undefined ? 'ok' : 'refused',
         dial: dial === undefined ? 'allowed' : 'denied',
@@ -101,12 +101,12 @@ describe('egress policy', () => {
     ];
     for (const [url, allow, text] of texts) {
       it(`to ${url} with "${allow}": ${text}`, () => {
-        expect(policyOf({ allow: [allow], deny: [] }).judgeUrl(url)).to.contain(text);
+        expect(policyOf({ allow: [allow], deny: [] }).checkUrl(url)).to.contain(text);
       });
     }
 
     it('of a denied literal with the entry that denies it', () => {
-      expect(policyOf({ allow: [], deny: ['8.8.0.0/16'] }).judgeUrl('http://8.8.8.8/')).to.contain(
+      expect(policyOf({ allow: [], deny: ['8.8.0.0/16'] }).checkUrl('http://8.8.8.8/')).to.contain(
         '8.8.0.0/16',
       );
     });
@@ -121,7 +121,7 @@ describe('egress policy', () => {
         '93.184.216.34',
         '64:ff9b::a00:1',
       ]) {
-        const text = policy.judgeDial('crm.example', 443, ['1.1.1.1', address]) ?? '';
+        const text = policy.checkDial('crm.example', 443, ['1.1.1.1', address]) ?? '';
         expect(text).to.match(/^crm\.example leads to /);
         expect(text).to.not.contain(address);
         expect(text).to.not.match(/\d+\.\d+|::/);
@@ -136,9 +136,9 @@ describe('egress policy', () => {
         (text) => rangeOf(parseIp(text ?? '') ?? new Uint8Array(4)).kind !== 'never',
       )) {
         const url = `http://${literal?.includes(':') ? `[${literal}]` : literal}/`;
-        const entry = /the entry (\S+) in/.exec(byDefault.judgeUrl(url) ?? '')?.[1];
+        const entry = /the entry (\S+) in/.exec(byDefault.checkUrl(url) ?? '')?.[1];
         expect(entry, url).to.be.a('string');
-        expect(policyOf({ allow: [entry ?? ''], deny: [] }).judgeUrl(url), url).to.equal(undefined);
+        expect(policyOf({ allow: [entry ?? ''], deny: [] }).checkUrl(url), url).to.equal(undefined);
       }
     });
   });
@@ -180,7 +180,7 @@ describe('egress policy', () => {
           spelled,
           fc.constantFrom('', '/', ':8080/x', './', '?a', '#b'),
           (scheme, host, rest) => {
-            expect(byDefault.judgeUrl(scheme + host + rest)).to.be.a('string');
+            expect(byDefault.checkUrl(scheme + host + rest)).to.be.a('string');
           },
         ),
         { numRuns: 400 },
@@ -198,7 +198,7 @@ describe('egress policy', () => {
         fc.property(text, (url) => {
           const literal = parseIp((URL.parse(url)?.hostname ?? '').replace(/^\[|\]$|\.$/g, ''));
           if (literal && rangeOf(literal).kind !== 'public')
-            expect(byDefault.judgeUrl(url)).to.be.a('string');
+            expect(byDefault.checkUrl(url)).to.be.a('string');
         }),
         { numRuns: 400 },
       );
@@ -218,9 +218,9 @@ describe('egress policy', () => {
           fc.array(address, { maxLength: 4 }),
           (url, host, port, addresses) => {
             for (const verdict of [
-              policy.judgeUrl(url),
-              policy.judgeUrl(`http://${host}/`),
-              policy.judgeDial(host, port, addresses),
+              policy.checkUrl(url),
+              policy.checkUrl(`http://${host}/`),
+              policy.checkDial(host, port, addresses),
             ]) {
               expect(['string', 'undefined']).to.include(typeof verdict);
             }
