@@ -93,6 +93,12 @@ export class DatabaseError extends Error {
   }
 }
 
+/** Returns the code that Node.js or a library gave an error (`ECONNREFUSED`), if there is one. */
+export function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code !== '' ? code : undefined;
+}
+
 /**
  * What keeps a process from starting until an operator changes something: its settings, its keys or its schema. Lists
  * every problem found, each a sentence of its own that may be printed (no secrets in them).

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
-import { ConfigError, DatabaseError } from './errors.ts';
+import { ConfigError, DatabaseError, errorCode } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 const EXIT = { done: 0, usage: 64, unavailable: 69, unexpected: 70, config: 78 } as const;
@@ -148,7 +148,7 @@ async function explainFailure(error: unknown): Promise<number> {
     return EXIT.config;
   }
   if (error instanceof DatabaseError && error.kind === 'away') {
-    const reason = codeOf(error.cause) ?? 'no answer';
+    const reason = errorCode(error.cause) ?? 'no answer';
     process.stderr.write(`callhooks can't go on: the database can't be reached (${reason})\n`);
     return EXIT.unavailable;
   }
@@ -163,9 +163,6 @@ async function explainFailure(error: unknown): Promise<number> {
 }
 
 const isBusy = (error: unknown): boolean => error instanceof DatabaseError && error.kind === 'busy';
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error ? String(error.code) : undefined;
 
 async function main(argv: readonly string[]): Promise<number> {
   const command = argv.length === 1 ? COMMANDS.get(argv[0]) : undefined;

@@ -1,5 +1,5 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { CallhooksError } from '../errors.ts';
+import { CallhooksError, errorCode } from '../errors.ts';
 
 const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -36,8 +36,7 @@ const malformed = (description: string): CallhooksError =>
 
 const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return NOT_A_MESSAGE;
-  if ('code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-    return 'holds text that is not UTF-8';
+  if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'holds text that is not UTF-8';
   return /recursion limit/.test(error.message)
     ? 'is nested too deeply: JSON may have a depth of 24'
     : NOT_A_MESSAGE;

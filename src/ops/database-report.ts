@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { DatabaseError } from '../errors.ts';
+import { DatabaseError, errorCode } from '../errors.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
@@ -40,11 +40,6 @@ async function report(database: Database, keyIds: readonly string[]): Promise<st
 
 // A driver's own text may hold the address and the user; its code does not.
 function reason(error: unknown): string {
-  if (error instanceof DatabaseError) return codeOf(error.cause) ?? error.kind;
+  if (error instanceof DatabaseError) return errorCode(error.cause) ?? error.kind;
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The system's or driver's code of an error (`ECONNREFUSED`), if it has one. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

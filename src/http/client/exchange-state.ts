@@ -1,7 +1,7 @@
 import type { Failure, Sent } from '../../domain/failures.ts';
 import type { Connection } from './connection.ts';
 import type { TimingsSoFar } from './dial.ts';
-import { breakText, codeOf, endedFailure } from './failures.ts';
+import { breakText, codeText, endedFailure } from './failures.ts';
 import { createResponseBody, type ResponseBody } from './response-body.ts';
 import { tooLarge, type ResponseHead } from './response-head.ts';
 import type { EndReason, TimeLimit } from './deadline.ts';
@@ -160,7 +160,7 @@ const awaited = ({ sent, response }: ExchangeState): string => {
 /** The connection broke, or what came over it was no HTTP. */
 export const breakOff = (state: ExchangeState, error: Error): void => {
   const { sent, input } = state;
-  if (sent === 'no') return stopUnsent(state, codeOf(error));
+  if (sent === 'no') return stopUnsent(state, codeText(error));
   const text = breakText(error, sent, input.maxHeadBytes);
   if (sent === 'yes') return stopReading(state, { code: 'PROTOCOL', message: text, sent });
   const isReuseFailure = state.connection.served > 0;

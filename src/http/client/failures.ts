@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Failure, Sent } from '../../domain/failures.ts';
+import { errorCode } from '../../errors.ts';
 import { formatMs, type EndReason, type TimeLimit } from './deadline.ts';
 
-/** The error code of a Node.js or undici error, or a word for an error without one. */
-export const codeOf = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && code !== '' ? code : 'unknown error';
-};
+/** Returns the code of a Node.js or undici error, or words for an error without one. */
+export function codeText(error: unknown): string {
+  return errorCode(error) ?? 'unknown error';
+}
 
 /** The failure of a request whose limit ended while it waited for `awaited` (`no response head`). */
 export const endedFailure = (reason: EndReason, awaited: string, limit: TimeLimit, sent: Sent): Failure =>
@@ -26,7 +26,7 @@ const CONNECT_TEXTS: Readonly<Record<string, string>> = {
 
 /** Why a TCP connection could not be made, in words. */
 export const connectText = (error: unknown): string =>
-  CONNECT_TEXTS[codeOf(error)] ?? `cannot connect (${codeOf(error)})`;
+  CONNECT_TEXTS[codeText(error)] ?? `cannot connect (${codeText(error)})`;
 
 const TLS_TEXTS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
@@ -48,7 +48,7 @@ const TLS_TEXTS: Readonly<Record<string, string>> = {
 
 /** Why a TLS handshake with `host` failed, in words. */
 export const tlsText = (error: unknown, host: string): string => {
-  const code = codeOf(error);
+  const code = codeText(error);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate is not valid for ${host}`;
   return TLS_TEXTS[code] ?? `the TLS handshake failed (${code})`;
 };
@@ -67,7 +67,7 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
 
 /** How an exchange broke off, in words; the endpoint's own bytes are never part of it. */
 export const breakText = (error: unknown, sent: Sent, maxHeadBytes: number): string => {
-  const code = codeOf(error);
+  const code = codeText(error);
   const where = sent === 'yes' ? 'in the middle of the response body' : 'before a response head arrived';
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return `the response ${sent === 'yes' ? 'has trailers or chunk extensions of more' : 'head is larger'} than ${maxHeadBytes} bytes`;
