@@ -9,7 +9,8 @@ import { validationFailed, type Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { announceChange } from './change-agent.ts';
-import { newWebhook, sealSecrets } from './seal-agent.ts';
+import { newWebhook } from './build-webhook.ts';
+import { sealSecrets } from './seal-agent.ts';
 
 /** An agent to create, with its webhooks and secrets. */
 export interface CreateAgentRequest {

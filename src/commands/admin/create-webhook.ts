@@ -5,7 +5,7 @@ import type { AdminDeps } from './admin-deps.ts';
 import { agentNotFound } from './admin-refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { acceptConfig, checkDraft, surroundingsOf } from './validate-config.ts';
-import { newWebhook, type CheckedWebhook } from './seal-agent.ts';
+import { newWebhook, type CheckedWebhook } from './build-webhook.ts';
 
 /** A webhook to create. What is undefined was bad, and `violations` tells so. */
 export interface CreateWebhookRequest {

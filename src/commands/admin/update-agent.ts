@@ -5,7 +5,8 @@ import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { checkAgentUpdate } from './validate-agent-update.ts';
 import { refuseRemovalInUse } from './names-in-use.ts';
-import { changedWebhook, newWebhook, sealSecrets } from './seal-agent.ts';
+import { changedWebhook, newWebhook } from './build-webhook.ts';
+import { sealSecrets } from './seal-agent.ts';
 import type { UpdateMask } from '../../domain/update-mask.ts';
 import type { Violation } from '../../errors.ts';
 

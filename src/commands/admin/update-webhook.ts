@@ -6,7 +6,7 @@ import type { AdminDeps } from './admin-deps.ts';
 import { refuseStaleEtag, webhookNotFound } from './admin-refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { acceptConfig, checkDraft, surroundingsOf } from './validate-config.ts';
-import { changedWebhook } from './seal-agent.ts';
+import { changedWebhook } from './build-webhook.ts';
 
 /** New values for the masked fields of a webhook. What is undefined was bad, and `violations` tells so. */
 export interface UpdateWebhookRequest {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { refuseRemovalInUse } from '../../../src/commands/admin/names-in-use.ts';
-import { changedWebhook, newWebhook, sealSecrets } from '../../../src/commands/admin/seal-agent.ts';
+import { changedWebhook, newWebhook } from '../../../src/commands/admin/build-webhook.ts';
+import { sealSecrets } from '../../../src/commands/admin/seal-agent.ts';
 import { surroundingsOf } from '../../../src/commands/admin/validate-config.ts';
 import type { Agent, Webhook } from '../../../src/domain/agent.ts';
 import type { CallhooksError } from '../../../src/errors.ts';

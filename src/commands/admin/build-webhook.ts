@@ -1,0 +1,51 @@
+import type { Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
+import type { AdminDeps } from './admin-deps.ts';
+import { sealHeaders } from './seal-agent.ts';
+
+/** Holds the mutable part of a webhook after its check. */
+export interface CheckedWebhook {
+  readonly webhookType: WebhookType;
+  readonly config: WebhookConfig;
+  readonly disabled: boolean;
+}
+
+type BuildDeps = Pick<AdminDeps, 'keyring' | 'ids'>;
+
+/** Returns a webhook as it is stored the first time, with the values of its sensitive literal headers sealed. */
+export function newWebhook(
+  { keyring, ids }: BuildDeps,
+  agentUuid: string,
+  { webhookType, config, disabled }: CheckedWebhook,
+  nowMs: number,
+): Webhook {
+  const webhookUuid = ids.uuid();
+  return {
+    webhookUuid,
+    agentUuid,
+    webhookType,
+    ...sealHeaders(keyring, webhookUuid, config, {}),
+    disabled,
+    etag: ids.etag(),
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
+/**
+ * Returns a stored webhook with another configuration. It keeps its identity, and the sealed value of each header whose
+ * new value is the mask.
+ */
+export function changedWebhook(
+  { keyring, ids }: BuildDeps,
+  stored: Webhook,
+  { config, disabled }: Omit<CheckedWebhook, 'webhookType'>,
+  nowMs: number,
+): Webhook {
+  return {
+    ...stored,
+    ...sealHeaders(keyring, stored.webhookUuid, config, stored.sealedHeaders),
+    disabled,
+    etag: ids.etag(),
+    updatedAtMs: nowMs,
+  };
+}
