@@ -1,4 +1,4 @@
-import { jsonBound } from './json-bound.ts';
+import { jsonBound } from './json-size.ts';
 import { jsonBytes, jsonDepth, lookUp, type Found } from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import type { Assignment } from './agent.ts';

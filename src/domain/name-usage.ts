@@ -1,4 +1,4 @@
-import { itemPath, entryPath, memberPath } from './field-path.ts';
+import { itemPath, entryPath, memberPath } from './validation/field-path.ts';
 import { parseTemplate, placeholdersOf, type Placeholder } from './template/template.ts';
 import type { JsonValue } from './json.ts';
 import type { WebhookConfig, WebhookType } from './agent.ts';

@@ -1,5 +1,5 @@
 import type { Violation } from '../errors.ts';
-import { itemPath } from './field-path.ts';
+import { itemPath } from './validation/field-path.ts';
 import type { WebhookConfig } from './agent.ts';
 import { NO_SCHEMA, toDraft, type ApiSchemaDraft, type WebhookConfigDraft } from './webhook-draft.ts';
 

@@ -1,4 +1,4 @@
-import { jsonBound, textBound } from './json-bound.ts';
+import { jsonBound, textBound } from './json-size.ts';
 import { jsonBytes } from './json.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
 import type { JsonObject, JsonValue } from './json.ts';

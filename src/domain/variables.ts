@@ -1,4 +1,4 @@
-import { isLargerThan } from './json-bound.ts';
+import { isLargerThan } from './json-size.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
 import type { JsonObject } from './json.ts';
 import type { StartVariables, VariableSource } from './call.ts';

@@ -1,4 +1,4 @@
-import { sensitiveLiteralHeaders } from '../../domain/sensitive-names.ts';
+import { sensitiveLiteralHeaders } from '../../domain/redaction/sensitive-names.ts';
 import { MASK } from '../../domain/redaction/redact.ts';
 import type { SealedValue, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type { Keyring } from '../../secrets/types.ts';

@@ -1,6 +1,6 @@
 import type { Masker } from './redact.ts';
 import type { MaskedRequest } from '../template/render-request.ts';
-import { isSensitiveName } from '../sensitive-names.ts';
+import { isSensitiveName } from './sensitive-names.ts';
 import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../execution.ts';
 
 /** A response as it was read: `body` is what was kept of `bodyBytes`. */

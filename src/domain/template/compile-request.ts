@@ -1,6 +1,6 @@
 import { isBodyless, prepareBody, type PreparedBody } from './body-template.ts';
 import { hasSecret, prepare, type Prepared } from './prepared.ts';
-import { isSensitiveName } from '../sensitive-names.ts';
+import { isSensitiveName } from '../redaction/sensitive-names.ts';
 import { textOf } from './escape.ts';
 import { parseTemplate } from './template.ts';
 import type { WebhookConfig } from '../agent.ts';

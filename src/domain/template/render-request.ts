@@ -1,6 +1,6 @@
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
 import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES } from '../limits.ts';
-import { createPass, write, type RenderPass } from './render-pass.ts';
+import { createPass, write, type RenderPass } from './render-template.ts';
 import { renderUrl } from './render-url.ts';
 import type { Scope } from './placeholder-values.ts';
 import { MASK } from '../redaction/redact.ts';

@@ -1,6 +1,6 @@
 import { MAX_RENDERED_URL_BYTES } from '../limits.ts';
-import { write, type RenderPass } from './render-pass.ts';
-import { isSensitiveParameter } from '../sensitive-names.ts';
+import { write, type RenderPass } from './render-template.ts';
+import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { PathSegment, PreparedUrl, QueryParameter } from './url-template.ts';
 

@@ -1,5 +1,5 @@
 import { joinLiterals, prepare, type Prepared } from './prepared.ts';
-import { isSensitiveParameter } from '../sensitive-names.ts';
+import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import { percentEncoded } from './escape.ts';
 import { parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
 

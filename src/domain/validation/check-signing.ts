@@ -1,5 +1,5 @@
 import type { Violation } from '../../errors.ts';
-import { itemPath } from '../field-path.ts';
+import { itemPath } from './field-path.ts';
 import { MAX_SIGNING_SECRETS } from '../limits.ts';
 
 const PREFIX = 'whsec_';

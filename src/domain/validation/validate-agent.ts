@@ -1,7 +1,7 @@
 import type { Violation } from '../../errors.ts';
 import { declaredVariablesViolations, storedDefaults } from './validate-variables.ts';
 import { checkWebhookConfig, type CheckContext, type WebhookConfigDraft } from './validate-webhook-config.ts';
-import { itemPath } from '../field-path.ts';
+import { itemPath } from './field-path.ts';
 import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
 import type { JsonObject } from '../json.ts';
 import type { WebhookConfig, WebhookType } from '../agent.ts';

@@ -1,6 +1,6 @@
 import type { Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
-import { itemPath } from '../field-path.ts';
+import { itemPath } from './field-path.ts';
 import { jsonBytes } from '../json.ts';
 import {
   MAX_ASSIGNMENTS,

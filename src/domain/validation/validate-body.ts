@@ -3,7 +3,7 @@ import { isBodyless } from '../template/body-template.ts';
 import { jsonProblems } from './validate-json.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType, type ContentKind } from '../template/content-type.ts';
-import { itemPath, memberPath } from '../field-path.ts';
+import { itemPath, memberPath } from './field-path.ts';
 import { jsonBytes } from '../json.ts';
 import { MAX_BODY_TEMPLATE_BYTES } from '../limits.ts';
 import { isWellFormed } from '../template/escape.ts';

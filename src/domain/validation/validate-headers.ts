@@ -1,7 +1,7 @@
 import type { Violation } from '../../errors.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType } from '../template/content-type.ts';
-import { entryPath } from '../field-path.ts';
+import { entryPath } from './field-path.ts';
 import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '../limits.ts';
 import { isHeaderText } from '../template/render-request.ts';
 import { parseTemplate, placeholdersOf } from '../template/template.ts';

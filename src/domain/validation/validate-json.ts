@@ -1,5 +1,5 @@
 import type { Violation } from '../../errors.ts';
-import { itemPath, memberPath } from '../field-path.ts';
+import { itemPath, memberPath } from './field-path.ts';
 import { MAX_JSON_DEPTH } from '../limits.ts';
 
 /** A list of a million bad numbers must not become a million sentences. */

@@ -1,6 +1,6 @@
 import type { Violation } from '../../errors.ts';
 import { signingSecretProblem } from './check-signing.ts';
-import { entryPath, itemPath } from '../field-path.ts';
+import { entryPath, itemPath } from './field-path.ts';
 import { MAX_SECRET_BYTES, MAX_SECRETS } from '../limits.ts';
 import { secretNameProblem } from './names.ts';
 import { MASK } from '../redaction/redact.ts';

@@ -1,8 +1,8 @@
 import type { Violation } from '../../errors.ts';
 import { valueTooLarge } from './validate-assignments.ts';
 import { jsonProblems } from './validate-json.ts';
-import { memberPath } from '../field-path.ts';
-import { jsonBound, textBound } from '../json-bound.ts';
+import { memberPath } from './field-path.ts';
+import { jsonBound, textBound } from '../json-size.ts';
 import { asStored, jsonBytes } from '../json.ts';
 import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
 import { variableNameProblem } from './names.ts';

@@ -1,5 +1,5 @@
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
-import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/hidden-values.ts';
+import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker, MASK } from '../../domain/redaction/redact.ts';
 import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';

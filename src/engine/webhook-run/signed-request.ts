@@ -1,4 +1,4 @@
-import { hiddenValues } from '../../domain/redaction/hidden-values.ts';
+import { hiddenValues } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import { recordRequest } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';

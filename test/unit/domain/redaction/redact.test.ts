@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { hiddenValues } from '../../../../src/domain/redaction/hidden-values.ts';
+import { hiddenValues } from '../../../../src/domain/redaction/values-to-redact.ts';
 import { createMasker } from '../../../../src/domain/redaction/redact.ts';
 import {
   isPlaceholderValue,
   isSensitiveName,
   isSensitiveParameter,
   sensitiveLiteralHeaders,
-} from '../../../../src/domain/sensitive-names.ts';
+} from '../../../../src/domain/redaction/sensitive-names.ts';
 
 const SECRET = 'p"ä/s\\ s+<&\'>%w';
 const M = '••••••';

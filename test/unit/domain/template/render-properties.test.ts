@@ -5,7 +5,7 @@ import {
   fixedHiddenValues,
   hiddenValues,
   hidesCallValues,
-} from '../../../../src/domain/redaction/hidden-values.ts';
+} from '../../../../src/domain/redaction/values-to-redact.ts';
 import {
   maskedRender,
   renderRequest,

@@ -1,6 +1,6 @@
-import { percentDecoded } from './percent.ts';
-import { parseTemplate } from './template/template.ts';
-import type { WebhookConfig } from './agent.ts';
+import { percentDecoded } from '../percent.ts';
+import { parseTemplate } from '../template/template.ts';
+import type { WebhookConfig } from '../agent.ts';
 
 const SENSITIVE_PART =
   /(?:^|[-_])(?:token|secret|password|passwd|key|apikey|auth|authorization|cookie|session|signature)(?:[-_]|$)/i;

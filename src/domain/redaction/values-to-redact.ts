@@ -3,7 +3,7 @@ import { percentDecoded } from '../percent.ts';
 import type { Prepared } from '../template/prepared.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
 import { createScope } from '../template/placeholder-values.ts';
-import { isSensitiveName, isSensitiveParameter } from '../sensitive-names.ts';
+import { isSensitiveName, isSensitiveParameter } from './sensitive-names.ts';
 
 const parameterValues = (url: string): string[] => {
   const start = url.indexOf('?');

@@ -4,7 +4,7 @@ import { assign } from '../../../src/domain/assignments.ts';
 import { validateCallDetails } from '../../../src/domain/validation/validate-call-details.ts';
 import { jsonProblems } from '../../../src/domain/validation/validate-json.ts';
 import { arePlainVariables, variablesViolations } from '../../../src/domain/validation/validate-variables.ts';
-import { isLargerThan, jsonBound } from '../../../src/domain/json-bound.ts';
+import { isLargerThan, jsonBound } from '../../../src/domain/json-size.ts';
 import { asStored, jsonBytes } from '../../../src/domain/json.ts';
 import type { Assignment } from '../../../src/domain/agent.ts';
 import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';
