@@ -24,20 +24,20 @@ interface Taken {
 }
 
 /** A literal own key of a top-level object goes before the path of the same text. */
-const attributeOf = (body: JsonValue | undefined, name: string): Found => {
+function attributeOf(body: JsonValue | undefined, name: string): Found {
   if (body === undefined) return { found: false };
   if (body !== null && typeof body === 'object' && !Array.isArray(body) && Object.hasOwn(body, name)) {
     return lookUp(body, [name]);
   }
   return lookUp(body, name.split('.'));
-};
+}
 
 type Missed = readonly [rule: Assignment, reason: MissReason];
 
 type CheckValue = (value: JsonValue) => MissReason | undefined;
 
 /** Checks values by their own depth and size: each large one once, however many rules find it. */
-const createValueCheck = (): CheckValue => {
+function createValueCheck(): CheckValue {
   const checked = new Map<JsonValue, MissReason | undefined>();
   return (value) => {
     if (jsonBound(value, MAX_VARIABLE_BYTES) <= MAX_VARIABLE_BYTES) return undefined;
@@ -47,20 +47,20 @@ const createValueCheck = (): CheckValue => {
     checked.set(value, reason);
     return reason;
   };
-};
+}
 
-const missReason = (
+function missReason(
   { dynamicVariable }: Assignment,
   found: Found,
   checkValue: CheckValue,
   take: TakeVariable,
-): MissReason | undefined => {
+): MissReason | undefined {
   if (!found.found) return 'not_found';
   return checkValue(found.value) ?? (take(dynamicVariable, found.value) ? undefined : 'too_large');
-};
+}
 
 /** Sets defaults where no rule found a value; what stays are the rules that took neither. */
-const applyDefaults = (missed: readonly Missed[], taken: Taken, take: TakeVariable): Missed[] => {
+function applyDefaults(missed: readonly Missed[], taken: Taken, take: TakeVariable): Missed[] {
   const { assigned, sources } = taken;
   return missed.flatMap(([rule, reason]): Missed[] => {
     const { dynamicVariable, defaultValue } = rule;
@@ -71,13 +71,15 @@ const applyDefaults = (missed: readonly Missed[], taken: Taken, take: TakeVariab
     sources[dynamicVariable] = 'assignment_default';
     return [];
   });
-};
+}
 
-const toMissed = ([{ attributeName, dynamicVariable }, reason]: Missed): MissedAssignment => ({
-  attributeName,
-  dynamicVariable,
-  reason,
-});
+function toMissed([{ attributeName, dynamicVariable }, reason]: Missed): MissedAssignment {
+  return {
+    attributeName,
+    dynamicVariable,
+    reason,
+  };
+}
 
 const MISS_TEXT: Readonly<Record<MissReason, string>> = {
   not_found: 'is not in the response',
@@ -85,11 +87,13 @@ const MISS_TEXT: Readonly<Record<MissReason, string>> = {
   too_deep: 'is nested too deeply for a dynamic variable',
 };
 
-const missingRequired = ([{ attributeName }, reason]: Missed): Failure => ({
-  code: 'ASSIGNMENT_MISSING',
-  message: `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
-  sent: 'yes',
-});
+function missingRequired([{ attributeName }, reason]: Missed): Failure {
+  return {
+    code: 'ASSIGNMENT_MISSING',
+    message: `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
+    sent: 'yes',
+  };
+}
 
 /**
  * Takes attributes of a response (`undefined`: it holds nothing) into dynamic variables, types kept. Of two rules for
@@ -97,11 +101,11 @@ const missingRequired = ([{ attributeName }, reason]: Missed): Failure => ({
  * or 256 KiB for the conversation's variables together, `variables` being those before) or too deep (24) counts as not
  * found. A required rule that finds nothing fails all, and nothing is assigned.
  */
-export const assign = (
+export function assign(
   rules: readonly Assignment[],
   body: JsonValue | undefined,
   variables: JsonObject,
-): Assigned => {
+): Assigned {
   const checkValue = createValueCheck();
   const take = createRoom(variables);
   const taken: Taken = { assigned: {}, sources: {} };
@@ -120,4 +124,4 @@ export const assign = (
   const required = left.find(([rule]) => rule.required);
   if (required !== undefined) return { ok: false, failure: missingRequired(required), missed };
   return { ok: true, ...taken, missed };
-};
+}

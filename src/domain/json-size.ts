@@ -27,7 +27,9 @@ export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
   return jsonBound(value, maxBytes) > maxBytes && jsonBytes(value) > maxBytes;
 }
 
-const within = (bytes: number, limit: number): number => (bytes > limit ? Infinity : bytes);
+function within(bytes: number, limit: number): number {
+  return bytes > limit ? Infinity : bytes;
+}
 
 function boundOf(value: unknown, limit: number, depthLeft: number): number {
   if (typeof value === 'string') return textBound(value);

@@ -12,17 +12,17 @@ export type Found = { readonly found: true; readonly value: JsonValue } | { read
 const NOTHING: Found = { found: false };
 const INDEX = /^(?:0|[1-9][0-9]*)$/;
 
-const step = (value: JsonValue, segment: string): JsonValue | undefined => {
+function step(value: JsonValue, segment: string): JsonValue | undefined {
   if (Array.isArray(value)) return INDEX.test(segment) ? value[Number(segment)] : undefined;
   if (value === null || typeof value !== 'object') return undefined;
   return Object.hasOwn(value, segment) ? value[segment] : undefined;
-};
+}
 
 /**
  * Follows a path into a value: objects by own key, arrays by index (`0|[1-9][0-9]*`), nothing else, so that neither
  * `length` nor anything inherited is ever found. No segments lead to the value itself; null counts as found.
  */
-export const lookUp = (value: JsonValue, segments: readonly string[]): Found => {
+export function lookUp(value: JsonValue, segments: readonly string[]): Found {
   let current = value;
   for (const segment of segments) {
     const next = step(current, segment);
@@ -30,15 +30,15 @@ export const lookUp = (value: JsonValue, segments: readonly string[]): Found => 
     current = next;
   }
   return { found: true, value: current };
-};
+}
 
-const childrenOf = (value: JsonValue): readonly JsonValue[] | undefined => {
+function childrenOf(value: JsonValue): readonly JsonValue[] | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   return Array.isArray(value) ? value : Object.values(value);
-};
+}
 
 /** How deeply objects and arrays are nested: a scalar has 0, `[]` has 1. Any depth is safe: it does not recurse. */
-export const jsonDepth = (value: JsonValue): number => {
+export function jsonDepth(value: JsonValue): number {
   let depth = 0;
   let level = childrenOf(value);
   while (level !== undefined) {
@@ -53,37 +53,42 @@ export const jsonDepth = (value: JsonValue): number => {
     level = below;
   }
   return depth;
-};
+}
 
 /** Bytes of the value as compact JSON in UTF-8. */
-export const jsonBytes = (value: JsonValue): number => Buffer.byteLength(JSON.stringify(value));
+export function jsonBytes(value: JsonValue): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
 
-const membersAsStored = (value: JsonObject): JsonObject => {
+function membersAsStored(value: JsonObject): JsonObject {
   const copy: JsonObject = {};
   for (const key of Object.keys(value)) {
     if (key !== '__proto__') copy[key] = asStored(value[key] as JsonValue);
   }
   return copy;
-};
+}
 
 /**
  * A copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which ECMAScript's JSON
  * can't write, so that the first answer and every later one are equal. Recurses: check the depth first.
  */
-export const asStored = (value: JsonValue): JsonValue => {
+export function asStored(value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;
   return Array.isArray(value) ? value.map(asStored) : membersAsStored(value);
-};
+}
 
 /** Whether two JSON values are the same; the order of keys does not matter. Recurses: check their depth first. */
-export const sameJson = (one: JsonValue | undefined, other: JsonValue | undefined): boolean => {
+export function sameJson(one: JsonValue | undefined, other: JsonValue | undefined): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   if (Array.isArray(one) !== Array.isArray(other)) return false;
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => sameMember(one, other, name));
-};
+}
 
-const sameMember = (one: object, other: object, name: string): boolean =>
-  Object.hasOwn(other, name) &&
-  sameJson((one as Record<string, JsonValue>)[name], (other as Record<string, JsonValue>)[name]);
+function sameMember(one: object, other: object, name: string): boolean {
+  return (
+    Object.hasOwn(other, name) &&
+    sameJson((one as Record<string, JsonValue>)[name], (other as Record<string, JsonValue>)[name])
+  );
+}

@@ -17,33 +17,35 @@ export interface Usage {
 
 type Site = readonly [field: string, placeholders: readonly Placeholder[]];
 
-const placeholdersIn = (text: string, escapes: boolean): readonly Placeholder[] => {
+function placeholdersIn(text: string, escapes: boolean): readonly Placeholder[] {
   const parsed = parseTemplate(text, { escapes });
   return parsed.ok ? placeholdersOf(parsed.template) : [];
-};
+}
 
-const bodySites = (value: JsonValue | undefined, field: string): Site[] => {
+function bodySites(value: JsonValue | undefined, field: string): Site[] {
   if (typeof value === 'string') return [[field, placeholdersIn(value, true)]];
   if (value === undefined || value === null || typeof value !== 'object') return [];
   if (Array.isArray(value)) return value.flatMap((item, i) => bodySites(item, itemPath(field, i)));
   return Object.entries(value).flatMap(([key, item]) => bodySites(item, memberPath(field, key)));
-};
+}
 
-const sitesOf = ({ apiSchema }: WebhookConfig): Site[] => [
-  ['api_schema.url', placeholdersIn(apiSchema.url, false)],
-  ...Object.entries(apiSchema.requestHeaders).map(([name, value]): Site => [
-    entryPath('api_schema.request_headers', name),
-    placeholdersIn(value, true),
-  ]),
-  ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
-];
+function sitesOf({ apiSchema }: WebhookConfig): Site[] {
+  return [
+    ['api_schema.url', placeholdersIn(apiSchema.url, false)],
+    ...Object.entries(apiSchema.requestHeaders).map(([name, value]): Site => [
+      entryPath('api_schema.request_headers', name),
+      placeholdersIn(value, true),
+    ]),
+    ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
+  ];
+}
 
-const usersOf = (
+function usersOf(
   webhooks: readonly UsingWebhook[],
   isUsed: (placeholder: Placeholder) => boolean,
   otherFields: (config: WebhookConfig) => readonly string[],
-): Usage[] =>
-  webhooks.flatMap(({ webhookType, config }) => {
+): Usage[] {
+  return webhooks.flatMap(({ webhookType, config }) => {
     const sites = sitesOf(config).filter(([, placeholders]) => placeholders.some(isUsed));
     const fields = [...sites.map(([field]) => field), ...otherFields(config)];
     return fields.map((field) => ({
@@ -51,11 +53,15 @@ const usersOf = (
       description: `webhook_config.${field} uses it`,
     }));
   });
+}
 
-const itemsWhere = <T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] =>
-  items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
+function itemsWhere<T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] {
+  return items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
+}
 
-const isSecret = ({ segments }: Placeholder): boolean => segments[0] === 'secret' && segments.length > 1;
+function isSecret({ segments }: Placeholder): boolean {
+  return segments[0] === 'secret' && segments.length > 1;
+}
 
 /**
  * Returns the names of the secrets that a webhook uses, in placeholders and for signatures, whether or not the agent
@@ -68,19 +74,21 @@ export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
 }
 
 /** Every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
-export const variableUsers = (webhooks: readonly UsingWebhook[], name: string): Usage[] =>
-  usersOf(
+export function variableUsers(webhooks: readonly UsingWebhook[], name: string): Usage[] {
+  return usersOf(
     webhooks,
     ({ segments }) => segments[0] === name,
     ({ assignments }) =>
       itemsWhere(assignments, 'assignments', ({ dynamicVariable }) => dynamicVariable === name),
   );
+}
 
 /** Every place in an agent's webhooks that uses this secret: placeholders and signatures. */
-export const secretUsers = (webhooks: readonly UsingWebhook[], name: string): Usage[] =>
-  usersOf(
+export function secretUsers(webhooks: readonly UsingWebhook[], name: string): Usage[] {
+  return usersOf(
     webhooks,
     ({ segments }) => segments[0] === 'secret' && segments[1] === name,
     ({ signingSecretNames }) =>
       itemsWhere(signingSecretNames, 'signing_secret_names', (used) => used === name),
   );
+}

@@ -18,10 +18,10 @@ export interface TimeLimit {
  * 500 ms) in which the caller is still answered. `too_short`: the deadline leaves under 100 ms, however short the
  * webhook's own limit is. `remainingMs` undefined (or infinite): no deadline, which counts as 65 s.
  */
-export const preCallTimeLimit = (times: {
+export function preCallTimeLimit(times: {
   readonly timeoutSecs: number;
   readonly remainingMs: number | undefined;
-}): TimeLimit | 'too_short' => {
+}): TimeLimit | 'too_short' {
   const remainingMs = Math.min(times.remainingMs ?? NO_DEADLINE_MS, NO_DEADLINE_MS);
   const reserveMs = Math.min(Math.max(remainingMs / 10, MIN_RESERVE_MS), MAX_RESERVE_MS);
   const leftMs = remainingMs - reserveMs;
@@ -30,4 +30,4 @@ export const preCallTimeLimit = (times: {
   return ownMs <= leftMs
     ? { limitMs: ownMs, source: 'config' }
     : { limitMs: Math.floor(leftMs), source: 'deadline' };
-};
+}

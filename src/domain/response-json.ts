@@ -12,19 +12,21 @@ const BOM = '\uFEFF';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-const refused = (what: string): ReadJson => ({ ok: false, message: `the response body ${what}` });
+function refused(what: string): ReadJson {
+  return { ok: false, message: `the response body ${what}` };
+}
 
-const decode = (bytes: Uint8Array): string | undefined => {
+function decode(bytes: Uint8Array): string | undefined {
   try {
     const text = utf8.decode(bytes);
     return text.startsWith(BOM) ? text.slice(1) : text;
   } catch {
     return undefined;
   }
-};
+}
 
 /** Where the string that begins at `start` ends. */
-const endOfString = (text: string, start: number): number => {
+function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length) {
     const unit = text.charCodeAt(at);
@@ -32,23 +34,24 @@ const endOfString = (text: string, start: number): number => {
     at += unit === BACKSLASH ? 2 : 1;
   }
   return at;
-};
+}
 
-const hasMoreThan = (text: string, character: string, count: number): boolean => {
+function hasMoreThan(text: string, character: string, count: number): boolean {
   let at = -1;
   for (let found = 0; found <= count; found += 1) {
     at = text.indexOf(character, at + 1);
     if (at === -1) return false;
   }
   return true;
-};
+}
 
 // Half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
-const hasManyOpenings = (text: string): boolean =>
-  hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
+function hasManyOpenings(text: string): boolean {
+  return hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
+}
 
 // JSON.parse takes a million levels (and 0.6 s for them), so the depth is counted before it is asked.
-const isTooDeep = (text: string): boolean => {
+function isTooDeep(text: string): boolean {
   if (!hasManyOpenings(text)) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -63,7 +66,7 @@ const isTooDeep = (text: string): boolean => {
     }
   }
   return false;
-};
+}
 
 // Signs that a text may hold what JSON.parse alone gets wrong; they also occur in texts that hold nothing of the kind.
 // A number stands at the beginning or behind one of `:,[` and blanks; hexadecimal ids are full of what looks like one.
@@ -78,7 +81,7 @@ type Reviver = (key: string, value: unknown, context?: { source?: string }) => u
  * Parses with integers beyond ±(2^53−1) as the strings of their digits, and 0 for -0, which can't be stored; undefined
  * for a number that is not finite.
  */
-const parseNumbersExactly = (text: string): JsonValue | undefined => {
+function parseNumbersExactly(text: string): JsonValue | undefined {
   let isFinite = true;
   const revive: Reviver = (_key, value, context) => {
     if (value === 0) return 0;
@@ -90,29 +93,29 @@ const parseNumbersExactly = (text: string): JsonValue | undefined => {
   };
   const value = JSON.parse(text, revive) as JsonValue;
   return isFinite ? value : undefined;
-};
+}
 
-const cleanObject = (value: JsonObject): JsonObject => {
+function cleanObject(value: JsonObject): JsonObject {
   const clean: JsonObject = {};
   for (const [key, child] of Object.entries(value)) {
     if (key !== '__proto__') clean[key.toWellFormed()] = cleaned(child);
   }
   return clean;
-};
+}
 
 /** A copy without lone surrogates (U+FFFD instead) and without the key `__proto__`. */
-const cleaned = (value: JsonValue): JsonValue => {
+function cleaned(value: JsonValue): JsonValue {
   if (typeof value === 'string') return value.toWellFormed();
   if (value === null || typeof value !== 'object') return value;
   return Array.isArray(value) ? value.map(cleaned) : cleanObject(value);
-};
+}
 
 /**
  * Reads a response body as JSON (RFC 8259) in UTF-8, one byte order mark tolerated, at most 64 levels deep. Integer
  * literals beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive; any other literal
  * that no double holds refuses the body. -0 becomes 0, lone surrogates U+FFFD; the key `__proto__` is dropped.
  */
-export const readJsonBody = (bytes: Uint8Array): ReadJson => {
+export function readJsonBody(bytes: Uint8Array): ReadJson {
   const text = decode(bytes);
   if (text === undefined) return refused('is not valid UTF-8');
   if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
@@ -124,10 +127,11 @@ export const readJsonBody = (bytes: Uint8Array): ReadJson => {
   } catch {
     return refused('is not JSON');
   }
-};
+}
 
-const isCoded = ({ name, value }: HttpHeader): boolean =>
-  name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
+function isCoded({ name, value }: HttpHeader): boolean {
+  return name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
+}
 
 /** What a response holds for assignments; `value` undefined: nothing at all. */
 export type ReadResponse =
@@ -138,12 +142,12 @@ export type ReadResponse =
  * Reads a 2xx response for its assignments, whatever its content type says. 204 or zero bytes hold nothing; a content
  * coding is refused, because none was asked for.
  */
-export const readResponse = (response: {
+export function readResponse(response: {
   readonly status: number;
   readonly headers: readonly HttpHeader[];
   readonly body: Uint8Array;
-}): ReadResponse => {
+}): ReadResponse {
   if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
   if (response.headers.some(isCoded)) return refused('has a content coding that was not asked for');
   return readJsonBody(response.body);
-};
+}

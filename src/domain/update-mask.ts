@@ -28,8 +28,9 @@ export type MaskField = (typeof WEBHOOK_FIELDS)[number] | (typeof AGENT_FIELDS)[
 /** What an `update_mask` names, taken apart into fields that are replaced whole. */
 export type UpdateMask = ReadonlySet<MaskField>;
 
-const alone = (fields: readonly MaskField[]): [string, readonly MaskField[]][] =>
-  fields.map((field) => [field, [field]]);
+function alone(fields: readonly MaskField[]): [string, readonly MaskField[]][] {
+  return fields.map((field) => [field, [field]]);
+}
 
 // The closed list of paths, each with the fields that it stands for.
 const PATHS: Readonly<Record<'webhook' | 'agent', ReadonlyMap<string, readonly MaskField[]>>> = {
@@ -55,21 +56,21 @@ const FIELD = 'update_mask';
 /** More than there are, so that some may be repeated. */
 const MAX_PATHS = 64;
 
-const problemOf = (path: string, known: ReadonlyMap<string, readonly MaskField[]>): string => {
+function problemOf(path: string, known: ReadonlyMap<string, readonly MaskField[]>): string {
   if (IMMUTABLE.has(path)) return `${path} can't be changed`;
   const whole = [...known].find(([name, fields]) => fields[0] === name && path.startsWith(`${name}.`));
   if (whole !== undefined) return `${whole[0]} is replaced whole: name it alone`;
   return `must be one of ${[...known.keys()].join(', ')}`;
-};
+}
 
 /**
  * Reads the paths of an `update_mask`: `*` is every mutable field, anything outside of the closed list is a violation,
  * and so is a mask without paths.
  */
-export const parseUpdateMask = (
+export function parseUpdateMask(
   paths: readonly string[],
   kind: 'webhook' | 'agent',
-): { readonly mask: UpdateMask; readonly violations: readonly Violation[] } => {
+): { readonly mask: UpdateMask; readonly violations: readonly Violation[] } {
   const mask = new Set<MaskField>();
   if (paths.length === 0) return { mask, violations: [{ field: FIELD, description: 'is required' }] };
   if (paths.length > MAX_PATHS) {
@@ -87,7 +88,7 @@ export const parseUpdateMask = (
     for (const field of fields ?? []) mask.add(field);
   }
   return { mask, violations };
-};
+}
 
 /** A webhook's mutable part: what it is now, or what somebody wants it to be. */
 export interface WebhookChange<Config> {
@@ -95,11 +96,11 @@ export interface WebhookChange<Config> {
   readonly disabled: boolean;
 }
 
-const applySchema = (
+function applySchema(
   current: ApiSchemaDraft,
   wanted: ApiSchemaDraft | undefined,
   mask: UpdateMask,
-): ApiSchemaDraft | undefined => {
+): ApiSchemaDraft | undefined {
   if (wanted === undefined && API_SCHEMA_FIELDS.every((field) => mask.has(field))) return undefined;
   const from = (field: ConfigField): ApiSchemaDraft => (mask.has(field) ? (wanted ?? NO_SCHEMA) : current);
   return {
@@ -108,17 +109,17 @@ const applySchema = (
     requestHeaders: from('webhook_config.api_schema.request_headers').requestHeaders,
     requestBody: from('webhook_config.api_schema.request_body').requestBody,
   };
-};
+}
 
 /**
  * What the webhook would be with the masked fields as wanted, still to be checked as a whole. Header values that read
  * as a mask stay so: the check knows whether they may stand for the stored ones.
  */
-export const applyWebhookMask = (
+export function applyWebhookMask(
   current: WebhookChange<WebhookConfig>,
   wanted: WebhookChange<WebhookConfigDraft>,
   mask: UpdateMask,
-): WebhookChange<WebhookConfigDraft> => {
+): WebhookChange<WebhookConfigDraft> {
   const stored = toDraft(current.config);
   const from = (field: ConfigField): WebhookConfigDraft => (mask.has(field) ? wanted.config : stored);
   return {
@@ -131,4 +132,4 @@ export const applyWebhookMask = (
       signingSecretNames: from('webhook_config.signing_secret_names').signingSecretNames,
     },
   };
-};
+}

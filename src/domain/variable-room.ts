@@ -7,9 +7,11 @@ import type { JsonObject, JsonValue } from './json.ts';
 export type TakeVariable = (name: string, value: JsonValue) => boolean;
 
 // A member costs its quotes, colon and comma too; the last comma is one byte that the braces make up for.
-const memberBytes = (name: string, value: JsonValue): number => jsonBytes(name) + jsonBytes(value) + 2;
+function memberBytes(name: string, value: JsonValue): number {
+  return jsonBytes(name) + jsonBytes(value) + 2;
+}
 
-const createExactRoom = (variables: JsonObject): TakeVariable => {
+function createExactRoom(variables: JsonObject): TakeVariable {
   const sizes = new Map(Object.entries(variables).map(([name, value]) => [name, memberBytes(name, value)]));
   let total = 1;
   for (const size of sizes.values()) total += size;
@@ -21,7 +23,7 @@ const createExactRoom = (variables: JsonObject): TakeVariable => {
     total = after;
     return true;
   };
-};
+}
 
 /**
  * Makes the room beside these variables: values are taken as long as all of them together stay within 256 KiB. Sizes are

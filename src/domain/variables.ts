@@ -9,48 +9,53 @@ export interface Variables {
   readonly sources: Readonly<Record<string, VariableSource>>;
 }
 
-const allFrom = (variables: JsonObject, source: VariableSource): Variables => {
+function allFrom(variables: JsonObject, source: VariableSource): Variables {
   const sources: Record<string, VariableSource> = {};
   for (const name of Object.keys(variables)) sources[name] = source;
   return { variables, sources };
-};
+}
 
 const NOTHING: Variables = { variables: {}, sources: {} };
 
-const over = (below: Variables, above: Variables): Variables => ({
-  variables: { ...below.variables, ...above.variables },
-  sources: { ...below.sources, ...above.sources },
-});
+function over(below: Variables, above: Variables): Variables {
+  return {
+    variables: { ...below.variables, ...above.variables },
+    sources: { ...below.sources, ...above.sources },
+  };
+}
 
-const withRequested = ({ variables, sources }: Variables, requested: JsonObject): Variables => {
+function withRequested({ variables, sources }: Variables, requested: JsonObject): Variables {
   const merged: Record<string, VariableSource> = { ...sources };
   for (const name of Object.keys(requested)) merged[name] = 'request';
   return { variables: { ...variables, ...requested }, sources: merged };
-};
+}
 
 /** A conversation's variables before its webhook runs: the agent's defaults under those of the request. */
-export const mergeStart = (defaults: JsonObject, requested: JsonObject): Variables =>
-  withRequested(allFrom(defaults, 'default'), requested);
+export function mergeStart(defaults: JsonObject, requested: JsonObject): Variables {
+  return withRequested(allFrom(defaults, 'default'), requested);
+}
 
 /** What a conversation had after its start: its variables under what its webhook assigned. */
-export const withAssigned = (start: StartVariables): Variables =>
-  over(start, { variables: start.assigned ?? {}, sources: start.assignedSources ?? {} });
+export function withAssigned(start: StartVariables): Variables {
+  return over(start, { variables: start.assigned ?? {}, sources: start.assignedSources ?? {} });
+}
 
 /**
  * A conversation's variables at its end: the agent's defaults, under what the conversation had after its start (if
  * there was one), under those of the request.
  */
-export const mergeEnd = (
+export function mergeEnd(
   defaults: JsonObject,
   start: StartVariables | undefined,
   requested: JsonObject,
-): Variables => {
+): Variables {
   const atStart = start === undefined ? NOTHING : withAssigned(start);
   return withRequested(over(allFrom(defaults, 'default'), atStart), requested);
-};
+}
 
 /** Which rule a conversation's variables break by their size together; undefined: none. */
-export const variablesTooLarge = (variables: JsonObject): string | undefined =>
-  isLargerThan(variables, MAX_VARIABLES_BYTES)
+export function variablesTooLarge(variables: JsonObject): string | undefined {
+  return isLargerThan(variables, MAX_VARIABLES_BYTES)
     ? `the variables of a conversation must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together, the agent's defaults included`
     : undefined;
+}

@@ -30,13 +30,15 @@ export interface WebhookConfigDraft {
 }
 
 /** A stored configuration as a draft that says the same; masked header values stay masked. */
-export const toDraft = (config: WebhookConfig): WebhookConfigDraft => ({
-  apiSchema: config.apiSchema,
-  assignments: config.assignments.map((assignment) => ({ source: 'response', ...assignment })),
-  responseTimeoutSecs: config.responseTimeoutSecs,
-  failurePolicy: config.failurePolicy ?? 'unspecified',
-  signingSecretNames: config.signingSecretNames,
-});
+export function toDraft(config: WebhookConfig): WebhookConfigDraft {
+  return {
+    apiSchema: config.apiSchema,
+    assignments: config.assignments.map((assignment) => ({ source: 'response', ...assignment })),
+    responseTimeoutSecs: config.responseTimeoutSecs,
+    failurePolicy: config.failurePolicy ?? 'unspecified',
+    signingSecretNames: config.signingSecretNames,
+  };
+}
 
 /** An HTTP request template that says nothing. */
 export const NO_SCHEMA: ApiSchemaDraft = { url: '', method: '', requestHeaders: {} };
@@ -51,42 +53,48 @@ export const NO_CONFIG: WebhookConfigDraft = {
 
 const DEFAULT_TIMEOUT_SECS: Readonly<Record<WebhookType, number>> = { pre_call: 10, post_call: 5 };
 
-const fillSchema = ({ url, method, requestHeaders, requestBody }: ApiSchemaDraft): ApiSchema => ({
-  url,
-  method: method.toUpperCase(),
-  requestHeaders,
-  ...(requestBody === undefined ? {} : { requestBody }),
-});
+function fillSchema({ url, method, requestHeaders, requestBody }: ApiSchemaDraft): ApiSchema {
+  return {
+    url,
+    method: method.toUpperCase(),
+    requestHeaders,
+    ...(requestBody === undefined ? {} : { requestBody }),
+  };
+}
 
-const fillAssignment = ({
+function fillAssignment({
   attributeName,
   dynamicVariable,
   required,
   defaultValue,
-}: AssignmentDraft): Assignment => ({
-  attributeName,
-  dynamicVariable,
-  required,
-  ...(defaultValue === undefined ? {} : { defaultValue }),
-});
+}: AssignmentDraft): Assignment {
+  return {
+    attributeName,
+    dynamicVariable,
+    required,
+    ...(defaultValue === undefined ? {} : { defaultValue }),
+  };
+}
 
-const fillPolicy = (policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): FailurePolicy | null => {
+function fillPolicy(policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): FailurePolicy | null {
   if (type === 'post_call') return null;
   return policy === 'block' ? 'block' : 'proceed';
-};
+}
 
 /** A draft with the defaults of its type, so that reads show what holds. Checks nothing. */
-export const fillDefaults = (draft: WebhookConfigDraft, type: WebhookType): WebhookConfig => ({
-  apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
-  assignments: draft.assignments.map(fillAssignment),
-  responseTimeoutSecs:
-    draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
-  failurePolicy: fillPolicy(draft.failurePolicy, type),
-  signingSecretNames: draft.signingSecretNames,
-});
+export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): WebhookConfig {
+  return {
+    apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
+    assignments: draft.assignments.map(fillAssignment),
+    responseTimeoutSecs:
+      draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
+    failurePolicy: fillPolicy(draft.failurePolicy, type),
+    signingSecretNames: draft.signingSecretNames,
+  };
+}
 
 /** A configuration with its JSON values as they are read back later. Recurses: check their depth first. */
-export const configAsStored = (config: WebhookConfig): WebhookConfig => {
+export function configAsStored(config: WebhookConfig): WebhookConfig {
   const { requestBody, ...schema } = config.apiSchema;
   return {
     ...config,
@@ -95,4 +103,4 @@ export const configAsStored = (config: WebhookConfig): WebhookConfig => {
       defaultValue === undefined ? rule : { ...rule, defaultValue: asStored(defaultValue) },
     ),
   };
-};
+}

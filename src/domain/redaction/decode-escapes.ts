@@ -27,14 +27,14 @@ export const JSON_ESCAPES: EscapeKind = {
   },
 };
 
-const decodePercent = (match: string): string | undefined => {
+function decodePercent(match: string): string | undefined {
   if (match === '+') return ' ';
   try {
     return decodeURIComponent(match);
   } catch {
     return undefined;
   }
-};
+}
 
 // One UTF-8 sequence at a time, so that a value may begin in the middle of a run of escapes.
 const PERCENT =
@@ -56,8 +56,9 @@ export const FORM_ESCAPES: EscapeKind = {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-const fromCodePoint = (code: number): string | undefined =>
-  code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+function fromCodePoint(code: number): string | undefined {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+}
 
 /** Entities and character references of XML and HTML. */
 export const XML_ESCAPES: EscapeKind = {
@@ -70,7 +71,7 @@ export const XML_ESCAPES: EscapeKind = {
   },
 };
 
-const lastAtOrBefore = (sorted: readonly number[], at: number): number => {
+function lastAtOrBefore(sorted: readonly number[], at: number): number {
   let low = 0;
   let high = sorted.length - 1;
   while (low < high) {
@@ -79,10 +80,10 @@ const lastAtOrBefore = (sorted: readonly number[], at: number): number => {
     else high = middle - 1;
   }
   return low;
-};
+}
 
 /** Undoes escapes of one kind; undefined where the text has none. */
-export const undoEscapes = (source: string, kind: EscapeKind): EscapeView | undefined => {
+export function undoEscapes(source: string, kind: EscapeKind): EscapeView | undefined {
   if (!source.includes(kind.mark)) return undefined;
   // Runs in which both texts advance together: run i begins at viewStarts[i] and sourceStarts[i].
   const viewStarts = [0];
@@ -103,4 +104,4 @@ export const undoEscapes = (source: string, kind: EscapeKind): EscapeView | unde
     return (sourceStarts[run] as number) + at - (viewStarts[run] as number);
   };
   return { text: text + source.slice(done), sourceOf };
-};
+}

@@ -20,7 +20,7 @@ type Span = readonly [start: number, end: number];
 const MIN_PART = 4;
 const UNFINISHED = /(?:\\(?:u[0-9a-f]{0,3})?|(?:%[89a-f][0-9a-f]){0,3}(?:%[0-9a-f]?)?|&[#0-9a-z]{0,8})$/i;
 
-const findAll = (text: string, value: string): Span[] => {
+function findAll(text: string, value: string): Span[] {
   const spans: Span[] = [];
   let period: number | undefined;
   for (let at = text.indexOf(value); at !== -1;) {
@@ -29,15 +29,16 @@ const findAll = (text: string, value: string): Span[] => {
     at = text.indexOf(value, at + period);
   }
   return spans;
-};
+}
 
-const findAtEnd = (text: string, values: readonly string[]): Span[] =>
-  [text, text.replace(UNFINISHED, '')].flatMap((kept): Span[] => {
+function findAtEnd(text: string, values: readonly string[]): Span[] {
+  return [text, text.replace(UNFINISHED, '')].flatMap((kept): Span[] => {
     const longest = Math.max(...values.map((value) => partAtEnd(kept, value)));
     return longest < MIN_PART ? [] : [[kept.length - longest, text.length]];
   });
+}
 
-const merged = (spans: readonly Span[]): Span[] => {
+function merged(spans: readonly Span[]): Span[] {
   const result: [number, number][] = [];
   for (const [start, end] of spans.toSorted((a, b) => a[0] - b[0])) {
     const last = result.at(-1);
@@ -45,9 +46,9 @@ const merged = (spans: readonly Span[]): Span[] => {
     else result.push([start, end]);
   }
   return result;
-};
+}
 
-const replaced = (text: string, spans: readonly Span[]): string => {
+function replaced(text: string, spans: readonly Span[]): string {
   let result = '';
   let done = 0;
   for (const [start, end] of spans) {
@@ -55,10 +56,10 @@ const replaced = (text: string, spans: readonly Span[]): string => {
     done = end;
   }
   return result + text.slice(done);
-};
+}
 
 // "Bearer abc" hides "abc" too; "Basic …" its decoded pair and password; a cookie the value of each pair.
-const hiddenParts = (headerValue: string): string[] => {
+function hiddenParts(headerValue: string): string[] {
   const [, scheme = '', credentials = ''] = /^([^\s]+)[ \t]+(.+)$/s.exec(headerValue) ?? [];
   const pairs = [headerValue, credentials]
     .flatMap((list) => list.split(';'))
@@ -67,17 +68,17 @@ const hiddenParts = (headerValue: string): string[] => {
   if (scheme.toLowerCase() !== 'basic') return parts;
   const pair = Buffer.from(credentials, 'base64').toString('utf8');
   return [...parts, pair, pair.slice(pair.indexOf(':') + 1)];
-};
+}
 
 /**
  * Makes a masker of secrets and of the values of sensitive headers, of which also what follows the scheme word (of
  * Basic: the decoded pair and its password) is masked. Values of {@link MIN_MASKED_BYTES} or more are found raw,
  * JSON-escaped, percent-encoded, form-encoded and XML-escaped, in whatever spelling, also where they overlap.
  */
-export const createMasker = (
+export function createMasker(
   secretValues: readonly string[],
   sensitiveHeaderValues: readonly string[],
-): Masker => {
+): Masker {
   const all = new Set([...secretValues, ...sensitiveHeaderValues.flatMap(hiddenParts)]);
   const values = [...all].filter((value) => Buffer.byteLength(value) >= MIN_MASKED_BYTES);
   if (values.length === 0) return (text) => text;
@@ -98,4 +99,4 @@ export const createMasker = (
   };
   return (text, endsEarly = false) =>
     endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
-};
+}

@@ -18,12 +18,12 @@ export const RECORD_MARGIN_BYTES = 1024;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-const cutText = (text: string, maxBytes: number): string => {
+function cutText(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes || (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes))
     return text;
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);
-};
+}
 
 interface RecordedText {
   readonly body: string;
@@ -31,15 +31,15 @@ interface RecordedText {
 }
 
 /** The masked text, cut at a character to `recordBytes`. */
-const cutMasked = (text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText => {
+function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText {
   const near = text.slice(0, recordBytes + RECORD_MARGIN_BYTES).toWellFormed();
   const masked = mask(near, endsEarly || near.length < text.length);
   const body = cutText(masked, recordBytes);
   return { body, isCut: endsEarly || near.length < text.length || body.length < masked.length };
-};
+}
 
 /** Bytes that begin a UTF-8 sequence and lack its end, at the end of the bytes. */
-const openEnd = (bytes: Uint8Array): number => {
+function openEnd(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
     const byte = bytes[bytes.length - back] as number;
     if ((byte & 0xc0) === 0x80) continue;
@@ -47,18 +47,18 @@ const openEnd = (bytes: Uint8Array): number => {
     return length > back ? back : 0;
   }
   return 0;
-};
+}
 
-const decodeText = (bytes: Uint8Array, endsEarly: boolean): string | undefined => {
+function decodeText(bytes: Uint8Array, endsEarly: boolean): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
     return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - openEnd(bytes)) : bytes);
   } catch {
     return undefined;
   }
-};
+}
 
-const responseBody = (response: ReadResponse, mask: Masker, recordBytes: number): RecordedBody => {
+function responseBody(response: ReadResponse, mask: Masker, recordBytes: number): RecordedBody {
   const { body, bodyBytes, truncated } = response;
   const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
   const endsEarly = truncated || near.length < body.length;
@@ -66,40 +66,38 @@ const responseBody = (response: ReadResponse, mask: Masker, recordBytes: number)
   if (text === undefined) return { body: '', bodyBinary: true, bodyBytes, truncated };
   const recorded = cutMasked(text, endsEarly, mask, recordBytes);
   return { body: recorded.body, bodyBinary: false, bodyBytes, truncated: recorded.isCut };
-};
+}
 
 /**
  * Records a response: the head without `set-cookie` and sensitive names, the body up to `recordBytes`, both masked
  * before the cut. A body that is no UTF-8 text, or has a NUL in it, is binary and leaves only its size.
  */
-export const recordResponse = (
-  response: ReadResponse,
-  mask: Masker,
-  recordBytes: number,
-): ResponseRecord => ({
-  status: response.status,
-  headers: response.headers
-    .filter(({ name }) => !isSensitiveName(name))
-    .map(({ name, value }) => ({ name, value: mask(value) })),
-  ...responseBody(response, mask, recordBytes),
-});
+export function recordResponse(response: ReadResponse, mask: Masker, recordBytes: number): ResponseRecord {
+  return {
+    status: response.status,
+    headers: response.headers
+      .filter(({ name }) => !isSensitiveName(name))
+      .map(({ name, value }) => ({ name, value: mask(value) })),
+    ...responseBody(response, mask, recordBytes),
+  };
+}
 
-const requestHeaders = (headers: Readonly<Record<string, string>>, mask: Masker): HttpHeader[] => {
+function requestHeaders(headers: Readonly<Record<string, string>>, mask: Masker): HttpHeader[] {
   const recorded: HttpHeader[] = [];
   // Object.entries would make a pair for each header of each call.
   for (const name of Object.keys(headers)) recorded.push({ name, value: mask(headers[name] as string) });
   return recorded;
-};
+}
 
 /**
  * Records a masked request, its body up to `recordBytes`. A masker hides values besides that came in by another way,
  * such as a variable that an endpoint had filled with a secret.
  */
-export const recordRequest = (
+export function recordRequest(
   request: MaskedRequest,
   recordBytes: number,
   mask: Masker = (text) => text,
-): RequestRecord => {
+): RequestRecord {
   const { method, url, headers, body = '', bodyBytes = Buffer.byteLength(body) } = request;
   const recorded = cutMasked(body, false, mask, recordBytes);
   return {
@@ -111,4 +109,4 @@ export const recordRequest = (
     bodyBytes,
     truncated: recorded.isCut,
   };
-};
+}

@@ -10,35 +10,39 @@ const EXEMPT = /^(?:idempotency-key$|webhook-)/i;
  * Whether a header of this name holds something to hide: a part of it between `-` or `_` is token, secret, password,
  * key, … in any case. `idempotency-key` and `webhook-*` do not.
  */
-export const isSensitiveName = (name: string): boolean => SENSITIVE_PART.test(name) && !EXEMPT.test(name);
+export function isSensitiveName(name: string): boolean {
+  return SENSITIVE_PART.test(name) && !EXEMPT.test(name);
+}
 
-const words = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-');
+function words(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-');
+}
 
 /**
  * As {@link isSensitiveName} for a query parameter, its name as the URL has it: parts are found in `accessToken` and
  * `auth%5Bkey%5D` too.
  */
-export const isSensitiveParameter = (name: string): boolean => {
+export function isSensitiveParameter(name: string): boolean {
   const plain = percentDecoded(name);
   return isSensitiveName(plain) || isSensitiveName(words(plain));
-};
+}
 
 // Letters and "-" only: a literal key in front of a placeholder must not pass as a scheme.
 const SCHEME_WORD = /^[A-Za-z][A-Za-z-]{0,31}[ \t]+$/;
 
 /** Whether a header value is placeholders with at most a scheme word before them, so that it may be shown. */
-export const isPlaceholderValue = (value: string): boolean => {
+export function isPlaceholderValue(value: string): boolean {
   const parsed = parseTemplate(value.trim(), { escapes: true });
   if (!parsed.ok) return false;
   const [first, ...rest] = parsed.template;
   if (typeof first === 'string' && !SCHEME_WORD.test(first)) return false;
   if (first === undefined || (typeof first === 'string' && rest.length === 0)) return false;
   return rest.every((part) => typeof part !== 'string' || part.trim() === '');
-};
+}
 
 /** The names, as written, of the headers whose values are sealed at rest and read as a mask. */
-export const sensitiveLiteralHeaders = (config: WebhookConfig): readonly string[] =>
-  Object.entries(config.apiSchema.requestHeaders)
+export function sensitiveLiteralHeaders(config: WebhookConfig): readonly string[] {
+  return Object.entries(config.apiSchema.requestHeaders)
     .filter(([name, value]) => isSensitiveName(name) && !isPlaceholderValue(value))
     .map(([name]) => name);
+}

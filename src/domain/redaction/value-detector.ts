@@ -11,21 +11,22 @@ import {
 export const MAX_LAYERS = 2;
 
 /** Returns the kinds of escapes that these values may be hidden by. */
-export const kindsFor = (values: readonly string[]): readonly EscapeKind[] => {
+export function kindsFor(values: readonly string[]): readonly EscapeKind[] {
   // No encoder escapes letters and digits: such values have one spelling only.
   if (values.every((value) => /^[A-Za-z0-9]*$/.test(value))) return [];
   const kinds = [JSON_ESCAPES, PERCENT_ESCAPES, XML_ESCAPES];
   return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
-};
+}
 
 // More values than this are not compared with each other.
 const MAX_COMPARED = 64;
 
 // The values that hold none of the others: where none of these is, none of the others can be.
-const innermost = (values: readonly string[]): readonly string[] =>
-  values.length > MAX_COMPARED
+function innermost(values: readonly string[]): readonly string[] {
+  return values.length > MAX_COMPARED
     ? values
     : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
+}
 
 // Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. They can hide
 // behind an escape only if one stands for such a character: by its code, or because of a large letter.
@@ -36,7 +37,7 @@ const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
  * Makes the quick question that most texts end at: whether any of these values is in a text at all. It looks for fewer
  * values than a search, in fewer kinds of escapes, and keeps no places.
  */
-export const createDetector = (values: readonly string[]): ((text: string) => boolean) => {
+export function createDetector(values: readonly string[]): (text: string) => boolean {
   const wanted = innermost(values);
   const kinds = kindsFor(wanted);
   const isPlain = wanted.every((value) => PLAIN.test(value));
@@ -52,4 +53,4 @@ export const createDetector = (values: readonly string[]): ((text: string) => bo
     return false;
   };
   return (text) => isIn(text, MAX_LAYERS);
-};
+}

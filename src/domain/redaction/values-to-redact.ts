@@ -5,7 +5,7 @@ import { renderRequest, type RenderedRequest } from '../template/render-request.
 import { createScope } from '../template/placeholder-values.ts';
 import { isSensitiveName, isSensitiveParameter } from './sensitive-names.ts';
 
-const parameterValues = (url: string): string[] => {
+function parameterValues(url: string): string[] {
   const start = url.indexOf('?');
   if (start === -1) return [];
   return url
@@ -14,39 +14,42 @@ const parameterValues = (url: string): string[] => {
     .map((parameter) => [parameter, parameter.indexOf('=')] as const)
     .filter(([parameter, end]) => end !== -1 && isSensitiveParameter(parameter.slice(0, end)))
     .map(([parameter, end]) => percentDecoded(parameter.slice(end + 1)));
-};
+}
 
 /**
  * The values that a record of this request hides by name: those of sensitive headers and query parameters. An endpoint
  * may echo them, so the masker of its response needs them too.
  */
-export const hiddenValues = ({
-  url,
-  headers,
-}: Pick<RenderedRequest, 'url' | 'headers'>): readonly string[] => [
-  ...Object.entries(headers)
-    .filter(([name]) => isSensitiveName(name))
-    .map(([, value]) => value),
-  ...parameterValues(url),
-];
+export function hiddenValues({ url, headers }: Pick<RenderedRequest, 'url' | 'headers'>): readonly string[] {
+  return [
+    ...Object.entries(headers)
+      .filter(([name]) => isSensitiveName(name))
+      .map(([, value]) => value),
+    ...parameterValues(url),
+  ];
+}
 
 // Literals and secrets: what stays the same as long as the webhook and its secrets do.
-const isFixed = (parts: Prepared): boolean =>
-  parts.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+function isFixed(parts: Prepared): boolean {
+  return parts.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+}
 
 /** Whether a record of this request hides values by name that only a call brings. */
-export const hidesCallValues = ({ headers, url }: CompiledRequest): boolean =>
-  headers.some(({ sensitive, parts }) => sensitive && !isFixed(parts)) ||
-  url.query.some(({ sensitive, parts }) => sensitive !== false && !isFixed(parts));
+export function hidesCallValues({ headers, url }: CompiledRequest): boolean {
+  return (
+    headers.some(({ sensitive, parts }) => sensitive && !isFixed(parts)) ||
+    url.query.some(({ sensitive, parts }) => sensitive !== false && !isFixed(parts))
+  );
+}
 
 /**
  * Returns those of the {@link hiddenValues} that are the same in every call. They are all of them where
  * {@link hidesCallValues} says no.
  */
-export const fixedHiddenValues = (
+export function fixedHiddenValues(
   compiled: CompiledRequest,
   secrets: Readonly<Record<string, string>>,
-): readonly string[] => {
+): readonly string[] {
   const { url, headers } = compiled;
   const query = url.query.filter(({ sensitive, parts }) => sensitive !== false && isFixed(parts));
   const result = renderRequest(
@@ -60,7 +63,7 @@ export const fixedHiddenValues = (
   );
   // What can't be written here can't be written in a call either.
   return result.ok ? hiddenValues(result.request) : [];
-};
+}
 
 const NO_CALL = {
   webhookType: 'pre_call',

@@ -31,20 +31,20 @@ const STRING_SPELLING: Readonly<Record<ContentKind, Spell>> = {
   text: textOf,
 };
 
-const templateOf = (text: string): Template => {
+function templateOf(text: string): Template {
   const parsed = parseTemplate(text, { escapes: true });
   if (!parsed.ok) throw new Error(`a saved template does not parse: ${parsed.error}`);
   return parsed.template;
-};
+}
 
-const jsonLeaf = (text: string): Prepared => {
+function jsonLeaf(text: string): Prepared {
   const template = templateOf(text);
   const placeholder = wholePlaceholder(template);
   if (placeholder !== undefined) return [{ placeholder, spell: asJson, masked: JSON.stringify(MASK) }];
   return ['"', ...prepare(template, insideJsonString, insideJsonString), '"'];
-};
+}
 
-const jsonParts = (value: JsonValue): Prepared => {
+function jsonParts(value: JsonValue): Prepared {
   if (typeof value === 'string') return jsonLeaf(value);
   if (value === null || typeof value !== 'object') return [JSON.stringify(value)];
   const separator = (i: number): string => (i === 0 ? '' : ',');
@@ -56,37 +56,41 @@ const jsonParts = (value: JsonValue): Prepared => {
     ...jsonParts(item),
   ]);
   return ['{', ...members, '}'];
-};
+}
 
-const formField = (value: JsonValue): Prepared =>
-  typeof value === 'string'
+function formField(value: JsonValue): Prepared {
+  return typeof value === 'string'
     ? prepare(templateOf(value), percentEncoded, percentEncoded)
     : [percentEncoded(value)];
+}
 
-const formParts = (fields: JsonObject): Prepared =>
-  Object.entries(fields).flatMap(([key, value], i): (string | Slot)[] => [
+function formParts(fields: JsonObject): Prepared {
+  return Object.entries(fields).flatMap(([key, value], i): (string | Slot)[] => [
     `${i === 0 ? '' : '&'}${encodeURIComponent(key)}=`,
     ...formField(value),
   ]);
+}
 
-const isEmptyObject = (body: JsonValue): boolean =>
-  body !== null && typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0;
+function isEmptyObject(body: JsonValue): boolean {
+  return body !== null && typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0;
+}
 
 /** Whether a request is sent without a body: absent, null, or `{}` with GET. */
-export const isBodyless = (method: string, body: JsonValue | undefined): boolean =>
-  body === undefined || body === null || (method === 'GET' && isEmptyObject(body));
+export function isBodyless(method: string, body: JsonValue | undefined): boolean {
+  return body === undefined || body === null || (method === 'GET' && isEmptyObject(body));
+}
 
-const kindOf = (contentType: string): ContentKind => {
+function kindOf(contentType: string): ContentKind {
   const classified = classifyContentType(contentType);
   if (!classified.ok) throw new Error(`a saved content type is refused: ${classified.error}`);
   return classified.kind;
-};
+}
 
 /**
  * Prepares a body for the content type that its webhook names, or for the default of its kind: text for strings, else
  * JSON. Throws where the save checks would have refused it.
  */
-export const prepareBody = (body: JsonValue, given: string | undefined): PreparedBody => {
+export function prepareBody(body: JsonValue, given: string | undefined): PreparedBody {
   if (!isWellFormed(body)) throw new Error('a saved body has a lone surrogate');
   const contentType = given ?? (typeof body === 'string' ? DEFAULT_TEXT_TYPE : DEFAULT_JSON_TYPE);
   const kind = kindOf(contentType);
@@ -95,4 +99,4 @@ export const prepareBody = (body: JsonValue, given: string | undefined): Prepare
   }
   const isForm = kind === 'form' && body !== null && typeof body === 'object' && !Array.isArray(body);
   return { parts: joinLiterals(isForm ? formParts(body) : jsonParts(body)), contentType };
-};
+}

@@ -31,32 +31,35 @@ export interface CompiledRequest {
 
 const CONTENT_TYPE = 'content-type';
 
-const compileHeader = (name: string, value: string): CompiledHeader => {
+function compileHeader(name: string, value: string): CompiledHeader {
   const parsed = parseTemplate(value, { escapes: true });
   if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
   const parts = prepare(parsed.template, textOf);
   return { name, parts, sensitive: isSensitiveName(name), hasSecret: hasSecret(parts) };
-};
+}
 
 // A parameter whose name is known only in a call may turn out to be sensitive.
-const hidesPart = ({ path, query }: PreparedUrl): boolean =>
-  path.some((piece) => typeof piece !== 'string' && hasSecret(piece.parts)) ||
-  query.some(({ sensitive, parts }) => sensitive !== false || hasSecret(parts));
+function hidesPart({ path, query }: PreparedUrl): boolean {
+  return (
+    path.some((piece) => typeof piece !== 'string' && hasSecret(piece.parts)) ||
+    query.some(({ sensitive, parts }) => sensitive !== false || hasSecret(parts))
+  );
+}
 
-const withContentType = (
+function withContentType(
   headers: readonly CompiledHeader[],
   body: PreparedBody | undefined,
-): readonly CompiledHeader[] => {
+): readonly CompiledHeader[] {
   if (body === undefined) return headers.filter(({ name }) => name !== CONTENT_TYPE);
   if (headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
   return [...headers, compileHeader(CONTENT_TYPE, body.contentType)];
-};
+}
 
 /**
  * Compiles a webhook's request template. Header values must be the true ones, not masks. Throws for a configuration
  * that the save checks would have refused: that is a bug, not an outcome.
  */
-export const compileRequest = ({ apiSchema }: WebhookConfig): CompiledRequest => {
+export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
   const { method, requestBody } = apiSchema;
   const parsed = parseUrlTemplate(apiSchema.url);
   if (!parsed.ok) throw new Error(`a saved URL does not parse: ${parsed.error}`);
@@ -78,4 +81,4 @@ export const compileRequest = ({ apiSchema }: WebhookConfig): CompiledRequest =>
     hidesInUrl: hidesPart(parsed.url),
     secretInBody: body !== undefined && hasSecret(body.parts),
   };
-};
+}

@@ -15,19 +15,21 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9a-z-]+";
 const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}$`);
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*("[^"]*"|[^;]*)/g;
 
-const kindOf = (mediaType: string): ContentKind => {
+function kindOf(mediaType: string): ContentKind {
   if (/^(?:application|text)\/json$|\+json$/.test(mediaType)) return 'json';
   if (mediaType === 'application/x-www-form-urlencoded') return 'form';
   return /^(?:application|text)\/xml$|\+xml$/.test(mediaType) ? 'xml' : 'text';
-};
+}
 
-const isUtf8Label = (label: string): boolean => /^"?utf-?8"?$/.test(label.trim());
+function isUtf8Label(label: string): boolean {
+  return /^"?utf-?8"?$/.test(label.trim());
+}
 
 /**
  * Classifies a content-type header (RFC 9110, 8.3.1; structured suffixes: RFC 6839). Refused are what is no media
  * type, `multipart/*` (its parts can't be written) and charsets other than UTF-8.
  */
-export const classifyContentType = (value: string): ClassifiedContentType => {
+export function classifyContentType(value: string): ClassifiedContentType {
   const text = value.toLowerCase();
   const mediaType = (text.split(';', 1)[0] as string).trim();
   if (!MEDIA_TYPE.test(mediaType))
@@ -37,4 +39,4 @@ export const classifyContentType = (value: string): ClassifiedContentType => {
     if (!isUtf8Label(charset)) return { ok: false, error: 'charsets other than UTF-8 are not supported' };
   }
   return { ok: true, kind: kindOf(mediaType) };
-};
+}

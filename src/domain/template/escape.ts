@@ -32,9 +32,9 @@ export const xmlEscaped: Spell = (value) =>
   textOf(value).replace(/[&<>"']/g, (character) => XML_ESCAPES[character] as string);
 
 /** Whether every string in the value, keys too, is well-formed: a lone surrogate has no UTF-8. */
-export const isWellFormed = (value: JsonValue): boolean => {
+export function isWellFormed(value: JsonValue): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (value === null || typeof value !== 'object') return true;
   if (Array.isArray(value)) return value.every(isWellFormed);
   return Object.keys(value).every((key) => key.isWellFormed() && isWellFormed(value[key] as JsonValue));
-};
+}

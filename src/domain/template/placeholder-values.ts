@@ -32,7 +32,7 @@ export interface ScopeSource {
 const MISSING: Resolved = { found: false, value: null, secret: false };
 const MISSING_SECRET: Resolved = { found: false, value: null, secret: true };
 
-const builtInsOf = ({ webhookType, agentUuid, conversationUuid, details }: ScopeSource): JsonObject => {
+function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: ScopeSource): JsonObject {
   const values: JsonObject = {
     agent_uuid: agentUuid,
     conversation_uuid: conversationUuid,
@@ -43,13 +43,13 @@ const builtInsOf = ({ webhookType, agentUuid, conversationUuid, details }: Scope
   if (details.callDurationSecs !== undefined) values['call_duration'] = details.callDurationSecs;
   if (details.callSummary) values['call_summary'] = details.callSummary;
   return values;
-};
+}
 
 /**
  * Makes the names of one call resolvable. Missing are an empty caller_phone or call_summary, an unset call_duration,
  * an unknown name or secret, and a path that finds nothing; JSON null is a value.
  */
-export const createScope = (source: ScopeSource): Scope => {
+export function createScope(source: ScopeSource): Scope {
   const builtIns = builtInsOf(source);
   const { variables, secrets } = source;
 
@@ -66,4 +66,4 @@ export const createScope = (source: ScopeSource): Scope => {
     return found.found ? { found: true, value: found.value, secret: false } : MISSING;
   };
   return { resolve };
-};
+}

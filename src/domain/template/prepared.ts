@@ -14,17 +14,18 @@ export interface Slot {
 export type Prepared = readonly (string | Slot)[];
 
 /** Prepares a template: `literal` brings its own text into final form once, `spell` writes the values. */
-export const prepare = (
+export function prepare(
   template: Template,
   spell: Spell,
   literal: (text: string) => string = (text) => text,
-): Prepared =>
-  template.map((part) =>
+): Prepared {
+  return template.map((part) =>
     typeof part === 'string' ? literal(part) : { placeholder: part, spell, masked: MASK },
   );
+}
 
 /** The same with neighbouring literals joined. */
-export const joinLiterals = (parts: Prepared): Prepared => {
+export function joinLiterals(parts: Prepared): Prepared {
   const joined: (string | Slot)[] = [];
   for (const part of parts) {
     const last = joined.at(-1);
@@ -32,8 +33,9 @@ export const joinLiterals = (parts: Prepared): Prepared => {
     else joined.push(part);
   }
   return joined;
-};
+}
 
 /** Whether a secret may land in it. */
-export const hasSecret = (parts: Prepared): boolean =>
-  parts.some((part) => typeof part === 'object' && part.placeholder.segments[0] === 'secret');
+export function hasSecret(parts: Prepared): boolean {
+  return parts.some((part) => typeof part === 'object' && part.placeholder.segments[0] === 'secret');
+}

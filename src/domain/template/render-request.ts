@@ -30,9 +30,11 @@ export type Rendering =
 const NOT_IN_HEADERS = /[\u0000-\u001f\u007f-\u009f]|[^\u0000-\u00ff]/;
 
 /** Whether a text may be a header's value: Latin-1 without control characters. */
-export const isHeaderText = (text: string): boolean => !NOT_IN_HEADERS.test(text);
+export function isHeaderText(text: string): boolean {
+  return !NOT_IN_HEADERS.test(text);
+}
 
-const renderHeader = (pass: RenderPass, { name, parts, sensitive }: CompiledHeader): string => {
+function renderHeader(pass: RenderPass, { name, parts, sensitive }: CompiledHeader): string {
   if (sensitive && pass.masked) return MASK;
   const place = `header "${name}"`;
   const text = write(pass, parts, place, MAX_RENDERED_HEADER_BYTES);
@@ -40,22 +42,22 @@ const renderHeader = (pass: RenderPass, { name, parts, sensitive }: CompiledHead
     pass.problem ??= `${place} would have a control character or one outside of Latin-1`;
   }
   return text;
-};
+}
 
-const renderHeaders = (pass: RenderPass, headers: readonly CompiledHeader[]): Record<string, string> => {
+function renderHeaders(pass: RenderPass, headers: readonly CompiledHeader[]): Record<string, string> {
   const rendered: Record<string, string> = {};
   for (const header of headers) {
     rendered[header.name] = renderHeader(pass, header);
     if (pass.problem !== undefined) break;
   }
   return rendered;
-};
+}
 
 /**
  * Renders a request. Every value is written so that it can't leave its place; what can't be written so fails as
  * `RENDER`, with a message that names the place and never the value. Values are not templates: there is no second pass.
  */
-export const renderRequest = (compiled: CompiledRequest, scope: Scope): Rendering => {
+export function renderRequest(compiled: CompiledRequest, scope: Scope): Rendering {
   const pass = createPass(scope, false);
   const url = renderUrl(pass, compiled.url);
   const headers = pass.problem === undefined ? renderHeaders(pass, compiled.headers) : {};
@@ -68,37 +70,37 @@ export const renderRequest = (compiled: CompiledRequest, scope: Scope): Renderin
     return { ok: false, failure: { code: 'RENDER', message: problem, sent: 'no' }, missing };
   const request = { method: compiled.method, url, headers };
   return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
-};
+}
 
-const maskedHeader = (
+function maskedHeader(
   pass: RenderPass,
   header: CompiledHeader,
   rendered: RenderedRequest | undefined,
-): string => {
+): string {
   const shown = header.sensitive || header.hasSecret ? undefined : rendered?.headers[header.name];
   return shown ?? renderHeader(pass, header);
-};
+}
 
-const maskedBody = (
+function maskedBody(
   pass: RenderPass,
   { body, secretInBody }: CompiledRequest,
   rendered: RenderedRequest | undefined,
-): string | undefined => {
+): string | undefined {
   if (body === undefined) return undefined;
   if (rendered?.body !== undefined && !secretInBody) return rendered.body;
   return write(pass, body.parts, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
-};
+}
 
 /**
  * The request as it may be recorded: with masks for secrets, for the values of sensitive headers (whole, literal or not)
  * and of query parameters with sensitive names. Given what {@link renderRequest} made (`rendered`), it knows the true
  * size of the body, and takes over what hides nothing instead of writing it again.
  */
-export const maskedRender = (
+export function maskedRender(
   compiled: CompiledRequest,
   scope: Scope,
   rendered?: RenderedRequest,
-): MaskedRequest => {
+): MaskedRequest {
   const pass = createPass(scope, true);
   const headers: Record<string, string> = {};
   for (const header of compiled.headers) headers[header.name] = maskedHeader(pass, header, rendered);
@@ -112,4 +114,4 @@ export const maskedRender = (
   return rendered?.body === undefined
     ? { ...request, body }
     : { ...request, body, bodyBytes: Buffer.byteLength(rendered.body) };
-};
+}

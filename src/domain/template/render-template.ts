@@ -14,14 +14,16 @@ export interface RenderPass {
 }
 
 /** Begins a walk. */
-export const createPass = (scope: Scope, masked: boolean): RenderPass => ({
-  scope,
-  masked,
-  missing: [],
-  problem: undefined,
-});
+export function createPass(scope: Scope, masked: boolean): RenderPass {
+  return {
+    scope,
+    masked,
+    missing: [],
+    problem: undefined,
+  };
+}
 
-const writeSlot = (pass: RenderPass, slot: Slot, place: string): string => {
+function writeSlot(pass: RenderPass, slot: Slot, place: string): string {
   const { found, value, secret } = pass.scope.resolve(slot.placeholder);
   const name = slot.placeholder.text;
   if (!found && !pass.missing.includes(name)) pass.missing.push(name);
@@ -29,13 +31,13 @@ const writeSlot = (pass: RenderPass, slot: Slot, place: string): string => {
   if (isWellFormed(value)) return slot.spell(value);
   pass.problem ??= `${place}: the value of ${name} has a lone surrogate`;
   return '';
-};
+}
 
 /**
  * Writes prepared parts with the values of the pass. `place` and `maxBytes` (of UTF-8) are for the problem that is
  * noted when it grows too large; it stops early then, before many large values take the memory.
  */
-export const write = (pass: RenderPass, parts: Prepared, place: string, maxBytes: number): string => {
+export function write(pass: RenderPass, parts: Prepared, place: string, maxBytes: number): string {
   let text = '';
   for (const part of parts) {
     text += typeof part === 'string' ? part : writeSlot(pass, part, place);
@@ -45,4 +47,4 @@ export const write = (pass: RenderPass, parts: Prepared, place: string, maxBytes
     pass.problem ??= `${place} is larger than ${maxBytes} bytes`;
   }
   return text;
-};
+}

@@ -19,23 +19,23 @@ const RULE =
   '"{{" must begin a placeholder like {{name}} or {{name.path.0}} ' +
   '(at most 16 segments of 1 to 64 letters, digits, "_" or "-")';
 
-const refusal = (at: number, escapes: boolean): ParsedTemplate => {
+function refusal(at: number, escapes: boolean): ParsedTemplate {
   const literal = escapes ? 'a literal "{{" is written "\\{{"' : 'a literal "{{" is written "%7B%7B"';
   return { ok: false, error: `${RULE}; ${literal}; not so at character ${at + 1}` };
-};
+}
 
-const placeholderAt = (text: string, at: number): { placeholder: Placeholder; end: number } | undefined => {
+function placeholderAt(text: string, at: number): { placeholder: Placeholder; end: number } | undefined {
   PLACEHOLDER.lastIndex = at;
   const path = PLACEHOLDER.exec(text)?.[1];
   if (path === undefined) return undefined;
   return { placeholder: { segments: path.split('.'), text: path }, end: PLACEHOLDER.lastIndex };
-};
+}
 
 /**
  * Parses a template. With `escapes`, `\{{` is a literal `{{`; any other `{{` that begins no placeholder is an error.
  * There is no other escape: `\\{{` is a backslash and a literal `{{`.
  */
-export const parseTemplate = (text: string, options: { readonly escapes: boolean }): ParsedTemplate => {
+export function parseTemplate(text: string, options: { readonly escapes: boolean }): ParsedTemplate {
   const template: (string | Placeholder)[] = [];
   let literal = '';
   let done = 0;
@@ -56,14 +56,15 @@ export const parseTemplate = (text: string, options: { readonly escapes: boolean
   literal += text.slice(done);
   if (literal !== '') template.push(literal);
   return { ok: true, template };
-};
+}
 
 /** The placeholders of a template in order of use, repeated ones repeated. */
-export const placeholdersOf = (template: Template): readonly Placeholder[] =>
-  template.filter((part) => typeof part !== 'string');
+export function placeholdersOf(template: Template): readonly Placeholder[] {
+  return template.filter((part) => typeof part !== 'string');
+}
 
 /** The placeholder of a template that is exactly one placeholder and nothing else. */
-export const wholePlaceholder = (template: Template): Placeholder | undefined => {
+export function wholePlaceholder(template: Template): Placeholder | undefined {
   const [only] = template;
   return template.length === 1 && typeof only === 'object' ? only : undefined;
-};
+}

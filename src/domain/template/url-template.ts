@@ -37,20 +37,21 @@ const MISPLACED = 'placeholders may stand in the path and the query only';
 const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
 
 // A stand-in for placeholders that passes the URL parser unchanged: lower case, unreserved, not in the template.
-const standInFor = (text: string): string => {
+function standInFor(text: string): string {
   const lower = text.toLowerCase();
   let word = 'ph';
   while (lower.includes(word)) word += 'x';
   return word;
-};
+}
 
-const guardEscapes = (template: Template): Template =>
+function guardEscapes(template: Template): Template {
   // A "%" that a value could complete to an escape ("%" + "2e") is written as "%25".
-  template.map((part, i) =>
+  return template.map((part, i) =>
     typeof part === 'string' && i < template.length - 1 ? part.replace(/%(?=[0-9a-f]?$)/i, '%25') : part,
   );
+}
 
-const problemOf = (text: string, template: Template, url: URL | null): string | undefined => {
+function problemOf(text: string, template: Template, url: URL | null): string | undefined {
   if (text.includes('\\')) {
     return 'must not contain a backslash (a literal "{{" is written "%7B%7B")';
   }
@@ -63,9 +64,9 @@ const problemOf = (text: string, template: Template, url: URL | null): string | 
     return 'must not hold a user or password: put it into an Authorization header';
   }
   return undefined;
-};
+}
 
-const pathOf = (segments: readonly Template[]): (string | PathSegment)[] => {
+function pathOf(segments: readonly Template[]): (string | PathSegment)[] {
   const path: (string | PathSegment)[] = [];
   let literal = '';
   for (const [i, segment] of segments.entries()) {
@@ -79,16 +80,16 @@ const pathOf = (segments: readonly Template[]): (string | PathSegment)[] => {
   }
   if (literal !== '') path.push(literal);
   return path;
-};
+}
 
-const nameOf = (template: Template): Template => {
+function nameOf(template: Template): Template {
   const end = template.findIndex((part) => typeof part === 'string' && part.includes('='));
   if (end === -1) return template;
   const last = template[end] as string;
   return [...template.slice(0, end), last.slice(0, last.indexOf('='))];
-};
+}
 
-const parameterOf = (template: Template): QueryParameter => {
+function parameterOf(template: Template): QueryParameter {
   const name = nameOf(template);
   const fixed = placeholdersOf(name).length === 0;
   return {
@@ -96,13 +97,13 @@ const parameterOf = (template: Template): QueryParameter => {
     name: prepare(guardEscapes(name), percentEncoded),
     sensitive: fixed ? isSensitiveParameter(name.join('')) : undefined,
   };
-};
+}
 
 /**
  * Parses a URL template once: the WHATWG parser sees it with stand-ins for its placeholders, and its answer is taken
  * apart again. So literals are final, and values, percent-encoded, can reach neither origin nor structure.
  */
-export const parseUrlTemplate = (text: string): ParsedUrlTemplate => {
+export function parseUrlTemplate(text: string): ParsedUrlTemplate {
   const parsed = parseTemplate(text, { escapes: false });
   if (!parsed.ok) return parsed;
   const placeholders = placeholdersOf(parsed.template);
@@ -130,4 +131,4 @@ export const parseUrlTemplate = (text: string): ParsedUrlTemplate => {
     ok: true,
     url: { origin: url.origin, path: pathOf(segments), query: parameters.map(parameterOf), pathPlaceholders },
   };
-};
+}

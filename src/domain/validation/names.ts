@@ -24,12 +24,12 @@ const PROTOTYPE_NAMES = ['__proto__', 'constructor', 'prototype'];
 const TAKEN = new Set([...PROTOTYPE_NAMES, ...BUILT_INS.post_call, ...RESERVED_ROOTS]);
 
 /** Why this can't be the name of a dynamic variable; undefined: it can. */
-export const variableNameProblem = (name: string): string | undefined => {
+export function variableNameProblem(name: string): string | undefined {
   if (!NAME.test(name)) {
     return 'must be 1 to 64 letters, digits or "_" and must not begin with a digit';
   }
   return TAKEN.has(name) ? 'is a reserved name' : undefined;
-};
+}
 
 /** Why this can't be the name of a secret: the rule is that of variables. */
 export const secretNameProblem = variableNameProblem;

@@ -53,19 +53,19 @@ interface CheckedWebhooks {
   readonly violations: Violation[];
 }
 
-const typeProblem = (
+function typeProblem(
   type: AgentWebhookDraft['webhookType'],
   earlier: ReadonlySet<string>,
-): string | undefined => {
+): string | undefined {
   if (type === 'unspecified') return 'is required';
   if (type === 'unknown') return 'must be WEBHOOK_TYPE_PRE_CALL or WEBHOOK_TYPE_POST_CALL';
   return earlier.has(type) ? 'an agent has at most one webhook of each type' : undefined;
-};
+}
 
 /** No more than one of each type can be right; the rest of a long list is not looked at. */
 const MAX_LOOKED = 8;
 
-const checkWebhooks = (draft: AgentDraft, context: AgentCheckContext): CheckedWebhooks => {
+function checkWebhooks(draft: AgentDraft, context: AgentCheckContext): CheckedWebhooks {
   const { secretNames, secretValue, checkUrl, stored } = context;
   const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
   const types = new Set<string>();
@@ -89,10 +89,10 @@ const checkWebhooks = (draft: AgentDraft, context: AgentCheckContext): CheckedWe
     result.webhooks.push({ webhookType, config: checked.config, disabled });
   }
   return result;
-};
+}
 
-const displayNameViolations = (name: string): Violation[] =>
-  Buffer.byteLength(name) > MAX_DISPLAY_NAME_BYTES
+function displayNameViolations(name: string): Violation[] {
+  return Buffer.byteLength(name) > MAX_DISPLAY_NAME_BYTES
     ? [
         {
           field: `${PATH}.display_name`,
@@ -100,15 +100,16 @@ const displayNameViolations = (name: string): Violation[] =>
         },
       ]
     : [];
+}
 
 /**
  * Checks an agent with the webhooks given for it, and fills in defaults. All violations are collected, with paths from
  * the request message (`agent.…`). `agent` may be used only where there are none.
  */
-export const checkAgentDraft = (
+export function checkAgentDraft(
   draft: AgentDraft,
   context: AgentCheckContext,
-): { readonly agent: CheckedAgent; readonly violations: readonly Violation[] } => {
+): { readonly agent: CheckedAgent; readonly violations: readonly Violation[] } {
   const checks = context.checked ?? (() => true);
   const { displayName, dynamicVariables } = draft;
   const { webhooks, violations: ofWebhooks } = checks('webhooks')
@@ -130,4 +131,4 @@ export const checkAgentDraft = (
     },
     violations,
   };
-};
+}

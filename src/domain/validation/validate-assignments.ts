@@ -12,10 +12,13 @@ import { MASK } from '../redaction/redact.ts';
 import type { AssignmentDraft } from '../webhook-draft.ts';
 
 /** Which rule a value of that many bytes of compact JSON breaks as a dynamic variable's; undefined: none. */
-export const valueTooLarge = (bytes: number): string | undefined =>
-  bytes > MAX_VARIABLE_BYTES ? `must not be larger than ${MAX_VARIABLE_BYTES} bytes of JSON` : undefined;
+export function valueTooLarge(bytes: number): string | undefined {
+  return bytes > MAX_VARIABLE_BYTES
+    ? `must not be larger than ${MAX_VARIABLE_BYTES} bytes of JSON`
+    : undefined;
+}
 
-const attributeProblem = (name: string): string | undefined => {
+function attributeProblem(name: string): string | undefined {
   if (name === '') return 'is required';
   if (Buffer.byteLength(name) > MAX_ATTRIBUTE_NAME_BYTES) {
     return `must not be larger than ${MAX_ATTRIBUTE_NAME_BYTES} bytes`;
@@ -23,14 +26,14 @@ const attributeProblem = (name: string): string | undefined => {
   return name.split('.').length > MAX_PATH_SEGMENTS
     ? `must not be a path of more than ${MAX_PATH_SEGMENTS} segments`
     : undefined;
-};
+}
 
-const variableProblem = (name: string, declared: ReadonlySet<string>): string | undefined => {
+function variableProblem(name: string, declared: ReadonlySet<string>): string | undefined {
   if (name === '') return 'is required';
   return declared.has(name) ? undefined : 'must be a declared dynamic variable of the agent';
-};
+}
 
-const defaultViolations = ({ required, defaultValue }: AssignmentDraft, field: string): Violation[] => {
+function defaultViolations({ required, defaultValue }: AssignmentDraft, field: string): Violation[] {
   if (defaultValue === undefined) return [];
   if (required) return [{ field, description: "a required assignment can't have a default value" }];
   if (defaultValue === MASK) return [{ field, description: 'is a masked value: write the value' }];
@@ -38,9 +41,9 @@ const defaultViolations = ({ required, defaultValue }: AssignmentDraft, field: s
   if (problems.length > 0) return problems;
   const description = valueTooLarge(jsonBytes(defaultValue));
   return description === undefined ? [] : [{ field, description }];
-};
+}
 
-const ruleViolations = (rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] => {
+function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] {
   const is = (member: string, description: string | undefined): Violation[] =>
     description === undefined ? [] : [{ field: `${path}.${member}`, description }];
   const isKnownSource = rule.source === '' || rule.source === 'response';
@@ -50,18 +53,18 @@ const ruleViolations = (rule: AssignmentDraft, path: string, declared: ReadonlyS
     ...is('dynamic_variable', variableProblem(rule.dynamicVariable, declared)),
     ...defaultViolations(rule, `${path}.default_value`),
   ];
-};
+}
 
 /** The violations of a pre-call webhook's assignments; `declared` are the agent's dynamic variables. */
-export const assignmentViolations = (
+export function assignmentViolations(
   rules: readonly AssignmentDraft[],
   field: string,
   declared: ReadonlySet<string>,
-): Violation[] => {
+): Violation[] {
   const tooMany =
     rules.length > MAX_ASSIGNMENTS
       ? [{ field, description: `must not have more than ${MAX_ASSIGNMENTS} assignments` }]
       : [];
   const looked = rules.slice(0, MAX_ASSIGNMENTS);
   return [...tooMany, ...looked.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
-};
+}

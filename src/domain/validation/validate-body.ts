@@ -11,16 +11,17 @@ import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 
-const isNested = (value: JsonValue): value is JsonValue[] | JsonObject =>
-  value !== null && typeof value === 'object';
+function isNested(value: JsonValue): value is JsonValue[] | JsonObject {
+  return value !== null && typeof value === 'object';
+}
 
-const kindOf = (contentType: string | undefined): ContentKind | undefined => {
+function kindOf(contentType: string | undefined): ContentKind | undefined {
   if (contentType === undefined) return undefined;
   const classified = classifyContentType(contentType);
   return classified.ok ? classified.kind : undefined;
-};
+}
 
-const kindProblem = (body: JsonValue, kind: ContentKind): string | undefined => {
+function kindProblem(body: JsonValue, kind: ContentKind): string | undefined {
   if (typeof body === 'string') {
     return kind === 'json' ? "a text body can't have a JSON content type: write the body as JSON" : undefined;
   }
@@ -28,34 +29,35 @@ const kindProblem = (body: JsonValue, kind: ContentKind): string | undefined => 
   if (!isNested(body)) return 'a number or bool body needs a JSON content type';
   if (kind !== 'form') return 'an object or list body needs a JSON or form content type';
   return Array.isArray(body) ? "a list can't be sent as a form: use an object" : undefined;
-};
+}
 
-const formViolations = (body: JsonObject, field: string): Violation[] =>
-  Object.entries(body)
+function formViolations(body: JsonObject, field: string): Violation[] {
+  return Object.entries(body)
     .filter(([, value]) => isNested(value))
     .map(([key]) => ({
       field: memberPath(field, key),
       description:
         'a form field must be a text, number, bool or null: nested objects and lists are JSON only',
     }));
+}
 
 /** What is wrong with a body of this content type; a type that is itself wrong is the headers' violation. */
-const typeViolations = (body: JsonValue, contentType: string | undefined, field: string): Violation[] => {
+function typeViolations(body: JsonValue, contentType: string | undefined, field: string): Violation[] {
   const kind = kindOf(contentType);
   if (kind === undefined) return [];
   const description = kindProblem(body, kind);
   if (description !== undefined) return [{ field, description }];
   return kind === 'form' && isNested(body) && !Array.isArray(body) ? formViolations(body, field) : [];
-};
+}
 
-const leafViolations = (text: string, field: string, known: KnownNames): Violation[] => {
+function leafViolations(text: string, field: string, known: KnownNames): Violation[] {
   if (text === MASK) return [{ field, description: 'is a masked value: write the value or a placeholder' }];
   const parsed = parseTemplate(text, { escapes: true });
   if (!parsed.ok) return [{ field, description: parsed.error }];
   return placeholderViolations(parsed.template, known, field);
-};
+}
 
-const templateViolations = (value: JsonValue, field: string, known: KnownNames): Violation[] => {
+function templateViolations(value: JsonValue, field: string, known: KnownNames): Violation[] {
   if (typeof value === 'string') return leafViolations(value, field, known);
   if (!isNested(value)) return [];
   if (Array.isArray(value)) {
@@ -69,13 +71,14 @@ const templateViolations = (value: JsonValue, field: string, known: KnownNames):
     ...braces,
     ...members.flatMap(([key, member]) => templateViolations(member, memberPath(field, key), known)),
   ];
-};
+}
 
-const sizeOf = (body: JsonValue): number =>
-  typeof body === 'string' ? Buffer.byteLength(body) : jsonBytes(body);
+function sizeOf(body: JsonValue): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : jsonBytes(body);
+}
 
 /** What is wrong with the body alone: whether it is JSON, its size, its templates. */
-const contentViolations = (body: JsonValue, field: string, known: KnownNames): Violation[] => {
+function contentViolations(body: JsonValue, field: string, known: KnownNames): Violation[] {
   const problems = jsonProblems(body, field);
   if (problems.length > 0) return problems;
   if (sizeOf(body) > MAX_BODY_TEMPLATE_BYTES) {
@@ -83,7 +86,7 @@ const contentViolations = (body: JsonValue, field: string, known: KnownNames): V
   }
   if (!isWellFormed(body)) return [{ field, description: 'must not hold lone surrogates' }];
   return templateViolations(body, field, known);
-};
+}
 
 /** What is looked at of a body: itself (`content`) and how it goes with method and content type (`fit`). */
 export interface BodyChecks {
@@ -92,7 +95,7 @@ export interface BodyChecks {
 }
 
 /** The violations of a request body for this method (upper case) and content type (as written). */
-export const bodyViolations = (
+export function bodyViolations(
   request: {
     readonly body: JsonValue | undefined;
     readonly method: string;
@@ -101,11 +104,11 @@ export const bodyViolations = (
   field: string,
   known: KnownNames,
   checks: BodyChecks,
-): Violation[] => {
+): Violation[] {
   const { body, method, contentType } = request;
   if (body === undefined || isBodyless(method, body)) return [];
   const content = checks.content ? contentViolations(body, field, known) : [];
   if (!checks.fit) return content;
   if (method === 'GET') return [...content, { field, description: 'GET takes no body: leave it out' }];
   return [...content, ...typeViolations(body, contentType, field)];
-};
+}

@@ -26,36 +26,40 @@ export interface CallDetailsDraft {
 const MAX_SECONDS = 315_576_000_000;
 const MAX_NANOS = 999_999_999;
 
-const is = (field: string, description: string | undefined): Violation[] =>
-  description === undefined ? [] : [{ field, description }];
+function is(field: string, description: string | undefined): Violation[] {
+  return description === undefined ? [] : [{ field, description }];
+}
 
-const textProblem = (text: string, maxBytes: number): string | undefined =>
-  text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
+function textProblem(text: string, maxBytes: number): string | undefined {
+  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
     ? `must not be larger than ${maxBytes} bytes`
     : undefined;
+}
 
-const metadataViolations = (metadata: JsonObject): Violation[] => {
+function metadataViolations(metadata: JsonObject): Violation[] {
   const problems = jsonProblems(metadata, 'metadata');
   if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
   return is('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
-};
+}
 
-const durationProblem = ({ seconds, nanos }: DurationDraft): string | undefined => {
+function durationProblem({ seconds, nanos }: DurationDraft): string | undefined {
   if (seconds < 0 || nanos < 0) return 'must not be negative';
   return seconds <= MAX_SECONDS && nanos <= MAX_NANOS ? undefined : 'is not a valid google.protobuf.Duration';
-};
+}
 
 // By way of the decimal text: a sum of seconds and nanos / 1e9 is not always the double nearest to it.
-const toSeconds = ({ seconds, nanos }: DurationDraft): number =>
-  Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
+function toSeconds({ seconds, nanos }: DurationDraft): number {
+  return Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
+}
 
 /**
  * Checks a call's details as a lifecycle request or a test gives them, at the top of the request message. `details` may be
  * used only where there are no violations.
  */
-export const validateCallDetails = (
-  draft: CallDetailsDraft,
-): { readonly details: CallDetails; readonly violations: readonly Violation[] } => {
+export function validateCallDetails(draft: CallDetailsDraft): {
+  readonly details: CallDetails;
+  readonly violations: readonly Violation[];
+} {
   const { callerPhone, callDuration, callSummary, metadata = {}, dynamicVariables = {} } = draft;
   const hasPlainVariables = arePlainVariables(dynamicVariables);
   const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
@@ -78,4 +82,4 @@ export const validateCallDetails = (
     },
     violations,
   };
-};
+}

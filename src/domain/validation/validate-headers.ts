@@ -15,7 +15,7 @@ const NOT_SETTABLE =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-const nameProblem = (name: string): string | undefined => {
+function nameProblem(name: string): string | undefined {
   if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
   if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
     return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;
@@ -24,21 +24,24 @@ const nameProblem = (name: string): string | undefined => {
   return NOT_SETTABLE.test(name)
     ? 'this header is set by callhooks and the connection, not by a webhook'
     : undefined;
-};
+}
 
-const isContentType = (name: string): boolean => name.toLowerCase() === 'content-type';
+function isContentType(name: string): boolean {
+  return name.toLowerCase() === 'content-type';
+}
 
 /** The content type that the headers name, as written. */
-export const contentTypeOf = (headers: Headers): string | undefined =>
-  Object.entries(headers).find(([name]) => isContentType(name))?.[1];
+export function contentTypeOf(headers: Headers): string | undefined {
+  return Object.entries(headers).find(([name]) => isContentType(name))?.[1];
+}
 
-const contentTypeProblem = (value: string): string | undefined => {
+function contentTypeProblem(value: string): string | undefined {
   if (value.includes('{{')) return 'content-type takes no placeholders';
   const classified = classifyContentType(value);
   return classified.ok ? undefined : classified.error;
-};
+}
 
-const valueViolations = (name: string, value: string, known: KnownNames, field: string): Violation[] => {
+function valueViolations(name: string, value: string, known: KnownNames, field: string): Violation[] {
   const is = (description: string): Violation[] => [{ field, description }];
   if (Buffer.byteLength(value) > MAX_HEADER_TEMPLATE_BYTES) {
     return is(`a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
@@ -53,15 +56,15 @@ const valueViolations = (name: string, value: string, known: KnownNames, field: 
   return placeholdersOf(parsed.template).length === 0
     ? []
     : placeholderViolations(parsed.template, known, field);
-};
+}
 
-const twins = (names: readonly string[]): string[] => {
+function twins(names: readonly string[]): string[] {
   const seen = new Set<string>();
   return names.filter((name) => seen.size === seen.add(name.toLowerCase()).size);
-};
+}
 
 /** The violations of headers, but for those of values that read as a mask. */
-export const headerViolations = (headers: Headers, field: string, known: KnownNames): Violation[] => {
+export function headerViolations(headers: Headers, field: string, known: KnownNames): Violation[] {
   const entries = Object.entries(headers);
   const violations: Violation[] = [];
   if (entries.length > MAX_HEADERS) {
@@ -78,7 +81,7 @@ export const headerViolations = (headers: Headers, field: string, known: KnownNa
     if (value !== MASK) violations.push(...valueViolations(name, value, known, at));
   }
   return violations;
-};
+}
 
 /** What is stored of the webhook that a mask may stand for. */
 export interface MaskedValues {
@@ -92,12 +95,12 @@ export interface MaskedValues {
  * The violations of header values that read as a mask: one stands for the stored value of that header as long as it
  * goes to the same origin, so that nobody who may only write can have a secret sent elsewhere.
  */
-export const maskViolations = (
+export function maskViolations(
   headers: Headers,
   field: string,
   origin: string | undefined,
   { storedHeaders, storedOrigin }: MaskedValues,
-): Violation[] => {
+): Violation[] {
   const problemOf = (name: string): string | undefined => {
     if (!storedHeaders.has(name.toLowerCase()))
       return 'is masked, but no value of this header is stored: write its value';
@@ -110,4 +113,4 @@ export const maskViolations = (
       const description = value === MASK ? problemOf(name) : undefined;
       return description === undefined ? [] : [{ field: entryPath(field, name), description }];
     });
-};
+}

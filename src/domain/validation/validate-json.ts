@@ -5,26 +5,22 @@ import { MAX_JSON_DEPTH } from '../limits.ts';
 /** A list of a million bad numbers must not become a million sentences. */
 const MAX_PROBLEMS = 1000;
 
-const scalarProblem = (value: unknown): string | undefined => {
+function scalarProblem(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a finite number';
   return typeof value === 'string' || typeof value === 'boolean' ? undefined : 'must be a JSON value';
-};
+}
 
-const isPlain = (value: object): boolean => {
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-};
+}
 
 /**
  * What keeps a value from being JSON of the allowed depth, with its paths: numbers that are not finite, what JSON has
  * no kind for (undefined, dates, bigints, …), nesting deeper than `maxDepth`. Nothing below that is looked at, so any
  * value is safe; at most 1,000 problems are told.
  */
-export const jsonProblems = (
-  value: unknown,
-  path: string,
-  maxDepth: number = MAX_JSON_DEPTH,
-): Violation[] => {
+export function jsonProblems(value: unknown, path: string, maxDepth: number = MAX_JSON_DEPTH): Violation[] {
   const problems: Violation[] = [];
   const add = (field: string, description: string): void => {
     if (problems.length < MAX_PROBLEMS) problems.push({ field, description });
@@ -47,4 +43,4 @@ export const jsonProblems = (
   };
   visit(value, 0, () => path);
   return problems;
-};
+}

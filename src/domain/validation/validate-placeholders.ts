@@ -11,14 +11,14 @@ export interface KnownNames {
   readonly secretNames: ReadonlySet<string>;
 }
 
-const secretProblem = (segments: readonly string[], secretNames: ReadonlySet<string>): string | undefined => {
+function secretProblem(segments: readonly string[], secretNames: ReadonlySet<string>): string | undefined {
   const name = segments[1];
   if (name === undefined || segments.length > 2) return 'a secret is written {{secret.NAME}}';
   return secretNames.has(name) ? undefined : `the agent has no secret "${name}"`;
-};
+}
 
 /** Which rule a placeholder breaks by what it names; undefined: none. */
-export const placeholderProblem = ({ segments }: Placeholder, known: KnownNames): string | undefined => {
+export function placeholderProblem({ segments }: Placeholder, known: KnownNames): string | undefined {
   const root = segments[0] as string;
   if (root === 'secret') return secretProblem(segments, known.secretNames);
   if (root === 'metadata' || known.declaredVariables.has(root)) return undefined;
@@ -27,14 +27,14 @@ export const placeholderProblem = ({ segments }: Placeholder, known: KnownNames)
   }
   if (BUILT_INS.post_call.includes(root)) return `"${root}" is known to post-call webhooks only`;
   return `"${root}" is neither a built-in nor a declared dynamic variable of the agent`;
-};
+}
 
 /** The violations of a template's placeholders at one place, each sentence once. */
-export const placeholderViolations = (template: Template, known: KnownNames, field: string): Violation[] => {
+export function placeholderViolations(template: Template, known: KnownNames, field: string): Violation[] {
   const problems = new Set<string>();
   for (const placeholder of placeholdersOf(template)) {
     const problem = placeholderProblem(placeholder, known);
     if (problem !== undefined) problems.add(problem);
   }
   return [...problems].map((description) => ({ field, description }));
-};
+}

@@ -16,14 +16,14 @@ export interface SecretsChange {
   readonly signingNames: ReadonlySet<string>;
 }
 
-const valueProblem = (value: string, signs: boolean): string | undefined => {
+function valueProblem(value: string, signs: boolean): string | undefined {
   if (value === '') return 'must not be empty; to remove a secret, name it in remove_secrets';
   if (Buffer.byteLength(value) > MAX_SECRET_BYTES) return `must not be larger than ${MAX_SECRET_BYTES} bytes`;
   if (value === MASK) return 'is a masked value: write the secret, or leave it out to keep it';
   return signs ? signingSecretProblem(value) : undefined;
-};
+}
 
-const removeViolations = ({ secrets, removeSecrets }: SecretsChange): Violation[] => {
+function removeViolations({ secrets, removeSecrets }: SecretsChange): Violation[] {
   const field = 'remove_secrets';
   const looked = removeSecrets.slice(0, MAX_SECRETS);
   const tooMany =
@@ -36,15 +36,16 @@ const removeViolations = ({ secrets, removeSecrets }: SecretsChange): Violation[
       : [],
   );
   return [...tooMany, ...both];
-};
+}
 
 /**
  * Checks the secrets of a request; `names` are those that the agent has afterwards. Removing a secret that the agent
  * does not have is fine, so that a request can be repeated. Descriptions never hold values.
  */
-export const checkSecrets = (
-  change: SecretsChange,
-): { readonly names: ReadonlySet<string>; readonly violations: readonly Violation[] } => {
+export function checkSecrets(change: SecretsChange): {
+  readonly names: ReadonlySet<string>;
+  readonly violations: readonly Violation[];
+} {
   const { secrets, removeSecrets, storedNames, signingNames } = change;
   const removed = new Set(removeSecrets);
   const kept = [...storedNames].filter((name) => !removed.has(name));
@@ -63,4 +64,4 @@ export const checkSecrets = (
         .map((description) => ({ field, description }));
     });
   return { names, violations: [...tooMany, ...each, ...removeViolations(change)] };
-};
+}

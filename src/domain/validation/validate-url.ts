@@ -6,16 +6,16 @@ import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type PreparedUrl } from '../template/url-template.ts';
 
 /** Scheme, host and port of a URL template, as the WHATWG parser writes them; undefined where it has none. */
-export const originOfTemplate = (text: string): string | undefined => {
+export function originOfTemplate(text: string): string | undefined {
   const parsed = parseUrlTemplate(text);
   return parsed.ok ? parsed.url.origin : undefined;
-};
+}
 
 // The URL parser would strip tabs and line breaks without a word; a name or port then reads otherwise than it is.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-const textProblem = (text: string): string | undefined => {
+function textProblem(text: string): string | undefined {
   if (text === '') return 'is required';
   if (Buffer.byteLength(text) > MAX_URL_TEMPLATE_BYTES) {
     return `must not be larger than ${MAX_URL_TEMPLATE_BYTES} bytes`;
@@ -25,24 +25,24 @@ const textProblem = (text: string): string | undefined => {
   const hasControl =
     parsed.ok && parsed.template.some((part) => typeof part === 'string' && CONTROL.test(part));
   return hasControl ? 'must not hold control characters' : undefined;
-};
+}
 
-const partProblem = ({ origin, pathPlaceholders }: PreparedUrl): string | undefined => {
+function partProblem({ origin, pathPlaceholders }: PreparedUrl): string | undefined {
   if (new URL(origin).port === '0') return 'must not have port 0';
   const hasSecret = pathPlaceholders.some(({ segments }) => segments[0] === 'secret');
   return hasSecret ? 'secrets are not allowed in the path: use the query, a header or the body' : undefined;
-};
+}
 
 /**
  * The violations of a URL template: its form, its placeholders, and what the egress policy (`judge`) says to its
  * origin. The policy is asked only about a URL whose form is right.
  */
-export const urlViolations = (
+export function urlViolations(
   text: string,
   field: string,
   known: KnownNames,
   judge: ((url: string) => string | undefined) | undefined,
-): Violation[] => {
+): Violation[] {
   const is = (description: string | undefined): Violation[] =>
     description === undefined ? [] : [{ field, description }];
   const unreadable = textProblem(text);
@@ -53,4 +53,4 @@ export const urlViolations = (
   const parsed = parseUrlTemplate(text);
   if (!parsed.ok) return [...is(parsed.error), ...names];
   return [...is(partProblem(parsed.url) ?? judge?.(`${parsed.url.origin}/`)), ...names];
-};
+}

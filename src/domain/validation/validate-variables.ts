@@ -14,14 +14,15 @@ import type { JsonObject, JsonValue } from '../json.ts';
 const MAX_VIOLATIONS = 1000;
 const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
 
-const is = (field: string, description: string | undefined): Violation[] =>
-  description === undefined ? [] : [{ field, description }];
+function is(field: string, description: string | undefined): Violation[] {
+  return description === undefined ? [] : [{ field, description }];
+}
 
 /**
  * Reports whether dynamic variables as a request gives them clearly keep every rule of {@link variablesViolations}, and
  * are stored as they are. False: look closer.
  */
-export const arePlainVariables = (variables: JsonObject): boolean => {
+export function arePlainVariables(variables: JsonObject): boolean {
   if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
   let bound = 1;
   for (const name of Object.keys(variables)) {
@@ -30,14 +31,14 @@ export const arePlainVariables = (variables: JsonObject): boolean => {
     if (bound > MAX_VARIABLES_BYTES) return false;
   }
   return true;
-};
+}
 
 /**
  * The violations of dynamic variables as a request gives them: names that an agent could not declare, values that are
  * no JSON, too deep or too large, and their size together. `field` is their path in the request. What comes behind the
  * name that makes them too large together is not looked at.
  */
-export const variablesViolations = (variables: JsonObject, field: string): Violation[] => {
+export function variablesViolations(variables: JsonObject, field: string): Violation[] {
   const violations: Violation[] = [];
   let total = 1;
   for (const [name, value] of Object.entries(variables)) {
@@ -52,10 +53,10 @@ export const variablesViolations = (variables: JsonObject, field: string): Viola
     if (total > MAX_VARIABLES_BYTES) return [...violations, ...is(field, TOO_LARGE_TOGETHER)];
   }
   return violations;
-};
+}
 
 /** As {@link variablesViolations} for the defaults that an agent declares. */
-export const declaredVariablesViolations = (defaults: JsonObject, field: string): Violation[] => {
+export function declaredVariablesViolations(defaults: JsonObject, field: string): Violation[] {
   const entries = Object.entries(defaults);
   const masked = entries.filter(([, value]) => value === MASK).map(([name]) => memberPath(field, name));
   return [
@@ -66,21 +67,21 @@ export const declaredVariablesViolations = (defaults: JsonObject, field: string)
     ...variablesViolations(defaults, field),
     ...masked.map((path) => ({ field: path, description: 'is a masked value: write the value' })),
   ];
-};
+}
 
-const isOwnPlaceholder = (name: string, value: JsonValue): boolean => {
+function isOwnPlaceholder(name: string, value: JsonValue): boolean {
   if (typeof value !== 'string') return false;
   const parsed = parseTemplate(value, { escapes: true });
   return parsed.ok && wholePlaceholder(parsed.template)?.text === name;
-};
+}
 
 /**
  * Defaults as they are stored: one that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other tools) is
  * null. Recurses: check the depth first.
  */
-export const storedDefaults = (defaults: JsonObject): JsonObject => {
+export function storedDefaults(defaults: JsonObject): JsonObject {
   const stored = Object.entries(asStored(defaults) as JsonObject);
   return Object.fromEntries(
     stored.map(([name, value]) => [name, isOwnPlaceholder(name, value) ? null : value]),
   );
-};
+}

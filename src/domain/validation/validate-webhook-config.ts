@@ -38,15 +38,16 @@ export interface CheckContext extends KnownNames {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-const methodProblem = (method: string): string | undefined => {
+function methodProblem(method: string): string | undefined {
   if (method === '') return 'is required';
   return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
-};
+}
 
-const one = (field: string, description: string | undefined): Violation[] =>
-  description === undefined ? [] : [{ field, description }];
+function one(field: string, description: string | undefined): Violation[] {
+  return description === undefined ? [] : [{ field, description }];
+}
 
-const schemaViolations = (schema: ApiSchema, context: CheckContext): Violation[] => {
+function schemaViolations(schema: ApiSchema, context: CheckContext): Violation[] {
   const { url, method, requestHeaders, requestBody } = schema;
   const path = `${context.path}.api_schema`;
   const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
@@ -69,33 +70,27 @@ const schemaViolations = (schema: ApiSchema, context: CheckContext): Violation[]
       fit: checks('request_body') || checks('request_headers') || checks('method'),
     }),
   ];
-};
+}
 
-const timeoutProblem = (secs: number): string | undefined =>
-  secs === 0 || (secs >= MIN_TIMEOUT_SECS && secs <= MAX_TIMEOUT_SECS)
+function timeoutProblem(secs: number): string | undefined {
+  return secs === 0 || (secs >= MIN_TIMEOUT_SECS && secs <= MAX_TIMEOUT_SECS)
     ? undefined
     : `must be ${MIN_TIMEOUT_SECS} to ${MAX_TIMEOUT_SECS} seconds, or 0 for the default`;
+}
 
-const policyProblem = (
-  policy: WebhookConfigDraft['failurePolicy'],
-  type: WebhookType,
-): string | undefined => {
+function policyProblem(policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): string | undefined {
   if (policy === 'unknown') return 'must be FAILURE_POLICY_PROCEED or FAILURE_POLICY_BLOCK';
   return type === 'post_call' && policy !== 'unspecified' ? 'is for pre-call webhooks only' : undefined;
-};
+}
 
-const rulesViolations = (rules: readonly AssignmentDraft[], context: CheckContext): Violation[] => {
+function rulesViolations(rules: readonly AssignmentDraft[], context: CheckContext): Violation[] {
   const field = `${context.path}.assignments`;
   if (context.webhookType === 'pre_call')
     return assignmentViolations(rules, field, context.declaredVariables);
   return one(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
-};
+}
 
-const configViolations = (
-  draft: WebhookConfigDraft,
-  schema: ApiSchema,
-  context: CheckContext,
-): Violation[] => {
+function configViolations(draft: WebhookConfigDraft, schema: ApiSchema, context: CheckContext): Violation[] {
   const { path, webhookType } = context;
   const checks = (field: ConfigField): boolean => context.checked?.(field) ?? true;
   const { signingSecretNames } = draft;
@@ -117,17 +112,17 @@ const configViolations = (
         )
       : []),
   ];
-};
+}
 
 /**
  * Checks a webhook's configuration and fills in its defaults. All violations are collected, with paths from the request
  * message; descriptions never hold values. `config` may be used only where there are none. A configuration that was
  * accepted passes again unchanged. `draft` undefined: the request has none.
  */
-export const checkWebhookConfig = (
+export function checkWebhookConfig(
   draft: WebhookConfigDraft | undefined,
   context: CheckContext,
-): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } => {
+): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } {
   const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
   const violations =
     draft === undefined
@@ -135,4 +130,4 @@ export const checkWebhookConfig = (
       : configViolations(draft, config.apiSchema, context);
   // Only what was checked is known to be shallow enough for the recursion.
   return { config: violations.length === 0 ? configAsStored(config) : config, violations };
-};
+}
