@@ -23,7 +23,7 @@ import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type Figures, type Metrics } from './ops/metrics.ts';
 import { createOpsServer } from './ops/ops-server.ts';
-import type { Keyring } from './secrets/types.ts';
+import type { Keyring } from './secrets/keyring.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated } from './store/open-migrated.ts';

@@ -67,13 +67,37 @@ export class CallhooksError extends Error {
   }
 }
 
-/** The error for a request that breaks rules: lists all of them, names the first in its message. */
-export const validationFailed = (violations: readonly Violation[]): CallhooksError => {
+/** Returns the violation of a field, or none when `problem` is undefined. `problem` completes the sentence "FIELD …". */
+export function violationsOf(field: string, problem: string | undefined): Violation[] {
+  return problem === undefined ? [] : [{ field, description: problem }];
+}
+
+/** Returns the error for a request that breaks rules. It lists all violations and names the first one in its message. */
+export function validationFailed(violations: readonly Violation[]): CallhooksError {
   const [first] = violations;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
   const message = first === undefined ? 'invalid request' : `${first.field}: ${first.description}${more}`;
   return new CallhooksError('VALIDATION_FAILED', message, { violations });
-};
+}
+
+/** Returns the refusal of a request because a limit is reached. `limit` is the beginning of its message. */
+export function limitReached(limit: string, cause?: unknown): CallhooksError {
+  const message = `${limit}; nothing was recorded`;
+  return new CallhooksError('LIMIT_REACHED', message, { retryAfterMs: 1_000 }, { cause });
+}
+
+/** Returns the error for a request whose effect is not known because the database did not confirm it. */
+export function databaseUnavailable(cause?: unknown): CallhooksError {
+  const message =
+    'the database is unavailable; whether the request took effect is not known, and repeating it is safe';
+  return new CallhooksError('DATABASE_UNAVAILABLE', message, { retryAfterMs: 1_000 }, { cause });
+}
+
+/** Returns the refusal of a request that arrives while this replica shuts down. */
+export function shuttingDown(): CallhooksError {
+  const message = 'this replica is shutting down; nothing was accepted';
+  return new CallhooksError('SHUTTING_DOWN', message, { retryAfterMs: 100 });
+}
 
 /**
  * How a database statement failed. `away`: the connection is gone or the server can't serve, the statement's fate is

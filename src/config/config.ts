@@ -11,7 +11,6 @@ import {
 import type { ListenAddress } from './values.ts';
 import { ConfigError } from '../errors.ts';
 import type { LogLevel } from '../logger.ts';
-import { nearestName } from './nearest-name.ts';
 import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 
 /** The settings of a process. Each field is named after its variable (docs/config.md); units are in the names. */
@@ -166,4 +165,29 @@ function toConfig(values: ConfigValues, pid: number | undefined): Config {
 function defaultInstance(pid: number | undefined): string {
   const parts = [hostname().slice(0, 40) || 'unnamed', pid, randomBytes(4).toString('hex')];
   return parts.filter((part) => part !== undefined).join('-');
+}
+
+/** Returns the known name that is the fewest typing mistakes away from `name`. Expects at least one. */
+function nearestName(name: string, known: readonly string[]): string {
+  const distance = (other: string) => editDistance(withoutPrefix(name), withoutPrefix(other));
+  return known.reduce((best, next) => (distance(next) < distance(best) ? next : best));
+}
+
+// Some variables lack the prefix, and people often add it to them.
+function withoutPrefix(name: string): string {
+  return name.replace(/^CALLHOOKS_/, '');
+}
+
+/** Returns Levenshtein's distance: how many characters have to be added, dropped or replaced. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+    }
+    row = next;
+  }
+  return row[to.length]!;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/agent.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
-import type { Keyring } from '../secrets/types.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 import type { Database } from '../store/database.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';

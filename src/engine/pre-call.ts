@@ -1,6 +1,6 @@
 import type { Execution } from '../domain/execution.ts';
 import type { StartVariables } from '../domain/call.ts';
-import { CallhooksError, DatabaseError } from '../errors.ts';
+import { CallhooksError, databaseUnavailable, DatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
@@ -8,7 +8,6 @@ import type { StartWaiters } from './start-waiters.ts';
 import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';
 import { recordOrLog } from './webhook-run/record-outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
-import { databaseUnavailable } from './writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
 import { rowRefused, WITHDRAW_AFTER_MS } from './writes/patience.ts';
 import { retryWrite, withTimeout } from './writes/retry-write.ts';

@@ -1,38 +1,38 @@
-import type { ServerUnaryCall } from '@grpc/grpc-js';
+import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { RequestContext } from '../commands/request-context.ts';
+import { parseUuid } from '../domain/uuid.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
-import { callingExecutionUuids } from './calling-executions.ts';
 
-/** What a handler knows of its RPC. Commands see the {@link RequestContext} in it. */
+/** What a handler knows of its RPC. Commands see only the {@link RequestContext} in it. */
 export interface CallContext extends RequestContext {
-  /** `callhooks.v1.CallLifecycle/OnCallStart`. */
+  /** The method, such as `callhooks.v1.CallLifecycle/OnCallStart`. */
   readonly rpc: string;
   /** Address and port of the caller. */
   readonly peer: string;
-  /** The caller's deadline in epoch milliseconds; absent: none was given. */
+  /** The caller's deadline in epoch milliseconds. It is absent when the caller set none. */
   readonly deadlineEpochMs?: number;
-  /** The first value of a gRPC header, by its name in lower case. */
+  /** Returns the first value of a gRPC header. `name` is in lower case. */
   header(name: string): string | undefined;
-  /** Adds fields (ids, outcomes: nothing confidential) to the RPC's log line. */
+  /** Adds fields to the log line of the RPC: ids and outcomes, nothing confidential. */
   log(fields: object): void;
 }
 
 /** The reason of {@link RequestContext.signal}: the caller cancelled, went away, or its deadline passed. */
 export const CALL_ENDED = new Error('the caller no longer waits');
 
-/** A context together with what its adapter does with it. */
+/** A context, together with the parts that only the adapter uses. */
 export interface OpenCall {
   readonly context: CallContext;
   readonly logFields: object;
   readonly abort: () => void;
 }
 
-/** Reads the context of a call that was just admitted. */
-export const openCall = (
+/** Returns the context of a call that was just admitted. */
+export function openCall(
   call: ServerUnaryCall<Buffer, Buffer>,
   requestId: string,
   arrival: Arrival,
-): OpenCall => {
+): OpenCall {
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
@@ -53,14 +53,39 @@ export const openCall = (
     log: (fields) => void Object.assign(logFields, fields),
   };
   return { context, logFields, abort: () => controller.abort(CALL_ENDED) };
-};
+}
 
-/** grpc-js counts deadlines on the wall clock, and says Infinity when there is none. */
-const deadlineOf = (
+/** grpc-js measures deadlines on the wall clock, and returns Infinity when the caller set none. */
+function deadlineOf(
   call: ServerUnaryCall<Buffer, Buffer>,
   nowMs: number,
-): { deadlineAtMs: number; deadlineEpochMs: number } | object => {
+): { deadlineAtMs: number; deadlineEpochMs: number } | object {
   const deadlineEpochMs = Number(call.getDeadline());
   if (!Number.isFinite(deadlineEpochMs)) return {};
   return { deadlineEpochMs, deadlineAtMs: nowMs + (deadlineEpochMs - Date.now()) };
-};
+}
+
+const EXECUTION_HEADER = 'callhooks-execution';
+const BAGGAGE_MEMBER = 'callhooks.execution';
+/** Each of these executions costs a read of the database. */
+const MAX_CALLING_EXECUTIONS = 8;
+
+/**
+ * Returns the executions that the caller says it is part of, at most eight, in lower case, each once. It reads the header
+ * `callhooks-execution` and the member `callhooks.execution` of W3C `baggage`, and ignores any text that is no UUID.
+ */
+export function callingExecutionUuids(headers: Metadata): string[] {
+  const header = headers.get(EXECUTION_HEADER).flatMap((value) => String(value).split(','));
+  const baggage = headers.get('baggage').flatMap((value) => String(value).split(','));
+  if (header.length === 0 && baggage.length === 0) return [];
+  const texts = [...header, ...baggage.flatMap(executionOfMember)];
+  const uuids = texts.map((text) => parseUuid(text.trim())).filter((uuid) => uuid !== undefined);
+  return [...new Set(uuids)].slice(0, MAX_CALLING_EXECUTIONS);
+}
+
+/** A member is `key=value`, possibly with `;properties`. A UUID has no character that needs percent-encoding. */
+function executionOfMember(member: string): string[] {
+  const [pair = ''] = member.split(';');
+  const [key = '', value = ''] = pair.split('=');
+  return key.trim() === BAGGAGE_MEMBER ? [value] : [];
+}

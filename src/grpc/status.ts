@@ -1,58 +1,66 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import type { Reason } from '../errors.ts';
-import { CallhooksError, DatabaseError } from '../errors.ts';
+import type { Reason, StatusName } from '../errors.ts';
+import { CallhooksError, databaseUnavailable, DatabaseError, limitReached, REASONS } from '../errors.ts';
 import type { Any } from '../gen/google/protobuf/any.ts';
 import { Status } from '../gen/google/rpc/status.ts';
+import type { ErrorReason } from '../gen/index.callhooks.v1.ts';
 import { cutText, detailsOf, requestInfo } from './error-details.ts';
-import { codeOf } from './reasons.ts';
 
 const DETAILS_HEADER = 'grpc-status-details-bin';
-/** It goes twice into the trailers, once percent-encoded (three times as long), which all stay below 8 KiB. */
+/**
+ * The message is in the trailers twice, once of these percent-encoded, which makes it three times as long. All trailers
+ * stay below 8 KiB.
+ */
 const MAX_MESSAGE_BYTES = 320;
-const RETRY_AFTER_MS = 1000;
 
-/** How an RPC ends when its handler failed, ready for grpc-js. */
+type ValueName = Exclude<keyof typeof ErrorReason, 'UNRECOGNIZED' | 'ERROR_REASON_UNSPECIFIED'>;
+type WithoutPrefix<Name> = Name extends `ERROR_REASON_${infer Rest}` ? Rest : never;
+
+/**
+ * The name of the status code of each reason. Its type and its use keep {@link REASONS} and the proto enum `ErrorReason`
+ * equal: this file does not compile when either of them lacks a name of the other.
+ */
+const STATUS_NAMES: Readonly<Record<WithoutPrefix<ValueName>, StatusName>> = REASONS;
+
+/** How an RPC ends when its handler failed, in the form that grpc-js takes. */
 export interface ErrorStatus {
   readonly code: status;
   readonly details: string;
   readonly metadata: Metadata;
-  /** Absent: `INTERNAL`, or the caller's own deadline. */
+  /** It is absent for `INTERNAL`. */
   readonly reason?: Reason;
-  /** What only the log may say. */
+  /** The cause, which only the log may show. */
   readonly cause?: unknown;
 }
 
 /**
- * The one way from an error to the wire. Errors of ours keep their message and details; of every other error nothing
- * passes but "internal error" and the request's id, because drivers put statements and values into their messages.
+ * Returns the status for an error. It is the only way from an error to the wire. Errors of ours keep their message and
+ * details. Any other error becomes "internal error" with the request's id, because drivers put statements and values
+ * into their messages.
  */
-export const toErrorStatus = (error: unknown, requestId: string): ErrorStatus => {
-  const ours = error instanceof CallhooksError ? error : ofDatabase(error);
+export function toErrorStatus(error: unknown, requestId: string): ErrorStatus {
+  const ours = error instanceof CallhooksError ? error : fromDatabaseError(error);
   if (ours === undefined) {
     const internal = rpcStatus(status.INTERNAL, 'internal error', [requestInfo(requestId)]);
     return { ...internal, cause: error };
   }
-  const known = rpcStatus(codeOf(ours.reason), cutText(ours.message, MAX_MESSAGE_BYTES), detailsOf(ours));
+  const code = status[STATUS_NAMES[ours.reason]];
+  const known = rpcStatus(code, cutText(ours.message, MAX_MESSAGE_BYTES), detailsOf(ours));
   return { ...known, reason: ours.reason, ...(ours.cause === undefined ? {} : { cause: ours.cause }) };
-};
+}
 
-/** A statement that the database could not take now may be repeated by the caller; a wrong one is a bug of ours. */
-const ofDatabase = (error: unknown): CallhooksError | undefined => {
+/**
+ * The caller may repeat a statement that the database could not execute now. A statement that is wrong, or has a bad row,
+ * is a bug of ours and stays INTERNAL.
+ */
+function fromDatabaseError(error: unknown): CallhooksError | undefined {
   if (!(error instanceof DatabaseError) || error.kind === 'row' || error.kind === 'bug') return undefined;
-  if (error.kind === 'busy') {
-    const message = 'the database is busy with other calls; nothing was recorded';
-    return new CallhooksError('LIMIT_REACHED', message, { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
-  }
-  return new CallhooksError(
-    'DATABASE_UNAVAILABLE',
-    'the database is unavailable; whether the request took effect is not known, and repeating it is safe',
-    { retryAfterMs: RETRY_AFTER_MS },
-    { cause: error },
-  );
-};
+  if (error.kind === 'busy') return limitReached('the database is busy with other calls', error);
+  return databaseUnavailable(error);
+}
 
-const rpcStatus = (code: status, message: string, details: Any[]): Omit<ErrorStatus, 'reason' | 'cause'> => {
+function rpcStatus(code: status, message: string, details: Any[]): Omit<ErrorStatus, 'reason' | 'cause'> {
   const metadata = new Metadata();
   metadata.set(DETAILS_HEADER, Buffer.from(Status.encode({ code, message, details }).finish()));
   return { code, details: message, metadata };
-};
+}

@@ -1,7 +1,7 @@
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import type { Arrival } from '../engine/limits/call-gate.ts';
-import { CallhooksError } from '../errors.ts';
+import { shuttingDown } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { CallContext, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
@@ -65,11 +65,6 @@ export const createUnary = <Request, Reply>(
     reply(call.request, open.context).then(rpc.succeeded, rpc.failed);
   };
 };
-
-const shuttingDown = (): CallhooksError =>
-  new CallhooksError('SHUTTING_DOWN', 'this process is shutting down; nothing was accepted', {
-    retryAfterMs: 100,
-  });
 
 /** Ends an RPC once: with a reply, with an error, or because its caller no longer waits. */
 const createRpc = ({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) => {

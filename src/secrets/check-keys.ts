@@ -1,8 +1,7 @@
 import type { SealedValue } from '../domain/agent.ts';
 import { ConfigError } from '../errors.ts';
 import type { SealedStore } from '../store/encryption-key-store.ts';
-import type { Keyring, SealPlace } from './types.ts';
-import { createKeyring, UnsealError } from './keyring.ts';
+import { createKeyring, UnsealError, type Keyring, type SealPlace } from './keyring.ts';
 import type { EncryptionKey } from './encryption-keys.ts';
 
 const CHECK_TEXT = 'callhooks key check';

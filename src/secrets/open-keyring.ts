@@ -3,8 +3,7 @@ import type { SealedStore } from '../store/encryption-key-store.ts';
 import { checkKeys } from './check-keys.ts';
 import type { EncryptionKey } from './encryption-keys.ts';
 import { createKeyFile, keyFilePath, readKeyFile } from './key-file.ts';
-import { createKeyring } from './keyring.ts';
-import type { Keyring } from './types.ts';
+import { createKeyring, type Keyring } from './keyring.ts';
 
 /** Where the keys come from. */
 export interface KeySource {

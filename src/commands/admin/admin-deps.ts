@@ -1,5 +1,5 @@
 import type { Ids } from '../../ids.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 
 /** One line of the audit log: who may have sent secrets where. */

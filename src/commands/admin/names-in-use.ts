@@ -2,7 +2,7 @@ import type { Agent, Webhook } from '../../domain/agent.ts';
 import { secretUsers, variableUsers, type Usage } from '../../domain/name-usage.ts';
 import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 
 /** What a sentence says of each use. */
 type Precondition = Usage;

@@ -1,7 +1,7 @@
 import { sensitiveLiteralHeaders } from '../../domain/redaction/sensitive-names.ts';
 import { MASK } from '../../domain/redaction/redact.ts';
 import type { SealedValue, Webhook, WebhookConfig } from '../../domain/agent.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 
 /** Secrets of an agent as they are stored. */
 export const sealSecrets = (

@@ -1,7 +1,6 @@
 import { decide, type Decision } from '../../domain/call-decision.ts';
 import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
-import { limitReached } from '../../engine/limits/admission.ts';
 import type { CallGate } from '../../engine/limits/call-gate.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import {
@@ -22,7 +21,7 @@ import type { Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
-import type { Violation } from '../../errors.ts';
+import { limitReached, type Violation } from '../../errors.ts';
 
 /**
  * A webhook to try out: the stored one (`webhookUuid`, or `agentUuid` with `webhookType`), or `configDraft` in its

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { mergeEnd, mergeStart, variablesTooLarge } from '../../domain/variables.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import { webhookNotFound } from './admin-refusals.ts';
 import { agentNotFound } from '../calls/lifecycle-refusals.ts';

@@ -6,11 +6,11 @@ import type { OnFaultPoint } from '../../engine/fault-points.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { Maintenance } from '../../engine/maintenance.ts';
 import type { PostCallSender } from '../../engine/post-call/post-call-sender.ts';
-import { databaseUnavailable, type DatabaseHealth } from '../../engine/writes/database-health.ts';
+import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../../engine/writes/execution-writes.ts';
 import { rowRefused, WITHDRAW_AFTER_MS } from '../../engine/writes/patience.ts';
 import { retryWrite, withTimeout } from '../../engine/writes/retry-write.ts';
-import { DatabaseError } from '../../errors.ts';
+import { databaseUnavailable, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { NewPostCall } from '../../store/write-batch.ts';
 import {

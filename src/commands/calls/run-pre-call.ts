@@ -2,7 +2,6 @@ import { preCallTimeLimit, type TimeLimit } from '../../domain/pre-call-time-lim
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
-import { limitReached } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
@@ -15,6 +14,7 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
+import { limitReached } from '../../errors.ts';
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';

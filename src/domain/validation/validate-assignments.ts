@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
 import { itemPath } from './field-path.ts';
 import { jsonBytes } from '../json.ts';
@@ -44,13 +44,14 @@ function defaultViolations({ required, defaultValue }: AssignmentDraft, field: s
 }
 
 function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] {
-  const is = (member: string, description: string | undefined): Violation[] =>
-    description === undefined ? [] : [{ field: `${path}.${member}`, description }];
   const isKnownSource = rule.source === '' || rule.source === 'response';
   return [
-    ...is('source', isKnownSource ? undefined : 'must be "response" (or empty, which means that)'),
-    ...is('attribute_name', attributeProblem(rule.attributeName)),
-    ...is('dynamic_variable', variableProblem(rule.dynamicVariable, declared)),
+    ...violationsOf(
+      `${path}.source`,
+      isKnownSource ? undefined : 'must be "response" (or empty, which means that)',
+    ),
+    ...violationsOf(`${path}.attribute_name`, attributeProblem(rule.attributeName)),
+    ...violationsOf(`${path}.dynamic_variable`, variableProblem(rule.dynamicVariable, declared)),
     ...defaultViolations(rule, `${path}.default_value`),
   ];
 }

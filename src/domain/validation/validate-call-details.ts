@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
 import { arePlainVariables, variablesViolations } from './validate-variables.ts';
 import { jsonBound } from '../json-size.ts';
@@ -26,10 +26,6 @@ export interface CallDetailsDraft {
 const MAX_SECONDS = 315_576_000_000;
 const MAX_NANOS = 999_999_999;
 
-function is(field: string, description: string | undefined): Violation[] {
-  return description === undefined ? [] : [{ field, description }];
-}
-
 function textProblem(text: string, maxBytes: number): string | undefined {
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
     ? `must not be larger than ${maxBytes} bytes`
@@ -39,7 +35,7 @@ function textProblem(text: string, maxBytes: number): string | undefined {
 function metadataViolations(metadata: JsonObject): Violation[] {
   const problems = jsonProblems(metadata, 'metadata');
   if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
-  return is('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
+  return violationsOf('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
 }
 
 function durationProblem({ seconds, nanos }: DurationDraft): string | undefined {
@@ -64,11 +60,11 @@ export function validateCallDetails(draft: CallDetailsDraft): {
   const hasPlainVariables = arePlainVariables(dynamicVariables);
   const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
   const violations = [
-    ...is('caller_phone', textProblem(callerPhone, MAX_CALLER_PHONE_BYTES)),
+    ...violationsOf('caller_phone', textProblem(callerPhone, MAX_CALLER_PHONE_BYTES)),
     ...(hasPlainVariables ? [] : variablesViolations(dynamicVariables, 'dynamic_variables')),
     ...(hasPlainMetadata ? [] : metadataViolations(metadata)),
-    ...is('call_duration', callDuration && durationProblem(callDuration)),
-    ...is('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
+    ...violationsOf('call_duration', callDuration && durationProblem(callDuration)),
+    ...violationsOf('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
   ];
   const stored = (value: JsonObject, isPlain: boolean): JsonObject =>
     isPlain || violations.length > 0 ? value : (asStored(value) as JsonObject);

@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType } from '../template/content-type.ts';
 import { entryPath } from './field-path.ts';
@@ -42,17 +42,16 @@ function contentTypeProblem(value: string): string | undefined {
 }
 
 function valueViolations(name: string, value: string, known: KnownNames, field: string): Violation[] {
-  const is = (description: string): Violation[] => [{ field, description }];
   if (Buffer.byteLength(value) > MAX_HEADER_TEMPLATE_BYTES) {
-    return is(`a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
+    return violationsOf(field, `a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
   }
   const parsed = parseTemplate(value, { escapes: true });
-  if (!parsed.ok) return is(parsed.error);
+  if (!parsed.ok) return violationsOf(field, parsed.error);
   if (!parsed.template.every((part) => typeof part !== 'string' || isHeaderText(part))) {
-    return is('must not hold control characters or characters outside of Latin-1');
+    return violationsOf(field, 'must not hold control characters or characters outside of Latin-1');
   }
   const problem = isContentType(name) ? contentTypeProblem(value) : undefined;
-  if (problem !== undefined) return is(problem);
+  if (problem !== undefined) return violationsOf(field, problem);
   return placeholdersOf(parsed.template).length === 0
     ? []
     : placeholderViolations(parsed.template, known, field);

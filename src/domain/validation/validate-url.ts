@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { MAX_URL_TEMPLATE_BYTES } from '../limits.ts';
 import { parseTemplate } from '../template/template.ts';
@@ -43,14 +43,12 @@ export function urlViolations(
   known: KnownNames,
   judge: ((url: string) => string | undefined) | undefined,
 ): Violation[] {
-  const is = (description: string | undefined): Violation[] =>
-    description === undefined ? [] : [{ field, description }];
   const unreadable = textProblem(text);
-  if (unreadable !== undefined) return is(unreadable);
+  if (unreadable !== undefined) return violationsOf(field, unreadable);
   const template = parseTemplate(text, { escapes: false });
-  if (!template.ok) return is(template.error);
+  if (!template.ok) return violationsOf(field, template.error);
   const names = placeholderViolations(template.template, known, field);
   const parsed = parseUrlTemplate(text);
-  if (!parsed.ok) return [...is(parsed.error), ...names];
-  return [...is(partProblem(parsed.url) ?? judge?.(`${parsed.url.origin}/`)), ...names];
+  if (!parsed.ok) return [...violationsOf(field, parsed.error), ...names];
+  return [...violationsOf(field, partProblem(parsed.url) ?? judge?.(`${parsed.url.origin}/`)), ...names];
 }

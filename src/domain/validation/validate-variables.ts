@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { valueTooLarge } from './validate-assignments.ts';
 import { jsonProblems } from './validate-json.ts';
 import { memberPath } from './field-path.ts';
@@ -13,10 +13,6 @@ import type { JsonObject, JsonValue } from '../json.ts';
 /** A Struct full of bad names must not become as many sentences. */
 const MAX_VIOLATIONS = 1000;
 const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
-
-function is(field: string, description: string | undefined): Violation[] {
-  return description === undefined ? [] : [{ field, description }];
-}
 
 /**
  * Reports whether dynamic variables as a request gives them clearly keep every rule of {@link variablesViolations}, and
@@ -48,9 +44,13 @@ export function variablesViolations(variables: JsonObject, field: string): Viola
     const problems = jsonProblems(value, path);
     const bytes = problems.length > 0 ? 0 : jsonBytes(value);
     total += jsonBytes(name) + bytes + 2;
-    violations.push(...is(path, variableNameProblem(name)), ...problems, ...is(path, valueTooLarge(bytes)));
+    violations.push(
+      ...violationsOf(path, variableNameProblem(name)),
+      ...problems,
+      ...violationsOf(path, valueTooLarge(bytes)),
+    );
     if (violations.length >= MAX_VIOLATIONS) return violations.slice(0, MAX_VIOLATIONS);
-    if (total > MAX_VARIABLES_BYTES) return [...violations, ...is(field, TOO_LARGE_TOGETHER)];
+    if (total > MAX_VARIABLES_BYTES) return [...violations, ...violationsOf(field, TOO_LARGE_TOGETHER)];
   }
   return violations;
 }
@@ -60,7 +60,7 @@ export function declaredVariablesViolations(defaults: JsonObject, field: string)
   const entries = Object.entries(defaults);
   const masked = entries.filter(([, value]) => value === MASK).map(([name]) => memberPath(field, name));
   return [
-    ...is(
+    ...violationsOf(
       field,
       entries.length > MAX_VARIABLES ? `must not be more than ${MAX_VARIABLES} variables` : undefined,
     ),

@@ -1,4 +1,4 @@
-import type { Violation } from '../../errors.ts';
+import { violationsOf, type Violation } from '../../errors.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { contentTypeOf, headerViolations, maskViolations } from './validate-headers.ts';
@@ -43,10 +43,6 @@ function methodProblem(method: string): string | undefined {
   return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
 }
 
-function one(field: string, description: string | undefined): Violation[] {
-  return description === undefined ? [] : [{ field, description }];
-}
-
 function schemaViolations(schema: ApiSchema, context: CheckContext): Violation[] {
   const { url, method, requestHeaders, requestBody } = schema;
   const path = `${context.path}.api_schema`;
@@ -60,7 +56,7 @@ function schemaViolations(schema: ApiSchema, context: CheckContext): Violation[]
       : [];
   return [
     ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.checkUrl) : []),
-    ...(checks('method') ? one(`${path}.method`, methodProblem(method)) : []),
+    ...(checks('method') ? violationsOf(`${path}.method`, methodProblem(method)) : []),
     ...(checks('request_headers')
       ? headerViolations(requestHeaders, `${path}.request_headers`, context)
       : []),
@@ -87,7 +83,7 @@ function rulesViolations(rules: readonly AssignmentDraft[], context: CheckContex
   const field = `${context.path}.assignments`;
   if (context.webhookType === 'pre_call')
     return assignmentViolations(rules, field, context.declaredVariables);
-  return one(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
+  return violationsOf(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
 }
 
 function configViolations(draft: WebhookConfigDraft, schema: ApiSchema, context: CheckContext): Violation[] {
@@ -95,13 +91,15 @@ function configViolations(draft: WebhookConfigDraft, schema: ApiSchema, context:
   const checks = (field: ConfigField): boolean => context.checked?.(field) ?? true;
   const { signingSecretNames } = draft;
   return [
-    ...(draft.apiSchema ? schemaViolations(schema, context) : one(`${path}.api_schema`, 'is required')),
+    ...(draft.apiSchema
+      ? schemaViolations(schema, context)
+      : violationsOf(`${path}.api_schema`, 'is required')),
     ...(checks('webhook_config.assignments') ? rulesViolations(draft.assignments, context) : []),
     ...(checks('webhook_config.response_timeout_secs')
-      ? one(`${path}.response_timeout_secs`, timeoutProblem(draft.responseTimeoutSecs))
+      ? violationsOf(`${path}.response_timeout_secs`, timeoutProblem(draft.responseTimeoutSecs))
       : []),
     ...(checks('webhook_config.failure_policy')
-      ? one(`${path}.failure_policy`, policyProblem(draft.failurePolicy, webhookType))
+      ? violationsOf(`${path}.failure_policy`, policyProblem(draft.failurePolicy, webhookType))
       : []),
     ...(checks('webhook_config.signing_secret_names')
       ? signingViolations(
@@ -126,7 +124,7 @@ export function checkWebhookConfig(
   const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
   const violations =
     draft === undefined
-      ? one(context.path, 'is required')
+      ? violationsOf(context.path, 'is required')
       : configViolations(draft, config.apiSchema, context);
   // Only what was checked is known to be shallow enough for the recursion.
   return { config: violations.length === 0 ? configAsStored(config) : config, violations };

@@ -1,4 +1,4 @@
-import { CallhooksError } from '../../errors.ts';
+import { limitReached, shuttingDown } from '../../errors.ts';
 import type { ByteBudget, ByteReservation } from './byte-budget.ts';
 
 /** Says whether a new call may come in, before anything is looked up or recorded. */
@@ -21,10 +21,6 @@ export interface Admission {
   isShut(): boolean;
 }
 
-/** The refusal of a call because a limit is reached: nothing was recorded. */
-export const limitReached = (what: string): CallhooksError =>
-  new CallhooksError('LIMIT_REACHED', `${what}; nothing was recorded`, { retryAfterMs: 1_000 });
-
 /** What the admission asks. `tooManyPending` and `diskIsFull` answer from when they were last looked at. */
 export interface AdmissionDeps {
   /** Places for starts and tests, in all. */
@@ -40,11 +36,7 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
   let startsInFlight = 0;
   let lastCallAtMs = -Infinity;
   const refuseWhenShut = (): void => {
-    if (isShut) {
-      throw new CallhooksError('SHUTTING_DOWN', 'this replica is shutting down; nothing was accepted', {
-        retryAfterMs: 100,
-      });
-    }
+    if (isShut) throw shuttingDown();
   };
   const reserve = (bytes: number, onRelease?: () => void): ByteReservation => {
     if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");

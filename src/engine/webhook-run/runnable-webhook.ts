@@ -3,7 +3,7 @@ import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/value
 import { createMasker, type Masker, MASK } from '../../domain/redaction/redact.ts';
 import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
 export interface RunnableWebhook {

@@ -1,5 +1,5 @@
 import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
-import type { Keyring } from '../../secrets/types.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 
 type SealedValues = Readonly<Record<string, SealedValue>>;

@@ -1,4 +1,4 @@
-import { CallhooksError, DatabaseError } from '../../errors.ts';
+import { databaseUnavailable, DatabaseError } from '../../errors.ts';
 
 /** What is known of the database, so that calls are refused at once while it is away. */
 export interface DatabaseHealth {
@@ -20,15 +20,6 @@ const LOST_WITHIN_MS = 500;
 // Whether the database was away when this process began nobody knows. Owners write within a second of its return, so this
 // much is counted as if it had been there: what all replicas left that died together still ends in time.
 const THERE_BEFORE_START_MS = 5_000;
-
-/** The answer to a call whose acceptance is not known: repeating it finds out. */
-export const databaseUnavailable = (cause?: unknown): CallhooksError =>
-  new CallhooksError(
-    'DATABASE_UNAVAILABLE',
-    'the database does not answer; repeating the call is safe',
-    { retryAfterMs: 1_000 },
-    { cause },
-  );
 
 /**
  * Follows the database with hysteresis: readiness goes after 10 s without it and comes back after 2 s with it, so that

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
+import { DatabaseError, limitReached, type DatabaseErrorKind } from '../../errors.ts';
 import type { WriteBatch, WriteResults } from '../../store/write-batch.ts';
-import { limitReached } from '../limits/admission.ts';
 import type { LockedRowFilter } from './locked-row-filter.ts';
 
 /** The kinds of writes, most important first: callers on the phone go before reports. */

@@ -9,7 +9,7 @@ import {
 } from '../../../src/domain/validation/validate-webhook-config.ts';
 import { compileRequest } from '../../../src/domain/template/compile-request.ts';
 import { jsonBytes, jsonDepth } from '../../../src/domain/json.ts';
-import { decodePageToken, encodePageToken } from '../../../src/grpc/page-token.ts';
+import { decodePageToken, encodePageToken } from '../../../src/grpc/page-tokens.ts';
 import { readJsonBody } from '../../../src/domain/response-json.ts';
 import { MASK } from '../../../src/domain/redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';

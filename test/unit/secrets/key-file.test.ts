@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { ConfigError } from '../../../src/errors.ts';
 import { keyFilePath } from '../../../src/secrets/key-file.ts';
 import { openKeyring } from '../../../src/secrets/open-keyring.ts';
-import type { Keyring, SealPlace } from '../../../src/secrets/types.ts';
+import type { Keyring, SealPlace } from '../../../src/secrets/keyring.ts';
 import { memorySealedStore } from '../../support/memory-sealed-store.ts';
 
 const PLACE: SealPlace = { table: 'agent_secrets', rowId: 'a-1', field: 'TOKEN' };

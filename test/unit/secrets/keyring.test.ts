@@ -3,8 +3,7 @@ import type { SealedValue } from '../../../src/domain/agent.ts';
 import { CallhooksError, ConfigError } from '../../../src/errors.ts';
 import { checkKeys } from '../../../src/secrets/check-keys.ts';
 import { formatEncryptionKey, parseEncryptionKeys } from '../../../src/secrets/encryption-keys.ts';
-import { createKeyring, UnsealError } from '../../../src/secrets/keyring.ts';
-import type { SealPlace } from '../../../src/secrets/types.ts';
+import { createKeyring, UnsealError, type SealPlace } from '../../../src/secrets/keyring.ts';
 import { memorySealedStore } from '../../support/memory-sealed-store.ts';
 
 const key = (id: string, fill: number) => ({ id, bytes: Buffer.alloc(32, fill) });

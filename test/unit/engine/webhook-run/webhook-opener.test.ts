@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Agent } from '../../../../src/domain/agent.ts';
 import { createWebhookOpener } from '../../../../src/engine/webhook-run/webhook-opener.ts';
-import type { Keyring } from '../../../../src/secrets/types.ts';
+import type { Keyring } from '../../../../src/secrets/keyring.ts';
 import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
 
 const SCHEMA = { requestHeaders: { Authorization: '{{secret.TOKEN}}' } };

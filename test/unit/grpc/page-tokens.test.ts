@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { decodePageToken, encodePageToken } from '../../../src/grpc/page-token.ts';
+import { decodePageToken, encodePageToken } from '../../../src/grpc/page-tokens.ts';
 import type { JsonValue } from '../../../src/domain/json.ts';
 
 const KEY = [1_790_000_000_000, '0199a0b0-0000-7000-8000-000000000001'];

@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { expect } from 'chai';
-import { callingExecutionUuids } from '../../../src/grpc/calling-executions.ts';
+import { callingExecutionUuids } from '../../../src/grpc/call-context.ts';
 
 const A = '0198c0de-0000-7000-8000-00000000000a';
 const B = '0198c0de-0000-7000-8000-00000000000b';
