@@ -1,4 +1,4 @@
-import { originOfTemplate } from '../../domain/validation/validate-url.ts';
+import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';

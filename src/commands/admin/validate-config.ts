@@ -1,5 +1,5 @@
 import { checkWebhookConfig, type CheckContext } from '../../domain/validation/validate-webhook-config.ts';
-import { originOfTemplate } from '../../domain/validation/validate-url.ts';
+import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import { validationFailed, type Violation } from '../../errors.ts';

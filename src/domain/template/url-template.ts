@@ -99,14 +99,18 @@ function parameterOf(template: Template): QueryParameter {
   };
 }
 
-/**
- * Parses a URL template once: the WHATWG parser sees it with stand-ins for its placeholders, and its answer is taken
- * apart again. So literals are final, and values, percent-encoded, can reach neither origin nor structure.
- */
-export function parseUrlTemplate(text: string): ParsedUrlTemplate {
+/** A URL template as the WHATWG parser reads it with stand-ins for its placeholders. */
+interface ReadUrl {
+  readonly ok: true;
+  readonly url: URL;
+  readonly placeholders: readonly Placeholder[];
+  /** The stand-in of the first placeholder is `${word}0z`. */
+  readonly word: string;
+}
+
+function readUrl(text: string): ReadUrl | { readonly ok: false; readonly error: string } {
   const parsed = parseTemplate(text, { escapes: false });
   if (!parsed.ok) return parsed;
-  const placeholders = placeholdersOf(parsed.template);
   const word = standInFor(text);
   let count = 0;
   const url = URL.parse(
@@ -114,7 +118,26 @@ export function parseUrlTemplate(text: string): ParsedUrlTemplate {
   );
   const error = problemOf(text, parsed.template, url);
   if (error !== undefined || url === null) return { ok: false, error: error ?? MISPLACED };
+  return { ok: true, url, placeholders: placeholdersOf(parsed.template), word };
+}
 
+/**
+ * Returns scheme, host and port of a URL template, none of which a placeholder can change, as the WHATWG parser writes
+ * them. Returns undefined for a text that has none.
+ */
+export function originOfTemplate(text: string): string | undefined {
+  const read = readUrl(text);
+  return read.ok ? read.url.origin : undefined;
+}
+
+/**
+ * Parses a URL template once: the WHATWG parser sees it with stand-ins for its placeholders, and its answer is taken
+ * apart again. So literals are final, and values, percent-encoded, can reach neither origin nor structure.
+ */
+export function parseUrlTemplate(text: string): ParsedUrlTemplate {
+  const read = readUrl(text);
+  if (!read.ok) return read;
+  const { url, placeholders, word } = read;
   const standIn = new RegExp(`${word}(\\d+)z`);
   const restore = (piece: string): Template =>
     piece
@@ -124,7 +147,7 @@ export function parseUrlTemplate(text: string): ParsedUrlTemplate {
   const segments = url.pathname.slice(1).split('/').map(restore);
   const parameters = url.search === '' ? [] : url.search.slice(1).split('&').map(restore);
   const pathPlaceholders = segments.flatMap(placeholdersOf);
-  if (pathPlaceholders.length + parameters.flatMap(placeholdersOf).length !== count) {
+  if (pathPlaceholders.length + parameters.flatMap(placeholdersOf).length !== placeholders.length) {
     return { ok: false, error: `${MISPLACED}, and not where a ".." segment takes them away` };
   }
   return {

@@ -5,12 +5,6 @@ import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type PreparedUrl } from '../template/url-template.ts';
 
-/** Scheme, host and port of a URL template, as the WHATWG parser writes them; undefined where it has none. */
-export function originOfTemplate(text: string): string | undefined {
-  const parsed = parseUrlTemplate(text);
-  return parsed.ok ? parsed.url.origin : undefined;
-}
-
 // The URL parser would strip tabs and line breaks without a word; a name or port then reads otherwise than it is.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROL = /[\u0000-\u001f\u007f]/;

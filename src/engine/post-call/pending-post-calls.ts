@@ -1,7 +1,7 @@
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/execution-store.ts';
 import { EXPIRED } from './post-call.ts';
-import { originOf } from '../webhook-run/runnable-webhook.ts';
+import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 
 /** Tracks accepted post-calls that no replica has claimed, grouped by the origin that they will be sent to. */
@@ -121,7 +121,7 @@ export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostC
       const urls = await deps.agentStore.findUrls(step);
       for (const uuid of step) {
         const url = urls.get(uuid);
-        origins.set(uuid, url === undefined ? NO_ORIGIN : originOf(url));
+        origins.set(uuid, (url && originOfTemplate(url)) ?? NO_ORIGIN);
       }
     }
   };

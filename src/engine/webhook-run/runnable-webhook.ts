@@ -31,15 +31,12 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
   return {
     webhook,
     compiled,
-    origin: originOf(config.apiSchema.url),
+    origin: compiled.url.origin,
     secrets,
     mask: createMasker(Object.values(secrets), fixedHiddenValues(compiled, secrets)),
     hidesCallValues: hidesCallValues(compiled),
   };
 };
-
-/** Scheme, host and port of a URL template, none of which holds a placeholder. */
-export const originOf = (url: string): string => new URL(url.replaceAll(/\{\{[^}]*\}\}/g, 'x')).origin;
 
 /**
  * The configuration with the values of its sealed headers opened.
