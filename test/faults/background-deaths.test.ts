@@ -10,7 +10,7 @@ import type { Call } from './support/journal.ts';
 import { report } from './support/long.ts';
 import { readRow } from './support/record-on-disk.ts';
 import type { Replica } from './support/replicas.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 1_000;

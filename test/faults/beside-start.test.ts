@@ -5,7 +5,7 @@ import { describeTold } from './support/describe-told.ts';
 import { report } from './support/long.ts';
 import type { SeenRequest } from './support/recorder.ts';
 import type { Replica } from './support/replicas.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 10_000;

@@ -10,7 +10,7 @@ import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { watchOutage, type Answer, type OutageWatch } from './support/outage.ts';
 import { addProxiedReplica, untilThere, type ProxiedReplica } from './support/proxied.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorldAt, type World } from './support/world.ts';
 
 const AWAY_MS = 15_000;

@@ -11,7 +11,7 @@ import { addProxiedReplica, untilThere, type ProxiedReplica } from './support/pr
 import type { Caught, Cut } from './support/proxy.ts';
 import { readRow } from './support/record-on-disk.ts';
 import { stalledBetween } from './support/stalls.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 // A mark comes 5 s later: after whatever a test waits for before it.

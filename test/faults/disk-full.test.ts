@@ -12,7 +12,7 @@ import { listExecutions, nameOf } from './support/execution-log.ts';
 import { startLoad, type Load } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { mountSmallDisk, type SmallDisk } from './support/small-disk.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const MIB = 1024 * 1024;

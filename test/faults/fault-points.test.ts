@@ -10,7 +10,7 @@ import { report } from './support/long.ts';
 import { untilThere } from './support/proxied.ts';
 import { readRow } from './support/record-on-disk.ts';
 import type { Replica } from './support/replicas.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */

@@ -11,7 +11,7 @@ import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import { untilThere } from './support/proxied.ts';
 import type { Replica } from './support/replicas.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 3_000;

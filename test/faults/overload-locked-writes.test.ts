@@ -12,7 +12,7 @@ import { report } from './support/long.ts';
 import { watchOutage } from './support/outage.ts';
 import type { Replica } from './support/replicas.ts';
 import { expectNothingWrong, notSeenOnce, repeatRefused, tally } from './support/tally.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const LOCKED_MS = 4_000;

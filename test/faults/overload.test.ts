@@ -9,7 +9,7 @@ import type { Entry } from './support/journal.ts';
 import { IS_LONG, report } from './support/long.ts';
 import type { Replica } from './support/replicas.ts';
 import { expectNothingWrong, latencyOf, notSeenOnce, repeatRefused, tally } from './support/tally.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 

@@ -6,7 +6,7 @@ import { describeTold } from './support/describe-told.ts';
 import { inForm, report } from './support/long.ts';
 import type { TestedDatabase } from '../store/support.ts';
 import { openRecord } from './support/record-on-disk.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const RACES = inForm({ short: 400, long: 10_000 });

@@ -11,7 +11,7 @@ import { startLoad } from './support/load.ts';
 import { inForm, report } from './support/long.ts';
 import type { Replica } from './support/replicas.ts';
 import { listPending } from './support/record-on-disk.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 2_000;

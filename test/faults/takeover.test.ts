@@ -9,7 +9,7 @@ import { inForm, report } from './support/long.ts';
 import { listPending, openRecord } from './support/record-on-disk.ts';
 import { startRecorder, type Recorder } from './support/recorder.ts';
 import type { Replica } from './support/replicas.ts';
-import { until } from './support/until.ts';
+import { until } from '../support/until.ts';
 import { createWorld, type World } from './support/world.ts';
 
 // Nothing that a replica is to die of may time out before, however busy the machine is.

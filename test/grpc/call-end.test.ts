@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, outcomeOf, postTo, readExecution, until, untilEnded } from '../support/calls.ts';
+import { makeAgent, newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   BAD_END_DETAILS,
@@ -12,6 +12,7 @@ import {
 } from '../support/call-details.ts';
 import { startReceiver, type Receiver, type Reply, type Respond } from '../support/receiver.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
+import { until } from '../support/until.ts';
 
 describeEachEngine('OnCallEnd', (engine) => {
   let app: TestApp;
@@ -366,9 +367,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     release();
     await start;
     expect(outcomeOf(await untilEnded(app.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
-    await until(
-      async () => receiver.requests.slice(seen).map(({ url }) => url),
-      (urls) => urls.join() === '/pre,/post',
-    );
+    const urls = () => receiver.requests.slice(seen).map(({ url }) => url);
+    await until('the post-call behind the pre-call', () => urls().join() === '/pre,/post');
   });
 });

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, outcomeOf, postTo, readExecution, until, untilEnded } from '../support/calls.ts';
+import { makeAgent, newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
 import { startReceiver, type Receiver, type Respond } from '../support/receiver.ts';
 import { errorOf, RpcError, type Partially } from '../support/rpc.ts';
+import { until } from '../support/until.ts';
 
 const {
   EXECUTION_STATE_ACCEPTED: accepted,
@@ -166,10 +167,7 @@ describeEachEngine('the limit of bytes held for calls in flight', (engine) => {
     const running = Array.from({ length: 6 }, () => rpc.calls.onCallStart(newCall(agent)));
     const first = await Promise.race(running);
     expect(outcomeOf(first.execution as pb.Execution)).to.equal('FAILED OVERLOADED YES');
-    await until(
-      async () => endings.length,
-      (count) => count === 6,
-    );
+    await until('all six responses to have begun', () => endings.length === 6);
     for (const end of endings) end();
     const outcomes = (await Promise.all(running)).map(({ execution }) =>
       outcomeOf(execution as pb.Execution),
@@ -209,13 +207,11 @@ describeEachEngine('the limits of post-calls', (engine) => {
     const calls = Array.from({ length: 60 }, (_, i) => newCall(agents[i % 2] as (typeof agents)[0]));
     const replies = await Promise.all(calls.map((call) => rpc.calls.onCallEnd(call)));
     expect(replies.every(({ execution }) => execution?.state === accepted)).to.equal(true);
-    const ended = await until(
-      async () => {
-        const some = await rpc.executions.listExecutions({ states: [succeeded], pageSize: 200 });
-        return some.executions.filter(({ agentUuid }) => agents.some((it) => it.agentUuid === agentUuid));
-      },
-      (executions) => executions.length >= 60,
-    );
+    const ended = await until('60 post-calls to succeed', async () => {
+      const some = await rpc.executions.listExecutions({ states: [succeeded], pageSize: 200 });
+      const own = some.executions.filter(({ agentUuid }) => agents.some((it) => it.agentUuid === agentUuid));
+      return own.length >= 60 && own;
+    });
     expect(ended).to.have.length(60);
     const sent = ([0, 1] as const).flatMap((i) =>
       slow.endpoint(i).requests.map(({ headers }) => headers['callhooks-execution']),

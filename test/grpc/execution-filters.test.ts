@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, postTo, until, type CallAgent } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
+import { until } from '../support/until.ts';
 
 type Request = Partially<pb.ListExecutionsRequest>;
 const { FAILURE_POLICY_PROCEED: onProceed, FAILURE_POLICY_BLOCK: onBlock } = pb.FailurePolicy;
@@ -43,10 +44,8 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
     // A start without a webhook is kept, and never listed.
     const bare = await makeAgent(app.rpc, { post: postTo(receiver.url) });
     await app.rpc.calls.onCallStart(newCall(bare));
-    await until(
-      () => list({ states: [accepted, sending] }),
-      (open) => open.length === 0,
-    );
+    const open = [accepted, sending];
+    await until('all executions to finish', async () => (await list({ states: open })).length === 0);
     // One agent is gone: its executions stay, and are found by its webhooks too.
     await app.rpc.agents.deleteAgent({ agentUuid: agents[2]?.agentUuid ?? '' });
     all = await list();

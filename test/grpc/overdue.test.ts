@@ -5,8 +5,8 @@ import { mysql } from '../../src/store/sql/mysql.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
 import { insertOpenRow, interruptOverdue, openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { until } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 const MARGIN_MS = 5_000;
@@ -29,7 +29,8 @@ describeEachEngine('the gauge of what is overdue', (engine) => {
     const page = await (await fetch(`http://${app.opsAddress}/metrics`)).text();
     return Number(/^callhooks_executions_overdue (\d+)$/m.exec(page)?.[1]);
   };
-  const says = (count: number): Promise<number> => until(gauge, (value) => value === count, 5_000);
+  const says = (count: number): Promise<true> =>
+    until(`the gauge to be ${count}`, async () => (await gauge()) === count, { timeoutMs: 5_000 });
 
   it('counts sending and accepted rows past their time, until they have their end', async () => {
     expect(await gauge()).to.equal(0);

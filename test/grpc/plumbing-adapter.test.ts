@@ -4,7 +4,8 @@ import type { OnCallStartRequest } from '../../src/gen/index.callhooks.v1.ts';
 import { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import type { CallContext } from '../../src/grpc/call-context.ts';
 import { errorOf } from '../support/rpc.ts';
-import { startPlumbing, until } from './plumbing-server.ts';
+import { until } from '../support/until.ts';
+import { startPlumbing } from './plumbing-server.ts';
 
 const EXECUTION = '0198c0de-0000-7000-8000-00000000000a';
 const START = '/callhooks.v1.CallLifecycle/OnCallStart';
@@ -163,10 +164,10 @@ describe('the unary adapter', () => {
     });
     const cancel = new AbortController();
     const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
-    await until(() => context !== undefined);
+    await until('the handler to run', () => context !== undefined);
     cancel.abort();
     expect((await failed).code).to.equal('CANCELLED');
-    await until(() => context?.signal.aborted === true);
+    await until('the signal to be aborted', () => context?.signal.aborted === true);
     expect(plumbing.lines).to.have.length(1);
     expect(plumbing.lines[0]).to.include({ code: 'CANCELLED', agent_uuid: 'a-1', level: 'info' });
   });
@@ -181,8 +182,8 @@ describe('the unary adapter', () => {
     });
     const error = await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 80 }));
     expect(error.code).to.equal('DEADLINE_EXCEEDED');
-    await until(() => context?.signal.aborted === true);
-    await until(() => plumbing.lines.length === 1);
+    await until('the signal to be aborted', () => context?.signal.aborted === true);
+    await until('a log line', () => plumbing.lines.length === 1);
     // Client and server each have a timer; the client's may fire first and look like a cancel.
     expect(plumbing.lines[0]?.['code']).to.be.oneOf(['DEADLINE_EXCEEDED', 'CANCELLED']);
   });
@@ -208,12 +209,12 @@ describe('the unary adapter', () => {
     });
     const cancel = new AbortController();
     const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
-    await until(() => fail !== undefined);
+    await until('the handler to run', () => fail !== undefined);
     cancel.abort();
     await failed;
-    await until(() => plumbing.lines.length === 1);
+    await until('a log line', () => plumbing.lines.length === 1);
     fail?.(new Error('late'));
-    await until(() => plumbing.lines.length === 2);
+    await until('a second log line', () => plumbing.lines.length === 2);
     expect(plumbing.lines[1]).to.include({ level: 'error', message: 'rpc failed after its end' });
   });
 
@@ -229,7 +230,7 @@ describe('the unary adapter', () => {
         }),
     });
     await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 50 }));
-    await until(() => gaveUp);
+    await until('the handler to give up', () => gaveUp);
     await plumbing.rpc.raw('/callhooks.v1.CallLifecycle/OnCallEnd', Buffer.from('ff', 'hex')).catch(() => {});
     expect(plumbing.lines.map(({ message }) => message)).to.deep.equal(['rpc', 'rpc']);
   });

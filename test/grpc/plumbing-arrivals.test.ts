@@ -11,7 +11,8 @@ import { createCallGate, type CallGate } from '../../src/engine/limits/call-gate
 import { OnCallEndResponse, OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import type { CallContext } from '../../src/grpc/call-context.ts';
 import { errorOf } from '../support/rpc.ts';
-import { startPlumbing, until } from './plumbing-server.ts';
+import { until } from '../support/until.ts';
+import { startPlumbing } from './plumbing-server.ts';
 
 const START = '/callhooks.v1.CallLifecycle/OnCallStart';
 const END = '/callhooks.v1.CallLifecycle/OnCallEnd';
@@ -87,7 +88,7 @@ describe('a call that the gate refuses', () => {
     const onRefused = (limit: string): void => void limits.push(limit);
     await using plumbing = await startPlumbing({}, { gate, onRefused });
     await Promise.all(Array.from({ length: 30 }, () => errorOf(plumbing.rpc.calls.onCallStart())));
-    await until(() => plumbing.lines.length > 0);
+    await until('a log line', () => plumbing.lines.length > 0);
     const line = {
       level: 'info',
       message: 'rpc refused',
@@ -107,7 +108,7 @@ describe('a call that the gate refuses', () => {
     await using plumbing = await startPlumbing({}, { gate: shutGate() });
     const beganAtMs = performance.now();
     while (performance.now() - beganAtMs < 1_500) await errorOf(plumbing.rpc.calls.onCallStart());
-    await until(() => plumbing.lines.length > 0);
+    await until('a log line', () => plumbing.lines.length > 0);
     expect(plumbing.lines.length).to.be.at.most(Math.ceil((performance.now() - beganAtMs) / 1_000));
   });
 
@@ -131,7 +132,7 @@ describe('a call that the gate refuses', () => {
   it('is answered before its message, whose sender is told to stop', async () => {
     await using plumbing = await startPlumbing({}, { gate: shutGate() });
     using raw = sendFrames(plumbing.port, requestFrame(START));
-    await until(() => raw.received().length === 2);
+    await until('two frames', () => raw.received().length === 2);
     const [answer, reset] = raw.received();
     expect([answer?.type, reset?.type]).to.deep.equal([HEADERS, RST_STREAM]);
     expect((answer?.flags ?? 0) & END_STREAM).to.equal(END_STREAM);
@@ -144,7 +145,7 @@ describe('a call that the gate refuses', () => {
     const giveUp = Buffer.alloc(4);
     giveUp.writeUInt32BE(constants.NGHTTP2_CANCEL);
     using _raw = sendFrames(plumbing.port, requestFrame(START), frame(RST_STREAM, 0, 1, giveUp));
-    await until(() => gate.refused() === 1);
+    await until('a refusal', () => gate.refused() === 1);
     expect((await errorOf(plumbing.rpc.calls.onCallStart())).reason).to.equal('LIMIT_REACHED');
   });
 
@@ -168,13 +169,13 @@ describe('a call that the gate lets in', () => {
     const { contexts, release, onCallStart } = holding();
     await using plumbing = await startPlumbing({ onCallStart }, { gate });
     const running = [1, 2, 3].map(() => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === 3);
+    await until('three calls to run', () => contexts.length === 3);
     expect(gate.waiting()).to.equal(3);
     contexts[1]?.arrival.decided();
     expect(gate.waiting()).to.equal(2);
     release();
     await Promise.all(running);
-    await until(() => gate.waiting() === 0);
+    await until('no call to wait', () => gate.waiting() === 0);
   });
 
   it('waits no more when its caller has gone', async () => {
@@ -183,10 +184,10 @@ describe('a call that the gate lets in', () => {
     await using plumbing = await startPlumbing({ onCallStart }, { gate });
     const cancel = new AbortController();
     const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
-    await until(() => contexts.length === 1);
+    await until('the call to run', () => contexts.length === 1);
     cancel.abort();
     await failed;
-    await until(() => gate.waiting() === 0);
+    await until('no call to wait', () => gate.waiting() === 0);
   });
 
   it('waits no more when its connection breaks before its message is there', async () => {
@@ -194,9 +195,9 @@ describe('a call that the gate lets in', () => {
     await using plumbing = await startPlumbing({}, { gate });
     const session = openSession(`http://127.0.0.1:${plumbing.port}`);
     const streams = [openStream(session, START), openStream(session, END)];
-    await until(() => gate.waiting() === 2);
+    await until('two calls to wait', () => gate.waiting() === 2);
     session.destroy();
-    await until(() => gate.waiting() === 0);
+    await until('no call to wait', () => gate.waiting() === 0);
     expect(streams).to.have.length(2);
   });
 
@@ -207,7 +208,7 @@ describe('a call that the gate lets in', () => {
     const onRefused = (limit: string): void => void limits.push(limit);
     await using plumbing = await startPlumbing({ onCallStart }, { gate, onRefused });
     const running = Array.from({ length: 256 }, () => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === 256);
+    await until('256 calls to run', () => contexts.length === 256);
     expect((await errorOf(plumbing.rpc.calls.onCallEnd())).reason).to.equal('LIMIT_REACHED');
     expect(limits).to.deep.equal(['calls_waiting']);
     release();
@@ -219,7 +220,7 @@ describe('a call that the gate lets in', () => {
     const { contexts, release, onCallStart } = holding();
     await using plumbing = await startPlumbing({ onCallStart }, { gate });
     const running = Array.from({ length: 256 }, () => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === 256);
+    await until('256 calls to run', () => contexts.length === 256);
     world.nowMs += 60_000;
     expect((await errorOf(plumbing.rpc.calls.onCallStart())).reason).to.equal('LIMIT_REACHED');
     release();
@@ -240,7 +241,7 @@ describe('a call that the gate lets in', () => {
       { gate },
     );
     const running = plumbing.rpc.calls.onCallStart();
-    await until(() => contexts.length === 1);
+    await until('the call to run', () => contexts.length === 1);
     const ticket = contexts[0]?.header('callhooks-ticket') ?? '';
     expect(ticket).not.to.equal('');
     await plumbing.rpc.calls.onCallEnd({}, { headers: { 'callhooks-ticket': ticket } });
@@ -253,7 +254,7 @@ describe('a call that the gate lets in', () => {
     const { contexts, release, onCallStart } = holding();
     await using plumbing = await startPlumbing({ onCallStart });
     const running = plumbing.rpc.calls.onCallStart();
-    await until(() => contexts.length === 1);
+    await until('the call to run', () => contexts.length === 1);
     contexts[0]?.arrival.decided();
     release();
     expect(await running).to.deep.equal(reply);
@@ -267,7 +268,7 @@ describe('the limit of RPCs at once on a connection', () => {
     const onRefused = (limit: string): void => void limits.push(limit);
     await using plumbing = await startPlumbing({ onCallStart }, { onRefused });
     const running = Array.from({ length: MAX_RPCS }, () => plumbing.rpc.calls.onCallStart());
-    await until(() => contexts.length === MAX_RPCS);
+    await until('1,000 calls to run', () => contexts.length === MAX_RPCS);
     for (const refused of [plumbing.rpc.calls.onCallStart(), plumbing.rpc.agents.listAgents()]) {
       const { code, reason, retryAfterMs, message } = await errorOf(refused);
       expect({ code, reason, retryAfterMs }).to.deep.equal({
@@ -281,7 +282,7 @@ describe('the limit of RPCs at once on a connection', () => {
     const session = openSession(`http://127.0.0.1:${plumbing.port}`);
     const other = openStream(session, START);
     other.end(Buffer.alloc(5));
-    await until(() => contexts.length === MAX_RPCS + 1);
+    await until('the call on the other connection to run', () => contexts.length === MAX_RPCS + 1);
     release();
     await Promise.all(running);
     session.destroy();
@@ -307,7 +308,7 @@ describe('the limit of RPCs at once on a connection', () => {
       session.on('error', () => undefined);
       await new Promise((resolve) => session.once('remoteSettings', resolve));
       const late = Array.from({ length: MAX_RPCS }, () => openStream(session, START).end(Buffer.alloc(5)));
-      await until(() => begun === MAX_RPCS);
+      await until('1,000 calls to run', () => begun === MAX_RPCS);
       const read = () =>
         Array.from({ length: 1_500 }, () => endOf(openStream(session, END).end(Buffer.alloc(5))));
       const giveUp = () => late.forEach((stream) => stream.close(constants.NGHTTP2_CANCEL));

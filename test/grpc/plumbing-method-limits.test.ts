@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { bindService } from '../../src/grpc/bound-service.ts';
 import { errorOf } from '../support/rpc.ts';
-import { startPlumbing, until } from './plumbing-server.ts';
+import { until } from '../support/until.ts';
+import { startPlumbing } from './plumbing-server.ts';
 
 const MAX_ADMIN_RPCS = 64;
 
@@ -51,7 +52,7 @@ describe('list and admin RPCs', () => {
     const held = Array.from({ length: MAX_ADMIN_RPCS }, (_, i) =>
       i % 2 === 0 ? executions.listExecutions() : webhooks.getWebhook(),
     );
-    await until(() => running() === MAX_ADMIN_RPCS);
+    await until('64 RPCs to run', () => running() === MAX_ADMIN_RPCS);
     for (const refused of [executions.listExecutions(), webhooks.getWebhook(), webhooks.deleteWebhook()]) {
       const { code, reason, retryAfterMs } = await errorOf(refused);
       expect({ code, reason, retryAfterMs }).to.deep.equal({
@@ -74,12 +75,12 @@ describe('list and admin RPCs', () => {
     const gone = Array.from({ length: MAX_ADMIN_RPCS }, () =>
       errorOf(executions.listExecutions({}, { signal: cancel.signal })),
     );
-    await until(() => running() === MAX_ADMIN_RPCS);
+    await until('64 RPCs to run', () => running() === MAX_ADMIN_RPCS);
     cancel.abort();
     await Promise.all(gone);
     expect((await errorOf(executions.listExecutions())).reason).to.equal('LIMIT_REACHED');
     release();
-    await until(() => running() === 0);
+    await until('all RPCs to finish', () => running() === 0);
     await executions.listExecutions();
   });
 });

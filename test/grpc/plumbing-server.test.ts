@@ -15,7 +15,8 @@ import { protoPath } from 'grpc-health-check';
 import { OnCallStartRequest, OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import { MAX_MESSAGE_BYTES } from '../../src/grpc/server.ts';
 import { errorOf } from '../support/rpc.ts';
-import { startPlumbing, until } from './plumbing-server.ts';
+import { until } from '../support/until.ts';
+import { startPlumbing } from './plumbing-server.ts';
 
 const reply = OnCallStartResponse.fromPartial({ replayed: true });
 const START = '/callhooks.v1.CallLifecycle/OnCallStart';
@@ -144,12 +145,12 @@ describe('the server', () => {
     });
     const session = openSession(`http://127.0.0.1:${plumbing.port}`);
     const kept = openStream(session, START);
-    await until(() => release !== undefined);
+    await until('the call to run', () => release !== undefined);
     for (const wave of [1, 2, 3, 4]) {
       const streams = Array.from({ length: 750 }, () => openStream(session, END));
-      await until(() => begun === 750 * wave);
+      await until('the wave to run', () => begun === 750 * wave);
       for (const { stream } of streams) stream.close(constants.NGHTTP2_CANCEL);
-      await until(() => cancelled === 750 * wave);
+      await until('the wave to be cancelled', () => cancelled === 750 * wave);
     }
     release?.();
     expect(await kept.status).to.equal(status.OK);
@@ -166,7 +167,7 @@ describe('the server', () => {
       onCallEnd: () => new Promise(() => {}),
     });
     const kept = plumbing.rpc.calls.onCallStart({});
-    await until(() => release !== undefined);
+    await until('the call to run', () => release !== undefined);
     for (let wave = 0; wave < 4; wave += 1) {
       const late = Array.from({ length: 750 }, () =>
         errorOf(plumbing.rpc.calls.onCallEnd({}, { deadlineMs: 400 })),
@@ -200,10 +201,10 @@ describe('closing the server', () => {
         }),
     });
     const running = plumbing.rpc.calls.onCallStart();
-    await until(() => release !== undefined);
+    await until('the call to run', () => release !== undefined);
     let isClosed = false;
     const closed = plumbing.server.close(10_000).then(() => (isClosed = true));
-    await until(() => isRefused(plumbing.port));
+    await until('new connections to be refused', () => isRefused(plumbing.port));
     expect(isClosed).to.equal(false);
     release?.();
     expect(await running).to.deep.equal(reply);
@@ -220,7 +221,7 @@ describe('closing the server', () => {
     const ended = new Promise<number>((resolve) =>
       watch.on('error', (error: { code: number }) => resolve(error.code)),
     );
-    await until(() => seen.length === 1);
+    await until('the first status', () => seen.length === 1);
     const before = performance.now();
     await plumbing.server.close(10_000);
     expect(performance.now() - before).to.be.below(5000);
@@ -237,7 +238,7 @@ describe('closing the server', () => {
       },
     });
     const broken = errorOf(plumbing.rpc.calls.onCallStart());
-    await until(() => isRunning);
+    await until('the call to run', () => isRunning);
     await plumbing.server.close(50);
     expect((await broken).code).to.be.oneOf(['CANCELLED', 'UNAVAILABLE']);
   });
@@ -254,7 +255,7 @@ describe('closing the server', () => {
     const running = openStream(session, START);
     const late = session.request(headersOf(START));
     late.write(Buffer.alloc(2));
-    await until(() => release !== undefined);
+    await until('the call to run', () => release !== undefined);
     const closed = plumbing.server.close(10_000);
     late.end(Buffer.alloc(3));
     const answered = await statusOf(late);

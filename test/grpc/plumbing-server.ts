@@ -45,12 +45,3 @@ export const startPlumbing = async (
   };
   return { server, port, rpc, lines, [Symbol.asyncDispose]: dispose };
 };
-
-/** Resolves once the condition holds; fails after 5 s. */
-export const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  const giveUpAt = Date.now() + 5000;
-  while (!(await holds())) {
-    if (Date.now() > giveUpAt) throw new Error(`gave up waiting for ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-};

@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, postTo, until, untilEnded, type CallAgent } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, untilEnded, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
+import { until } from '../support/until.ts';
 
 const DAY_MS = 86_400_000;
 const RETENTION_DAYS = 3;
@@ -42,11 +43,8 @@ describeEachEngine('a server with a short retention', (engine) => {
     const [row] = await beside.use((session) => session.rows(`SELECT COUNT(*) AS n FROM ${table}`));
     return row?.n as number;
   };
-  const has = (table: string, rows: number): Promise<number> =>
-    until(
-      () => count(table),
-      (n) => n === rows,
-    );
+  const has = (table: string, rows: number): Promise<true> =>
+    until(`${table} to have ${rows} rows`, async () => (await count(table)) === rows);
 
   /** A call with both reports sent. */
   const aWholeCall = async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../faults/support/until.ts';
+import { until } from '../support/until.ts';
 import { onPipe, onSocket, type Unread } from '../support/log-reader.ts';
 import { connect } from '../support/rpc.ts';
 

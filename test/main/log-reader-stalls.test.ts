@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../faults/support/until.ts';
+import { until } from '../support/until.ts';
 import { onPipe, onSocket, type LogLine, type Unread } from '../support/log-reader.ts';
 
 const WRITER = fileURLToPath(new URL('../support/log-writer.ts', import.meta.url));

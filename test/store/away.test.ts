@@ -3,7 +3,8 @@ import { DatabaseError } from '../../src/errors.ts';
 import { openTested, type TestedDatabase } from './support.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
-import { aStart, anAgent, anOutcome, openBeside, rejection, times, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { aStart, anAgent, anOutcome, openBeside, rejection, times } from './support.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');

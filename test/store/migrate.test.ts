@@ -8,7 +8,8 @@ import { ConfigError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { openMigrated } from '../../src/store/open-migrated.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
-import { anAgent, openBeside, optionsOf, rejection, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { anAgent, openBeside, optionsOf, rejection } from './support.ts';
 
 const NAMES = MIGRATIONS.map(({ name }) => name);
 

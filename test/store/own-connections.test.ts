@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { openTested, type TestedDatabase } from './support.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
+import { until } from '../support/until.ts';
 import {
   aClaim,
   anAgent,
@@ -11,7 +12,6 @@ import {
   aStart,
   openBeside,
   times,
-  until,
 } from './support.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');

@@ -215,17 +215,6 @@ export const interruptOverdue = async (
 export const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at));
 
-/** Waits until a condition holds; fails after 10 s. */
-export const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
-  for (const giveUpAtMs = performance.now() + 10_000; performance.now() < giveUpAtMs;) {
-    if (await holds()) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
-  }
-  throw new Error(`it did not happen: ${what}`);
-};
-
 /** What a promise is rejected with; fails when it is not. */
 export const rejection = async (promise: Promise<unknown>): Promise<unknown> => {
   const [result] = await Promise.allSettled([promise]);

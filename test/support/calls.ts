@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import type { Partially, Rpc } from './rpc.ts';
+import { until } from './until.ts';
 
 /** What an agent of a test has; its webhooks are given by their configurations. */
 export interface AgentParts {
@@ -47,26 +47,6 @@ export const makeAgent = async (rpc: Rpc, parts: AgentParts): Promise<CallAgent>
 /** A new conversation with an agent. */
 export const newCall = ({ agentUuid }: CallAgent) => ({ agentUuid, conversationUuid: randomUUID() });
 
-/** Asks until the answer will do; rejects after `timeoutMs` (10 s) with what it last was. */
-export const until = async <T>(
-  ask: () => Promise<T>,
-  isEnough: (answer: T) => boolean,
-  timeoutMs = 10_000,
-): Promise<T> => {
-  const giveUpAt = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (isEnough(answer)) return answer;
-    if (performance.now() > giveUpAt) {
-      const last = JSON.stringify(answer, (_, value: unknown) =>
-        typeof value === 'bigint' ? Number(value) : value,
-      );
-      throw new Error(`still not after ${timeoutMs} ms: ${last}`);
-    }
-    await wait(20);
-  }
-};
-
 /** An execution as GetExecution tells it. */
 export const readExecution = async (rpc: Rpc, executionUuid: string | undefined): Promise<pb.Execution> =>
   (await rpc.executions.getExecution({ executionUuid: executionUuid ?? '' })).execution as pb.Execution;
@@ -78,9 +58,12 @@ export const untilEnded = (
   timeoutMs = 10_000,
 ): Promise<pb.Execution> =>
   until(
-    () => readExecution(rpc, executionUuid),
-    ({ finishedAt }) => finishedAt !== undefined,
-    timeoutMs,
+    `${executionUuid} to finish`,
+    async () => {
+      const execution = await readExecution(rpc, executionUuid);
+      return execution.finishedAt !== undefined && execution;
+    },
+    { timeoutMs },
   );
 
 /** The state and the failure of an execution in words, for comparing: `FAILED TIMEOUT MAYBE`. */

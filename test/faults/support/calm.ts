@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Journal } from './journal.ts';
 import type { Replica } from './replicas.ts';
-import { until } from './until.ts';
+import { until } from '../../support/until.ts';
 
 const NORMAL_MS = 250;
 const CALM_CALLS = 10;

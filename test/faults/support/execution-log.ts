@@ -1,6 +1,6 @@
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import type { Rpc } from '../../support/rpc.ts';
-import { until } from './until.ts';
+import { until } from '../../support/until.ts';
 
 /** All executions of these agents, as a live replica lists them. */
 export const listExecutions = async (

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { errorOf } from '../../support/rpc.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import type { Replica, ReplicaOptions } from './replicas.ts';
-import { until } from './until.ts';
+import { until } from '../../support/until.ts';
 import type { World } from './world.ts';
 
 /** The same database by another port. */

@@ -9,7 +9,7 @@ import { connect, type Rpc } from '../../support/rpc.ts';
 import { formatFaults, type Fault } from './faults.ts';
 import { processGuard } from './process-guard.ts';
 import type { Stall } from './stalls.ts';
-import { until } from './until.ts';
+import { until } from '../../support/until.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const ARMED_MAIN = fileURLToPath(new URL('replica-main.ts', import.meta.url));

@@ -11,7 +11,7 @@ import type { Expected } from './reconcile/evidence.ts';
 import { reconcile, type Verdict } from './reconcile/reconcile.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
 import { startReplica, type Replica, type ReplicaOptions } from './replicas.ts';
-import { until } from './until.ts';
+import { until } from '../../support/until.ts';
 
 /** One database, its replicas, endpoints and callers: all that a scenario hurts and then compares. */
 export interface World {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { createLogger } from '../../../src/logger.ts';
 import { openLogOutput, type LogOutput } from '../../../src/logging/log-output.ts';
-import { until } from '../../faults/support/until.ts';
+import { until } from '../../support/until.ts';
 
 const standStill = (ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

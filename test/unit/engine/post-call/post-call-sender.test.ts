@@ -8,7 +8,7 @@ import {
 import { createRequestSlots } from '../../../../src/engine/limits/request-slots.ts';
 import type { Pace } from '../../../../src/engine/post-call/pace.ts';
 import type { PendingPostCall } from '../../../../src/store/execution-store.ts';
-import { until } from '../../../store/support.ts';
+import { until } from '../../../support/until.ts';
 
 const MIB = 1024 ** 2;
 

@@ -1,9 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { LockedRowFilter } from '../../../../src/engine/writes/locked-row-filter.ts';
 import { createWriter, type Item, type Kind } from '../../../../src/engine/writes/writer.ts';
 import { CallhooksError, DatabaseError } from '../../../../src/errors.ts';
 import type { WriteBatch, WriteResults } from '../../../../src/store/write-batch.ts';
-import { until } from '../../../store/support.ts';
+import { until } from '../../../support/until.ts';
 
 /** A database whose transactions end when the test says so. */
 const createDatabase = () => {
@@ -192,10 +193,7 @@ describe('the writer', () => {
     const late = submit('late', { withdrawAtMs: performance.now() + 1 });
     const patient = submit('patient');
     await until('the batch is under way', () => commits.length === 1);
-    await until('its time is over', () => performance.now() > 0);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
+    await wait(5);
     commits[0]?.end(new DatabaseError('conflict'));
     await until('it is repeated', () => commits.length === 2);
     commits[1]?.end();
@@ -252,7 +250,7 @@ describe('the writer', () => {
     await turns();
     expect(ageMs(), 'while all there is is being written').to.equal(0);
     all.push(submit('report', { kind: 'claims' }));
-    await until('some time', () => new Promise((resolve) => setTimeout(() => resolve(true), 5)));
+    await wait(5);
     expect(ageMs(), 'while only a report waits').to.equal(0);
     all.push(submit('caller'));
     await until('the caller to wait for a while', () => ageMs() > 20);
@@ -297,7 +295,7 @@ describe('the writer', () => {
     const { submit } = writerOf(write);
     const all = [1, 2].map((value) => submit(value, { withdrawAtMs: performance.now() + 5 }));
     await turns();
-    await until('their time is over', () => new Promise((resolve) => setTimeout(() => resolve(true), 10)));
+    await wait(10);
     commits[0]?.end(new DatabaseError('bug'));
     for (const at of [1, 2]) {
       await until('each to be written by itself', () => commits.length > at);

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Asks again and again until the answer is neither false nor undefined, and gives it; rejects after `timeoutMs`,
- * saying what it waited for.
+ * Asks `look` again and again until its answer is neither false nor undefined, and returns that answer. Rejects after
+ * `timeoutMs` with `what`, so that a message reads "waited 20000 ms for: the row to be SENDING".
  */
-export const until = async <T>(
+export async function until<T>(
   what: string,
   look: () => Promise<T | false | undefined> | T | false | undefined,
-  { timeoutMs = 20_000, everyMs = 50 }: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<T> => {
+  { timeoutMs = 20_000, everyMs = 20 }: { timeoutMs?: number; everyMs?: number } = {},
+): Promise<T> {
   const giveUpAtMs = performance.now() + timeoutMs;
   for (;;) {
     const found = await look();
@@ -16,4 +16,4 @@ export const until = async <T>(
     if (performance.now() > giveUpAtMs) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
     await wait(everyMs);
   }
-};
+}
