@@ -9,7 +9,7 @@ export interface Decision {
   readonly degraded: boolean;
 }
 
-/** What {@link decide} looks at. */
+/** What {@link decideCall} looks at. */
 export type Decided = Pick<Execution, 'state' | 'failurePolicy'>;
 
 const PROCEED: Decision = { decision: 'proceed', degraded: false };
@@ -18,9 +18,9 @@ const BLOCK: Decision = { decision: 'block', degraded: false };
 
 /**
  * The decision of an ended pre-call: a success proceeds; a failed or interrupted one follows the failure policy that
- * was recorded at its claim. Undefined where there is nothing to decide: not ended yet, or a post-call.
+ * was recorded at its claim. Undefined where there is nothing to decideCall: not ended yet, or a post-call.
  */
-export function decide({ state, failurePolicy }: Decided): Decision | undefined {
+export function decideCall({ state, failurePolicy }: Decided): Decision | undefined {
   if (state === 'no_webhook') return PROCEED;
   if (failurePolicy === null) return undefined;
   if (state === 'succeeded') return PROCEED;
@@ -36,7 +36,7 @@ export interface StartReply extends Decision, Variables {}
  * undefined: no webhook ran. Throws for an execution that has not ended: there is no reply yet.
  */
 export function startReply(execution: Decided | undefined, start: StartVariables): StartReply {
-  const decision = execution === undefined ? PROCEED : decide(execution);
+  const decision = execution === undefined ? PROCEED : decideCall(execution);
   if (decision === undefined) throw new Error(`a start that is ${execution?.state} has no reply yet`);
   return { ...decision, ...withAssigned(start) };
 }

@@ -84,6 +84,6 @@ export interface ExecutionRecord {
 const ENDED: readonly ExecutionState[] = ['succeeded', 'failed', 'interrupted', 'no_webhook'];
 
 /** Reports whether an execution in this state has an outcome. A start without a webhook has one from its insert on. */
-export function isEnded(state: ExecutionState): boolean {
+export function isFinished(state: ExecutionState): boolean {
   return ENDED.includes(state);
 }

@@ -10,7 +10,7 @@ export interface UsingWebhook {
 }
 
 /** Something that uses a name, as a refusal to remove that name shows it. */
-export interface Usage {
+export interface NameUsage {
   readonly subject: string;
   readonly description: string;
 }
@@ -44,7 +44,7 @@ function usersOf(
   webhooks: readonly UsingWebhook[],
   isUsed: (placeholder: Placeholder) => boolean,
   otherFields: (config: WebhookConfig) => readonly string[],
-): Usage[] {
+): NameUsage[] {
   return webhooks.flatMap(({ webhookType, config }) => {
     const sites = sitesOf(config).filter(([, placeholders]) => placeholders.some(isUsed));
     const fields = [...sites.map(([field]) => field), ...otherFields(config)];
@@ -74,7 +74,7 @@ export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
 }
 
 /** Every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
-export function variableUsers(webhooks: readonly UsingWebhook[], name: string): Usage[] {
+export function variableUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
   return usersOf(
     webhooks,
     ({ segments }) => segments[0] === name,
@@ -84,7 +84,7 @@ export function variableUsers(webhooks: readonly UsingWebhook[], name: string): 
 }
 
 /** Every place in an agent's webhooks that uses this secret: placeholders and signatures. */
-export function secretUsers(webhooks: readonly UsingWebhook[], name: string): Usage[] {
+export function secretUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
   return usersOf(
     webhooks,
     ({ segments }) => segments[0] === 'secret' && segments[1] === name,

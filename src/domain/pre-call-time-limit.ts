@@ -8,7 +8,7 @@ const MAX_RESERVE_MS = 500;
 const MIN_LEFT_MS = 100;
 
 /** A pre-call's time limit, in whole milliseconds, and what set it. */
-export interface TimeLimit {
+export interface PreCallTimeLimit {
   readonly limitMs: number;
   readonly source: TimeLimitSource;
 }
@@ -21,7 +21,7 @@ export interface TimeLimit {
 export function preCallTimeLimit(times: {
   readonly timeoutSecs: number;
   readonly remainingMs: number | undefined;
-}): TimeLimit | 'too_short' {
+}): PreCallTimeLimit | 'too_short' {
   const remainingMs = Math.min(times.remainingMs ?? NO_DEADLINE_MS, NO_DEADLINE_MS);
   const reserveMs = Math.min(Math.max(remainingMs / 10, MIN_RESERVE_MS), MAX_RESERVE_MS);
   const leftMs = remainingMs - reserveMs;

@@ -31,7 +31,7 @@ function withRequested({ variables, sources }: Variables, requested: JsonObject)
 }
 
 /** A conversation's variables before its webhook runs: the agent's defaults under those of the request. */
-export function mergeStart(defaults: JsonObject, requested: JsonObject): Variables {
+export function preCallVariables(defaults: JsonObject, requested: JsonObject): Variables {
   return withRequested(allFrom(defaults, 'default'), requested);
 }
 
@@ -44,7 +44,7 @@ export function withAssigned(start: StartVariables): Variables {
  * A conversation's variables at its end: the agent's defaults, under what the conversation had after its start (if
  * there was one), under those of the request.
  */
-export function mergeEnd(
+export function postCallVariables(
   defaults: JsonObject,
   start: StartVariables | undefined,
   requested: JsonObject,

@@ -1,9 +1,5 @@
-import {
-  checkAgentDraft,
-  checkSecrets,
-  type AgentDraft,
-  type CheckedAgent,
-} from '../../domain/validation/validate-agent.ts';
+import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
+import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
@@ -41,10 +37,10 @@ export const createCreateAgent =
 function checkRequest(
   deps: AdminDeps,
   { agent: draft, secrets, violations }: CreateAgentRequest,
-): CheckedAgent {
+): ValidAgent {
   // What a webhook signs with is judged where the webhook names it.
-  const ofSecrets = checkSecrets({ secrets, removeSecrets: [], storedNames: NONE, signingNames: NONE });
-  const { agent, violations: ofAgent } = checkAgentDraft(draft, {
+  const ofSecrets = validateSecrets({ secrets, removeSecrets: [], storedNames: NONE, signingNames: NONE });
+  const { agent, violations: ofAgent } = validateAgent(draft, {
     secretNames: ofSecrets.names,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     checkUrl: deps.checkUrl,
@@ -54,7 +50,7 @@ function checkRequest(
   return agent;
 }
 
-function toNewAgent(deps: AdminDeps, request: CreateAgentRequest, agent: CheckedAgent): NewAgent {
+function toNewAgent(deps: AdminDeps, request: CreateAgentRequest, agent: ValidAgent): NewAgent {
   const agentUuid = request.agentUuid ?? deps.ids.uuid();
   return {
     agentUuid,

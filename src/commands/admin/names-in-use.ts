@@ -1,11 +1,11 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import { secretUsers, variableUsers, type Usage } from '../../domain/name-usage.ts';
+import { secretUsers, variableUsers, type NameUsage } from '../../domain/name-usage.ts';
 import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 
 /** What a sentence says of each use. */
-type Precondition = Usage;
+type Precondition = NameUsage;
 
 /**
  * Holds back a change that takes a variable or secret from a webhook that names it.
@@ -34,7 +34,7 @@ const removedNames = (before: object, after: object): string[] =>
 const usesOf = (
   webhooks: readonly Webhook[],
   name: string,
-  usersOf: (webhooks: readonly Webhook[], name: string) => readonly Usage[],
+  usersOf: (webhooks: readonly Webhook[], name: string) => readonly NameUsage[],
 ): Precondition[] =>
   webhooks.flatMap((webhook) =>
     usersOf([webhook], name).map(({ description }) => ({

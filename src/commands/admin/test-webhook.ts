@@ -1,4 +1,4 @@
-import { decide, type Decision } from '../../domain/call-decision.ts';
+import { decideCall, type Decision } from '../../domain/call-decision.ts';
 import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { CallGate } from '../../engine/limits/call-gate.ts';
@@ -146,7 +146,7 @@ const send = async (
 };
 
 const decisionOf = ({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined =>
-  decide({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
+  decideCall({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
 
 const toReply = (run: WebhookRun, decided?: Decision): TestWebhookReply => {
   const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = run;

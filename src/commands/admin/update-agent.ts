@@ -1,4 +1,4 @@
-import type { CheckedAgent, AgentDraft } from '../../domain/validation/validate-agent.ts';
+import type { ValidAgent, AgentDraft } from '../../domain/validation/validate-agent.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
@@ -46,7 +46,7 @@ function toUpdated(
   deps: AdminDeps,
   { mask, secrets, removeSecrets }: UpdateAgentRequest,
   current: Agent,
-  checked: CheckedAgent,
+  checked: ValidAgent,
   nowMs: number,
 ): Agent {
   const kept = Object.entries(current.sealedSecrets).filter(([name]) => !removeSecrets.includes(name));
@@ -62,12 +62,7 @@ function toUpdated(
 }
 
 /** Each one given is made or replaced by its type; a type left out stays. */
-function mergeWebhooks(
-  deps: AdminDeps,
-  current: Agent,
-  { webhooks }: CheckedAgent,
-  nowMs: number,
-): Webhook[] {
+function mergeWebhooks(deps: AdminDeps, current: Agent, { webhooks }: ValidAgent, nowMs: number): Webhook[] {
   const given = new Map(webhooks.map((webhook) => [webhook.webhookType, webhook]));
   const stored = current.webhooks.map((webhook) => {
     const change = given.get(webhook.webhookType);

@@ -1,16 +1,12 @@
-import {
-  checkAgentDraft,
-  checkSecrets,
-  type AgentDraft,
-  type CheckedAgent,
-} from '../../domain/validation/validate-agent.ts';
+import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
+import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
 import type { AdminDeps } from './admin-deps.ts';
 import { checkDraft, storedOf, surroundingsOf, type WebhookSurroundings } from './validate-config.ts';
 import type { UpdateAgentRequest } from './update-agent.ts';
 
-type Checked = ReturnType<typeof checkAgentDraft>;
+type Checked = ReturnType<typeof validateAgent>;
 
 /**
  * Checks what an update says of an agent, and what depends on it. Of an unknown agent only what is wrong in any case is
@@ -21,8 +17,8 @@ export function checkAgentUpdate(
   deps: AdminDeps,
   request: UpdateAgentRequest,
   current: Agent | undefined,
-): CheckedAgent {
-  const ofSecrets = checkSecrets({
+): ValidAgent {
+  const ofSecrets = validateSecrets({
     secrets: request.secrets,
     removeSecrets: request.removeSecrets,
     storedNames: new Set(Object.keys(current?.sealedSecrets ?? {})),
@@ -52,7 +48,7 @@ function checkWithAgent(
   secretNames: ReadonlySet<string>,
 ): Checked {
   const stored = surroundingsOf(deps, current);
-  return checkAgentDraft(mergeDraft(mask, agent, current), {
+  return validateAgent(mergeDraft(mask, agent, current), {
     secretNames,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : stored.secretValue?.(name)),
     checkUrl: deps.checkUrl,
@@ -72,7 +68,7 @@ const MAX_LOOKED = 8;
 
 /** Webhooks are judged one by one then, for the names that they use can't be looked up. */
 function checkWithoutAgent(deps: AdminDeps, { mask, agent }: UpdateAgentRequest): Checked {
-  const checked = checkAgentDraft(agent, {
+  const checked = validateAgent(agent, {
     secretNames: new Set(),
     checked: (field) => field !== 'webhooks' && mask.has(field),
   });

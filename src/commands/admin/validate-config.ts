@@ -1,4 +1,7 @@
-import { checkWebhookConfig, type CheckContext } from '../../domain/validation/validate-webhook-config.ts';
+import {
+  validateWebhookConfig,
+  type WebhookConfigContext,
+} from '../../domain/validation/validate-webhook-config.ts';
 import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
@@ -7,11 +10,11 @@ import type { AdminDeps } from './admin-deps.ts';
 
 /** What the names in a configuration are held against, and what else its check may know. */
 export interface WebhookSurroundings extends Pick<
-  CheckContext,
+  WebhookConfigContext,
   'declaredVariables' | 'secretNames' | 'secretValue'
 > {
-  readonly checkUrl: CheckContext['checkUrl'];
-  readonly checked?: CheckContext['checked'];
+  readonly checkUrl: WebhookConfigContext['checkUrl'];
+  readonly checked?: WebhookConfigContext['checked'];
   /** The webhook as stored, whose masked values may be kept. `unknown`: not found, so nothing is said against a mask. */
   readonly stored?: Webhook | 'unknown' | undefined;
 }
@@ -53,7 +56,7 @@ export function checkDraft(
   if (draft === undefined) return { config: undefined, violations: [] };
   const { stored, ...known } = surroundings;
   const checkAs = (type: WebhookType) =>
-    checkWebhookConfig(draft, {
+    validateWebhookConfig(draft, {
       ...known,
       path,
       webhookType: type,
@@ -78,7 +81,7 @@ const anythingStored = (draft: WebhookConfigDraft): Stored => ({
   storedOrigin: originOfTemplate(draft.apiSchema?.url ?? ''),
 });
 
-type Stored = Pick<CheckContext, 'storedHeaders' | 'storedOrigin'>;
+type Stored = Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'>;
 
 /** The configuration, if nothing is wrong with the whole request. @throws CallhooksError VALIDATION_FAILED */
 export function acceptConfig(

@@ -1,6 +1,6 @@
 import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { mergeEnd, mergeStart, variablesTooLarge } from '../../domain/variables.ts';
+import { postCallVariables, preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
@@ -61,8 +61,8 @@ const variablesOf = (
   { webhookType }: Webhook,
 ): JsonObject => {
   if (webhookType === 'post_call')
-    return mergeEnd(agent.dynamicVariables, undefined, dynamicVariables).variables;
-  const { variables } = mergeStart(agent.dynamicVariables, dynamicVariables);
+    return postCallVariables(agent.dynamicVariables, undefined, dynamicVariables).variables;
+  const { variables } = preCallVariables(agent.dynamicVariables, dynamicVariables);
   const description = variablesTooLarge(variables);
   if (description !== undefined) throw validationFailed([{ field: 'dynamic_variables', description }]);
   return variables;

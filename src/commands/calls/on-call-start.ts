@@ -1,4 +1,4 @@
-import { mergeStart, variablesTooLarge } from '../../domain/variables.ts';
+import { preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { AgentCache } from '../../engine/agent-cache.ts';
@@ -81,7 +81,7 @@ async function firstStart(
   if (agent === undefined) throw agentNotFound(request.agentUuid);
   const variables = {
     callerPhone: request.callerPhone,
-    ...mergeStart(agent.dynamicVariables, request.dynamicVariables),
+    ...preCallVariables(agent.dynamicVariables, request.dynamicVariables),
   };
   const violation = variablesTooLarge(variables.variables);
   if (violation !== undefined)

@@ -1,4 +1,4 @@
-import { isEnded } from '../../domain/execution.ts';
+import { isFinished } from '../../domain/execution.ts';
 import { sameJson } from '../../domain/json.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { StartVariables } from '../../domain/call.ts';
@@ -34,7 +34,7 @@ export const replayStart = async (
   refuseOtherAgent([first.execution], request.agentUuid);
   if (hasOtherDetails(request, first.start)) deps.onOtherDetails(first.execution);
   let recorded = first;
-  while (!isEnded(recorded.execution.state)) {
+  while (!isFinished(recorded.execution.state)) {
     // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
     const untilMs = answerByMs(context);
     if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, context.signal)))

@@ -1,4 +1,4 @@
-import { preCallTimeLimit, type TimeLimit } from '../../domain/pre-call-time-limit.ts';
+import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
@@ -73,8 +73,8 @@ export async function runPreCall(
 }
 
 // Looked at twice: by the call's own limit, and by what is left of the deadline right before the claim.
-function timeLimitOf({ context }: FirstStart, { config }: Webhook): TimeLimit {
-  const limitAt = (atMs: number): TimeLimit | 'too_short' =>
+function timeLimitOf({ context }: FirstStart, { config }: Webhook): PreCallTimeLimit {
+  const limitAt = (atMs: number): PreCallTimeLimit | 'too_short' =>
     preCallTimeLimit({
       timeoutSecs: config.responseTimeoutSecs,
       remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - atMs,
@@ -88,7 +88,7 @@ function toRow(
   { newUuid, instance }: RunPreCallDeps,
   { request: { agentUuid, conversationUuid }, variables }: FirstStart,
   webhook: Webhook,
-  limit: TimeLimit,
+  limit: PreCallTimeLimit,
 ): NewStart {
   return {
     executionUuid: newUuid(),
@@ -147,7 +147,7 @@ async function send(
   { context, reservation }: FirstStart,
   prepared: PreparedRun,
   slot: RequestSlot | SlotRefusal,
-  limit: TimeLimit,
+  limit: PreCallTimeLimit,
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
   if (typeof slot === 'string' && prepared.rendered.request !== undefined)

@@ -2,7 +2,7 @@ import type { CompiledRequest } from '../template/compile-request.ts';
 import { percentDecoded } from '../percent.ts';
 import type { Prepared } from '../template/prepared.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
-import { createScope } from '../template/placeholder-values.ts';
+import { createPlaceholderValues } from '../template/placeholder-values.ts';
 import { isSensitiveName, isSensitiveParameter } from './sensitive-names.ts';
 
 function parameterValues(url: string): string[] {
@@ -20,7 +20,10 @@ function parameterValues(url: string): string[] {
  * The values that a record of this request hides by name: those of sensitive headers and query parameters. An endpoint
  * may echo them, so the masker of its response needs them too.
  */
-export function hiddenValues({ url, headers }: Pick<RenderedRequest, 'url' | 'headers'>): readonly string[] {
+export function valuesToRedact({
+  url,
+  headers,
+}: Pick<RenderedRequest, 'url' | 'headers'>): readonly string[] {
   return [
     ...Object.entries(headers)
       .filter(([name]) => isSensitiveName(name))
@@ -35,7 +38,7 @@ function isFixed(parts: Prepared): boolean {
 }
 
 /** Whether a record of this request hides values by name that only a call brings. */
-export function hidesCallValues({ headers, url }: CompiledRequest): boolean {
+export function redactsCallValues({ headers, url }: CompiledRequest): boolean {
   return (
     headers.some(({ sensitive, parts }) => sensitive && !isFixed(parts)) ||
     url.query.some(({ sensitive, parts }) => sensitive !== false && !isFixed(parts))
@@ -43,10 +46,10 @@ export function hidesCallValues({ headers, url }: CompiledRequest): boolean {
 }
 
 /**
- * Returns those of the {@link hiddenValues} that are the same in every call. They are all of them where
- * {@link hidesCallValues} says no.
+ * Returns those of the {@link valuesToRedact} that are the same in every call. They are all of them where
+ * {@link redactsCallValues} says no.
  */
-export function fixedHiddenValues(
+export function fixedValuesToRedact(
   compiled: CompiledRequest,
   secrets: Readonly<Record<string, string>>,
 ): readonly string[] {
@@ -59,10 +62,10 @@ export function fixedHiddenValues(
       headers: headers.filter(({ sensitive, parts }) => sensitive && isFixed(parts)),
       body: undefined,
     },
-    createScope({ ...NO_CALL, secrets }),
+    createPlaceholderValues({ ...NO_CALL, secrets }),
   );
   // What can't be written here can't be written in a call either.
-  return result.ok ? hiddenValues(result.request) : [];
+  return result.ok ? valuesToRedact(result.request) : [];
 }
 
 const NO_CALL = {

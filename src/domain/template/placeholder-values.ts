@@ -13,12 +13,12 @@ export interface Resolved {
 }
 
 /** The names of one call. */
-export interface Scope {
+export interface PlaceholderValues {
   resolve(placeholder: Placeholder): Resolved;
 }
 
 /** Everything that placeholders of one call may name. */
-export interface ScopeSource {
+export interface CallValues {
   readonly webhookType: WebhookType;
   readonly agentUuid: string;
   readonly conversationUuid: string;
@@ -32,7 +32,7 @@ export interface ScopeSource {
 const MISSING: Resolved = { found: false, value: null, secret: false };
 const MISSING_SECRET: Resolved = { found: false, value: null, secret: true };
 
-function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: ScopeSource): JsonObject {
+function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: CallValues): JsonObject {
   const values: JsonObject = {
     agent_uuid: agentUuid,
     conversation_uuid: conversationUuid,
@@ -49,7 +49,7 @@ function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: Scope
  * Makes the names of one call resolvable. Missing are an empty caller_phone or call_summary, an unset call_duration,
  * an unknown name or secret, and a path that finds nothing; JSON null is a value.
  */
-export function createScope(source: ScopeSource): Scope {
+export function createPlaceholderValues(source: CallValues): PlaceholderValues {
   const builtIns = builtInsOf(source);
   const { variables, secrets } = source;
 

@@ -2,7 +2,7 @@ import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
 import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES } from '../limits.ts';
 import { createPass, write, type RenderPass } from './render-template.ts';
 import { renderUrl } from './render-url.ts';
-import type { Scope } from './placeholder-values.ts';
+import type { PlaceholderValues } from './placeholder-values.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { Failure } from '../failures.ts';
 
@@ -57,7 +57,7 @@ function renderHeaders(pass: RenderPass, headers: readonly CompiledHeader[]): Re
  * Renders a request. Every value is written so that it can't leave its place; what can't be written so fails as
  * `RENDER`, with a message that names the place and never the value. Values are not templates: there is no second pass.
  */
-export function renderRequest(compiled: CompiledRequest, scope: Scope): Rendering {
+export function renderRequest(compiled: CompiledRequest, scope: PlaceholderValues): Rendering {
   const pass = createPass(scope, false);
   const url = renderUrl(pass, compiled.url);
   const headers = pass.problem === undefined ? renderHeaders(pass, compiled.headers) : {};
@@ -98,7 +98,7 @@ function maskedBody(
  */
 export function maskedRender(
   compiled: CompiledRequest,
-  scope: Scope,
+  scope: PlaceholderValues,
   rendered?: RenderedRequest,
 ): MaskedRequest {
   const pass = createPass(scope, true);

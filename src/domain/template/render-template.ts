@@ -1,10 +1,10 @@
 import type { Prepared, Slot } from './prepared.ts';
-import type { Scope } from './placeholder-values.ts';
+import type { PlaceholderValues } from './placeholder-values.ts';
 import { isWellFormed } from './escape.ts';
 
 /** One walk over a compiled request: what it has found so far. */
 export interface RenderPass {
-  readonly scope: Scope;
+  readonly scope: PlaceholderValues;
   /** Secrets are written as masks. */
   readonly masked: boolean;
   /** Names of missing variables, each once, in order of use. */
@@ -14,7 +14,7 @@ export interface RenderPass {
 }
 
 /** Begins a walk. */
-export function createPass(scope: Scope, masked: boolean): RenderPass {
+export function createPass(scope: PlaceholderValues, masked: boolean): RenderPass {
   return {
     scope,
     masked,

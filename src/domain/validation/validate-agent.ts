@@ -1,14 +1,11 @@
 import type { Violation } from '../../errors.ts';
 import { declaredVariablesViolations, storedDefaults } from './validate-variables.ts';
-import { checkWebhookConfig, type CheckContext, type WebhookConfigDraft } from './validate-webhook-config.ts';
+import { validateWebhookConfig, type WebhookConfigContext } from './validate-webhook-config.ts';
+import type { WebhookConfigDraft } from '../webhook-draft.ts';
 import { itemPath } from './field-path.ts';
 import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
 import type { JsonObject } from '../json.ts';
 import type { WebhookConfig, WebhookType } from '../agent.ts';
-
-export { validateCallDetails, type CallDetailsDraft } from './validate-call-details.ts';
-export { checkSecrets, type SecretsChange } from './validate-secrets.ts';
-export { secretUsers, variableUsers, type Usage } from '../name-usage.ts';
 
 /** A webhook inside of an agent as it came over the wire: unchecked. */
 export interface AgentWebhookDraft {
@@ -26,7 +23,7 @@ export interface AgentDraft {
 }
 
 /** An agent's mutable part after its check. */
-export interface CheckedAgent {
+export interface ValidAgent {
   readonly displayName: string;
   readonly dynamicVariables: JsonObject;
   readonly webhooks: readonly {
@@ -36,11 +33,11 @@ export interface CheckedAgent {
   }[];
 }
 
-/** What the check of an agent needs to know, beside what {@link CheckContext} says of its webhooks. */
-export interface AgentCheckContext extends Pick<CheckContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
+/** What the check of an agent needs to know, beside what {@link WebhookConfigContext} says of its webhooks. */
+export interface AgentContext extends Pick<WebhookConfigContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
   /** What masks in a webhook of this type may stand for: the webhook that it replaces. */
   readonly stored?:
-    | ((type: WebhookType) => Pick<CheckContext, 'storedHeaders' | 'storedOrigin'> | undefined)
+    | ((type: WebhookType) => Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'> | undefined)
     | undefined;
   /** Which fields a save changes: only they are checked. Absent: all. */
   readonly checked?: ((field: 'display_name' | 'dynamic_variables' | 'webhooks') => boolean) | undefined;
@@ -49,7 +46,7 @@ export interface AgentCheckContext extends Pick<CheckContext, 'secretNames' | 's
 const PATH = 'agent';
 
 interface CheckedWebhooks {
-  readonly webhooks: CheckedAgent['webhooks'][number][];
+  readonly webhooks: ValidAgent['webhooks'][number][];
   readonly violations: Violation[];
 }
 
@@ -65,7 +62,7 @@ function typeProblem(
 /** No more than one of each type can be right; the rest of a long list is not looked at. */
 const MAX_LOOKED = 8;
 
-function checkWebhooks(draft: AgentDraft, context: AgentCheckContext): CheckedWebhooks {
+function checkWebhooks(draft: AgentDraft, context: AgentContext): CheckedWebhooks {
   const { secretNames, secretValue, checkUrl, stored } = context;
   const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
   const types = new Set<string>();
@@ -76,7 +73,7 @@ function checkWebhooks(draft: AgentDraft, context: AgentCheckContext): CheckedWe
     types.add(webhookType);
     if (description !== undefined) result.violations.push({ field: `${path}.webhook_type`, description });
     if (webhookType === 'unspecified' || webhookType === 'unknown') continue;
-    const checked = checkWebhookConfig(config, {
+    const checked = validateWebhookConfig(config, {
       webhookType,
       declaredVariables,
       secretNames,
@@ -106,10 +103,10 @@ function displayNameViolations(name: string): Violation[] {
  * Checks an agent with the webhooks given for it, and fills in defaults. All violations are collected, with paths from
  * the request message (`agent.…`). `agent` may be used only where there are none.
  */
-export function checkAgentDraft(
+export function validateAgent(
   draft: AgentDraft,
-  context: AgentCheckContext,
-): { readonly agent: CheckedAgent; readonly violations: readonly Violation[] } {
+  context: AgentContext,
+): { readonly agent: ValidAgent; readonly violations: readonly Violation[] } {
   const checks = context.checked ?? (() => true);
   const { displayName, dynamicVariables } = draft;
   const { webhooks, violations: ofWebhooks } = checks('webhooks')

@@ -42,7 +42,7 @@ function removeViolations({ secrets, removeSecrets }: SecretsChange): Violation[
  * Checks the secrets of a request; `names` are those that the agent has afterwards. Removing a secret that the agent
  * does not have is fine, so that a request can be repeated. Descriptions never hold values.
  */
-export function checkSecrets(change: SecretsChange): {
+export function validateSecrets(change: SecretsChange): {
   readonly names: ReadonlySet<string>;
   readonly violations: readonly Violation[];
 } {

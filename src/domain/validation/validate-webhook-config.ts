@@ -17,11 +17,8 @@ import {
   type WebhookConfigDraft,
 } from '../webhook-draft.ts';
 
-export { toDraft } from '../webhook-draft.ts';
-export type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../webhook-draft.ts';
-
 /** What the check of a webhook's configuration needs to know. */
-export interface CheckContext extends KnownNames {
+export interface WebhookConfigContext extends KnownNames {
   /** The configuration's path in the request message: `webhook_config`, `webhook.webhook_config`, … */
   readonly path: string;
   /** A secret's value, to check signing secrets; undefined: it can't be looked at now. */
@@ -44,7 +41,7 @@ function methodProblem(method: string): string | undefined {
   return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
 }
 
-function schemaViolations(schema: ApiSchema, context: CheckContext): Violation[] {
+function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Violation[] {
   const { url, method, requestHeaders, requestBody } = schema;
   const path = `${context.path}.api_schema`;
   const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
@@ -80,14 +77,18 @@ function policyProblem(policy: WebhookConfigDraft['failurePolicy'], type: Webhoo
   return type === 'post_call' && policy !== 'unspecified' ? 'is for pre-call webhooks only' : undefined;
 }
 
-function rulesViolations(rules: readonly AssignmentDraft[], context: CheckContext): Violation[] {
+function rulesViolations(rules: readonly AssignmentDraft[], context: WebhookConfigContext): Violation[] {
   const field = `${context.path}.assignments`;
   if (context.webhookType === 'pre_call')
     return assignmentViolations(rules, field, context.declaredVariables);
   return violationsOf(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
 }
 
-function configViolations(draft: WebhookConfigDraft, schema: ApiSchema, context: CheckContext): Violation[] {
+function configViolations(
+  draft: WebhookConfigDraft,
+  schema: ApiSchema,
+  context: WebhookConfigContext,
+): Violation[] {
   const { path, webhookType } = context;
   const checks = (field: ConfigField): boolean => context.checked?.(field) ?? true;
   const { signingSecretNames } = draft;
@@ -118,9 +119,9 @@ function configViolations(draft: WebhookConfigDraft, schema: ApiSchema, context:
  * message; descriptions never hold values. `config` may be used only where there are none. A configuration that was
  * accepted passes again unchanged. `draft` undefined: the request has none.
  */
-export function checkWebhookConfig(
+export function validateWebhookConfig(
   draft: WebhookConfigDraft | undefined,
-  context: CheckContext,
+  context: WebhookConfigContext,
 ): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } {
   const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
   const violations =

@@ -1,7 +1,7 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { CallDetails } from '../../domain/call.ts';
 import type { Failure } from '../../domain/failures.ts';
-import { mergeEnd } from '../../domain/variables.ts';
+import { postCallVariables } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';
 import type { ClaimedDetails } from '../../store/write-batch.ts';
@@ -168,7 +168,7 @@ async function runWith(
     agentUuid: postCall.agentUuid,
     conversationUuid: postCall.conversationUuid,
     details: { ...details, callerPhone: details.callerPhone || (start?.callerPhone ?? '') },
-    variables: mergeEnd(agent.dynamicVariables, start, details.dynamicVariables).variables,
+    variables: postCallVariables(agent.dynamicVariables, start, details.dynamicVariables).variables,
     executionUuid: postCall.executionUuid,
     traceparent: details.traceparent,
     recordBytes: deps.recordBytes,

@@ -1,5 +1,5 @@
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
-import { fixedHiddenValues, hidesCallValues } from '../../domain/redaction/values-to-redact.ts';
+import { fixedValuesToRedact, redactsCallValues } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker, MASK } from '../../domain/redaction/redact.ts';
 import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
@@ -17,7 +17,7 @@ export interface RunnableWebhook {
   /** Masks the secrets, and of what its requests hide by name the values that are the same in every call. */
   readonly mask: Masker;
   /** Says whether its requests hide values of the call as well. */
-  readonly hidesCallValues: boolean;
+  readonly redactsCallValues: boolean;
 }
 
 /**
@@ -33,8 +33,8 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
     compiled,
     origin: compiled.url.origin,
     secrets,
-    mask: createMasker(Object.values(secrets), fixedHiddenValues(compiled, secrets)),
-    hidesCallValues: hidesCallValues(compiled),
+    mask: createMasker(Object.values(secrets), fixedValuesToRedact(compiled, secrets)),
+    redactsCallValues: redactsCallValues(compiled),
   };
 };
 

@@ -1,8 +1,8 @@
-import { hiddenValues } from '../../domain/redaction/values-to-redact.ts';
+import { valuesToRedact } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import { recordRequest } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
-import type { Scope } from '../../domain/template/placeholder-values.ts';
+import type { PlaceholderValues } from '../../domain/template/placeholder-values.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { RequestRecord } from '../../domain/execution.ts';
 import type { OutgoingRequest } from '../../http/http-client.ts';
@@ -22,7 +22,7 @@ export interface RenderResult {
 /** What renders a request: the webhook, the call's values and what marks this run. */
 export interface RenderInput {
   readonly runnable: RunnableWebhook;
-  readonly scope: Scope;
+  readonly values: PlaceholderValues;
   readonly executionUuid: string;
   readonly traceparent?: string | undefined;
   readonly isTest?: boolean;
@@ -45,13 +45,13 @@ export interface RenderDeps {
 
 /** Renders a request and signs it, with the headers that callhooks adds and the record that is kept of it. */
 export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): RenderResult => {
-  const { runnable, scope, recordBytes } = input;
-  const result = renderRequest(runnable.compiled, scope);
+  const { runnable, values, recordBytes } = input;
+  const result = renderRequest(runnable.compiled, values);
   if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };
   const { method, url, headers, body } = result.request;
   const own = ownHeaders(deps, input, body ?? '');
   const mask = maskerOf(runnable, result.request);
-  const masked = maskedRender(runnable.compiled, scope, result.request);
+  const masked = maskedRender(runnable.compiled, values, result.request);
   return {
     request: {
       method,
@@ -70,8 +70,8 @@ export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): Rende
 };
 
 const maskerOf = (runnable: RunnableWebhook, request: RenderedRequest): Masker =>
-  runnable.hidesCallValues
-    ? createMasker(Object.values(runnable.secrets), hiddenValues(request))
+  runnable.redactsCallValues
+    ? createMasker(Object.values(runnable.secrets), valuesToRedact(request))
     : runnable.mask;
 
 const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> => ({

@@ -1,7 +1,7 @@
 import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
-import { createScope } from '../../domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../domain/template/placeholder-values.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -95,12 +95,12 @@ export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
 
 function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
   const { runnable, agentUuid, conversationUuid, details, variables, recordBytes } = input;
-  const scope = createScope({
+  const values = createPlaceholderValues({
     webhookType: runnable.webhook.webhookType,
     ...{ agentUuid, conversationUuid, details, variables },
     secrets: runnable.secrets,
   });
-  return { runnable, rendered: renderSignedRequest(deps, { ...input, scope }), variables, recordBytes };
+  return { runnable, rendered: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
 }
 
 async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {

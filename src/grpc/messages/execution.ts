@@ -1,4 +1,4 @@
-import { decide } from '../../domain/call-decision.ts';
+import { decideCall } from '../../domain/call-decision.ts';
 import type { Execution, ExecutionRecord, MissedAssignment, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
@@ -80,7 +80,7 @@ export const missedAssignmentMessage = (missed: MissedAssignment): pb.MissedAssi
 
 /** What a pre-call's end means for the call; nothing before it has ended, and nothing for a post-call. */
 function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
-  const decided = decide(execution);
+  const decided = decideCall(execution);
   return { decision: numberOf(CALL_DECISIONS, decided?.decision), degraded: decided?.degraded ?? false };
 }
 

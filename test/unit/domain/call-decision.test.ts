@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { decide, startReply, type Decided } from '../../../src/domain/call-decision.ts';
+import { decideCall, startReply, type Decided } from '../../../src/domain/call-decision.ts';
 import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('decide', () => {
@@ -21,7 +21,7 @@ describe('decide', () => {
   ];
   for (const [state, failurePolicy, expected] of rows) {
     it(`makes ${JSON.stringify(expected)} of ${state} under ${failurePolicy}`, () => {
-      expect(decide({ state, failurePolicy })).to.deep.equal(expected);
+      expect(decideCall({ state, failurePolicy })).to.deep.equal(expected);
     });
   }
 });

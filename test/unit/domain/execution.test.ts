@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isEnded, type ExecutionState } from '../../../src/domain/execution.ts';
+import { isFinished, type ExecutionState } from '../../../src/domain/execution.ts';
 
 const ROWS: [state: ExecutionState, ended: boolean][] = [
   ['accepted', false],
@@ -13,7 +13,7 @@ const ROWS: [state: ExecutionState, ended: boolean][] = [
 describe('isEnded', () => {
   for (const [state, ended] of ROWS) {
     it(`says ${ended} for ${state}`, () => {
-      expect(isEnded(state)).to.equal(ended);
+      expect(isFinished(state)).to.equal(ended);
     });
   }
 });

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { assign } from '../../../src/domain/assignments.ts';
-import { checkAgentDraft } from '../../../src/domain/validation/validate-agent.ts';
+import { validateAgent } from '../../../src/domain/validation/validate-agent.ts';
 import { validateCallDetails } from '../../../src/domain/validation/validate-call-details.ts';
 import {
-  checkWebhookConfig,
-  type CheckContext,
+  validateWebhookConfig,
+  type WebhookConfigContext,
 } from '../../../src/domain/validation/validate-webhook-config.ts';
 import { compileRequest } from '../../../src/domain/template/compile-request.ts';
 import { jsonBytes, jsonDepth } from '../../../src/domain/json.ts';
@@ -128,7 +128,7 @@ const nearly: fc.Arbitrary<WebhookConfigDraft> = fc
     };
   });
 
-const context = (type: 'pre_call' | 'post_call', isStored: boolean): CheckContext => ({
+const context = (type: 'pre_call' | 'post_call', isStored: boolean): WebhookConfigContext => ({
   webhookType: type,
   path: 'webhook_config',
   declaredVariables: new Set(['v']),
@@ -143,10 +143,10 @@ describe('for any input', () => {
     let accepted = 0;
     fc.assert(
       fc.property(fc.oneof(draft, nearly), contexts, (given, [type, isStored]) => {
-        const { config, violations } = checkWebhookConfig(given, context(type, isStored));
+        const { config, violations } = validateWebhookConfig(given, context(type, isStored));
         if (violations.length > 0) return;
         accepted += 1;
-        const again = checkWebhookConfig(toDraft(config), context(type, isStored));
+        const again = validateWebhookConfig(toDraft(config), context(type, isStored));
         expect(again).to.deep.equal({ config, violations: [] });
         compileRequest(config);
       }),
@@ -159,9 +159,9 @@ describe('for any input', () => {
     const fields = fc.uniqueArray(fc.constantFrom(...parseUpdateMask(['*'], 'webhook').mask));
     fc.assert(
       fc.property(draft, contexts, fields, (given, [type, isStored], looked) => {
-        const all = checkWebhookConfig(given, context(type, isStored)).violations;
-        const checked: CheckContext['checked'] = (field) => looked.includes(field);
-        const some = checkWebhookConfig(given, { ...context(type, isStored), checked }).violations;
+        const all = validateWebhookConfig(given, context(type, isStored)).violations;
+        const checked: WebhookConfigContext['checked'] = (field) => looked.includes(field);
+        const some = validateWebhookConfig(given, { ...context(type, isStored), checked }).violations;
         expect(all).to.deep.include.members([...some]);
       }),
       { numRuns: 500 },
@@ -175,9 +175,9 @@ describe('for any input', () => {
     fc.assert(
       fc.property(names, text, (variables, phone) => {
         const given = { displayName: phone, dynamicVariables: variables as JsonObject, webhooks: [] };
-        const { agent, violations } = checkAgentDraft(given, { secretNames: new Set() });
+        const { agent, violations } = validateAgent(given, { secretNames: new Set() });
         if (violations.length === 0) {
-          const again = checkAgentDraft({ ...agent, webhooks: [] }, { secretNames: new Set() });
+          const again = validateAgent({ ...agent, webhooks: [] }, { secretNames: new Set() });
           expect(again).to.deep.equal({ agent, violations: [] });
         }
         const details = {

@@ -1,10 +1,15 @@
 import { expect } from 'chai';
-import { mergeEnd, mergeStart, variablesTooLarge, withAssigned } from '../../../src/domain/variables.ts';
+import {
+  postCallVariables,
+  preCallVariables,
+  variablesTooLarge,
+  withAssigned,
+} from '../../../src/domain/variables.ts';
 import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('variables of a conversation', () => {
   it('are at its start the defaults under those of the request', () => {
-    expect(mergeStart({ a: 1, b: 2 }, { b: null, c: 3 })).to.deep.equal({
+    expect(preCallVariables({ a: 1, b: 2 }, { b: null, c: 3 })).to.deep.equal({
       variables: { a: 1, b: null, c: 3 },
       sources: { a: 'default', b: 'request', c: 'request' },
     });
@@ -28,7 +33,7 @@ describe('variables of a conversation', () => {
   });
 
   it('are at its end the defaults, under those after the start, under those of the request', () => {
-    const { variables, sources } = mergeEnd({ a: 'now', z: 'now' }, start, { d: 'end', e: 'end' });
+    const { variables, sources } = postCallVariables({ a: 'now', z: 'now' }, start, { d: 'end', e: 'end' });
     expect(variables).to.deep.equal({ a: 'start', z: 'now', b: 'start', c: 'assigned', d: 'end', e: 'end' });
     expect(sources).to.deep.equal({
       a: 'default',
@@ -41,7 +46,7 @@ describe('variables of a conversation', () => {
   });
 
   it('need no start at the end', () => {
-    expect(mergeEnd({ a: 1 }, undefined, { b: 2 }).variables).to.deep.equal({ a: 1, b: 2 });
+    expect(postCallVariables({ a: 1 }, undefined, { b: 2 }).variables).to.deep.equal({ a: 1, b: 2 });
   });
 
   it('may have 256 KiB together, and no more', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { hiddenValues } from '../../../../src/domain/redaction/values-to-redact.ts';
+import { valuesToRedact } from '../../../../src/domain/redaction/values-to-redact.ts';
 import { createMasker } from '../../../../src/domain/redaction/redact.ts';
 import {
   isPlaceholderValue,
@@ -328,6 +328,6 @@ describe('hiddenValues', () => {
   it('are those of sensitive headers and parameters, decoded', () => {
     const url = 'https://a.example/key?api_key=a%20b&q=1&accessToken=x%3Dy&key';
     const headers = { authorization: 'Bearer t', accept: '*/*', 'idempotency-key': 'i' };
-    expect(hiddenValues({ url, headers })).to.deep.equal(['Bearer t', 'a b', 'x=y']);
+    expect(valuesToRedact({ url, headers })).to.deep.equal(['Bearer t', 'a b', 'x=y']);
   });
 });

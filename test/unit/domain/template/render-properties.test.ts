@@ -2,16 +2,16 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
 import {
-  fixedHiddenValues,
-  hiddenValues,
-  hidesCallValues,
+  fixedValuesToRedact,
+  valuesToRedact,
+  redactsCallValues,
 } from '../../../../src/domain/redaction/values-to-redact.ts';
 import {
   maskedRender,
   renderRequest,
   type Rendering,
 } from '../../../../src/domain/template/render-request.ts';
-import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
 import type { ApiSchema } from '../../../../src/domain/agent.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
@@ -79,7 +79,7 @@ const compile = (schema: Partial<ApiSchema>) =>
   });
 
 const scopeOf = (variables: JsonObject) =>
-  createScope({
+  createPlaceholderValues({
     webhookType: 'pre_call',
     agentUuid: 'a',
     conversationUuid: 'c',
@@ -249,10 +249,10 @@ describe('fixedHiddenValues', () => {
         const compiled = compile(apiSchema);
         const result = renderRequest(compiled, scopeOf({ v, w }));
         if (!result.ok) return;
-        const hidden = new Set(hiddenValues(result.request));
-        const fixed = new Set(fixedHiddenValues(compiled, SECRETS));
+        const hidden = new Set(valuesToRedact(result.request));
+        const fixed = new Set(fixedValuesToRedact(compiled, SECRETS));
         expect([...fixed].filter((text) => !hidden.has(text))).to.deep.equal([]);
-        if (!hidesCallValues(compiled)) expect(fixed).to.deep.equal(hidden);
+        if (!redactsCallValues(compiled)) expect(fixed).to.deep.equal(hidden);
       }),
       { numRuns: 1000 },
     );
@@ -261,7 +261,7 @@ describe('fixedHiddenValues', () => {
   it('are known for what most webhooks have', () => {
     const requestHeaders = { Authorization: 'Bearer {{secret.S}}', 'X-V': '{{v}}' };
     const compiled = compile({ url: 'https://a.example/{{v}}?api_key=k&q={{v}}', requestHeaders });
-    expect(hidesCallValues(compiled)).to.equal(false);
-    expect(fixedHiddenValues(compiled, SECRETS)).to.deep.equal([`Bearer ${SECRETS.S}`, 'k']);
+    expect(redactsCallValues(compiled)).to.equal(false);
+    expect(fixedValuesToRedact(compiled, SECRETS)).to.deep.equal([`Bearer ${SECRETS.S}`, 'k']);
   });
 });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
 import { maskedRender, renderRequest } from '../../../../src/domain/template/render-request.ts';
-import { createScope, type ScopeSource } from '../../../../src/domain/template/placeholder-values.ts';
+import {
+  createPlaceholderValues,
+  type CallValues,
+} from '../../../../src/domain/template/placeholder-values.ts';
 import { parseTemplate, type Placeholder } from '../../../../src/domain/template/template.ts';
 import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { ApiSchema } from '../../../../src/domain/agent.ts';
@@ -17,8 +20,8 @@ const compile = (schema: Partial<ApiSchema>) =>
     signingSecretNames: [],
   });
 
-const scopeOf = (variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
-  createScope({
+const scopeOf = (variables: JsonObject, changes: Partial<CallValues> = {}) =>
+  createPlaceholderValues({
     webhookType: 'post_call',
     agentUuid: 'a-1',
     conversationUuid: 'c-1',
@@ -28,7 +31,7 @@ const scopeOf = (variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
     ...changes,
   });
 
-const render = (schema: Partial<ApiSchema>, variables: JsonObject, changes: Partial<ScopeSource> = {}) =>
+const render = (schema: Partial<ApiSchema>, variables: JsonObject, changes: Partial<CallValues> = {}) =>
   renderRequest(compile(schema), scopeOf(variables, changes));
 
 const failureOf = (schema: Partial<ApiSchema>, variables: JsonObject) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { storedDefaults } from '../../../../src/domain/validation/validate-variables.ts';
-import { checkWebhookConfig } from '../../../../src/domain/validation/validate-webhook-config.ts';
+import { validateWebhookConfig } from '../../../../src/domain/validation/validate-webhook-config.ts';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
 import { recordRequest } from '../../../../src/domain/redaction/redacted-record.ts';
 import {
@@ -9,10 +9,10 @@ import {
   renderRequest,
   type RenderedRequest,
 } from '../../../../src/domain/template/render-request.ts';
-import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 import type { WebhookType } from '../../../../src/domain/agent.ts';
-import { mergeStart } from '../../../../src/domain/variables.ts';
+import { preCallVariables } from '../../../../src/domain/variables.ts';
 
 interface Expected {
   url?: string;
@@ -66,7 +66,7 @@ const typeOf = ({ webhook_type }: Case): WebhookType =>
 
 const check = (vector: Case) => {
   const { api_schema: schema } = vector.config;
-  return checkWebhookConfig(
+  return validateWebhookConfig(
     {
       apiSchema: {
         url: schema.url,
@@ -91,7 +91,7 @@ const check = (vector: Case) => {
 const scopeOf = (vector: Case) => {
   const { facts: details } = vector;
   const requested = details.dynamic_variables ?? {};
-  return createScope({
+  return createPlaceholderValues({
     webhookType: typeOf(vector),
     agentUuid: AGENT_UUID,
     conversationUuid: CONVERSATION_UUID,
@@ -104,7 +104,7 @@ const scopeOf = (vector: Case) => {
         : { callDurationSecs: Number.parseFloat(details.call_duration) }),
       callSummary: details.call_summary ?? '',
     },
-    variables: mergeStart(storedDefaults(vector.agent_variables), requested).variables,
+    variables: preCallVariables(storedDefaults(vector.agent_variables), requested).variables,
     secrets: vector.secrets ?? {},
   });
 };

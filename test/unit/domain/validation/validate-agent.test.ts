@@ -1,19 +1,19 @@
 import { expect } from 'chai';
 import {
-  checkAgentDraft,
-  type AgentCheckContext,
+  validateAgent,
+  type AgentContext,
   type AgentDraft,
 } from '../../../../src/domain/validation/validate-agent.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 import { draftOf } from '../../../support/webhook-drafts.ts';
 
-const context: AgentCheckContext = { secretNames: new Set(['CRM']) };
+const context: AgentContext = { secretNames: new Set(['CRM']) };
 const agent: AgentDraft = { displayName: 'Ada', dynamicVariables: {}, webhooks: [] };
 
-const check = (draft: Partial<AgentDraft>, more: Partial<AgentCheckContext> = {}) =>
-  checkAgentDraft({ ...agent, ...draft }, { ...context, ...more });
+const check = (draft: Partial<AgentDraft>, more: Partial<AgentContext> = {}) =>
+  validateAgent({ ...agent, ...draft }, { ...context, ...more });
 
-const fieldsOf = (draft: Partial<AgentDraft>, more: Partial<AgentCheckContext> = {}): string[] =>
+const fieldsOf = (draft: Partial<AgentDraft>, more: Partial<AgentContext> = {}): string[] =>
   check(draft, more).violations.map(({ field }) => field);
 
 const nested = (depth: number): JsonValue => (depth === 0 ? 1 : [nested(depth - 1)]);
@@ -125,7 +125,7 @@ describe('checkAgentDraft', () => {
       { webhookType: 'pre_call' as const, config, disabled: false },
       { webhookType: 'post_call' as const, config, disabled: false },
     ];
-    const stored: AgentCheckContext['stored'] = (type) =>
+    const stored: AgentContext['stored'] = (type) =>
       type === 'post_call'
         ? { storedHeaders: new Set(['authorization']), storedOrigin: 'https://api.example.com' }
         : undefined;

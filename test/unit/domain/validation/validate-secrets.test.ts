@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { checkSecrets, type SecretsChange } from '../../../../src/domain/validation/validate-secrets.ts';
+import { validateSecrets, type SecretsChange } from '../../../../src/domain/validation/validate-secrets.ts';
 import { signingSecretProblem } from '../../../../src/domain/validation/check-signing.ts';
 
 const none: SecretsChange = {
@@ -8,7 +8,7 @@ const none: SecretsChange = {
   storedNames: new Set(),
   signingNames: new Set(),
 };
-const check = (change: Partial<SecretsChange>) => checkSecrets({ ...none, ...change });
+const check = (change: Partial<SecretsChange>) => validateSecrets({ ...none, ...change });
 const fieldsOf = (change: Partial<SecretsChange>): string[] =>
   check(change).violations.map(({ field }) => field);
 const many = (count: number, prefix = 'S'): string[] =>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import {
-  checkWebhookConfig,
-  type CheckContext,
+  validateWebhookConfig,
+  type WebhookConfigContext,
 } from '../../../../src/domain/validation/validate-webhook-config.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 import type { WebhookType } from '../../../../src/domain/agent.ts';
@@ -27,7 +27,7 @@ const casesOf = (file: string): Case[] =>
 const typeOf = ({ webhook_type }: Case): WebhookType =>
   webhook_type === 'WEBHOOK_TYPE_POST_CALL' ? 'post_call' : 'pre_call';
 
-const contextOf = (vector: Case): CheckContext => {
+const contextOf = (vector: Case): WebhookConfigContext => {
   const { secrets = {}, stored, refuses } = vector;
   return {
     webhookType: typeOf(vector),
@@ -41,17 +41,17 @@ const contextOf = (vector: Case): CheckContext => {
   };
 };
 
-const plain: CheckContext = {
+const plain: WebhookConfigContext = {
   webhookType: 'pre_call',
   path: 'webhook_config',
   declaredVariables: new Set(['v']),
   secretNames: new Set(),
 };
 
-const check = (config: ConfigJson, context: Partial<CheckContext> = {}) =>
-  checkWebhookConfig(draftOf(config), { ...plain, ...context });
+const check = (config: ConfigJson, context: Partial<WebhookConfigContext> = {}) =>
+  validateWebhookConfig(draftOf(config), { ...plain, ...context });
 
-const fieldsOf = (config: ConfigJson, context: Partial<CheckContext> = {}): string[] =>
+const fieldsOf = (config: ConfigJson, context: Partial<WebhookConfigContext> = {}): string[] =>
   check(config, context).violations.map(({ field }) => field);
 
 const withSchema = (schema: ConfigJson['api_schema'], more: ConfigJson = {}): ConfigJson => ({
@@ -65,7 +65,7 @@ describe('checkWebhookConfig, by template.json and template-more.json', () => {
   for (const vector of [...casesOf('template.json'), ...casesOf('template-more.json')]) {
     const { violation, violations = violation === undefined ? [] : [violation] } = vector.expect;
     it(`${violations.length > 0 ? 'refuses' : 'accepts'}: ${vector.name}`, () => {
-      const found = checkWebhookConfig(draftOf(vector.config), contextOf(vector)).violations;
+      const found = validateWebhookConfig(draftOf(vector.config), contextOf(vector)).violations;
       const fields = [...new Set(found.map(({ field }) => field))];
       expect(fields, JSON.stringify(found)).to.deep.equal(violations);
     });
@@ -75,7 +75,7 @@ describe('checkWebhookConfig, by template.json and template-more.json', () => {
 describe('checkWebhookConfig, by checks-more.json', () => {
   for (const vector of casesOf('checks-more.json')) {
     it(vector.name, () => {
-      const { config, violations } = checkWebhookConfig(draftOf(vector.config), contextOf(vector));
+      const { config, violations } = validateWebhookConfig(draftOf(vector.config), contextOf(vector));
       const { says, hides, violations: expected } = vector.expect;
       expect(
         violations.map(({ field }) => field),
@@ -85,7 +85,7 @@ describe('checkWebhookConfig, by checks-more.json', () => {
       if (says !== undefined) expect(sentences).to.contain(says);
       if (hides !== undefined) expect(sentences).not.to.contain(hides);
       if (violations.length > 0) return;
-      const again = checkWebhookConfig(toDraft(config), contextOf(vector));
+      const again = validateWebhookConfig(toDraft(config), contextOf(vector));
       expect(again).to.deep.equal({ config, violations: [] });
     });
   }
@@ -254,7 +254,7 @@ describe('checkWebhookConfig holds limits', () => {
 });
 
 describe('checkWebhookConfig looks only at what a save changes, and at what depends on that', () => {
-  const only = (...fields: string[]): Partial<CheckContext> => ({
+  const only = (...fields: string[]): Partial<WebhookConfigContext> => ({
     checked: (field) => fields.includes(field),
   });
   const asked: string[] = [];
@@ -303,7 +303,7 @@ describe('checkWebhookConfig looks only at what a save changes, and at what depe
   });
 
   it('says that a configuration is required', () => {
-    const { violations } = checkWebhookConfig(undefined, plain);
+    const { violations } = validateWebhookConfig(undefined, plain);
     expect(violations).to.deep.equal([{ field: 'webhook_config', description: 'is required' }]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createScope } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
 import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { JsonObject } from '../../../../src/domain/json.ts';
 import { openWebhook } from '../../../../src/engine/webhook-run/runnable-webhook.ts';
@@ -18,7 +18,7 @@ const render = (requestHeaders: Record<string, string>, variables: JsonObject) =
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
   const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
   const details = { callerPhone: '', metadata: {}, dynamicVariables: {} };
-  const scope = createScope({
+  const values = createPlaceholderValues({
     webhookType: 'pre_call',
     agentUuid: 'a',
     conversationUuid: 'c',
@@ -26,7 +26,7 @@ const render = (requestHeaders: Record<string, string>, variables: JsonObject) =
     variables,
     secrets: runnable.secrets,
   });
-  return renderSignedRequest(deps, { runnable, scope, executionUuid: 'e-1', recordBytes: 1000 });
+  return renderSignedRequest(deps, { runnable, values, executionUuid: 'e-1', recordBytes: 1000 });
 };
 
 describe('renderSignedRequest', () => {
