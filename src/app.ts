@@ -26,8 +26,7 @@ import { createOpsServer } from './ops/ops-server.ts';
 import type { Keyring } from './secrets/keyring.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
-import { openMigrated } from './store/open-migrated.ts';
-import type { Database } from './store/database.ts';
+import { openMigrated, type Database } from './store/database.ts';
 import { VERSION } from './version.ts';
 
 /** A whole callhooks process, ready to listen. */

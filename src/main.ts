@@ -80,8 +80,7 @@ async function announce({ grpcAddress, opsAddress }: Addresses, logger: Logger):
 async function migrate(): Promise<number> {
   const { parseConfig } = await import('./config/config.ts');
   const config = parseConfig(process.env, process.pid);
-  const { openDatabase } = await import('./store/database.ts');
-  const { refuseNewerSchema } = await import('./store/open-migrated.ts');
+  const { openDatabase, refuseNewerSchema } = await import('./store/database.ts');
   const { VERSION } = await import('./version.ts');
   const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
   try {

@@ -1,7 +1,6 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/execution-store.ts';
-import type { DatabaseHealth } from './writes/database-health.ts';
+import { reportAwayOnce, type DatabaseHealth } from './writes/database-health.ts';
 import type { OnFaultPoint } from './fault-points.ts';
-import { reportAwayOnce } from './report-away-once.ts';
 import type { StartWaiters } from './start-waiters.ts';
 
 /** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */

@@ -5,8 +5,13 @@ import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts'
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { StartWaiters } from './start-waiters.ts';
-import { toOutcome, withAssignedBy, withOutcome, type ExecutionLine } from './webhook-run/outcome.ts';
-import { recordOrLog } from './webhook-run/record-outcome.ts';
+import {
+  recordAndLog,
+  toOutcome,
+  withAssignedBy,
+  withOutcome,
+  type ExecutionLine,
+} from './webhook-run/outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
 import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
 import { rowRefused, WITHDRAW_AFTER_MS } from './writes/patience.ts';
@@ -163,7 +168,7 @@ async function record(
     { executionUuid, webhookType: 'pre_call', claim: executionUuid, webhookEtag, claimedAtMs },
     run,
   );
-  const result = await recordOrLog(deps, execution, outcome);
+  const result = await recordAndLog(deps, execution, outcome);
   deps.onFaultPoint('start.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
   // A mark is final: the owner replies from the record like everybody else.

@@ -1,5 +1,5 @@
 import type { ExecutionStore } from '../store/execution-store.ts';
-import { reportAwayOnce } from './report-away-once.ts';
+import { reportAwayOnce } from './writes/database-health.ts';
 
 /**
  * Waits for starts to finish. The process that runs a start is told in memory; other processes poll the database with

@@ -137,8 +137,8 @@ const BREAKS: readonly Break[] = [
     file: 'src/engine/pre-call.ts',
     changes: [
       [
-        '  const result = await recordOrLog(deps, execution, outcome);',
-        "  void recordOrLog(deps, execution, outcome).catch(() => undefined);\n  const result = 'recorded' as string;",
+        '  const result = await recordAndLog(deps, execution, outcome);',
+        "  void recordAndLog(deps, execution, outcome).catch(() => undefined);\n  const result = 'recorded' as string;",
       ],
     ],
     family: 'frozen-replica',

@@ -8,7 +8,7 @@ import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
 import { PACE_WINDOW_MS, type Pace } from './pace.ts';
 import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
 import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
-import { reportAwayOnce } from '../report-away-once.ts';
+import { reportAwayOnce } from '../writes/database-health.ts';
 import type { StartWaiters } from '../start-waiters.ts';
 
 /** Sends accepted post-calls in the background, each once. */

@@ -8,8 +8,7 @@ import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
-import { toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
-import { recordOrLog } from '../webhook-run/record-outcome.ts';
+import { recordAndLog, toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
 import { OUR_BUG, unsent, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
 import type { ExecutionWrites } from '../writes/execution-writes.ts';
@@ -93,7 +92,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
     { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
     run,
   );
-  await recordOrLog(deps, postCall, outcome);
+  await recordAndLog(deps, postCall, outcome);
   deps.onFaultPoint('end.recorded', postCall.conversationUuid);
 }
 

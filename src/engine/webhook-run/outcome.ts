@@ -3,6 +3,8 @@ import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
 import type { WebhookType } from '../../domain/agent.ts';
 import type { Outcome } from '../../store/write-batch.ts';
+import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';
+import { retryWrite } from '../writes/retry-write.ts';
 import type { WebhookRun } from './webhook-run.ts';
 
 /** Names the execution that a run was made for. */
@@ -54,7 +56,7 @@ export const withAssignedBy = (start: StartVariables, outcome: Outcome): StartVa
 });
 
 /** Roughly how many bytes an outcome adds to its statement. */
-export const outcomeBytes = ({ assigned, request, response }: Outcome): number =>
+const outcomeBytes = ({ assigned, request, response }: Outcome): number =>
   (request?.body.length ?? 0) +
   (request?.url.length ?? 0) +
   headerBytes(request?.headers) +
@@ -83,7 +85,7 @@ export interface ExecutionLine {
 }
 
 /** The log line of an outcome. */
-export const toExecutionLine = (
+const toExecutionLine = (
   names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
   outcome: Outcome,
   recorded: boolean,
@@ -99,3 +101,32 @@ export const toExecutionLine = (
   duration_ms: outcome.durationMs,
   recorded,
 });
+
+/** What writing an outcome needs. */
+export interface RecordDeps {
+  readonly writes: Pick<ExecutionWrites, 'recordOutcome'>;
+  readonly onExecution: (line: ExecutionLine) => void;
+  /** Aborted when the process ends: what the database does not take then is only logged. */
+  readonly lastWrites: AbortSignal;
+}
+
+/**
+ * Writes an outcome, however long the database is away, and logs one line of the execution either way. Rejects when
+ * the process ends first, or the row can't be written.
+ */
+export const recordAndLog = async (
+  deps: RecordDeps,
+  names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
+  outcome: Outcome,
+): Promise<Recorded> => {
+  let isRecorded = false;
+  try {
+    const bytes = outcomeBytes(outcome);
+    const write = (): Promise<Recorded> => deps.writes.recordOutcome(outcome, bytes);
+    const result = await retryWrite(write, { signal: deps.lastWrites });
+    isRecorded = result === 'recorded';
+    return result;
+  } finally {
+    deps.onExecution(toExecutionLine(names, outcome, isRecorded));
+  }
+};

@@ -1,7 +1,7 @@
 import type { Failure } from '../../domain/failures.ts';
 import { failureCodes, sents, STATE, states, webhookTypes } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
-import { deleteExecutions } from './delete-executions.ts';
+import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';

@@ -6,7 +6,7 @@ import type { MysqlConnections, Statement } from '../sql/mysql-connections.ts';
 import { marks } from '../sql/sql.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 import type { OutcomeResult } from '../write-batch.ts';
-import { deleteExecutions } from './delete-executions.ts';
+import { deleteExecutions } from './purge-executions.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import {
   claimStatements,

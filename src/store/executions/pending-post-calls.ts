@@ -1,7 +1,7 @@
 import type { Failure } from '../../domain/failures.ts';
 import { STATE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
-import { deleteExecutions } from './delete-executions.ts';
+import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { finishExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';

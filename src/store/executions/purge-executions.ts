@@ -1,6 +1,5 @@
 import { ENDED_STATES, STATE, webhookTypes } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
-import { deleteExecutions } from './delete-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionStore, PurgedKey } from '../execution-store.ts';
@@ -101,4 +100,18 @@ const forgetKeys = async (
       webhookType: webhookTypes.toWord(last.webhook_type as number),
     }
   );
+};
+
+/** Tables that hold parts of an execution by its uuid. */
+export const PART_TABLES = ['execution_starts', 'execution_details', 'execution_records'] as const;
+
+/** Takes rows out with all their parts. */
+export const deleteExecutions = async (
+  session: Session,
+  dialect: Dialect,
+  executionUuids: readonly Buffer[],
+): Promise<void> => {
+  if (executionUuids.length === 0) return;
+  for (const table of ['executions', ...PART_TABLES])
+    await session.change(dialect.deleteByUuid(table, executionUuids.length), executionUuids);
 };

@@ -3,7 +3,7 @@ import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
-import { deleteExecutions } from './delete-executions.ts';
+import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';

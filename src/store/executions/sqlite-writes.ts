@@ -3,7 +3,7 @@ import type { SqliteFile } from '../sql/sqlite-file.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
 import type { OutcomeResult } from '../write-batch.ts';
 import { STATE, timeLimitSources, TYPE } from './column-codes.ts';
-import { PART_TABLES } from './delete-executions.ts';
+import { PART_TABLES } from './purge-executions.ts';
 import { EXECUTION_COLUMNS, GRACE_MS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { claimAnswer, READ_CLAIMS } from './read-claim.ts';
 import { READ_RECORDED, recordedAnswer } from './recorded-outcome.ts';

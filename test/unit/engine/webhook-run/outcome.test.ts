@@ -1,16 +1,20 @@
 import { expect } from 'chai';
 import { FAILURE_CODES, type Failure } from '../../../../src/domain/failures.ts';
-import type { Execution } from '../../../../src/domain/execution.ts';
+import type { Execution, HttpHeader } from '../../../../src/domain/execution.ts';
 import type { WebhookRun } from '../../../../src/engine/webhook-run/webhook-run.ts';
+import type { Recorded } from '../../../../src/engine/writes/execution-writes.ts';
+import { DatabaseError } from '../../../../src/errors.ts';
+import type { Outcome } from '../../../../src/store/write-batch.ts';
 import {
-  toExecutionLine,
+  recordAndLog,
   toOutcome,
   withAssignedBy,
   withOutcome,
+  type ExecutionLine,
 } from '../../../../src/engine/webhook-run/outcome.ts';
 
 const failureOf = (code: Failure['code']): Failure => ({ code, message: 'why', sent: 'maybe' });
-const exchangeOf = (change: Partial<WebhookRun> = {}): WebhookRun => ({
+const runOf = (change: Partial<WebhookRun> = {}): WebhookRun => ({
   timings: { totalMs: 12.5 },
   missingVariables: ['a'],
   missedAssignments: [],
@@ -28,9 +32,31 @@ const execution: Execution = {
   ...{ missingVariables: [], missedAssignments: [], acceptedAtMs: 1_000, sendingAtMs: 1_100, instance: 'i' },
 };
 
-describe('the outcome of an execution', () => {
-  it('is a success without a failure', () =>
-    expect(toOutcome(claimedOf('pre_call'), exchangeOf())).to.deep.include({
+/** Records an outcome against a store that answers so, and returns what was written and logged. */
+async function recordWith(outcome: Outcome, write: () => Promise<Recorded>) {
+  const lines: ExecutionLine[] = [];
+  const sizes: number[] = [];
+  const recording = recordAndLog(
+    {
+      writes: {
+        recordOutcome: (_, bytes) => {
+          sizes.push(bytes);
+          return write();
+        },
+      },
+      onExecution: (line) => lines.push(line),
+      lastWrites: AbortSignal.abort(),
+    },
+    execution,
+    outcome,
+  );
+  const [result] = await Promise.allSettled([recording]);
+  return { result, lines, bytes: sizes[0] };
+}
+
+describe('toOutcome', () => {
+  it('returns a success when the run has no failure', () =>
+    expect(toOutcome(claimedOf('pre_call'), runOf())).to.deep.include({
       ...{ executionUuid: 'e', webhookType: 'pre_call', claim: 'c', webhookEtag: 'w2', state: 'succeeded' },
       ...{ timings: { totalMs: 12.5 }, missingVariables: ['a'], assigned: { x: 1 } },
       assignedSources: { x: 'assignment' },
@@ -38,53 +64,92 @@ describe('the outcome of an execution', () => {
 
   for (const code of FAILURE_CODES) {
     const state = code === 'INTERRUPTED' || code === 'SHUTDOWN' ? 'interrupted' : 'failed';
-    it(`is ${state} with ${code}`, () => {
+    it(`returns the state ${state} when the run failed with ${code}`, () => {
       const failure = failureOf(code);
-      expect(toOutcome(claimedOf('post_call'), exchangeOf({ failure }))).to.deep.include({ state, failure });
+      expect(toOutcome(claimedOf('post_call'), runOf({ failure }))).to.deep.include({ state, failure });
     });
   }
 
-  it('assigns nothing after a call', () =>
-    expect(toOutcome(claimedOf('post_call'), exchangeOf())).to.not.have.any.keys(
-      'assigned',
-      'assignedSources',
-    ));
+  it('leaves assigned variables out when the run is a post-call', () =>
+    expect(toOutcome(claimedOf('post_call'), runOf())).to.not.have.any.keys('assigned', 'assignedSources'));
 
-  it('measures from the claim in whole milliseconds, never below zero', () => {
-    expect(toOutcome(claimedOf('pre_call', 250), exchangeOf()).durationMs).to.be.within(250, 400);
-    expect(toOutcome(claimedOf('pre_call', 250), exchangeOf()).durationMs % 1).to.equal(0);
-    expect(toOutcome(claimedOf('pre_call', -5_000), exchangeOf()).durationMs).to.equal(0);
+  it('measures the duration from the claim in whole milliseconds, never below zero', () => {
+    expect(toOutcome(claimedOf('pre_call', 250), runOf()).durationMs).to.be.within(250, 400);
+    expect(toOutcome(claimedOf('pre_call', 250), runOf()).durationMs % 1).to.equal(0);
+    expect(toOutcome(claimedOf('pre_call', -5_000), runOf()).durationMs).to.equal(0);
   });
+});
 
-  it('goes into the execution with the revision that ran and the time of its end', () => {
+describe('withOutcome', () => {
+  it('adds the revision that ran and the time at which it finished', () => {
     const failure = failureOf('TIMEOUT');
-    const outcome = { ...toOutcome(claimedOf('pre_call'), exchangeOf({ failure })), durationMs: 42 };
+    const outcome = { ...toOutcome(claimedOf('pre_call'), runOf({ failure })), durationMs: 42 };
     expect(withOutcome(execution, outcome)).to.deep.equal({
       ...execution,
       ...{ state: 'failed', failure, webhookEtag: 'w2', timings: { totalMs: 12.5 } },
       ...{ missingVariables: ['a'], finishedAtMs: 1_142 },
     });
   });
+});
 
-  it('adds to a start what it assigned', () => {
+describe('withAssignedBy', () => {
+  it('adds what the outcome assigned to the variables of a start', () => {
     const start = { callerPhone: '+1', variables: { x: 0 }, sources: { x: 'default' as const } };
-    const outcome = toOutcome(claimedOf('pre_call'), exchangeOf());
+    const outcome = toOutcome(claimedOf('pre_call'), runOf());
     expect(withAssignedBy(start, outcome)).to.deep.equal({
       ...start,
       ...{ assigned: { x: 1 }, assignedSources: { x: 'assignment' } },
     });
   });
+});
 
-  it('is one log line of names, codes and durations, without what the endpoint said', () => {
-    const failure = { ...failureOf('HTTP_STATUS'), message: 'a secret' };
-    const response = {
-      ...{ status: 503, headers: [], body: 'a body', bodyBinary: false, bodyBytes: 6, truncated: false },
-    };
-    const outcome = { ...toOutcome(claimedOf('pre_call'), exchangeOf({ failure, response })), durationMs: 7 };
-    expect(toExecutionLine(execution, outcome, false)).to.deep.equal({
-      ...{ execution_uuid: 'e', conversation_uuid: 'v', agent_uuid: 'a', webhook_uuid: 'w' },
-      ...{ webhook_type: 'pre_call', outcome: 'failed', failure_code: 'HTTP_STATUS', sent: 'maybe' },
-      ...{ status: 503, duration_ms: 7, recorded: false },
-    });
+describe('recordAndLog', () => {
+  const failure = { ...failureOf('HTTP_STATUS'), message: 'a secret' };
+  const response = {
+    status: 503,
+    headers: [],
+    body: 'a body',
+    bodyBinary: false,
+    bodyBytes: 6,
+    truncated: false,
+  };
+  const failed = { ...toOutcome(claimedOf('pre_call'), runOf({ failure, response })), durationMs: 7 };
+  const line: ExecutionLine = {
+    ...{ execution_uuid: 'e', conversation_uuid: 'v', agent_uuid: 'a', webhook_uuid: 'w' },
+    ...{ webhook_type: 'pre_call', outcome: 'failed', failure_code: 'HTTP_STATUS', sent: 'maybe' },
+    ...{ status: 503, duration_ms: 7, recorded: true },
+  };
+
+  it('logs names, codes and durations when the outcome is recorded, and nothing of what the endpoint said', async () => {
+    const { result, lines } = await recordWith(failed, () => Promise.resolve('recorded'));
+    expect(result).to.deep.equal({ status: 'fulfilled', value: 'recorded' });
+    expect(lines).to.deep.equal([line]);
   });
+
+  it('logs that the outcome is not recorded when the row says something else', async () => {
+    const { lines } = await recordWith(failed, () => Promise.resolve('not_owner'));
+    expect(lines).to.deep.equal([{ ...line, recorded: false }]);
+  });
+
+  it('logs that the outcome is not recorded when the process ends while the database is away', async () => {
+    const { result, lines } = await recordWith(failed, () => Promise.reject(new DatabaseError('away')));
+    expect(result?.status).to.equal('rejected');
+    expect(lines).to.deep.equal([{ ...line, recorded: false }]);
+  });
+
+  const headers: readonly HttpHeader[] = Array.from({ length: 32 }, (_, index) => ({
+    name: `x-wide-${index}`,
+    value: 'w'.repeat(8_000),
+  }));
+  const body = { body: '', bodyBinary: false, bodyBytes: 0, truncated: false };
+  for (const { title, parts } of [
+    { title: 'request', parts: { request: { method: 'POST', url: 'https://a.example/', headers, ...body } } },
+    { title: 'response', parts: { response: { status: 200, headers, ...body } } },
+    { title: 'set of variables', parts: { assigned: { wide: 'w'.repeat(256_000) } } },
+  ])
+    it(`counts a large ${title}, so that 200 of them are not one statement`, async () => {
+      const outcome: Outcome = { ...toOutcome(claimedOf('pre_call'), runOf()), ...parts };
+      const { bytes } = await recordWith(outcome, () => Promise.resolve('recorded'));
+      expect(bytes).to.be.above(256_000);
+    });
 });

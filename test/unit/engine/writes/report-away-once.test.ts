@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { reportAwayOnce } from '../../../src/engine/report-away-once.ts';
-import { DatabaseError } from '../../../src/errors.ts';
+import { reportAwayOnce } from '../../../../src/engine/writes/database-health.ts';
+import { DatabaseError } from '../../../../src/errors.ts';
 
 const OUTCOMES = {
   works: () => Promise.resolve(),
