@@ -38,8 +38,6 @@ export interface DatabaseOptions {
   readonly dataDir?: string;
   /** Connections for claims and outcomes, and as many for reads; half for everything else. Default 8. */
   readonly poolSize?: number;
-  /** Certificates (PEM) that the server's is checked against; absent: no TLS. */
-  readonly caFile?: string;
   /** How long one statement may take before its connection is given up: what calls wait for 2 s, others 5 s. */
   readonly statementTimeoutMs?: { readonly hot: number; readonly other: number };
   /** Hears of each statement that ended. SQLite then works on the thread of its caller. */

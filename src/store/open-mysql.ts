@@ -18,13 +18,10 @@ const MIGRATION_STATEMENT_MS = 3_600_000;
 
 /** Opens a MySQL or MariaDB database; it is not migrated yet, and no connection is made yet. */
 export function openMysql(options: DatabaseOptions & { url: string }): Database {
-  const { url, poolSize = DEFAULT_POOL_SIZE, caFile } = options;
+  const { url, poolSize = DEFAULT_POOL_SIZE } = options;
   const { hot, other } = options.statementTimeoutMs ?? DEFAULT_TIMEOUTS;
   const open = (pool: Omit<MysqlOptions, 'url'>): MysqlConnections =>
-    createMysqlConnections(
-      openMysqlPool({ url, ...(caFile === undefined ? {} : { caFile }), ...pool }),
-      options.onStatement,
-    );
+    createMysqlConnections(openMysqlPool({ url, ...pool }), options.onStatement);
   // Claims and outcomes need no causal session: guards and tokens decide them, and waiting would cost each commit.
   const writes = open({ poolSize, limitMs: hot, causal: false, scripts: true });
   // A call waits for these too: it has to hear of a database that is silent as soon as one that claims.

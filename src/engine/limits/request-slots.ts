@@ -15,12 +15,8 @@ export interface RequestSlots {
   inFlight(): number;
 }
 
-/** Makes request slots with a limit in all and one per origin; `onRelease` is called after each release. */
-export const createRequestSlots = (limits: {
-  total: number;
-  perOrigin: number;
-  onRelease?: () => void;
-}): RequestSlots => {
+/** Makes request slots with a limit in all and one per origin. */
+export const createRequestSlots = (limits: { total: number; perOrigin: number }): RequestSlots => {
   const perOrigin = new Map<string, number>();
   let total = 0;
   const countOf = (origin: string): number => perOrigin.get(origin) ?? 0;
@@ -30,7 +26,6 @@ export const createRequestSlots = (limits: {
     const left = countOf(origin) - 1;
     if (left === 0) perOrigin.delete(origin);
     else perOrigin.set(origin, left);
-    limits.onRelease?.();
   };
 
   return {

@@ -12,8 +12,6 @@ export interface UpdateFromRows {
   /** Assignments and guard: columns of `executions` by their plain names, of the rows by those of `columns`. */
   readonly set: string;
   readonly guard: string;
-  /** Leaves rows alone whose key was purged. */
-  readonly unlessPurged?: boolean;
 }
 
 /** What one engine needs differently. Everything else in this room is shared. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import knex, { type Knex } from 'knex';
 import type { Dialect, Value } from './dialect.ts';
 import { isMysqlDuplicate } from './driver-errors.ts';
@@ -8,8 +7,6 @@ import { rowsAsTable } from './sql.ts';
 export interface MysqlOptions {
   /** `mysql://user:password@host:port/database`. */
   readonly url: string;
-  /** Certificates (PEM) that the server's is checked against; absent: no TLS. */
-  readonly caFile?: string;
   readonly poolSize: number;
   readonly limitMs: number;
   /** Whether reads wait until this node of a cluster has applied what was committed on the others before. */
@@ -50,9 +47,6 @@ export function discard(connection: MysqlConnection): void {
   connection.stream.destroy(new Error('connection discarded'));
 }
 
-const SAME_KEY =
-  'p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type';
-
 /** MySQL and MariaDB, as mysql2 speaks with them. */
 export const mysql: Dialect = {
   engine: 'mysql',
@@ -65,13 +59,11 @@ export const mysql: Dialect = {
   // INSERT IGNORE would hide every other error too.
   keepExisting: (primaryKey) => `ON DUPLICATE KEY UPDATE ${primaryKey} = ${primaryKey}`,
   // The given rows lead, so that theirs alone are looked up and locked, whatever the statistics say: of a small table
-  // the optimizer would scan all, and wait for rows that others are just inserting. NOT EXISTS is no way to leave out
-  // purged keys: MariaDB may read all of them first.
-  updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>
+  // the optimizer would scan all, and wait for rows that others are just inserting.
+  updateFromRows: ({ columns, rowCount, set, guard }) =>
     `UPDATE (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
     `STRAIGHT_JOIN executions FORCE INDEX (PRIMARY) ON executions.execution_uuid = new_rows.${columns[0]} ` +
-    (unlessPurged === true ? `LEFT JOIN purged_keys p ON ${SAME_KEY} ` : '') +
-    `SET ${set} WHERE ${guard}${unlessPurged === true ? ' AND p.webhook_type IS NULL' : ''}`,
+    `SET ${set} WHERE ${guard}`,
   deleteByUuid: (table, count) =>
     `DELETE ${table} FROM (${rowsAsTable(['gone_uuid'], count)}) AS gone ` +
     `STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY) ON ${table}.execution_uuid = gone.gone_uuid`,
@@ -110,7 +102,7 @@ export const openMysqlPool = (options: MysqlOptions): MysqlPool => {
   return { knex: pool, limitMs: options.limitMs };
 };
 
-const connectionOf = ({ url, caFile }: MysqlOptions): Knex.MySql2ConnectionConfig => {
+const connectionOf = ({ url }: MysqlOptions): Knex.MySql2ConnectionConfig => {
   const { hostname, port, username, password, pathname } = new URL(url);
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -122,7 +114,6 @@ const connectionOf = ({ url, caFile }: MysqlOptions): Knex.MySql2ConnectionConfi
     timezone: 'Z',
     supportBigNumbers: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(caFile === undefined ? {} : { ssl: { ca: readFileSync(caFile), verifyIdentity: true } as object }),
   };
 };
 

@@ -2,9 +2,6 @@ import type { Dialect } from './dialect.ts';
 import { isSqliteDuplicate } from './driver-errors.ts';
 import { marks, rowsAsTable } from './sql.ts';
 
-const SAME_KEY =
-  'p.conversation_uuid = executions.conversation_uuid AND p.webhook_type = executions.webhook_type';
-
 const nextPending = (after: string): string =>
   `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
 
@@ -22,10 +19,9 @@ export const sqlite: Dialect = {
   useIndex: (name) => `INDEXED BY ${name}`,
   usePrimaryKey: '',
   keepExisting: () => 'ON CONFLICT DO NOTHING',
-  updateFromRows: ({ columns, rowCount, set, guard, unlessPurged }) =>
+  updateFromRows: ({ columns, rowCount, set, guard }) =>
     `UPDATE executions SET ${set} FROM (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
-    `WHERE executions.execution_uuid = new_rows.${columns[0]} AND ${guard}` +
-    (unlessPurged === true ? ` AND NOT EXISTS (SELECT 1 FROM purged_keys p WHERE ${SAME_KEY})` : ''),
+    `WHERE executions.execution_uuid = new_rows.${columns[0]} AND ${guard}`,
   deleteByUuid: (table, count) => `DELETE FROM ${table} WHERE execution_uuid IN (${marks(count)})`,
   // Jumps from one webhook to the next: DISTINCT would walk all rows that wait.
   nextPendingWebhooks:
