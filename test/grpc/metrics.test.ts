@@ -1,30 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { readMetrics } from '../support/metrics.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { randomUUID } from 'node:crypto';
 
-describeEachEngine('the metrics page', (engine) => {
+describeEachEngine('The metrics page', (engine) => {
   let app: TestApp;
   before(async () => {
     app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
   });
   after(() => app.close());
 
-  const read = async (): Promise<Map<string, number>> => {
-    const response = await fetch(`http://${app.opsAddress}/metrics`);
-    expect(response.headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
-    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    return new Map(
-      lines.map((line) => [
-        line.slice(0, line.lastIndexOf(' ')),
-        Number(line.slice(line.lastIndexOf(' ') + 1)),
-      ]),
-    );
-  };
+  const read = () => readMetrics(app.opsAddress);
 
-  it('counts executions by type, outcome and code, and says that none is overdue', async () => {
+  it('is text in the format of Prometheus', async () => {
+    const { headers } = await fetch(`http://${app.opsAddress}/metrics`);
+    expect(headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
+  });
+
+  it('counts a failed start by type, outcome and code, its repeat with other details, and nothing in flight', async () => {
     const receiver = await startReceiver({ status: 503 });
     const { agent } = await app.rpc.agents.createAgent({
       agent: {
@@ -51,7 +47,7 @@ describeEachEngine('the metrics page', (engine) => {
     expect(page.get('callhooks_repeats_with_other_details_total')).to.equal(1);
   });
 
-  it('counts a repeated end with other details while its report is on the way', async () => {
+  it('counts a repeated OnCallEnd with other details while its report is pending', async () => {
     const receiver = await startReceiver({ delayMs: 1_000 });
     const { agent } = await app.rpc.agents.createAgent({
       agent: {
@@ -80,7 +76,7 @@ describeEachEngine('the metrics page', (engine) => {
     await receiver.close();
   });
 
-  it('is all that the port serves', async () => {
+  it('is the only path that the port serves: others answer 404', async () => {
     for (const path of ['/', '/metrics/x', '/health']) {
       expect((await fetch(`http://${app.opsAddress}${path}`)).status).to.equal(404);
     }

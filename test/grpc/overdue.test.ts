@@ -6,16 +6,17 @@ import { sqlite } from '../../src/store/sql/sqlite.ts';
 import { insertOpenRow, interruptOverdue, openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { readMetrics } from '../support/metrics.ts';
 import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 const MARGIN_MS = 5_000;
 
-describeEachEngine('the gauge of what is overdue', (engine) => {
+describeEachEngine('The gauge of overdue executions', (engine) => {
   let app: TestApp;
   let beside: Connections;
   before(async () => {
-    // This server marks nothing interrupted.
+    // This server marks no execution interrupted.
     const everyMs = { interrupt: HOUR_MS, count: 50 };
     app = await startTestApp(engine, { CALLHOOKS_START_BY: '1h' }, { everyMs });
     beside = openBeside(app.database);
@@ -25,32 +26,30 @@ describeEachEngine('the gauge of what is overdue', (engine) => {
     await app.close();
   });
 
-  const gauge = async (): Promise<number> => {
-    const page = await (await fetch(`http://${app.opsAddress}/metrics`)).text();
-    return Number(/^callhooks_executions_overdue (\d+)$/m.exec(page)?.[1]);
-  };
-  const says = (count: number): Promise<true> =>
+  const gauge = async (): Promise<number | undefined> =>
+    (await readMetrics(app.opsAddress)).get('callhooks_executions_overdue');
+  const untilGaugeIs = (count: number): Promise<true> =>
     until(`the gauge to be ${count}`, async () => (await gauge()) === count, { timeoutMs: 5_000 });
 
-  it('counts sending and accepted rows past their time, until they have their end', async () => {
+  it('counts SENDING and ACCEPTED executions past their time until they are finished', async () => {
     expect(await gauge()).to.equal(0);
     await beside.use((session) => insertOpenRow(session, 'sending', MARGIN_MS + 1_000));
-    await says(1);
+    await untilGaugeIs(1);
     // These two are in time.
     await beside.use((session) => insertOpenRow(session, 'sending', -60_000));
     await beside.use((session) => insertOpenRow(session, 'accepted', HOUR_MS - 60_000, true));
     const accepted = await beside.use((session) =>
       insertOpenRow(session, 'accepted', HOUR_MS + MARGIN_MS + 1_000, true),
     );
-    await says(2);
+    await untilGaugeIs(2);
     await interruptOverdue(createInterrupts(beside, engine.name === 'sqlite' ? sqlite : mysql));
-    await says(1);
-    // The server's sender finds it now, and ends it.
+    await untilGaugeIs(1);
+    // Now the server's sender finds it, and finishes it as EXPIRED.
     await beside.use((session) =>
       session.change('UPDATE executions SET waiting_webhook_uuid = webhook_uuid WHERE execution_uuid = ?', [
         accepted,
       ]),
     );
-    await says(0);
+    await untilGaugeIs(0);
   }).timeout(25_000);
 });
