@@ -50,21 +50,24 @@ export interface TableShape {
 }
 
 /** The statements that make a table with its indexes: rows lie in the order of the primary key on both engines. */
-export const createTable =
-  (shape: TableShape) =>
-  (engine: Engine): readonly string[] =>
+export function createTable(shape: TableShape) {
+  return (engine: Engine): readonly string[] =>
     engine === 'mysql' ? [createOnMysql(shape)] : createOnSqlite(shape);
+}
 
-const columnsOf = ({ columns }: TableShape, engine: Engine): string[] =>
-  Object.entries(columns).map(([name, type]) => {
+function columnsOf({ columns }: TableShape, engine: Engine): string[] {
+  return Object.entries(columns).map(([name, type]) => {
     const isOptional = type.endsWith('?');
     const word = (isOptional ? type.slice(0, -1) : type) as ColumnType;
     return `${name} ${TYPES[engine][word]}${isOptional ? '' : ' NOT NULL'}`;
   });
+}
 
-const list = (columns: readonly string[]): string => `(${columns.join(', ')})`;
+function list(columns: readonly string[]): string {
+  return `(${columns.join(', ')})`;
+}
 
-const createOnMysql = (shape: TableShape): string => {
+function createOnMysql(shape: TableShape): string {
   const unique = Object.entries(shape.unique ?? {}).map(
     ([name, columns]) => `UNIQUE KEY ${name} ${list(columns)}`,
   );
@@ -81,9 +84,9 @@ const createOnMysql = (shape: TableShape): string => {
     `CREATE TABLE IF NOT EXISTS ${shape.name} (${parts.join(', ')}) ` +
     'ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
   );
-};
+}
 
-const createOnSqlite = (shape: TableShape): readonly string[] => {
+function createOnSqlite(shape: TableShape): readonly string[] {
   const parts = [...columnsOf(shape, 'sqlite'), `PRIMARY KEY ${list(shape.primaryKey)}`];
   const unique = Object.entries(shape.unique ?? {}).map(
     ([name, columns]) => `CREATE UNIQUE INDEX IF NOT EXISTS ${name} ON ${shape.name} ${list(columns)}`,
@@ -97,4 +100,4 @@ const createOnSqlite = (shape: TableShape): readonly string[] => {
     ...unique,
     ...indexes,
   ];
-};
+}

@@ -54,7 +54,7 @@ export interface AppOverrides {
  * Plugs the process together: settings, database, keys, egress, engine, commands, gRPC.
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
-export const createApp = async (config: Config, overrides: AppOverrides): Promise<App> => {
+export async function createApp(config: Config, overrides: AppOverrides): Promise<App> {
   const { databaseUrl: url, dataDir, migrate } = config;
   const database = await openMigrated({ url, dataDir, migrate, release: VERSION });
   try {
@@ -63,14 +63,14 @@ export const createApp = async (config: Config, overrides: AppOverrides): Promis
     await database.close();
     throw error;
   }
-};
+}
 
-const readPolicy = (config: Config, logger: Logger): EgressPolicy => {
+function readPolicy(config: Config, logger: Logger): EgressPolicy {
   const allow = parseEgressEntries(config.egressAllow);
   const deny = parseEgressEntries(config.egressDeny);
   for (const entry of allow.idle) logger.warn({ entry }, 'an entry of CALLHOOKS_EGRESS_ALLOW opens nothing');
   return createEgressPolicy({ allow: allow.entries, deny: deny.entries, httpsOnly: config.egressHttpsOnly });
-};
+}
 
 interface Parts {
   readonly config: Config;
@@ -84,11 +84,11 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-const assemble = async (
+async function assemble(
   config: Config,
   { logger, droppedLogLines = () => 0, resolve, onFaultPoint = () => undefined, everyMs = {} }: AppOverrides,
   database: Database,
-): Promise<App> => {
+): Promise<App> {
   const { dataDir, encryptionKeys: keys } = config;
   const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
   const weaknesses = await database.checkSettings();
@@ -119,18 +119,20 @@ const assemble = async (
     onRefused: metrics.countRefused,
   });
   return toApp(parts, engine, server, start);
-};
+}
 
-const figuresOf = (engine: Engine): Omit<Figures, 'droppedLogLines'> => ({
-  preCallsInFlight: engine.slots.inFlight(),
-  postCallsInFlight: engine.postCallSender.inFlight(),
-  bufferedBytes: engine.budget.reservedBytes(),
-  waiting: engine.maintenance.pending(),
-  overdue: engine.maintenance.overdue(),
-  databaseIsThere: engine.health.isThere(),
-});
+function figuresOf(engine: Engine): Omit<Figures, 'droppedLogLines'> {
+  return {
+    preCallsInFlight: engine.slots.inFlight(),
+    postCallsInFlight: engine.postCallSender.inFlight(),
+    bufferedBytes: engine.budget.reservedBytes(),
+    waiting: engine.maintenance.pending(),
+    overdue: engine.maintenance.overdue(),
+    databaseIsThere: engine.health.isThere(),
+  };
+}
 
-const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engine => {
+function plugEngine(parts: Parts, onReadiness: (isReady: boolean) => void): Engine {
   const { config, logger, ids, database, keyring, executor, onFaultPoint, everyMs, metrics } = parts;
   return createEngine({
     ...{ database, executor, keyring, onReadiness, onFaultPoint, everyMs },
@@ -149,12 +151,12 @@ const plugEngine = (parts: Parts, onReadiness: (isReady: boolean) => void): Engi
     },
     onError: onEngineError(logger),
   });
-};
+}
 
-const onEngineError =
-  (logger: Logger) =>
-  (err: unknown, executionUuid?: string): void =>
+function onEngineError(logger: Logger) {
+  return (err: unknown, executionUuid?: string): void =>
     logger.error({ err, execution_uuid: executionUuid }, 'engine');
+}
 
 /** What divides a process that is bound from one that works. */
 interface Start {
@@ -166,7 +168,7 @@ interface Start {
 
 // The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
 // marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
-const createStart = (): Start => {
+function createStart(): Start {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     begin: resolve,
@@ -175,9 +177,9 @@ const createStart = (): Start => {
       return command(request, context);
     },
   };
-};
+}
 
-const plugServices = (parts: Parts, engine: Engine, start: Start): readonly BoundService[] => {
+function plugServices(parts: Parts, engine: Engine, start: Start): readonly BoundService[] {
   const { config, logger, ids, keyring, executor, onFaultPoint, metrics } = parts;
   const { checkUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
@@ -217,18 +219,18 @@ const plugServices = (parts: Parts, engine: Engine, start: Start): readonly Boun
       listExecutions: createListExecutions(deps),
     }),
   ];
-};
+}
 
 const OTHER_DETAILS = 'the repeated request has other call details; the recorded ones are kept';
 // At the end of the grace what was aborted has 3 s to go on record, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
-const toApp = (
+function toApp(
   { config, executor, database, metrics }: Parts,
   engine: Engine,
   server: GrpcServer,
   start: Start,
-): App => {
+): App {
   const ops = createOpsServer(metrics.page);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -261,4 +263,4 @@ const toApp = (
       return closing;
     },
   };
-};
+}

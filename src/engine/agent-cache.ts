@@ -26,11 +26,11 @@ interface Reads {
 const FRESH_FOR_MS = 900;
 
 /** Makes a cache that holds at most about `maxBytes`; what was read longest ago leaves first. `now` is monotonic. */
-export const createAgentCache = (
+export function createAgentCache(
   agents: Pick<AgentStore, 'findAgent'>,
   maxBytes: number,
   now: () => number = () => performance.now(),
-): AgentCache => {
+): AgentCache {
   const entries = new Map<string, Entry>();
   const reading = new Map<string, Reads>();
   let bytes = 0;
@@ -93,12 +93,14 @@ export const createAgentCache = (
       drop(agentUuid);
     },
   };
-};
+}
 
 const ENTRY_BYTES = 1_000;
 const VALUE_BYTES = 16;
 
-const roughBytes = (agent: Agent): number => ENTRY_BYTES + bytesOf(agent);
+function roughBytes(agent: Agent): number {
+  return ENTRY_BYTES + bytesOf(agent);
+}
 
 // Looks at each value once and at no character: writing a large agent as JSON would cost milliseconds at every read.
 function bytesOf(value: unknown): number {

@@ -92,7 +92,7 @@ const IDLE_POLL_MS = 20;
 const LAST_WRITES_MS = 3_000;
 
 /** Plugs the engine together. */
-export const createEngine = (deps: EngineDeps): Engine => {
+export function createEngine(deps: EngineDeps): Engine {
   const { database, limits, onError, onExecution, onFaultPoint } = deps;
   const abort = new AbortController();
   const { signal } = abort;
@@ -210,4 +210,4 @@ export const createEngine = (deps: EngineDeps): Engine => {
     },
     abort: () => abort.abort(),
   };
-};
+}

@@ -71,7 +71,7 @@ const KEY_STEPS = 150;
 const INTERRUPT_AFTER_THERE_MS = 10_000;
 
 /** Makes the maintenance. */
-export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
+export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   const { store, startWaiters, health, isRunningHere = () => false } = deps;
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   let stopped = false;
@@ -163,4 +163,4 @@ export const createMaintenance = (deps: MaintenanceDeps): Maintenance => {
       pending += 1;
     },
   };
-};
+}

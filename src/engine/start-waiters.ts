@@ -30,7 +30,7 @@ const POLL_EVERY_MS = 200;
 const ASKED_AT_ONCE = 500;
 
 /** Makes the start waiters. */
-export const createStartWaiters = (deps: StartWaiterDeps): StartWaiters => {
+export function createStartWaiters(deps: StartWaiterDeps): StartWaiters {
   const { store, isRunningHere = () => false } = deps;
   const run = reportAwayOnce(deps.onError);
   const waiting = new Map<string, Set<(finished: boolean) => void>>();
@@ -89,4 +89,4 @@ export const createStartWaiters = (deps: StartWaiterDeps): StartWaiters => {
       for (const group of waiting.values()) for (const wake of group) wake(false);
     },
   };
-};
+}

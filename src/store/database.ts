@@ -66,7 +66,7 @@ export interface MigratedOptions extends DatabaseOptions {
  * Opens a database whose schema is the one that this release needs.
  * @throws ConfigError when migrations are pending and not to be applied here, or this release is too old for the schema.
  */
-export const openMigrated = async (options: MigratedOptions): Promise<Database> => {
+export async function openMigrated(options: MigratedOptions): Promise<Database> {
   const database = await openDatabase(options);
   try {
     await refuseNewerSchema(database, options.release);
@@ -81,7 +81,7 @@ export const openMigrated = async (options: MigratedOptions): Promise<Database> 
     await database.close();
     throw error;
   }
-};
+}
 
 /**
  * Refuses a schema that this release no longer works with, before anything is read or changed. A newer schema that still

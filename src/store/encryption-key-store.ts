@@ -13,33 +13,35 @@ export interface SealedStore {
 }
 
 /** The view on sealed values that checks of keys need. */
-export const createSealedStore = (connections: Connections, dialect: Dialect): SealedStore => ({
-  countByKey: async () => {
-    const rows = await connections.use((session) =>
-      session.rows(
-        'SELECT key_id, COUNT(*) AS n FROM agent_secrets GROUP BY key_id ' +
-          'UNION ALL SELECT key_id, COUNT(*) AS n FROM webhook_headers GROUP BY key_id',
-      ),
-    );
-    const counts = new Map<string, number>();
-    for (const row of rows) {
-      const keyId = row.key_id as string;
-      counts.set(keyId, (counts.get(keyId) ?? 0) + (row.n as number));
-    }
-    return counts;
-  },
-  findKeyCheck: async (keyId) => {
-    const [row] = await connections.use((session) =>
-      session.rows('SELECT sealed FROM key_checks WHERE key_id = ?', [keyId]),
-    );
-    return row === undefined ? undefined : { keyId, sealed: row.sealed as string };
-  },
-  insertKeyCheck: async ({ keyId, sealed }) => {
-    await connections.use((session) =>
-      session.change(
-        `INSERT INTO key_checks (key_id, sealed) VALUES (?, ?) ${dialect.keepExisting('key_id')}`,
-        [keyId, sealed],
-      ),
-    );
-  },
-});
+export function createSealedStore(connections: Connections, dialect: Dialect): SealedStore {
+  return {
+    countByKey: async () => {
+      const rows = await connections.use((session) =>
+        session.rows(
+          'SELECT key_id, COUNT(*) AS n FROM agent_secrets GROUP BY key_id ' +
+            'UNION ALL SELECT key_id, COUNT(*) AS n FROM webhook_headers GROUP BY key_id',
+        ),
+      );
+      const counts = new Map<string, number>();
+      for (const row of rows) {
+        const keyId = row.key_id as string;
+        counts.set(keyId, (counts.get(keyId) ?? 0) + (row.n as number));
+      }
+      return counts;
+    },
+    findKeyCheck: async (keyId) => {
+      const [row] = await connections.use((session) =>
+        session.rows('SELECT sealed FROM key_checks WHERE key_id = ?', [keyId]),
+      );
+      return row === undefined ? undefined : { keyId, sealed: row.sealed as string };
+    },
+    insertKeyCheck: async ({ keyId, sealed }) => {
+      await connections.use((session) =>
+        session.change(
+          `INSERT INTO key_checks (key_id, sealed) VALUES (?, ?) ${dialect.keepExisting('key_id')}`,
+          [keyId, sealed],
+        ),
+      );
+    },
+  };
+}

@@ -17,11 +17,11 @@ export interface Migrator {
 /**
  * Makes the migrator. Knex's own is not used: its lock fails instead of waiting, and stays locked after a kill.
  */
-export const createMigrator = (
+export function createMigrator(
   connections: Connections,
   dialect: Dialect,
   migrations: readonly Migration[] = MIGRATIONS,
-): Migrator => {
+): Migrator {
   const applied = (): Promise<readonly { name: string; oldestRelease: string }[]> =>
     connections.use(async (session) => {
       // Looked up first: a server that may not create tables must be able to ask.
@@ -65,14 +65,15 @@ export const createMigrator = (
     migrate,
     oldestRelease: async () => greatestRelease((await applied()).map(({ oldestRelease }) => oldestRelease)),
   };
-};
+}
 
 const CREATE_TABLE =
   'CREATE TABLE IF NOT EXISTS schema_migrations ' +
   '(name VARCHAR(190) NOT NULL PRIMARY KEY, oldest_release VARCHAR(32) NOT NULL, applied_at BIGINT NOT NULL)';
 
-const greatestRelease = (releases: readonly string[]): string | undefined =>
-  releases.toSorted(compareReleases).at(-1);
+function greatestRelease(releases: readonly string[]): string | undefined {
+  return releases.toSorted(compareReleases).at(-1);
+}
 
 const POLL_MS = 100;
 const HEARTBEAT_MS = 5_000;
@@ -86,11 +87,11 @@ type AssertHeld = () => Promise<void>;
  * owner's heartbeat: GET_LOCK is granted on two nodes of a Galera cluster at once, and a row without a heartbeat
  * would stay locked after a kill. 30 s after the last heartbeat the next one takes over.
  */
-const withMigrationLock = async <T>(
+async function withMigrationLock<T>(
   connections: Connections,
   dialect: Dialect,
   work: (assertHeld: AssertHeld) => Promise<T>,
-): Promise<T> => {
+): Promise<T> {
   const owner = randomUUID();
   await connections.use(async (session) => {
     await session.change(
@@ -144,4 +145,4 @@ const withMigrationLock = async <T>(
     clearInterval(heartbeat);
     await release();
   }
-};
+}

@@ -6,12 +6,14 @@ import { describeEachEngine } from '../support/engines.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import { aWebhook, anAgent, openBeside, openFresh, rejection, times, type TestDatabase } from './support.ts';
 
-const found = (agent: Agent | undefined): Agent => agent ?? expect.fail('there is no such agent');
+function found(agent: Agent | undefined): Agent {
+  return agent ?? expect.fail('there is no such agent');
+}
 
-const withWebhooks = (...changes: readonly Partial<Webhook>[]) => {
+function withWebhooks(...changes: readonly Partial<Webhook>[]) {
   const agentUuid = randomUUID();
   return anAgent({ agentUuid, webhooks: changes.map((change) => aWebhook(agentUuid, change)) });
-};
+}
 
 describeEachEngine('the store of agents', (engine) => {
   let db: TestDatabase;

@@ -13,12 +13,12 @@ const COMMIT = ';COMMIT';
 const LIMITS = { hot: 500, other: 2_500 };
 
 /** How a promise is rejected, and after how many milliseconds. */
-const failure = async (promise: Promise<unknown>): Promise<{ kind: string; afterMs: number }> => {
+async function failure(promise: Promise<unknown>): Promise<{ kind: string; afterMs: number }> {
   const startedAtMs = performance.now();
   const error = await rejection(promise);
   expect(error).to.be.instanceOf(DatabaseError);
   return { kind: (error as DatabaseError).kind, afterMs: performance.now() - startedAtMs };
-};
+}
 
 if (mariadb !== undefined)
   describe('a MariaDB that is in trouble', () => {

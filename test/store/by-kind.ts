@@ -25,7 +25,7 @@ const NOTHING: WriteBatch = { outcomes: [], starts: [], postCalls: [], claims: [
 const MAX_ITEMS = 200;
 
 /** Makes each kind of write a function of its own, in batches of 200; what conflicts or finds no turn is repeated, as the writer does. */
-export const byKind = (store: ExecutionStore): StoreByKind => {
+export function byKind(store: ExecutionStore): StoreByKind {
   const write = async <K extends keyof WriteBatch>(
     kind: K,
     items: WriteBatch[K],
@@ -44,11 +44,11 @@ export const byKind = (store: ExecutionStore): StoreByKind => {
     claimPostCalls: async (claims) => (await write('claims', claims)).map(({ kind }) => kind),
     recordOutcomes: (outcomes) => write('outcomes', outcomes),
   };
-};
+}
 
 const CONFLICT_TRIES = 6;
 
-const repeatConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
+async function repeatConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
@@ -58,4 +58,4 @@ const repeatConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
       await wait(Math.random() * 5 * 2 ** tries);
     }
   }
-};
+}

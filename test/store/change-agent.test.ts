@@ -8,11 +8,11 @@ import { anAgent, openFresh, rejection, times, type TestDatabase } from './suppo
 
 const refusal = new CallhooksError('ETAG_MISMATCH', 'stale');
 
-const add = (current: Agent | undefined): Agent => {
+function add(current: Agent | undefined): Agent {
   const agent = current ?? expect.fail('there is no such agent');
   const count = (agent.dynamicVariables.count as number) + 1;
   return { ...agent, dynamicVariables: { count }, etag: `a-${count}` };
-};
+}
 
 describeEachEngine('a change of an agent', (engine) => {
   let db: TestDatabase;

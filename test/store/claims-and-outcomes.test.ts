@@ -31,10 +31,10 @@ const REQUEST: RequestRecord = {
   truncated: false,
 };
 const RESPONSE: ResponseRecord = { ...REQUEST, status: 200, body: '', bodyBinary: true };
-const response = (): ResponseRecord => {
+function response(): ResponseRecord {
   const { method: _, url: __, ...rest } = { ...REQUEST, ...RESPONSE };
   return rest;
-};
+}
 const TIMED_OUT = { code: 'TIMEOUT', message: 'no answer in 10 s', sent: 'yes' } as const;
 
 describeEachEngine('claims of post-calls', (engine) => {

@@ -46,36 +46,36 @@ const PURGED_KEY = 'INSERT INTO purged_keys (conversation_uuid, webhook_type, pu
 const SEALED = { keyId: 'k', sealed: 's' };
 
 /** An agent with a webhook of each type, secrets and headers. */
-export const anAgentWithParts = () => {
+export function anAgentWithParts() {
   const sealed = { first: SEALED, second: SEALED };
   const agent = make.anAgent({ sealedSecrets: sealed });
   const webhook = make.aWebhook(agent.agentUuid, { sealedHeaders: sealed });
   const other = make.aWebhook(agent.agentUuid, { webhookType: 'post_call', sealedHeaders: sealed });
   return { ...agent, webhooks: [webhook, other] };
-};
+}
 
-const aPage =
-  (filter: (world: World) => Partial<ExecutionFilter>, isLater = false) =>
-  (world: World) =>
+function aPage(filter: (world: World) => Partial<ExecutionFilter>, isLater = false) {
+  return (world: World) =>
     world.executions.listExecutions(
       { states: [], failureCodes: [], ...filter(world) },
       50,
       isLater ? { acceptedAtMs: Date.now() + 2_000, executionUuid: randomUUID() } : undefined,
     );
+}
 
 /** The ways of inserts, and these. */
-const insertsAnd = (...ways: readonly string[]): Record<Engine['name'], readonly string[]> => {
+function insertsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
   const inserts = ['p by PRIMARY', 'o by executions_by_conversation'];
   const all = (more: readonly string[]): string[] => [...new Set([...inserts, ...more, ...ways])];
   return { sqlite: all([]), mariadb: all(['e by PRIMARY']) };
-};
+}
 
 /** The ways of inserts and claims, and these. */
-const claimsAnd = (...ways: readonly string[]): Record<Engine['name'], readonly string[]> => {
+function claimsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
   const claims = ['e', 'f', 'v', 'r', 'a'].map((table) => `${table} by PRIMARY`);
   const { sqlite, mariadb } = insertsAnd(...claims, 's by executions_by_conversation', ...ways);
   return { sqlite: [...new Set([...sqlite, ...A_ROW])], mariadb };
-};
+}
 
 const A_ROW = ['executions by PRIMARY'];
 const PARTS = ['execution_starts by PRIMARY', 'execution_details by PRIMARY', 'execution_records by PRIMARY'];

@@ -18,9 +18,12 @@ import {
   type TestedPostCall,
 } from './support.ts';
 
-const kindsOf = (results: readonly InsertResult[]): string[] => results.map(({ kind }) => kind);
-const holderOf = (result: InsertResult | undefined): string =>
-  result !== undefined && 'execution' in result ? result.execution.executionUuid : 'none';
+function kindsOf(results: readonly InsertResult[]): string[] {
+  return results.map(({ kind }) => kind);
+}
+function holderOf(result: InsertResult | undefined): string {
+  return result !== undefined && 'execution' in result ? result.execution.executionUuid : 'none';
+}
 
 describeEachEngine('inserts of executions', (engine) => {
   let db: TestDatabase;

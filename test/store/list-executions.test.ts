@@ -20,10 +20,12 @@ import {
 
 const ALL: ExecutionFilter = { states: [], failureCodes: [] };
 const FAILED = { code: 'TIMEOUT', message: 'too late', sent: 'yes' } as const;
-const uuidsOf = (items: readonly { executionUuid: string }[]): string[] =>
-  items.map((item) => item.executionUuid);
-const newestFirst = (a: Execution, b: Execution): number =>
-  b.acceptedAtMs - a.acceptedAtMs || (a.executionUuid < b.executionUuid ? 1 : -1);
+function uuidsOf(items: readonly { executionUuid: string }[]): string[] {
+  return items.map((item) => item.executionUuid);
+}
+function newestFirst(a: Execution, b: Execution): number {
+  return b.acceptedAtMs - a.acceptedAtMs || (a.executionUuid < b.executionUuid ? 1 : -1);
+}
 
 describeEachEngine('the list of executions', (engine) => {
   let db: make.TestDatabase;

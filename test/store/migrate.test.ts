@@ -13,7 +13,7 @@ import { anAgent, openBeside, optionsOf, rejection } from './support.ts';
 const NAMES = MIGRATIONS.map(({ name }) => name);
 
 /** Runs a piece of code in a process of its own, with `openDatabase` and `options` at hand. */
-const runElsewhere = (fresh: FreshDatabase, code: string) => {
+function runElsewhere(fresh: FreshDatabase, code: string) {
   const script =
     `import { openDatabase } from ${JSON.stringify(new URL('../../src/store/database.ts', import.meta.url).href)};\n` +
     `const options = ${JSON.stringify(optionsOf(fresh))};\n${code}`;
@@ -25,7 +25,7 @@ const runElsewhere = (fresh: FreshDatabase, code: string) => {
   child.stdout.on('data', (data) => (output += String(data)));
   child.stderr.on('data', (data) => (errors += String(data)));
   return { child, exited: once(child, 'close'), output: () => output, errors: () => errors };
-};
+}
 
 describe('the list of migrations', () => {
   it('is numbered without gaps', () => {

@@ -21,24 +21,25 @@ const REFUSED = {
 };
 
 /** The store, and how many items each batch had that it was given. */
-const listening = (store: ExecutionStore) => {
+function listening(store: ExecutionStore) {
   const sizes: number[] = [];
   const write: ExecutionStore['write'] = (batch) => {
     sizes.push(Object.values(batch).flat().length);
     return store.write(batch);
   };
   return { store: { ...store, write }, sizes };
-};
+}
 
 // Rows are said to be small and nobody is in a hurry, so that one transaction takes them all.
 const SMALL = 0;
 const PATIENT = { isUnsure: true, withdrawAtMs: Infinity };
 
 /** How promises ended: each value, or the kind of the error. */
-const endings = async <T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> =>
-  (await Promise.allSettled(promises)).map((result) =>
+async function endings<T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> {
+  return (await Promise.allSettled(promises)).map((result) =>
     result.status === 'fulfilled' ? result.value : (result.reason as DatabaseError).kind,
   );
+}
 
 describeEachEngine('one batch', (engine) => {
   const refused = REFUSED[engine.name];

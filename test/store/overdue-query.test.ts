@@ -10,10 +10,10 @@ const START_BY_MS = 86_400_000;
 const MARGIN_MS = 5_000;
 
 /** The first block of SQL below this line. */
-const queryBelow = (heading: RegExp): string => {
+function queryBelow(heading: RegExp): string {
   const below = page.slice(page.search(heading));
   return /```sql\n([^`]+);\n```/.exec(below)?.[1] ?? expect.fail(`no query below ${heading.source}`);
-};
+}
 
 describeEachEngine('the query of docs/failure-modes.md for what is overdue', (engine) => {
   let db: TestDatabase;

@@ -22,32 +22,36 @@ const TABLES =
 const MOST_ROWS = 5_100;
 
 /** What the engine says about a statement; it is not run. */
-export const explain = async (
+export async function explain(
   { name }: Engine,
   session: Session,
   sql: string,
   values: readonly Value[],
-): Promise<Plan> => {
+): Promise<Plan> {
   const word = name === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
   const steps = await session.rows(`${word} ${sql}`, values);
   const { ways, bad } = name === 'sqlite' ? readSqlite(steps, sql) : readMysql(steps, sql);
   return { ways, bad: [...bad, ...badWays(ways, sql)] };
-};
+}
 
-const badWays = (ways: readonly string[], sql: string): readonly string[] =>
-  ways.filter((way) => {
+function badWays(ways: readonly string[], sql: string): readonly string[] {
+  return ways.filter((way) => {
     // By an index of states or webhooks, a change of a few rows would walk, and lock, all that are open.
     if (!sql.startsWith('SELECT') && !sql.startsWith('WITH'))
       return !/ by (PRIMARY|executions_by_conversation)$/.test(way);
     // In the order of its index a list reads no further than its LIMIT.
     return way.includes(' along ') && !sql.includes('LIMIT');
   });
+}
 
 // Of a conversation there are two rows to sort, of an agent two webhooks.
-const isSmallSort = (sql: string): boolean =>
-  /executions_by_conversation|WHERE e\.conversation_uuid = \?|FROM webhooks WHERE agent_uuid = \?/.test(sql);
+function isSmallSort(sql: string): boolean {
+  return /executions_by_conversation|WHERE e\.conversation_uuid = \?|FROM webhooks WHERE agent_uuid = \?/.test(
+    sql,
+  );
+}
 
-const readSqlite = (steps: readonly Step[], sql: string): Plan => {
+function readSqlite(steps: readonly Step[], sql: string): Plan {
   const details = steps.map(({ detail }) => String(detail));
   const ways = details.flatMap((detail) => {
     const [, verb, table = ''] = /^(SCAN|SEARCH) (\S+)/.exec(detail) ?? [];
@@ -59,9 +63,9 @@ const readSqlite = (steps: readonly Step[], sql: string): Plan => {
     (detail) => detail.includes('AUTOMATIC') || (detail.includes('TEMP B-TREE FOR') && !isSmallSort(sql)),
   );
   return { ways, bad };
-};
+}
 
-const readMysql = (steps: readonly Step[], sql: string): Plan => {
+function readMysql(steps: readonly Step[], sql: string): Plan {
   const known = steps.filter(({ table }) => TABLES.test(String(table)));
   const isSort = ({ Extra }: Step): boolean => /filesort|temporary/.test(String(Extra));
   return {
@@ -75,4 +79,4 @@ const readMysql = (steps: readonly Step[], sql: string): Plan => {
       )
       .map((step) => JSON.stringify(step)),
   };
-};
+}

@@ -10,20 +10,23 @@ const OPEN_ROWS = 24_000;
 const AGENTS = 2_000;
 
 /** The store, and in `called` what was asked of it. */
-const listening = <S extends object>(store: S, called: Set<unknown>): S =>
-  new Proxy(store, {
+function listening<S extends object>(store: S, called: Set<unknown>): S {
+  return new Proxy(store, {
     get: (target, name) => {
       called.add(name);
       return Reflect.get(target, name) as unknown;
     },
   });
+}
 
-const omit = <T extends object>(all: T, name: keyof T): object =>
-  Object.fromEntries(Object.entries(all).filter(([other]) => other !== name));
+function omit<T extends object>(all: T, name: keyof T): object {
+  return Object.fromEntries(Object.entries(all).filter(([other]) => other !== name));
+}
 
 /** The ways that are expected on an engine. */
-const waysOn = ({ name }: Engine, ways: Hot['ways']): readonly string[] =>
-  Array.isArray(ways) ? ways : (ways as Readonly<Record<Engine['name'], readonly string[]>>)[name];
+function waysOn({ name }: Engine, ways: Hot['ways']): readonly string[] {
+  return Array.isArray(ways) ? ways : (ways as Readonly<Record<Engine['name'], readonly string[]>>)[name];
+}
 
 describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (engine) => {
   let db: make.TestDatabase;

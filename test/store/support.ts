@@ -32,17 +32,18 @@ export interface TestedDatabase extends Database {
 }
 
 /** Opens a database with a function for each kind of write. */
-export const openTested = async (options: DatabaseOptions): Promise<TestedDatabase> => {
+export async function openTested(options: DatabaseOptions): Promise<TestedDatabase> {
   const database = await openDatabase(options);
   return { ...database, executions: byKind(database.executions) };
-};
+}
 
 /** How `openDatabase` reaches a fresh database. */
-export const optionsOf = ({ url, dataDir }: FreshDatabase): DatabaseOptions =>
-  url === null ? { dataDir } : { url };
+export function optionsOf({ url, dataDir }: FreshDatabase): DatabaseOptions {
+  return url === null ? { dataDir } : { url };
+}
 
 /** A new, migrated database. */
-export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> => {
+export async function openFresh(engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> {
   const fresh = await engine.freshDatabase();
   const database = await openTested({ ...optionsOf(fresh), ...options });
   await database.migrate();
@@ -54,13 +55,13 @@ export const openFresh = async (engine: Engine, options: DatabaseOptions = {}): 
       await fresh.cleanup();
     },
   };
-};
+}
 
 /** A start of a conversation, as its claim inserts it. */
-export const aStart = (change: Partial<TestedStart> = {}): TestedStart => {
+export function aStart(change: Partial<TestedStart> = {}): TestedStart {
   const start = change.start ?? A_START;
   return { ...startWithout(), ...change, start, startJson: JSON.stringify(start) };
-};
+}
 
 /** A start whose variables can be compared. */
 export interface TestedStart extends NewStart {
@@ -73,37 +74,39 @@ const A_START: StartVariables = {
   sources: { name: 'default' },
 };
 
-const startWithout = (): Omit<NewStart, 'startJson'> => ({
-  executionUuid: randomUUID(),
-  agentUuid: randomUUID(),
-  conversationUuid: randomUUID(),
-  webhook: {
-    webhookUuid: randomUUID(),
-    webhookEtag: 'etag-1',
-    failurePolicy: 'proceed',
-    timeLimitMs: 10_000,
-    timeLimitSource: 'config',
-  },
-  instance: 'replica-1',
-});
+function startWithout(): Omit<NewStart, 'startJson'> {
+  return {
+    executionUuid: randomUUID(),
+    agentUuid: randomUUID(),
+    conversationUuid: randomUUID(),
+    webhook: {
+      webhookUuid: randomUUID(),
+      webhookEtag: 'etag-1',
+      failurePolicy: 'proceed',
+      timeLimitMs: 10_000,
+      timeLimitSource: 'config',
+    },
+    instance: 'replica-1',
+  };
+}
 
 /** A start whose webhook has this time limit; -5,000 is overdue at once. */
-export const aStartWithLimit = (timeLimitMs: number, change: Partial<TestedStart> = {}): TestedStart => {
+export function aStartWithLimit(timeLimitMs: number, change: Partial<TestedStart> = {}): TestedStart {
   const start = aStart(change);
   return { ...start, webhook: { ...(start.webhook as NonNullable<NewStart['webhook']>), timeLimitMs } };
-};
+}
 
 /** A start that no webhook runs for. */
-export const aStartWithoutWebhook = (change: Partial<TestedStart> = {}): TestedStart => {
+export function aStartWithoutWebhook(change: Partial<TestedStart> = {}): TestedStart {
   const { webhook: _, ...start } = aStart(change);
   return start;
-};
+}
 
 /** A post-call of a conversation, as it is accepted. */
-export const aPostCall = (change: Partial<TestedPostCall> = {}): TestedPostCall => {
+export function aPostCall(change: Partial<TestedPostCall> = {}): TestedPostCall {
   const details = change.details ?? DETAILS;
   return { ...postCallWithout(), ...change, details, detailsJson: JSON.stringify(details) };
-};
+}
 
 /** A post-call whose details can be compared. */
 export interface TestedPostCall extends NewPostCall {
@@ -118,112 +121,126 @@ const DETAILS: CallDetails = {
   callSummary: 'ok',
 };
 
-const postCallWithout = (): Omit<NewPostCall, 'detailsJson'> => ({
-  executionUuid: randomUUID(),
-  agentUuid: randomUUID(),
-  conversationUuid: randomUUID(),
-  webhookUuid: randomUUID(),
-  instance: 'replica-1',
-});
+function postCallWithout(): Omit<NewPostCall, 'detailsJson'> {
+  return {
+    executionUuid: randomUUID(),
+    agentUuid: randomUUID(),
+    conversationUuid: randomUUID(),
+    webhookUuid: randomUUID(),
+    instance: 'replica-1',
+  };
+}
 
 /** A successful outcome of a start (its claim is its uuid). */
-export const anOutcome = (start: { executionUuid: string }, change: Partial<Outcome> = {}): Outcome => ({
-  executionUuid: start.executionUuid,
-  webhookType: 'pre_call',
-  claim: start.executionUuid,
-  state: 'succeeded',
-  webhookEtag: 'etag-1',
-  timings: { queuedMs: 0.25, totalMs: 12.125 },
-  missingVariables: [],
-  missedAssignments: [],
-  durationMs: 250,
-  ...change,
-});
+export function anOutcome(start: { executionUuid: string }, change: Partial<Outcome> = {}): Outcome {
+  return {
+    executionUuid: start.executionUuid,
+    webhookType: 'pre_call',
+    claim: start.executionUuid,
+    state: 'succeeded',
+    webhookEtag: 'etag-1',
+    timings: { queuedMs: 0.25, totalMs: 12.125 },
+    missingVariables: [],
+    missedAssignments: [],
+    durationMs: 250,
+    ...change,
+  };
+}
 
 /** A successful outcome of a claimed post-call. */
-export const aPostCallOutcome = (
+export function aPostCallOutcome(
   postCall: NewPostCall,
   claim: string,
   change: Partial<Outcome> = {},
-): Outcome => anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
+): Outcome {
+  return anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
+}
 
 /** The claim of an accepted post-call. */
-export const aClaim = (
+export function aClaim(
   postCall: { executionUuid: string },
   claim: string = randomUUID(),
   timeLimitMs = 5_000,
-) => ({
-  executionUuid: postCall.executionUuid,
-  claim,
-  webhookEtag: 'etag-2',
-  timeLimitMs,
-  instance: 'replica-2',
-});
+) {
+  return {
+    executionUuid: postCall.executionUuid,
+    claim,
+    webhookEtag: 'etag-2',
+    timeLimitMs,
+    instance: 'replica-2',
+  };
+}
 
 /** A webhook of an agent. */
-export const aWebhook = (agentUuid: string, change: Partial<Webhook> = {}): Webhook => ({
-  webhookUuid: randomUUID(),
-  agentUuid,
-  webhookType: 'pre_call',
-  config: {
-    apiSchema: {
-      url: 'https://api.example.com/',
-      method: 'POST',
-      requestHeaders: { 'X-B': '1', 'X-a': '2' },
+export function aWebhook(agentUuid: string, change: Partial<Webhook> = {}): Webhook {
+  return {
+    webhookUuid: randomUUID(),
+    agentUuid,
+    webhookType: 'pre_call',
+    config: {
+      apiSchema: {
+        url: 'https://api.example.com/',
+        method: 'POST',
+        requestHeaders: { 'X-B': '1', 'X-a': '2' },
+      },
+      assignments: [],
+      responseTimeoutSecs: 10,
+      failurePolicy: 'proceed',
+      signingSecretNames: [],
     },
-    assignments: [],
-    responseTimeoutSecs: 10,
-    failurePolicy: 'proceed',
-    signingSecretNames: [],
-  },
-  sealedHeaders: {},
-  disabled: false,
-  etag: 'w-1',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-  ...change,
-});
+    sealedHeaders: {},
+    disabled: false,
+    etag: 'w-1',
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    ...change,
+  };
+}
 
 /** An agent without webhooks. */
-export const anAgent = (change: Partial<Agent> = {}): NewAgent => ({
-  agentUuid: randomUUID(),
-  displayName: 'Support bot',
-  dynamicVariables: {} as JsonObject,
-  webhooks: [],
-  sealedSecrets: {},
-  etag: 'a-1',
-  ...change,
-});
+export function anAgent(change: Partial<Agent> = {}): NewAgent {
+  return {
+    agentUuid: randomUUID(),
+    displayName: 'Support bot',
+    dynamicVariables: {} as JsonObject,
+    webhooks: [],
+    sealedSecrets: {},
+    etag: 'a-1',
+    ...change,
+  };
+}
 
 /** Connections beside the store's, to look and meddle. Close them before the database. */
-export const openBeside = ({ url, dataDir }: FreshDatabase): Connections =>
-  url === null
+export function openBeside({ url, dataDir }: FreshDatabase): Connections {
+  return url === null
     ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
     : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
+}
 
 /** Marks what is overdue interrupted, as the engine does where nothing runs. Returns what it marked. */
-export const interruptOverdue = async (
+export async function interruptOverdue(
   store: Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue'>,
   limit = 100,
-): Promise<readonly OverdueExecution[]> => {
+): Promise<readonly OverdueExecution[]> {
   const overdue = await store.findOverdue(limit);
   const interrupted = await store.interruptOverdue(overdue.map(({ executionUuid }) => executionUuid));
   return overdue.filter(({ executionUuid }) => interrupted.includes(executionUuid));
-};
+}
 
 /** So many of something. */
-export const times = <T>(count: number, make: (at: number) => T): T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
+export function times<T>(count: number, make: (at: number) => T): T[] {
+  return Array.from({ length: count }, (_, at) => make(at));
+}
 
 /** What a promise is rejected with; fails when it is not. */
-export const rejection = async (promise: Promise<unknown>): Promise<unknown> => {
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [result] = await Promise.allSettled([promise]);
   if (result.status === 'fulfilled') throw new Error('it was not rejected');
   return result.reason;
-};
+}
 
 /** Fills the tables of agents from the outside: so many, each with two webhooks, a secret and a header of each webhook. */
-export const fillAgents = async (fresh: FreshDatabase, count: number): Promise<void> => {
+export async function fillAgents(fresh: FreshDatabase, count: number): Promise<void> {
   const beside = openBeside(fresh);
   const agents = times(count, () => ({ agent: randomBytes16(), webhooks: times(2, randomBytes16) }));
   const webhooks = agents.flatMap(({ agent, webhooks }) =>
@@ -255,10 +272,10 @@ export const fillAgents = async (fresh: FreshDatabase, count: number): Promise<v
   });
   await analyze(beside, fresh, ['agents', 'webhooks', 'agent_secrets', 'webhook_headers']);
   await beside.close();
-};
+}
 
 /** Fills `executions` from the outside with so many rows of each state in turn, of a few agents and webhooks. */
-export const fillExecutions = async (fresh: FreshDatabase, count: number): Promise<void> => {
+export async function fillExecutions(fresh: FreshDatabase, count: number): Promise<void> {
   const beside = openBeside(fresh);
   const agents = times(20, randomBytes16);
   const nowMs = Date.now();
@@ -279,27 +296,27 @@ export const fillExecutions = async (fresh: FreshDatabase, count: number): Promi
     });
   await analyze(beside, fresh, ['executions', 'purged_keys']);
   await beside.close();
-};
+}
 
 // SQLite is never told to ANALYZE in production; InnoDB keeps its statistics by itself.
-const analyze = async (
+async function analyze(
   beside: Connections,
   { url }: FreshDatabase,
   tables: readonly string[],
-): Promise<void> => {
+): Promise<void> {
   if (url !== null) await beside.use((session) => session.rows(`ANALYZE TABLE ${tables.join(', ')}`));
-};
+}
 
 /**
  * Inserts an open row from the outside whose time (see `state_at`) was over so long ago. `isHidden`: an accepted one that
  * no sender finds. Gives its execution_uuid.
  */
-export const insertOpenRow = async (
+export async function insertOpenRow(
   session: Session,
   state: 'accepted' | 'sending',
   agoMs: number,
   isHidden = false,
-): Promise<Buffer> => {
+): Promise<Buffer> {
   const [uuid, webhook] = [randomBytes16(), randomBytes16()];
   const atMs = Date.now() - agoMs;
   const isEnd = state === 'accepted';
@@ -310,20 +327,22 @@ export const insertOpenRow = async (
   ];
   await session.change(`INSERT INTO executions (${FILLING}) VALUES (${marks(values.length)})`, values);
   return uuid;
-};
+}
 
-const randomBytes16 = (): Buffer => toBytes(randomUUID());
+function randomBytes16(): Buffer {
+  return toBytes(randomUUID());
+}
 
 const FILLING =
   'execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, agent_uuid, ' +
   'webhook_uuid, waiting_webhook_uuid, claim, webhook_etag, instance';
 
 // Half of them open: accepted and sending in turn, in time and overdue.
-const toFilling = (
+function toFilling(
   at: number,
   nowMs: number,
   agents: readonly Buffer[],
-): (number | string | Buffer | null)[] => {
+): (number | string | Buffer | null)[] {
   const state = [1, 2, 3, 4][at % 4] as number;
   const isEnd = state === 1 || at % 8 === 3;
   const agent = agents[at % agents.length] as Buffer;
@@ -345,4 +364,4 @@ const toFilling = (
     'e',
     'i',
   ];
-};
+}

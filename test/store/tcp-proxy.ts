@@ -16,7 +16,7 @@ export interface TcpProxy {
 }
 
 /** Starts a proxy to a port on loopback. */
-export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let held: (() => void)[] | undefined;
   let trap: { text: string; hit: () => void } | undefined;
@@ -67,4 +67,4 @@ export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
       await once(server, 'close');
     },
   };
-};
+}

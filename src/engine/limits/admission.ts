@@ -31,7 +31,7 @@ export interface AdmissionDeps {
 }
 
 /** Makes the admission. */
-export const createAdmission = (deps: AdmissionDeps): Admission => {
+export function createAdmission(deps: AdmissionDeps): Admission {
   let isShut = false;
   let startsInFlight = 0;
   let lastCallAtMs = -Infinity;
@@ -65,4 +65,4 @@ export const createAdmission = (deps: AdmissionDeps): Admission => {
     },
     isShut: () => isShut,
   };
-};
+}

@@ -26,7 +26,7 @@ export interface ByteBudget {
 }
 
 /** Makes a budget of `maxBytes`. */
-export const createByteBudget = (maxBytes: number): ByteBudget => {
+export function createByteBudget(maxBytes: number): ByteBudget {
   let reserved = 0;
   const hasRoom = (bytes: number): boolean => reserved + bytes <= maxBytes;
   const begin = (bytes: number, onRelease?: () => void): ByteReservation => {
@@ -64,4 +64,4 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
     reservedBytes: () => reserved,
     maxBytes,
   };
-};
+}

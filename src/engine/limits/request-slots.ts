@@ -16,7 +16,7 @@ export interface RequestSlots {
 }
 
 /** Makes request slots with a limit in all and one per origin. */
-export const createRequestSlots = (limits: { total: number; perOrigin: number }): RequestSlots => {
+export function createRequestSlots(limits: { total: number; perOrigin: number }): RequestSlots {
   const perOrigin = new Map<string, number>();
   let total = 0;
   const countOf = (origin: string): number => perOrigin.get(origin) ?? 0;
@@ -46,4 +46,4 @@ export const createRequestSlots = (limits: { total: number; perOrigin: number })
     free: (origin) => Math.min(limits.total - total, limits.perOrigin - countOf(origin)),
     inFlight: () => total,
   };
-};
+}

@@ -67,7 +67,7 @@ const NO_ORIGIN = '';
  * be those of one stalled origin, and thousands of webhooks may send to it, so that even one read for each would keep
  * others waiting.
  */
-export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostCalls => {
+export function createPendingPostCalls(deps: PendingPostCallsDeps): PendingPostCalls {
   const { store, room, startByMs } = deps;
   const pending = new Map<string, Map<string, Position>>();
   const origins = new Map<string, string>();
@@ -199,6 +199,8 @@ export const createPendingPostCalls = (deps: PendingPostCallsDeps): PendingPostC
       return draining;
     },
   };
-};
+}
 
-const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;
+function uuidOf({ executionUuid }: PendingPostCall): string {
+  return executionUuid;
+}

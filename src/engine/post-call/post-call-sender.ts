@@ -55,7 +55,7 @@ const START_WAIT_MS = 70_000;
  * claimed, and it begins at once, so that a killed process interrupts only what it was sending. Rows without a slot
  * stay in the database, whoever accepted them.
  */
-export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender => {
+export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
   const busy = new Map<string, Promise<void>>();
   const waitsForStart = new Set<string>();
   // Of claims that met a running start: a late copy of one must not belong to nobody.
@@ -196,7 +196,7 @@ export const createPostCallSender = (deps: PostCallSenderDeps): PostCallSender =
     inFlight: () => busy.size,
     isSending: (executionUuid) => busy.has(executionUuid),
   };
-};
+}
 
 interface Sendable {
   readonly agent: Agent;
@@ -206,10 +206,10 @@ interface Sendable {
 
 // From the cache; that a webhook is gone is believed only after a look into the database. Without the key of one of
 // its secrets the row stays for a replica that has it.
-const findWebhook = async (
+async function findWebhook(
   deps: PostCallSenderDeps,
   postCall: PendingPostCall,
-): Promise<Sendable | 'removed' | 'no_key'> => {
+): Promise<Sendable | 'removed' | 'no_key'> {
   for (const read of [deps.agents.read, deps.agents.readFresh]) {
     const agent = await read(postCall.agentUuid);
     const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === postCall.webhookUuid);
@@ -222,6 +222,8 @@ const findWebhook = async (
     }
   }
   return 'removed';
-};
+}
 
-const uuidOf = ({ executionUuid }: PendingPostCall): string => executionUuid;
+function uuidOf({ executionUuid }: PendingPostCall): string {
+  return executionUuid;
+}

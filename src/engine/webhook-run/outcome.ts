@@ -18,7 +18,7 @@ export interface Claimed {
 }
 
 /** The outcome of a claimed execution, as it goes on record. */
-export const toOutcome = (claimed: Claimed, run: WebhookRun): Outcome => {
+export function toOutcome(claimed: Claimed, run: WebhookRun): Outcome {
   const { claimedAtMs, ...names } = claimed;
   const { failure, assigned, assignedSources, ...parts } = run;
   return {
@@ -29,44 +29,52 @@ export const toOutcome = (claimed: Claimed, run: WebhookRun): Outcome => {
     ...(claimed.webhookType === 'pre_call' ? { assigned, assignedSources } : {}),
     durationMs: Math.max(0, Math.round(performance.now() - claimedAtMs)),
   };
-};
+}
 
-const stateOf = (failure: Failure | undefined): Outcome['state'] => {
+function stateOf(failure: Failure | undefined): Outcome['state'] {
   if (failure === undefined) return 'succeeded';
   return failure.code === 'INTERRUPTED' || failure.code === 'SHUTDOWN' ? 'interrupted' : 'failed';
-};
+}
 
 /** What the row says once this outcome is on record; equal to what a later read finds. */
-export const withOutcome = (execution: Execution, outcome: Outcome): Execution => ({
-  ...execution,
-  state: outcome.state,
-  ...(outcome.failure ? { failure: outcome.failure } : {}),
-  webhookEtag: outcome.webhookEtag,
-  timings: outcome.timings,
-  missingVariables: outcome.missingVariables,
-  missedAssignments: outcome.missedAssignments,
-  finishedAtMs: (execution.sendingAtMs ?? execution.acceptedAtMs) + outcome.durationMs,
-});
+export function withOutcome(execution: Execution, outcome: Outcome): Execution {
+  return {
+    ...execution,
+    state: outcome.state,
+    ...(outcome.failure ? { failure: outcome.failure } : {}),
+    webhookEtag: outcome.webhookEtag,
+    timings: outcome.timings,
+    missingVariables: outcome.missingVariables,
+    missedAssignments: outcome.missedAssignments,
+    finishedAtMs: (execution.sendingAtMs ?? execution.acceptedAtMs) + outcome.durationMs,
+  };
+}
 
 /** What a start's variables are once this outcome is on record. */
-export const withAssignedBy = (start: StartVariables, outcome: Outcome): StartVariables => ({
-  ...start,
-  ...(outcome.assigned ? { assigned: outcome.assigned } : {}),
-  ...(outcome.assignedSources ? { assignedSources: outcome.assignedSources } : {}),
-});
+export function withAssignedBy(start: StartVariables, outcome: Outcome): StartVariables {
+  return {
+    ...start,
+    ...(outcome.assigned ? { assigned: outcome.assigned } : {}),
+    ...(outcome.assignedSources ? { assignedSources: outcome.assignedSources } : {}),
+  };
+}
 
 /** Roughly how many bytes an outcome adds to its statement. */
-const outcomeBytes = ({ assigned, request, response }: Outcome): number =>
-  (request?.body.length ?? 0) +
-  (request?.url.length ?? 0) +
-  headerBytes(request?.headers) +
-  (response?.body.length ?? 0) +
-  headerBytes(response?.headers) +
-  (assigned && Object.keys(assigned).length > 0 ? JSON.stringify(assigned).length : 0) +
-  4_000;
+function outcomeBytes({ assigned, request, response }: Outcome): number {
+  return (
+    (request?.body.length ?? 0) +
+    (request?.url.length ?? 0) +
+    headerBytes(request?.headers) +
+    (response?.body.length ?? 0) +
+    headerBytes(response?.headers) +
+    (assigned && Object.keys(assigned).length > 0 ? JSON.stringify(assigned).length : 0) +
+    4_000
+  );
+}
 
-const headerBytes = (headers: readonly HttpHeader[] = []): number =>
-  headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
+function headerBytes(headers: readonly HttpHeader[] = []): number {
+  return headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
+}
 
 /** One log line of an ended execution: names, codes and durations; no values of the call. */
 export interface ExecutionLine {
@@ -85,22 +93,24 @@ export interface ExecutionLine {
 }
 
 /** The log line of an outcome. */
-const toExecutionLine = (
+function toExecutionLine(
   names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
   outcome: Outcome,
   recorded: boolean,
-): ExecutionLine => ({
-  execution_uuid: outcome.executionUuid,
-  conversation_uuid: names.conversationUuid,
-  agent_uuid: names.agentUuid,
-  webhook_uuid: names.webhookUuid,
-  webhook_type: outcome.webhookType,
-  outcome: outcome.state,
-  ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
-  ...(outcome.response ? { status: outcome.response.status } : {}),
-  duration_ms: outcome.durationMs,
-  recorded,
-});
+): ExecutionLine {
+  return {
+    execution_uuid: outcome.executionUuid,
+    conversation_uuid: names.conversationUuid,
+    agent_uuid: names.agentUuid,
+    webhook_uuid: names.webhookUuid,
+    webhook_type: outcome.webhookType,
+    outcome: outcome.state,
+    ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
+    ...(outcome.response ? { status: outcome.response.status } : {}),
+    duration_ms: outcome.durationMs,
+    recorded,
+  };
+}
 
 /** What writing an outcome needs. */
 export interface RecordDeps {
@@ -114,11 +124,11 @@ export interface RecordDeps {
  * Writes an outcome, however long the database is away, and logs one line of the execution either way. Rejects when
  * the process ends first, or the row can't be written.
  */
-export const recordAndLog = async (
+export async function recordAndLog(
   deps: RecordDeps,
   names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
   outcome: Outcome,
-): Promise<Recorded> => {
+): Promise<Recorded> {
   let isRecorded = false;
   try {
     const bytes = outcomeBytes(outcome);
@@ -129,4 +139,4 @@ export const recordAndLog = async (
   } finally {
     deps.onExecution(toExecutionLine(names, outcome, isRecorded));
   }
-};
+}

@@ -24,7 +24,7 @@ export interface RunnableWebhook {
  * Decrypts what the webhook needs and compiles it.
  * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of a value that it needs.
  */
-export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): RunnableWebhook => {
+export function openWebhook(agent: Agent, webhook: Webhook, keyring: Keyring): RunnableWebhook {
   const config = withTrueHeaders(webhook, keyring);
   const secrets = openSecrets(agent, config, keyring);
   const compiled = compileRequest(config);
@@ -36,13 +36,13 @@ export const openWebhook = (agent: Agent, webhook: Webhook, keyring: Keyring): R
     mask: createMasker(Object.values(secrets), fixedValuesToRedact(compiled, secrets)),
     redactsCallValues: redactsCallValues(compiled),
   };
-};
+}
 
 /**
  * The configuration with the values of its sealed headers opened.
  * @throws CallhooksError KEY_UNAVAILABLE
  */
-export const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConfig => {
+export function withTrueHeaders(webhook: Webhook, keyring: Keyring): WebhookConfig {
   const { config, webhookUuid, sealedHeaders } = webhook;
   const openHeader = ([name, value]: [string, string]): [string, string] => {
     const field = name.toLowerCase();
@@ -54,9 +54,9 @@ export const withTrueHeaders = (webhook: Webhook, keyring: Keyring): WebhookConf
   };
   const requestHeaders = Object.fromEntries(Object.entries(config.apiSchema.requestHeaders).map(openHeader));
   return { ...config, apiSchema: { ...config.apiSchema, requestHeaders } };
-};
+}
 
-const openSecrets = (agent: Agent, config: WebhookConfig, keyring: Keyring): Record<string, string> => {
+function openSecrets(agent: Agent, config: WebhookConfig, keyring: Keyring): Record<string, string> {
   const { agentUuid, sealedSecrets } = agent;
   const used = usedSecretNames(config);
   const opened = Object.entries(sealedSecrets)
@@ -66,4 +66,4 @@ const openSecrets = (agent: Agent, config: WebhookConfig, keyring: Keyring): Rec
       keyring.open(sealed, { table: 'agent_secrets', rowId: agentUuid, field }),
     ]);
   return Object.fromEntries(opened);
-};
+}

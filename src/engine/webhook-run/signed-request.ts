@@ -43,7 +43,7 @@ export interface RenderDeps {
 }
 
 /** Renders a request and signs it, with the headers that callhooks adds and the record that is kept of it. */
-export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): RenderResult => {
+export function renderSignedRequest(deps: RenderDeps, input: RenderInput): RenderResult {
   const { runnable, values, recordBytes } = input;
   const result = renderRequest(runnable.compiled, values);
   if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };
@@ -66,19 +66,22 @@ export const renderSignedRequest = (deps: RenderDeps, input: RenderInput): Rende
     mask,
     missingVariables: result.missing,
   };
-};
+}
 
-const maskerOf = (runnable: RunnableWebhook, request: RenderedRequest): Masker =>
-  runnable.redactsCallValues
+function maskerOf(runnable: RunnableWebhook, request: RenderedRequest): Masker {
+  return runnable.redactsCallValues
     ? createMasker(Object.values(runnable.secrets), valuesToRedact(request))
     : runnable.mask;
+}
 
-const overridable = (deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> => ({
-  'user-agent': deps.userAgent,
-  'idempotency-key': executionUuid,
-});
+function overridable(deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> {
+  return {
+    'user-agent': deps.userAgent,
+    'idempotency-key': executionUuid,
+  };
+}
 
-const ownHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
+function ownHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<string, string> {
   const { executionUuid, isTest } = input;
   const traceparent = deps.sendTraceparent ? childTraceparent(input.traceparent, deps.newSpanId) : undefined;
   return {
@@ -89,10 +92,10 @@ const ownHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<
     ...(isTest ? { 'callhooks-test': 'true' } : {}),
     ...signatureHeaders(deps, input, body),
   };
-};
+}
 
 // Standard Webhooks 1.0: the signature covers id, timestamp and body; one per secret, so that secrets can rotate.
-const signatureHeaders = (deps: RenderDeps, input: RenderInput, body: string): Record<string, string> => {
+function signatureHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<string, string> {
   const { runnable, executionUuid } = input;
   const names = runnable.webhook.config.signingSecretNames;
   if (names.length === 0) return {};
@@ -103,7 +106,7 @@ const signatureHeaders = (deps: RenderDeps, input: RenderInput, body: string): R
     'webhook-timestamp': String(timestampSecs),
     'webhook-signature': deps.sign({ id: executionUuid, timestampSecs, body, secrets }),
   };
-};
+}
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 // Sampled, and (Level 2) that the trace id is random. The others must be zero.
@@ -114,11 +117,11 @@ const KNOWN_FLAGS = 0x03;
  * is absent or malformed. Of a later version the fields of version 00 are read. `newSpanId` makes 16 lower-case hex
  * digits; it is called only where they are needed.
  */
-const childTraceparent = (incoming: string | undefined, newSpanId: () => string): string | undefined => {
+function childTraceparent(incoming: string | undefined, newSpanId: () => string): string | undefined {
   if (incoming === undefined) return undefined;
   const [, version, traceId, parentId, flags, more] = TRACEPARENT.exec(incoming) ?? [];
   if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return undefined;
   if (/^0+$/.test(traceId ?? '') || /^0+$/.test(parentId ?? '')) return undefined;
   const known = Number.parseInt(flags ?? '', 16) & KNOWN_FLAGS;
   return `00-${traceId}-${newSpanId()}-0${known}`;
-};
+}

@@ -35,11 +35,13 @@ export function createWebhookOpener(
   };
 }
 
-const openAll = (agent: Agent, webhook: Webhook, keyring: Keyring): Opened => ({
-  runnable: openWebhook(agent, webhook, keyring),
-  sealedSecrets: agent.sealedSecrets,
-  bytes: roughBytes(agent, webhook),
-});
+function openAll(agent: Agent, webhook: Webhook, keyring: Keyring): Opened {
+  return {
+    runnable: openWebhook(agent, webhook, keyring),
+    sealedSecrets: agent.sealedSecrets,
+    bytes: roughBytes(agent, webhook),
+  };
+}
 
 interface KeptWebhooks {
   find(agent: Agent, webhook: Webhook): Opened | undefined;
@@ -70,19 +72,26 @@ function createKeptWebhooks(maxBytes: number): KeptWebhooks {
   };
 }
 
-const isUnchanged = ({ runnable, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean =>
-  runnable.webhook.etag === webhook.etag &&
-  isSameSealed(sealedSecrets, agent.sealedSecrets) &&
-  isSameSealed(runnable.webhook.sealedHeaders, webhook.sealedHeaders);
+function isUnchanged({ runnable, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean {
+  return (
+    runnable.webhook.etag === webhook.etag &&
+    isSameSealed(sealedSecrets, agent.sealedSecrets) &&
+    isSameSealed(runnable.webhook.sealedHeaders, webhook.sealedHeaders)
+  );
+}
 
-const isSameSealed = (one: SealedValues, other: SealedValues): boolean => {
+function isSameSealed(one: SealedValues, other: SealedValues): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => isSame(one[name], other[name]));
-};
+}
 
-const isSame = (one: SealedValue | undefined, other: SealedValue | undefined): boolean =>
-  one?.sealed === other?.sealed && one?.keyId === other?.keyId;
+function isSame(one: SealedValue | undefined, other: SealedValue | undefined): boolean {
+  return one?.sealed === other?.sealed && one?.keyId === other?.keyId;
+}
 
 // The template as text, as it was compiled, and the secrets sealed and opened.
-const roughBytes = ({ sealedSecrets }: Agent, { config, sealedHeaders }: Webhook): number =>
-  4 * JSON.stringify(config).length + 2 * JSON.stringify([sealedSecrets, sealedHeaders]).length + 2_000;
+function roughBytes({ sealedSecrets }: Agent, { config, sealedHeaders }: Webhook): number {
+  return (
+    4 * JSON.stringify(config).length + 2 * JSON.stringify([sealedSecrets, sealedHeaders]).length + 2_000
+  );
+}

@@ -25,10 +25,10 @@ const THERE_BEFORE_START_MS = 5_000;
  * Follows the database with hysteresis: readiness goes after 10 s without it and comes back after 2 s with it, so that
  * a blip does not empty the load balancer.
  */
-export const createDatabaseHealth = (
+export function createDatabaseHealth(
   ping: () => Promise<void>,
   onReadiness: (ready: boolean) => void,
-): DatabaseHealth => {
+): DatabaseHealth {
   let awaySinceMs: number | undefined;
   // Whether a probe has failed since then: one statement may end badly (it was killed, it took too long) by itself.
   let isProven = false;
@@ -107,7 +107,7 @@ export const createDatabaseHealth = (
       clearTimeout(review);
     },
   };
-};
+}
 
 type Statement = (...values: readonly unknown[]) => Promise<unknown>;
 

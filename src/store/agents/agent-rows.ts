@@ -25,10 +25,10 @@ const WEBHOOK = 2;
 const SECRET = 3;
 const HEADER = 4;
 
-const selectPart = (part: number, columns: Partial<typeof NOTHING>, from: string): string => {
+function selectPart(part: number, columns: Partial<typeof NOTHING>, from: string): string {
   const rest = Object.entries({ ...NOTHING, ...columns }).map(([name, sql]) => `${sql} AS ${name}`);
   return `SELECT ${part} AS part, a.agent_uuid AS owner_uuid, ${rest.join(', ')} FROM ${from}`;
-};
+}
 
 const TIMES = { created_at: 'a.created_at', updated_at: 'a.updated_at' };
 const AGENTS = selectPart(
@@ -59,18 +59,19 @@ const HEADERS = selectPart(
   'webhooks a JOIN webhook_headers h ON h.webhook_uuid = a.webhook_uuid',
 );
 
-const readParts = (
+function readParts(
   session: Session,
   parts: readonly string[],
   { sql, values }: Condition,
-): Promise<readonly Row[]> =>
-  session.rows(
+): Promise<readonly Row[]> {
+  return session.rows(
     parts.map((part) => `${part} WHERE ${sql}`).join(' UNION ALL '),
     parts.flatMap(() => values),
   );
+}
 
 /** The agents under a condition on `a.agent_uuid`, by agent_uuid ascending. */
-export const loadAgents = async (session: Session, where: Condition): Promise<readonly Agent[]> => {
+export async function loadAgents(session: Session, where: Condition): Promise<readonly Agent[]> {
   const rows = await readParts(session, [AGENTS, WEBHOOKS, SECRETS, HEADERS], where);
   const webhooks = groupBy(toWebhooks(rows), ({ agentUuid }) => agentUuid);
   const secrets = groupBy(rows.filter(isPart(SECRET)), ownerOf);
@@ -88,26 +89,30 @@ export const loadAgents = async (session: Session, where: Condition): Promise<re
     };
   });
   return agents.toSorted((a, b) => (a.agentUuid < b.agentUuid ? -1 : 1));
-};
+}
 
 /** The webhooks under a condition on columns of `webhooks a`, by webhook_uuid ascending. */
-export const loadWebhooks = async (session: Session, where: Condition): Promise<readonly Webhook[]> => {
+export async function loadWebhooks(session: Session, where: Condition): Promise<readonly Webhook[]> {
   const webhooks = toWebhooks(await readParts(session, [WEBHOOKS, HEADERS], where));
   return webhooks.toSorted((a, b) => (a.webhookUuid < b.webhookUuid ? -1 : 1));
-};
+}
 
-const ownerOf = (row: Row): string => toUuid(row.owner_uuid as Buffer);
-const itemOf = (row: Row): string => toUuid(row.item_uuid as Buffer);
-const isPart =
-  (part: number) =>
-  (row: Row): boolean =>
-    row.part === part;
+function ownerOf(row: Row): string {
+  return toUuid(row.owner_uuid as Buffer);
+}
+function itemOf(row: Row): string {
+  return toUuid(row.item_uuid as Buffer);
+}
+function isPart(part: number) {
+  return (row: Row): boolean => row.part === part;
+}
 
-const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> =>
-  Map.groupBy(items, keyOf);
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  return Map.groupBy(items, keyOf);
+}
 
 // Pre-call first.
-const toWebhooks = (rows: readonly Row[]): readonly Webhook[] => {
+function toWebhooks(rows: readonly Row[]): readonly Webhook[] {
   const headers = groupBy(rows.filter(isPart(HEADER)), itemOf);
   const webhooks = rows.filter(isPart(WEBHOOK)).toSorted((a, b) => (a.code as number) - (b.code as number));
   return webhooks.map((row) => ({
@@ -121,12 +126,13 @@ const toWebhooks = (rows: readonly Row[]): readonly Webhook[] => {
     createdAtMs: row.created_at as number,
     updatedAtMs: row.updated_at as number,
   }));
-};
+}
 
 // Object.fromEntries defines its keys, so even `__proto__` is a name like any other.
-const toSealed = (rows: readonly Row[]): Readonly<Record<string, SealedValue>> =>
-  Object.fromEntries(
+function toSealed(rows: readonly Row[]): Readonly<Record<string, SealedValue>> {
+  return Object.fromEntries(
     rows
       .toSorted((a, b) => ((a.name as string) < (b.name as string) ? -1 : 1))
       .map((row) => [row.name as string, { keyId: row.key_id as string, sealed: row.body as string }]),
   );
+}

@@ -10,7 +10,7 @@ import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 import { deleteAgent, insertAgentRow, updateAgent, writeChildren } from './write-agent.ts';
 
 /** The agents' store: `reads` serve calls, `admin` everything else. */
-export const createAgentStore = (reads: Connections, admin: Connections, dialect: Dialect): AgentStore => {
+export function createAgentStore(reads: Connections, admin: Connections, dialect: Dialect): AgentStore {
   const nowMs = async (session: Session): Promise<number> =>
     (await session.rows(`SELECT ${dialect.now} AS now_ms`))[0]?.now_ms as number;
 
@@ -91,32 +91,39 @@ export const createAgentStore = (reads: Connections, admin: Connections, dialect
         return pageOf(webhooks, isCut, items, 'webhook_uuid');
       }),
   };
-};
+}
 
-const findAgent = async (session: Session, agentUuid: string): Promise<Agent | undefined> =>
-  (await loadAgents(session, { sql: 'a.agent_uuid = ?', values: [toBytes(agentUuid)] }))[0];
+async function findAgent(session: Session, agentUuid: string): Promise<Agent | undefined> {
+  return (await loadAgents(session, { sql: 'a.agent_uuid = ?', values: [toBytes(agentUuid)] }))[0];
+}
 
-const stampAgent = (agent: NewAgent, nowMs: number): Agent => ({
-  ...agent,
-  webhooks: agent.webhooks.map((webhook) => ({ ...webhook, createdAtMs: nowMs, updatedAtMs: nowMs })),
-  createdAtMs: nowMs,
-  updatedAtMs: nowMs,
-});
+function stampAgent(agent: NewAgent, nowMs: number): Agent {
+  return {
+    ...agent,
+    webhooks: agent.webhooks.map((webhook) => ({ ...webhook, createdAtMs: nowMs, updatedAtMs: nowMs })),
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
 
-const isDuplicate = (dialect: Dialect, error: unknown): boolean =>
-  error instanceof DatabaseError && dialect.isDuplicateKey(error.cause);
+function isDuplicate(dialect: Dialect, error: unknown): boolean {
+  return error instanceof DatabaseError && dialect.isDuplicateKey(error.cause);
+}
 
-const agentExists = (name: string): CallhooksError =>
-  new CallhooksError('AGENT_EXISTS', 'there is an agent with this agent_uuid', {
+function agentExists(name: string): CallhooksError {
+  return new CallhooksError('AGENT_EXISTS', 'there is an agent with this agent_uuid', {
     resource: { type: 'agent', name },
   });
+}
 
-const uuidsIn = (column: string, rows: readonly Row[], name: string) => ({
-  sql: `${column} IN (${marks(rows.length)})`,
-  values: rows.map((row) => row[name] as Buffer),
-});
+function uuidsIn(column: string, rows: readonly Row[], name: string) {
+  return {
+    sql: `${column} IN (${marks(rows.length)})`,
+    values: rows.map((row) => row[name] as Buffer),
+  };
+}
 
-const pageOf = <T>(items: readonly T[], isCut: boolean, rows: readonly Row[], name: string) => {
+function pageOf<T>(items: readonly T[], isCut: boolean, rows: readonly Row[], name: string) {
   const last = rows.at(-1);
   return { items, ...(isCut && last !== undefined ? { next: toUuid(last[name] as Buffer) } : {}) };
-};
+}

@@ -5,20 +5,20 @@ import type { Value } from '../sql/dialect.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
 
 /** Inserts the row of an agent, without what belongs to it. */
-export const insertAgentRow = async (session: Session, agent: Agent): Promise<void> => {
+export async function insertAgentRow(session: Session, agent: Agent): Promise<void> {
   await session.change(
     'INSERT INTO agents (display_name, dynamic_variables, etag, created_at, updated_at, agent_uuid) ' +
       'VALUES (?, ?, ?, ?, ?, ?)',
     agentValues(agent),
   );
-};
+}
 
 /** Brings what belongs to an agent from one state to another; what did not change is not written. */
-export const writeChildren = async (
+export async function writeChildren(
   session: Session,
   before: Agent | undefined,
   after: Agent,
-): Promise<void> => {
+): Promise<void> {
   const kept = new Set(after.webhooks.map(({ webhookUuid }) => webhookUuid));
   // Out before in: a webhook may be replaced by another of its type.
   for (const webhook of before?.webhooks ?? [])
@@ -28,40 +28,42 @@ export const writeChildren = async (
     await writeWebhook(session, stored, webhook);
   }
   await writeSealed(session, SECRETS, after.agentUuid, before?.sealedSecrets ?? {}, after.sealedSecrets);
-};
+}
 
 /** Brings a stored agent from one state to another. */
-export const updateAgent = async (session: Session, before: Agent, after: Agent): Promise<void> => {
+export async function updateAgent(session: Session, before: Agent, after: Agent): Promise<void> {
   await session.change(
     'UPDATE agents SET display_name = ?, dynamic_variables = ?, etag = ?, created_at = ?, updated_at = ? ' +
       'WHERE agent_uuid = ?',
     agentValues(after),
   );
   await writeChildren(session, before, after);
-};
+}
 
 /** Takes an agent out with its webhooks and everything sealed; executions stay. */
-export const deleteAgent = async (session: Session, agent: Agent): Promise<void> => {
+export async function deleteAgent(session: Session, agent: Agent): Promise<void> {
   for (const webhook of agent.webhooks) await deleteWebhook(session, webhook);
   for (const table of ['agent_secrets', 'agents'])
     await session.change(`DELETE FROM ${table} WHERE agent_uuid = ?`, [toBytes(agent.agentUuid)]);
-};
+}
 
-const agentValues = (agent: Agent): Value[] => [
-  agent.displayName,
-  JSON.stringify(agent.dynamicVariables),
-  agent.etag,
-  agent.createdAtMs,
-  agent.updatedAtMs,
-  toBytes(agent.agentUuid),
-];
+function agentValues(agent: Agent): Value[] {
+  return [
+    agent.displayName,
+    JSON.stringify(agent.dynamicVariables),
+    agent.etag,
+    agent.createdAtMs,
+    agent.updatedAtMs,
+    toBytes(agent.agentUuid),
+  ];
+}
 
-const deleteWebhook = async (session: Session, { webhookUuid }: Webhook): Promise<void> => {
+async function deleteWebhook(session: Session, { webhookUuid }: Webhook): Promise<void> {
   for (const table of ['webhook_headers', 'webhooks'])
     await session.change(`DELETE FROM ${table} WHERE webhook_uuid = ?`, [toBytes(webhookUuid)]);
-};
+}
 
-const writeWebhook = async (session: Session, before: Webhook | undefined, after: Webhook): Promise<void> => {
+async function writeWebhook(session: Session, before: Webhook | undefined, after: Webhook): Promise<void> {
   const values: Value[] = [
     toBytes(after.agentUuid),
     webhookTypes.toNumber(after.webhookType),
@@ -75,7 +77,7 @@ const writeWebhook = async (session: Session, before: Webhook | undefined, after
   if (before === undefined) await session.change(INSERT_WEBHOOK, values);
   else if (JSON.stringify(before) !== JSON.stringify(after)) await session.change(UPDATE_WEBHOOK, values);
   await writeSealed(session, HEADERS, after.webhookUuid, before?.sealedHeaders ?? {}, after.sealedHeaders);
-};
+}
 
 const INSERT_WEBHOOK =
   'INSERT INTO webhooks (agent_uuid, webhook_type, config, disabled, etag, created_at, updated_at, webhook_uuid) ' +
@@ -94,13 +96,13 @@ const HEADERS: SealedTable = { table: 'webhook_headers', owner: 'webhook_uuid' }
 type SealedByName = Readonly<Record<string, SealedValue>>;
 
 // Values that stay are not touched: a rotation of keys may be sealing them anew at this moment.
-const writeSealed = async (
+async function writeSealed(
   session: Session,
   { table, owner }: SealedTable,
   ownerUuid: string,
   before: SealedByName,
   after: SealedByName,
-): Promise<void> => {
+): Promise<void> {
   const stored = new Map(Object.entries(before));
   const wanted = new Map(Object.entries(after));
   const isSame = (name: string): boolean =>
@@ -120,4 +122,4 @@ const writeSealed = async (
         keyId,
         sealed,
       ]);
-};
+}

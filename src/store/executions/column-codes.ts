@@ -14,13 +14,13 @@ export interface Code<Word extends string> {
 }
 
 // Numbers are never reused: rows outlive releases.
-const createCode = <Word extends string>(numbers: Readonly<Record<Word, number>>): Code<Word> => {
+function createCode<Word extends string>(numbers: Readonly<Record<Word, number>>): Code<Word> {
   const words = new Map(Object.entries<number>(numbers).map(([word, stored]) => [stored, word as Word]));
   return {
     toNumber: (word) => numbers[word] ?? Number(/^unknown_(\d+)$/.exec(word)?.[1]),
     toWord: (stored) => words.get(stored) ?? (`unknown_${stored}` as Word),
   };
-};
+}
 
 /** `executions.state`. */
 export const STATE = {

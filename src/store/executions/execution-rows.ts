@@ -51,10 +51,12 @@ export interface Detail {
 }
 
 /** Whether the execution of this row has ended, as far as this release knows. */
-export const isEnded = (row: Row): boolean => ENDED_STATES.includes(row.state as number);
+export function isEnded(row: Row): boolean {
+  return ENDED_STATES.includes(row.state as number);
+}
 
 /** The execution that a row says. */
-export const toExecution = (row: Row): Execution => {
+export function toExecution(row: Row): Execution {
   const detail = parseDetail(row.detail);
   return {
     executionUuid: toUuid(row.execution_uuid as Buffer),
@@ -75,19 +77,23 @@ export const toExecution = (row: Row): Execution => {
     ...(isEnded(row) ? { finishedAtMs: row.state_at as number } : {}),
     instance: row.instance as string,
   };
-};
+}
 
-const parseDetail = (text: unknown): Detail => (text === null ? {} : (JSON.parse(text as string) as Detail));
+function parseDetail(text: unknown): Detail {
+  return text === null ? {} : (JSON.parse(text as string) as Detail);
+}
 
-const toFailure = (row: Row, detail: Detail): Pick<Execution, 'failure'> => {
+function toFailure(row: Row, detail: Detail): Pick<Execution, 'failure'> {
   if (row.failure_code === null) return {};
   const code = failureCodes.toWord(row.failure_code as number);
   return { failure: { code, message: detail.message ?? '', sent: sents.toWord(row.failure_sent as number) } };
-};
+}
 
-const toTimeLimit = (row: Row): Pick<Execution, 'timeLimitMs' | 'timeLimitSource'> => ({
-  ...(row.time_limit_ms === null ? {} : { timeLimitMs: row.time_limit_ms as number }),
-  ...(row.time_limit_source === null
-    ? {}
-    : { timeLimitSource: timeLimitSources.toWord(row.time_limit_source as number) }),
-});
+function toTimeLimit(row: Row): Pick<Execution, 'timeLimitMs' | 'timeLimitSource'> {
+  return {
+    ...(row.time_limit_ms === null ? {} : { timeLimitMs: row.time_limit_ms as number }),
+    ...(row.time_limit_source === null
+      ? {}
+      : { timeLimitSource: timeLimitSources.toWord(row.time_limit_source as number) }),
+  };
+}

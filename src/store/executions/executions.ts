@@ -19,15 +19,17 @@ export interface ConnectionsByUse {
 }
 
 /** Makes all of the executions' store but the writing of batches, which is each engine's own. */
-export const createExecutionStore = (
+export function createExecutionStore(
   { writes, reads, admin }: ConnectionsByUse,
   dialect: Dialect,
-): Omit<ExecutionStore, 'write'> => ({
-  ...createReads(reads, dialect),
-  ...createPendingPostCallReads(admin, dialect),
-  ...createExecutionList(admin, dialect),
-  ...createPurge(admin, dialect),
-  ...createInterrupts(admin, dialect),
-  ...createAbandonStart(writes, dialect),
-  ...createLockedRows(reads, dialect),
-});
+): Omit<ExecutionStore, 'write'> {
+  return {
+    ...createReads(reads, dialect),
+    ...createPendingPostCallReads(admin, dialect),
+    ...createExecutionList(admin, dialect),
+    ...createPurge(admin, dialect),
+    ...createInterrupts(admin, dialect),
+    ...createAbandonStart(writes, dialect),
+    ...createLockedRows(reads, dialect),
+  };
+}

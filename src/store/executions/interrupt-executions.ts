@@ -19,12 +19,12 @@ export interface Ending {
 const COLUMNS = ['ended_uuid', 'new_code', 'new_sent', 'new_detail'];
 
 /** Ends those of these executions that the guard lets, stamped by the database; the number ended. */
-export const finishExecutions = (
+export function finishExecutions(
   session: Session,
   dialect: Dialect,
   executionUuids: readonly Buffer[],
   { state, failure, guard }: Ending,
-): Promise<number> => {
+): Promise<number> {
   const code = failureCodes.toNumber(failure.code);
   const sent = sents.toNumber(failure.sent);
   const detail = JSON.stringify({ message: failure.message });
@@ -39,7 +39,7 @@ export const finishExecutions = (
     }),
     executionUuids.toSorted(Buffer.compare).flatMap((uuid) => [uuid, code, sent, detail]),
   );
-};
+}
 
 type Interrupts = Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue' | 'interruptAllSending'>;
 
@@ -57,7 +57,7 @@ const ABANDONED: Failure = {
 const IS_SENDING = `+executions.state = ${STATE.sending}`;
 
 /** Makes the statements that mark executions interrupted whose owners did not report. */
-export const createInterrupts = (connections: Connections, dialect: Dialect): Interrupts => {
+export function createInterrupts(connections: Connections, dialect: Dialect): Interrupts {
   const isOverdue = `e.state_at < ${dialect.now}`;
 
   /** Ends rows that are sending and locked by this session; those under purged keys go. The others. */
@@ -123,34 +123,43 @@ export const createInterrupts = (connections: Connections, dialect: Dialect): In
       }
     },
   };
-};
+}
 
 const NAMES = 'e.execution_uuid, e.conversation_uuid, e.webhook_type';
 const FIRST = { overdueAtMs: 0, executionUuid: toUuid(new Uint8Array(16)) };
 
-const toOverdue = (row: Row): OverdueExecution => ({
-  executionUuid: toUuid(uuidOf(row)),
-  conversationUuid: toUuid(row.conversation_uuid as Buffer),
-  webhookType: webhookTypes.toWord(row.webhook_type as number),
-  overdueAtMs: row.state_at as number,
-});
+function toOverdue(row: Row): OverdueExecution {
+  return {
+    executionUuid: toUuid(uuidOf(row)),
+    conversationUuid: toUuid(row.conversation_uuid as Buffer),
+    webhookType: webhookTypes.toWord(row.webhook_type as number),
+    overdueAtMs: row.state_at as number,
+  };
+}
 
-const nextTurn = (): Promise<void> =>
-  new Promise((resolve) => {
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
 
 /** Makes the statement that abandons a claim which its owner could not confirm, and did not act on. */
-export const createAbandonStart = (
+export function createAbandonStart(
   connections: Connections,
   dialect: Dialect,
-): Pick<ExecutionStore, 'abandonStart'> => ({
-  abandonStart: async (executionUuid) => {
-    // A pre-call's token is its uuid.
-    const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
-    const ending = { state: 'interrupted', failure: ABANDONED, guard } as const;
-    await connections.use((session) => finishExecutions(session, dialect, [toBytes(executionUuid)], ending));
-  },
-});
+): Pick<ExecutionStore, 'abandonStart'> {
+  return {
+    abandonStart: async (executionUuid) => {
+      // A pre-call's token is its uuid.
+      const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
+      const ending = { state: 'interrupted', failure: ABANDONED, guard } as const;
+      await connections.use((session) =>
+        finishExecutions(session, dialect, [toBytes(executionUuid)], ending),
+      );
+    },
+  };
+}
 
-const uuidOf = (row: Row): Buffer => row.execution_uuid as Buffer;
+function uuidOf(row: Row): Buffer {
+  return row.execution_uuid as Buffer;
+}

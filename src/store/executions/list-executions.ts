@@ -14,16 +14,18 @@ const MAX_ENTRIES = 20_000;
 const FIRST_STEP_PAGES = 4;
 
 /** The list of executions, newest first. */
-export const createExecutionList = (
+export function createExecutionList(
   connections: Connections,
   dialect: Dialect,
-): Pick<ExecutionStore, 'listExecutions'> => ({
-  listExecutions: async (filter, pageSize, after) => {
-    const agentUuid = await agentOf(connections, filter);
-    const way = wayThrough(dialect, filter, agentUuid);
-    return walk(connections, way, matching(filter), { pageSize, maxStep: dialect.listStep }, after);
-  },
-});
+): Pick<ExecutionStore, 'listExecutions'> {
+  return {
+    listExecutions: async (filter, pageSize, after) => {
+      const agentUuid = await agentOf(connections, filter);
+      const way = wayThrough(dialect, filter, agentUuid);
+      return walk(connections, way, matching(filter), { pageSize, maxStep: dialect.listStep }, after);
+    },
+  };
+}
 
 /** An index in whose order the list is read, and the entries of it that come into question. */
 interface Way {
@@ -33,7 +35,7 @@ interface Way {
 
 // There is no index by webhook (each costs every insert): a webhook's executions are among its agent's. Those of a
 // webhook that is gone are looked for among all.
-const agentOf = async (connections: Connections, filter: ExecutionFilter): Promise<Buffer | undefined> => {
+async function agentOf(connections: Connections, filter: ExecutionFilter): Promise<Buffer | undefined> {
   if (filter.agentUuid !== undefined) return toBytes(filter.agentUuid);
   const { webhookUuid } = filter;
   if (webhookUuid === undefined) return undefined;
@@ -41,9 +43,9 @@ const agentOf = async (connections: Connections, filter: ExecutionFilter): Promi
     session.rows('SELECT agent_uuid FROM webhooks WHERE webhook_uuid = ?', [toBytes(webhookUuid)]),
   );
   return rows[0]?.agent_uuid as Buffer | undefined;
-};
+}
 
-const wayThrough = (dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer | undefined): Way => {
+function wayThrough(dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer | undefined): Way {
   const range: Condition[] = [];
   const add = (sql: string, ...values: Value[]): number => range.push({ sql, values });
   const from = (index: string): string => `executions ${dialect.useIndex(index)}`;
@@ -58,9 +60,9 @@ const wayThrough = (dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer
   if (agentUuid === undefined) return { from: from('executions_by_time'), range: allOf(range) };
   add('agent_uuid = ?', agentUuid);
   return { from: from('executions_by_agent'), range: allOf(range) };
-};
+}
 
-const matching = (filter: ExecutionFilter): Condition => {
+function matching(filter: ExecutionFilter): Condition {
   const conditions: Condition[] = [{ sql: `e.state <> ${STATE.no_webhook}`, values: [] }];
   const add = (sql: string, ...values: Value[]): number => conditions.push({ sql, values });
   if (filter.webhookUuid !== undefined) add('e.webhook_uuid = ?', toBytes(filter.webhookUuid));
@@ -74,7 +76,7 @@ const matching = (filter: ExecutionFilter): Condition => {
     );
   if (filter.degraded !== undefined) add(filter.degraded ? DEGRADED : `NOT (${DEGRADED})`);
   return allOf(conditions);
-};
+}
 
 // failure_policy is NULL for a post-call, and NOT NULL would be neither.
 const DEGRADED =
@@ -83,13 +85,13 @@ const DEGRADED =
 
 // Step by step: first where the step ends, on the index alone, then what matches between. So no statement reads more
 // than a step's entries, however rare the match is.
-const walk = async (
+async function walk(
   connections: Connections,
   way: Way,
   filter: Condition,
   { pageSize, maxStep }: { readonly pageSize: number; readonly maxStep: number },
   after: ExecutionKey | undefined,
-): Promise<Page<Execution, ExecutionKey>> => {
+): Promise<Page<Execution, ExecutionKey>> {
   const rows: Row[] = [];
   let from = after;
   let step = Math.min(FIRST_STEP_PAGES * pageSize, maxStep);
@@ -103,15 +105,17 @@ const walk = async (
   const last = items.at(-1);
   const next = isCut && last !== undefined ? keyOf(last) : from;
   return { items: items.map(toExecution), ...(next === undefined ? {} : { next }) };
-};
+}
 
-const keyOf = (row: Row): ExecutionKey => ({
-  acceptedAtMs: row.accepted_at as number,
-  executionUuid: toUuid(row.execution_uuid as Buffer),
-});
+function keyOf(row: Row): ExecutionKey {
+  return {
+    acceptedAtMs: row.accepted_at as number,
+    executionUuid: toUuid(row.execution_uuid as Buffer),
+  };
+}
 
 // Spelled out, because MySQL finds no range in a comparison of row values.
-const below = (key: ExecutionKey | undefined): Condition[] => {
+function below(key: ExecutionKey | undefined): Condition[] {
   if (key === undefined) return [];
   const { acceptedAtMs, executionUuid } = key;
   return [
@@ -120,9 +124,9 @@ const below = (key: ExecutionKey | undefined): Condition[] => {
       values: [acceptedAtMs, acceptedAtMs, toBytes(executionUuid)],
     },
   ];
-};
+}
 
-const downTo = (key: ExecutionKey | undefined): Condition[] => {
+function downTo(key: ExecutionKey | undefined): Condition[] {
   if (key === undefined) return [];
   const { acceptedAtMs, executionUuid } = key;
   return [
@@ -131,33 +135,33 @@ const downTo = (key: ExecutionKey | undefined): Condition[] => {
       values: [acceptedAtMs, acceptedAtMs, toBytes(executionUuid)],
     },
   ];
-};
+}
 
 const NEWEST_FIRST = 'ORDER BY accepted_at DESC, execution_uuid DESC';
 
-const endOfStep = async (
+async function endOfStep(
   connections: Connections,
   way: Way,
   step: number,
   from: ExecutionKey | undefined,
-): Promise<ExecutionKey | undefined> => {
+): Promise<ExecutionKey | undefined> {
   const range = allOf([way.range, ...below(from)]);
   const sql = `SELECT accepted_at, execution_uuid FROM ${way.from} WHERE ${range.sql} ${NEWEST_FIRST} LIMIT 1 OFFSET ?`;
   const [row] = await connections.read((session) => session.rows(sql, [...range.values, step - 1]));
   return row === undefined ? undefined : keyOf(row);
-};
+}
 
-const readStep = (
+function readStep(
   connections: Connections,
   way: Way,
   filter: Condition,
   limit: number,
   from: ExecutionKey | undefined,
   to: ExecutionKey | undefined,
-): Promise<readonly Row[]> => {
+): Promise<readonly Row[]> {
   const range = allOf([way.range, ...below(from), ...downTo(to)]);
   const sql =
     `SELECT ${EXECUTION_COLUMNS} FROM ${way.from.replace('executions', 'executions e')} ` +
     `WHERE ${range.sql} AND ${filter.sql} ${NEWEST_FIRST} LIMIT ?`;
   return connections.read((session) => session.rows(sql, [...range.values, ...filter.values, limit]));
-};
+}

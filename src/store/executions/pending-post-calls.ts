@@ -23,70 +23,69 @@ const NIL = Buffer.alloc(16);
 const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };
 
 /** Makes the reads of accepted post-calls that no replica has claimed yet, and the statement that fails them unsent. */
-export const createPendingPostCallReads = (
-  connections: Connections,
-  dialect: Dialect,
-): PendingPostCallReads => ({
-  listPendingWebhooks: async () => {
-    const found: PendingWebhook[] = [];
-    for (let after: Buffer = NIL; ;) {
-      const values = [after, WEBHOOKS_A_STEP];
-      const rows = await connections.use((session) => session.rows(dialect.nextPendingWebhooks, values));
-      for (const row of rows)
-        found.push({ webhookUuid: toUuid(row.uuid as Buffer), oldestAcceptedAtMs: row.oldest as number });
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < WEBHOOKS_A_STEP) return found;
-      after = last.uuid as Buffer;
-    }
-  },
-  listPendingPostCalls: (webhookUuid, limit, after = FIRST) =>
-    connections.use(async (session) => {
-      const { acceptedAtMs, executionUuid } = after;
-      const rows = await session.rows(
-        'SELECT e.execution_uuid, e.conversation_uuid, e.agent_uuid, e.webhook_uuid, e.accepted_at, ' +
-          `${IS_PURGED} FROM executions e ${dialect.useIndex('executions_waiting')} ${JOIN_PURGED} ` +
-          'WHERE e.waiting_webhook_uuid = ? AND e.accepted_at >= ? AND (e.accepted_at > ? OR e.execution_uuid > ?) ' +
-          'ORDER BY e.accepted_at, e.execution_uuid LIMIT ?',
-        [toBytes(webhookUuid), acceptedAtMs, acceptedAtMs, toBytes(executionUuid), limit],
-      );
-      const purged = rows.filter((row) => row.is_purged === 1);
-      await deleteExecutions(
-        session,
-        dialect,
-        purged.map((row) => row.execution_uuid as Buffer),
-      );
-      return rows
-        .filter((row) => row.is_purged !== 1)
-        .map((row) => ({
-          executionUuid: toUuid(row.execution_uuid as Buffer),
-          conversationUuid: toUuid(row.conversation_uuid as Buffer),
-          agentUuid: toUuid(row.agent_uuid as Buffer),
-          webhookUuid: toUuid(row.webhook_uuid as Buffer),
-          acceptedAtMs: row.accepted_at as number,
-        }));
-    }),
-  countPending: (cap) => countState(connections, dialect, { state: STATE.accepted, cap }),
-  countOverdue: async (startByMs) => {
-    const sending = await countState(connections, dialect, {
-      state: STATE.sending,
-      cap: OVERDUE_CAP,
-      beforeSql: `${dialect.now} - ${OVERDUE_MARGIN_MS}`,
-    });
-    if (startByMs === 0) return sending;
-    const accepted = await countState(connections, dialect, {
-      state: STATE.accepted,
-      cap: OVERDUE_CAP - sending,
-      beforeSql: `${dialect.now} - ${Math.round(startByMs) + OVERDUE_MARGIN_MS}`,
-    });
-    return sending + accepted;
-  },
-  failUnsent: (executionUuids, failure, olderThanMs = 0) =>
-    executionUuids.length === 0
-      ? Promise.resolve(0)
-      : connections.transaction((session) =>
-          failUnsent(session, dialect, executionUuids, failure, olderThanMs),
-        ),
-});
+export function createPendingPostCallReads(connections: Connections, dialect: Dialect): PendingPostCallReads {
+  return {
+    listPendingWebhooks: async () => {
+      const found: PendingWebhook[] = [];
+      for (let after: Buffer = NIL; ;) {
+        const values = [after, WEBHOOKS_A_STEP];
+        const rows = await connections.use((session) => session.rows(dialect.nextPendingWebhooks, values));
+        for (const row of rows)
+          found.push({ webhookUuid: toUuid(row.uuid as Buffer), oldestAcceptedAtMs: row.oldest as number });
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < WEBHOOKS_A_STEP) return found;
+        after = last.uuid as Buffer;
+      }
+    },
+    listPendingPostCalls: (webhookUuid, limit, after = FIRST) =>
+      connections.use(async (session) => {
+        const { acceptedAtMs, executionUuid } = after;
+        const rows = await session.rows(
+          'SELECT e.execution_uuid, e.conversation_uuid, e.agent_uuid, e.webhook_uuid, e.accepted_at, ' +
+            `${IS_PURGED} FROM executions e ${dialect.useIndex('executions_waiting')} ${JOIN_PURGED} ` +
+            'WHERE e.waiting_webhook_uuid = ? AND e.accepted_at >= ? AND (e.accepted_at > ? OR e.execution_uuid > ?) ' +
+            'ORDER BY e.accepted_at, e.execution_uuid LIMIT ?',
+          [toBytes(webhookUuid), acceptedAtMs, acceptedAtMs, toBytes(executionUuid), limit],
+        );
+        const purged = rows.filter((row) => row.is_purged === 1);
+        await deleteExecutions(
+          session,
+          dialect,
+          purged.map((row) => row.execution_uuid as Buffer),
+        );
+        return rows
+          .filter((row) => row.is_purged !== 1)
+          .map((row) => ({
+            executionUuid: toUuid(row.execution_uuid as Buffer),
+            conversationUuid: toUuid(row.conversation_uuid as Buffer),
+            agentUuid: toUuid(row.agent_uuid as Buffer),
+            webhookUuid: toUuid(row.webhook_uuid as Buffer),
+            acceptedAtMs: row.accepted_at as number,
+          }));
+      }),
+    countPending: (cap) => countState(connections, dialect, { state: STATE.accepted, cap }),
+    countOverdue: async (startByMs) => {
+      const sending = await countState(connections, dialect, {
+        state: STATE.sending,
+        cap: OVERDUE_CAP,
+        beforeSql: `${dialect.now} - ${OVERDUE_MARGIN_MS}`,
+      });
+      if (startByMs === 0) return sending;
+      const accepted = await countState(connections, dialect, {
+        state: STATE.accepted,
+        cap: OVERDUE_CAP - sending,
+        beforeSql: `${dialect.now} - ${Math.round(startByMs) + OVERDUE_MARGIN_MS}`,
+      });
+      return sending + accepted;
+    },
+    failUnsent: (executionUuids, failure, olderThanMs = 0) =>
+      executionUuids.length === 0
+        ? Promise.resolve(0)
+        : connections.transaction((session) =>
+            failUnsent(session, dialect, executionUuids, failure, olderThanMs),
+          ),
+  };
+}
 
 interface Count {
   readonly state: number;
@@ -96,7 +95,7 @@ interface Count {
 }
 
 // In steps along the index, so that none holds the loop for long on SQLite.
-const countState = async (connections: Connections, dialect: Dialect, count: Count): Promise<number> => {
+async function countState(connections: Connections, dialect: Dialect, count: Count): Promise<number> {
   const before = count.beforeSql === undefined ? '' : `AND state_at < ${count.beforeSql} `;
   let total = 0;
   let after: { at: number; uuid: Buffer } = { at: 0, uuid: NIL };
@@ -119,15 +118,15 @@ const countState = async (connections: Connections, dialect: Dialect, count: Cou
     after = { at: row.state_at as number, uuid: row.execution_uuid as Buffer };
   }
   return total;
-};
+}
 
-const failUnsent = async (
+async function failUnsent(
   session: Session,
   dialect: Dialect,
   executionUuids: readonly string[],
   failure: Failure,
   olderThanMs: number,
-): Promise<number> => {
+): Promise<number> {
   const uuids = executionUuids.map(toBytes);
   const ended = await finishExecutions(session, dialect, uuids, {
     state: 'failed',
@@ -145,4 +144,4 @@ const failUnsent = async (
     rows.map((row) => row.execution_uuid as Buffer),
   );
   return ended;
-};
+}

@@ -9,34 +9,36 @@ const DAY_MS = 86_400_000;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** The purge: takes ended executions out and leaves their keys, both in one transaction. */
-export const createPurge = (
+export function createPurge(
   connections: Connections,
   dialect: Dialect,
-): Pick<ExecutionStore, 'purge' | 'forgetKeys'> => ({
-  forgetKeys: (beforeMs, limit, after) =>
-    connections.use((session) => forgetKeys(session, Math.floor(beforeMs / DAY_MS), limit, after)),
-  purge: async (beforeMs, limit) => {
-    let purged = 0;
-    while (purged < limit) {
-      const step = Math.min(dialect.sweepStep, limit - purged);
-      const found = await connections.transaction((session) => purgeStep(session, dialect, beforeMs, step));
-      purged += found;
-      if (found < step) break;
-      // SQLite works on the event loop: others get their turn between the steps.
-      await new Promise((resolve) => {
-        setTimeout(resolve, dialect.sweepPauseMs);
-      });
-    }
-    return purged;
-  },
-});
+): Pick<ExecutionStore, 'purge' | 'forgetKeys'> {
+  return {
+    forgetKeys: (beforeMs, limit, after) =>
+      connections.use((session) => forgetKeys(session, Math.floor(beforeMs / DAY_MS), limit, after)),
+    purge: async (beforeMs, limit) => {
+      let purged = 0;
+      while (purged < limit) {
+        const step = Math.min(dialect.sweepStep, limit - purged);
+        const found = await connections.transaction((session) => purgeStep(session, dialect, beforeMs, step));
+        purged += found;
+        if (found < step) break;
+        // SQLite works on the event loop: others get their turn between the steps.
+        await new Promise((resolve) => {
+          setTimeout(resolve, dialect.sweepPauseMs);
+        });
+      }
+      return purged;
+    },
+  };
+}
 
-const purgeStep = async (
+async function purgeStep(
   session: Session,
   dialect: Dialect,
   beforeMs: number,
   limit: number,
-): Promise<number> => {
+): Promise<number> {
   const rows: Row[] = [];
   for (const state of ENDED_STATES)
     if (rows.length < limit)
@@ -52,14 +54,17 @@ const purgeStep = async (
     rows.map((row) => row.execution_uuid as Buffer),
   );
   return rows.length;
-};
+}
 
 // Under a lock: a post-call's owner may be correcting its mark at this moment (then the next purge takes it).
-const findEnded = (dialect: Dialect): string =>
-  `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
-  `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`;
+function findEnded(dialect: Dialect): string {
+  return (
+    `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
+    `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`
+  );
+}
 
-const keepKeys = async (session: Session, dialect: Dialect, rows: readonly Row[]): Promise<void> => {
+async function keepKeys(session: Session, dialect: Dialect, rows: readonly Row[]): Promise<void> {
   if (rows.length === 0) return;
   const day = `FLOOR(${dialect.now} / ${DAY_MS})`;
   const sorted = rows.toSorted((a, b) =>
@@ -70,15 +75,15 @@ const keepKeys = async (session: Session, dialect: Dialect, rows: readonly Row[]
       `${sorted.map(() => `(?, ?, ${day})`).join(', ')} ${dialect.keepExisting('webhook_type')}`,
     sorted.flatMap((row) => [row.conversation_uuid as Buffer, row.webhook_type as number]),
   );
-};
+}
 
 // Along the primary key: an index by day would add a third to each of very many keys.
-const forgetKeys = async (
+async function forgetKeys(
   session: Session,
   beforeDay: number,
   limit: number,
   after: PurgedKey | undefined,
-): Promise<PurgedKey | undefined> => {
+): Promise<PurgedKey | undefined> {
   const from = toBytes(after?.conversationUuid ?? NIL_UUID);
   const type = after === undefined ? 0 : webhookTypes.toNumber(after.webhookType);
   const rows = await session.rows(
@@ -100,18 +105,18 @@ const forgetKeys = async (
       webhookType: webhookTypes.toWord(last.webhook_type as number),
     }
   );
-};
+}
 
 /** Tables that hold parts of an execution by its uuid. */
 export const PART_TABLES = ['execution_starts', 'execution_details', 'execution_records'] as const;
 
 /** Takes rows out with all their parts. */
-export const deleteExecutions = async (
+export async function deleteExecutions(
   session: Session,
   dialect: Dialect,
   executionUuids: readonly Buffer[],
-): Promise<void> => {
+): Promise<void> {
   if (executionUuids.length === 0) return;
   for (const table of ['executions', ...PART_TABLES])
     await session.change(dialect.deleteByUuid(table, executionUuids.length), executionUuids);
-};
+}

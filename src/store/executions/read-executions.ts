@@ -25,7 +25,7 @@ type Reads = Pick<
 const STARTS_A_STEP = 500;
 
 /** The reads of single executions. */
-export const createReads = (connections: Connections, dialect: Dialect): Reads => {
+export function createReads(connections: Connections, dialect: Dialect): Reads {
   const rows = (sql: string, values: readonly (Buffer | number)[]): Promise<readonly Row[]> =>
     connections.read((session) => session.rows(sql, values));
 
@@ -75,7 +75,7 @@ export const createReads = (connections: Connections, dialect: Dialect): Reads =
     },
     nowMs: async () => (await rows(`SELECT ${dialect.now} AS now_ms`, []))[0]?.now_ms as number,
   };
-};
+}
 
 const FIND_CONVERSATION =
   `SELECT ${EXECUTION_COLUMNS}, ${IS_PURGED} FROM executions e ${JOIN_PURGED} ` +
@@ -86,11 +86,14 @@ const FIND_EXECUTION =
   'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid WHERE e.execution_uuid = ? AND e.state <> ?';
 
 // One statement for the row and for the key that a purge left, so that no purge slips between two.
-const findByKeySql = (columns: string, joins: string): string =>
-  `SELECT ${EXECUTION_COLUMNS}, ${columns}${IS_PURGED} FROM (SELECT ? AS conversation_uuid, ? AS webhook_type) k ` +
-  'LEFT JOIN executions e ON e.conversation_uuid = k.conversation_uuid AND e.webhook_type = k.webhook_type ' +
-  'LEFT JOIN purged_keys p ON p.conversation_uuid = k.conversation_uuid AND p.webhook_type = k.webhook_type ' +
-  joins;
+function findByKeySql(columns: string, joins: string): string {
+  return (
+    `SELECT ${EXECUTION_COLUMNS}, ${columns}${IS_PURGED} FROM (SELECT ? AS conversation_uuid, ? AS webhook_type) k ` +
+    'LEFT JOIN executions e ON e.conversation_uuid = k.conversation_uuid AND e.webhook_type = k.webhook_type ' +
+    'LEFT JOIN purged_keys p ON p.conversation_uuid = k.conversation_uuid AND p.webhook_type = k.webhook_type ' +
+    joins
+  );
+}
 
 const FIND_END = findByKeySql('', '');
 const FIND_START = findByKeySql(
@@ -101,16 +104,19 @@ const FIND_START = findByKeySql(
 
 // SQLite takes 32,766 values at most. A state that a newer release wrote counts as running: who waits for its end would
 // otherwise be woken again and again for a row that says nothing.
-const findRunningStarts = (count: number): string =>
-  `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
-  `AND webhook_type = ${TYPE.pre_call} AND +state NOT IN (${ENDED_STATES.join(', ')})`;
+function findRunningStarts(count: number): string {
+  return (
+    `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
+    `AND webhook_type = ${TYPE.pre_call} AND +state NOT IN (${ENDED_STATES.join(', ')})`
+  );
+}
 
-const findRow = async (
+async function findRow(
   session: Session,
   dialect: Dialect,
   sql: string,
   key: readonly (Buffer | number)[],
-): Promise<Row | 'purged' | undefined> => {
+): Promise<Row | 'purged' | undefined> {
   const [row] = await session.rows(sql, key);
   if (row === undefined) return undefined;
   const executionUuid = row.execution_uuid as Buffer | null;
@@ -120,29 +126,31 @@ const findRow = async (
     return 'purged';
   }
   return executionUuid === null ? undefined : row;
-};
+}
 
 interface Assigned {
   readonly variables: JsonObject;
   readonly sources: Readonly<Record<string, VariableSource>>;
 }
 
-const parse = <T>(text: unknown): T | undefined =>
-  text === null || text === undefined ? undefined : (JSON.parse(text as string) as T);
+function parse<T>(text: unknown): T | undefined {
+  return text === null || text === undefined ? undefined : (JSON.parse(text as string) as T);
+}
 
-const toRecordedStart = (row: Row): RecordedStart => {
+function toRecordedStart(row: Row): RecordedStart {
   const execution = toExecution(row);
   const start = parse<StartVariables>(row.start_json) ?? { callerPhone: '', variables: {}, sources: {} };
   const assigned = parse<Assigned>(row.assigned) ?? assignedOfLabel(row, execution);
   if (assigned === undefined) return { execution, start };
   return { execution, start: { ...start, assigned: assigned.variables, assignedSources: assigned.sources } };
-};
+}
 
 // A mark leaves no record of its own, but it is an end: nothing was assigned.
-const assignedOfLabel = (row: Row, execution: Execution): Assigned | undefined =>
-  isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
+function assignedOfLabel(row: Row, execution: Execution): Assigned | undefined {
+  return isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
+}
 
-const toRecord = (row: Row): ExecutionRecord => {
+function toRecord(row: Row): ExecutionRecord {
   const request = parse<ExecutionRecord['request']>(row.request);
   const response = parse<ExecutionRecord['response']>(row.response);
   const assigned = parse<Assigned>(row.assigned);
@@ -151,4 +159,4 @@ const toRecord = (row: Row): ExecutionRecord => {
     ...(response === undefined ? {} : { response }),
     ...(assigned === undefined ? {} : { assignedVariables: assigned.variables }),
   };
-};
+}

@@ -4,7 +4,7 @@ import type { Row } from './dialect.ts';
 const MIN_PACKET_BYTES = 16 * 1024 * 1024;
 
 /** What weakens a SQLite database's durability; empty when all is well. */
-export const checkSqliteSettings = async (connections: Connections): Promise<readonly string[]> => {
+export async function checkSqliteSettings(connections: Connections): Promise<readonly string[]> {
   const [journal, synchronous] = await connections.use(async (session) => [
     (await session.rows('PRAGMA journal_mode'))[0]?.journal_mode,
     (await session.rows('PRAGMA synchronous'))[0]?.synchronous,
@@ -13,10 +13,10 @@ export const checkSqliteSettings = async (connections: Connections): Promise<rea
     ...(journal === 'wal' ? [] : [`journal_mode is ${String(journal)} instead of wal: slower writes`]),
     ...(synchronous === 2 ? [] : ['synchronous is not FULL: a power cut may lose commits']),
   ];
-};
+}
 
 /** What weakens a MySQL or MariaDB server's durability, or is too small or too old; empty when all is well. */
-export const checkMysqlSettings = async (connections: Connections): Promise<readonly string[]> => {
+export async function checkMysqlSettings(connections: Connections): Promise<readonly string[]> {
   const [rows, versions] = await connections.use(async (session) => [
     await session.rows(SETTINGS),
     await session.rows('SELECT VERSION() AS version'),
@@ -27,15 +27,19 @@ export const checkMysqlSettings = async (connections: Connections): Promise<read
   return isOldVersion(version)
     ? [...problems, `${version} is older than MySQL 8.4 and MariaDB 10.11`]
     : problems;
-};
+}
 
 const SETTINGS =
   'SHOW GLOBAL VARIABLES WHERE Variable_name IN ' +
   "('innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog', 'max_allowed_packet', 'innodb_doublewrite')";
 
 // MySQL and MariaDB don't write the names of these columns alike.
-const nameOf = (row: Row): string => String(row.Variable_name ?? row.VARIABLE_NAME).toLowerCase();
-const valueOf = (row: Row): string => String(row.Value ?? row.VALUE ?? row.VARIABLE_VALUE);
+function nameOf(row: Row): string {
+  return String(row.Variable_name ?? row.VARIABLE_NAME).toLowerCase();
+}
+function valueOf(row: Row): string {
+  return String(row.Value ?? row.VALUE ?? row.VARIABLE_VALUE);
+}
 
 const PROBLEMS: readonly ((settings: ReadonlyMap<string, string>) => string | undefined)[] = [
   (settings) =>
@@ -57,8 +61,8 @@ const PROBLEMS: readonly ((settings: ReadonlyMap<string, string>) => string | un
 ];
 
 /** Whether a server's VERSION() is older than what is supported: MySQL 8.4, MariaDB 10.11. */
-export const isOldVersion = (version: string): boolean => {
+export function isOldVersion(version: string): boolean {
   const [major = 0, minor = 0] = version.split(/[.-]/).map(Number);
   const [oldMajor, oldMinor] = /mariadb/i.test(version) ? [10, 11] : [8, 4];
   return major < oldMajor || (major === oldMajor && minor < oldMinor);
-};
+}

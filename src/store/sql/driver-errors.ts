@@ -54,36 +54,39 @@ export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
 ]);
 
 /** How a statement failed, of an error that mysql2 gave. */
-export const mysqlKindOf = (error: unknown): DatabaseErrorKind => {
+export function mysqlKindOf(error: unknown): DatabaseErrorKind {
   const { errno, fatal, code, sqlState } = fieldsOf(error);
   // System errors (ECONNRESET …) have negative numbers, mysql2's own none; both mean that the connection is gone.
   if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? kindByClass(sqlState, fatal);
   const isSystemError = typeof code === 'string' && !code.startsWith('ERR_');
   return fatal === true || isSystemError ? 'away' : 'bug';
-};
+}
 
 // Proxies and newer servers have numbers of their own; the class of the SQLSTATE tells (08: connection, 40: rollback).
-const kindByClass = (sqlState: unknown, fatal: unknown): DatabaseErrorKind => {
+function kindByClass(sqlState: unknown, fatal: unknown): DatabaseErrorKind {
   const sqlClass = typeof sqlState === 'string' ? sqlState.slice(0, 2) : '';
   if (sqlClass === '40') return 'conflict';
   return sqlClass === '08' || fatal === true ? 'away' : 'bug';
-};
+}
 
 /** How a statement failed, of an error that better-sqlite3 gave. */
-export const sqliteKindOf = (error: unknown): DatabaseErrorKind => {
+export function sqliteKindOf(error: unknown): DatabaseErrorKind {
   const { code } = fieldsOf(error);
   const primary = typeof code === 'string' ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
   return SQLITE_KINDS.get(primary ?? '') ?? 'bug';
-};
+}
 
 /** Whether better-sqlite3 refused a row because its primary or another unique key is taken. */
-export const isSqliteDuplicate = (error: unknown): boolean => {
+export function isSqliteDuplicate(error: unknown): boolean {
   const { code } = fieldsOf(error);
   return code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === 'SQLITE_CONSTRAINT_UNIQUE';
-};
+}
 
 /** Whether mysql2 refused a row because one of its unique keys is taken. */
-export const isMysqlDuplicate = (error: unknown): boolean => fieldsOf(error).errno === MYSQL_DUPLICATE;
+export function isMysqlDuplicate(error: unknown): boolean {
+  return fieldsOf(error).errno === MYSQL_DUPLICATE;
+}
 
-const fieldsOf = (error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown; sqlState?: unknown } =>
-  typeof error === 'object' && error !== null ? error : {};
+function fieldsOf(error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown; sqlState?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
+}

@@ -81,7 +81,7 @@ export const mysql: Dialect = {
 };
 
 /** Opens a pool. No connection is made before the first statement, and none is kept idle for long. */
-export const openMysqlPool = (options: MysqlOptions): MysqlPool => {
+export function openMysqlPool(options: MysqlOptions): MysqlPool {
   const pool = knex({
     client: 'mysql2',
     version: '8.0', // spares a query without a time limit on the first connection
@@ -100,9 +100,9 @@ export const openMysqlPool = (options: MysqlOptions): MysqlPool => {
     },
   });
   return { knex: pool, limitMs: options.limitMs };
-};
+}
 
-const connectionOf = ({ url }: MysqlOptions): Knex.MySql2ConnectionConfig => {
+function connectionOf({ url }: MysqlOptions): Knex.MySql2ConnectionConfig {
   const { hostname, port, username, password, pathname } = new URL(url);
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -115,7 +115,7 @@ const connectionOf = ({ url }: MysqlOptions): Knex.MySql2ConnectionConfig => {
     supportBigNumbers: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
   };
-};
+}
 
 const SESSION = [
   // mysql2 writes values into the text and escapes with backslashes, so sql_mode is ours to set, not the server's.
@@ -128,10 +128,10 @@ const SESSION = [
 // looks as if the server were silent.
 const TABLE_LOCKS = 'lock_wait_timeout = 1';
 
-const prepareConnection = async (
+async function prepareConnection(
   connection: MysqlConnection,
   { causal, scripts, waitsForTables }: MysqlOptions,
-): Promise<void> => {
+): Promise<void> {
   const timer = setTimeout(() => discard(connection), SESSION_TIMEOUT_MS);
   try {
     // REPEATABLE READ deadlocks where inserts and claims mix.
@@ -149,9 +149,9 @@ const prepareConnection = async (
   } finally {
     clearTimeout(timer);
   }
-};
+}
 
-const clusterOf = async (connection: MysqlConnection): Promise<MysqlConnection['cluster']> => {
+async function clusterOf(connection: MysqlConnection): Promise<MysqlConnection['cluster']> {
   const rows = await query(
     connection,
     "SHOW VARIABLES WHERE (Variable_name = 'wsrep_on' AND Value = 'ON') OR " +
@@ -160,14 +160,15 @@ const clusterOf = async (connection: MysqlConnection): Promise<MysqlConnection['
   const [row] = rows as readonly Readonly<Record<string, unknown>>[];
   if (row === undefined) return undefined;
   return String(Object.values(row)[0]) === 'wsrep_on' ? 'galera' : 'group_replication';
-};
+}
 
 // Only servers that can be nodes of a Galera cluster have the variable.
-const ignoreUnknownVariable = (error: unknown): void => {
+function ignoreUnknownVariable(error: unknown): void {
   if ((error as { errno?: number }).errno !== 1193) throw error;
-};
+}
 
-const query = (connection: MysqlConnection, sql: string): Promise<unknown> =>
-  new Promise((resolve, reject) => {
+function query(connection: MysqlConnection, sql: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     connection.query(sql, [], (error, answer) => (error === null ? resolve(answer) : reject(error)));
   });
+}

@@ -4,11 +4,11 @@ const MAX_PAGE_BYTES = 1024 * 1024;
  * The first `pageSize` of these rows, fewer where their texts come to more than 1 MiB (at least one, so that every
  * page goes on); `isCut`: there were more.
  */
-export const fillPage = <R>(
+export function fillPage<R>(
   rows: readonly R[],
   pageSize: number,
   bytesOf: (row: R) => number,
-): { readonly items: readonly R[]; readonly isCut: boolean } => {
+): { readonly items: readonly R[]; readonly isCut: boolean } {
   const items: R[] = [];
   let bytes = 0;
   for (const row of rows) {
@@ -18,4 +18,4 @@ export const fillPage = <R>(
     items.push(row);
   }
   return { items, isCut: false };
-};
+}

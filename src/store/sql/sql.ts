@@ -1,21 +1,23 @@
 import type { Value } from './dialect.ts';
 
 /** `?, ?, ?` for so many values. */
-export const marks = (count: number): string => Array.from({ length: count }, () => '?').join(', ');
+export function marks(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}
 
 /** Many rows as a derived table: a SELECT for each. Bind the values row by row. */
-export const rowsAsTable = (columns: readonly string[], rowCount: number): string => {
+export function rowsAsTable(columns: readonly string[], rowCount: number): string {
   const first = `SELECT ${columns.map((column) => `? AS ${column}`).join(', ')}`;
   const other = ` UNION ALL SELECT ${marks(columns.length)}`;
   return first + other.repeat(rowCount - 1);
-};
+}
 
 /** A list in parts of at most `size`. */
-export const inParts = <T>(items: readonly T[], size: number): readonly (readonly T[])[] => {
+export function inParts<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   const parts: T[][] = [];
   for (let at = 0; at < items.length; at += size) parts.push(items.slice(at, at + size));
   return parts;
-};
+}
 
 /** A condition with its values. */
 export interface Condition {
@@ -24,7 +26,9 @@ export interface Condition {
 }
 
 /** All of these conditions; `1 = 1` of none. */
-export const allOf = (conditions: readonly Condition[]): Condition => ({
-  sql: conditions.length === 0 ? '1 = 1' : conditions.map(({ sql }) => `(${sql})`).join(' AND '),
-  values: conditions.flatMap(({ values }) => values),
-});
+export function allOf(conditions: readonly Condition[]): Condition {
+  return {
+    sql: conditions.length === 0 ? '1 = 1' : conditions.map(({ sql }) => `(${sql})`).join(' AND '),
+    values: conditions.flatMap(({ values }) => values),
+  };
+}

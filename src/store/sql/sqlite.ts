@@ -2,8 +2,9 @@ import type { Dialect } from './dialect.ts';
 import { isSqliteDuplicate } from './driver-errors.ts';
 import { marks, rowsAsTable } from './sql.ts';
 
-const nextPending = (after: string): string =>
-  `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
+function nextPending(after: string): string {
+  return `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
+}
 
 const OLDEST_WAITING =
   'SELECT accepted_at FROM executions INDEXED BY executions_waiting WHERE waiting_webhook_uuid = uuid ' +

@@ -2,13 +2,15 @@ import { expect } from 'chai';
 import type { Agent } from '../../../src/domain/agent.ts';
 import { createAgentCache } from '../../../src/engine/agent-cache.ts';
 
-const agentOf = (agentUuid: string, etag: string, displayName = ''): Agent => ({
-  ...{ agentUuid, etag, displayName, dynamicVariables: {}, webhooks: [], sealedSecrets: {} },
-  ...{ createdAtMs: 0, updatedAtMs: 0 },
-});
+function agentOf(agentUuid: string, etag: string, displayName = ''): Agent {
+  return {
+    ...{ agentUuid, etag, displayName, dynamicVariables: {}, webhooks: [], sealedSecrets: {} },
+    ...{ createdAtMs: 0, updatedAtMs: 0 },
+  };
+}
 
 /** A database whose reads are answered, and a clock that goes, when the test says so. */
-const createReads = () => {
+function createReads() {
   const reads: { agentUuid: string; answer: (agent?: Agent) => void; fail: (error: Error) => void }[] = [];
   const findAgent = (agentUuid: string): Promise<Agent | undefined> =>
     new Promise((resolve, reject) => {
@@ -20,7 +22,7 @@ const createReads = () => {
     nowMs += ms;
   };
   return { reads, cacheOf, pass };
-};
+}
 
 describe('the agent cache', () => {
   it('answers from memory what it has just read, and shares a read under way', async () => {

@@ -8,7 +8,7 @@ const BEGAN = 250;
  * Maintenance over many overdue starts. Those for which `isRunningHere` is true run in this process; `firstRound`
  * resolves when it has looked for overdue starts until there were no more.
  */
-const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
+function createTrial(isRunningHere?: (executionUuid: string) => boolean) {
   const { promise: firstRound, resolve } = Promise.withResolvers<void>();
   const ended: string[] = [];
   let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
@@ -35,7 +35,7 @@ const createTrial = (isRunningHere?: (executionUuid: string) => boolean) => {
     ...(isRunningHere && { isRunningHere }),
   } as unknown as MaintenanceDeps;
   return { maintenance: createMaintenance(deps), firstRound, ended, open: () => open };
-};
+}
 
 describe('maintenance', () => {
   it('marks interrupted all that a killed process left behind in one round, and wakes who waits for it', async () => {

@@ -3,11 +3,11 @@ import { createStartWaiters } from '../../../src/engine/start-waiters.ts';
 import { DatabaseError } from '../../../src/errors.ts';
 
 /** Start waiters whose database says that these starts have ended. */
-const startWaitersWith = (
+function startWaitersWith(
   ended: readonly string[] = [],
   failures = 0,
   isRunningHere?: (conversationUuid: string) => boolean,
-) => {
+) {
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const findFinishedStarts = async (conversations: readonly string[]): Promise<readonly string[]> => {
@@ -21,8 +21,10 @@ const startWaitersWith = (
     ...(isRunningHere === undefined ? {} : { isRunningHere }),
   });
   return { startWaiters, asked, errors };
-};
-const soon = (ms: number): number => performance.now() + ms;
+}
+function soon(ms: number): number {
+  return performance.now() + ms;
+}
 
 describe('the start waiters', () => {
   it('wake everybody who waits for a conversation, and nobody else', async () => {

@@ -3,7 +3,7 @@ import { createAdmission, type AdmissionDeps } from '../../../../src/engine/limi
 import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
 import { CallhooksError } from '../../../../src/errors.ts';
 
-const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
+function admissionWith(change: Partial<AdmissionDeps> = {}) {
   const budget = createByteBudget(100);
   const admission = createAdmission({
     ...{ maxPreCalls: 2, budget },
@@ -11,8 +11,8 @@ const admissionWith = (change: Partial<AdmissionDeps> = {}) => {
     ...change,
   });
   return { admission, budget };
-};
-const refusalOf = (admit: () => unknown): string => {
+}
+function refusalOf(admit: () => unknown): string {
   try {
     admit();
   } catch (error) {
@@ -21,7 +21,7 @@ const refusalOf = (admit: () => unknown): string => {
     return error.reason;
   }
   return 'admitted';
-};
+}
 
 describe('the admission', () => {
   const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, end: string][] = [

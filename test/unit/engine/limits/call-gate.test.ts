@@ -4,7 +4,7 @@ import { type Arrival, createCallGate } from '../../../../src/engine/limits/call
 const ALWAYS_WELCOME = 256;
 
 /** A gate with a clock and figures that the test sets. */
-const gateAt = (figures: { ageMs?: number; claimed?: number } = {}) => {
+function gateAt(figures: { ageMs?: number; claimed?: number } = {}) {
   const world = { nowMs: 5_000, ageMs: 0, claimed: 0, ...figures };
   const gate = createCallGate({
     queueAgeMs: () => world.ageMs,
@@ -30,7 +30,7 @@ const gateAt = (figures: { ageMs?: number; claimed?: number } = {}) => {
     return arrival === undefined ? 'refused' : 'in';
   };
   return { world, gate, fill, after };
-};
+}
 
 describe('the call gate, by number', () => {
   const rows: readonly [claimedLately: number, letIn: number][] = [

@@ -2,12 +2,7 @@ import { expect } from 'chai';
 import { createLoopShare, createPace } from '../../../../src/engine/post-call/pace.ts';
 
 /** A pace with figures that the test sets; each question comes 50 ms after the one before. */
-const paceOf = (figures: {
-  idleMs: number;
-  queueAgeMs: number;
-  loopShare: number;
-  callsWaiting?: number;
-}) => {
+function paceOf(figures: { idleMs: number; queueAgeMs: number; loopShare: number; callsWaiting?: number }) {
   let nowMs = 0;
   return createPace({
     idleMs: () => figures.idleMs,
@@ -16,8 +11,10 @@ const paceOf = (figures: {
     callsWaiting: () => figures.callsWaiting ?? 0,
     now: () => (nowMs += 50),
   });
-};
-const times = (count: number, ask: () => number): number[] => Array.from({ length: count }, ask);
+}
+function times(count: number, ask: () => number): number[] {
+  return Array.from({ length: count }, ask);
+}
 
 describe('the pace of pending post-calls', () => {
   it('has no limit while no calls come in', () => {

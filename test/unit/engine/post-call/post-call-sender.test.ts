@@ -12,15 +12,19 @@ import { until } from '../../../support/until.ts';
 
 const MIB = 1024 ** 2;
 
-const nameOf = (digit: number): string => `0197a1b2-0000-7000-8000-00000000000${digit}`;
+function nameOf(digit: number): string {
+  return `0197a1b2-0000-7000-8000-00000000000${digit}`;
+}
 
-const postCallOf = (webhookUuid: string): PendingPostCall => ({
-  executionUuid: webhookUuid,
-  conversationUuid: webhookUuid,
-  agentUuid: webhookUuid,
-  webhookUuid,
-  acceptedAtMs: 0,
-});
+function postCallOf(webhookUuid: string): PendingPostCall {
+  return {
+    executionUuid: webhookUuid,
+    conversationUuid: webhookUuid,
+    agentUuid: webhookUuid,
+    webhookUuid,
+    acceptedAtMs: 0,
+  };
+}
 
 interface Trial {
   readonly broken?: string;
@@ -40,7 +44,7 @@ const UNPACED: Pace = { room: () => Infinity, noteBegun: () => undefined, mayBeg
  * A post-call sender with one pending post-call per webhook; tells of which rows it tried to claim, and what it
  * complained of.
  */
-const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
+function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
   const {
     broken,
     originOf = (uuid) => `https://${uuid}`,
@@ -100,7 +104,7 @@ const createTrial = (webhookUuids: readonly string[], options: Trial = {}) => {
     signal: new AbortController().signal,
   } as unknown as PostCallSenderDeps;
   return { postCallSender: createPostCallSender(deps), budget, slots, claimed, read, ended, errors };
-};
+}
 
 describe('the post-call sender', () => {
   let stop = (): void => undefined;

@@ -13,19 +13,25 @@ import {
   type ExecutionLine,
 } from '../../../../src/engine/webhook-run/outcome.ts';
 
-const failureOf = (code: Failure['code']): Failure => ({ code, message: 'why', sent: 'maybe' });
-const runOf = (change: Partial<WebhookRun> = {}): WebhookRun => ({
-  timings: { totalMs: 12.5 },
-  missingVariables: ['a'],
-  missedAssignments: [],
-  assigned: { x: 1 },
-  assignedSources: { x: 'assignment' },
-  ...change,
-});
-const claimedOf = (webhookType: 'pre_call' | 'post_call', agoMs = 0) => ({
-  ...{ executionUuid: 'e', webhookType, claim: 'c', webhookEtag: 'w2' },
-  claimedAtMs: performance.now() - agoMs,
-});
+function failureOf(code: Failure['code']): Failure {
+  return { code, message: 'why', sent: 'maybe' };
+}
+function runOf(change: Partial<WebhookRun> = {}): WebhookRun {
+  return {
+    timings: { totalMs: 12.5 },
+    missingVariables: ['a'],
+    missedAssignments: [],
+    assigned: { x: 1 },
+    assignedSources: { x: 'assignment' },
+    ...change,
+  };
+}
+function claimedOf(webhookType: 'pre_call' | 'post_call', agoMs = 0) {
+  return {
+    ...{ executionUuid: 'e', webhookType, claim: 'c', webhookEtag: 'w2' },
+    claimedAtMs: performance.now() - agoMs,
+  };
+}
 const execution: Execution = {
   ...{ executionUuid: 'e', agentUuid: 'a', conversationUuid: 'v', webhookUuid: 'w', webhookEtag: 'w1' },
   ...{ webhookType: 'pre_call', state: 'sending', failurePolicy: 'block', timeLimitMs: 10 },

@@ -14,14 +14,14 @@ const deps: RenderDeps = {
   sendTraceparent: true,
 };
 
-const render = (
+function render(
   requestHeaders: Record<string, string>,
   variables: JsonObject,
   {
     traceparent,
     newSpanId = deps.newSpanId,
   }: { traceparent?: string | undefined; newSpanId?: () => string } = {},
-) => {
+) {
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
   const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
   const details = { callerPhone: '', metadata: {}, dynamicVariables: {} };
@@ -37,7 +37,7 @@ const render = (
     { ...deps, newSpanId },
     { runnable, values, executionUuid: 'e-1', traceparent, recordBytes: 1000 },
   );
-};
+}
 
 describe('renderSignedRequest', () => {
   it('records a request as it is sent, but for its secrets', () => {

@@ -5,16 +5,22 @@ import type { Keyring } from '../../../../src/secrets/keyring.ts';
 import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
 
 const SCHEMA = { requestHeaders: { Authorization: '{{secret.TOKEN}}' } };
-const stored = (): Agent => agentWith(webhookWith(SCHEMA), { TOKEN: 'the secret' });
+function stored(): Agent {
+  return agentWith(webhookWith(SCHEMA), { TOKEN: 'the secret' });
+}
 /** The same agent with the same sealed values, after its webhook was written. */
-const written = (agent: Agent, etag: string, url: string): Agent => ({
-  ...agent,
-  webhooks: [webhookWith({ ...SCHEMA, url }, etag)],
-});
+function written(agent: Agent, etag: string, url: string): Agent {
+  return {
+    ...agent,
+    webhooks: [webhookWith({ ...SCHEMA, url }, etag)],
+  };
+}
 /** The same rows, read once more. */
-const readAgain = (agent: Agent): Agent => structuredClone(agent);
+function readAgain(agent: Agent): Agent {
+  return structuredClone(agent);
+}
 
-const countingOpener = (maxBytes?: number) => {
+function countingOpener(maxBytes?: number) {
   let opened = 0;
   const counting: Keyring = {
     ...keyring,
@@ -28,7 +34,7 @@ const countingOpener = (maxBytes?: number) => {
     open: (agent: Agent) => open(agent, agent.webhooks[0] as Agent['webhooks'][0]),
     opened: () => opened,
   };
-};
+}
 
 describe('createWebhookOpener', () => {
   it('opens a webhook once, however often its agent is read', () => {

@@ -2,26 +2,36 @@ import { expect } from 'chai';
 import { createDatabaseHealth, type DatabaseHealth } from '../../../../src/engine/writes/database-health.ts';
 import { DatabaseError } from '../../../../src/errors.ts';
 
-const away = (): Promise<never> => Promise.reject(new DatabaseError('away'));
-const silent = async (): Promise<never> => {
+function away(): Promise<never> {
+  return Promise.reject(new DatabaseError('away'));
+}
+async function silent(): Promise<never> {
   await new Promise((resolve) => setTimeout(resolve, 600));
   return away();
-};
+}
 
-const busy = (): Promise<never> => Promise.reject(new DatabaseError('busy'));
-const locked = (): Promise<never> => Promise.reject(new DatabaseError('conflict'));
-const silentlyBusy = async (): Promise<never> => {
+function busy(): Promise<never> {
+  return Promise.reject(new DatabaseError('busy'));
+}
+function locked(): Promise<never> {
+  return Promise.reject(new DatabaseError('conflict'));
+}
+async function silentlyBusy(): Promise<never> {
   await new Promise((resolve) => setTimeout(resolve, 600));
   return busy();
-};
+}
 
-const untilIs = async (health: DatabaseHealth, isThere: boolean): Promise<void> => {
+async function untilIs(health: DatabaseHealth, isThere: boolean): Promise<void> {
   for (let turns = 0; turns < 400 && health.isThere() !== isThere; turns += 1)
     await new Promise((resolve) => setTimeout(resolve, 10));
   expect(health.isThere()).to.equal(isThere);
-};
-const untilThere = (health: DatabaseHealth): Promise<void> => untilIs(health, true);
-const untilAway = (health: DatabaseHealth): Promise<void> => untilIs(health, false);
+}
+function untilThere(health: DatabaseHealth): Promise<void> {
+  return untilIs(health, true);
+}
+function untilAway(health: DatabaseHealth): Promise<void> {
+  return untilIs(health, false);
+}
 
 describe('the health of the database', () => {
   let health: DatabaseHealth;

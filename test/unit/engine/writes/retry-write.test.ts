@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { retryWrite, withTimeout } from '../../../../src/engine/writes/retry-write.ts';
 import { DatabaseError, type DatabaseErrorKind } from '../../../../src/errors.ts';
 
-const failing = (kinds: readonly DatabaseErrorKind[]) => {
+function failing(kinds: readonly DatabaseErrorKind[]) {
   let tries = 0;
   return {
     write: async (): Promise<string> => {
@@ -13,13 +13,14 @@ const failing = (kinds: readonly DatabaseErrorKind[]) => {
     },
     tries: () => tries,
   };
-};
+}
 
-const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
+function kindOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
     () => 'answered',
     (error: unknown) => (error instanceof DatabaseError ? error.kind : error),
   );
+}
 
 describe('retryWrite', () => {
   it('repeats it while its fate is unknown, until it is answered', async () => {

@@ -7,7 +7,7 @@ import type { WriteBatch, WriteResults } from '../../../../src/store/write-batch
 import { until } from '../../../support/until.ts';
 
 /** A database whose transactions end when the test says so. */
-const createDatabase = () => {
+function createDatabase() {
   const commits: { values: readonly unknown[]; end: (error?: DatabaseError) => void }[] = [];
   const write = (batch: WriteBatch): Promise<WriteResults> =>
     new Promise((resolve, reject) => {
@@ -15,19 +15,21 @@ const createDatabase = () => {
       commits.push({ values, end: (error) => (error ? reject(error) : resolve(answersTo(batch))) });
     });
   return { commits, write };
-};
+}
 
 /** Each item is answered by itself. */
-const answersTo = (batch: WriteBatch): WriteResults => batch as unknown as WriteResults;
+function answersTo(batch: WriteBatch): WriteResults {
+  return batch as unknown as WriteResults;
+}
 
 const LOCK_WAIT_MS = 1_000;
 
 const NOTHING_LOCKED: LockedRowFilter = { isAsking: () => false, giveBack: async (items) => items };
 
-const writerOf = (
+function writerOf(
   write: (batch: WriteBatch) => Promise<WriteResults>,
   options: { connections?: number; locked?: LockedRowFilter } = {},
-) => {
+) {
   const writer = createWriter({
     write,
     locked: NOTHING_LOCKED,
@@ -44,21 +46,24 @@ const writerOf = (
       });
     });
   return { ...writer, submit };
-};
+}
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const turns = async (): Promise<void> => {
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+async function turns(): Promise<void> {
   for (let at = 0; at < 4; at += 1) await turn();
-};
+}
 
 /** How promises ended: the value, the kind of a database error, or the reason of a refusal. */
-const endings = async (promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> =>
-  (await Promise.allSettled(promises)).map((result) => {
+async function endings(promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+  return (await Promise.allSettled(promises)).map((result) => {
     if (result.status === 'fulfilled') return result.value;
     const error: unknown = result.reason;
     if (error instanceof DatabaseError) return error.kind;
     return error instanceof CallhooksError ? error.reason : error;
   });
+}
 
 describe('the writer', () => {
   it('writes in one transaction what arrives in one turn, then what has arrived meanwhile', async () => {
