@@ -1,10 +1,10 @@
-import { createAdminCommands } from './commands/admin/admin-commands.ts';
-import type { AdminDeps, AuditLine } from './commands/admin/admin-deps.ts';
-import { createGetExecution } from './commands/get-execution.ts';
-import { createListExecutions } from './commands/list-executions.ts';
-import { createOnCallEnd } from './commands/calls/on-call-end.ts';
-import { createOnCallStart } from './commands/calls/on-call-start.ts';
-import { createTestWebhook } from './commands/admin/test-webhook.ts';
+import { bindAdminCommands, type AdminDeps } from './commands/admin/admin-commands.ts';
+import type { AuditLine } from './commands/admin/change-agent.ts';
+import { getExecution } from './commands/get-execution.ts';
+import { listExecutions } from './commands/list-executions.ts';
+import { onCallEnd } from './commands/calls/on-call-end.ts';
+import { onCallStart } from './commands/calls/on-call-start.ts';
+import { testWebhook } from './commands/admin/test-webhook.ts';
 import type { Config } from './config/config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { Intervals } from './engine/maintenance.ts';
@@ -162,8 +162,11 @@ function onEngineError(logger: Logger) {
 interface Start {
   /** Lets those through that wait. */
   begin(): void;
-  /** The same command, which waits for the start. */
-  before<Q, S, R>(command: (request: Q, context: S) => Promise<R>): (request: Q, context: S) => Promise<R>;
+  /** Binds a command to what it works with, so that it waits for the start. */
+  before<D, Q, C, R>(
+    command: (deps: D, request: Q, context: C) => Promise<R>,
+    deps: D,
+  ): (request: Q, context: C) => Promise<R>;
 }
 
 // The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
@@ -172,9 +175,9 @@ function createStart(): Start {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     begin: resolve,
-    before: (command) => async (request, context) => {
+    before: (command, deps) => async (request, context) => {
       await promise;
-      return command(request, context);
+      return command(deps, request, context);
     },
   };
 }
@@ -203,20 +206,18 @@ function plugServices(parts: Parts, engine: Engine, start: Start): readonly Boun
       logger.warn({ execution_uuid: executionUuid }, OTHER_DETAILS);
     },
   };
-  const admin = createAdminCommands(adminDeps);
-  const testWebhook = start.before(
-    createTestWebhook({ ...deps, agents: engine.agentStore, keyring, checkUrl, audit }),
-  );
+  const admin = bindAdminCommands(adminDeps);
+  const testDeps = { ...deps, agents: engine.agentStore, keyring, checkUrl, audit };
   return [
     createAgentAdminService(admin),
-    createWebhookAdminService({ ...admin, testWebhook }),
+    createWebhookAdminService({ ...admin, testWebhook: start.before(testWebhook, testDeps) }),
     createCallLifecycleService({
-      onCallStart: start.before(createOnCallStart(deps)),
-      onCallEnd: start.before(createOnCallEnd(deps)),
+      onCallStart: start.before(onCallStart, deps),
+      onCallEnd: start.before(onCallEnd, deps),
     }),
     createExecutionLogService({
-      getExecution: createGetExecution(deps),
-      listExecutions: createListExecutions(deps),
+      getExecution: (request) => getExecution(deps, request),
+      listExecutions: (request) => listExecutions(deps, request),
     }),
   ];
 }

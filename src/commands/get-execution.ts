@@ -17,12 +17,13 @@ export interface GetExecutionReply {
  * One execution with what was recorded of it.
  * @throws CallhooksError EXECUTION_NOT_FOUND
  */
-export const createGetExecution =
-  (deps: { store: Pick<ExecutionStore, 'findExecution'> }) =>
-  async ({ executionUuid }: GetExecutionRequest): Promise<GetExecutionReply> => {
-    const found = await deps.store.findExecution(executionUuid);
-    if (found !== undefined && found.execution.state !== 'no_webhook') return found;
-    throw new CallhooksError('EXECUTION_NOT_FOUND', `there is no execution ${executionUuid}`, {
-      resource: { type: 'execution', name: executionUuid },
-    });
-  };
+export async function getExecution(
+  deps: { store: Pick<ExecutionStore, 'findExecution'> },
+  { executionUuid }: GetExecutionRequest,
+): Promise<GetExecutionReply> {
+  const found = await deps.store.findExecution(executionUuid);
+  if (found !== undefined && found.execution.state !== 'no_webhook') return found;
+  throw new CallhooksError('EXECUTION_NOT_FOUND', `there is no execution ${executionUuid}`, {
+    resource: { type: 'execution', name: executionUuid },
+  });
+}

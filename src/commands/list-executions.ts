@@ -14,15 +14,17 @@ export interface ListExecutionsRequest {
 const CHUNK = 200;
 
 /** Executions that match the filter, newest first, a page at a time. */
-export const createListExecutions =
-  (deps: { store: Pick<ExecutionStore, 'listExecutions'> }) =>
-  ({ filter, pageSize, after }: ListExecutionsRequest): Promise<Page<Execution, ExecutionKey>> =>
-    fillPage(
-      {
-        read: (limit, key) => deps.store.listExecutions(filter, limit, key),
-        keyOf: ({ acceptedAtMs, executionUuid }) => ({ acceptedAtMs, executionUuid }),
-        chunkSize: CHUNK,
-      },
-      pageSize,
-      after,
-    );
+export function listExecutions(
+  deps: { store: Pick<ExecutionStore, 'listExecutions'> },
+  { filter, pageSize, after }: ListExecutionsRequest,
+): Promise<Page<Execution, ExecutionKey>> {
+  return fillPage(
+    {
+      read: (limit, key) => deps.store.listExecutions(filter, limit, key),
+      keyOf: ({ acceptedAtMs, executionUuid }) => ({ acceptedAtMs, executionUuid }),
+      chunkSize: CHUNK,
+    },
+    pageSize,
+    after,
+  );
+}

@@ -1,25 +1,45 @@
-import type { AdminDeps } from './admin-deps.ts';
-import { createCreateAgent } from './create-agent.ts';
-import { createCreateWebhook } from './create-webhook.ts';
-import { createDeleteAgent } from './delete-agent.ts';
-import { createDeleteWebhook } from './delete-webhook.ts';
-import { createGetAgent } from './get-agent.ts';
-import { createGetWebhook } from './get-webhook.ts';
-import { createListAgents } from './list-agents.ts';
-import { createListWebhooks } from './list-webhooks.ts';
-import { createUpdateAgent } from './update-agent.ts';
-import { createUpdateWebhook } from './update-webhook.ts';
+import type { Ids } from '../../ids.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentStore } from '../../store/agent-store.ts';
+import type { AuditLine } from './change-agent.ts';
+import { createAgent, type CreateAgentRequest } from './create-agent.ts';
+import { createWebhook, type CreateWebhookRequest } from './create-webhook.ts';
+import { deleteAgent, type DeleteAgentRequest } from './delete-agent.ts';
+import { deleteWebhook, type DeleteWebhookRequest } from './delete-webhook.ts';
+import { getAgent, type GetAgentRequest } from './get-agent.ts';
+import { getWebhook, type GetWebhookRequest } from './get-webhook.ts';
+import { listAgents, type ListAgentsRequest } from './list-agents.ts';
+import { listWebhooks, type ListWebhooksRequest } from './list-webhooks.ts';
+import { updateAgent, type UpdateAgentRequest } from './update-agent.ts';
+import { updateWebhook, type UpdateWebhookRequest } from './update-webhook.ts';
 
-/** The commands that administer agents and webhooks. */
-export const createAdminCommands = (deps: AdminDeps) => ({
-  createAgent: createCreateAgent(deps),
-  getAgent: createGetAgent(deps),
-  listAgents: createListAgents(deps),
-  updateAgent: createUpdateAgent(deps),
-  deleteAgent: createDeleteAgent(deps),
-  createWebhook: createCreateWebhook(deps),
-  getWebhook: createGetWebhook(deps),
-  listWebhooks: createListWebhooks(deps),
-  updateWebhook: createUpdateWebhook(deps),
-  deleteWebhook: createDeleteWebhook(deps),
-});
+/** Holds what the commands that administer agents and webhooks work with. */
+export interface AdminDeps {
+  readonly agents: AgentStore;
+  readonly keyring: Keyring;
+  readonly ids: Ids;
+  /** Returns what the egress policy says against a URL that is to be saved, or undefined when it lets the URL pass. */
+  readonly checkUrl: (url: string) => string | undefined;
+  readonly audit: (line: AuditLine) => void;
+  /** Is called after a write, so that this replica runs the new configuration at once. */
+  readonly onAgentChanged: (agentUuid: string) => void;
+}
+
+/** The commands that administer agents and webhooks, bound to what they work with. */
+export type AdminCommands = ReturnType<typeof bindAdminCommands>;
+
+/** Binds the commands that administer agents and webhooks to what they work with. */
+export function bindAdminCommands(deps: AdminDeps) {
+  return {
+    createAgent: (request: CreateAgentRequest) => createAgent(deps, request),
+    getAgent: (request: GetAgentRequest) => getAgent(deps, request),
+    listAgents: (request: ListAgentsRequest) => listAgents(deps, request),
+    updateAgent: (request: UpdateAgentRequest) => updateAgent(deps, request),
+    deleteAgent: (request: DeleteAgentRequest) => deleteAgent(deps, request),
+    createWebhook: (request: CreateWebhookRequest) => createWebhook(deps, request),
+    getWebhook: (request: GetWebhookRequest) => getWebhook(deps, request),
+    listWebhooks: (request: ListWebhooksRequest) => listWebhooks(deps, request),
+    updateWebhook: (request: UpdateWebhookRequest) => updateWebhook(deps, request),
+    deleteWebhook: (request: DeleteWebhookRequest) => deleteWebhook(deps, request),
+  };
+}

@@ -1,5 +1,5 @@
 import type { Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
-import type { AdminDeps } from './admin-deps.ts';
+import type { AdminDeps } from './admin-commands.ts';
 import { sealHeaders } from './seal-agent.ts';
 
 /** Holds the mutable part of a webhook after its check. */

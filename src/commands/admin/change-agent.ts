@@ -1,8 +1,10 @@
-import type { Agent } from '../../domain/agent.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
+import { usedSecretNames } from '../../domain/name-usage.ts';
+import { originOfTemplate } from '../../domain/template/url-template.ts';
+import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
-import type { AdminDeps } from './admin-deps.ts';
-import { auditOrigins } from './audit-origins.ts';
+import type { AdminDeps } from './admin-commands.ts';
 
 /**
  * What becomes of an agent: the same agent changes nothing, undefined deletes it. It is asked again when somebody else was
@@ -60,8 +62,12 @@ export async function replaceUntilChanged(
   }
 }
 
-const alwaysOvertaken = (): CallhooksError =>
-  new CallhooksError('ETAG_MISMATCH', 'it is being changed by others all the time: repeat the request');
+function alwaysOvertaken(): CallhooksError {
+  return new CallhooksError(
+    'ETAG_MISMATCH',
+    'it is being changed by others all the time: repeat the request',
+  );
+}
 
 /** Runs a write of an agent, then tells the cache of this replica and the audit log. */
 export async function announceChange(
@@ -80,4 +86,43 @@ export async function announceChange(
     if (!(error instanceof CallhooksError)) deps.onAgentChanged(agentUuid);
     throw error;
   }
+}
+
+/** One line of the audit log. It says which secrets a webhook may have sent to an origin. */
+export interface AuditLine {
+  /** The RPC's name. */
+  readonly action: string;
+  readonly agentUuid: string;
+  readonly webhookUuid: string;
+  /** Scheme, host and port of the webhook's URL as it is now. */
+  readonly origin: string;
+  /** The secrets that the webhook uses. */
+  readonly secretNames: readonly string[];
+}
+
+// One line for each webhook whose URL has come to another origin, with the secrets that go there now.
+function auditOrigins(
+  { audit, keyring }: AdminDeps,
+  action: string,
+  before: Agent | undefined,
+  after: Agent | undefined,
+): void {
+  for (const webhook of after?.webhooks ?? []) {
+    const earlier = before?.webhooks.find(({ webhookUuid }) => webhookUuid === webhook.webhookUuid);
+    const origin = originOf(webhook);
+    if (after === undefined || (earlier !== undefined && originOf(earlier) === origin)) continue;
+    const { agentUuid, webhookUuid } = webhook;
+    audit({ action, agentUuid, webhookUuid, origin, secretNames: secretNamesOf(keyring, after, webhook) });
+  }
+}
+
+function originOf({ config }: Webhook): string {
+  return originOfTemplate(config.apiSchema.url) ?? '';
+}
+
+// A sealed header may name secrets too. One whose key is not here can't have been written just now.
+function secretNamesOf(keyring: AdminDeps['keyring'], agent: Agent, webhook: Webhook): string[] {
+  const canOpen = Object.values(webhook.sealedHeaders).every(({ keyId }) => keyring.has(keyId));
+  const used = usedSecretNames(canOpen ? withTrueHeaders(webhook, keyring) : webhook.config);
+  return Object.keys(agent.sealedSecrets).filter((name) => used.has(name));
 }

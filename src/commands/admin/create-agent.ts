@@ -3,7 +3,7 @@ import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
-import type { AdminDeps } from './admin-deps.ts';
+import type { AdminDeps } from './admin-commands.ts';
 import { announceChange } from './change-agent.ts';
 import { newWebhook } from './build-webhook.ts';
 import { sealSecrets } from './seal-agent.ts';
@@ -23,16 +23,14 @@ const NONE: ReadonlySet<string> = new Set();
  * Creates an agent with its webhooks and secrets, all or nothing.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_EXISTS
  */
-export const createCreateAgent =
-  (deps: AdminDeps) =>
-  (request: CreateAgentRequest): Promise<Agent> => {
-    const checked = checkRequest(deps, request);
-    const agent = toNewAgent(deps, request, checked);
-    return announceChange(deps, 'CreateAgent', agent.agentUuid, async () => ({
-      before: undefined,
-      after: await deps.agents.insertAgent(agent),
-    })) as Promise<Agent>;
-  };
+export function createAgent(deps: AdminDeps, request: CreateAgentRequest): Promise<Agent> {
+  const checked = checkRequest(deps, request);
+  const agent = toNewAgent(deps, request, checked);
+  return announceChange(deps, 'CreateAgent', agent.agentUuid, async () => ({
+    before: undefined,
+    after: await deps.agents.insertAgent(agent),
+  })) as Promise<Agent>;
+}
 
 function checkRequest(
   deps: AdminDeps,

@@ -1,8 +1,8 @@
 import type { Agent, Webhook, WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import { CallhooksError, type Violation } from '../../errors.ts';
-import type { AdminDeps } from './admin-deps.ts';
-import { agentNotFound } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { agentNotFound } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { acceptConfig, checkDraft, surroundingsOf } from './validate-config.ts';
 import { newWebhook, type CheckedWebhook } from './build-webhook.ts';
@@ -20,25 +20,23 @@ export interface CreateWebhookRequest {
  * Gives an agent its webhook of a type.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, WEBHOOK_EXISTS
  */
-export const createCreateWebhook =
-  (deps: AdminDeps) =>
-  async (request: CreateWebhookRequest): Promise<Webhook> => {
-    let webhookUuid: string | undefined;
-    const agent = await changeAgent(deps, 'CreateWebhook', request.agentUuid, (current, nowMs) => {
-      const checked = checkRequest(deps, request, current);
-      if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
-      refuseSecond(current, checked.webhookType);
-      const webhook = newWebhook(deps, current.agentUuid, checked, nowMs);
-      webhookUuid = webhook.webhookUuid;
-      return {
-        ...current,
-        webhooks: [...current.webhooks, webhook],
-        etag: deps.ids.etag(),
-        updatedAtMs: nowMs,
-      };
-    });
-    return agent?.webhooks.find((webhook) => webhook.webhookUuid === webhookUuid) as Webhook;
-  };
+export async function createWebhook(deps: AdminDeps, request: CreateWebhookRequest): Promise<Webhook> {
+  let webhookUuid: string | undefined;
+  const agent = await changeAgent(deps, 'CreateWebhook', request.agentUuid, (current, nowMs) => {
+    const checked = checkRequest(deps, request, current);
+    if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
+    refuseSecond(current, checked.webhookType);
+    const webhook = newWebhook(deps, current.agentUuid, checked, nowMs);
+    webhookUuid = webhook.webhookUuid;
+    return {
+      ...current,
+      webhooks: [...current.webhooks, webhook],
+      etag: deps.ids.etag(),
+      updatedAtMs: nowMs,
+    };
+  });
+  return agent?.webhooks.find((webhook) => webhook.webhookUuid === webhookUuid) as Webhook;
+}
 
 function checkRequest(
   deps: AdminDeps,

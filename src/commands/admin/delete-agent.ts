@@ -1,5 +1,5 @@
-import type { AdminDeps } from './admin-deps.ts';
-import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
 
 /** Names an agent; `etag` empty checks nothing. */
@@ -12,12 +12,10 @@ export interface DeleteAgentRequest {
  * Deletes an agent with its webhooks and secrets; its executions stay.
  * @throws CallhooksError AGENT_NOT_FOUND, ETAG_MISMATCH
  */
-export const createDeleteAgent =
-  (deps: AdminDeps) =>
-  async ({ agentUuid, etag }: DeleteAgentRequest): Promise<void> => {
-    await changeAgent(deps, 'DeleteAgent', agentUuid, (current) => {
-      if (current === undefined) throw agentNotFound(agentUuid);
-      refuseStaleEtag(etag, current);
-      return undefined;
-    });
-  };
+export async function deleteAgent(deps: AdminDeps, { agentUuid, etag }: DeleteAgentRequest): Promise<void> {
+  await changeAgent(deps, 'DeleteAgent', agentUuid, (current) => {
+    if (current === undefined) throw agentNotFound(agentUuid);
+    refuseStaleEtag(etag, current);
+    return undefined;
+  });
+}

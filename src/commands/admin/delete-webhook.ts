@@ -1,5 +1,5 @@
-import type { AdminDeps } from './admin-deps.ts';
-import { refuseStaleEtag, webhookNotFound } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
 
 /** Names a webhook and, if wanted, the agent that it must belong to; `etag` empty checks nothing. */
@@ -13,18 +13,19 @@ export interface DeleteWebhookRequest {
  * Deletes a webhook; its executions stay.
  * @throws CallhooksError WEBHOOK_NOT_FOUND, ETAG_MISMATCH
  */
-export const createDeleteWebhook =
-  (deps: AdminDeps) =>
-  async ({ webhookUuid, agentUuid, etag }: DeleteWebhookRequest): Promise<void> => {
-    const found = await deps.agents.findAgentOfWebhook(webhookUuid);
-    if (found === undefined || (agentUuid !== undefined && agentUuid !== found.agentUuid)) {
-      throw webhookNotFound(webhookUuid);
-    }
-    await changeAgent(deps, 'DeleteWebhook', found.agentUuid, (current, nowMs) => {
-      const webhook = current?.webhooks.find((candidate) => candidate.webhookUuid === webhookUuid);
-      if (current === undefined || webhook === undefined) throw webhookNotFound(webhookUuid);
-      refuseStaleEtag(etag, webhook);
-      const webhooks = current.webhooks.filter((other) => other !== webhook);
-      return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
-    });
-  };
+export async function deleteWebhook(
+  deps: AdminDeps,
+  { webhookUuid, agentUuid, etag }: DeleteWebhookRequest,
+): Promise<void> {
+  const found = await deps.agents.findAgentOfWebhook(webhookUuid);
+  if (found === undefined || (agentUuid !== undefined && agentUuid !== found.agentUuid)) {
+    throw webhookNotFound(webhookUuid);
+  }
+  await changeAgent(deps, 'DeleteWebhook', found.agentUuid, (current, nowMs) => {
+    const webhook = current?.webhooks.find((candidate) => candidate.webhookUuid === webhookUuid);
+    if (current === undefined || webhook === undefined) throw webhookNotFound(webhookUuid);
+    refuseStaleEtag(etag, webhook);
+    const webhooks = current.webhooks.filter((other) => other !== webhook);
+    return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
+  });
+}

@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
-import type { AdminDeps } from './admin-deps.ts';
-import { agentNotFound } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { agentNotFound } from '../refusals.ts';
 
 /** Names an agent; its UUID in lower case. */
 export interface GetAgentRequest {
@@ -11,10 +11,11 @@ export interface GetAgentRequest {
  * Reads an agent from the database.
  * @throws CallhooksError AGENT_NOT_FOUND
  */
-export const createGetAgent =
-  ({ agents }: Pick<AdminDeps, 'agents'>) =>
-  async ({ agentUuid }: GetAgentRequest): Promise<Agent> => {
-    const agent = await agents.findAgent(agentUuid);
-    if (agent === undefined) throw agentNotFound(agentUuid);
-    return agent;
-  };
+export async function getAgent(
+  { agents }: Pick<AdminDeps, 'agents'>,
+  { agentUuid }: GetAgentRequest,
+): Promise<Agent> {
+  const agent = await agents.findAgent(agentUuid);
+  if (agent === undefined) throw agentNotFound(agentUuid);
+  return agent;
+}

@@ -27,27 +27,30 @@ export function refuseRemovalInUse(keyring: Keyring, before: Agent, after: Agent
   if (secretUses.length > 0) throw inUse('SECRET_IN_USE', 'a secret that is in use', secretUses);
 }
 
-const removedNames = (before: object, after: object): string[] =>
-  Object.keys(before).filter((name) => !Object.hasOwn(after, name));
+function removedNames(before: object, after: object): string[] {
+  return Object.keys(before).filter((name) => !Object.hasOwn(after, name));
+}
 
 /** A webhook's uses of a name; the webhook itself is the subject. */
-const usesOf = (
+function usesOf(
   webhooks: readonly Webhook[],
   name: string,
   usersOf: (webhooks: readonly Webhook[], name: string) => readonly NameUsage[],
-): Precondition[] =>
-  webhooks.flatMap((webhook) =>
+): Precondition[] {
+  return webhooks.flatMap((webhook) =>
     usersOf([webhook], name).map(({ description }) => ({
       subject: `webhooks/${webhook.webhookUuid}`,
       description: `"${name}": ${description}`,
     })),
   );
+}
 
-const inUse = (
+function inUse(
   reason: 'VARIABLE_IN_USE' | 'SECRET_IN_USE',
   what: string,
   preconditions: readonly Precondition[],
-): CallhooksError =>
-  new CallhooksError(reason, `${what} can't be removed: ${preconditions[0]?.description ?? ''}`, {
+): CallhooksError {
+  return new CallhooksError(reason, `${what} can't be removed: ${preconditions[0]?.description ?? ''}`, {
     preconditions,
   });
+}

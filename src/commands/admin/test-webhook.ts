@@ -11,9 +11,9 @@ import {
 } from '../../engine/webhook-run/webhook-run.ts';
 import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
-import type { AuditLine } from './admin-deps.ts';
+import type { AuditLine } from './change-agent.ts';
 import { findTrial, type FindTrialDeps, type Trial } from './webhook-under-test.ts';
-import { deadlineTooShort, refuseChaining } from '../calls/lifecycle-refusals.ts';
+import { deadlineTooShort, refuseChaining } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { CallDecision, CallDetails } from '../../domain/call.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
@@ -70,32 +70,34 @@ export interface TestWebhookDeps extends FindTrialDeps {
 const RECORD_BYTES = 64 * 1024;
 
 /** Runs a webhook on trial: nothing is recorded, and a sent request says `callhooks-test: true`. */
-export const createTestWebhook =
-  (deps: TestWebhookDeps) =>
-  async (request: TestWebhookRequest, context: RequestContext): Promise<TestWebhookReply> => {
-    const reservation = deps.admission.admitStart(context.requestBytes);
-    try {
-      if (request.send) {
-        if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
-        await refuseChaining(deps.store, context);
-      }
-      const trial = await findTrial(deps, request);
-      const prepared = prepare(deps, request, context, trial);
-      if (!request.send) return toReply(unsentTest(prepared));
-      const run = await send(deps, context, trial, prepared, reservation);
-      return toReply(run, decisionOf(trial, run));
-    } finally {
-      reservation.release();
+export async function testWebhook(
+  deps: TestWebhookDeps,
+  request: TestWebhookRequest,
+  context: RequestContext,
+): Promise<TestWebhookReply> {
+  const reservation = deps.admission.admitStart(context.requestBytes);
+  try {
+    if (request.send) {
+      if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
+      await refuseChaining(deps.store, context);
     }
-  };
+    const trial = await findTrial(deps, request);
+    const prepared = prepare(deps, request, context, trial);
+    if (!request.send) return toReply(unsentTest(prepared));
+    const run = await send(deps, context, trial, prepared, reservation);
+    return toReply(run, decisionOf(trial, run));
+  } finally {
+    reservation.release();
+  }
+}
 
-const prepare = (
+function prepare(
   { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
   context: RequestContext,
   { agent, runnable, variables }: Trial,
-): PreparedRun =>
-  webhookRuns.prepare({
+): PreparedRun {
+  return webhookRuns.prepare({
     ...{ runnable, variables },
     agentUuid: agent.agentUuid,
     conversationUuid: request.conversationUuid ?? newUuid(),
@@ -105,21 +107,22 @@ const prepare = (
     isTest: true,
     recordBytes: RECORD_BYTES,
   });
+}
 
-const unsentTest = ({ rendered }: PreparedRun): WebhookRun => {
+function unsentTest({ rendered }: PreparedRun): WebhookRun {
   const { failure, ...parts } = unsent(rendered, rendered.failure ?? NOT_SENT);
   return rendered.failure === undefined ? parts : { ...parts, ...(failure ? { failure } : {}) };
-};
+}
 
 const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 
-const send = async (
+async function send(
   deps: TestWebhookDeps,
   context: RequestContext,
   { agent, webhook, runnable }: Trial,
   prepared: PreparedRun,
   reservation: ByteReservation,
-): Promise<WebhookRun> => {
+): Promise<WebhookRun> {
   const limit = preCallTimeLimit({
     timeoutSecs: webhook.config.responseTimeoutSecs,
     remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - performance.now(),
@@ -143,12 +146,13 @@ const send = async (
   } finally {
     slot.release();
   }
-};
+}
 
-const decisionOf = ({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined =>
-  decideCall({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
+function decisionOf({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined {
+  return decideCall({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
+}
 
-const toReply = (run: WebhookRun, decided?: Decision): TestWebhookReply => {
+function toReply(run: WebhookRun, decided?: Decision): TestWebhookReply {
   const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = run;
   return {
     ...(request ? { request } : {}),
@@ -161,4 +165,4 @@ const toReply = (run: WebhookRun, decided?: Decision): TestWebhookReply => {
     ...(decided ? { decision: decided.decision } : {}),
     degraded: decided?.degraded ?? false,
   };
-};
+}

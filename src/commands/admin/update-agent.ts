@@ -1,7 +1,7 @@
 import type { ValidAgent, AgentDraft } from '../../domain/validation/validate-agent.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import type { AdminDeps } from './admin-deps.ts';
-import { agentNotFound, refuseStaleEtag } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { checkAgentUpdate } from './validate-agent-update.ts';
 import { refuseRemovalInUse } from './names-in-use.ts';
@@ -28,19 +28,17 @@ export interface UpdateAgentRequest {
  * Changes the masked fields of an agent and its secrets, all or nothing.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, ETAG_MISMATCH, VARIABLE_IN_USE, SECRET_IN_USE
  */
-export const createUpdateAgent =
-  (deps: AdminDeps) =>
-  async (request: UpdateAgentRequest): Promise<Agent> => {
-    const agent = await changeAgent(deps, 'UpdateAgent', request.agentUuid, (current, nowMs) => {
-      const checked = checkAgentUpdate(deps, request, current);
-      if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
-      refuseStaleEtag(request.etag, current);
-      const updated = toUpdated(deps, request, current, checked, nowMs);
-      refuseRemovalInUse(deps.keyring, current, updated);
-      return updated;
-    });
-    return agent as Agent;
-  };
+export async function updateAgent(deps: AdminDeps, request: UpdateAgentRequest): Promise<Agent> {
+  const agent = await changeAgent(deps, 'UpdateAgent', request.agentUuid, (current, nowMs) => {
+    const checked = checkAgentUpdate(deps, request, current);
+    if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
+    refuseStaleEtag(request.etag, current);
+    const updated = toUpdated(deps, request, current, checked, nowMs);
+    refuseRemovalInUse(deps.keyring, current, updated);
+    return updated;
+  });
+  return agent as Agent;
+}
 
 function toUpdated(
   deps: AdminDeps,

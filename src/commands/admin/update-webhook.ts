@@ -2,8 +2,8 @@ import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { applyWebhookMask, type UpdateMask } from '../../domain/update-mask.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type { Violation } from '../../errors.ts';
-import type { AdminDeps } from './admin-deps.ts';
-import { refuseStaleEtag, webhookNotFound } from './admin-refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
 import { acceptConfig, checkDraft, surroundingsOf } from './validate-config.ts';
 import { changedWebhook } from './build-webhook.ts';
@@ -25,23 +25,21 @@ export interface UpdateWebhookRequest {
  * Changes the masked fields of a webhook.
  * @throws CallhooksError VALIDATION_FAILED, WEBHOOK_NOT_FOUND, ETAG_MISMATCH
  */
-export const createUpdateWebhook =
-  (deps: AdminDeps) =>
-  async (request: UpdateWebhookRequest): Promise<Webhook> => {
-    const webhookUuid = request.webhookUuid ?? '';
-    const isAsked = (webhook: Webhook) => webhook.webhookUuid === webhookUuid;
-    const agentUuid = await findAgentUuid(deps, request);
-    const agent = await changeAgent(deps, 'UpdateWebhook', agentUuid, (current, nowMs) => {
-      const stored = current?.webhooks.find(isAsked);
-      const { config, disabled } = checkUpdate(deps, request, current, stored);
-      if (current === undefined || stored === undefined) throw webhookNotFound(webhookUuid);
-      refuseStaleEtag(request.etag, stored);
-      const updated = changedWebhook(deps, stored, { config, disabled }, nowMs);
-      const webhooks = current.webhooks.map((webhook) => (webhook === stored ? updated : webhook));
-      return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
-    });
-    return agent?.webhooks.find(isAsked) as Webhook;
-  };
+export async function updateWebhook(deps: AdminDeps, request: UpdateWebhookRequest): Promise<Webhook> {
+  const webhookUuid = request.webhookUuid ?? '';
+  const isAsked = (webhook: Webhook) => webhook.webhookUuid === webhookUuid;
+  const agentUuid = await findAgentUuid(deps, request);
+  const agent = await changeAgent(deps, 'UpdateWebhook', agentUuid, (current, nowMs) => {
+    const stored = current?.webhooks.find(isAsked);
+    const { config, disabled } = checkUpdate(deps, request, current, stored);
+    if (current === undefined || stored === undefined) throw webhookNotFound(webhookUuid);
+    refuseStaleEtag(request.etag, stored);
+    const updated = changedWebhook(deps, stored, { config, disabled }, nowMs);
+    const webhooks = current.webhooks.map((webhook) => (webhook === stored ? updated : webhook));
+    return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
+  });
+  return agent?.webhooks.find(isAsked) as Webhook;
+}
 
 async function findAgentUuid(deps: AdminDeps, request: UpdateWebhookRequest): Promise<string | undefined> {
   if (request.webhookUuid === undefined) return undefined;

@@ -2,7 +2,7 @@ import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/va
 import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
-import type { AdminDeps } from './admin-deps.ts';
+import type { AdminDeps } from './admin-commands.ts';
 import { checkDraft, storedOf, surroundingsOf, type WebhookSurroundings } from './validate-config.ts';
 import type { UpdateAgentRequest } from './update-agent.ts';
 
@@ -57,11 +57,13 @@ function checkWithAgent(
   });
 }
 
-const mergeDraft = (mask: UpdateAgentRequest['mask'], wanted: AgentDraft, current: Agent): AgentDraft => ({
-  displayName: wanted.displayName,
-  dynamicVariables: mask.has('dynamic_variables') ? wanted.dynamicVariables : current.dynamicVariables,
-  webhooks: mask.has('webhooks') ? wanted.webhooks : [],
-});
+function mergeDraft(mask: UpdateAgentRequest['mask'], wanted: AgentDraft, current: Agent): AgentDraft {
+  return {
+    displayName: wanted.displayName,
+    dynamicVariables: mask.has('dynamic_variables') ? wanted.dynamicVariables : current.dynamicVariables,
+    webhooks: mask.has('webhooks') ? wanted.webhooks : [],
+  };
+}
 
 /** No more than one of each type can be right; the rest of a long list is not looked at. */
 const MAX_LOOKED = 8;

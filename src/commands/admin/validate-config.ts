@@ -6,7 +6,7 @@ import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import { validationFailed, type Violation } from '../../errors.ts';
-import type { AdminDeps } from './admin-deps.ts';
+import type { AdminDeps } from './admin-commands.ts';
 
 /** What the names in a configuration are held against, and what else its check may know. */
 export interface WebhookSurroundings extends Pick<
@@ -23,10 +23,10 @@ export interface WebhookSurroundings extends Pick<
 const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
 /** What an agent's webhooks may name; of an unknown agent nothing can be said against any name. */
-export const surroundingsOf = (
+export function surroundingsOf(
   { keyring, checkUrl }: Pick<AdminDeps, 'keyring' | 'checkUrl'>,
   agent: Agent | undefined,
-): WebhookSurroundings => {
+): WebhookSurroundings {
   if (agent === undefined) return { declaredVariables: EVERY_NAME, secretNames: EVERY_NAME, checkUrl };
   const { agentUuid, dynamicVariables, sealedSecrets } = agent;
   return {
@@ -38,7 +38,7 @@ export const surroundingsOf = (
     },
     checkUrl,
   };
-};
+}
 
 /** A checked configuration; it may be used only where there are no violations. */
 export interface CheckedConfig {
@@ -71,15 +71,19 @@ export function checkDraft(
 }
 
 /** What masked values may stand for, in a webhook that replaces this one. */
-export const storedOf = (stored: Webhook | undefined): Stored => ({
-  storedHeaders: new Set(Object.keys(stored?.sealedHeaders ?? {})),
-  storedOrigin: stored && originOfTemplate(stored.config.apiSchema.url),
-});
+export function storedOf(stored: Webhook | undefined): Stored {
+  return {
+    storedHeaders: new Set(Object.keys(stored?.sealedHeaders ?? {})),
+    storedOrigin: stored && originOfTemplate(stored.config.apiSchema.url),
+  };
+}
 
-const anythingStored = (draft: WebhookConfigDraft): Stored => ({
-  storedHeaders: EVERY_NAME,
-  storedOrigin: originOfTemplate(draft.apiSchema?.url ?? ''),
-});
+function anythingStored(draft: WebhookConfigDraft): Stored {
+  return {
+    storedHeaders: EVERY_NAME,
+    storedOrigin: originOfTemplate(draft.apiSchema?.url ?? ''),
+  };
+}
 
 type Stored = Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'>;
 
@@ -93,4 +97,6 @@ export function acceptConfig(
   return config;
 }
 
-const asText = ({ field, description }: Violation): string => `${field}\n${description}`;
+function asText({ field, description }: Violation): string {
+  return `${field}\n${description}`;
+}

@@ -5,8 +5,7 @@ import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.
 import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
-import { webhookNotFound } from './admin-refusals.ts';
-import { agentNotFound } from '../calls/lifecycle-refusals.ts';
+import { agentNotFound, webhookNotFound } from '../refusals.ts';
 import { checkDraft, surroundingsOf } from './validate-config.ts';
 import type { TestWebhookRequest } from './test-webhook.ts';
 
@@ -31,7 +30,7 @@ export interface FindTrialDeps {
  * Finds what a request means, checked as it would be when it is stored.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, WEBHOOK_NOT_FOUND, KEY_UNAVAILABLE
  */
-export const findTrial = async (deps: FindTrialDeps, request: TestWebhookRequest): Promise<Trial> => {
+export async function findTrial(deps: FindTrialDeps, request: TestWebhookRequest): Promise<Trial> {
   const agent = await findAgent(deps, request);
   const stored = agent?.webhooks.find((webhook) => isMeant(webhook, request));
   const webhookType = stored?.webhookType ?? request.webhookType;
@@ -52,61 +51,67 @@ export const findTrial = async (deps: FindTrialDeps, request: TestWebhookRequest
     runnable: deps.open(agent, webhook),
     variables: variablesOf(request, agent, webhook),
   };
-};
+}
 
 // Under the rules of the lifecycle request that the test stands for.
-const variablesOf = (
+function variablesOf(
   { details: { dynamicVariables } }: TestWebhookRequest,
   agent: Agent,
   { webhookType }: Webhook,
-): JsonObject => {
+): JsonObject {
   if (webhookType === 'post_call')
     return postCallVariables(agent.dynamicVariables, undefined, dynamicVariables).variables;
   const { variables } = preCallVariables(agent.dynamicVariables, dynamicVariables);
   const description = variablesTooLarge(variables);
   if (description !== undefined) throw validationFailed([{ field: 'dynamic_variables', description }]);
   return variables;
-};
+}
 
-const otherType = ({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] =>
-  stored === undefined || webhookType === undefined || webhookType === stored.webhookType
+function otherType({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] {
+  return stored === undefined || webhookType === undefined || webhookType === stored.webhookType
     ? []
     : [{ field: 'webhook_type', description: "must be the webhook's own, if it is set" }];
+}
 
-const findAgent = (deps: FindTrialDeps, request: TestWebhookRequest): Promise<Agent | undefined> => {
+function findAgent(deps: FindTrialDeps, request: TestWebhookRequest): Promise<Agent | undefined> {
   const { agentUuid, webhookUuid } = request;
   if (agentUuid !== undefined) return deps.agents.findAgent(agentUuid);
   return webhookUuid === undefined ? Promise.resolve(undefined) : deps.agents.findAgentOfWebhook(webhookUuid);
-};
+}
 
-const isMeant = (webhook: Webhook, { webhookUuid, webhookType }: TestWebhookRequest): boolean =>
-  webhookUuid === undefined ? webhook.webhookType === webhookType : webhook.webhookUuid === webhookUuid;
+function isMeant(webhook: Webhook, { webhookUuid, webhookType }: TestWebhookRequest): boolean {
+  return webhookUuid === undefined
+    ? webhook.webhookType === webhookType
+    : webhook.webhookUuid === webhookUuid;
+}
 
-const notFound = (
+function notFound(
   { agentUuid, webhookUuid, webhookType }: TestWebhookRequest,
   agent?: Agent,
-): CallhooksError => {
+): CallhooksError {
   if (webhookUuid !== undefined) return webhookNotFound(webhookUuid);
   return agent === undefined
     ? agentNotFound(agentUuid ?? '')
     : webhookNotFound(`of type ${webhookType ?? ''}`);
-};
+}
 
 // Its masked header values are those of the stored webhook; literal ones are used as they are and kept nowhere.
-const draftOf = (
+function draftOf(
   deps: FindTrialDeps,
   agent: Agent,
   webhookType: WebhookType,
   config: WebhookConfig,
   stored: Webhook | undefined,
-): Webhook => ({
-  webhookUuid: stored?.webhookUuid ?? deps.newUuid(),
-  agentUuid: agent.agentUuid,
-  webhookType,
-  config,
-  sealedHeaders: stored?.sealedHeaders ?? {},
-  disabled: false,
-  etag: '',
-  createdAtMs: 0,
-  updatedAtMs: 0,
-});
+): Webhook {
+  return {
+    webhookUuid: stored?.webhookUuid ?? deps.newUuid(),
+    agentUuid: agent.agentUuid,
+    webhookType,
+    config,
+    sealedHeaders: stored?.sealedHeaders ?? {},
+    disabled: false,
+    etag: '',
+    createdAtMs: 0,
+    updatedAtMs: 0,
+  };
+}

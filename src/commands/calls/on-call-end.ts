@@ -19,7 +19,7 @@ import {
   otherAgent,
   refuseChaining,
   refuseOtherAgent,
-} from './lifecycle-refusals.ts';
+} from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { CallDetails } from '../../domain/call.ts';
 
@@ -61,23 +61,25 @@ const LEAST_TIME_MS = 100;
  * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
  * The accept goes first and finds out whether this is a repeat: nothing is read before it.
  */
-export const createOnCallEnd =
-  (deps: OnCallEndDeps) =>
-  async (request: OnCallEndRequest, context: RequestContext): Promise<OnCallEndReply> => {
-    const reservation = deps.admission.admitEnd(context.requestBytes);
-    try {
-      deps.health.assertThere();
-      await refuseChaining(deps.store, context);
-      const agent = await deps.agents.read(request.agentUuid);
-      const webhook = agent?.webhooks.find(
-        ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
-      );
-      if (webhook !== undefined) return await firstEnd(deps, request, context, webhook);
-      return await endWithoutWebhook(deps, request, agent !== undefined);
-    } finally {
-      reservation.release();
-    }
-  };
+export async function onCallEnd(
+  deps: OnCallEndDeps,
+  request: OnCallEndRequest,
+  context: RequestContext,
+): Promise<OnCallEndReply> {
+  const reservation = deps.admission.admitEnd(context.requestBytes);
+  try {
+    deps.health.assertThere();
+    await refuseChaining(deps.store, context);
+    const agent = await deps.agents.read(request.agentUuid);
+    const webhook = agent?.webhooks.find(
+      ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
+    );
+    if (webhook !== undefined) return await firstEnd(deps, request, context, webhook);
+    return await endWithoutWebhook(deps, request, agent !== undefined);
+  } finally {
+    reservation.release();
+  }
+}
 
 async function firstEnd(
   deps: OnCallEndDeps,

@@ -14,7 +14,7 @@ import {
   refuseChaining,
   refuseOtherAgent,
   stopsNewExecutionsOnly,
-} from './lifecycle-refusals.ts';
+} from '../refusals.ts';
 import { replayStart, type ReplayDeps } from './replay-start.ts';
 import { runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
@@ -55,21 +55,23 @@ export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
  * Runs the pre-call webhook once and says what to do with the call; a repeat is answered from the record. The claim goes
  * first and finds out whether this is a repeat: nothing is read before it.
  */
-export const createOnCallStart =
-  (deps: OnCallStartDeps) =>
-  async (request: OnCallStartRequest, context: RequestContext): Promise<OnCallStartReply> => {
-    const reservation = deps.admission.admitStart(context.requestBytes);
-    try {
-      deps.health.assertThere();
-      await refuseChaining(deps.store, context);
-      return await firstStart(deps, request, context, reservation);
-    } catch (error) {
-      if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
-      return await replayOrRefuse(deps, request, context, error);
-    } finally {
-      reservation.release();
-    }
-  };
+export async function onCallStart(
+  deps: OnCallStartDeps,
+  request: OnCallStartRequest,
+  context: RequestContext,
+): Promise<OnCallStartReply> {
+  const reservation = deps.admission.admitStart(context.requestBytes);
+  try {
+    deps.health.assertThere();
+    await refuseChaining(deps.store, context);
+    return await firstStart(deps, request, context, reservation);
+  } catch (error) {
+    if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
+    return await replayOrRefuse(deps, request, context, error);
+  } finally {
+    reservation.release();
+  }
+}
 
 async function firstStart(
   deps: OnCallStartDeps,

@@ -6,7 +6,7 @@ import { withTimeout } from '../../engine/writes/retry-write.ts';
 import type { StartWaiters } from '../../engine/start-waiters.ts';
 import { CallhooksError, databaseUnavailable, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
-import { conversationPurged, refuseOtherAgent } from './lifecycle-refusals.ts';
+import { conversationPurged, refuseOtherAgent } from '../refusals.ts';
 import { answerByMs, toStartReply } from './start-reply.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
@@ -23,11 +23,11 @@ export interface ReplayDeps {
  * Answers a repeat: from the record, or once the running start has ended.
  * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED, EXECUTION_RUNNING
  */
-export const replayStart = async (
+export async function replayStart(
   deps: ReplayDeps,
   request: OnCallStartRequest,
   context: RequestContext,
-): Promise<OnCallStartReply> => {
+): Promise<OnCallStartReply> {
   const { conversationUuid } = request;
   context.arrival.decided();
   const first = await readStart(deps, conversationUuid);
@@ -42,29 +42,35 @@ export const replayStart = async (
     recorded = await withTimeout(readStart(deps, conversationUuid), untilMs);
   }
   return toStartReply(recorded, true);
-};
+}
 
-const stillRunning = (): CallhooksError =>
-  new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
+function stillRunning(): CallhooksError {
+  return new CallhooksError('EXECUTION_RUNNING', 'the start of this conversation is still running', {
     retryAfterMs: 1_000,
   });
+}
 
-// What is on record can't be read now: that nothing was recorded would be wrong here.
-const findStart: FindStart = ({ store }, conversationUuid) =>
-  store.findStart(conversationUuid).catch((error: unknown) => {
+// The record can't be read now. That nothing was recorded, as the refusal of a busy database says, would be wrong here.
+function findStart(
+  { store }: ReplayDeps,
+  conversationUuid: string,
+): Promise<RecordedStart | 'purged' | undefined> {
+  return store.findStart(conversationUuid).catch((error: unknown) => {
     throw error instanceof DatabaseError && error.kind === 'busy' ? databaseUnavailable(error) : error;
   });
-
-type FindStart = (deps: ReplayDeps, conversationUuid: string) => ReturnType<ExecutionStore['findStart']>;
+}
 
 // Whoever lost to a row must find it or its purged key; found neither, it looks once more.
-const readStart = async (deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> => {
+async function readStart(deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> {
   const found = (await findStart(deps, conversationUuid)) ?? (await findStart(deps, conversationUuid));
   if (found === 'purged') throw conversationPurged(conversationUuid);
   if (found === undefined) throw new Error(`the start of ${conversationUuid} is neither there nor purged`);
   return found;
-};
+}
 
-const hasOtherDetails = (request: OnCallStartRequest, start: StartVariables): boolean =>
-  request.callerPhone !== start.callerPhone ||
-  Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]));
+function hasOtherDetails(request: OnCallStartRequest, start: StartVariables): boolean {
+  return (
+    request.callerPhone !== start.callerPhone ||
+    Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]))
+  );
+}

@@ -17,7 +17,7 @@ import {
 import { limitReached } from '../../errors.ts';
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
-import { callerIsGone, deadlineTooShort } from './lifecycle-refusals.ts';
+import { callerIsGone, deadlineTooShort } from '../refusals.ts';
 import { answerByMs } from './start-reply.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartRequest } from './on-call-start.ts';

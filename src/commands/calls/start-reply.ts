@@ -9,14 +9,15 @@ const ANSWER_BEFORE_DEADLINE_MS = 50;
 const LONGEST_WAIT_MS = 65_000;
 
 /** The instant of `performance.now()` until which an answer still reaches the caller. */
-export const answerByMs = ({ admittedAtMs, deadlineAtMs }: RequestContext): number =>
-  Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
+export function answerByMs({ admittedAtMs, deadlineAtMs }: RequestContext): number {
+  return Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
+}
 
 /** A start's reply from its record, the same the first time and every other time. */
-export const toStartReply = (
+export function toStartReply(
   { execution, start }: { execution?: Execution; start: StartVariables },
   replayed: boolean,
-): OnCallStartReply => {
+): OnCallStartReply {
   const shown = execution?.state === 'no_webhook' ? undefined : execution;
   const { decision, degraded, variables, sources } = startReply(shown, start);
   return {
@@ -27,4 +28,4 @@ export const toStartReply = (
     ...(shown ? { execution: shown } : {}),
     replayed,
   };
-};
+}

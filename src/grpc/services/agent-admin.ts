@@ -1,8 +1,4 @@
-import type { createCreateAgent } from '../../commands/admin/create-agent.ts';
-import type { createDeleteAgent } from '../../commands/admin/delete-agent.ts';
-import type { createGetAgent } from '../../commands/admin/get-agent.ts';
-import type { createListAgents } from '../../commands/admin/list-agents.ts';
-import type { createUpdateAgent } from '../../commands/admin/update-agent.ts';
+import type { AdminCommands } from '../../commands/admin/admin-commands.ts';
 import { AgentAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { agentMessage } from '../messages/agent.ts';
@@ -10,13 +6,10 @@ import { agentTokens } from '../page-tokens.ts';
 import * as requests from '../requests/agent-admin.ts';
 
 /** The commands behind `callhooks.v1.AgentAdmin`. */
-export interface AgentAdminCommands {
-  readonly createAgent: ReturnType<typeof createCreateAgent>;
-  readonly getAgent: ReturnType<typeof createGetAgent>;
-  readonly listAgents: ReturnType<typeof createListAgents>;
-  readonly updateAgent: ReturnType<typeof createUpdateAgent>;
-  readonly deleteAgent: ReturnType<typeof createDeleteAgent>;
-}
+export type AgentAdminCommands = Pick<
+  AdminCommands,
+  'createAgent' | 'getAgent' | 'listAgents' | 'updateAgent' | 'deleteAgent'
+>;
 
 /** `callhooks.v1.AgentAdmin`. */
 export const createAgentAdminService = (commands: AgentAdminCommands): BoundService =>

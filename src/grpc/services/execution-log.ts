@@ -1,15 +1,18 @@
-import type { createGetExecution } from '../../commands/get-execution.ts';
-import type { createListExecutions } from '../../commands/list-executions.ts';
+import type { GetExecutionReply, GetExecutionRequest } from '../../commands/get-execution.ts';
+import type { ListExecutionsRequest } from '../../commands/list-executions.ts';
+import type { Execution } from '../../domain/execution.ts';
 import { ExecutionLogService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { detailedExecutionMessage, executionMessage } from '../messages/execution.ts';
 import { executionTokens } from '../page-tokens.ts';
 import { parseGetExecution, parseListExecutions } from '../requests/execution-log.ts';
+import type { Page } from '../../store/agent-store.ts';
+import type { ExecutionKey } from '../../store/execution-store.ts';
 
 /** The commands behind `callhooks.v1.ExecutionLog`. */
 export interface ExecutionLogCommands {
-  readonly getExecution: ReturnType<typeof createGetExecution>;
-  readonly listExecutions: ReturnType<typeof createListExecutions>;
+  readonly getExecution: (request: GetExecutionRequest) => Promise<GetExecutionReply>;
+  readonly listExecutions: (request: ListExecutionsRequest) => Promise<Page<Execution, ExecutionKey>>;
 }
 
 /** `callhooks.v1.ExecutionLog`. */

@@ -1,10 +1,6 @@
-import type { createCreateWebhook } from '../../commands/admin/create-webhook.ts';
-import type { createDeleteWebhook } from '../../commands/admin/delete-webhook.ts';
-import type { createGetWebhook } from '../../commands/admin/get-webhook.ts';
-import type { createListWebhooks } from '../../commands/admin/list-webhooks.ts';
+import type { AdminCommands } from '../../commands/admin/admin-commands.ts';
 import type { RequestContext } from '../../commands/request-context.ts';
 import type { TestWebhookReply, TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
-import type { createUpdateWebhook } from '../../commands/admin/update-webhook.ts';
 import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { testWebhookMessage } from '../messages/test-webhook.ts';
@@ -14,12 +10,10 @@ import { parseTestWebhook } from '../requests/test-webhook.ts';
 import * as requests from '../requests/webhook-admin.ts';
 
 /** The commands behind `callhooks.v1.WebhookAdmin`. */
-export interface WebhookAdminCommands {
-  readonly createWebhook: ReturnType<typeof createCreateWebhook>;
-  readonly getWebhook: ReturnType<typeof createGetWebhook>;
-  readonly listWebhooks: ReturnType<typeof createListWebhooks>;
-  readonly updateWebhook: ReturnType<typeof createUpdateWebhook>;
-  readonly deleteWebhook: ReturnType<typeof createDeleteWebhook>;
+export interface WebhookAdminCommands extends Pick<
+  AdminCommands,
+  'createWebhook' | 'getWebhook' | 'listWebhooks' | 'updateWebhook' | 'deleteWebhook'
+> {
   readonly testWebhook: (request: TestWebhookRequest, context: RequestContext) => Promise<TestWebhookReply>;
 }
 
