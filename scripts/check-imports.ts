@@ -49,7 +49,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   'http/': { uses: ['domain/types.ts', 'errors.ts'], types: ['domain/'] },
   'store/': { uses: ['domain/types.ts', 'errors.ts', 'migrations/'], types: ['domain/', 'logger.ts'] },
-  'secrets/': { uses: ['domain/types.ts', 'errors.ts'], types: ['domain/', 'store/'] },
+  'secrets/': { uses: ['domain/', 'errors.ts'], types: ['store/'] },
   'ops/': {
     uses: ['config/', 'errors.ts', 'secrets/', 'version.ts'],
     types: ['domain/', 'store/', 'http/', 'engine/', 'logger.ts'],

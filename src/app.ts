@@ -23,7 +23,7 @@ import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type Figures, type Metrics } from './ops/metrics.ts';
 import { createOpsServer } from './ops/ops-server.ts';
-import type { Keyring } from './secrets/keyring.ts';
+import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
@@ -77,7 +77,7 @@ interface Parts {
   readonly logger: Logger;
   readonly ids: Ids;
   readonly database: Database;
-  readonly keyring: Keyring;
+  readonly agentSecrets: AgentSecrets;
   readonly executor: GuardedExecutor;
   readonly onFaultPoint: OnFaultPoint;
   readonly everyMs: Partial<Intervals>;
@@ -91,6 +91,7 @@ async function assemble(
 ): Promise<App> {
   const { dataDir, encryptionKeys: keys } = config;
   const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
+  const agentSecrets = createAgentSecrets(keyring);
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
   const metrics = createMetrics(() => ({ ...figuresOf(engine), droppedLogLines: droppedLogLines() }), {
@@ -104,7 +105,7 @@ async function assemble(
     onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
   const parts: Parts = {
-    ...{ config, logger, database, keyring, executor, onFaultPoint, everyMs, metrics },
+    ...{ config, logger, database, agentSecrets, executor, onFaultPoint, everyMs, metrics },
     ids: createIds(),
   };
   const start = createStart();
@@ -133,9 +134,9 @@ function figuresOf(engine: Engine): Omit<Figures, 'droppedLogLines'> {
 }
 
 function plugEngine(parts: Parts, onReadiness: (isReady: boolean) => void): Engine {
-  const { config, logger, ids, database, keyring, executor, onFaultPoint, everyMs, metrics } = parts;
+  const { config, logger, ids, database, agentSecrets, executor, onFaultPoint, everyMs, metrics } = parts;
   return createEngine({
-    ...{ database, executor, keyring, onReadiness, onFaultPoint, everyMs },
+    ...{ database, executor, agentSecrets, onReadiness, onFaultPoint, everyMs },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
@@ -183,7 +184,7 @@ function createStart(): Start {
 }
 
 function plugServices(parts: Parts, engine: Engine, start: Start): readonly BoundService[] {
-  const { config, logger, ids, keyring, executor, onFaultPoint, metrics } = parts;
+  const { config, logger, ids, agentSecrets, executor, onFaultPoint, metrics } = parts;
   const { checkUrl } = executor;
   const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
     logger.info(
@@ -191,7 +192,7 @@ function plugServices(parts: Parts, engine: Engine, start: Start): readonly Boun
       'audit',
     );
   const adminDeps: AdminDeps = {
-    ...{ agents: engine.agentStore, keyring, ids, checkUrl, audit },
+    ...{ agents: engine.agentStore, agentSecrets, ids, checkUrl, audit },
     onAgentChanged: engine.agents.forget,
   };
   const deps = {
@@ -207,7 +208,7 @@ function plugServices(parts: Parts, engine: Engine, start: Start): readonly Boun
     },
   };
   const admin = bindAdminCommands(adminDeps);
-  const testDeps = { ...deps, agents: engine.agentStore, keyring, checkUrl, audit };
+  const testDeps = { ...deps, agents: engine.agentStore, agentSecrets, checkUrl, audit };
   return [
     createAgentAdminService(admin),
     createWebhookAdminService({ ...admin, testWebhook: start.before(testWebhook, testDeps) }),

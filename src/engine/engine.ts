@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/agent.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
-import type { Keyring } from '../secrets/keyring.ts';
+import type { AgentSecrets } from '../secrets/agent-secrets.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 import type { Database } from '../store/database.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
@@ -42,7 +42,7 @@ export interface EngineLimits {
 export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly database: Database;
   readonly executor: HttpExecutor;
-  readonly keyring: Keyring;
+  readonly agentSecrets: AgentSecrets;
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
@@ -125,7 +125,7 @@ export function createEngine(deps: EngineDeps): Engine {
     isRunningHere: (conversationUuid) => preCalls.isRunning(conversationUuid),
   });
   const webhookRuns = createWebhookRuns(deps);
-  const open = createWebhookOpener(deps.keyring);
+  const open = createWebhookOpener(deps.agentSecrets);
   const maintenance = createMaintenance({
     ...{ store, health, startWaiters, onFaultPoint, onError },
     isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || postCallSender.isSending(executionUuid),

@@ -1,4 +1,5 @@
 import type { Agent, ApiSchema, Webhook } from '../../src/domain/agent.ts';
+import { createAgentSecrets } from '../../src/secrets/agent-secrets.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 
 const AGENT = '0192aaaa-0000-7000-8000-000000000001';
@@ -6,6 +7,8 @@ const WEBHOOK = '0192aaaa-0000-7000-8000-000000000002';
 
 /** The keyring that seals the secrets of {@link agentWith}. */
 export const keyring = createKeyring([{ id: 'k', bytes: Buffer.alloc(32, 1) }]);
+/** Seals and opens with {@link keyring}. */
+export const agentSecrets = createAgentSecrets(keyring);
 
 /** Makes a pre-call webhook as a store reads it; parts of the request template can be replaced. */
 export function webhookWith(apiSchema: Partial<ApiSchema>, etag = 'etag-1'): Webhook {
@@ -30,16 +33,12 @@ export function webhookWith(apiSchema: Partial<ApiSchema>, etag = 'etag-1'): Web
 
 /** Makes the agent of a webhook as a store reads it, with these secrets sealed. */
 export function agentWith(webhook: Webhook, secrets: Record<string, string>): Agent {
-  const sealed = Object.entries(secrets).map(([field, value]) => [
-    field,
-    keyring.seal(value, { table: 'agent_secrets', rowId: AGENT, field }),
-  ]);
   return {
     agentUuid: AGENT,
     displayName: '',
     dynamicVariables: { plan: 'x' },
     webhooks: [webhook],
-    sealedSecrets: Object.fromEntries(sealed),
+    sealedSecrets: agentSecrets.sealSecrets(AGENT, secrets),
     etag: 'agent-1',
     createdAtMs: 0,
     updatedAtMs: 0,

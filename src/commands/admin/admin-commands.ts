@@ -1,5 +1,5 @@
 import type { Ids } from '../../ids.ts';
-import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { AuditLine } from './change-agent.ts';
 import { createAgent, type CreateAgentRequest } from './create-agent.ts';
@@ -16,7 +16,7 @@ import { updateWebhook, type UpdateWebhookRequest } from './update-webhook.ts';
 /** Holds what the commands that administer agents and webhooks work with. */
 export interface AdminDeps {
   readonly agents: AgentStore;
-  readonly keyring: Keyring;
+  readonly agentSecrets: AgentSecrets;
   readonly ids: Ids;
   /** Returns what the egress policy says against a URL that is to be saved, or undefined when it lets the URL pass. */
   readonly checkUrl: (url: string) => string | undefined;

@@ -1,6 +1,5 @@
 import type { Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-commands.ts';
-import { sealHeaders } from './seal-agent.ts';
 
 /** Holds the mutable part of a webhook after its check. */
 export interface CheckedWebhook {
@@ -9,11 +8,11 @@ export interface CheckedWebhook {
   readonly disabled: boolean;
 }
 
-type BuildDeps = Pick<AdminDeps, 'keyring' | 'ids'>;
+type BuildDeps = Pick<AdminDeps, 'agentSecrets' | 'ids'>;
 
 /** Returns a webhook as it is stored the first time, with the values of its sensitive literal headers sealed. */
 export function newWebhook(
-  { keyring, ids }: BuildDeps,
+  { agentSecrets, ids }: BuildDeps,
   agentUuid: string,
   { webhookType, config, disabled }: CheckedWebhook,
   nowMs: number,
@@ -23,7 +22,7 @@ export function newWebhook(
     webhookUuid,
     agentUuid,
     webhookType,
-    ...sealHeaders(keyring, webhookUuid, config, {}),
+    ...agentSecrets.sealHeaders(webhookUuid, config, {}),
     disabled,
     etag: ids.etag(),
     createdAtMs: nowMs,
@@ -36,14 +35,14 @@ export function newWebhook(
  * new value is the mask.
  */
 export function changedWebhook(
-  { keyring, ids }: BuildDeps,
+  { agentSecrets, ids }: BuildDeps,
   stored: Webhook,
   { config, disabled }: Omit<CheckedWebhook, 'webhookType'>,
   nowMs: number,
 ): Webhook {
   return {
     ...stored,
-    ...sealHeaders(keyring, stored.webhookUuid, config, stored.sealedHeaders),
+    ...agentSecrets.sealHeaders(stored.webhookUuid, config, stored.sealedHeaders),
     disabled,
     etag: ids.etag(),
     updatedAtMs: nowMs,

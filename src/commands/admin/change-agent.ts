@@ -1,7 +1,6 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import { originOfTemplate } from '../../domain/template/url-template.ts';
-import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-commands.ts';
@@ -102,7 +101,7 @@ export interface AuditLine {
 
 // One line for each webhook whose URL has come to another origin, with the secrets that go there now.
 function auditOrigins(
-  { audit, keyring }: AdminDeps,
+  { audit, agentSecrets }: AdminDeps,
   action: string,
   before: Agent | undefined,
   after: Agent | undefined,
@@ -112,7 +111,8 @@ function auditOrigins(
     const origin = originOf(webhook);
     if (after === undefined || (earlier !== undefined && originOf(earlier) === origin)) continue;
     const { agentUuid, webhookUuid } = webhook;
-    audit({ action, agentUuid, webhookUuid, origin, secretNames: secretNamesOf(keyring, after, webhook) });
+    const secretNames = secretNamesOf(agentSecrets, after, webhook);
+    audit({ action, agentUuid, webhookUuid, origin, secretNames });
   }
 }
 
@@ -121,8 +121,8 @@ function originOf({ config }: Webhook): string {
 }
 
 // A sealed header may name secrets too. One whose key is not here can't have been written just now.
-function secretNamesOf(keyring: AdminDeps['keyring'], agent: Agent, webhook: Webhook): string[] {
-  const canOpen = Object.values(webhook.sealedHeaders).every(({ keyId }) => keyring.has(keyId));
-  const used = usedSecretNames(canOpen ? withTrueHeaders(webhook, keyring) : webhook.config);
+function secretNamesOf(agentSecrets: AdminDeps['agentSecrets'], agent: Agent, webhook: Webhook): string[] {
+  const canOpen = agentSecrets.canOpenHeaders(webhook);
+  const used = usedSecretNames(canOpen ? agentSecrets.openHeaders(webhook) : webhook.config);
   return Object.keys(agent.sealedSecrets).filter((name) => used.has(name));
 }

@@ -6,7 +6,6 @@ import type { NewAgent } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-commands.ts';
 import { announceChange } from './change-agent.ts';
 import { newWebhook } from './build-webhook.ts';
-import { sealSecrets } from './seal-agent.ts';
 
 /** An agent to create, with its webhooks and secrets. */
 export interface CreateAgentRequest {
@@ -56,7 +55,7 @@ function toNewAgent(deps: AdminDeps, request: CreateAgentRequest, agent: ValidAg
     dynamicVariables: agent.dynamicVariables,
     // The store stamps the times.
     webhooks: agent.webhooks.map((webhook) => newWebhook(deps, agentUuid, webhook, 0)),
-    sealedSecrets: sealSecrets(deps.keyring, agentUuid, request.secrets),
+    sealedSecrets: deps.agentSecrets.sealSecrets(agentUuid, request.secrets),
     etag: deps.ids.etag(),
   };
 }

@@ -1,8 +1,7 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { secretUsers, variableUsers, type NameUsage } from '../../domain/name-usage.ts';
-import { withTrueHeaders } from '../../engine/webhook-run/runnable-webhook.ts';
 import { CallhooksError } from '../../errors.ts';
-import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 
 /** What a sentence says of each use. */
 type Precondition = NameUsage;
@@ -11,14 +10,14 @@ type Precondition = NameUsage;
  * Holds back a change that takes a variable or secret from a webhook that names it.
  * @throws CallhooksError VARIABLE_IN_USE, SECRET_IN_USE (naming every user), KEY_UNAVAILABLE
  */
-export function refuseRemovalInUse(keyring: Keyring, before: Agent, after: Agent): void {
+export function refuseRemovalInUse(agentSecrets: AgentSecrets, before: Agent, after: Agent): void {
   const variables = removedNames(before.dynamicVariables, after.dynamicVariables);
   const secrets = removedNames(before.sealedSecrets, after.sealedSecrets);
   if (variables.length === 0 && secrets.length === 0) return;
   // A masked header value may hold a placeholder.
   const webhooks = after.webhooks.map((webhook) => ({
     ...webhook,
-    config: withTrueHeaders(webhook, keyring),
+    config: agentSecrets.openHeaders(webhook),
   }));
   const variableUses = variables.flatMap((name) => usesOf(webhooks, name, variableUsers));
   if (variableUses.length > 0)

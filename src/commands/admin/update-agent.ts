@@ -6,7 +6,6 @@ import { changeAgent } from './change-agent.ts';
 import { checkAgentUpdate } from './validate-agent-update.ts';
 import { refuseRemovalInUse } from './names-in-use.ts';
 import { changedWebhook, newWebhook } from './build-webhook.ts';
-import { sealSecrets } from './seal-agent.ts';
 import type { UpdateMask } from '../../domain/update-mask.ts';
 import type { Violation } from '../../errors.ts';
 
@@ -34,7 +33,7 @@ export async function updateAgent(deps: AdminDeps, request: UpdateAgentRequest):
     if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
     refuseStaleEtag(request.etag, current);
     const updated = toUpdated(deps, request, current, checked, nowMs);
-    refuseRemovalInUse(deps.keyring, current, updated);
+    refuseRemovalInUse(deps.agentSecrets, current, updated);
     return updated;
   });
   return agent as Agent;
@@ -53,7 +52,10 @@ function toUpdated(
     displayName: mask.has('display_name') ? checked.displayName : current.displayName,
     dynamicVariables: mask.has('dynamic_variables') ? checked.dynamicVariables : current.dynamicVariables,
     webhooks: mergeWebhooks(deps, current, checked, nowMs),
-    sealedSecrets: { ...Object.fromEntries(kept), ...sealSecrets(deps.keyring, current.agentUuid, secrets) },
+    sealedSecrets: {
+      ...Object.fromEntries(kept),
+      ...deps.agentSecrets.sealSecrets(current.agentUuid, secrets),
+    },
     etag: deps.ids.etag(),
     updatedAtMs: nowMs,
   };

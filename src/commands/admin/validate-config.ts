@@ -24,18 +24,15 @@ const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: 
 
 /** What an agent's webhooks may name; of an unknown agent nothing can be said against any name. */
 export function surroundingsOf(
-  { keyring, checkUrl }: Pick<AdminDeps, 'keyring' | 'checkUrl'>,
+  { agentSecrets, checkUrl }: Pick<AdminDeps, 'agentSecrets' | 'checkUrl'>,
   agent: Agent | undefined,
 ): WebhookSurroundings {
   if (agent === undefined) return { declaredVariables: EVERY_NAME, secretNames: EVERY_NAME, checkUrl };
-  const { agentUuid, dynamicVariables, sealedSecrets } = agent;
+  const { dynamicVariables, sealedSecrets } = agent;
   return {
     declaredVariables: new Set(Object.keys(dynamicVariables)),
     secretNames: new Set(Object.keys(sealedSecrets)),
-    secretValue: (name) => {
-      const sealed = Object.hasOwn(sealedSecrets, name) ? sealedSecrets[name] : undefined;
-      return sealed && keyring.open(sealed, { table: 'agent_secrets', rowId: agentUuid, field: name });
-    },
+    secretValue: (name) => agentSecrets.openSecret(agent, name),
     checkUrl,
   };
 }

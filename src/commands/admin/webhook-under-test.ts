@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { postCallVariables, preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
-import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import { agentNotFound, webhookNotFound } from '../refusals.ts';
 import { checkDraft, surroundingsOf } from './validate-config.ts';
@@ -20,7 +20,7 @@ export interface Trial {
 /** What finding it needs. */
 export interface FindTrialDeps {
   readonly agents: Pick<AgentStore, 'findAgent' | 'findAgentOfWebhook'>;
-  readonly keyring: Keyring;
+  readonly agentSecrets: AgentSecrets;
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly newUuid: () => string;
   readonly checkUrl: (url: string) => string | undefined;

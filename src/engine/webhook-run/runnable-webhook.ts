@@ -1,9 +1,9 @@
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
 import { fixedValuesToRedact, redactsCallValues } from '../../domain/redaction/values-to-redact.ts';
-import { createMasker, type Masker, MASK } from '../../domain/redaction/redact.ts';
-import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
+import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
+import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
-import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
 export interface RunnableWebhook {
@@ -24,9 +24,9 @@ export interface RunnableWebhook {
  * Decrypts what the webhook needs and compiles it.
  * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of a value that it needs.
  */
-export function openWebhook(agent: Agent, webhook: Webhook, keyring: Keyring): RunnableWebhook {
-  const config = withTrueHeaders(webhook, keyring);
-  const secrets = openSecrets(agent, config, keyring);
+export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentSecrets): RunnableWebhook {
+  const config = agentSecrets.openHeaders(webhook);
+  const secrets = agentSecrets.openSecrets(agent, usedSecretNames(config));
   const compiled = compileRequest(config);
   return {
     webhook,
@@ -36,34 +36,4 @@ export function openWebhook(agent: Agent, webhook: Webhook, keyring: Keyring): R
     mask: createMasker(Object.values(secrets), fixedValuesToRedact(compiled, secrets)),
     redactsCallValues: redactsCallValues(compiled),
   };
-}
-
-/**
- * The configuration with the values of its sealed headers opened.
- * @throws CallhooksError KEY_UNAVAILABLE
- */
-export function withTrueHeaders(webhook: Webhook, keyring: Keyring): WebhookConfig {
-  const { config, webhookUuid, sealedHeaders } = webhook;
-  const openHeader = ([name, value]: [string, string]): [string, string] => {
-    const field = name.toLowerCase();
-    const sealed = value === MASK ? sealedHeaders[field] : undefined;
-    return [
-      name,
-      sealed ? keyring.open(sealed, { table: 'webhook_headers', rowId: webhookUuid, field }) : value,
-    ];
-  };
-  const requestHeaders = Object.fromEntries(Object.entries(config.apiSchema.requestHeaders).map(openHeader));
-  return { ...config, apiSchema: { ...config.apiSchema, requestHeaders } };
-}
-
-function openSecrets(agent: Agent, config: WebhookConfig, keyring: Keyring): Record<string, string> {
-  const { agentUuid, sealedSecrets } = agent;
-  const used = usedSecretNames(config);
-  const opened = Object.entries(sealedSecrets)
-    .filter(([name]) => used.has(name))
-    .map(([field, sealed]): [string, string] => [
-      field,
-      keyring.open(sealed, { table: 'agent_secrets', rowId: agentUuid, field }),
-    ]);
-  return Object.fromEntries(opened);
 }

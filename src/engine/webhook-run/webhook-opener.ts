@@ -1,5 +1,5 @@
 import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
-import type { Keyring } from '../../secrets/keyring.ts';
+import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 
 type SealedValues = Readonly<Record<string, SealedValue>>;
@@ -19,7 +19,7 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024;
  * takes about `maxBytes` at most; what was read longest ago leaves first.
  */
 export function createWebhookOpener(
-  keyring: Keyring,
+  agentSecrets: AgentSecrets,
   maxBytes: number = MAX_KEPT_BYTES,
 ): (agent: Agent, webhook: Webhook) => RunnableWebhook {
   const byObject = new WeakMap<Webhook, RunnableWebhook>();
@@ -27,7 +27,7 @@ export function createWebhookOpener(
   return (agent, webhook) => {
     const known = byObject.get(webhook);
     if (known !== undefined) return known;
-    const opened = kept.find(agent, webhook) ?? openAll(agent, webhook, keyring);
+    const opened = kept.find(agent, webhook) ?? openAll(agent, webhook, agentSecrets);
     byObject.set(webhook, opened.runnable);
     // The draft of a test has no etag: the next draft of this webhook would look the same.
     if (webhook.etag !== '') kept.keep(webhook.webhookUuid, opened);
@@ -35,9 +35,9 @@ export function createWebhookOpener(
   };
 }
 
-function openAll(agent: Agent, webhook: Webhook, keyring: Keyring): Opened {
+function openAll(agent: Agent, webhook: Webhook, agentSecrets: AgentSecrets): Opened {
   return {
-    runnable: openWebhook(agent, webhook, keyring),
+    runnable: openWebhook(agent, webhook, agentSecrets),
     sealedSecrets: agent.sealedSecrets,
     bytes: roughBytes(agent, webhook),
   };

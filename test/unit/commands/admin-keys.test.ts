@@ -1,22 +1,23 @@
 import { expect } from 'chai';
 import { refuseRemovalInUse } from '../../../src/commands/admin/names-in-use.ts';
 import { changedWebhook, newWebhook } from '../../../src/commands/admin/build-webhook.ts';
-import { sealSecrets } from '../../../src/commands/admin/seal-agent.ts';
 import { surroundingsOf } from '../../../src/commands/admin/validate-config.ts';
 import type { Agent, Webhook } from '../../../src/domain/agent.ts';
 import type { CallhooksError } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
+import { createAgentSecrets } from '../../../src/secrets/agent-secrets.ts';
 import { createKeyring } from '../../../src/secrets/keyring.ts';
 
 const ids = createIds();
-const keyringOf = (id: string, fill: number) => createKeyring([{ id, bytes: Buffer.alloc(32, fill) }]);
-const keyring = keyringOf('here', 1);
+const withKey = (id: string, fill: number) =>
+  createAgentSecrets(createKeyring([{ id, bytes: Buffer.alloc(32, fill) }]));
+const agentSecrets = withKey('here', 1);
 /** Of a replica that lacks the key of what is stored. */
-const otherKeyring = keyringOf('elsewhere', 2);
+const otherSecrets = withKey('elsewhere', 2);
 
 const agentUuid = ids.uuid();
 const webhook = newWebhook(
-  { keyring, ids },
+  { agentSecrets, ids },
   agentUuid,
   {
     webhookType: 'pre_call',
@@ -40,7 +41,7 @@ const agent: Agent = {
   displayName: '',
   dynamicVariables: { x: 1, y: 2 },
   webhooks: [webhook],
-  sealedSecrets: sealSecrets(keyring, agentUuid, { s: 'value' }),
+  sealedSecrets: agentSecrets.sealSecrets(agentUuid, { s: 'value' }),
   etag: 'e',
   createdAtMs: 0,
   updatedAtMs: 0,
@@ -61,27 +62,27 @@ const reasonOf = (run: () => unknown): string | undefined => {
 describe('administration by a replica that lacks a key', () => {
   it('disables a webhook without opening what it keeps', () => {
     const change = { config: webhook.config, disabled: true };
-    const changed: Webhook = changedWebhook({ keyring: otherKeyring, ids }, webhook, change, 2_000);
+    const changed: Webhook = changedWebhook({ agentSecrets: otherSecrets, ids }, webhook, change, 2_000);
     expect(changed.sealedHeaders).to.deep.equal(webhook.sealedHeaders);
     expect(changed).to.deep.include({ disabled: true, createdAtMs: 1_000, updatedAtMs: 2_000 });
   });
 
   it('removes no variable that a sealed header could name', () => {
-    expect(reasonOf(() => refuseRemovalInUse(keyring, agent, without('x')))).to.equal('VARIABLE_IN_USE');
-    expect(reasonOf(() => refuseRemovalInUse(keyring, agent, without('y')))).to.equal(undefined);
-    expect(reasonOf(() => refuseRemovalInUse(otherKeyring, agent, without('y')))).to.equal('KEY_UNAVAILABLE');
+    expect(reasonOf(() => refuseRemovalInUse(agentSecrets, agent, without('x')))).to.equal('VARIABLE_IN_USE');
+    expect(reasonOf(() => refuseRemovalInUse(agentSecrets, agent, without('y')))).to.equal(undefined);
+    expect(reasonOf(() => refuseRemovalInUse(otherSecrets, agent, without('y')))).to.equal('KEY_UNAVAILABLE');
   });
 
   it('opens nothing where no name is removed', () => {
-    expect(reasonOf(() => refuseRemovalInUse(otherKeyring, agent, { ...agent, displayName: 'b' }))).to.equal(
+    expect(reasonOf(() => refuseRemovalInUse(otherSecrets, agent, { ...agent, displayName: 'b' }))).to.equal(
       undefined,
     );
   });
 
   it('can not say whether a secret is fit to sign with', () => {
-    const look = (of: typeof keyring) =>
-      surroundingsOf({ keyring: of, checkUrl: () => undefined }, agent).secretValue?.('s');
-    expect(look(keyring)).to.equal('value');
-    expect(reasonOf(() => look(otherKeyring))).to.equal('KEY_UNAVAILABLE');
+    const look = (of: typeof agentSecrets) =>
+      surroundingsOf({ agentSecrets: of, checkUrl: () => undefined }, agent).secretValue?.('s');
+    expect(look(agentSecrets)).to.equal('value');
+    expect(reasonOf(() => look(otherSecrets))).to.equal('KEY_UNAVAILABLE');
   });
 });

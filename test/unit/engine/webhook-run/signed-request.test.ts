@@ -4,7 +4,7 @@ import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { JsonObject } from '../../../../src/domain/json.ts';
 import { openWebhook } from '../../../../src/engine/webhook-run/runnable-webhook.ts';
 import { renderSignedRequest, type RenderDeps } from '../../../../src/engine/webhook-run/signed-request.ts';
-import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
+import { agentSecrets, agentWith, webhookWith } from '../../../support/stored-agents.ts';
 
 const deps: RenderDeps = {
   sign: () => 'v1,signature',
@@ -23,7 +23,7 @@ function render(
   }: { traceparent?: string | undefined; newSpanId?: () => string } = {},
 ) {
   const webhook = webhookWith({ requestHeaders, requestBody: { plan: '{{plan}}' }, method: 'POST' });
-  const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, keyring);
+  const runnable = openWebhook(agentWith(webhook, { TOKEN: 'tok-12345678' }), webhook, agentSecrets);
   const details = { callerPhone: '', metadata: {}, dynamicVariables: {} };
   const values = createPlaceholderValues({
     webhookType: 'pre_call',

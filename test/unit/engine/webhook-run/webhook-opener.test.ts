@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { Agent } from '../../../../src/domain/agent.ts';
 import { createWebhookOpener } from '../../../../src/engine/webhook-run/webhook-opener.ts';
+import { createAgentSecrets } from '../../../../src/secrets/agent-secrets.ts';
 import type { Keyring } from '../../../../src/secrets/keyring.ts';
-import { agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
+import { agentSecrets, agentWith, keyring, webhookWith } from '../../../support/stored-agents.ts';
 
 const SCHEMA = { requestHeaders: { Authorization: '{{secret.TOKEN}}' } };
 function stored(): Agent {
@@ -29,7 +30,7 @@ function countingOpener(maxBytes?: number) {
       return keyring.open(value, place);
     },
   };
-  const open = createWebhookOpener(counting, maxBytes);
+  const open = createWebhookOpener(createAgentSecrets(counting), maxBytes);
   return {
     open: (agent: Agent) => open(agent, agent.webhooks[0] as Agent['webhooks'][0]),
     opened: () => opened,
@@ -67,9 +68,8 @@ describe('createWebhookOpener', () => {
     const agent = stored();
     const first = open(agent);
     const [webhook] = agent.webhooks as [Agent['webhooks'][0]];
-    const sealedHeaders = {
-      'x-key': keyring.seal('x', { table: 'webhook_headers', rowId: 'w', field: 'x-key' }),
-    };
+    const { config } = webhookWith({ requestHeaders: { 'X-Key': 'x' } });
+    const { sealedHeaders } = agentSecrets.sealHeaders(webhook.webhookUuid, config, {});
     expect(open({ ...agent, webhooks: [{ ...webhook, sealedHeaders }] }).compiled).not.to.equal(
       first.compiled,
     );

@@ -1,0 +1,101 @@
+import type { Agent, SealedValue, Webhook, WebhookConfig } from '../domain/agent.ts';
+import { MASK } from '../domain/redaction/redact.ts';
+import { sensitiveLiteralHeaders } from '../domain/redaction/sensitive-names.ts';
+import type { Keyring, SealPlace } from './keyring.ts';
+
+/** Seals the secrets and sensitive headers of agents for storage, and opens them. */
+export interface AgentSecrets {
+  /** Returns the secrets of an agent as they are stored, by name. */
+  sealSecrets(agentUuid: string, secrets: Readonly<Record<string, string>>): Record<string, SealedValue>;
+  /**
+   * Returns those secrets of an agent whose names are in `names`.
+   * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of one of them
+   */
+  openSecrets(agent: Agent, names: ReadonlySet<string>): Record<string, string>;
+  /**
+   * Returns the secret of an agent with this name, or undefined when it has none.
+   * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks its key
+   */
+  openSecret(agent: Agent, name: string): string | undefined;
+  /**
+   * Moves the values of sensitive literal headers out of a checked configuration, which reads {@link MASK} in their
+   * place. A header whose value is the mask already keeps its sealed value from `stored`.
+   */
+  sealHeaders(
+    webhookUuid: string,
+    config: WebhookConfig,
+    stored: Webhook['sealedHeaders'],
+  ): Pick<Webhook, 'config' | 'sealedHeaders'>;
+  /**
+   * Returns the configuration of a webhook with the values of its sealed headers in it.
+   * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of one of them
+   */
+  openHeaders(webhook: Webhook): WebhookConfig;
+  /** Reports whether this replica has the keys of all sealed headers of a webhook. */
+  canOpenHeaders(webhook: Webhook): boolean;
+}
+
+/** Makes the sealing and opening of agents' secrets with the keys of this process. */
+export function createAgentSecrets(keyring: Keyring): AgentSecrets {
+  return {
+    sealSecrets: (agentUuid, secrets) =>
+      Object.fromEntries(
+        Object.entries(secrets).map(([name, value]) => [
+          name,
+          keyring.seal(value, placeOfSecret(agentUuid, name)),
+        ]),
+      ),
+    openSecrets: ({ agentUuid, sealedSecrets }, names) =>
+      Object.fromEntries(
+        Object.entries(sealedSecrets)
+          .filter(([name]) => names.has(name))
+          .map(([name, sealed]) => [name, keyring.open(sealed, placeOfSecret(agentUuid, name))]),
+      ),
+    openSecret: ({ agentUuid, sealedSecrets }, name) => {
+      const sealed = Object.hasOwn(sealedSecrets, name) ? sealedSecrets[name] : undefined;
+      return sealed && keyring.open(sealed, placeOfSecret(agentUuid, name));
+    },
+    sealHeaders: (webhookUuid, config, stored) => sealHeaders(keyring, webhookUuid, config, stored),
+    openHeaders: (webhook) => openHeaders(keyring, webhook),
+    canOpenHeaders: ({ sealedHeaders }) =>
+      Object.values(sealedHeaders).every(({ keyId }) => keyring.has(keyId)),
+  };
+}
+
+function sealHeaders(
+  keyring: Keyring,
+  webhookUuid: string,
+  config: WebhookConfig,
+  stored: Webhook['sealedHeaders'],
+): Pick<Webhook, 'config' | 'sealedHeaders'> {
+  const requestHeaders = { ...config.apiSchema.requestHeaders };
+  const sealedHeaders: Record<string, SealedValue> = {};
+  for (const name of sensitiveLiteralHeaders(config)) {
+    const key = name.toLowerCase();
+    const value = requestHeaders[name] ?? '';
+    const kept = value === MASK ? stored[key] : undefined;
+    sealedHeaders[key] = kept ?? keyring.seal(value, placeOfHeader(webhookUuid, name));
+    requestHeaders[name] = MASK;
+  }
+  return { config: withHeaders(config, requestHeaders), sealedHeaders };
+}
+
+function openHeaders(keyring: Keyring, { config, webhookUuid, sealedHeaders }: Webhook): WebhookConfig {
+  const open = ([name, value]: [string, string]): [string, string] => {
+    const sealed = value === MASK ? sealedHeaders[name.toLowerCase()] : undefined;
+    return [name, sealed === undefined ? value : keyring.open(sealed, placeOfHeader(webhookUuid, name))];
+  };
+  return withHeaders(config, Object.fromEntries(Object.entries(config.apiSchema.requestHeaders).map(open)));
+}
+
+function withHeaders(config: WebhookConfig, requestHeaders: Record<string, string>): WebhookConfig {
+  return { ...config, apiSchema: { ...config.apiSchema, requestHeaders } };
+}
+
+function placeOfSecret(agentUuid: string, name: string): SealPlace {
+  return { table: 'agent_secrets', rowId: agentUuid, field: name };
+}
+
+function placeOfHeader(webhookUuid: string, name: string): SealPlace {
+  return { table: 'webhook_headers', rowId: webhookUuid, field: name.toLowerCase() };
+}

@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import type { Webhook } from '../../../src/domain/agent.ts';
+import { MASK } from '../../../src/domain/redaction/redact.ts';
+import { CallhooksError } from '../../../src/errors.ts';
+import { createAgentSecrets } from '../../../src/secrets/agent-secrets.ts';
+import { createKeyring, UnsealError } from '../../../src/secrets/keyring.ts';
+import { agentSecrets, agentWith, keyring, webhookWith } from '../../support/stored-agents.ts';
+
+const HEADERS = { 'X-Api-Key': 'k-12345678', Authorization: 'Bearer {{secret.TOKEN}}', Accept: '*/*' };
+const webhook = webhookWith({ requestHeaders: HEADERS });
+/** The webhook as it is stored: its sensitive literal header is sealed. */
+const stored: Webhook = { ...webhook, ...agentSecrets.sealHeaders(webhook.webhookUuid, webhook.config, {}) };
+const other = createAgentSecrets(createKeyring([{ id: 'other', bytes: Buffer.alloc(32, 2) }]));
+
+describe('the secrets of an agent', () => {
+  const agent = agentWith(webhook, { TOKEN: 't', SPARE: 's' });
+
+  it('opens those secrets whose names are asked for', () => {
+    expect(agentSecrets.openSecrets(agent, new Set(['TOKEN', 'NONE']))).to.deep.equal({ TOKEN: 't' });
+  });
+
+  it('opens one secret, and returns undefined for a name that the agent lacks', () => {
+    expect(agentSecrets.openSecret(agent, 'SPARE')).to.equal('s');
+    expect(agentSecrets.openSecret(agent, 'constructor')).to.equal(undefined);
+  });
+
+  it('keeps the place that stored secrets are bound to: table, agent and name', () => {
+    const place = { table: 'agent_secrets', rowId: agent.agentUuid, field: 'TOKEN' } as const;
+    const sealedSecrets = { TOKEN: keyring.seal('before', place) };
+    expect(agentSecrets.openSecret({ ...agent, sealedSecrets }, 'TOKEN')).to.equal('before');
+  });
+
+  it('refuses to open a secret under another name or for another agent', () => {
+    const { TOKEN } = agent.sealedSecrets;
+    for (const moved of [
+      { ...agent, sealedSecrets: { SPARE: TOKEN! } },
+      { ...agent, agentUuid: '0192aaaa-0000-7000-8000-00000000000f' },
+    ])
+      expect(() => agentSecrets.openSecrets(moved, new Set(['TOKEN', 'SPARE']))).to.throw(UnsealError);
+  });
+
+  it('answers KEY_UNAVAILABLE where the key of a secret is not here', () => {
+    expect(() => other.openSecrets(agent, new Set(['TOKEN'])))
+      .to.throw(CallhooksError)
+      .with.property('reason', 'KEY_UNAVAILABLE');
+    expect(other.openSecrets(agent, new Set())).to.deep.equal({});
+  });
+});
+
+describe('the sensitive headers of a webhook', () => {
+  it('seals literal values of sensitive headers and leaves the mask in their place', () => {
+    expect(stored.config.apiSchema.requestHeaders).to.deep.equal({ ...HEADERS, 'X-Api-Key': MASK });
+    expect(Object.keys(stored.sealedHeaders)).to.deep.equal(['x-api-key']);
+  });
+
+  it('opens them to the configuration that was sealed', () => {
+    expect(agentSecrets.openHeaders(stored)).to.deep.equal(webhook.config);
+  });
+
+  it('keeps the place that stored headers are bound to: table, webhook and name in lower case', () => {
+    const place = { table: 'webhook_headers', rowId: webhook.webhookUuid, field: 'x-api-key' } as const;
+    const before = { ...stored, sealedHeaders: { 'x-api-key': keyring.seal('before', place) } };
+    expect(agentSecrets.openHeaders(before).apiSchema.requestHeaders).to.include({ 'X-Api-Key': 'before' });
+  });
+
+  it('keeps the sealed value of a header whose new value is the mask, in any case of its name', () => {
+    const { config } = webhookWith({ requestHeaders: { 'x-API-key': MASK } });
+    const changed = agentSecrets.sealHeaders(webhook.webhookUuid, config, stored.sealedHeaders);
+    expect(changed.sealedHeaders).to.deep.equal(stored.sealedHeaders);
+  });
+
+  it('refuses to open the headers of another webhook', () => {
+    expect(() => agentSecrets.openHeaders({ ...stored, webhookUuid: 'w-2' })).to.throw(UnsealError);
+  });
+
+  it('says beforehand whether all keys are here, and answers KEY_UNAVAILABLE where one is not', () => {
+    expect([agentSecrets.canOpenHeaders(stored), other.canOpenHeaders(stored)]).to.deep.equal([true, false]);
+    expect(() => other.openHeaders(stored))
+      .to.throw(CallhooksError)
+      .with.property('reason', 'KEY_UNAVAILABLE');
+  });
+});
