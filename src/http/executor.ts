@@ -1,133 +1,112 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
-import type { Failure } from '../domain/failures.ts';
+import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
+import { createDeadlines } from './client/deadline.ts';
 import type { TimingsSoFar } from './client/dial.ts';
-import { createEgressAgent, type EgressAgent } from './client/connection-pool.ts';
-import type { EgressPolicy } from './egress/egress-policy.ts';
-import type { ExchangeInput, ExchangeResult } from './client/exchange-state.ts';
-import { exchange } from './client/http-exchange.ts';
-import { endedFailure } from './client/failures.ts';
-import { createCheckedTargets, type CheckedTarget } from './egress/checked-targets.ts';
-import { createResolver, type Resolve } from './dns/resolver.ts';
-import { createTimeLimits } from './client/deadline.ts';
+import { endedFailure, unsent } from './client/failures.ts';
+import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createTlsContext } from './client/tls-context.ts';
+import type { Resolve } from './dns/resolver.ts';
+import { createCheckedTargets, type CheckedTarget } from './egress/checked-targets.ts';
+import type { EgressPolicy } from './egress/egress-policy.ts';
 import type { EgressCheck, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
 
-/** What an executor is made of. */
+/** The parts and bounds of an executor. */
 export interface ExecutorOptions {
   readonly policy: EgressPolicy;
-  /** Absent: the hosts file, then the system's name servers. */
-  readonly resolve?: Resolve;
-  /** Certificates (PEM) of authorities that endpoints may use besides the usual ones. Throws where it holds none. */
+  readonly resolve: Resolve;
+  /** Certificates (PEM) of authorities that endpoints may use besides the usual ones. */
   readonly extraCa?: string | undefined;
-  /** `user-agent` of requests that bring none. */
-  readonly userAgent?: string;
-  /** Limit of a response head with all its line ends, and of trailers. Default: 16 KiB. */
-  readonly maxResponseHeadBytes?: number;
-  /** How long a connection may serve requests before a new one is opened, so that DNS changes are followed. Default: 5 min. */
+  /** Called when a reused connection broke before a response head: the endpoint may have seen the request. */
+  readonly onReusedConnectionFailure: () => void;
+  /** How long a connection serves requests, so that changes in DNS are followed: 5 min, shorter in tests. */
   readonly maxConnectionAgeMs?: number;
-  /** How many connections to one origin may be dialled at a time. Default: 64. */
+  /** How many connections to one origin may be dialled at a time: 64, fewer in tests. */
   readonly maxDialsPerOrigin?: number;
-  /** Called when a reused connection broke before a response head: the request may have been seen. To be counted. */
-  readonly onReusedConnectionFailure?: () => void;
-  /** `net.connect`, for tests. */
+  /** Stands for `net.connect` in tests. */
   readonly connect?: (options: TcpNetConnectOpts) => Socket;
 }
 
-/** Sends requests at most once within one time limit, only where the policy lets them go; also says what it would say. */
+/** Sends requests at most once, before one deadline, and only where the egress rules allow it. It also checks URLs by them. */
 export type GuardedExecutor = HttpExecutor & EgressCheck;
 
-/** The usual limits of a response head, of a connection's age, and of dials to one origin. */
-export const EXECUTOR_LIMITS = {
-  maxResponseHeadBytes: 16_384,
-  maxConnectionAgeMs: 300_000,
-  maxDialsPerOrigin: 64,
-} as const;
+/** The age of a connection and the dials to one origin, where the options don't say otherwise. */
+export const EXECUTOR_LIMITS = { maxConnectionAgeMs: 300_000, maxDialsPerOrigin: 64 } as const;
 
-/** Makes an executor. Its `send` rejects only for a request with a `host` header, which is a bug of its caller. */
-export const createExecutor = (options: ExecutorOptions): GuardedExecutor => {
-  const { policy, resolve = createResolver(), extraCa, connect } = options;
-  const limitsOf = { ...EXECUTOR_LIMITS, ...options };
-  const { maxResponseHeadBytes: maxHeadBytes, maxConnectionAgeMs, maxDialsPerOrigin } = limitsOf;
-  const agent = createEgressAgent({
+/**
+ * Makes an executor. Its `send` rejects only for a request with a `host` header, which is a bug of its caller.
+ * @throws RangeError if `extraCa` holds no certificate, or one that can't be read.
+ */
+export function createExecutor(options: ExecutorOptions): GuardedExecutor {
+  const { policy, resolve, extraCa, onReusedConnectionFailure, connect } = options;
+  const { maxConnectionAgeMs, maxDialsPerOrigin } = { ...EXECUTOR_LIMITS, ...options };
+  const secureContext = createTlsContext(extraCa);
+  const pool = createConnectionPool({
     policy,
     resolve,
-    secureContext: createTlsContext(extraCa),
-    maxHeadBytes,
+    secureContext,
+    connect,
     maxConnectionAgeMs,
     maxDialsPerOrigin,
-    ...(connect ? { connect } : {}),
   });
   const checkedTarget = createCheckedTargets(policy);
-  const limits = createTimeLimits();
+  const deadlines = createDeadlines();
   return {
     checkUrl: (url) => policy.checkUrl(url),
     send: async (request, sendOptions) => {
       const startedAtMs = performance.now();
-      const headers = headerList(request.headers, options.userAgent);
+      const headers = headerList(request.headers);
       const timings: TimingsSoFar = {};
-      const limit = limits.start(sendOptions.expiresAtMs, sendOptions.signal);
+      const deadline = deadlines.start(sendOptions.expiresAtMs, sendOptions.signal);
       try {
-        const target = checkedTarget(request.url);
-        const result = await sendOnce(agent, target, {
-          request,
-          headers,
-          options: sendOptions,
-          limit,
-          timings,
-          maxHeadBytes,
-        });
-        if (result.isReuseFailure === true) options.onReusedConnectionFailure?.();
+        const input = { request, headers, options: sendOptions, deadline, timings };
+        const result = await sendOnce(pool, checkedTarget(request.url), input);
+        if (result.isReuseFailure === true) onReusedConnectionFailure();
         timings.totalMs = performance.now() - startedAtMs;
         return toSendResult(result, timings);
       } finally {
-        limit.stop();
+        deadline.stop();
       }
     },
     close: async () => {
-      limits.endAll('shutdown');
-      agent.close();
+      deadlines.endAll('shutdown');
+      pool.close();
     },
   };
-};
+}
 
-// undici would move SNI and the verified name to whatever a host header says. Names and values go by turns.
-const headerList = (headers: OutgoingRequest['headers'], userAgent: string | undefined): string[] => {
+// Names and values by turns. undici would move SNI and the verified name to the name in a host header.
+function headerList(headers: OutgoingRequest['headers']): string[] {
   const list: string[] = [];
   if (headers['accept-encoding'] === undefined) list.push('accept-encoding', 'identity');
-  if (userAgent !== undefined && headers['user-agent'] === undefined) list.push('user-agent', userAgent);
   for (const [name, value] of Object.entries(headers)) {
     if (name.length === 4 && name.toLowerCase() === 'host')
       throw new TypeError('an outgoing request has a host header');
     list.push(name, value);
   }
   return list;
-};
+}
 
-const toSendResult = ({ failure, response }: ExchangeResult, timings: TimingsSoFar): SendResult => {
-  if (failure === undefined) return response === undefined ? { timings } : { response, timings };
-  return response === undefined ? { failure, timings } : { failure, response, timings };
-};
-
-const sendOnce = async (
-  agent: EgressAgent,
+async function sendOnce(
+  pool: ConnectionPool,
   target: CheckedTarget,
-  input: ExchangeInput,
-): Promise<ExchangeResult> => {
+  input: HttpExchangeInput,
+): Promise<HttpExchangeResult> {
   if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
-  const { limit, timings } = input;
-  const reason = limit.reason();
+  const { deadline, timings } = input;
+  const reason = deadline.reason();
   if (reason !== undefined)
-    return { failure: endedFailure(reason, 'the request was not begun', limit, 'no') };
-  for (let idle = agent.takeIdle(target); ; idle = undefined) {
-    const connection = idle ?? (await agent.open(target, limit, timings));
+    return { failure: endedFailure(reason, 'the request was not sent', deadline, 'no') };
+  for (let idle = pool.takeIdle(target); ; idle = undefined) {
+    const connection = idle ?? (await pool.open(target, deadline, timings));
     if ('failure' in connection) return connection;
     const isReused = connection.served > 0;
-    const result = await exchange(input, target, connection, () => agent.giveBack(target, connection));
+    const result = await runHttpExchange(input, target, connection, () => pool.giveBack(target, connection));
     // Nothing was written on a connection that is gone, so a request on another one is no second attempt.
     if (result.isGone !== true || !isReused) return result;
   }
-};
+}
 
-const unsent = (code: Failure['code'], message: string): ExchangeResult => ({
-  failure: { code, message, sent: 'no' },
-});
+function toSendResult({ failure, response }: HttpExchangeResult, timings: TimingsSoFar): SendResult {
+  if (failure === undefined) return response === undefined ? { timings } : { response, timings };
+  return response === undefined ? { failure, timings } : { failure, response, timings };
+}

@@ -1,34 +1,34 @@
-import type { Failure } from '../domain/failures.ts';
 import type { HttpHeader, Timings } from '../domain/execution.ts';
+import type { Failure } from '../domain/failures.ts';
 
-/** A request that is ready to leave: nothing in it is a template any more. */
+/** A request that is ready to be sent. It holds no templates. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: string;
-  /** Names in lower case, each once. Never `host`: the executor refuses it. */
+  /** Each name is in lower case and stands once. `host` is refused. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
 
 /** How one request is sent. Times are milliseconds on the monotonic clock (`performance.now()`). */
 export interface SendOptions {
-  /** The instant at which everything ends, looked at again right before the first byte is written. */
+  /** The deadline of everything. It is checked again right before the first byte is written. */
   readonly expiresAtMs: number;
   /**
-   * `whole`: the body is needed (assignments): up to `maxBodyBytes`, else RESPONSE_TOO_LARGE. `record`: the outcome
-   * stands with the head; the body is read for the record only, at most `recordBytes` and 250 ms.
-   * Only a 2xx body is ever read whole.
+   * `whole`: the outcome needs the body (assignments). Up to `maxBodyBytes` are read; a longer body fails as
+   * RESPONSE_TOO_LARGE. `record`: the head decides the outcome, and the body is read for the record alone, at most
+   * `recordBytes` and 250 ms of it. Only a 2xx body is ever read whole.
    */
   readonly read: 'whole' | 'record';
   readonly maxBodyBytes: number;
   readonly recordBytes: number;
-  /** Ends the request early (shutdown); the failure is then SHUTDOWN with the true `sent`. */
+  /** Ends the request at a shutdown. The failure is then SHUTDOWN with the true `sent`. */
   readonly signal?: AbortSignal;
-  /** Asks for room for that many more response bytes; false ends the response as OVERLOADED. */
+  /** Asks for memory for this many more response bytes. If it returns false, the response fails as OVERLOADED. */
   readonly reserveBytes?: (bytes: number) => boolean;
 }
 
-/** A response as read. `body` holds what was kept, `bodyBytes` what is known to have arrived in all. */
+/** A response as it was read. `body` holds the bytes that were kept; `bodyBytes` counts all that arrived. */
 export interface ReceivedResponse {
   readonly status: number;
   readonly headers: readonly HttpHeader[];
@@ -38,9 +38,9 @@ export interface ReceivedResponse {
 }
 
 /**
- * What came of a request, as a value: a failure of the endpoint is never an exception. `failure` covers the exchange
- * (TIMEOUT, DNS, CONNECT, TLS, PROTOCOL, EGRESS_DENIED, RESPONSE_TOO_LARGE, OVERLOADED, SHUTDOWN) and the status
- * (REDIRECT, HTTP_STATUS); what the body means is checked elsewhere.
+ * How a request ended. A failure of the endpoint is a value and never an exception. `failure` covers the HTTP exchange
+ * (TIMEOUT, DNS, CONNECT, TLS, PROTOCOL, EGRESS_DENIED, RESPONSE_TOO_LARGE, OVERLOADED, SHUTDOWN), the status
+ * (REDIRECT, HTTP_STATUS) and a content coding that was not asked for (INVALID_RESPONSE). The caller reads the body.
  */
 export interface SendResult {
   readonly failure?: Failure;
@@ -54,7 +54,8 @@ export interface HttpExecutor {
   close(): Promise<void>;
 }
 
-/** What the egress policy says to a URL that somebody wants to save: undefined lets it pass, a text says why not. */
+/** Checks URLs by the egress rules before they are saved. */
 export interface EgressCheck {
+  /** Returns why no request may go to this URL, or undefined if it may be saved. */
   checkUrl(url: string): string | undefined;
 }

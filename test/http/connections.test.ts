@@ -225,10 +225,7 @@ describe('connections', () => {
     const socket = loopbackConnect({ host: '127.0.0.1', port });
     socket.on('error', () => undefined);
     await once(socket, 'connect');
-    const connection = openConnection(`http://127.0.0.1:${port}`, socket, {
-      maxHeadBytes: 1_000,
-      onClose: () => undefined,
-    });
+    const connection = openConnection(`http://127.0.0.1:${port}`, socket, () => undefined);
     await wait(30);
     const error = await new Promise<Error>((resolve) =>
       connection.dispatch(

@@ -130,7 +130,7 @@ describe('the dial', () => {
     });
     const result = await sendTo(executor, `http://crm.example:${good.port}/`, { limitMs: 300 });
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
-    expect(result.failure?.message).to.match(/^no connection to crm\.example:\d+ within \d+ ms$/);
+    expect(result.failure?.message).to.match(/^no connection to crm\.example:\d+ was made within \d+ ms$/);
   });
 
   it('tries 8 addresses at most', async () => {

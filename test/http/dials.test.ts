@@ -100,7 +100,7 @@ describe('dials to one origin', () => {
     const next = send('next', 5_000);
     const result = await expiring;
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
-    expect(result.failure?.message).to.match(/^no free connection to 127\.0\.0\.1:\d+ within \d+ ms$/);
+    expect(result.failure?.message).to.match(/^no connection to 127\.0\.0\.1:\d+ became free within \d+ ms$/);
     answer();
     await until(() => server.requestCount() === 2);
     answer();

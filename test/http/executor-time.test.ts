@@ -58,24 +58,29 @@ describe('the time limit of a request', () => {
     options?: Partial<SendOptions>,
   ];
   const rows: readonly Row[] = [
-    ['a server that says nothing', () => undefined, 'TIMEOUT maybe', /^no response head within \d+ ms$/],
+    [
+      'a server that says nothing',
+      () => undefined,
+      'TIMEOUT maybe',
+      /^no response head arrived within \d+ ms$/,
+    ],
     [
       'a head that trickles',
       (socket) => trickle(socket, HEAD.repeat(9), 20),
       'TIMEOUT maybe',
-      /^no response head within \d+ ms$/,
+      /^no response head arrived within \d+ ms$/,
     ],
     [
       'headers without end that trickle',
       (socket) => trickle(socket, 'HTTP/1.1 200 OK\r\n', 1, 'a: b\r\n'),
       'TIMEOUT maybe',
-      /^no response head within \d+ ms$/,
+      /^no response head arrived within \d+ ms$/,
     ],
     [
       'a body that trickles',
       (socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)),
       'TIMEOUT yes',
-      /^no end of the response body within \d+ ms$/,
+      /^the response body did not end within \d+ ms$/,
     ],
     [
       'a chunked body that never ends',
@@ -84,7 +89,7 @@ describe('the time limit of a request', () => {
         trickle(socket, '', 5, '1\r\nx\r\n')
       ),
       'TIMEOUT yes',
-      /^no end of the response body within \d+ ms$/,
+      /^the response body did not end within \d+ ms$/,
     ],
   ];
   for (const [title, onRequest, outcome, message, options = {}] of rows) {
@@ -144,7 +149,9 @@ describe('the time limit of a request', () => {
     const { port } = await serve(() => undefined);
     const { result, ms } = await timed(sendTo(executor, `https://127.0.0.1:${port}/`, { limitMs: 200 }));
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
-    expect(result.failure?.message).to.match(/^no TLS handshake with 127\.0\.0\.1 within \d+ ms$/);
+    expect(result.failure?.message).to.match(
+      /^the TLS handshake with 127\.0\.0\.1 did not end within \d+ ms$/,
+    );
     expect(ms).to.be.within(190, 700);
   });
 

@@ -22,10 +22,7 @@ const flood = (socket: Socket, text: string): void => {
 const readAll = async (server: RawServer): Promise<{ parsedBytes: number; error: Error }> => {
   const socket = loopbackConnect({ host: '127.0.0.1', port: server.port });
   await once(socket, 'connect');
-  const connection = openConnection(server.url, socket, {
-    maxHeadBytes: MAX_BYTES,
-    onClose: () => undefined,
-  });
+  const connection = openConnection(server.url, socket, () => undefined);
   let parsedBytes = 0;
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {

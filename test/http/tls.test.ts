@@ -65,7 +65,7 @@ describe('TLS to endpoints', () => {
       'a self-signed certificate',
       certificate('self-signed'),
       'endpoint.example',
-      'the certificate is self-signed',
+      'the certificate is self-signed; CALLHOOKS_CA_FILE names certificates to trust',
     ],
     [
       'TLS 1.1',

@@ -42,6 +42,7 @@ export const guardedExecutor = (
     policy: policyOf(allow),
     resolve: resolverOf(names),
     connect: loopbackConnect,
+    onReusedConnectionFailure: () => undefined,
     ...rest,
   });
 };

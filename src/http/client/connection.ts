@@ -1,34 +1,35 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { watchResponseBytes } from './response-bytes.ts';
+import { MAX_HEAD_BYTES, watchResponseBytes } from './response-bytes.ts';
 
-/** One HTTP/1.1 connection that serves one request at a time. */
+/** One HTTP/1.1 connection, which serves one request at a time. */
 export interface Connection {
-  /** How many requests it was given before. */
+  /** How many requests it has served. */
   readonly served: number;
-  /** Milliseconds on the monotonic clock: when it was opened, and when it last fell idle. */
+  /** When it was opened, and when it last fell idle: milliseconds on the monotonic clock. */
   readonly openedAtMs: number;
   readonly idleSinceMs: number;
   isOpen(): boolean;
-  /** Gives it a request. `onRequestStart` of the handler runs right before the first byte is written. */
+  /** Hands a request to undici, which calls `onRequestStart` of the handler right before it writes the first byte. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
-  /** Notes that the response's head has come to its end, or that a part of its body has come. */
+  /** Notes that the response's head has ended, or that a part of its body has arrived. */
   noteProgress(): void;
-  /** Notes that it is idle now. */
+  /** Notes that the connection is idle now. */
   rest(): void;
-  /** Closes it at once, with whatever it is doing. */
+  /** Closes the connection at once, also under a request. */
   destroy(): void;
 }
 
-/** How long a connection may lie idle before it is used again, whatever the server hints. */
+/** A connection that was idle for longer is not used again, whatever the server hints. */
 export const IDLE_MS = 500;
 
 /**
- * The undici settings that make a request leave at most once, and end by our timers alone:
- * - one request on the wire at a time and no HTTP/2, because undici puts requests behind a failed head back into its
- *   queue and sends them again;
- * - idle sockets only for 500 ms: of servers that close idle sockets at 1 s, 73 of 800 calls were lost, with this none;
- * - no timers of undici's own: they restart at every chunk and fire late.
+ * The undici settings that let a request leave at most once, and let our timers alone end it:
+ * - One request is on the wire at a time, without HTTP/2, because undici puts requests behind a failed head back into
+ *   its queue and sends them again.
+ * - A socket is idle for 500 ms at most. Of servers that close idle sockets at 1 s, 73 of 800 calls were lost before;
+ *   with this limit none was.
+ * - undici's own timers are off, because they start again at every chunk and fire late.
  */
 export const CLIENT_SETTINGS = {
   pipelining: 1,
@@ -42,7 +43,7 @@ export const CLIENT_SETTINGS = {
 } as const satisfies Client.Options;
 
 /**
- * Ends a request whose connection was gone before a byte of it was written. Its code must be neither UND_ERR_SOCKET nor
+ * Ends a request whose connection was gone before a byte was written. The code must be neither UND_ERR_SOCKET nor
  * UND_ERR_INFO: for those undici would dial again without end.
  */
 export class ConnectionGoneError extends Error {
@@ -55,19 +56,19 @@ export class ConnectionGoneError extends Error {
 }
 
 /**
- * Speaks HTTP/1.1 over an open socket, by an undici client that can't dial: it is handed this socket once and is
- * refused another. `onClose` is called when the socket is closed.
+ * Speaks HTTP/1.1 over an open socket. The undici client in it can't dial: it is handed this one socket and is refused
+ * another. `onClose` is called when the socket is closed.
  */
-export const openConnection = (
+export function openConnection(
   origin: string,
   socket: Socket,
-  { maxHeadBytes, onClose }: { maxHeadBytes: number; onClose: (connection: Connection) => void },
-): Connection => {
-  const bytes = watchResponseBytes(socket, maxHeadBytes);
+  onClose: (connection: Connection) => void,
+): Connection {
+  const bytes = watchResponseBytes(socket);
   const client = new Client(origin, {
     ...CLIENT_SETTINGS,
-    // Out of reach: trailers may begin in one part that is handed to the parser, and take up a second one.
-    maxHeaderSize: 2 * maxHeadBytes,
+    // Never reached: trailers may begin in one part that is handed to the parser, and fill a second one.
+    maxHeaderSize: 2 * MAX_HEAD_BYTES,
     connect: handOver(socket),
   });
   const openedAtMs = performance.now();
@@ -98,16 +99,16 @@ export const openConnection = (
   };
   socket.once('close', () => onClose(connection));
   return connection;
-};
+}
 
 type HandOver = Extract<NonNullable<Client.Options['connect']>, (...args: never[]) => unknown>;
 
-// Called back later, because undici writes nothing when it is handed a socket within the same turn.
-const handOver = (socket: Socket): HandOver => {
+// undici writes nothing if it is handed the socket within the same turn, so it is called back later.
+function handOver(socket: Socket): HandOver {
   let isHandedOver = false;
   return (_options, callback) => {
     const isFirst = !isHandedOver;
     isHandedOver = true;
     queueMicrotask(() => (isFirst ? callback(null, socket) : callback(new ConnectionGoneError(), null)));
   };
-};
+}

@@ -1,8 +1,8 @@
 /** Turns `100 Continue` into another interim status in the bytes of one response, before they are parsed. */
 export interface ContinueFilter {
-  /** A new request begins: the next bytes are the start of its response. */
+  /** Notes that a request begins: the next bytes are the start of its response. */
   reset(): void;
-  /** Looks at the next bytes of the response and changes them in place. */
+  /** Reads the next bytes of the response, and changes them in place. */
   scan(bytes: Uint8Array): void;
 }
 
@@ -15,11 +15,11 @@ const HEAD_END = [CR, LF, CR, LF];
 const STATUS_AT = 'HTTP/1.1 '.length;
 
 /**
- * A client must cope with interim responses that it did not ask for (RFC 9110, 15.2), and undici does, but for 100,
- * which it takes for a protocol error: so 100 becomes 102, which it skips. Follows the bytes over any chunk boundary and
- * ends its work at the first status line that is not 1xx.
+ * Makes a filter for the responses of one connection. A client must cope with interim responses that it did not ask for
+ * (RFC 9110, 15.2). undici skips all of them but 100, which it takes for a protocol error, so 100 becomes 102. The filter
+ * follows the bytes over any chunk boundary, and stops at the first status line that is not 1xx.
  */
-export const createContinueFilter = (): ContinueFilter => {
+export function createContinueFilter(): ContinueFilter {
   let at = 0;
   let isHundred = false;
   let endMatched = -1;
@@ -57,4 +57,4 @@ export const createContinueFilter = (): ContinueFilter => {
       }
     },
   };
-};
+}

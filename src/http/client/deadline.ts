@@ -1,70 +1,70 @@
-/** Why a request ends before its time: its limit is over, or the process is shutting down. */
+/** Why a request ends before its response does: its time is over, or the process is shutting down. */
 export type EndReason = 'timeout' | 'shutdown';
 
-/** What {@link TimeLimit.race} answers when the limit was first. */
+/** Says that the deadline came before the work that raced it. */
 export interface Ended {
   readonly ended: EndReason;
 }
 
-/** The one limit that bounds everything a request does. */
-export interface TimeLimit {
-  /** What was left when it began, in milliseconds. */
-  readonly budgetMs: number;
-  /** Looks at the clock and the signal now, whatever the timer has done so far. */
+/** The instant at which all work for one request ends. */
+export interface Deadline {
+  /** The time limit: how much time was left at the start, in milliseconds. */
+  readonly timeLimitMs: number;
+  /** Returns why the deadline has passed, if it has. It reads the clock and the signal, whatever the timer has done so far. */
   reason(): EndReason | undefined;
   leftMs(): number;
-  /** The work's result, or that the limit ended first; the work itself goes on and is the caller's to stop. */
+  /** Waits for the work or for the deadline, whichever comes first. The work goes on, and the caller has to stop it. */
   race<T>(work: Promise<T>): Promise<T | Ended>;
-  /** Calls back once when the limit ends. */
+  /** Calls the listener once, when the deadline passes. */
   onEnd(listener: (reason: EndReason) => void): void;
-  /** Ends it now. */
+  /** Makes the deadline pass now. */
   end(reason: EndReason): void;
-  /** Frees the timer; nothing is called back any more. */
+  /** Frees the timer. No listener is called afterwards. */
   stop(): void;
 }
 
-/** The limits of all requests that run. */
-export interface TimeLimits {
-  /** Starts a limit that ends at `expiresAtMs` on the monotonic clock, or with the signal. */
-  start(expiresAtMs: number, signal?: AbortSignal): TimeLimit;
-  /** Ends every limit that runs. */
+/** The deadlines of all requests that run. */
+export interface Deadlines {
+  /** Starts a deadline that passes at `expiresAtMs` on the monotonic clock, or when the signal is aborted. */
+  start(expiresAtMs: number, signal?: AbortSignal): Deadline;
+  /** Makes every deadline that runs pass now. */
   endAll(reason: EndReason): void;
 }
 
 /**
- * Makes the limits of one executor. They listen to a signal once, for all limits that it ends, because nearly all
- * requests share one: a listener per request cost 4 % of a request with 64 in flight and 7 % with 800.
+ * Makes the deadlines of one executor. They listen to a signal once for all of its requests, because nearly all
+ * requests share one signal: a listener per request cost 4 % of a request with 64 in flight and 7 % with 800.
  */
-export function createTimeLimits(): TimeLimits {
-  const running = new Map<TimeLimit, AbortSignal | undefined>();
+export function createDeadlines(): Deadlines {
+  const running = new Map<Deadline, AbortSignal | undefined>();
   const heard = new WeakSet<AbortSignal>();
   const listen = (signal: AbortSignal): void => {
     if (heard.has(signal)) return;
     heard.add(signal);
     const onAbort = () => {
-      for (const [limit, its] of running) if (its === signal) limit.end('shutdown');
+      for (const [deadline, its] of running) if (its === signal) deadline.end('shutdown');
     };
     signal.addEventListener('abort', onAbort, { once: true });
   };
   return {
     start: (expiresAtMs, signal) => {
       if (signal !== undefined) listen(signal);
-      const limit = startTimeLimit(expiresAtMs, signal, () => running.delete(limit));
-      running.set(limit, signal);
-      return limit;
+      const deadline = startDeadline(expiresAtMs, signal, () => running.delete(deadline));
+      running.set(deadline, signal);
+      return deadline;
     },
     endAll: (reason) => {
-      for (const limit of running.keys()) limit.end(reason);
+      for (const deadline of running.keys()) deadline.end(reason);
     },
   };
 }
 
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-// After a stall of the event loop an expired timer runs before data that has long arrived, so what lies in the sockets
-// is read once more before the end. A promise is made only once something is raced against the limit.
-function startTimeLimit(expiresAtMs: number, signal: AbortSignal | undefined, onStop: () => void): TimeLimit {
-  const budgetMs = expiresAtMs - performance.now();
+// After a stall of the event loop, an expired timer runs before data that arrived long ago. So the sockets are read once
+// more before the end (setImmediate). A promise is made only when something is raced against the deadline.
+function startDeadline(expiresAtMs: number, signal: AbortSignal | undefined, onStop: () => void): Deadline {
+  const timeLimitMs = expiresAtMs - performance.now();
   const listeners: ((reason: EndReason) => void)[] = [];
   let isStopped = false;
   let endedBy: EndReason | undefined;
@@ -82,7 +82,7 @@ function startTimeLimit(expiresAtMs: number, signal: AbortSignal | undefined, on
   };
   const timer = setTimeout(
     () => setImmediate(() => end('timeout')),
-    Math.min(Math.max(0, Math.ceil(budgetMs)), LONGEST_TIMER_MS),
+    Math.min(Math.max(0, Math.ceil(timeLimitMs)), LONGEST_TIMER_MS),
   );
   const stop = () => {
     isStopped = true;
@@ -90,7 +90,7 @@ function startTimeLimit(expiresAtMs: number, signal: AbortSignal | undefined, on
     onStop();
   };
   return {
-    budgetMs,
+    timeLimitMs,
     reason: () => {
       if (signal?.aborted === true) return 'shutdown';
       return endedBy ?? (performance.now() >= expiresAtMs ? 'timeout' : undefined);
@@ -102,9 +102,3 @@ function startTimeLimit(expiresAtMs: number, signal: AbortSignal | undefined, on
     stop,
   };
 }
-
-/** A duration for messages: `350 ms`, `10.0 s`. */
-export const formatMs = (ms: number): string => {
-  const whole = Math.max(0, Math.round(ms));
-  return whole < 1000 ? `${whole} ms` : `${(whole / 1000).toFixed(1)} s`;
-};

@@ -1,116 +1,110 @@
 import { once } from 'node:events';
 import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as tlsConnect, type SecureContext } from 'node:tls';
-import type { Failure } from '../../domain/failures.ts';
 import type { Timings } from '../../domain/execution.ts';
-import type { EgressPolicy } from '../egress/egress-policy.ts';
-import { connectText, endedFailure, tlsText } from './failures.ts';
+import type { Failure } from '../../domain/failures.ts';
 import type { Resolve } from '../dns/resolver.ts';
+import type { EgressPolicy } from '../egress/egress-policy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
-import type { TimeLimit } from './deadline.ts';
+import type { Deadline, EndReason } from './deadline.ts';
+import { connectText, endedFailure, tlsText, unsent } from './failures.ts';
 
-/** Phases measured so far; filled in while a request goes on. */
+/** The phases measured so far. They are filled in while a request goes on. */
 export type TimingsSoFar = { -readonly [Phase in keyof Timings]: Timings[Phase] };
 
-/** What a dial needs. `connect` is `net.connect`, for tests that must see or bend where a connection goes. */
+/** What a dial needs. */
 export interface DialDeps {
   readonly policy: EgressPolicy;
   readonly resolve: Resolve;
   readonly secureContext: SecureContext;
-  readonly connect?: (options: TcpNetConnectOpts) => Socket;
+  /** Stands for `net.connect` in tests, which see or change where a connection goes. */
+  readonly connect?: ((options: TcpNetConnectOpts) => Socket) | undefined;
 }
 
-/** A connection that passed every check, or why there is none. */
-export type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
+type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
 
 const MAX_DIALLED = 8;
-/** An address that stays silent so long makes way for the next one, if there is one. */
+/** If an address is silent for this long, the next one is tried. */
 const SILENT_ADDRESS_MS = 1_000;
 
 /**
- * Opens a connection to the target within the limit. The egress policy is asked three times: about the host, about
- * every address it resolves to, and about the address that the socket is really connected to, before TLS and before
- * the first byte. Failures are values with `sent` = `no`.
+ * Opens a connection to the target before the deadline. The egress rules are checked three times: for the host, for every
+ * address it resolves to, and for the address that the socket is really connected to, before TLS and before the first
+ * byte. Failures are values with `sent` = `no`.
  */
-export const dial = async (
+export async function dial(
   deps: DialDeps,
   target: TargetUrl,
-  limit: TimeLimit,
+  deadline: Deadline,
   timings: TimingsSoFar,
-): Promise<Dialled> => {
-  const found = await findAddresses(deps, target, limit, timings);
+): Promise<Dialled> {
+  const found = await findAddresses(deps, target, deadline, timings);
   if ('failure' in found) return found;
   const refusal = deps.policy.checkDial(target.host, target.port, found.addresses);
-  if (refusal !== undefined) return denied(refusal);
+  if (refusal !== undefined) return unsent('EGRESS_DENIED', refusal);
   const opened = await timed(
     timings,
     'connectMs',
-    openFirst(deps, target, found.addresses.slice(0, MAX_DIALLED), limit),
+    openFirst(deps, target, found.addresses.slice(0, MAX_DIALLED), deadline),
   );
   if ('failure' in opened) return opened;
   const checked = checkPeer(deps, target, opened.socket);
   if ('failure' in checked || target.protocol === 'http:') return checked;
-  return timed(timings, 'tlsMs', secure(deps, target, opened.socket, limit));
-};
+  return timed(timings, 'tlsMs', secure(deps, target, opened.socket, deadline));
+}
 
-const failed = (code: Failure['code'], message: string): { failure: Failure } => ({
-  failure: { code, message, sent: 'no' },
-});
-
-const denied = (message: string) => failed('EGRESS_DENIED', message);
-
-const timed = async <T>(timings: TimingsSoFar, phase: keyof Timings, work: Promise<T>): Promise<T> => {
+async function timed<T>(timings: TimingsSoFar, phase: keyof Timings, work: Promise<T>): Promise<T> {
   const start = performance.now();
   try {
     return await work;
   } finally {
     timings[phase] = performance.now() - start;
   }
-};
+}
 
-const findAddresses = async (
+async function findAddresses(
   { resolve }: DialDeps,
   { host, literal }: TargetUrl,
-  limit: TimeLimit,
+  deadline: Deadline,
   timings: TimingsSoFar,
-): Promise<{ addresses: readonly string[] } | { failure: Failure }> => {
+): Promise<{ addresses: readonly string[] } | { failure: Failure }> {
   if (literal !== undefined) return { addresses: [host] };
-  const found = await timed(timings, 'dnsMs', limit.race(resolve(host)));
+  const found = await timed(timings, 'dnsMs', deadline.race(resolve(host)));
   if ('ended' in found)
-    return { failure: endedFailure(found.ended, `${host} was not resolved`, limit, 'no') };
-  return 'problem' in found ? failed('DNS', found.problem) : found;
-};
+    return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
+  return 'problem' in found ? unsent('DNS', found.problem) : found;
+}
 
-const openFirst = async (
+async function openFirst(
   deps: DialDeps,
   target: TargetUrl,
   addresses: readonly string[],
-  limit: TimeLimit,
-): Promise<Dialled> => {
+  deadline: Deadline,
+): Promise<Dialled> {
   let problem = 'no address';
   for (const [index, address] of addresses.entries()) {
     const isLast = index === addresses.length - 1;
     const patienceMs = isLast
       ? Infinity
-      : Math.min(SILENT_ADDRESS_MS, limit.leftMs() / (addresses.length - index));
-    const opened = await openOne(deps, target, address, limit, patienceMs);
+      : Math.min(SILENT_ADDRESS_MS, deadline.leftMs() / (addresses.length - index));
+    const opened = await openOne(deps, target, address, deadline, patienceMs);
     if (typeof opened !== 'string') return opened;
     problem = opened;
   }
   const among = addresses.length > 1 ? ` (the last of ${addresses.length} addresses)` : '';
-  return failed('CONNECT', `${target.host}:${target.port}: ${problem}${among}`);
-};
+  return unsent('CONNECT', `${target.host}:${target.port}: ${problem}${among}`);
+}
 
-// Resolves with a text where the next address should be tried.
-const openOne = async (
+// A text says why this address did not answer; the next one should be tried.
+async function openOne(
   { connect = netConnect }: DialDeps,
   target: TargetUrl,
   address: string,
-  limit: TimeLimit,
+  deadline: Deadline,
   patienceMs: number,
-): Promise<Dialled | string> => {
-  const ended = limit.reason();
-  if (ended !== undefined) return { failure: noConnection(ended, target, limit) };
+): Promise<Dialled | string> {
+  const ended = deadline.reason();
+  if (ended !== undefined) return notConnected(ended, target, deadline);
   const socket = connect({
     host: address,
     port: target.port,
@@ -120,49 +114,50 @@ const openOne = async (
   });
   socket.on('error', ignore);
   const opened = once(socket, 'connect').then(() => undefined, connectText);
-  const result = await limit.race(withPatience(opened, patienceMs));
+  const result = await deadline.race(withPatience(opened, patienceMs));
   if (result === undefined) return { socket };
   socket.destroy();
-  return typeof result === 'string' ? result : { failure: noConnection(result.ended, target, limit) };
-};
+  return typeof result === 'string' ? result : notConnected(result.ended, target, deadline);
+}
 
-const noConnection = (ended: 'timeout' | 'shutdown', { host, port }: TargetUrl, limit: TimeLimit): Failure =>
-  endedFailure(ended, `no connection to ${host}:${port}`, limit, 'no');
+function notConnected(ended: EndReason, { host, port }: TargetUrl, deadline: Deadline): Dialled {
+  return { failure: endedFailure(ended, `no connection to ${host}:${port} was made`, deadline, 'no') };
+}
 
-// Keeps a late error of a socket that nobody waits for any more from ending the process.
+// A late error of a socket that nobody waits for must not end the process.
 const ignore = () => undefined;
 
-const withPatience = async <T>(work: Promise<T>, patienceMs: number): Promise<T | string> => {
+async function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T | string> {
   if (patienceMs === Infinity) return work;
   let timer: NodeJS.Timeout | undefined;
   const silent = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve('no answer from the host'), Math.max(1, patienceMs));
   });
   return Promise.race([work, silent]).finally(() => clearTimeout(timer));
-};
+}
 
-// Only addresses are dialled, so a look-up here would be one that the policy has not seen.
+// Only addresses are dialled. A look-up here would find an address that was not checked.
 const noLookup: NonNullable<TcpNetConnectOpts['lookup']> = (_host, _options, callback) =>
   callback(new Error('names are resolved before the dial'), '');
 
-const checkPeer = ({ policy }: DialDeps, { host, port }: TargetUrl, socket: Socket): Dialled => {
+function checkPeer({ policy }: DialDeps, { host, port }: TargetUrl, socket: Socket): Dialled {
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) {
     socket.destroy();
-    return failed('CONNECT', `${host}:${port}: the connection was closed at once`);
+    return unsent('CONNECT', `${host}:${port}: the connection was closed at once`);
   }
   const refusal = policy.checkDial(host, port, [remoteAddress]);
   if (refusal === undefined) return { socket };
   socket.destroy();
-  return denied(refusal);
-};
+  return unsent('EGRESS_DENIED', refusal);
+}
 
-const secure = async (
+async function secure(
   { secureContext }: DialDeps,
   { host, literal }: TargetUrl,
   socket: Socket,
-  limit: TimeLimit,
-): Promise<Dialled> => {
+  deadline: Deadline,
+): Promise<Dialled> {
   const secured = tlsConnect({
     socket,
     host,
@@ -177,9 +172,10 @@ const secure = async (
     () => undefined,
     (error: unknown) => tlsText(error, host),
   );
-  const result = await limit.race(ready);
+  const result = await deadline.race(ready);
   if (result === undefined) return { socket: secured };
   secured.destroy();
-  if (typeof result === 'string') return failed('TLS', result);
-  return { failure: endedFailure(result.ended, `no TLS handshake with ${host}`, limit, 'no') };
-};
+  if (typeof result === 'string') return unsent('TLS', result);
+  const state = `the TLS handshake with ${host} did not end`;
+  return { failure: endedFailure(result.ended, state, deadline, 'no') };
+}

@@ -1,18 +1,28 @@
 import { STATUS_CODES } from 'node:http';
-import type { Failure, Sent } from '../../domain/failures.ts';
+import type { Failure, FailureCode, Sent } from '../../domain/failures.ts';
 import { errorCode } from '../../errors.ts';
-import { formatMs, type EndReason, type TimeLimit } from './deadline.ts';
+import type { Deadline, EndReason } from './deadline.ts';
+import { MAX_HEAD_BYTES } from './response-bytes.ts';
 
-/** Returns the code of a Node.js or undici error, or words for an error without one. */
-export function codeText(error: unknown): string {
-  return errorCode(error) ?? 'unknown error';
+/** Returns a failure of which it is known that no byte of the request left. */
+export function unsent(code: FailureCode, message: string): { readonly failure: Failure } {
+  return { failure: { code, message, sent: 'no' } };
 }
 
-/** The failure of a request whose limit ended while it waited for `awaited` (`no response head`). */
-export const endedFailure = (reason: EndReason, awaited: string, limit: TimeLimit, sent: Sent): Failure =>
-  reason === 'shutdown'
-    ? { code: 'SHUTDOWN', message: `ended by the shutdown of callhooks: ${awaited} until then`, sent }
-    : { code: 'TIMEOUT', message: `${awaited} within ${formatMs(limit.budgetMs)}`, sent };
+/** Returns the failure of a request that reached its deadline; `state` says how far it had come (`no response head arrived`). */
+export function endedFailure(reason: EndReason, state: string, deadline: Deadline, sent: Sent): Failure {
+  return reason === 'shutdown'
+    ? { code: 'SHUTDOWN', message: `the shutdown of callhooks ended the request: ${state} until then`, sent }
+    : { code: 'TIMEOUT', message: `${state} within ${formatMs(deadline.timeLimitMs)}`, sent };
+}
+
+// `350 ms`, `10.0 s`
+function formatMs(ms: number): string {
+  const whole = Math.max(0, Math.round(ms));
+  return whole < 1000 ? `${whole} ms` : `${(whole / 1000).toFixed(1)} s`;
+}
+
+const codeText = (error: unknown): string => errorCode(error) ?? 'unknown error';
 
 const CONNECT_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -24,40 +34,64 @@ const CONNECT_TEXTS: Readonly<Record<string, string>> = {
   EMFILE: 'callhooks has too many open files',
 };
 
-/** Why a TCP connection could not be made, in words. */
-export const connectText = (error: unknown): string =>
-  CONNECT_TEXTS[codeText(error)] ?? `cannot connect (${codeText(error)})`;
+/** Returns why a TCP connection could not be made, in words. */
+export function connectText(error: unknown): string {
+  const code = codeText(error);
+  return CONNECT_TEXTS[code] ?? `cannot connect (${code})`;
+}
+
+const UNKNOWN_AUTHORITY =
+  'the certificate comes from an unknown authority; CALLHOOKS_CA_FILE names those to trust';
+const NO_TLS = 'the endpoint does not speak TLS here';
+const OLD_TLS = 'the endpoint offers no TLS version from 1.2 on';
 
 const TLS_TEXTS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'the certificate is self-signed; CALLHOOKS_CA_FILE names certificates to trust',
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the certificate comes from an unknown authority, or the endpoint leaves out its chain',
+    'the endpoint leaves out the chain of its certificate, or the certificate comes from an unknown authority; CALLHOOKS_CA_FILE names those to trust',
   CERT_REVOKED: 'the certificate is revoked',
   ECONNRESET: 'the endpoint closed the connection during the TLS handshake',
-  EPROTO: 'the endpoint does not speak TLS here',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the endpoint does not speak TLS here',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the endpoint does not speak TLS here',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the endpoint offers no TLS version from 1.2 on',
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the endpoint offers no TLS version from 1.2 on',
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: OLD_TLS,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: OLD_TLS,
 };
 
-/** Why a TLS handshake with `host` failed, in words. */
-export const tlsText = (error: unknown, host: string): string => {
+/** Returns why a TLS handshake with `host` failed, in words. */
+export function tlsText(error: unknown, host: string): string {
   const code = codeText(error);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate is not valid for ${host}`;
   return TLS_TEXTS[code] ?? `the TLS handshake failed (${code})`;
-};
+}
+
+// undici refuses these requests itself, which is a bug of ours. After any other error before the first byte, the
+// connection is gone.
+const REFUSED_BY_UNDICI = [
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+];
+
+/** Returns the failure of a request that undici refuses to write, or undefined if the connection was gone before. */
+export function refusedFailure(error: unknown): Failure | undefined {
+  const code = codeText(error);
+  if (!REFUSED_BY_UNDICI.includes(code)) return undefined;
+  return { code: 'INTERNAL', message: `the request could not be written (${code})`, sent: 'no' };
+}
+
+const NOT_HTTP = 'the response is not valid HTTP/1.1';
 
 const BREAK_TEXTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the endpoint closed the connection',
   ECONNRESET: 'the endpoint reset the connection',
   EPIPE: 'the endpoint closed the connection',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body does not have the length that the response head promises',
 };
 
 const SOCKET_TEXTS: Readonly<Record<string, string>> = {
@@ -65,32 +99,57 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
   'bad upgrade': 'the endpoint switched to another protocol unasked',
 };
 
-/** How an exchange broke off, in words; the endpoint's own bytes are never part of it. */
-export const breakText = (error: unknown, sent: Sent, maxHeadBytes: number): string => {
+/** Returns how an exchange broke off after its first byte, in words. They repeat no byte that the endpoint sent. */
+export function breakText(error: Error, sent: Sent): string {
   const code = codeText(error);
-  const where = sent === 'yes' ? 'in the middle of the response body' : 'before a response head arrived';
-  if (code === 'UND_ERR_HEADERS_OVERFLOW')
-    return `the response ${sent === 'yes' ? 'has trailers or chunk extensions of more' : 'head is larger'} than ${maxHeadBytes} bytes`;
-  if (error instanceof Error && error.name === 'HTTPParserError')
-    return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
-  // undici gives this for any parser error in a head that promised a length before.
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && sent !== 'yes') return `${NOT_HTTP} ${where}`;
-  const ofSocket =
-    code === 'UND_ERR_SOCKET' && error instanceof Error ? SOCKET_TEXTS[error.message] : undefined;
-  return `${ofSocket ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`} ${where}`;
-};
+  const inBody = sent === 'yes';
+  const where = inBody ? 'in the middle of the response body' : 'before a response head arrived';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return overflowText(inBody);
+  if (error.name === 'HTTPParserError') return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return lengthText(inBody, where);
+  const socketText = code === 'UND_ERR_SOCKET' ? SOCKET_TEXTS[error.message] : undefined;
+  return `${socketText ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`} ${where}`;
+}
 
-const NOT_HTTP = 'the response is not valid HTTP/1.1';
+function overflowText(inBody: boolean): string {
+  return inBody
+    ? `the response has trailers or chunk extensions of more than ${MAX_HEAD_BYTES} bytes`
+    : `the response head is larger than ${MAX_HEAD_BYTES} bytes`;
+}
+
+// undici gives this code for any parser error in a head that promised a length before.
+function lengthText(inBody: boolean, where: string): string {
+  return inBody
+    ? 'the response body does not have the length that its head promised'
+    : `${NOT_HTTP} ${where}`;
+}
 
 // The parser's reasons are fixed texts in brackets, such as "Invalid character in chunk size".
-const parserReason = ({ message }: Error): string =>
-  /\(([\w ,/-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
+function parserReason({ message }: Error): string {
+  return /\(([\w ,/-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
+}
 
-/** What a final status means for the execution: undefined for 2xx. Redirects are never followed. */
-export const statusFailure = (status: number): Failure | undefined => {
+/** Returns the failure that a final status means, or undefined for 2xx. Redirects are never followed. */
+export function statusFailure(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
   const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
   return status >= 300 && status < 400
     ? { code: 'REDIRECT', message: `${text}: redirects are not followed`, sent: 'yes' }
     : { code: 'HTTP_STATUS', message: text, sent: 'yes' };
+}
+
+/** Returns the failure of a body over the limit. */
+export function tooLarge(maxBodyBytes: number): Failure {
+  return {
+    code: 'RESPONSE_TOO_LARGE',
+    message: `the response body is larger than ${maxBodyBytes} bytes (CALLHOOKS_MAX_RESPONSE_BYTES)`,
+    sent: 'yes',
+  };
+}
+
+/** The failure of a response whose body may not take more memory. */
+export const NO_ROOM: Failure = {
+  code: 'OVERLOADED',
+  message: 'no memory is left for the response body (CALLHOOKS_MAX_BUFFERED_BYTES)',
+  sent: 'yes',
 };

@@ -1,54 +1,190 @@
 import type { Dispatcher } from 'undici';
-import { ConnectionGoneError, type Connection } from './connection.ts';
-import {
-  addData,
-  begin,
-  complete,
-  countInterim,
-  endEarly,
-  breakOff,
-  startExchange,
-  takeHead,
-  type ExchangeInput,
-  type ExchangeResult,
-  type ExchangeState,
-} from './exchange-state.ts';
-import { readHead } from './response-head.ts';
+import type { Failure, Sent } from '../../domain/failures.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
+import type { OutgoingRequest, ReceivedResponse, SendOptions } from '../http-client.ts';
+import { ConnectionGoneError, type Connection } from './connection.ts';
+import type { Deadline, EndReason } from './deadline.ts';
+import type { TimingsSoFar } from './dial.ts';
+import { breakText, endedFailure, NO_ROOM, refusedFailure, tooLarge } from './failures.ts';
+import { createResponseBody, type ResponseBody } from './response-body.ts';
+import { readHead, type ResponseHead } from './response-head.ts';
+
+/** One request, and the bounds of its exchange. */
+export interface HttpExchangeInput {
+  readonly request: OutgoingRequest;
+  /** The headers that are sent: names and values by turns. */
+  readonly headers: string[];
+  readonly options: SendOptions;
+  readonly deadline: Deadline;
+  /** The exchange adds its own phase. */
+  readonly timings: TimingsSoFar;
+}
+
+/** How an exchange ended. A failure may come with what was received of the response. */
+export interface HttpExchangeResult {
+  readonly failure?: Failure;
+  readonly response?: ReceivedResponse;
+  /** The connection was gone before a byte was written, so another one may be tried. */
+  readonly isGone?: boolean;
+  /** The connection had served a request before, and broke before a response head arrived. */
+  readonly isReuseFailure?: boolean;
+}
 
 /**
  * Sends one request on one connection and reads its response. Never rejects. `onIdle` is called when the connection may
- * serve another request; in any other case it is closed.
+ * serve another request; in every other case the connection is closed.
  */
-export const exchange = (
-  input: ExchangeInput,
+export function runHttpExchange(
+  input: HttpExchangeInput,
   target: TargetUrl,
   connection: Connection,
   onIdle: () => void,
-): Promise<ExchangeResult> =>
-  new Promise((resolve) => {
-    const { request, headers, limit } = input;
-    const state = startExchange(input, connection, onIdle, resolve);
-    limit.onEnd((reason) => endEarly(state, reason));
+): Promise<HttpExchangeResult> {
+  return new Promise((resolve) => {
+    const { request, headers, deadline } = input;
+    const exchange = createHttpExchange(input, connection, onIdle, resolve);
+    deadline.onEnd(exchange.end);
     connection.dispatch(
       { path: target.path, method: request.method, headers, body: request.body ?? null },
-      handlerFor(state),
+      exchange,
     );
   });
+}
 
-const handlerFor = (state: ExchangeState): Dispatcher.DispatchHandler => ({
-  onRequestStart: (controller) => {
-    if (!begin(state)) controller.abort(new ConnectionGoneError());
-  },
-  onResponseStart: (controller, status) => {
-    if (status < 200) return countInterim(state);
-    state.connection.noteProgress();
-    takeHead(state, readHead(status, controller.rawHeaders, state.input.options));
-  },
-  onResponseData: (_controller, chunk) => {
-    state.connection.noteProgress();
-    addData(state, chunk);
-  },
-  onResponseEnd: () => complete(state),
-  onResponseError: (_controller, error) => breakOff(state, error),
-});
+/** An exchange as undici drives it. It has one result; bytes that arrive after that are thrown away. */
+interface HttpExchange extends Dispatcher.DispatchHandler {
+  /** Ends the exchange before its response has ended. */
+  end(reason: EndReason): void;
+}
+
+interface Received {
+  readonly head: ResponseHead;
+  readonly body: ResponseBody;
+}
+
+/** A body that is read for the record alone gets this much time after its head. */
+const RECORD_MS = 250;
+/** This much of an unneeded body is thrown away to keep its connection; a longer body costs the connection. */
+const MAX_DISCARDED_BYTES = 65_536;
+/** No server has a reason to send more interim responses (1xx). */
+const MAX_INTERIM = 32;
+
+const NOT_SENT = 'the request was not sent';
+
+function createHttpExchange(
+  { options, deadline, timings }: HttpExchangeInput,
+  connection: Connection,
+  onIdle: () => void,
+  resolve: (result: HttpExchangeResult) => void,
+): HttpExchange {
+  let sent: Sent = 'no';
+  let writtenAtMs = 0;
+  let interimCount = 0;
+  let received: Received | undefined;
+  let discardedBytes = 0;
+  let isResolved = false;
+  let recordTimer: NodeJS.Timeout | undefined;
+
+  const resolveOnce = (result: HttpExchangeResult): void => {
+    if (isResolved) return;
+    isResolved = true;
+    resolve(withReceived(result, received));
+  };
+  const stop = (result: HttpExchangeResult): void => {
+    resolveOnce(result);
+    clearTimeout(recordTimer);
+    connection.destroy();
+  };
+
+  return {
+    onRequestStart: (controller) => {
+      const reason = deadline.reason();
+      if (reason !== undefined) resolveOnce({ failure: endedFailure(reason, NOT_SENT, deadline, 'no') });
+      if (isResolved) return controller.abort(new ConnectionGoneError());
+      sent = 'maybe';
+      writtenAtMs = performance.now();
+    },
+    onResponseStart: (controller, status) => {
+      if (status < 200) {
+        if (++interimCount > MAX_INTERIM) stop({ failure: tooManyInterim(sent) });
+        return;
+      }
+      connection.noteProgress();
+      if (isResolved) return;
+      sent = 'yes';
+      timings.firstByteMs = performance.now() - writtenAtMs;
+      received = startReceiving(readHead(status, controller.rawHeaders, options), options);
+      if (!received.head.needsBody) recordTimer = setTimeout(stop, RECORD_MS, {});
+    },
+    onResponseData: (_controller, chunk) => {
+      connection.noteProgress();
+      if (received === undefined) return;
+      if (isResolved) {
+        discardedBytes += chunk.length;
+        if (discardedBytes > MAX_DISCARDED_BYTES) stop({});
+        return;
+      }
+      const added = received.body.add(chunk);
+      if (added === 'ok') return;
+      if (!received.head.needsBody) return resolveOnce({});
+      stop({ failure: added === 'full' ? tooLarge(options.maxBodyBytes) : NO_ROOM });
+    },
+    onResponseEnd: () => {
+      received?.body.end();
+      resolveOnce({});
+      clearTimeout(recordTimer);
+      onIdle();
+    },
+    onResponseError: (_controller, error) => stop(brokenOff(error, sent, connection.served > 0)),
+    end: (reason) =>
+      stop({ failure: endedFailure(reason, stateOf(sent, received !== undefined), deadline, sent) }),
+  };
+}
+
+function startReceiving(head: ResponseHead, options: SendOptions): Received {
+  const limitBytes = head.needsBody ? options.maxBodyBytes : options.recordBytes;
+  return { head, body: createResponseBody(limitBytes, options.reserveBytes) };
+}
+
+// If the head has decided the outcome, nothing that happens to the body changes it.
+function withReceived(result: HttpExchangeResult, received: Received | undefined): HttpExchangeResult {
+  if (received === undefined) return result;
+  const { head, body } = received;
+  const failure = head.needsBody ? result.failure : head.failure;
+  const response = toResponse(head, body);
+  return failure === undefined ? { response } : { response, failure };
+}
+
+function toResponse({ status, headers }: ResponseHead, body: ResponseBody): ReceivedResponse {
+  const kept = body.kept();
+  const bodyBytes = body.seenBytes();
+  return { status, headers, body: kept, bodyBytes, truncated: !body.isWhole() || kept.length < bodyBytes };
+}
+
+function stateOf(sent: Sent, hasHead: boolean): string {
+  if (hasHead) return 'the response body did not end';
+  return sent === 'no' ? NOT_SENT : 'no response head arrived';
+}
+
+function tooManyInterim(sent: Sent): Failure {
+  return {
+    code: 'PROTOCOL',
+    message: `the endpoint sent more than ${MAX_INTERIM} interim responses (1xx)`,
+    sent,
+  };
+}
+
+// How an exchange ends whose connection broke, or whose response was no HTTP.
+function brokenOff(error: Error, sent: Sent, wasReused: boolean): HttpExchangeResult {
+  if (sent === 'no') return brokenUnsent(error);
+  const text = breakText(error, sent);
+  if (sent === 'yes' || !wasReused) return { failure: { code: 'PROTOCOL', message: text, sent } };
+  return { failure: { code: 'PROTOCOL', message: `reused connection: ${text}`, sent }, isReuseFailure: true };
+}
+
+function brokenUnsent(error: Error): HttpExchangeResult {
+  const refused = refusedFailure(error);
+  if (refused !== undefined) return { failure: refused };
+  const message = 'the endpoint closed the connection before the request was sent';
+  return { failure: { code: 'PROTOCOL', message, sent: 'no' }, isGone: true };
+}

@@ -1,35 +1,35 @@
 import { IDLE_MS, type Connection } from './connection.ts';
-import type { Ended, TimeLimit } from './deadline.ts';
+import type { Deadline, Ended } from './deadline.ts';
 
-/** What a request gets that needs a connection: an idle one, leave to dial a new one, or the end of its time limit. */
-export type Turn = Connection | 'dial' | Ended;
+/** What a request gets that needs a connection: an idle one, the right to dial a new one, or the end at its deadline. */
+type Turn = Connection | 'dial' | Ended;
 
 /** Holds the connections to one origin, the number of dials under way, and the requests that wait for either. */
 export interface OriginConnections {
-  /** Returns an idle connection at once, unless there is none or others wait for one. */
+  /** Returns an idle connection at once. Returns undefined if there is none, or if other requests wait for one. */
   takeIdle(): Connection | undefined;
   /** Waits, in the order of arrival, for an idle connection or a free dial. After `dial`, {@link endDial} must follow. */
-  takeTurn(limit: TimeLimit): Promise<Turn>;
-  /** Ends a dial; `opened` is the connection that came of it. */
+  takeTurn(deadline: Deadline): Promise<Turn>;
+  /** Ends a dial. `opened` is the connection that it made, if it made one. */
   endDial(opened?: Connection): void;
   /** Takes back a connection whose response was read to its end. */
   giveBack(connection: Connection): void;
   /** Forgets a connection that is closed. */
   forget(connection: Connection): void;
-  /** Closes all connections, busy ones too. */
+  /** Closes all connections, also those under a request. */
   close(): void;
 }
 
-/** Bounds of one origin's connections; `onUnused` is called when it holds nothing any more. */
-export interface OriginLimits {
+/** The bounds of one origin's connections. `onUnused` is called when nothing is left: no connection, dial or request. */
+interface OriginLimits {
   readonly maxDials: number;
   readonly maxConnectionAgeMs: number;
   readonly onUnused: () => void;
 }
 
 /**
- * Makes the connections of one origin. Idle ones lie in a stack, the warmest on top. A request that finds neither an
- * idle connection nor a free dial waits for whichever comes first.
+ * Makes the connections of one origin. Idle connections lie in a stack; the one used last is on top. A request that finds
+ * neither an idle connection nor a free dial waits for the first of the two.
  */
 export function createOriginConnections(limits: OriginLimits): OriginConnections {
   const open = new Set<Connection>();
@@ -65,13 +65,13 @@ export function createOriginConnections(limits: OriginLimits): OriginConnections
 
   return {
     takeIdle: () => (waiting.size === 0 ? popIdle() : undefined),
-    takeTurn: async (limit) => {
+    takeTurn: async (deadline) => {
       const turn = waiting.size === 0 ? nextTurn() : undefined;
       if (turn !== undefined) return turn;
       return new Promise((resolve) => {
         waiting.add(resolve);
-        // Whichever resolves first holds: one who was served is no longer among the waiting, and the other way round.
-        limit.onEnd((ended) => {
+        // The first of turn and deadline counts: a request that got its turn waits no more, and the later resolve does nothing.
+        deadline.onEnd((ended) => {
           waiting.delete(resolve);
           resolve({ ended });
         });
@@ -86,7 +86,7 @@ export function createOriginConnections(limits: OriginLimits): OriginConnections
     giveBack: (connection) => {
       connection.rest();
       idle.push(connection);
-      // Later, because undici calls this from within its parser: only after that is it known whether the socket stays.
+      // undici calls this from within its parser. Whether the socket stays open is known only after that.
       if (waiting.size > 0) queueMicrotask(serveWaiting);
     },
     forget: (connection) => {
@@ -101,7 +101,7 @@ export function createOriginConnections(limits: OriginLimits): OriginConnections
   };
 }
 
-// The clock is looked at here too: after a stall of the event loop undici's own idle timer may not have run yet.
+// The clock is read here too: after a stall of the event loop, undici's own idle timer may not have run yet.
 function isUsable(connection: Connection, maxAgeMs: number): boolean {
   const now = performance.now();
   return (

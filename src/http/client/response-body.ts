@@ -1,23 +1,28 @@
-/** Asks for room for more response bytes in memory; false where there is none. */
-export type ReserveBytes = (bytes: number) => boolean;
-
-/** Collects a response body up to a limit, in one growing buffer, so that tiny chunks cost no more than large ones. */
+/** Collects a response body up to a limit, in one growing buffer, so that small chunks cost no more than large ones. */
 export interface ResponseBody {
-  /** Adds a chunk: `full` where it goes over the limit, `no_room` where memory was refused; both keep what fits. */
+  /**
+   * Adds a chunk, and keeps as much of it as fits. Returns `full` if it went over the limit, and `no_room` if memory was
+   * refused for it, in which case nothing of the chunk is kept.
+   */
   add(chunk: Uint8Array): 'ok' | 'full' | 'no_room';
-  /** Bytes seen so far, kept or not. */
+  /** Returns the number of bytes seen so far, kept or not. */
   seenBytes(): number;
-  /** What was kept. */
+  /** Returns the bytes that were kept. */
   kept(): Uint8Array;
-  /** Notes that the body has come to its end. */
+  /** Notes that the body has ended. */
   end(): void;
+  /** Reports whether the end of the body was seen. */
   isWhole(): boolean;
 }
 
 const GROWN_BYTES = 1_024;
+const NOTHING = new Uint8Array(0);
 
-/** Makes an empty body that keeps at most `limitBytes`. */
-export const createResponseBody = (limitBytes: number, reserve: ReserveBytes = () => true): ResponseBody => {
+/** Makes an empty body that keeps at most `limitBytes`. `reserve` asks for more memory, and refuses it by false. */
+export function createResponseBody(
+  limitBytes: number,
+  reserve: (bytes: number) => boolean = () => true,
+): ResponseBody {
   let buffer: Uint8Array = NOTHING;
   let length = 0;
   let seen = 0;
@@ -39,20 +44,18 @@ export const createResponseBody = (limitBytes: number, reserve: ReserveBytes = (
     },
     isWhole: () => isWhole,
   };
-};
+}
 
-const NOTHING = new Uint8Array(0);
-
-// The first chunk is mostly the whole body, so it gets a copy of its own size; only a second one makes room for more.
-const appended = (buffer: Uint8Array, length: number, part: Uint8Array, limitBytes: number): Uint8Array => {
+// The first chunk is mostly the whole body, so its buffer has its own size. Only a second chunk makes room for more.
+function appended(buffer: Uint8Array, length: number, part: Uint8Array, limitBytes: number): Uint8Array {
   const neededBytes = length + part.length;
   const roomy = neededBytes <= buffer.length ? buffer : larger(buffer, length, neededBytes, limitBytes);
   roomy.set(part, length);
   return roomy;
-};
+}
 
-const larger = (buffer: Uint8Array, length: number, neededBytes: number, limitBytes: number): Uint8Array => {
+function larger(buffer: Uint8Array, length: number, neededBytes: number, limitBytes: number): Uint8Array {
   const grown = new Uint8Array(Math.min(limitBytes, Math.max(neededBytes, length * 2, GROWN_BYTES)));
   grown.set(buffer.subarray(0, length));
   return grown;
-};
+}

@@ -1,18 +1,18 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
-import { createTimeLimits, type EndReason } from '../../../../src/http/client/deadline.ts';
+import { createDeadlines, type EndReason } from '../../../../src/http/client/deadline.ts';
 
-describe('time limits of requests', () => {
+describe('time deadlines of requests', () => {
   const inAMinute = () => performance.now() + 60_000;
 
   it('listen once to a signal that many requests share, and end with it', () => {
-    const limits = createTimeLimits();
+    const deadlines = createDeadlines();
     const [stop, other] = [new AbortController(), new AbortController()];
     const ended: (readonly [name: string, reason: EndReason])[] = [];
     const start = (name: string, signal?: AbortSignal) => {
-      const limit = limits.start(inAMinute(), signal);
-      limit.onEnd((reason) => ended.push([name, reason]));
-      return limit;
+      const deadline = deadlines.start(inAMinute(), signal);
+      deadline.onEnd((reason) => ended.push([name, reason]));
+      return deadline;
     };
     start('one', stop.signal);
     start('stopped', stop.signal).stop();
@@ -24,33 +24,33 @@ describe('time limits of requests', () => {
       ['one', 'shutdown'],
       ['two', 'shutdown'],
     ]);
-    for (const limit of rest) {
-      expect(limit.reason()).to.equal(undefined);
-      limit.stop();
+    for (const deadline of rest) {
+      expect(deadline.reason()).to.equal(undefined);
+      deadline.stop();
     }
   });
 
   it('end a race that began before, and one that begins after', async () => {
-    const limits = createTimeLimits();
-    const limit = limits.start(inAMinute());
+    const deadlines = createDeadlines();
+    const deadline = deadlines.start(inAMinute());
     const never = new Promise<string>(() => undefined);
-    expect(await limit.race(Promise.resolve('work'))).to.equal('work');
-    const before = limit.race(never);
-    const unraced = limits.start(inAMinute());
-    limits.endAll('shutdown');
+    expect(await deadline.race(Promise.resolve('work'))).to.equal('work');
+    const before = deadline.race(never);
+    const unraced = deadlines.start(inAMinute());
+    deadlines.endAll('shutdown');
     expect(await before).to.deep.equal({ ended: 'shutdown' });
     expect(await unraced.race(never)).to.deep.equal({ ended: 'shutdown' });
-    expect(limit.reason()).to.equal('shutdown');
+    expect(deadline.reason()).to.equal('shutdown');
   });
 
   it('end by their timer, and never once they are stopped', async () => {
-    const limits = createTimeLimits();
-    const stopped = limits.start(performance.now() + 5);
+    const deadlines = createDeadlines();
+    const stopped = deadlines.start(performance.now() + 5);
     stopped.onEnd(() => expect.fail('called back after its stop'));
     stopped.stop();
-    const limit = limits.start(performance.now() + 20);
-    expect(await limit.race(new Promise(() => undefined))).to.deep.equal({ ended: 'timeout' });
-    limits.endAll('shutdown');
-    expect(limit.reason()).to.equal('timeout');
+    const deadline = deadlines.start(performance.now() + 20);
+    expect(await deadline.race(new Promise(() => undefined))).to.deep.equal({ ended: 'timeout' });
+    deadlines.endAll('shutdown');
+    expect(deadline.reason()).to.equal('timeout');
   });
 });

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { Connection } from '../../../../src/http/client/connection.ts';
 import { createOriginConnections } from '../../../../src/http/client/origin-connections.ts';
-import { createTimeLimits } from '../../../../src/http/client/deadline.ts';
+import { createDeadlines } from '../../../../src/http/client/deadline.ts';
 
 describe('the connections of an origin', () => {
-  const inAMinute = () => createTimeLimits().start(performance.now() + 60_000);
+  const inAMinute = () => createDeadlines().start(performance.now() + 60_000);
   let unused = 0;
   const make = (maxDials: number) => {
     unused = 0;
@@ -23,41 +23,41 @@ describe('the connections of an origin', () => {
 
   it('are unused when no connection is open and no dial is under way', async () => {
     const connections = make(2);
-    const limit = inAMinute();
-    expect(await connections.takeTurn(limit)).to.equal('dial');
-    expect(await connections.takeTurn(limit)).to.equal('dial');
+    const deadline = inAMinute();
+    expect(await connections.takeTurn(deadline)).to.equal('dial');
+    expect(await connections.takeTurn(deadline)).to.equal('dial');
     const opened = connection();
     connections.endDial(opened);
     connections.endDial();
     expect(unused).to.equal(0);
     connections.forget(opened);
     expect(unused).to.equal(1);
-    limit.stop();
+    deadline.stop();
   });
 
   it('hand a connection that falls idle to one waiting request only, before any that comes later', async () => {
     const connections = make(1);
-    const limit = inAMinute();
-    expect(await connections.takeTurn(limit)).to.equal('dial');
-    const [first, second] = [connections.takeTurn(limit), connections.takeTurn(limit)];
+    const deadline = inAMinute();
+    expect(await connections.takeTurn(deadline)).to.equal('dial');
+    const [first, second] = [connections.takeTurn(deadline), connections.takeTurn(deadline)];
     const freed = connection();
     connections.giveBack(freed);
     expect(connections.takeIdle()).to.equal(undefined);
-    const late = connections.takeTurn(limit);
+    const late = connections.takeTurn(deadline);
     expect(await first).to.equal(freed);
     for (const next of [second, late]) {
       connections.endDial();
       expect(await next).to.equal('dial');
     }
-    limit.stop();
+    deadline.stop();
   });
 
   it('skip an idle connection that has closed', async () => {
     const connections = make(1);
-    const limit = inAMinute();
+    const deadline = inAMinute();
     connections.giveBack(connection(false));
     expect(connections.takeIdle()).to.equal(undefined);
-    expect(await connections.takeTurn(limit)).to.equal('dial');
-    limit.stop();
+    expect(await connections.takeTurn(deadline)).to.equal('dial');
+    deadline.stop();
   });
 });
