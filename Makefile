@@ -99,7 +99,7 @@ gen: $(INSTALLED) ## Generate src/gen from proto/
 	@$(N) node scripts/gen.ts
 
 .PHONY: check
-check: check-types check-lint check-house check-format check-proto check-gen ## The gate before a commit; CI runs the same
+check: check-types check-lint check-format check-proto check-gen ## The gate before a commit; CI runs the same
 	@echo 'make check: all good'
 
 .PHONY: check-types
@@ -109,12 +109,6 @@ check-types: $(INSTALLED)
 .PHONY: check-lint
 check-lint: $(INSTALLED)
 	@$(N) oxlint --type-aware --deny-warnings --report-unused-disable-directives
-
-# Rooms, directions of imports, words and names: the tables stand in the two files.
-.PHONY: check-house
-check-house: $(INSTALLED)
-	@$(N) node scripts/check-imports.ts
-	@$(N) node scripts/check-words.ts
 
 .PHONY: check-format
 check-format: $(INSTALLED)

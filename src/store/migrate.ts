@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- the name of the lock's owner is random
 import { randomUUID } from 'node:crypto';
 import { MIGRATIONS, type Migration } from '../../migrations/index.ts';
 import type { Connections } from './sql/connections.ts';
