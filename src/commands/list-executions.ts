@@ -1,9 +1,8 @@
 import type { Execution } from '../domain/execution.ts';
 import type { Page } from '../store/agent-store.ts';
 import type { ExecutionKey, ExecutionStore, ExecutionFilter } from '../store/execution-store.ts';
-import { fillPage } from './collect-page.ts';
 
-/** A page of executions, newest first. `pageSize` is 1 to 200; without `after` it is the first page. */
+/** Asks for a page of executions, newest first. `pageSize` is 1 to 200; without `after` it is the first page. */
 export interface ListExecutionsRequest {
   readonly filter: ExecutionFilter;
   readonly pageSize: number;
@@ -11,20 +10,10 @@ export interface ListExecutionsRequest {
   readonly after: ExecutionKey | undefined;
 }
 
-const CHUNK = 200;
-
-/** Executions that match the filter, newest first, a page at a time. */
+/** Returns a page of the executions that match the filter, newest first. */
 export function listExecutions(
-  deps: { store: Pick<ExecutionStore, 'listExecutions'> },
+  { store }: { readonly store: Pick<ExecutionStore, 'listExecutions'> },
   { filter, pageSize, after }: ListExecutionsRequest,
 ): Promise<Page<Execution, ExecutionKey>> {
-  return fillPage(
-    {
-      read: (limit, key) => deps.store.listExecutions(filter, limit, key),
-      keyOf: ({ acceptedAtMs, executionUuid }) => ({ acceptedAtMs, executionUuid }),
-      chunkSize: CHUNK,
-    },
-    pageSize,
-    after,
-  );
+  return store.listExecutions(filter, pageSize, after);
 }

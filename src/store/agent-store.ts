@@ -5,7 +5,10 @@ import type { Agent, Webhook } from '../domain/agent.ts';
 /** An agent to be stored: the store stamps the times from the database's clock. */
 export type NewAgent = Omit<Agent, 'createdAtMs' | 'updatedAtMs'>;
 
-/** One page of a list: `next` is the key to go on after, absent on the last page. */
+/**
+ * One page of a list. It ends at the page size that was asked for, or where it would pass 1 MiB (one item always fits).
+ * `next` is the key after which the next page begins; the last page has none.
+ */
 export interface Page<T, K> {
   readonly items: readonly T[];
   readonly next?: K;

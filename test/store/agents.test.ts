@@ -316,6 +316,32 @@ describeEachEngine('lists of agents and webhooks', (engine) => {
     expect(seen).to.deep.equal([...uuids, ...large.map(({ agentUuid }) => agentUuid)].toSorted());
     expect(pages).to.be.within(2, 3);
   });
+
+  it('count secrets, headers and configurations into the size of a page', async () => {
+    const text = 'x'.repeat(300_000);
+    const sealed = { s: { keyId: 'k', sealed: text } };
+    const { apiSchema, ...config } = aWebhook(randomUUID()).config;
+    const large = times(2, () => [
+      anAgent({ sealedSecrets: sealed }),
+      withWebhooks({ sealedHeaders: sealed }),
+      withWebhooks({ config: { ...config, apiSchema: { ...apiSchema, requestBody: text } } }),
+    ]);
+    for (const agent of large.flat()) await db.database.agents.insertAgent(agent);
+    const sizes: number[] = [];
+    for (let after: string | undefined, more = true; more;) {
+      const page = await db.database.agents.listAgents(200, after);
+      sizes.push(JSON.stringify(page.items).length);
+      after = page.next;
+      more = after !== undefined;
+    }
+    for (let after: string | undefined, more = true; more;) {
+      const page = await db.database.agents.listWebhooks(undefined, 200, after);
+      sizes.push(JSON.stringify(page.items).length);
+      after = page.next;
+      more = after !== undefined;
+    }
+    expect(Math.max(...sizes)).to.be.within(500_000, 1024 * 1024 * 1.05);
+  });
 });
 
 describeEachEngine('sealed values', (engine) => {

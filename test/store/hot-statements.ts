@@ -89,6 +89,7 @@ const A_LIST_OF_CONVERSATION = [
   'e by executions_by_conversation',
 ];
 const AN_AGENT = ['a by PRIMARY', 'a by webhooks_by_agent', 'h by PRIMARY'];
+const SIZES_OF_AGENTS = ['webhooks by webhooks_by_agent', 's by PRIMARY'];
 
 /** Every function of the two stores, by what it is wanted for. */
 export const HOT: Readonly<Record<string, Hot>> = {
@@ -318,11 +319,11 @@ export const HOT: Readonly<Record<string, Hot>> = {
     run: ({ agents, agent }) => agents.findUrls(agent.webhooks.map(({ webhookUuid }) => webhookUuid)),
   },
   'a page of agents': {
-    ways: ['agents along PRIMARY', ...AN_AGENT],
+    ways: ['agents along PRIMARY', ...SIZES_OF_AGENTS, ...AN_AGENT],
     run: ({ agents }) => agents.listAgents(50),
   },
   'a later page of agents': {
-    ways: ['agents by PRIMARY', ...AN_AGENT],
+    ways: ['agents by PRIMARY', ...SIZES_OF_AGENTS, ...AN_AGENT],
     run: ({ agents }) => agents.listAgents(50, '80000000-0000-4000-8000-000000000000'),
   },
   'a page of webhooks': {

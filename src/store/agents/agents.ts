@@ -3,7 +3,7 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import { loadAgents, loadWebhooks } from './agent-rows.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
-import { fillPage } from '../sql/page-size.ts';
+import { cutPage } from '../sql/page-size.ts';
 import { marks } from '../sql/sql.ts';
 import type { AgentStore, NewAgent } from '../agent-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
@@ -61,13 +61,13 @@ export function createAgentStore(reads: Connections, admin: Connections, dialect
 
     listAgents: (pageSize, after) =>
       admin.read(async (session) => {
-        // Only sizes first: a page of the largest agents would be 100 MiB.
+        // The sizes are read first: a page of the largest agents would be 200 MiB.
         const sizes = await session.rows(
-          'SELECT agent_uuid, LENGTH(dynamic_variables) AS bytes FROM agents ' +
+          `SELECT agent_uuid, ${AGENT_BYTES} AS bytes FROM agents ` +
             `${after === undefined ? '' : 'WHERE agent_uuid > ? '}ORDER BY agent_uuid LIMIT ?`,
           [...(after === undefined ? [] : [toBytes(after)]), pageSize + 1],
         );
-        const { items, isCut } = fillPage(sizes, pageSize, (row) => row.bytes as number);
+        const { items, isCut } = cutPage(sizes, pageSize, bytesOf);
         const where = uuidsIn('a.agent_uuid', items, 'agent_uuid');
         const agents = items.length === 0 ? [] : await loadAgents(session, where);
         return pageOf(agents, isCut, items, 'agent_uuid');
@@ -82,10 +82,10 @@ export function createAgentStore(reads: Connections, admin: Connections, dialect
         const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')} `;
         const uuids = [agentUuid, after].filter((uuid) => uuid !== undefined).map(toBytes);
         const sizes = await session.rows(
-          `SELECT webhook_uuid, LENGTH(config) AS bytes FROM webhooks ${where}ORDER BY webhook_uuid LIMIT ?`,
+          `SELECT webhook_uuid, ${WEBHOOK_BYTES} AS bytes FROM webhooks ${where}ORDER BY webhook_uuid LIMIT ?`,
           [...uuids, pageSize + 1],
         );
-        const { items, isCut } = fillPage(sizes, pageSize, (row) => row.bytes as number);
+        const { items, isCut } = cutPage(sizes, pageSize, bytesOf);
         const found = uuidsIn('a.webhook_uuid', items, 'webhook_uuid');
         const webhooks = items.length === 0 ? [] : await loadWebhooks(session, found);
         return pageOf(webhooks, isCut, items, 'webhook_uuid');
@@ -114,6 +114,20 @@ function agentExists(name: string): CallhooksError {
   return new CallhooksError('AGENT_EXISTS', 'there is an agent with this agent_uuid', {
     resource: { type: 'agent', name },
   });
+}
+
+// The bytes of all that is read of a webhook, and of an agent: a page has to fit into memory, not only into its reply.
+const WEBHOOK_BYTES =
+  'LENGTH(config) + COALESCE((SELECT SUM(LENGTH(h.sealed)) FROM webhook_headers h ' +
+  'WHERE h.webhook_uuid = webhooks.webhook_uuid), 0)';
+const AGENT_BYTES =
+  `LENGTH(dynamic_variables) + COALESCE((SELECT SUM(${WEBHOOK_BYTES}) FROM webhooks ` +
+  'WHERE webhooks.agent_uuid = agents.agent_uuid), 0) + COALESCE((SELECT SUM(LENGTH(s.sealed)) FROM agent_secrets s ' +
+  'WHERE s.agent_uuid = agents.agent_uuid), 0)';
+
+// MySQL answers a sum as a text.
+function bytesOf(row: Row): number {
+  return Number(row.bytes);
 }
 
 function uuidsIn(column: string, rows: readonly Row[], name: string) {

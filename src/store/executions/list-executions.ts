@@ -3,7 +3,7 @@ import { failureCodes, POLICY, STATE, states, TYPE, webhookTypes } from './colum
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect, Row, Value } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, toExecution } from './execution-rows.ts';
-import { fillPage } from '../sql/page-size.ts';
+import { cutPage } from '../sql/page-size.ts';
 import { allOf, marks, type Condition } from '../sql/sql.ts';
 import type { Page } from '../agent-store.ts';
 import type { ExecutionFilter, ExecutionKey, ExecutionStore } from '../execution-store.ts';
@@ -12,6 +12,8 @@ import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 const MAX_ENTRIES = 20_000;
 // Most lists are filled from the first few entries; a longer step costs even when its first rows suffice.
 const FIRST_STEP_PAGES = 4;
+// An execution without its detail, as JSON.
+const ROW_BYTES = 700;
 
 /** The list of executions, newest first. */
 export function createExecutionList(
@@ -101,7 +103,7 @@ async function walk(
     from = to;
     if (to === undefined || rows.length > pageSize) break;
   }
-  const { items, isCut } = fillPage(rows, pageSize, (row) => String(row.detail ?? '').length);
+  const { items, isCut } = cutPage(rows, pageSize, (row) => ROW_BYTES + String(row.detail ?? '').length);
   const last = items.at(-1);
   const next = isCut && last !== undefined ? keyOf(last) : from;
   return { items: items.map(toExecution), ...(next === undefined ? {} : { next }) };

@@ -1,10 +1,10 @@
 const MAX_PAGE_BYTES = 1024 * 1024;
 
 /**
- * The first `pageSize` of these rows, fewer where their texts come to more than 1 MiB (at least one, so that every
- * page goes on); `isCut`: there were more.
+ * Returns the first `pageSize` of these rows, or fewer where they come to more than 1 MiB. At least one row is returned,
+ * so that every page goes on. `isCut` says whether there were more.
  */
-export function fillPage<R>(
+export function cutPage<R>(
   rows: readonly R[],
   pageSize: number,
   bytesOf: (row: R) => number,
