@@ -1,6 +1,15 @@
-import { jsonBytes } from './json.ts';
 import { MAX_JSON_DEPTH } from './limits.ts';
 import type { JsonValue } from './json.ts';
+
+/** Returns the bytes of a value as compact JSON in UTF-8. */
+export function jsonBytes(value: JsonValue): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Reports whether a value is larger than this as compact JSON. It is written only where its bound leaves that open. */
+export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
+  return jsonBound(value, maxBytes) > maxBytes && jsonBytes(value) > maxBytes;
+}
 
 // A UTF-16 unit as JSON in UTF-8 takes 6 bytes at most, such as \u001f; a number 25, such as -0.0000012345678901234567.
 const MAX_UNIT_BYTES = 6;
@@ -13,21 +22,13 @@ export function textBound(text: string): number {
 }
 
 /**
- * Returns an upper bound of the bytes of a value as compact JSON, or Infinity where the value deserves a closer look: the
- * bound is over `limit`, or the value is not plain JSON of the allowed depth that is read back as it is (a number that
+ * Returns an upper bound of the bytes of a value as compact JSON. It returns Infinity where the value needs a closer look:
+ * the bound is over `limit`, or the value is not plain JSON of the allowed depth that is read back as it is (a number that
  * is not finite or -0, a kind that JSON lacks, the key `__proto__`). It takes a fraction of the time of writing the
  * value, and no longer for a value over the limit. Any value is safe.
  */
 export function jsonBound(value: unknown, limit: number): number {
-  return within(boundOf(value, limit, MAX_JSON_DEPTH), limit);
-}
-
-/** Reports whether a value is larger than this as compact JSON; it is written only where its bound leaves that open. */
-export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
-  return jsonBound(value, maxBytes) > maxBytes && jsonBytes(value) > maxBytes;
-}
-
-function within(bytes: number, limit: number): number {
+  const bytes = boundOf(value, limit, MAX_JSON_DEPTH);
   return bytes > limit ? Infinity : bytes;
 }
 

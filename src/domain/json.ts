@@ -1,15 +1,15 @@
-/** Any JSON value; numbers are doubles, keys keep their order. */
+/** Any JSON value. Numbers are doubles, and keys keep their order. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
-/** A JSON object. Never holds the key `__proto__`. */
+/** A JSON object. It never holds the key `__proto__`. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }
 
-/** What a path led to. */
+/** The value that a path leads to, if there is one. */
 export type Found = { readonly found: true; readonly value: JsonValue } | { readonly found: false };
 
-const NOTHING: Found = { found: false };
+const NOT_FOUND: Found = { found: false };
 const INDEX = /^(?:0|[1-9][0-9]*)$/;
 
 function step(value: JsonValue, segment: string): JsonValue | undefined {
@@ -19,14 +19,15 @@ function step(value: JsonValue, segment: string): JsonValue | undefined {
 }
 
 /**
- * Follows a path into a value: objects by own key, arrays by index (`0|[1-9][0-9]*`), nothing else, so that neither
- * `length` nor anything inherited is ever found. No segments lead to the value itself; null counts as found.
+ * Follows a path into a value: into objects by own key, into arrays by index (`0|[1-9][0-9]*`), and into nothing else, so
+ * that neither `length` nor anything inherited is ever found. A path without segments leads to the value itself. Null
+ * counts as found.
  */
 export function lookUp(value: JsonValue, segments: readonly string[]): Found {
   let current = value;
   for (const segment of segments) {
     const next = step(current, segment);
-    if (next === undefined) return NOTHING;
+    if (next === undefined) return NOT_FOUND;
     current = next;
   }
   return { found: true, value: current };
@@ -37,7 +38,7 @@ function childrenOf(value: JsonValue): readonly JsonValue[] | undefined {
   return Array.isArray(value) ? value : Object.values(value);
 }
 
-/** How deeply objects and arrays are nested: a scalar has 0, `[]` has 1. Any depth is safe: it does not recurse. */
+/** Returns how deeply objects and arrays are nested: 0 for a scalar, 1 for `[]`. Any depth is safe: it does not recurse. */
 export function jsonDepth(value: JsonValue): number {
   let depth = 0;
   let level = childrenOf(value);
@@ -55,11 +56,6 @@ export function jsonDepth(value: JsonValue): number {
   return depth;
 }
 
-/** Bytes of the value as compact JSON in UTF-8. */
-export function jsonBytes(value: JsonValue): number {
-  return Buffer.byteLength(JSON.stringify(value));
-}
-
 function membersAsStored(value: JsonObject): JsonObject {
   const copy: JsonObject = {};
   for (const key of Object.keys(value)) {
@@ -69,15 +65,15 @@ function membersAsStored(value: JsonObject): JsonObject {
 }
 
 /**
- * A copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which ECMAScript's JSON
- * can't write, so that the first answer and every later one are equal. Recurses: check the depth first.
+ * Returns a copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which ECMAScript's
+ * JSON can't write. So the first answer and every later one are equal. It recurses: check the depth first.
  */
 export function asStored(value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;
   return Array.isArray(value) ? value.map(asStored) : membersAsStored(value);
 }
 
-/** Whether two JSON values are the same; the order of keys does not matter. Recurses: check their depth first. */
+/** Reports whether two JSON values are the same, in any order of keys. It recurses: check their depth first. */
 export function sameJson(one: JsonValue | undefined, other: JsonValue | undefined): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;

@@ -1,22 +1,22 @@
-/** A text with one kind of escapes undone, and the way back to where its characters came from. */
-export interface EscapeView {
+/** A text with one kind of escapes undone, and the way back to the places that its characters came from. */
+interface DecodedText {
   readonly text: string;
-  /** The offset in the escaped text of the character at this offset (or of the end). */
+  /** Returns the offset in the escaped text of the character at this offset (or of the end). */
   sourceOf(at: number): number;
 }
 
-/** A kind of escapes: how to spot them and how to undo one. */
+/** A kind of escapes: how to find them and how to undo one. */
 export interface EscapeKind {
-  /** No text without this character has such escapes. */
+  /** A text without this character has no such escapes. */
   readonly mark: string;
   readonly pattern: RegExp;
-  /** What one match stands for; undefined: it is no escape. */
+  /** Returns the text that one match stands for, or undefined when the match is no escape. */
   decode(match: string): string | undefined;
 }
 
 const JSON_LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** String escapes of JSON (RFC 8259, 7), however many of its characters the writer chose to escape. */
+/** The string escapes of JSON (RFC 8259, 7), for any choice of the characters that a writer escapes. */
 export const JSON_ESCAPES: EscapeKind = {
   mark: '\\',
   pattern: /\\(?:u[0-9a-f]{4}|["\\/bfnrt])/gi,
@@ -47,7 +47,7 @@ export const PERCENT_ESCAPES: EscapeKind = {
   decode: decodePercent,
 };
 
-/** The same as forms write it, with `+` for a space. */
+/** Percent-encoding as forms write it, with `+` for a space. */
 export const FORM_ESCAPES: EscapeKind = {
   mark: '+',
   pattern: new RegExp(`\\+|${PERCENT}`, 'gi'),
@@ -60,7 +60,7 @@ function fromCodePoint(code: number): string | undefined {
   return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
 }
 
-/** Entities and character references of XML and HTML. */
+/** The entities and character references of XML and HTML. */
 export const XML_ESCAPES: EscapeKind = {
   mark: '&',
   pattern: /&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-f]{1,6});/gi,
@@ -82,10 +82,10 @@ function lastAtOrBefore(sorted: readonly number[], at: number): number {
   return low;
 }
 
-/** Undoes escapes of one kind; undefined where the text has none. */
-export function undoEscapes(source: string, kind: EscapeKind): EscapeView | undefined {
+/** Undoes the escapes of one kind. Returns undefined for a text that has none. */
+export function undoEscapes(source: string, kind: EscapeKind): DecodedText | undefined {
   if (!source.includes(kind.mark)) return undefined;
-  // Runs in which both texts advance together: run i begins at viewStarts[i] and sourceStarts[i].
+  // In a run both texts advance together; run i begins at viewStarts[i] and sourceStarts[i].
   const viewStarts = [0];
   const sourceStarts = [0];
   let text = '';

@@ -1,24 +1,62 @@
 import { undoEscapes } from './decode-escapes.ts';
-import { partAtEnd, periodOf } from './text-search.ts';
 import { createDetector, kindsFor, MAX_LAYERS } from './value-detector.ts';
 
-/** What a masked value reads as, everywhere. */
+/** The text that stands in the place of a masked value, everywhere. */
 export const MASK = '••••••';
 
 /**
- * Masks what must not be shown in a text. `endsEarly` says that the text was cut off before: then the beginning of a
- * value at its very end is masked too.
+ * Masks secrets and sensitive values in a text. `endsEarly` says that the text was cut off before: then the beginning of
+ * a value at its very end is masked too.
  */
 export type Masker = (text: string, endsEarly?: boolean) => string;
 
-/** Values of fewer bytes are not looked for: masking them would spoil records and hide little. */
-export const MIN_MASKED_BYTES = 8;
+// Values of fewer bytes are not looked for: masking them would spoil records and hide little.
+const MIN_MASKED_BYTES = 8;
+
+/**
+ * Makes a masker of secrets and of the values of sensitive headers. Of such a value it also masks the part behind the
+ * scheme word (of Basic: the decoded pair and its password). Values of at least 8 bytes are found raw, JSON-escaped,
+ * percent-encoded, form-encoded and XML-escaped, however they are written, also where they overlap.
+ */
+export function createMasker(
+  secretValues: readonly string[],
+  sensitiveHeaderValues: readonly string[],
+): Masker {
+  const all = new Set([...secretValues, ...sensitiveHeaderValues.flatMap(partsOfHeader)]);
+  const values = [...all].filter((value) => Buffer.byteLength(value) >= MIN_MASKED_BYTES);
+  if (values.length === 0) return (text) => text;
+  const kinds = kindsFor(values);
+  const isAnyIn = createDetector(values);
+
+  const find = (text: string, endsEarly: boolean, layers: number): Span[] => {
+    const spans = values.flatMap((value) => findAll(text, value));
+    if (endsEarly) spans.push(...findAtEnd(text, values));
+    if (layers === 0) return spans;
+    for (const kind of kinds) {
+      const view = undoEscapes(text, kind);
+      if (view === undefined) continue;
+      const inside = find(view.text, endsEarly, layers - 1);
+      for (const [start, end] of inside) spans.push([view.sourceOf(start), view.sourceOf(end)]);
+    }
+    return spans;
+  };
+  return (text, endsEarly = false) =>
+    endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
+}
+
+// Of "Bearer abc" also "abc" is masked; of "Basic …" its decoded pair and password; of a cookie the value of each pair.
+function partsOfHeader(headerValue: string): string[] {
+  const [, scheme = '', credentials = ''] = /^([^\s]+)[ \t]+(.+)$/s.exec(headerValue) ?? [];
+  const pairs = [headerValue, credentials]
+    .flatMap((list) => list.split(';'))
+    .map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
+  const parts = [headerValue, credentials, ...pairs];
+  if (scheme.toLowerCase() !== 'basic') return parts;
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  return [...parts, pair, pair.slice(pair.indexOf(':') + 1)];
+}
 
 type Span = readonly [start: number, end: number];
-
-// A beginning shorter than this at the end of a text that was cut gives nothing away.
-const MIN_PART = 4;
-const UNFINISHED = /(?:\\(?:u[0-9a-f]{0,3})?|(?:%[89a-f][0-9a-f]){0,3}(?:%[0-9a-f]?)?|&[#0-9a-z]{0,8})$/i;
 
 function findAll(text: string, value: string): Span[] {
   const spans: Span[] = [];
@@ -31,9 +69,13 @@ function findAll(text: string, value: string): Span[] {
   return spans;
 }
 
+// At the end of a text that was cut, a beginning that is shorter than this gives nothing away.
+const MIN_PART = 4;
+const UNFINISHED = /(?:\\(?:u[0-9a-f]{0,3})?|(?:%[89a-f][0-9a-f]){0,3}(?:%[0-9a-f]?)?|&[#0-9a-z]{0,8})$/i;
+
 function findAtEnd(text: string, values: readonly string[]): Span[] {
   return [text, text.replace(UNFINISHED, '')].flatMap((kept): Span[] => {
-    const longest = Math.max(...values.map((value) => partAtEnd(kept, value)));
+    const longest = Math.max(...values.map((value) => lengthOfPartAtEnd(kept, value)));
     return longest < MIN_PART ? [] : [[kept.length - longest, text.length]];
   });
 }
@@ -58,45 +100,33 @@ function replaced(text: string, spans: readonly Span[]): string {
   return result + text.slice(done);
 }
 
-// "Bearer abc" hides "abc" too; "Basic …" its decoded pair and password; a cookie the value of each pair.
-function hiddenParts(headerValue: string): string[] {
-  const [, scheme = '', credentials = ''] = /^([^\s]+)[ \t]+(.+)$/s.exec(headerValue) ?? [];
-  const pairs = [headerValue, credentials]
-    .flatMap((list) => list.split(';'))
-    .map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
-  const parts = [headerValue, credentials, ...pairs];
-  if (scheme.toLowerCase() !== 'basic') return parts;
-  const pair = Buffer.from(credentials, 'base64').toString('utf8');
-  return [...parts, pair, pair.slice(pair.indexOf(':') + 1)];
+/** Returns the smallest distance at which a text can occur again over itself, or its length where it can't. */
+function periodOf(pattern: string): number {
+  return Math.max(1, pattern.length - (bordersOf(pattern)[pattern.length - 1] ?? 0));
 }
 
 /**
- * Makes a masker of secrets and of the values of sensitive headers, of which also what follows the scheme word (of
- * Basic: the decoded pair and its password) is masked. Values of {@link MIN_MASKED_BYTES} or more are found raw,
- * JSON-escaped, percent-encoded, form-encoded and XML-escaped, in whatever spelling, also where they overlap.
+ * Returns how many characters at the end of a text are a beginning of the pattern, but not all of it. It takes time
+ * linear in the length of the pattern.
  */
-export function createMasker(
-  secretValues: readonly string[],
-  sensitiveHeaderValues: readonly string[],
-): Masker {
-  const all = new Set([...secretValues, ...sensitiveHeaderValues.flatMap(hiddenParts)]);
-  const values = [...all].filter((value) => Buffer.byteLength(value) >= MIN_MASKED_BYTES);
-  if (values.length === 0) return (text) => text;
-  const kinds = kindsFor(values);
-  const isAnyIn = createDetector(values);
+function lengthOfPartAtEnd(text: string, pattern: string): number {
+  const borders = bordersOf(pattern);
+  let length = 0;
+  for (let i = Math.max(0, text.length - pattern.length + 1); i < text.length; i += 1) {
+    while (length > 0 && text[i] !== pattern[length]) length = borders[length - 1] as number;
+    if (text[i] === pattern[length]) length += 1;
+  }
+  return length;
+}
 
-  const find = (text: string, endsEarly: boolean, layers: number): Span[] => {
-    const spans = values.flatMap((value) => findAll(text, value));
-    if (endsEarly) spans.push(...findAtEnd(text, values));
-    if (layers === 0) return spans;
-    for (const kind of kinds) {
-      const view = undoEscapes(text, kind);
-      if (view === undefined) continue;
-      const inside = find(view.text, endsEarly, layers - 1);
-      for (const [start, end] of inside) spans.push([view.sourceOf(start), view.sourceOf(end)]);
-    }
-    return spans;
-  };
-  return (text, endsEarly = false) =>
-    endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
+// The failure function of Knuth, Morris and Pratt: at i, the length of the longest proper prefix that ends there.
+function bordersOf(pattern: string): Uint32Array {
+  const borders = new Uint32Array(pattern.length);
+  let length = 0;
+  for (let i = 1; i < pattern.length; i += 1) {
+    while (length > 0 && pattern[i] !== pattern[length]) length = borders[length - 1] as number;
+    if (pattern[i] === pattern[length]) length += 1;
+    borders[i] = length;
+  }
+  return borders;
 }

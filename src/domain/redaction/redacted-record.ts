@@ -3,8 +3,8 @@ import type { MaskedRequest } from '../template/render-request.ts';
 import { isSensitiveName } from './sensitive-names.ts';
 import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../execution.ts';
 
-/** A response as it was read: `body` is what was kept of `bodyBytes`. */
-export interface ReadResponse {
+/** A response as it was read. `body` is the kept part of a body of `bodyBytes`. */
+export interface ResponseToRecord {
   readonly status: number;
   readonly headers: readonly HttpHeader[];
   readonly body: Uint8Array;
@@ -12,7 +12,7 @@ export interface ReadResponse {
   readonly truncated: boolean;
 }
 
-/** Read so many bytes beyond the cut, so that a secret across it is masked as a whole. */
+/** How many bytes to read beyond the cut of a record, so that a secret across the cut is masked as a whole. */
 export const RECORD_MARGIN_BYTES = 1024;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -30,7 +30,7 @@ interface RecordedText {
   readonly isCut: boolean;
 }
 
-/** The masked text, cut at a character to `recordBytes`. */
+/** Masks a text and cuts it to `recordBytes`, at a character. */
 function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText {
   const near = text.slice(0, recordBytes + RECORD_MARGIN_BYTES).toWellFormed();
   const masked = mask(near, endsEarly || near.length < text.length);
@@ -38,8 +38,8 @@ function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: 
   return { body, isCut: endsEarly || near.length < text.length || body.length < masked.length };
 }
 
-/** Bytes that begin a UTF-8 sequence and lack its end, at the end of the bytes. */
-function openEnd(bytes: Uint8Array): number {
+/** Returns how many bytes at the end begin a UTF-8 sequence whose rest is missing. */
+function unfinishedBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
     const byte = bytes[bytes.length - back] as number;
     if ((byte & 0xc0) === 0x80) continue;
@@ -52,13 +52,13 @@ function openEnd(bytes: Uint8Array): number {
 function decodeText(bytes: Uint8Array, endsEarly: boolean): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
-    return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - openEnd(bytes)) : bytes);
+    return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - unfinishedBytes(bytes)) : bytes);
   } catch {
     return undefined;
   }
 }
 
-function responseBody(response: ReadResponse, mask: Masker, recordBytes: number): RecordedBody {
+function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: number): RecordedBody {
   const { body, bodyBytes, truncated } = response;
   const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
   const endsEarly = truncated || near.length < body.length;
@@ -69,10 +69,14 @@ function responseBody(response: ReadResponse, mask: Masker, recordBytes: number)
 }
 
 /**
- * Records a response: the head without `set-cookie` and sensitive names, the body up to `recordBytes`, both masked
- * before the cut. A body that is no UTF-8 text, or has a NUL in it, is binary and leaves only its size.
+ * Returns the record of a response: the head without `set-cookie` and sensitive names, and the body up to `recordBytes`.
+ * Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only the size is kept.
  */
-export function recordResponse(response: ReadResponse, mask: Masker, recordBytes: number): ResponseRecord {
+export function recordResponse(
+  response: ResponseToRecord,
+  mask: Masker,
+  recordBytes: number,
+): ResponseRecord {
   return {
     status: response.status,
     headers: response.headers
@@ -90,8 +94,8 @@ function requestHeaders(headers: Readonly<Record<string, string>>, mask: Masker)
 }
 
 /**
- * Records a masked request, its body up to `recordBytes`. A masker hides values besides that came in by another way,
- * such as a variable that an endpoint had filled with a secret.
+ * Returns the record of a masked request, with its body up to `recordBytes`. `mask` also masks values that came in by
+ * another way, such as a variable that an endpoint had filled with a secret.
  */
 export function recordRequest(
   request: MaskedRequest,

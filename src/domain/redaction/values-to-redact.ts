@@ -1,24 +1,12 @@
 import type { CompiledRequest } from '../template/compile-request.ts';
-import { percentDecoded } from '../percent.ts';
-import type { Prepared } from '../template/prepared.ts';
+import type { CompiledTemplate } from '../template/escape.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
 import { createPlaceholderValues } from '../template/placeholder-values.ts';
-import { isSensitiveName, isSensitiveParameter } from './sensitive-names.ts';
-
-function parameterValues(url: string): string[] {
-  const start = url.indexOf('?');
-  if (start === -1) return [];
-  return url
-    .slice(start + 1)
-    .split('&')
-    .map((parameter) => [parameter, parameter.indexOf('=')] as const)
-    .filter(([parameter, end]) => end !== -1 && isSensitiveParameter(parameter.slice(0, end)))
-    .map(([parameter, end]) => percentDecoded(parameter.slice(end + 1)));
-}
+import { isSensitiveName, isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
 
 /**
- * The values that a record of this request hides by name: those of sensitive headers and query parameters. An endpoint
- * may echo them, so the masker of its response needs them too.
+ * Returns the values that the record of a request masks because of their names: those of sensitive headers and query
+ * parameters. An endpoint may echo them, so the masker of its response needs them too.
  */
 export function valuesToRedact({
   url,
@@ -32,21 +20,32 @@ export function valuesToRedact({
   ];
 }
 
-// Literals and secrets: what stays the same as long as the webhook and its secrets do.
-function isFixed(parts: Prepared): boolean {
-  return parts.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+function parameterValues(url: string): string[] {
+  const start = url.indexOf('?');
+  if (start === -1) return [];
+  return url
+    .slice(start + 1)
+    .split('&')
+    .map((parameter) => [parameter, parameter.indexOf('=')] as const)
+    .filter(([parameter, end]) => end !== -1 && isSensitiveParameter(parameter.slice(0, end)))
+    .map(([parameter, end]) => percentDecoded(parameter.slice(end + 1)));
 }
 
-/** Whether a record of this request hides values by name that only a call brings. */
+/** Reports whether the records of a webhook's requests mask values by name that only a call brings. */
 export function redactsCallValues({ headers, url }: CompiledRequest): boolean {
   return (
-    headers.some(({ sensitive, parts }) => sensitive && !isFixed(parts)) ||
-    url.query.some(({ sensitive, parts }) => sensitive !== false && !isFixed(parts))
+    headers.some(({ sensitive, template }) => sensitive && !isFixed(template)) ||
+    url.query.some(({ sensitive, template }) => sensitive !== false && !isFixed(template))
   );
 }
 
+// Literals and secrets stay the same as long as the webhook and its secrets do.
+function isFixed(template: CompiledTemplate): boolean {
+  return template.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+}
+
 /**
- * Returns those of the {@link valuesToRedact} that are the same in every call. They are all of them where
+ * Returns the {@link valuesToRedact} that are the same in every call. They are all of them where
  * {@link redactsCallValues} says no.
  */
 export function fixedValuesToRedact(
@@ -54,17 +53,17 @@ export function fixedValuesToRedact(
   secrets: Readonly<Record<string, string>>,
 ): readonly string[] {
   const { url, headers } = compiled;
-  const query = url.query.filter(({ sensitive, parts }) => sensitive !== false && isFixed(parts));
+  const query = url.query.filter(({ sensitive, template }) => sensitive !== false && isFixed(template));
   const result = renderRequest(
     {
       ...compiled,
       url: { ...url, path: [], query },
-      headers: headers.filter(({ sensitive, parts }) => sensitive && isFixed(parts)),
+      headers: headers.filter(({ sensitive, template }) => sensitive && isFixed(template)),
       body: undefined,
     },
     createPlaceholderValues({ ...NO_CALL, secrets }),
   );
-  // What can't be written here can't be written in a call either.
+  // A value that can't be rendered here can't be rendered in a call either.
   return result.ok ? valuesToRedact(result.request) : [];
 }
 

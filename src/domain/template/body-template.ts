@@ -4,31 +4,34 @@ import {
   DEFAULT_TEXT_TYPE,
   type ContentKind,
 } from './content-type.ts';
-import { joinLiterals, prepare, type Prepared, type Slot } from './prepared.ts';
 import {
   asJson,
+  asText,
+  compileTemplate,
+  escapeXml,
   insideJsonString,
   isWellFormed,
-  percentEncoded,
-  textOf,
-  xmlEscaped,
-  type Spell,
+  joinLiterals,
+  percentEncode,
+  type CompiledPlaceholder,
+  type CompiledTemplate,
+  type Escape,
 } from './escape.ts';
 import { parseTemplate, wholePlaceholder, type Template } from './template.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 
-/** A body that is ready to be walked, with the content type it is sent as. */
-export interface PreparedBody {
-  readonly parts: Prepared;
+/** A body that is ready to be rendered, with the content type that it is sent as. */
+export interface CompiledBody {
+  readonly template: CompiledTemplate;
   readonly contentType: string;
 }
 
-const STRING_SPELLING: Readonly<Record<ContentKind, Spell>> = {
+const STRING_ESCAPES: Readonly<Record<ContentKind, Escape>> = {
   json: insideJsonString,
-  form: percentEncoded,
-  xml: xmlEscaped,
-  text: textOf,
+  form: percentEncode,
+  xml: escapeXml,
+  text: asText,
 };
 
 function templateOf(text: string): Template {
@@ -37,35 +40,35 @@ function templateOf(text: string): Template {
   return parsed.template;
 }
 
-function jsonLeaf(text: string): Prepared {
+function jsonLeaf(text: string): CompiledTemplate {
   const template = templateOf(text);
   const placeholder = wholePlaceholder(template);
-  if (placeholder !== undefined) return [{ placeholder, spell: asJson, masked: JSON.stringify(MASK) }];
-  return ['"', ...prepare(template, insideJsonString, insideJsonString), '"'];
+  if (placeholder !== undefined) return [{ placeholder, escape: asJson, masked: JSON.stringify(MASK) }];
+  return ['"', ...compileTemplate(template, insideJsonString, insideJsonString), '"'];
 }
 
-function jsonParts(value: JsonValue): Prepared {
+function compileJson(value: JsonValue): CompiledTemplate {
   if (typeof value === 'string') return jsonLeaf(value);
   if (value === null || typeof value !== 'object') return [JSON.stringify(value)];
   const separator = (i: number): string => (i === 0 ? '' : ',');
   if (Array.isArray(value)) {
-    return ['[', ...value.flatMap((item, i) => [separator(i), ...jsonParts(item)]), ']'];
+    return ['[', ...value.flatMap((item, i) => [separator(i), ...compileJson(item)]), ']'];
   }
   const members = Object.entries(value).flatMap(([key, item], i) => [
     `${separator(i)}${JSON.stringify(key)}:`,
-    ...jsonParts(item),
+    ...compileJson(item),
   ]);
   return ['{', ...members, '}'];
 }
 
-function formField(value: JsonValue): Prepared {
+function formField(value: JsonValue): CompiledTemplate {
   return typeof value === 'string'
-    ? prepare(templateOf(value), percentEncoded, percentEncoded)
-    : [percentEncoded(value)];
+    ? compileTemplate(templateOf(value), percentEncode, percentEncode)
+    : [percentEncode(value)];
 }
 
-function formParts(fields: JsonObject): Prepared {
-  return Object.entries(fields).flatMap(([key, value], i): (string | Slot)[] => [
+function compileForm(fields: JsonObject): CompiledTemplate {
+  return Object.entries(fields).flatMap(([key, value], i): (string | CompiledPlaceholder)[] => [
     `${i === 0 ? '' : '&'}${encodeURIComponent(key)}=`,
     ...formField(value),
   ]);
@@ -75,7 +78,7 @@ function isEmptyObject(body: JsonValue): boolean {
   return body !== null && typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0;
 }
 
-/** Whether a request is sent without a body: absent, null, or `{}` with GET. */
+/** Reports whether a request is sent without a body: it has none, or null, or `{}` with GET. */
 export function isBodyless(method: string, body: JsonValue | undefined): boolean {
   return body === undefined || body === null || (method === 'GET' && isEmptyObject(body));
 }
@@ -87,16 +90,16 @@ function kindOf(contentType: string): ContentKind {
 }
 
 /**
- * Prepares a body for the content type that its webhook names, or for the default of its kind: text for strings, else
- * JSON. Throws where the save checks would have refused it.
+ * Compiles a body for the content type that its webhook names, or for the default of its kind: text for strings, else
+ * JSON. Throws for a body that the validation would have refused.
  */
-export function prepareBody(body: JsonValue, given: string | undefined): PreparedBody {
+export function compileBody(body: JsonValue, given: string | undefined): CompiledBody {
   if (!isWellFormed(body)) throw new Error('a saved body has a lone surrogate');
   const contentType = given ?? (typeof body === 'string' ? DEFAULT_TEXT_TYPE : DEFAULT_JSON_TYPE);
   const kind = kindOf(contentType);
   if (typeof body === 'string') {
-    return { parts: prepare(templateOf(body), STRING_SPELLING[kind]), contentType };
+    return { template: compileTemplate(templateOf(body), STRING_ESCAPES[kind]), contentType };
   }
   const isForm = kind === 'form' && body !== null && typeof body === 'object' && !Array.isArray(body);
-  return { parts: joinLiterals(isForm ? formParts(body) : jsonParts(body)), contentType };
+  return { template: joinLiterals(isForm ? compileForm(body) : compileJson(body)), contentType };
 }

@@ -1,31 +1,30 @@
-import { isBodyless, prepareBody, type PreparedBody } from './body-template.ts';
-import { hasSecret, prepare, type Prepared } from './prepared.ts';
+import { compileBody, isBodyless, type CompiledBody } from './body-template.ts';
 import { isSensitiveName } from '../redaction/sensitive-names.ts';
-import { textOf } from './escape.ts';
+import { asText, compileTemplate, hasSecret, type CompiledTemplate } from './escape.ts';
 import { parseTemplate } from './template.ts';
 import type { WebhookConfig } from '../agent.ts';
-import { parseUrlTemplate, type PreparedUrl } from './url-template.ts';
+import { parseUrlTemplate, type CompiledUrl } from './url-template.ts';
 
 /** A header whose name is in lower case. */
 export interface CompiledHeader {
   readonly name: string;
-  readonly parts: Prepared;
-  /** Its value is hidden in records. */
+  readonly template: CompiledTemplate;
+  /** Says whether records mask its value because of its name. */
   readonly sensitive: boolean;
-  /** Whether a secret may land in it. */
+  /** Says whether a secret may land in it. */
   readonly hasSecret: boolean;
 }
 
-/** A request template, taken apart once so that rendering is one walk over prepared parts. */
+/** A request template that was taken apart once, so that rendering is one walk over its parts. */
 export interface CompiledRequest {
   readonly method: string;
-  readonly url: PreparedUrl;
-  /** In the writer's order; the default content type last. */
+  readonly url: CompiledUrl;
+  /** In the writer's order; the default content type comes last. */
   readonly headers: readonly CompiledHeader[];
-  readonly body: PreparedBody | undefined;
-  /** Whether something of the URL is hidden in records: a secret, or the value of a sensitive parameter. */
-  readonly hidesInUrl: boolean;
-  /** Whether a secret may land in the body. */
+  readonly body: CompiledBody | undefined;
+  /** Says whether records mask something in the URL: a secret, or the value of a parameter with a sensitive name. */
+  readonly redactsInUrl: boolean;
+  /** Says whether a secret may land in the body. */
   readonly secretInBody: boolean;
 }
 
@@ -34,21 +33,21 @@ const CONTENT_TYPE = 'content-type';
 function compileHeader(name: string, value: string): CompiledHeader {
   const parsed = parseTemplate(value, { escapes: true });
   if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
-  const parts = prepare(parsed.template, textOf);
-  return { name, parts, sensitive: isSensitiveName(name), hasSecret: hasSecret(parts) };
+  const template = compileTemplate(parsed.template, asText);
+  return { name, template, sensitive: isSensitiveName(name), hasSecret: hasSecret(template) };
 }
 
 // A parameter whose name is known only in a call may turn out to be sensitive.
-function hidesPart({ path, query }: PreparedUrl): boolean {
+function redactsInUrl({ path, query }: CompiledUrl): boolean {
   return (
-    path.some((piece) => typeof piece !== 'string' && hasSecret(piece.parts)) ||
-    query.some(({ sensitive, parts }) => sensitive !== false || hasSecret(parts))
+    path.some((piece) => typeof piece !== 'string' && hasSecret(piece.template)) ||
+    query.some(({ sensitive, template }) => sensitive !== false || hasSecret(template))
   );
 }
 
 function withContentType(
   headers: readonly CompiledHeader[],
-  body: PreparedBody | undefined,
+  body: CompiledBody | undefined,
 ): readonly CompiledHeader[] {
   if (body === undefined) return headers.filter(({ name }) => name !== CONTENT_TYPE);
   if (headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
@@ -56,8 +55,8 @@ function withContentType(
 }
 
 /**
- * Compiles a webhook's request template. Header values must be the true ones, not masks. Throws for a configuration
- * that the save checks would have refused: that is a bug, not an outcome.
+ * Compiles a webhook's request template. The header values must be the true ones, not masks. Throws for a configuration
+ * that the validation would have refused: that is a bug, not an outcome.
  */
 export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
   const { method, requestBody } = apiSchema;
@@ -72,13 +71,13 @@ export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
   const body =
     requestBody === undefined || isBodyless(method, requestBody)
       ? undefined
-      : prepareBody(requestBody, given?.[1]);
+      : compileBody(requestBody, given?.[1]);
   return {
     method,
     url: parsed.url,
     headers: withContentType(headers, body),
     body,
-    hidesInUrl: hidesPart(parsed.url),
-    secretInBody: body !== undefined && hasSecret(body.parts),
+    redactsInUrl: redactsInUrl(parsed.url),
+    secretInBody: body !== undefined && hasSecret(body.template),
   };
 }

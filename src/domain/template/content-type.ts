@@ -1,14 +1,14 @@
-/** How a body of a content type is written: as JSON, as a form, with XML escapes, or verbatim. */
+/** How the body of a content type is written: as JSON, as a form, with XML escapes, or verbatim. */
 export type ContentKind = 'json' | 'form' | 'xml' | 'text';
 
 /** The kind of a content type, or why no body can be written in it. */
-export type ClassifiedContentType =
+type ClassifiedContentType =
   | { readonly ok: true; readonly kind: ContentKind }
   | { readonly ok: false; readonly error: string };
 
-/** The content type of object, array, number and bool bodies whose webhook names none. */
+/** The content type of an object, array, number or bool body whose webhook names none. */
 export const DEFAULT_JSON_TYPE = 'application/json';
-/** The content type of string bodies whose webhook names none. */
+/** The content type of a text body whose webhook names none. */
 export const DEFAULT_TEXT_TYPE = 'text/plain; charset=utf-8';
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9a-z-]+";
@@ -26,7 +26,7 @@ function isUtf8Label(label: string): boolean {
 }
 
 /**
- * Classifies a content-type header (RFC 9110, 8.3.1; structured suffixes: RFC 6839). Refused are what is no media
+ * Classifies a content-type header (RFC 9110, 8.3.1; structured suffixes: RFC 6839). It refuses texts that are no media
  * type, `multipart/*` (its parts can't be written) and charsets other than UTF-8.
  */
 export function classifyContentType(value: string): ClassifiedContentType {

@@ -1,25 +1,33 @@
+import { MASK } from '../redaction/redact.ts';
 import type { JsonValue } from '../json.ts';
+import type { Placeholder, Template } from './template.ts';
 
-/** Writes a value so that it can't leave the place it lands in. Takes well-formed values only. */
-export type Spell = (value: JsonValue) => string;
+/** Writes a value so that it can't break out of the place where it lands. It takes well-formed values only. */
+export type Escape = (value: JsonValue) => string;
 
-/** A value as text: numbers as ECMAScript writes them, null as nothing, objects and arrays as compact JSON. */
-export const textOf: Spell = (value) => {
+/** Returns a value as text: numbers as ECMAScript writes them, null as nothing, objects and arrays as compact JSON. */
+export function asText(value: JsonValue): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-};
+}
 
-/** A value in a URL or a form: encodeURIComponent, so a space is `%20`. */
-export const percentEncoded: Spell = (value) => encodeURIComponent(textOf(value));
+/** Escapes a value for the path or the query of a URL, or for a form, with encodeURIComponent: a space is `%20`. */
+export function percentEncode(value: JsonValue): string {
+  return encodeURIComponent(asText(value));
+}
 
-/** A value as JSON with its type. */
-export const asJson: Spell = (value) => JSON.stringify(value);
+/** Returns a value as JSON of its own type. */
+export function asJson(value: JsonValue): string {
+  return JSON.stringify(value);
+}
 
-/** A value as a part of a JSON string, without the quotes. */
-export const insideJsonString: Spell = (value) => JSON.stringify(textOf(value)).slice(1, -1);
+/** Escapes a value for the inside of a JSON string. The quotes of the string are not part of the result. */
+export function insideJsonString(value: JsonValue): string {
+  return JSON.stringify(asText(value)).slice(1, -1);
+}
 
-const XML_ESCAPES: Readonly<Record<string, string>> = {
+const XML_ENTITY_OF: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
@@ -27,14 +35,61 @@ const XML_ESCAPES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** A value in XML text or a quoted attribute (XML 1.0, 2.4). */
-export const xmlEscaped: Spell = (value) =>
-  textOf(value).replace(/[&<>"']/g, (character) => XML_ESCAPES[character] as string);
+/** Escapes a value for XML text or a quoted attribute (XML 1.0, 2.4). */
+export function escapeXml(value: JsonValue): string {
+  return asText(value).replace(/[&<>"']/g, (character) => XML_ENTITY_OF[character] as string);
+}
 
-/** Whether every string in the value, keys too, is well-formed: a lone surrogate has no UTF-8. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is for
+const NOT_IN_HEADERS = /[\u0000-\u001f\u007f-\u009f]|[^\u0000-\u00ff]/;
+
+/** Reports whether a text may be a header's value: Latin-1 without control characters. Headers know no escapes. */
+export function isHeaderText(text: string): boolean {
+  return !NOT_IN_HEADERS.test(text);
+}
+
+/** Reports whether every string in a value, keys too, is well-formed. A lone surrogate has no UTF-8. */
 export function isWellFormed(value: JsonValue): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (value === null || typeof value !== 'object') return true;
   if (Array.isArray(value)) return value.every(isWellFormed);
   return Object.keys(value).every((key) => key.isWellFormed() && isWellFormed(value[key] as JsonValue));
+}
+
+/** A placeholder with the escape of the place where it stands. */
+export interface CompiledPlaceholder {
+  readonly placeholder: Placeholder;
+  readonly escape: Escape;
+  /** The text that stands here in a record when the value is a secret. */
+  readonly masked: string;
+}
+
+/** A template that is ready to be rendered: literals in their final form, and placeholders with their escapes. */
+export type CompiledTemplate = readonly (string | CompiledPlaceholder)[];
+
+/** Compiles a template: `writeLiteral` brings its own text into final form now, `escape` will write the values. */
+export function compileTemplate(
+  template: Template,
+  escape: Escape,
+  writeLiteral: (text: string) => string = asText,
+): CompiledTemplate {
+  return template.map((part) =>
+    typeof part === 'string' ? writeLiteral(part) : { placeholder: part, escape, masked: MASK },
+  );
+}
+
+/** Returns a template with each run of neighbouring literals joined into one. */
+export function joinLiterals(template: CompiledTemplate): CompiledTemplate {
+  const joined: (string | CompiledPlaceholder)[] = [];
+  for (const part of template) {
+    const last = joined.at(-1);
+    if (typeof part === 'string' && typeof last === 'string') joined[joined.length - 1] = last + part;
+    else joined.push(part);
+  }
+  return joined;
+}
+
+/** Reports whether a secret may land in a template. */
+export function hasSecret(template: CompiledTemplate): boolean {
+  return template.some((part) => typeof part === 'object' && part.placeholder.segments[0] === 'secret');
 }

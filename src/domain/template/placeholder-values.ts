@@ -4,26 +4,26 @@ import type { CallDetails } from '../call.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { WebhookType } from '../agent.ts';
 
-/** What a placeholder stands for in one call. Not found: `value` is null and the name counts as missing. */
-export interface Resolved {
+/** The value of a placeholder in one call. Where it is not found, `value` is null and the name counts as missing. */
+interface Resolved {
   readonly found: boolean;
   readonly value: JsonValue;
-  /** The value is an agent's secret and must never be shown. */
+  /** Says that the value is an agent's secret, which must never be shown. */
   readonly secret: boolean;
 }
 
-/** The names of one call. */
+/** The values that the placeholders of one webhook run resolve to. */
 export interface PlaceholderValues {
   resolve(placeholder: Placeholder): Resolved;
 }
 
-/** Everything that placeholders of one call may name. */
+/** Everything of one call that placeholders may name. */
 export interface CallValues {
   readonly webhookType: WebhookType;
   readonly agentUuid: string;
   readonly conversationUuid: string;
   readonly details: CallDetails;
-  /** Dynamic variables by name, as merged for this call. */
+  /** Dynamic variables by name, as they were merged for this call. */
   readonly variables: JsonObject;
   /** Secrets by name, in plain text. */
   readonly secrets: Readonly<Record<string, string>>;
@@ -46,12 +46,13 @@ function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: CallV
 }
 
 /**
- * Makes the names of one call resolvable. Missing are an empty caller_phone or call_summary, an unset call_duration,
- * an unknown name or secret, and a path that finds nothing; JSON null is a value.
+ * Makes the placeholder values of one call. A placeholder counts as missing when it names an empty caller_phone or
+ * call_summary, an unset call_duration, or an unknown variable or secret, and when its path finds nothing. JSON null is a
+ * value.
  */
-export function createPlaceholderValues(source: CallValues): PlaceholderValues {
-  const builtIns = builtInsOf(source);
-  const { variables, secrets } = source;
+export function createPlaceholderValues(call: CallValues): PlaceholderValues {
+  const builtIns = builtInsOf(call);
+  const { variables, secrets } = call;
 
   const resolveSecret = (segments: readonly string[]): Resolved => {
     const name = segments[1];

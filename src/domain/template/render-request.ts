@@ -1,15 +1,17 @@
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
-import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES } from '../limits.ts';
-import { createPass, write, type RenderPass } from './render-template.ts';
-import { renderUrl } from './render-url.ts';
+import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES, MAX_RENDERED_URL_BYTES } from '../limits.ts';
+import { isHeaderText } from './escape.ts';
+import { renderTemplate, startRendering, type RenderState } from './render-template.ts';
 import type { PlaceholderValues } from './placeholder-values.ts';
 import { MASK } from '../redaction/redact.ts';
+import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
+import type { CompiledUrl, PathSegment, QueryParameter } from './url-template.ts';
 import type { Failure } from '../failures.ts';
 
-/** A rendered request; header names are in lower case. */
+/** A rendered request. Header names are in lower case. */
 export interface RenderedRequest {
   readonly method: string;
-  /** In a query, `'` stands as it is; the URL parser of whoever sends it writes `%27`. */
+  /** In a query, `'` stands as it is: the URL parser of the HTTP client writes `%27`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -17,101 +19,133 @@ export interface RenderedRequest {
 
 /** A request as it may be shown: secrets and the values of sensitive names are masked. */
 export interface MaskedRequest extends RenderedRequest {
-  /** Bytes of the body that is really sent, where known. */
+  /** Bytes of the body that is really sent, where they are known. */
   readonly bodyBytes?: number;
 }
 
-/** A rendered request, or why it can't be sent (`RENDER`, nothing was sent); `missing` lists names in order of use. */
+/**
+ * A rendered request, or why it can't be sent (`RENDER`, nothing was sent). `missing` lists the names of missing
+ * variables in order of use.
+ */
 export type Rendering =
   | { readonly ok: true; readonly request: RenderedRequest; readonly missing: readonly string[] }
   | { readonly ok: false; readonly failure: Failure; readonly missing: readonly string[] };
 
-// oxlint-disable-next-line no-control-regex -- control characters are what it is for
-const NOT_IN_HEADERS = /[\u0000-\u001f\u007f-\u009f]|[^\u0000-\u00ff]/;
-
-/** Whether a text may be a header's value: Latin-1 without control characters. */
-export function isHeaderText(text: string): boolean {
-  return !NOT_IN_HEADERS.test(text);
-}
-
-function renderHeader(pass: RenderPass, { name, parts, sensitive }: CompiledHeader): string {
-  if (sensitive && pass.masked) return MASK;
-  const place = `header "${name}"`;
-  const text = write(pass, parts, place, MAX_RENDERED_HEADER_BYTES);
-  if (!pass.masked && !isHeaderText(text)) {
-    pass.problem ??= `${place} would have a control character or one outside of Latin-1`;
-  }
-  return text;
-}
-
-function renderHeaders(pass: RenderPass, headers: readonly CompiledHeader[]): Record<string, string> {
-  const rendered: Record<string, string> = {};
-  for (const header of headers) {
-    rendered[header.name] = renderHeader(pass, header);
-    if (pass.problem !== undefined) break;
-  }
-  return rendered;
-}
-
 /**
- * Renders a request. Every value is written so that it can't leave its place; what can't be written so fails as
- * `RENDER`, with a message that names the place and never the value. Values are not templates: there is no second pass.
+ * Renders a request. Every value is escaped for its place. A value that can't be escaped fails the request as `RENDER`,
+ * with a message that names the place and never the value. Values are not templates: there is no second pass.
  */
-export function renderRequest(compiled: CompiledRequest, scope: PlaceholderValues): Rendering {
-  const pass = createPass(scope, false);
-  const url = renderUrl(pass, compiled.url);
-  const headers = pass.problem === undefined ? renderHeaders(pass, compiled.headers) : {};
+export function renderRequest(compiled: CompiledRequest, values: PlaceholderValues): Rendering {
+  const state = startRendering(values, false);
+  const url = renderUrl(state, compiled.url);
+  const headers = state.problem === undefined ? renderHeaders(state, compiled.headers) : {};
   const body =
-    pass.problem === undefined && compiled.body !== undefined
-      ? write(pass, compiled.body.parts, 'the body', MAX_RENDERED_BODY_BYTES)
+    state.problem === undefined && compiled.body !== undefined
+      ? renderTemplate(state, compiled.body.template, 'the body', MAX_RENDERED_BODY_BYTES)
       : undefined;
-  const { missing, problem } = pass;
+  const { missing, problem } = state;
   if (problem !== undefined)
     return { ok: false, failure: { code: 'RENDER', message: problem, sent: 'no' }, missing };
   const request = { method: compiled.method, url, headers };
   return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
 }
 
+const URL_PLACE = 'the URL';
+
+// The URL's origin and the number of its path segments are the template's, whatever the values are: a segment that would
+// vanish or move the path (empty, or dots) is a problem.
+function renderUrl(state: RenderState, { origin, path, query }: CompiledUrl): string {
+  // A URL that can't be sent any more is not written to its end: each value may be as large as a message.
+  const isTooLong = (): boolean => !state.masked && url.length > MAX_RENDERED_URL_BYTES;
+  let url = origin;
+  for (const piece of path) {
+    url += typeof piece === 'string' ? piece : renderSegment(state, piece);
+    if (isTooLong()) break;
+  }
+  for (const [i, parameter] of query.entries()) {
+    if (isTooLong()) break;
+    url += (i === 0 ? '?' : '&') + renderParameter(state, parameter);
+  }
+  if (isTooLong()) state.problem ??= `${URL_PLACE} is larger than ${MAX_RENDERED_URL_BYTES} bytes`;
+  return url;
+}
+
+// The WHATWG parser's dot segments: "." may also be written "%2e", in either case.
+const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
+
+function renderSegment(state: RenderState, { number, template }: PathSegment): string {
+  const text = renderTemplate(state, template, URL_PLACE, MAX_RENDERED_URL_BYTES);
+  if (text === '') state.problem ??= `path segment ${number} of the URL would be empty`;
+  if (DOT_SEGMENT.test(text)) state.problem ??= `path segment ${number} of the URL would be a dot segment`;
+  return text;
+}
+
+function renderParameter(state: RenderState, parameter: QueryParameter): string {
+  const text = renderTemplate(state, parameter.template, URL_PLACE, MAX_RENDERED_URL_BYTES);
+  if (!state.masked || !text.includes('=')) return text;
+  const name = renderTemplate(state, parameter.name, URL_PLACE, MAX_RENDERED_URL_BYTES);
+  return (parameter.sensitive ?? isSensitiveParameter(name)) ? `${name}=${MASK}` : text;
+}
+
+function renderHeaders(state: RenderState, headers: readonly CompiledHeader[]): Record<string, string> {
+  const rendered: Record<string, string> = {};
+  for (const header of headers) {
+    rendered[header.name] = renderHeader(state, header);
+    if (state.problem !== undefined) break;
+  }
+  return rendered;
+}
+
+function renderHeader(state: RenderState, { name, template, sensitive }: CompiledHeader): string {
+  if (sensitive && state.masked) return MASK;
+  const place = `header "${name}"`;
+  const text = renderTemplate(state, template, place, MAX_RENDERED_HEADER_BYTES);
+  if (!state.masked && !isHeaderText(text)) {
+    state.problem ??= `${place} would have a control character or one outside of Latin-1`;
+  }
+  return text;
+}
+
+/**
+ * Renders a request as it may be recorded. Secrets, the values of sensitive headers (whole, literal or not) and of query
+ * parameters with sensitive names are masks. Given what {@link renderRequest} made (`rendered`), it knows the true size
+ * of the body, and takes over the parts in which nothing is masked instead of writing them again.
+ */
+export function maskedRender(
+  compiled: CompiledRequest,
+  values: PlaceholderValues,
+  rendered?: RenderedRequest,
+): MaskedRequest {
+  const state = startRendering(values, true);
+  const headers: Record<string, string> = {};
+  for (const header of compiled.headers) headers[header.name] = maskedHeader(state, header, rendered);
+  const request = {
+    method: compiled.method,
+    url: rendered === undefined || compiled.redactsInUrl ? renderUrl(state, compiled.url) : rendered.url,
+    headers,
+  };
+  const body = maskedBody(state, compiled, rendered);
+  if (body === undefined) return request;
+  return rendered?.body === undefined
+    ? { ...request, body }
+    : { ...request, body, bodyBytes: Buffer.byteLength(rendered.body) };
+}
+
 function maskedHeader(
-  pass: RenderPass,
+  state: RenderState,
   header: CompiledHeader,
   rendered: RenderedRequest | undefined,
 ): string {
   const shown = header.sensitive || header.hasSecret ? undefined : rendered?.headers[header.name];
-  return shown ?? renderHeader(pass, header);
+  return shown ?? renderHeader(state, header);
 }
 
 function maskedBody(
-  pass: RenderPass,
+  state: RenderState,
   { body, secretInBody }: CompiledRequest,
   rendered: RenderedRequest | undefined,
 ): string | undefined {
   if (body === undefined) return undefined;
   if (rendered?.body !== undefined && !secretInBody) return rendered.body;
-  return write(pass, body.parts, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
-}
-
-/**
- * The request as it may be recorded: with masks for secrets, for the values of sensitive headers (whole, literal or not)
- * and of query parameters with sensitive names. Given what {@link renderRequest} made (`rendered`), it knows the true
- * size of the body, and takes over what hides nothing instead of writing it again.
- */
-export function maskedRender(
-  compiled: CompiledRequest,
-  scope: PlaceholderValues,
-  rendered?: RenderedRequest,
-): MaskedRequest {
-  const pass = createPass(scope, true);
-  const headers: Record<string, string> = {};
-  for (const header of compiled.headers) headers[header.name] = maskedHeader(pass, header, rendered);
-  const request = {
-    method: compiled.method,
-    url: rendered === undefined || compiled.hidesInUrl ? renderUrl(pass, compiled.url) : rendered.url,
-    headers,
-  };
-  const body = maskedBody(pass, compiled, rendered);
-  if (body === undefined) return request;
-  return rendered?.body === undefined
-    ? { ...request, body }
-    : { ...request, body, bodyBytes: Buffer.byteLength(rendered.body) };
+  return renderTemplate(state, body.template, 'the body', 2 * MAX_RENDERED_BODY_BYTES);
 }

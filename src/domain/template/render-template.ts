@@ -1,50 +1,49 @@
-import type { Prepared, Slot } from './prepared.ts';
+import { isWellFormed, type CompiledPlaceholder, type CompiledTemplate } from './escape.ts';
 import type { PlaceholderValues } from './placeholder-values.ts';
-import { isWellFormed } from './escape.ts';
 
-/** One walk over a compiled request: what it has found so far. */
-export interface RenderPass {
-  readonly scope: PlaceholderValues;
-  /** Secrets are written as masks. */
+/** One rendering of a request, and what it has found so far. */
+export interface RenderState {
+  readonly values: PlaceholderValues;
+  /** Says whether secrets are written as masks. */
   readonly masked: boolean;
   /** Names of missing variables, each once, in order of use. */
   readonly missing: string[];
-  /** The first thing that can't be sent; never holds a value. */
+  /** The first reason why the request can't be sent. It never holds a value. */
   problem: string | undefined;
 }
 
-/** Begins a walk. */
-export function createPass(scope: PlaceholderValues, masked: boolean): RenderPass {
-  return {
-    scope,
-    masked,
-    missing: [],
-    problem: undefined,
-  };
+/** Begins a rendering. */
+export function startRendering(values: PlaceholderValues, masked: boolean): RenderState {
+  return { values, masked, missing: [], problem: undefined };
 }
 
-function writeSlot(pass: RenderPass, slot: Slot, place: string): string {
-  const { found, value, secret } = pass.scope.resolve(slot.placeholder);
-  const name = slot.placeholder.text;
-  if (!found && !pass.missing.includes(name)) pass.missing.push(name);
-  if (secret && found && pass.masked) return slot.masked;
-  if (isWellFormed(value)) return slot.spell(value);
-  pass.problem ??= `${place}: the value of ${name} has a lone surrogate`;
+function renderPlaceholder(state: RenderState, compiled: CompiledPlaceholder, place: string): string {
+  const { found, value, secret } = state.values.resolve(compiled.placeholder);
+  const name = compiled.placeholder.text;
+  if (!found && !state.missing.includes(name)) state.missing.push(name);
+  if (secret && found && state.masked) return compiled.masked;
+  if (isWellFormed(value)) return compiled.escape(value);
+  state.problem ??= `${place}: the value of ${name} has a lone surrogate`;
   return '';
 }
 
 /**
- * Writes prepared parts with the values of the pass. `place` and `maxBytes` (of UTF-8) are for the problem that is
- * noted when it grows too large; it stops early then, before many large values take the memory.
+ * Renders one template with the values of the call. Where the text grows beyond `maxBytes` of UTF-8 it notes a problem,
+ * which names `place`, and stops early, before many large values take the memory.
  */
-export function write(pass: RenderPass, parts: Prepared, place: string, maxBytes: number): string {
+export function renderTemplate(
+  state: RenderState,
+  template: CompiledTemplate,
+  place: string,
+  maxBytes: number,
+): string {
   let text = '';
-  for (const part of parts) {
-    text += typeof part === 'string' ? part : writeSlot(pass, part, place);
+  for (const part of template) {
+    text += typeof part === 'string' ? part : renderPlaceholder(state, part, place);
     if (text.length > maxBytes) break;
   }
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
-    pass.problem ??= `${place} is larger than ${maxBytes} bytes`;
+    state.problem ??= `${place} is larger than ${maxBytes} bytes`;
   }
   return text;
 }

@@ -1,15 +1,15 @@
 /** A placeholder of a template: `{{customer.address.city}}`. */
 export interface Placeholder {
   readonly segments: readonly string[];
-  /** The dotted path as written, without braces and blanks. */
+  /** The dotted path as it is written, without braces and blanks. */
   readonly text: string;
 }
 
-/** A parsed template: literal text and placeholders in order. Neighbouring literals are one string, none is empty. */
+/** A parsed template: literal texts and placeholders in order. Neighbouring literals are one string, and none is empty. */
 export type Template = readonly (string | Placeholder)[];
 
-/** A parsed template, or the rule that its text breaks (with the position, never with the text). */
-export type ParsedTemplate =
+/** A parsed template, or the rule that its text breaks. The error gives the position and never the text. */
+type ParsedTemplate =
   | { readonly ok: true; readonly template: Template }
   | { readonly ok: false; readonly error: string };
 
@@ -32,8 +32,8 @@ function placeholderAt(text: string, at: number): { placeholder: Placeholder; en
 }
 
 /**
- * Parses a template. With `escapes`, `\{{` is a literal `{{`; any other `{{` that begins no placeholder is an error.
- * There is no other escape: `\\{{` is a backslash and a literal `{{`.
+ * Parses a template. With `escapes`, `\{{` is a literal `{{`. Any other `{{` has to begin a placeholder. There is no
+ * other escape: `\\{{` is a backslash and a literal `{{`.
  */
 export function parseTemplate(text: string, options: { readonly escapes: boolean }): ParsedTemplate {
   const template: (string | Placeholder)[] = [];
@@ -58,12 +58,12 @@ export function parseTemplate(text: string, options: { readonly escapes: boolean
   return { ok: true, template };
 }
 
-/** The placeholders of a template in order of use, repeated ones repeated. */
+/** Returns the placeholders of a template in order of use; a placeholder that is used twice is there twice. */
 export function placeholdersOf(template: Template): readonly Placeholder[] {
   return template.filter((part) => typeof part !== 'string');
 }
 
-/** The placeholder of a template that is exactly one placeholder and nothing else. */
+/** Returns the placeholder of a template that is one placeholder and nothing else; undefined for any other template. */
 export function wholePlaceholder(template: Template): Placeholder | undefined {
   const [only] = template;
   return template.length === 1 && typeof only === 'object' ? only : undefined;

@@ -1,42 +1,42 @@
-import { joinLiterals, prepare, type Prepared } from './prepared.ts';
+import { compileTemplate, joinLiterals, percentEncode, type CompiledTemplate } from './escape.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
-import { percentEncoded } from './escape.ts';
 import { parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
 
-/** A path segment with placeholders; `number` counts from 1. */
+/** A path segment with placeholders. `number` counts from 1. */
 export interface PathSegment {
   readonly number: number;
-  readonly parts: Prepared;
+  readonly template: CompiledTemplate;
 }
 
 /** One `name=value` of the query. */
 export interface QueryParameter {
-  readonly parts: Prepared;
-  /** What is before the first `=`, for records. */
-  readonly name: Prepared;
-  /** Whether its value is hidden in records; undefined where placeholders make the name. */
+  readonly template: CompiledTemplate;
+  /** The part before the first `=`, for records. */
+  readonly name: CompiledTemplate;
+  /** Says whether records mask its value. It is undefined where placeholders make the name. */
   readonly sensitive: boolean | undefined;
 }
 
-/** A URL template whose literals are as the WHATWG parser writes them. Nothing but path and query can vary. */
-export interface PreparedUrl {
+/** A compiled URL template. Its literals are as the WHATWG parser writes them. Only its path and its query can vary. */
+export interface CompiledUrl {
   readonly origin: string;
-  /** Whole literal segments with their slashes, and segments with placeholders. */
+  /** Literal text of whole segments with their slashes, and segments with placeholders. */
   readonly path: readonly (string | PathSegment)[];
   readonly query: readonly QueryParameter[];
   /** The placeholders of the path, where secrets are not allowed. */
   readonly pathPlaceholders: readonly Placeholder[];
 }
 
-/** A prepared URL, or the rule that its template breaks. */
-export type ParsedUrlTemplate =
-  | { readonly ok: true; readonly url: PreparedUrl }
+/** A compiled URL, or the rule that its template breaks. */
+type ParsedUrlTemplate =
+  | { readonly ok: true; readonly url: CompiledUrl }
   | { readonly ok: false; readonly error: string };
 
 const MISPLACED = 'placeholders may stand in the path and the query only';
 const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
 
-// A stand-in for placeholders that passes the URL parser unchanged: lower case, unreserved, not in the template.
+// Returns a stand-in for placeholders that passes the URL parser unchanged: it is in lower case, has unreserved characters
+// only, and does not occur in the template.
 function standInFor(text: string): string {
   const lower = text.toLowerCase();
   let word = 'ph';
@@ -44,8 +44,8 @@ function standInFor(text: string): string {
   return word;
 }
 
+// Writes a "%" that a value could complete to an escape ("%" + "2e") as "%25".
 function guardEscapes(template: Template): Template {
-  // A "%" that a value could complete to an escape ("%" + "2e") is written as "%25".
   return template.map((part, i) =>
     typeof part === 'string' && i < template.length - 1 ? part.replace(/%(?=[0-9a-f]?$)/i, '%25') : part,
   );
@@ -75,7 +75,7 @@ function pathOf(segments: readonly Template[]): (string | PathSegment)[] {
       literal += segment.join('');
       continue;
     }
-    path.push(literal, { number: i + 1, parts: prepare(guardEscapes(segment), percentEncoded) });
+    path.push(literal, { number: i + 1, template: compileTemplate(guardEscapes(segment), percentEncode) });
     literal = '';
   }
   if (literal !== '') path.push(literal);
@@ -91,11 +91,11 @@ function nameOf(template: Template): Template {
 
 function parameterOf(template: Template): QueryParameter {
   const name = nameOf(template);
-  const fixed = placeholdersOf(name).length === 0;
+  const isFixed = placeholdersOf(name).length === 0;
   return {
-    parts: joinLiterals(prepare(guardEscapes(template), percentEncoded)),
-    name: prepare(guardEscapes(name), percentEncoded),
-    sensitive: fixed ? isSensitiveParameter(name.join('')) : undefined,
+    template: joinLiterals(compileTemplate(guardEscapes(template), percentEncode)),
+    name: compileTemplate(guardEscapes(name), percentEncode),
+    sensitive: isFixed ? isSensitiveParameter(name.join('')) : undefined,
   };
 }
 
@@ -131,8 +131,8 @@ export function originOfTemplate(text: string): string | undefined {
 }
 
 /**
- * Parses a URL template once: the WHATWG parser sees it with stand-ins for its placeholders, and its answer is taken
- * apart again. So literals are final, and values, percent-encoded, can reach neither origin nor structure.
+ * Parses and compiles a URL template. The WHATWG parser sees it with stand-ins for its placeholders, and its answer is
+ * taken apart again. So literals are final, and percent-encoded values can change neither the origin nor the structure.
  */
 export function parseUrlTemplate(text: string): ParsedUrlTemplate {
   const read = readUrl(text);

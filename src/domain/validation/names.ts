@@ -1,13 +1,13 @@
 import type { WebhookType } from '../agent.ts';
 
-/** The placeholders that stand for details of the call itself, per type (`metadata` and `secret` are roots besides). */
+/** The placeholders that stand for details of the call itself, per type. `metadata` and `secret` are roots besides. */
 export const BUILT_INS: Readonly<Record<WebhookType, readonly string[]>> = {
   pre_call: ['agent_uuid', 'conversation_uuid', 'caller_phone'],
   post_call: ['agent_uuid', 'conversation_uuid', 'caller_phone', 'call_duration', 'call_summary'],
 };
 
-/** First segments that no variable may be named: those in use, and those kept for later. */
-export const RESERVED_ROOTS: readonly string[] = [
+// First segments that are in use, or that are kept for later.
+const RESERVED_ROOTS = [
   'call',
   'caller',
   'agent',
@@ -23,13 +23,10 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const PROTOTYPE_NAMES = ['__proto__', 'constructor', 'prototype'];
 const TAKEN = new Set([...PROTOTYPE_NAMES, ...BUILT_INS.post_call, ...RESERVED_ROOTS]);
 
-/** Why this can't be the name of a dynamic variable; undefined: it can. */
-export function variableNameProblem(name: string): string | undefined {
+/** Returns the rule that a name breaks as the name of a dynamic variable or a secret, or undefined for a good name. */
+export function nameProblem(name: string): string | undefined {
   if (!NAME.test(name)) {
     return 'must be 1 to 64 letters, digits or "_" and must not begin with a digit';
   }
   return TAKEN.has(name) ? 'is a reserved name' : undefined;
 }
-
-/** Why this can't be the name of a secret: the rule is that of variables. */
-export const secretNameProblem = variableNameProblem;

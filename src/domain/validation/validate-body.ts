@@ -4,7 +4,7 @@ import { jsonProblems } from './validate-json.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType, type ContentKind } from '../template/content-type.ts';
 import { itemPath, memberPath } from './field-path.ts';
-import { jsonBytes } from '../json.ts';
+import { jsonBytes } from '../json-size.ts';
 import { MAX_BODY_TEMPLATE_BYTES } from '../limits.ts';
 import { isWellFormed } from '../template/escape.ts';
 import { parseTemplate } from '../template/template.ts';

@@ -1,8 +1,8 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
 import { arePlainVariables, variablesViolations } from './validate-variables.ts';
-import { jsonBound } from '../json-size.ts';
-import { asStored, jsonBytes } from '../json.ts';
+import { jsonBound, jsonBytes } from '../json-size.ts';
+import { asStored } from '../json.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
 import type { CallDetails } from '../call.ts';
 import type { JsonObject } from '../json.ts';

@@ -3,7 +3,7 @@ import { placeholderViolations, type KnownNames } from './validate-placeholders.
 import { classifyContentType } from '../template/content-type.ts';
 import { entryPath } from './field-path.ts';
 import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '../limits.ts';
-import { isHeaderText } from '../template/render-request.ts';
+import { isHeaderText } from '../template/escape.ts';
 import { parseTemplate, placeholdersOf } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 
@@ -15,7 +15,7 @@ const NOT_SETTABLE =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-function nameProblem(name: string): string | undefined {
+function headerNameProblem(name: string): string | undefined {
   if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
   if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
     return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;
@@ -75,7 +75,7 @@ export function headerViolations(headers: Headers, field: string, known: KnownNa
   }
   for (const [name, value] of looked) {
     const at = entryPath(field, name);
-    const problem = nameProblem(name);
+    const problem = headerNameProblem(name);
     if (problem !== undefined) violations.push({ field: at, description: problem });
     if (value !== MASK) violations.push(...valueViolations(name, value, known, at));
   }

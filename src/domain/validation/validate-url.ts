@@ -3,7 +3,7 @@ import { placeholderViolations, type KnownNames } from './validate-placeholders.
 import { MAX_URL_TEMPLATE_BYTES } from '../limits.ts';
 import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
-import { parseUrlTemplate, type PreparedUrl } from '../template/url-template.ts';
+import { parseUrlTemplate, type CompiledUrl } from '../template/url-template.ts';
 
 // The URL parser would strip tabs and line breaks without a word; a name or port then reads otherwise than it is.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
@@ -21,7 +21,7 @@ function textProblem(text: string): string | undefined {
   return hasControl ? 'must not hold control characters' : undefined;
 }
 
-function partProblem({ origin, pathPlaceholders }: PreparedUrl): string | undefined {
+function partProblem({ origin, pathPlaceholders }: CompiledUrl): string | undefined {
   if (new URL(origin).port === '0') return 'must not have port 0';
   const hasSecret = pathPlaceholders.some(({ segments }) => segments[0] === 'secret');
   return hasSecret ? 'secrets are not allowed in the path: use the query, a header or the body' : undefined;

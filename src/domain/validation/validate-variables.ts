@@ -2,10 +2,10 @@ import { violationsOf, type Violation } from '../../errors.ts';
 import { valueTooLarge } from './validate-assignments.ts';
 import { jsonProblems } from './validate-json.ts';
 import { memberPath } from './field-path.ts';
-import { jsonBound, textBound } from '../json-size.ts';
-import { asStored, jsonBytes } from '../json.ts';
+import { jsonBound, jsonBytes, textBound } from '../json-size.ts';
+import { asStored } from '../json.ts';
 import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
-import { variableNameProblem } from './names.ts';
+import { nameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
@@ -22,7 +22,7 @@ export function arePlainVariables(variables: JsonObject): boolean {
   if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
   let bound = 1;
   for (const name of Object.keys(variables)) {
-    if (variableNameProblem(name) !== undefined) return false;
+    if (nameProblem(name) !== undefined) return false;
     bound += textBound(name) + jsonBound(variables[name], MAX_VARIABLE_BYTES) + 2;
     if (bound > MAX_VARIABLES_BYTES) return false;
   }
@@ -45,7 +45,7 @@ export function variablesViolations(variables: JsonObject, field: string): Viola
     const bytes = problems.length > 0 ? 0 : jsonBytes(value);
     total += jsonBytes(name) + bytes + 2;
     violations.push(
-      ...violationsOf(path, variableNameProblem(name)),
+      ...violationsOf(path, nameProblem(name)),
       ...problems,
       ...violationsOf(path, valueTooLarge(bytes)),
     );

@@ -3,7 +3,7 @@ import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { contentTypeOf, headerViolations, maskViolations } from './validate-headers.ts';
 import type { KnownNames } from './validate-placeholders.ts';
-import { signingViolations } from './check-signing.ts';
+import { signingViolations } from './validate-secrets.ts';
 import { urlViolations } from './validate-url.ts';
 import { originOfTemplate } from '../template/url-template.ts';
 import { MAX_TIMEOUT_SECS, MIN_TIMEOUT_SECS } from '../limits.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { asStored, jsonBytes, jsonDepth, lookUp } from '../../../src/domain/json.ts';
+import { asStored, jsonDepth, lookUp } from '../../../src/domain/json.ts';
+import { jsonBytes } from '../../../src/domain/json-size.ts';
 import type { JsonValue } from '../../../src/domain/json.ts';
 
 describe('lookUp', () => {

@@ -8,7 +8,8 @@ import {
   type WebhookConfigContext,
 } from '../../../src/domain/validation/validate-webhook-config.ts';
 import { compileRequest } from '../../../src/domain/template/compile-request.ts';
-import { jsonBytes, jsonDepth } from '../../../src/domain/json.ts';
+import { jsonDepth } from '../../../src/domain/json.ts';
+import { jsonBytes } from '../../../src/domain/json-size.ts';
 import { decodePageToken, encodePageToken } from '../../../src/grpc/page-tokens.ts';
 import { readJsonBody } from '../../../src/domain/response-json.ts';
 import { MASK } from '../../../src/domain/redaction/redact.ts';

@@ -3,22 +3,22 @@ import { createMasker, type Masker } from '../../../../src/domain/redaction/reda
 import {
   recordRequest,
   recordResponse,
-  type ReadResponse,
+  type ResponseToRecord,
 } from '../../../../src/domain/redaction/redacted-record.ts';
 
 const M = '••••••';
 const noMask: Masker = (text) => text;
-const responseOf = (body: string | Uint8Array, changes: Partial<ReadResponse> = {}): ReadResponse => {
+const responseOf = (body: string | Uint8Array, changes: Partial<ResponseToRecord> = {}): ResponseToRecord => {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   return { status: 200, headers: [], body: bytes, bodyBytes: bytes.length, truncated: false, ...changes };
 };
-const bodyOf = (response: ReadResponse, recordBytes: number, mask = noMask) => {
+const bodyOf = (response: ResponseToRecord, recordBytes: number, mask = noMask) => {
   const { body, bodyBinary, bodyBytes, truncated } = recordResponse(response, mask, recordBytes);
   return [body, bodyBinary, bodyBytes, truncated];
 };
 
 describe('recordResponse', () => {
-  const bodies: [title: string, response: ReadResponse, recordBytes: number, expected: unknown[]][] = [
+  const bodies: [title: string, response: ResponseToRecord, recordBytes: number, expected: unknown[]][] = [
     ['keeps a body that fits', responseOf('hällo'), 6, ['hällo', false, 6, false]],
     ['cuts a longer one', responseOf('hällo'), 5, ['häll', false, 6, true]],
     ['cuts at a character', responseOf('a€b'), 3, ['a', false, 5, true]],
@@ -70,7 +70,7 @@ describe('recordResponse', () => {
   }
 
   const mask = createMasker(['secret-value'], []);
-  const cuts: [title: string, response: ReadResponse, recordBytes: number, body: string][] = [
+  const cuts: [title: string, response: ResponseToRecord, recordBytes: number, body: string][] = [
     ['masks before the cut', responseOf('ab secret-value cd'), 100, `ab ${M} cd`],
     ['masks a value across the cut', responseOf('ab secret-value cd'), 9, 'ab ••'],
     [

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { variableNameProblem } from '../../../../src/domain/validation/names.ts';
+import { nameProblem } from '../../../../src/domain/validation/names.ts';
 import {
   parseTemplate,
   placeholdersOf,
@@ -111,16 +111,16 @@ describe('placeholders of a template', () => {
   });
 });
 
-describe('variableNameProblem', () => {
+describe('nameProblem', () => {
   it('accepts letters, digits and underscores', () => {
     for (const name of ['a', '_', 'A9_', 'customer_name', 'toString', 'a'.repeat(64)]) {
-      expect(variableNameProblem(name), name).to.equal(undefined);
+      expect(nameProblem(name), name).to.equal(undefined);
     }
   });
 
   it('refuses what no placeholder could mean', () => {
     for (const name of ['', '9a', 'a-b', 'a.b', 'é', ' a', 'a\n', 'a'.repeat(65)]) {
-      expect(variableNameProblem(name), name).to.match(/letters/);
+      expect(nameProblem(name), name).to.match(/letters/);
     }
   });
 
@@ -144,6 +144,6 @@ describe('variableNameProblem', () => {
       'constructor',
       'prototype',
     ];
-    for (const name of taken) expect(variableNameProblem(name), name).to.match(/reserved/);
+    for (const name of taken) expect(nameProblem(name), name).to.match(/reserved/);
   });
 });
