@@ -10,45 +10,55 @@ import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Webhook } from "./webhook.ts";
 
-/** A voice bot. Declares the dynamic variables of its conversations and has at most one webhook of each type. */
+/**
+ * Represents a voice bot. An agent declares the dynamic variables of its conversations and has at most one webhook of
+ * each type.
+ */
 export interface Agent {
   /**
-   * The agent's id: a UUID of 8-4-4-4-12 hex digits, not nil, any version; answered in lower case. In CreateAgent it is
-   * the caller's choice, and the server makes one (version 7) when it is empty. Required in UpdateAgent.
+   * The id of the agent: a UUID of 8-4-4-4-12 hex digits, not all zero, of any version. It is answered in lower case.
+   * In CreateAgent the caller may choose it; if it is empty, the server makes one (version 7, RFC 9562). It is required
+   * in UpdateAgent.
    */
   agentUuid: string;
-  /** A name for people, at most 128 bytes of UTF-8. May be empty and need not be unique. */
+  /** A name for people, at most 128 bytes of UTF-8. It may be empty and need not be unique. */
   displayName: string;
   /**
-   * The declared dynamic variables: name to default value, any JSON value (null: no default).
+   * The declared dynamic variables: name to default value. A default is any JSON value; null stands for no default.
    *
-   * Names are `[A-Za-z_][A-Za-z0-9_]{0,63}`, not the name of a built-in (`agent_uuid`, `conversation_uuid`,
-   * `caller_phone`, `call_duration`, `call_summary`), not a reserved root (`call`, `caller`, `agent`, `conversation`,
-   * `execution`, `webhook`, `metadata`, `secret`, `system`), not `__proto__`, `constructor` or `prototype`. At most 128
-   * variables, 16 KiB of compact JSON a value, 256 KiB together, depth 24. A default that is exactly the variable's own
-   * placeholder is stored as null. Removing a variable that a webhook uses is `VARIABLE_IN_USE`.
+   * A name matches `[A-Za-z_][A-Za-z0-9_]{0,63}`. It must not be the name of a built-in (`agent_uuid`,
+   * `conversation_uuid`, `caller_phone`, `call_duration`, `call_summary`), a reserved root (`call`, `caller`, `agent`,
+   * `conversation`, `execution`, `webhook`, `metadata`, `secret`, `system`), `__proto__`, `constructor` or `prototype`.
+   *
+   * Limits: 128 variables, 16 KiB of compact JSON for a value, 256 KiB for all together, depth 24. A default that is
+   * exactly the placeholder of its own variable (`"x": "{{x}}"`) is stored as null. Removing a variable that a webhook
+   * uses is refused as `VARIABLE_IN_USE`.
    */
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
   /**
-   * The agent's webhooks, at most one of each type. CreateAgent makes them together with the agent, all or nothing. In
-   * UpdateAgent each one given is made or replaced by its type; a type left out stays as it is. Of each, `webhook_type`,
-   * `webhook_config` and `disabled` are read.
+   * The webhooks of the agent, at most one of each type. CreateAgent creates them together with the agent, all or
+   * nothing. UpdateAgent creates or replaces each given webhook by its type, and keeps a type that is left out. Of each
+   * given webhook, only `webhook_type`, `webhook_config` and `disabled` are read.
    */
   webhooks: Webhook[];
-  /** Output only. The names of the agent's secrets, sorted. Their values can't be read. */
+  /** Output only. The names of the agent's secrets, sorted. The values of secrets can't be read. */
   secretNames: string[];
   /**
-   * Changes at every write of the agent, its webhooks or its secrets. In UpdateAgent: if not empty, the write happens
-   * only if the stored etag is this one, else `ETAG_MISMATCH`. At most 64 bytes; an opaque value.
+   * The revision of the agent, an opaque value of at most 64 bytes. It changes at every write of the agent, its
+   * webhooks or its secrets. In UpdateAgent an etag that is not empty must be the stored one, else the update is
+   * refused as `ETAG_MISMATCH`.
    */
   etag: string;
-  /** Output only. When the agent was created, by the database's clock, in milliseconds. */
+  /** Output only. When the agent was created, in milliseconds by the clock of the database. */
   createdAt:
     | Date
     | undefined;
-  /** Output only. When the agent, one of its webhooks or its secrets was last written, in milliseconds. */
+  /**
+   * Output only. When the agent, one of its webhooks or one of its secrets was last written, in milliseconds by the
+   * clock of the database.
+   */
   updatedAt: Date | undefined;
 }
 

@@ -23,13 +23,13 @@ import { Agent } from "./agent.ts";
 
 /** The request of CreateAgent. */
 export interface CreateAgentRequest {
-  /** Required. The agent to create. An empty `agent_uuid` is made by the server; output-only fields are ignored. */
+  /** Required. The agent to create. Output-only fields are ignored. */
   agent:
     | Agent
     | undefined;
   /**
-   * The agent's secrets: name (as of a variable) to value, at most 32; a value has 1 byte to 4 KiB and is stored
-   * encrypted. It is used as `{{secret.NAME}}` and never returned.
+   * The secrets of the agent: name to value, at most 32. A name follows the rules for variables; a value has 1 byte to
+   * 4 KiB of UTF-8. Values are stored encrypted, used as `{{secret.NAME}}`, and never returned.
    */
   secrets: { [key: string]: string };
 }
@@ -41,13 +41,13 @@ export interface CreateAgentRequest_SecretsEntry {
 
 /** The response of CreateAgent. */
 export interface CreateAgentResponse {
-  /** Output only. The agent as stored, with defaults filled in. */
+  /** Output only. The agent as it was stored, with defaults filled in. */
   agent: Agent | undefined;
 }
 
 /** The request of GetAgent. */
 export interface GetAgentRequest {
-  /** Required. The agent's id. */
+  /** Required. The id of the agent. */
   agentUuid: string;
 }
 
@@ -59,42 +59,45 @@ export interface GetAgentResponse {
 
 /** The request of ListAgents. */
 export interface ListAgentsRequest {
-  /** How many agents a page holds at most: 0 stands for 50, more than 200 for 200; negative is refused. */
+  /** The largest number of agents in a page. 0 stands for 50, a number above 200 for 200. A negative number is refused. */
   pageSize: number;
-  /** The `next_page_token` of the page before; empty for the first page. */
+  /** The `next_page_token` of the page before. It is empty for the first page. */
   pageToken: string;
 }
 
 /** The response of ListAgents. */
 export interface ListAgentsResponse {
-  /** Output only. The agents of this page. A page can be shorter than asked for, even empty, without being the last. */
+  /**
+   * Output only. The agents of this page. A page also ends at 1 MiB, so it can be shorter than asked for without being
+   * the last.
+   */
   agents: Agent[];
-  /** Output only. The token of the next page; empty, and only then, on the last one. */
+  /** Output only. The token for the next page. It is empty on the last page, and only there. */
   nextPageToken: string;
 }
 
 /** The request of UpdateAgent. */
 export interface UpdateAgentRequest {
   /**
-   * Required. The agent with its `agent_uuid`, the values of the masked fields and, if wanted, the `etag` that must be the
-   * stored one.
+   * Required. The agent with its `agent_uuid`, the new values of the masked fields and, if wanted, the `etag` that must
+   * be the stored one.
    */
   agent:
     | Agent
     | undefined;
   /**
-   * Required unless only secrets change. Which fields change: `display_name`, `dynamic_variables`, `webhooks`, or `*` for
-   * all three. `dynamic_variables` is replaced whole. Each of `webhooks` is made or replaced by its type, keeping id,
-   * creation time and masked values; a type left out stays.
+   * Required, unless only secrets change. The fields to change: `display_name`, `dynamic_variables`, `webhooks`, or `*`
+   * for all three. `dynamic_variables` is replaced as a whole. Each of `webhooks` is created or replaced by its type; a
+   * replaced one keeps its id, its creation time and the header values that are masked in the request.
    */
   updateMask:
     | string[]
     | undefined;
-  /** Secrets to set or replace by name, as in CreateAgentRequest. Others stay. */
+  /** Secrets to set or replace by name, with the rules of CreateAgentRequest. All other secrets stay. */
   secrets: { [key: string]: string };
   /**
-   * Names of secrets to remove, at most 32; one that the agent does not have is ignored. A name can't stand in `secrets`
-   * too.
+   * The names of secrets to remove, at most 32. A name that the agent does not have is ignored, so that the request can
+   * be repeated. A name must not be in `secrets` too.
    */
   removeSecrets: string[];
 }
@@ -106,15 +109,15 @@ export interface UpdateAgentRequest_SecretsEntry {
 
 /** The response of UpdateAgent. */
 export interface UpdateAgentResponse {
-  /** Output only. The agent as stored, with defaults filled in. */
+  /** Output only. The agent as it was stored, with defaults filled in. */
   agent: Agent | undefined;
 }
 
 /** The request of DeleteAgent. */
 export interface DeleteAgentRequest {
-  /** Required. The agent's id. */
+  /** Required. The id of the agent. */
   agentUuid: string;
-  /** If not empty, the agent is deleted only if its stored etag is this one. */
+  /** If it is not empty, it must be the stored etag, else the request is refused as `ETAG_MISMATCH`. */
   etag: string;
 }
 
@@ -905,14 +908,16 @@ export const DeleteAgentResponse: MessageFns<DeleteAgentResponse> = {
 };
 
 /**
- * Manages agents: their variables, webhooks and secrets. Role: `admin`; GetAgent and ListAgents also `viewer`.
- * A request that breaks rules is `VALIDATION_FAILED` with all violations at once, and nothing is written.
+ * Manages agents with their variables, webhooks and secrets. Required role: `admin`; for GetAgent and ListAgents also
+ * `viewer`.
+ * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written.
+ * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
  */
 export type AgentAdminService = typeof AgentAdminService;
 export const AgentAdminService = {
   /**
    * Creates an agent together with its webhooks and secrets, all or nothing.
-   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if the id is taken.
+   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if an agent has this id.
    */
   createAgent: {
     path: "/callhooks.v1.AgentAdmin/CreateAgent" as const,
@@ -924,7 +929,7 @@ export const AgentAdminService = {
     responseDeserialize: (value: Buffer): CreateAgentResponse => CreateAgentResponse.decode(value),
   },
   /**
-   * Reads an agent with its webhooks. Sensitive header values are masked.
+   * Returns an agent with its webhooks. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`.
    */
   getAgent: {
@@ -937,8 +942,8 @@ export const AgentAdminService = {
     responseDeserialize: (value: Buffer): GetAgentResponse => GetAgentResponse.decode(value),
   },
   /**
-   * Reads agents page by page, in the order of their ids.
-   * Errors: `VALIDATION_FAILED`, also for a page token that was not given out for this list.
+   * Returns agents page by page, in the order of their ids.
+   * Errors: `VALIDATION_FAILED`, also for a page token that does not come from this list.
    */
   listAgents: {
     path: "/callhooks.v1.AgentAdmin/ListAgents" as const,
@@ -950,8 +955,10 @@ export const AgentAdminService = {
     responseDeserialize: (value: Buffer): ListAgentsResponse => ListAgentsResponse.decode(value),
   },
   /**
-   * Changes the masked fields of an agent, and its secrets, all or nothing. The result is checked as a whole.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`, `VARIABLE_IN_USE`, `SECRET_IN_USE`.
+   * Changes the masked fields of an agent, and its secrets, all or nothing. The agent is checked as it would be
+   * afterwards; what the mask does not touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `VARIABLE_IN_USE`, `SECRET_IN_USE`, `KEY_UNAVAILABLE`;
+   * `ETAG_MISMATCH`, also without an etag if other writers are faster for 10 s.
    */
   updateAgent: {
     path: "/callhooks.v1.AgentAdmin/UpdateAgent" as const,
@@ -963,9 +970,10 @@ export const AgentAdminService = {
     responseDeserialize: (value: Buffer): UpdateAgentResponse => UpdateAgentResponse.decode(value),
   },
   /**
-   * Deletes an agent with its webhooks and secrets. Executions stay until retention removes them; accepted post-calls end
-   * as `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Deletes an agent with its webhooks and secrets. Its executions stay until retention removes them; its pending
+   * post-calls fail as `FAILURE_CODE_WEBHOOK_REMOVED`.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers are faster
+   * for 10 s.
    */
   deleteAgent: {
     path: "/callhooks.v1.AgentAdmin/DeleteAgent" as const,
@@ -981,28 +989,31 @@ export const AgentAdminService = {
 export interface AgentAdminServer extends UntypedServiceImplementation {
   /**
    * Creates an agent together with its webhooks and secrets, all or nothing.
-   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if the id is taken.
+   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if an agent has this id.
    */
   createAgent: handleUnaryCall<CreateAgentRequest, CreateAgentResponse>;
   /**
-   * Reads an agent with its webhooks. Sensitive header values are masked.
+   * Returns an agent with its webhooks. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`.
    */
   getAgent: handleUnaryCall<GetAgentRequest, GetAgentResponse>;
   /**
-   * Reads agents page by page, in the order of their ids.
-   * Errors: `VALIDATION_FAILED`, also for a page token that was not given out for this list.
+   * Returns agents page by page, in the order of their ids.
+   * Errors: `VALIDATION_FAILED`, also for a page token that does not come from this list.
    */
   listAgents: handleUnaryCall<ListAgentsRequest, ListAgentsResponse>;
   /**
-   * Changes the masked fields of an agent, and its secrets, all or nothing. The result is checked as a whole.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`, `VARIABLE_IN_USE`, `SECRET_IN_USE`.
+   * Changes the masked fields of an agent, and its secrets, all or nothing. The agent is checked as it would be
+   * afterwards; what the mask does not touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `VARIABLE_IN_USE`, `SECRET_IN_USE`, `KEY_UNAVAILABLE`;
+   * `ETAG_MISMATCH`, also without an etag if other writers are faster for 10 s.
    */
   updateAgent: handleUnaryCall<UpdateAgentRequest, UpdateAgentResponse>;
   /**
-   * Deletes an agent with its webhooks and secrets. Executions stay until retention removes them; accepted post-calls end
-   * as `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Deletes an agent with its webhooks and secrets. Its executions stay until retention removes them; its pending
+   * post-calls fail as `FAILURE_CODE_WEBHOOK_REMOVED`.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers are faster
+   * for 10 s.
    */
   deleteAgent: handleUnaryCall<DeleteAgentRequest, DeleteAgentResponse>;
 }
@@ -1010,7 +1021,7 @@ export interface AgentAdminServer extends UntypedServiceImplementation {
 export interface AgentAdminClient extends Client {
   /**
    * Creates an agent together with its webhooks and secrets, all or nothing.
-   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if the id is taken.
+   * Errors: `VALIDATION_FAILED`; `AGENT_EXISTS` if an agent has this id.
    */
   createAgent(
     request: CreateAgentRequest,
@@ -1028,7 +1039,7 @@ export interface AgentAdminClient extends Client {
     callback: (error: ServiceError | null, response: CreateAgentResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads an agent with its webhooks. Sensitive header values are masked.
+   * Returns an agent with its webhooks. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`.
    */
   getAgent(
@@ -1047,8 +1058,8 @@ export interface AgentAdminClient extends Client {
     callback: (error: ServiceError | null, response: GetAgentResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads agents page by page, in the order of their ids.
-   * Errors: `VALIDATION_FAILED`, also for a page token that was not given out for this list.
+   * Returns agents page by page, in the order of their ids.
+   * Errors: `VALIDATION_FAILED`, also for a page token that does not come from this list.
    */
   listAgents(
     request: ListAgentsRequest,
@@ -1066,8 +1077,10 @@ export interface AgentAdminClient extends Client {
     callback: (error: ServiceError | null, response: ListAgentsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Changes the masked fields of an agent, and its secrets, all or nothing. The result is checked as a whole.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`, `VARIABLE_IN_USE`, `SECRET_IN_USE`.
+   * Changes the masked fields of an agent, and its secrets, all or nothing. The agent is checked as it would be
+   * afterwards; what the mask does not touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `VARIABLE_IN_USE`, `SECRET_IN_USE`, `KEY_UNAVAILABLE`;
+   * `ETAG_MISMATCH`, also without an etag if other writers are faster for 10 s.
    */
   updateAgent(
     request: UpdateAgentRequest,
@@ -1085,9 +1098,10 @@ export interface AgentAdminClient extends Client {
     callback: (error: ServiceError | null, response: UpdateAgentResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Deletes an agent with its webhooks and secrets. Executions stay until retention removes them; accepted post-calls end
-   * as `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Deletes an agent with its webhooks and secrets. Its executions stay until retention removes them; its pending
+   * post-calls fail as `FAILURE_CODE_WEBHOOK_REMOVED`.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers are faster
+   * for 10 s.
    */
   deleteAgent(
     request: DeleteAgentRequest,

@@ -22,17 +22,17 @@ import { Duration } from "../../google/protobuf/duration.ts";
 import { Struct } from "../../google/protobuf/struct.ts";
 import { CallDecision, Execution } from "./execution.ts";
 
-/** Where the value of a dynamic variable came from. */
+/** Says where the value of a dynamic variable came from. */
 export const VariableSource = {
-  /** VARIABLE_SOURCE_UNSPECIFIED - Not set. Never answered. */
+  /** VARIABLE_SOURCE_UNSPECIFIED - The source was written by a newer release, which knows sources that this one does not. */
   VARIABLE_SOURCE_UNSPECIFIED: 0,
-  /** VARIABLE_SOURCE_DEFAULT - The agent's default. */
+  /** VARIABLE_SOURCE_DEFAULT - The value is the default of the agent. */
   VARIABLE_SOURCE_DEFAULT: 1,
-  /** VARIABLE_SOURCE_REQUEST - The `dynamic_variables` of the request. */
+  /** VARIABLE_SOURCE_REQUEST - The value came with `dynamic_variables` of the request. */
   VARIABLE_SOURCE_REQUEST: 2,
-  /** VARIABLE_SOURCE_ASSIGNMENT - An assignment found it in the webhook's response. */
+  /** VARIABLE_SOURCE_ASSIGNMENT - An assignment found the value in the response of the webhook. */
   VARIABLE_SOURCE_ASSIGNMENT: 3,
-  /** VARIABLE_SOURCE_ASSIGNMENT_DEFAULT - The default value of an assignment that found nothing. */
+  /** VARIABLE_SOURCE_ASSIGNMENT_DEFAULT - The value is the default value of an assignment that found nothing. */
   VARIABLE_SOURCE_ASSIGNMENT_DEFAULT: 4,
   UNRECOGNIZED: -1,
 } as const;
@@ -48,23 +48,29 @@ export namespace VariableSource {
   export type UNRECOGNIZED = typeof VariableSource.UNRECOGNIZED;
 }
 
-/** The request of OnCallStart. In a repeat only the two ids count: the details of the first request are kept. */
+/** The request of OnCallStart. In a repeat only the two ids count: the call details of the first request are kept. */
 export interface OnCallStartRequest {
   /** Required. The agent that takes the call. */
   agentUuid: string;
-  /** Required. The conversation: a UUID of the platform's choice, one for each conversation with an agent. */
+  /** Required. The id of the conversation: a UUID that the platform chooses, one for each conversation with an agent. */
   conversationUuid: string;
-  /** The caller's number as the platform knows it, in any form, at most 256 bytes. Empty counts as missing. */
+  /**
+   * The number of the caller as the platform knows it, in any form, at most 256 bytes of UTF-8. An empty number counts
+   * as missing.
+   */
   callerPhone: string;
   /**
-   * Values of dynamic variables for this conversation: name to any JSON value. They go before the agent's defaults and
-   * after assignments, may be undeclared, but must have names that could be declared. At most 16 KiB of compact JSON a
-   * value, 256 KiB together with the defaults, depth 24.
+   * Values of dynamic variables for this conversation: name to any JSON value. They replace the defaults of the agent,
+   * and assignments replace them. A name need not be declared, but it must be one that an agent could declare. Limits:
+   * 16 KiB of compact JSON for a value, 256 KiB together with the defaults, depth 24.
    */
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Anything else about the call, for `{{metadata.…}}`: at most 1 MiB of compact JSON, depth 24. Not kept for the end. */
+  /**
+   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 1 MiB of compact JSON,
+   * depth 24. It is not kept for the post-call webhook.
+   */
   metadata: { [key: string]: unknown } | undefined;
 }
 
@@ -73,24 +79,24 @@ export interface OnCallStartResponse {
   /** Output only. What to do with the call: `CALL_DECISION_PROCEED` or `CALL_DECISION_BLOCK`. */
   decision: CallDecision;
   /**
-   * Output only. The call should proceed although its webhook failed, so the variables lack what the webhook would have
-   * brought. False when the call is blocked.
+   * Output only. True if the call proceeds although its webhook failed, so that the variables lack what the webhook
+   * would have brought. It is false when the call is blocked.
    */
   degraded: boolean;
   /** Output only. All dynamic variables of the conversation: name to value. */
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Output only. Where each of `dynamic_variables` came from, by its name. */
+  /** Output only. The source of each of `dynamic_variables`, by its name. */
   variableSources: { [key: string]: VariableSource };
   /**
-   * Output only. The execution, without its request, response and assigned variables; unset if the agent has no enabled
-   * pre-call webhook.
+   * Output only. The execution without its `request`, `response` and `assigned_variables`. It is unset if the agent has
+   * no enabled pre-call webhook.
    */
   execution:
     | Execution
     | undefined;
-  /** Output only. This is the recorded reply to an earlier OnCallStart of the conversation; nothing was sent for this one. */
+  /** Output only. True if this reply comes from the record of an earlier OnCallStart, and nothing was sent for this one. */
   replayed: boolean;
 }
 
@@ -99,46 +105,53 @@ export interface OnCallStartResponse_VariableSourcesEntry {
   value: VariableSource;
 }
 
-/** The request of OnCallEnd. In a repeat only the two ids count: the details of the first request are kept. */
+/** The request of OnCallEnd. In a repeat only the two ids count: the call details of the first request are kept. */
 export interface OnCallEndRequest {
   /** Required. The agent that took the call. */
   agentUuid: string;
-  /** Required. The conversation, as in its OnCallStart. */
+  /** Required. The id of the conversation, as in its OnCallStart. */
   conversationUuid: string;
-  /** The caller's number, at most 256 bytes. If empty, that of the conversation's start is used. */
+  /**
+   * The number of the caller, at most 256 bytes of UTF-8. If it is empty, the number from the OnCallStart of the
+   * conversation is used.
+   */
   callerPhone: string;
   /**
-   * Values of dynamic variables as they were at the end: name to any JSON value. They go before what the conversation had
-   * after its start. At most 16 KiB of compact JSON a value, 256 KiB together, depth 24.
+   * Values of dynamic variables at the end of the call: name to any JSON value. They replace what the conversation had
+   * after its start. A name need not be declared, but it must be one that an agent could declare. Limits: 16 KiB of
+   * compact JSON for a value, 256 KiB together, depth 24.
    */
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
   /**
-   * Anything else about the call, for `{{metadata.…}}`: transcript, reason of the end, and so on. At most 1 MiB of compact
-   * JSON, depth 24.
+   * Anything else about the call, for placeholders such as `{{metadata.transcript}}`: a transcript, the reason of the
+   * end, and so on. At most 1 MiB of compact JSON, depth 24.
    */
   metadata:
     | { [key: string]: unknown }
     | undefined;
-  /** How long the call took, not negative. Rendered as a number of seconds. Unset counts as missing. */
+  /**
+   * How long the call took; it must not be negative. Placeholders render it as a number of seconds. Unset counts as
+   * missing.
+   */
   callDuration:
     | Duration
     | undefined;
-  /** A summary of the call, at most 64 KiB. Empty counts as missing. */
+  /** A summary of the call, at most 64 KiB of UTF-8. An empty summary counts as missing. */
   callSummary: string;
 }
 
 /** The response of OnCallEnd. */
 export interface OnCallEndResponse {
   /**
-   * Output only. The execution, without its request and response; unset if the agent has no enabled post-call webhook.
-   * For a new one its state is `EXECUTION_STATE_ACCEPTED`; for a repeat, what the record says now.
+   * Output only. The execution without its `request` and `response`. It is unset if the agent has no enabled post-call
+   * webhook. A new execution is `EXECUTION_STATE_ACCEPTED`; a repeat shows what the record says now.
    */
   execution:
     | Execution
     | undefined;
-  /** Output only. The end of this conversation was accepted before; nothing was added for this request. */
+  /** Output only. True if an earlier OnCallEnd of this conversation was accepted, and nothing was added for this one. */
   replayed: boolean;
 }
 
@@ -656,16 +669,20 @@ export const OnCallEndResponse: MessageFns<OnCallEndResponse> = {
 };
 
 /**
- * What the voice platform calls around a phone call. Role: `lifecycle` or `admin`.
- * Both methods are safe to repeat: a webhook runs at most once for a conversation, and a repeat is answered from the record.
+ * Receives what the voice platform reports of a phone call. Required role: `lifecycle` or `admin`.
+ * Both methods are safe to repeat: a webhook runs at most once for a conversation, and a repeat is answered from the
+ * record.
  */
 export type CallLifecycleService = typeof CallLifecycleService;
 export const CallLifecycleService = {
   /**
-   * Runs the agent's pre-call webhook and answers with the conversation's dynamic variables and a decision. A failed webhook
-   * is an OK reply whose decision follows its failure policy. Give it a deadline of a few seconds more than the webhook's
-   * time limit: the webhook gets at most what the deadline leaves, and without one 65 s are assumed. Once begun, the webhook
-   * runs to its own limit whatever becomes of the RPC; a repeat waits for it.
+   * Runs the agent's pre-call webhook and returns the dynamic variables of the conversation and a decision. A webhook
+   * that fails is no error: the reply is OK, and its decision follows the failure policy.
+   *
+   * The deadline should be a few seconds longer than the time limit of the webhook. The webhook gets at most what the
+   * deadline leaves; without a deadline, 65 s are assumed. Once the webhook has begun, it runs to its own time limit
+   * whatever becomes of the RPC, and a repeat waits for it.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `EXECUTION_RUNNING`, `DEADLINE_TOO_SHORT`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`,
    * `OUTCOME_NOT_RECORDED`, `SHUTTING_DOWN`, `KEY_UNAVAILABLE`.
@@ -680,8 +697,9 @@ export const CallLifecycleService = {
     responseDeserialize: (value: Buffer): OnCallStartResponse => OnCallStartResponse.decode(value),
   },
   /**
-   * Records that the call is over and answers as soon as the post-call webhook is durably accepted; it is sent once in the
-   * background. A call without an OnCallStart is fine.
+   * Accepts the agent's post-call webhook and returns as soon as that is durable. The webhook is sent once, in the
+   * background. A call without an OnCallStart is accepted too.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`, `SHUTTING_DOWN`.
    */
@@ -698,18 +716,22 @@ export const CallLifecycleService = {
 
 export interface CallLifecycleServer extends UntypedServiceImplementation {
   /**
-   * Runs the agent's pre-call webhook and answers with the conversation's dynamic variables and a decision. A failed webhook
-   * is an OK reply whose decision follows its failure policy. Give it a deadline of a few seconds more than the webhook's
-   * time limit: the webhook gets at most what the deadline leaves, and without one 65 s are assumed. Once begun, the webhook
-   * runs to its own limit whatever becomes of the RPC; a repeat waits for it.
+   * Runs the agent's pre-call webhook and returns the dynamic variables of the conversation and a decision. A webhook
+   * that fails is no error: the reply is OK, and its decision follows the failure policy.
+   *
+   * The deadline should be a few seconds longer than the time limit of the webhook. The webhook gets at most what the
+   * deadline leaves; without a deadline, 65 s are assumed. Once the webhook has begun, it runs to its own time limit
+   * whatever becomes of the RPC, and a repeat waits for it.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `EXECUTION_RUNNING`, `DEADLINE_TOO_SHORT`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`,
    * `OUTCOME_NOT_RECORDED`, `SHUTTING_DOWN`, `KEY_UNAVAILABLE`.
    */
   onCallStart: handleUnaryCall<OnCallStartRequest, OnCallStartResponse>;
   /**
-   * Records that the call is over and answers as soon as the post-call webhook is durably accepted; it is sent once in the
-   * background. A call without an OnCallStart is fine.
+   * Accepts the agent's post-call webhook and returns as soon as that is durable. The webhook is sent once, in the
+   * background. A call without an OnCallStart is accepted too.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`, `SHUTTING_DOWN`.
    */
@@ -718,10 +740,13 @@ export interface CallLifecycleServer extends UntypedServiceImplementation {
 
 export interface CallLifecycleClient extends Client {
   /**
-   * Runs the agent's pre-call webhook and answers with the conversation's dynamic variables and a decision. A failed webhook
-   * is an OK reply whose decision follows its failure policy. Give it a deadline of a few seconds more than the webhook's
-   * time limit: the webhook gets at most what the deadline leaves, and without one 65 s are assumed. Once begun, the webhook
-   * runs to its own limit whatever becomes of the RPC; a repeat waits for it.
+   * Runs the agent's pre-call webhook and returns the dynamic variables of the conversation and a decision. A webhook
+   * that fails is no error: the reply is OK, and its decision follows the failure policy.
+   *
+   * The deadline should be a few seconds longer than the time limit of the webhook. The webhook gets at most what the
+   * deadline leaves; without a deadline, 65 s are assumed. Once the webhook has begun, it runs to its own time limit
+   * whatever becomes of the RPC, and a repeat waits for it.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `EXECUTION_RUNNING`, `DEADLINE_TOO_SHORT`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`,
    * `OUTCOME_NOT_RECORDED`, `SHUTTING_DOWN`, `KEY_UNAVAILABLE`.
@@ -742,8 +767,9 @@ export interface CallLifecycleClient extends Client {
     callback: (error: ServiceError | null, response: OnCallStartResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Records that the call is over and answers as soon as the post-call webhook is durably accepted; it is sent once in the
-   * background. A call without an OnCallStart is fine.
+   * Accepts the agent's post-call webhook and returns as soon as that is durable. The webhook is sent once, in the
+   * background. A call without an OnCallStart is accepted too.
+   *
    * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `CONVERSATION_AGENT_MISMATCH`, `CONVERSATION_PURGED`,
    * `WEBHOOK_CHAINING`, `LIMIT_REACHED`, `DATABASE_UNAVAILABLE`, `SHUTTING_DOWN`.
    */

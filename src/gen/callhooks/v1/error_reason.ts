@@ -7,16 +7,18 @@
 /* eslint-disable */
 
 /**
- * Why a request was refused. Every error that callhooks makes, but for `INTERNAL` and a deadline or cancel of the
- * caller's own, carries a `google.rpc.ErrorInfo` with domain `callhooks` whose `reason` is the name of one of these values
- * without prefix. A webhook that fails is no error: it is an outcome in an OK reply.
+ * Says why a request was refused. Every error that callhooks makes carries a `google.rpc.ErrorInfo` with the domain
+ * `callhooks`, whose `reason` is the name of one of these values without its prefix. `INTERNAL`, a deadline that passed
+ * and a cancelled call have no reason; neither have errors that the gRPC library makes before callhooks sees the
+ * request. A webhook that fails is no error: it is an outcome in an OK reply.
  */
 export const ErrorReason = {
-  /** ERROR_REASON_UNSPECIFIED - Not set. Never answered. */
+  /** ERROR_REASON_UNSPECIFIED - No reason is set. It is never answered. */
   ERROR_REASON_UNSPECIFIED: 0,
   /**
-   * ERROR_REASON_VALIDATION_FAILED - The request breaks rules. The `google.rpc.BadRequest` lists the violations with their paths (those that fit in 4 KiB);
-   * `violations` in the ErrorInfo's metadata counts all of them. Correct the request; repeating it as it is can't succeed.
+   * ERROR_REASON_VALIDATION_FAILED - The request breaks rules. The `google.rpc.BadRequest` lists the violations with their paths, as many as fit into 4
+   * KiB; `violations` in the metadata of the ErrorInfo counts all of them. Correct the request. Repeating it unchanged
+   * can't succeed.
    * Sample: `INVALID_ARGUMENT`
    * `{ "reason": "VALIDATION_FAILED", "domain": "callhooks", "metadata": { "violations": "2" } }`
    */
@@ -25,119 +27,123 @@ export const ErrorReason = {
    * ERROR_REASON_AGENT_NOT_FOUND - No agent has this id. Check the id, or create the agent.
    * Sample: `NOT_FOUND`
    * `{ "reason": "AGENT_NOT_FOUND", "domain": "callhooks" }`
-   * with `google.rpc.ResourceInfo` `{ "resourceType": "agent", "resourceName": "0198c0de-…" }`
+   * with `google.rpc.ResourceInfo` `{ "resourceType": "agent", "resourceName": "01a20a36-…" }`
    */
   ERROR_REASON_AGENT_NOT_FOUND: 2,
   /**
-   * ERROR_REASON_WEBHOOK_NOT_FOUND - No webhook has this id, or it does not belong to the agent that the request names. Check both ids.
+   * ERROR_REASON_WEBHOOK_NOT_FOUND - No webhook has this id, or the webhook does not belong to the agent that the request names. Check both ids.
    * Sample: `NOT_FOUND`
    * `{ "reason": "WEBHOOK_NOT_FOUND", "domain": "callhooks" }`
-   * with `google.rpc.ResourceInfo` `{ "resourceType": "webhook", "resourceName": "0198c0de-…" }`
+   * with `google.rpc.ResourceInfo` `{ "resourceType": "webhook", "resourceName": "01a20a36-…" }`
    */
   ERROR_REASON_WEBHOOK_NOT_FOUND: 3,
   /**
    * ERROR_REASON_EXECUTION_NOT_FOUND - No execution has this id, or retention has removed it. Look for it with ListExecutions.
    * Sample: `NOT_FOUND`
    * `{ "reason": "EXECUTION_NOT_FOUND", "domain": "callhooks" }`
-   * with `google.rpc.ResourceInfo` `{ "resourceType": "execution", "resourceName": "0198c0de-…" }`
+   * with `google.rpc.ResourceInfo` `{ "resourceType": "execution", "resourceName": "01a20a36-…" }`
    */
   ERROR_REASON_EXECUTION_NOT_FOUND: 4,
   /**
-   * ERROR_REASON_AGENT_EXISTS - An agent with this id exists. After a create whose answer was lost, read the agent; else choose another id.
+   * ERROR_REASON_AGENT_EXISTS - An agent with this id exists. If the answer to an earlier create was lost, read the agent. Otherwise choose another
+   * id.
    * Sample: `ALREADY_EXISTS`
    * `{ "reason": "AGENT_EXISTS", "domain": "callhooks" }`
-   * with `google.rpc.ResourceInfo` `{ "resourceType": "agent", "resourceName": "0198c0de-…" }`
+   * with `google.rpc.ResourceInfo` `{ "resourceType": "agent", "resourceName": "01a20a36-…" }`
    */
   ERROR_REASON_AGENT_EXISTS: 5,
   /**
-   * ERROR_REASON_WEBHOOK_EXISTS - The agent has a webhook of this type. Update that one, or delete it first.
+   * ERROR_REASON_WEBHOOK_EXISTS - The agent has a webhook of this type. Update that webhook, or delete it first.
    * Sample: `ALREADY_EXISTS`
    * `{ "reason": "WEBHOOK_EXISTS", "domain": "callhooks" }`
-   * with `google.rpc.ResourceInfo` `{ "resourceType": "webhook", "resourceName": "0198c0de-…" }`
+   * with `google.rpc.ResourceInfo` `{ "resourceType": "webhook", "resourceName": "01a20a36-…" }`
    */
   ERROR_REASON_WEBHOOK_EXISTS: 6,
   /**
-   * ERROR_REASON_CONVERSATION_AGENT_MISMATCH - The conversation is on record with another agent. Use a conversation id of its own for each agent, after a hand-over
-   * too.
+   * ERROR_REASON_CONVERSATION_AGENT_MISMATCH - The conversation is on record with another agent. Use a conversation id of its own for each agent, also after a
+   * hand-over.
    * Sample: `FAILED_PRECONDITION`
    * `{ "reason": "CONVERSATION_AGENT_MISMATCH", "domain": "callhooks" }`
-   * with `google.rpc.PreconditionFailure` naming the conversation
+   * with a `google.rpc.PreconditionFailure` whose subject is `conversations/<conversation_uuid>`
    */
   ERROR_REASON_CONVERSATION_AGENT_MISMATCH: 7,
   /**
-   * ERROR_REASON_CONVERSATION_PURGED - The conversation's execution ended long ago and was removed by retention, so this repeat can't be answered and does
-   * not run again. Stop repeating.
+   * ERROR_REASON_CONVERSATION_PURGED - The execution of this conversation finished long ago, and retention has removed it. So this repeat can't be
+   * answered, and the webhook does not run again. Stop repeating.
    * Sample: `FAILED_PRECONDITION`
    * `{ "reason": "CONVERSATION_PURGED", "domain": "callhooks" }`
-   * with `google.rpc.PreconditionFailure` naming the conversation
+   * with a `google.rpc.PreconditionFailure` whose subject is `conversations/<conversation_uuid>`
    */
   ERROR_REASON_CONVERSATION_PURGED: 8,
   /**
-   * ERROR_REASON_WEBHOOK_CHAINING - The request was made by an endpoint while its own webhook is being sent: it carries that execution's id in the header
+   * ERROR_REASON_WEBHOOK_CHAINING - An endpoint made the request while its own webhook was being sent: the request names that execution in the header
    * `callhooks-execution` or in `baggage`. Start the call after the webhook has been answered.
    * Sample: `FAILED_PRECONDITION`
    * `{ "reason": "WEBHOOK_CHAINING", "domain": "callhooks" }`
-   * with `google.rpc.PreconditionFailure` naming the execution
+   * with a `google.rpc.PreconditionFailure` whose subject is `executions/<execution_uuid>`
    */
   ERROR_REASON_WEBHOOK_CHAINING: 9,
   /**
-   * ERROR_REASON_VARIABLE_IN_USE - A dynamic variable that the update removes is used by webhooks of the agent. Change those first, or in the same update.
+   * ERROR_REASON_VARIABLE_IN_USE - The update removes a dynamic variable that webhooks of the agent use. Change these webhooks first, or in the same
+   * update.
    * Sample: `FAILED_PRECONDITION`
    * `{ "reason": "VARIABLE_IN_USE", "domain": "callhooks" }`
-   * with `google.rpc.PreconditionFailure` naming each place that uses it
+   * with a `google.rpc.PreconditionFailure` that has each place of use, with the subject `webhooks/<webhook_uuid>`
    */
   ERROR_REASON_VARIABLE_IN_USE: 10,
   /**
-   * ERROR_REASON_SECRET_IN_USE - A secret that the update removes is used by webhooks of the agent. Change those first, or in the same update.
+   * ERROR_REASON_SECRET_IN_USE - The update removes a secret that webhooks of the agent use. Change these webhooks first, or in the same update.
    * Sample: `FAILED_PRECONDITION`
    * `{ "reason": "SECRET_IN_USE", "domain": "callhooks" }`
-   * with `google.rpc.PreconditionFailure` naming each place that uses it
+   * with a `google.rpc.PreconditionFailure` that has each place of use, with the subject `webhooks/<webhook_uuid>`
    */
   ERROR_REASON_SECRET_IN_USE: 11,
   /**
-   * ERROR_REASON_ETAG_MISMATCH - Somebody else has written since the request's etag was read. Read again, apply the change to what is there now, and
-   * write with the new etag.
+   * ERROR_REASON_ETAG_MISMATCH - Another writer was faster: the etag of the request is not the stored one, or others changed the agent all the time.
+   * Read the agent or webhook again, apply the change to what is there now, and write with the new etag.
    * Sample: `ABORTED`
    * `{ "reason": "ETAG_MISMATCH", "domain": "callhooks" }`
    */
   ERROR_REASON_ETAG_MISMATCH: 12,
   /**
-   * ERROR_REASON_EXECUTION_RUNNING - The webhook of this conversation's start is still running and the request's deadline ended before it did. Repeat the
+   * ERROR_REASON_EXECUTION_RUNNING - The webhook of this conversation's start is still running, and the deadline of the request ended first. Repeat the
    * request after the delay of the `google.rpc.RetryInfo`: it is answered with the outcome.
    * Sample: `ABORTED`
    * `{ "reason": "EXECUTION_RUNNING", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */
   ERROR_REASON_EXECUTION_RUNNING: 13,
   /**
-   * ERROR_REASON_LIMIT_REACHED - A limit of this service is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls
-   * waiting, memory, or connections to the database. Nothing was recorded. Repeat after the delay of the
+   * ERROR_REASON_LIMIT_REACHED - A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls,
+   * memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the delay of the
    * `google.rpc.RetryInfo`, with growing delays.
    * Sample: `RESOURCE_EXHAUSTED`
    * `{ "reason": "LIMIT_REACHED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */
   ERROR_REASON_LIMIT_REACHED: 14,
   /**
-   * ERROR_REASON_DATABASE_UNAVAILABLE - The database can't be reached, so it is not known whether the request took effect. Repeating is safe and finds out.
+   * ERROR_REASON_DATABASE_UNAVAILABLE - The database can't be reached, so it is not known whether the request took effect. Repeat the request: that is
+   * safe, and finds out.
    * Sample: `UNAVAILABLE`
    * `{ "reason": "DATABASE_UNAVAILABLE", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */
   ERROR_REASON_DATABASE_UNAVAILABLE: 15,
   /**
-   * ERROR_REASON_OUTCOME_NOT_RECORDED - The webhook ran, but its outcome could not be recorded in time, and no reply is given without its record. Repeating is
-   * safe: it finds the outcome and sends nothing.
+   * ERROR_REASON_OUTCOME_NOT_RECORDED - The webhook ran, but its outcome could not be recorded in time, and callhooks gives no reply without its record.
+   * Repeat the request: that is safe, sends nothing, and finds the outcome.
    * Sample: `UNAVAILABLE`
    * `{ "reason": "OUTCOME_NOT_RECORDED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */
   ERROR_REASON_OUTCOME_NOT_RECORDED: 16,
   /**
-   * ERROR_REASON_SHUTTING_DOWN - This process is shutting down and accepted nothing. Repeat at once; another replica, or the next process, answers.
+   * ERROR_REASON_SHUTTING_DOWN - This process is shutting down and accepted nothing. Repeat the request at once: another replica, or the next
+   * process, answers.
    * Sample: `UNAVAILABLE`
-   * `{ "reason": "SHUTTING_DOWN", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
+   * `{ "reason": "SHUTTING_DOWN", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "0.100s" }`
    */
   ERROR_REASON_SHUTTING_DOWN: 17,
   /**
-   * ERROR_REASON_KEY_UNAVAILABLE - This replica lacks the key of a secret that the webhook needs, and accepted nothing. Repeat: another replica may have
-   * it. If it stays, the operator has to complete the keys.
+   * ERROR_REASON_KEY_UNAVAILABLE - This replica lacks the encryption key of a secret that the webhook needs, and accepted nothing. Repeat the request:
+   * another replica may have the key. If the error stays, the operator has to complete the keys.
    * Sample: `UNAVAILABLE`
    * `{ "reason": "KEY_UNAVAILABLE", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */
@@ -149,13 +155,14 @@ export const ErrorReason = {
    */
   ERROR_REASON_UNAUTHENTICATED: 19,
   /**
-   * ERROR_REASON_ROLE_NOT_ALLOWED - The token is valid, but its role does not include this method. Use a token of a role that does.
+   * ERROR_REASON_ROLE_NOT_ALLOWED - The token is valid, but its role does not include this method. Use a token with a role that does.
    * Sample: `PERMISSION_DENIED`
    * `{ "reason": "ROLE_NOT_ALLOWED", "domain": "callhooks" }`
    */
   ERROR_REASON_ROLE_NOT_ALLOWED: 20,
   /**
-   * ERROR_REASON_DEADLINE_TOO_SHORT - The deadline leaves less than 100 ms for the webhook, so nothing was begun. Repeat with a longer deadline.
+   * ERROR_REASON_DEADLINE_TOO_SHORT - The deadline leaves less than 100 ms for the webhook, so nothing was begun. Repeat the request with a longer
+   * deadline.
    * Sample: `DEADLINE_EXCEEDED`
    * `{ "reason": "DEADLINE_TOO_SHORT", "domain": "callhooks" }`
    */

@@ -11,21 +11,24 @@ import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { FailurePolicy, WebhookType } from "./webhook.ts";
 
-/** Where an execution stands. Nothing ever goes back from `SENDING`. */
+/** Says where an execution stands. An execution never leaves `EXECUTION_STATE_SENDING` to be sent again. */
 export const ExecutionState = {
-  /** EXECUTION_STATE_UNSPECIFIED - Not set. Never answered. */
+  /**
+   * EXECUTION_STATE_UNSPECIFIED - The state was written by a newer release, which knows states that this one does not. In a filter this value is
+   * refused.
+   */
   EXECUTION_STATE_UNSPECIFIED: 0,
-  /** EXECUTION_STATE_ACCEPTED - Post-call only: durably recorded and not yet begun; it waits for a free slot. */
+  /** EXECUTION_STATE_ACCEPTED - Post-call only. The execution is durably recorded and pending: no replica has claimed it yet. */
   EXECUTION_STATE_ACCEPTED: 1,
-  /** EXECUTION_STATE_SENDING - Claimed by one process, which alone may send it. */
+  /** EXECUTION_STATE_SENDING - One replica, the owner, has claimed the execution and alone may send it. */
   EXECUTION_STATE_SENDING: 2,
-  /** EXECUTION_STATE_SUCCEEDED - The endpoint answered with 2xx and, for a pre-call webhook, every required assignment was found. */
+  /** EXECUTION_STATE_SUCCEEDED - The endpoint answered with 2xx and, for a pre-call webhook, every required assignment found a value. */
   EXECUTION_STATE_SUCCEEDED: 3,
-  /** EXECUTION_STATE_FAILED - It ended without success; `failure` says why. */
+  /** EXECUTION_STATE_FAILED - The execution finished without success. `failure` says why. */
   EXECUTION_STATE_FAILED: 4,
   /**
-   * EXECUTION_STATE_INTERRUPTED - Its process went away while it was sending, so the outcome is unknown. Final for a pre-call execution; that of a
-   * post-call one may still be corrected by its owner.
+   * EXECUTION_STATE_INTERRUPTED - The owner did not record an outcome in time, so the outcome is unknown, or the owner was shut down while it was
+   * sending. This is final for a pre-call execution; the owner of a post-call execution may still correct it.
    */
   EXECUTION_STATE_INTERRUPTED: 5,
   UNRECOGNIZED: -1,
@@ -43,13 +46,13 @@ export namespace ExecutionState {
   export type UNRECOGNIZED = typeof ExecutionState.UNRECOGNIZED;
 }
 
-/** What the platform should do with the call. */
+/** Says what the platform should do with the call. */
 export const CallDecision = {
-  /** CALL_DECISION_UNSPECIFIED - Not set: a post-call execution, or one that has not ended. */
+  /** CALL_DECISION_UNSPECIFIED - There is no decision: the execution is a post-call execution, or it has not finished. */
   CALL_DECISION_UNSPECIFIED: 0,
-  /** CALL_DECISION_PROCEED - Go on with the call. */
+  /** CALL_DECISION_PROCEED - The call should go on. */
   CALL_DECISION_PROCEED: 1,
-  /** CALL_DECISION_BLOCK - Do not go on with the call: the webhook failed and its failure policy is `FAILURE_POLICY_BLOCK`. */
+  /** CALL_DECISION_BLOCK - The call should not go on: the webhook failed and its failure policy is `FAILURE_POLICY_BLOCK`. */
   CALL_DECISION_BLOCK: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -63,45 +66,54 @@ export namespace CallDecision {
   export type UNRECOGNIZED = typeof CallDecision.UNRECOGNIZED;
 }
 
-/** Why an execution did not succeed. */
+/** Says why an execution did not succeed. */
 export const FailureCode = {
-  /** FAILURE_CODE_UNSPECIFIED - Not set. Never answered. */
+  /**
+   * FAILURE_CODE_UNSPECIFIED - The code was written by a newer release, which knows codes that this one does not. In a filter this value is
+   * refused.
+   */
   FAILURE_CODE_UNSPECIFIED: 0,
-  /** FAILURE_CODE_TIMEOUT - The time limit passed before the answer was complete. */
+  /** FAILURE_CODE_TIMEOUT - The time limit ended before the response was complete. */
   FAILURE_CODE_TIMEOUT: 1,
   /** FAILURE_CODE_DNS - The host name could not be resolved. */
   FAILURE_CODE_DNS: 2,
-  /** FAILURE_CODE_CONNECT - No TCP connection to the endpoint came about. */
+  /** FAILURE_CODE_CONNECT - No TCP connection to the endpoint could be made. */
   FAILURE_CODE_CONNECT: 3,
-  /** FAILURE_CODE_TLS - The TLS handshake failed, or the certificate did not pass verification. */
+  /** FAILURE_CODE_TLS - The TLS handshake failed, or the certificate was refused. */
   FAILURE_CODE_TLS: 4,
-  /** FAILURE_CODE_PROTOCOL - The endpoint broke HTTP, or the connection broke. */
+  /** FAILURE_CODE_PROTOCOL - The response was not valid HTTP, or the connection broke. */
   FAILURE_CODE_PROTOCOL: 5,
-  /** FAILURE_CODE_EGRESS_DENIED - The egress policy does not let requests go to this address; the message names the rule. */
+  /** FAILURE_CODE_EGRESS_DENIED - The egress policy forbids this target. The message names the rule. */
   FAILURE_CODE_EGRESS_DENIED: 6,
   /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status other than 2xx and 3xx. */
   FAILURE_CODE_HTTP_STATUS: 7,
   /** FAILURE_CODE_REDIRECT - The endpoint answered with 3xx. Redirects are never followed. */
   FAILURE_CODE_REDIRECT: 8,
-  /** FAILURE_CODE_RESPONSE_TOO_LARGE - The response that the assignments need is larger than allowed (256 KiB by default). */
+  /** FAILURE_CODE_RESPONSE_TOO_LARGE - The assignments need the response, and it is larger than allowed (256 KiB by default). */
   FAILURE_CODE_RESPONSE_TOO_LARGE: 9,
-  /** FAILURE_CODE_INVALID_RESPONSE - The response that the assignments need is not JSON as expected: not UTF-8, encoded, malformed, or too deep. */
+  /**
+   * FAILURE_CODE_INVALID_RESPONSE - The assignments need the response, and it can't be read as JSON: it is not UTF-8, has a content coding, is
+   * malformed, or is nested deeper than 64.
+   */
   FAILURE_CODE_INVALID_RESPONSE: 10,
-  /** FAILURE_CODE_ASSIGNMENT_MISSING - A required assignment found nothing in the response. */
+  /** FAILURE_CODE_ASSIGNMENT_MISSING - A required assignment found no value in the response. */
   FAILURE_CODE_ASSIGNMENT_MISSING: 11,
-  /** FAILURE_CODE_RENDER - The request could not be rendered from its template with this call's values. */
+  /** FAILURE_CODE_RENDER - The request could not be rendered from its template with the values of this call. */
   FAILURE_CODE_RENDER: 12,
-  /** FAILURE_CODE_OVERLOADED - A limit of this service was reached: requests in flight to the endpoint's origin, or memory for responses. */
+  /** FAILURE_CODE_OVERLOADED - A limit of callhooks was reached: requests in flight to the origin of the endpoint, or memory for the response. */
   FAILURE_CODE_OVERLOADED: 13,
-  /** FAILURE_CODE_EXPIRED - Post-call only: it could not begin within the allowed time (24 h by default) after it was accepted. */
+  /**
+   * FAILURE_CODE_EXPIRED - Post-call only. No replica could begin the execution within the allowed time (24 h by default) after it was
+   * accepted.
+   */
   FAILURE_CODE_EXPIRED: 14,
-  /** FAILURE_CODE_WEBHOOK_REMOVED - Post-call only: the webhook was deleted or disabled before the execution began. */
+  /** FAILURE_CODE_WEBHOOK_REMOVED - Post-call only. The webhook was deleted or disabled before the execution began. */
   FAILURE_CODE_WEBHOOK_REMOVED: 15,
-  /** FAILURE_CODE_INTERRUPTED - The process that sent it went away; the outcome is unknown. */
+  /** FAILURE_CODE_INTERRUPTED - The owner did not record an outcome in time, or its claim was not confirmed in time (then `sent` is `SENT_NO`). */
   FAILURE_CODE_INTERRUPTED: 16,
-  /** FAILURE_CODE_SHUTDOWN - The process that sent it was shut down before the execution ended. */
+  /** FAILURE_CODE_SHUTDOWN - The owner was shut down before the request had finished. */
   FAILURE_CODE_SHUTDOWN: 17,
-  /** FAILURE_CODE_INTERNAL - A bug of callhooks. Please report it with the execution's id. */
+  /** FAILURE_CODE_INTERNAL - callhooks has a bug. Please report it with the id of the execution. */
   FAILURE_CODE_INTERNAL: 18,
   UNRECOGNIZED: -1,
 } as const;
@@ -131,13 +143,13 @@ export namespace FailureCode {
   export type UNRECOGNIZED = typeof FailureCode.UNRECOGNIZED;
 }
 
-/** May the endpoint have seen the request? */
+/** Says whether the endpoint may have seen the request. */
 export const Sent = {
-  /** SENT_UNSPECIFIED - Not set. Never answered. */
+  /** SENT_UNSPECIFIED - No value is set. It is never answered. */
   SENT_UNSPECIFIED: 0,
   /** SENT_NO - No byte of the request was written. */
   SENT_NO: 1,
-  /** SENT_MAYBE - At least a byte was, or may have been, written, and no response head arrived. */
+  /** SENT_MAYBE - At least one byte was written, or may have been, and no response head arrived. */
   SENT_MAYBE: 2,
   /** SENT_YES - A response head arrived. */
   SENT_YES: 3,
@@ -154,13 +166,16 @@ export namespace Sent {
   export type UNRECOGNIZED = typeof Sent.UNRECOGNIZED;
 }
 
-/** Where the time limit of an execution came from. */
+/** Says where the time limit of an execution came from. */
 export const TimeLimitSource = {
-  /** TIME_LIMIT_SOURCE_UNSPECIFIED - Not set: the execution has not begun. */
+  /** TIME_LIMIT_SOURCE_UNSPECIFIED - The execution has not begun, or a newer release wrote a source that this one does not know. */
   TIME_LIMIT_SOURCE_UNSPECIFIED: 0,
-  /** TIME_LIMIT_SOURCE_CONFIG - The webhook's `response_timeout_secs`. */
+  /** TIME_LIMIT_SOURCE_CONFIG - The time limit is `response_timeout_secs` of the webhook. */
   TIME_LIMIT_SOURCE_CONFIG: 1,
-  /** TIME_LIMIT_SOURCE_DEADLINE - The deadline of the OnCallStart that began it, less a reserve of 10 % (100 to 500 ms). */
+  /**
+   * TIME_LIMIT_SOURCE_DEADLINE - The time limit is what the deadline of the first OnCallStart left, less a reserve of 10 % (at least 100 ms, at most
+   * 500 ms).
+   */
   TIME_LIMIT_SOURCE_DEADLINE: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -174,13 +189,13 @@ export namespace TimeLimitSource {
   export type UNRECOGNIZED = typeof TimeLimitSource.UNRECOGNIZED;
 }
 
-/** Why an assignment took no value. */
+/** Says why an assignment took no value. */
 export const MissReason = {
-  /** MISS_REASON_UNSPECIFIED - Not set. Never answered. */
+  /** MISS_REASON_UNSPECIFIED - The reason was written by a newer release, which knows reasons that this one does not. */
   MISS_REASON_UNSPECIFIED: 0,
   /** MISS_REASON_NOT_FOUND - The response has no such attribute. */
   MISS_REASON_NOT_FOUND: 1,
-  /** MISS_REASON_TOO_LARGE - The value has more than 16 KiB of compact JSON, or the conversation's variables would exceed 256 KiB together. */
+  /** MISS_REASON_TOO_LARGE - The value has more than 16 KiB of compact JSON, or the variables of the conversation would exceed 256 KiB together. */
   MISS_REASON_TOO_LARGE: 2,
   /** MISS_REASON_TOO_DEEP - The value is nested deeper than 24. */
   MISS_REASON_TOO_DEEP: 3,
@@ -198,90 +213,105 @@ export namespace MissReason {
 }
 
 /**
- * One run of one webhook for one conversation; at most one for each (conversation, webhook type), ever. Executions
- * outlive their agents and webhooks until retention removes them.
+ * Represents the one run of a webhook for a conversation. There is at most one execution for each (conversation,
+ * webhook type), ever. An execution outlives its agent and webhook until retention removes it.
  */
 export interface Execution {
   /**
-   * Output only. The execution's id, a UUID of version 7. The endpoint sees it as `callhooks-execution` and, unless
-   * overridden, as `idempotency-key`.
+   * Output only. The id of the execution, a UUID of version 7 (RFC 9562). The endpoint sees it in the header
+   * `callhooks-execution` and, unless the webhook overrides it, in `idempotency-key`.
    */
   executionUuid: string;
   /** Output only. The agent of the call. */
   agentUuid: string;
   /** Output only. The conversation, as the platform named it. */
   conversationUuid: string;
-  /** Output only. The webhook that ran. */
+  /** Output only. The webhook that ran, or will run. */
   webhookUuid: string;
-  /** Output only. The etag of the webhook's revision that ran; empty while the execution has not begun. */
+  /** Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun. */
   webhookEtag: string;
-  /** Output only. Whether it ran before or after the call. */
+  /** Output only. Whether the execution belongs to the start or to the end of the call. */
   webhookType: WebhookType;
-  /** Output only. Where the execution stands. */
+  /** Output only. The state of the execution. */
   state: ExecutionState;
-  /** Output only. Why it did not succeed; unset unless it failed or was interrupted. */
+  /** Output only. Why the execution did not succeed. It is unset unless the execution failed or was interrupted. */
   failure:
     | Failure
     | undefined;
-  /** Output only. Pre-call only: what the platform was told to do with the call; unspecified until the execution has ended. */
+  /**
+   * Output only. Pre-call only. What the platform was told to do with the call. It is unspecified until the execution
+   * has finished.
+   */
   decision: CallDecision;
-  /** Output only. Pre-call only: the call proceeds although the webhook failed. False when the call is blocked. */
+  /**
+   * Output only. Pre-call only. True if the call proceeds although the webhook failed. It is false when the call is
+   * blocked.
+   */
   degraded: boolean;
-  /** Output only. Pre-call only: the policy as it was when the execution was claimed; it holds for every later reply. */
+  /**
+   * Output only. Pre-call only. The failure policy that the webhook had when the execution was claimed. It decides
+   * every later reply too.
+   */
   failurePolicy: FailurePolicy;
-  /** Output only. How long the execution may take; unset while it has not begun. */
+  /** Output only. How long the execution may take. It is unset until the execution has begun. */
   timeLimit:
     | Duration
     | undefined;
   /** Output only. Where `time_limit` came from. */
   timeLimitSource: TimeLimitSource;
-  /** Output only. The request as it was rendered, with secrets masked. Filled by GetExecution only. */
+  /** Output only. The request as it was rendered, with secrets masked. Only GetExecution fills it. */
   request:
     | RequestRecord
     | undefined;
-  /** Output only. The response as far as it was read, with secrets masked. Filled by GetExecution only. */
+  /** Output only. The response as far as it was read, with secrets masked. Only GetExecution fills it. */
   response:
     | ResponseRecord
     | undefined;
-  /** Output only. How long each phase took. */
+  /** Output only. How long each phase took. It is unset until the execution has finished. */
   timings:
     | Timings
     | undefined;
-  /** Output only. What the assignments put into dynamic variables: name to value. Filled by GetExecution only. */
+  /** Output only. What the assignments put into dynamic variables: name to value. Only GetExecution fills it. */
   assignedVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Output only. Placeholders of the template that had no value, each once, in order of use. */
+  /** Output only. The placeholders of the template that had no value, each once, in the order of their use. */
   missingVariables: string[];
-  /** Output only. Assignments that took no value, in their order. */
+  /** Output only. The assignments that took no value, in their order. */
   missedAssignments: MissedAssignment[];
-  /** Output only. When the execution was recorded, by the database's clock, in milliseconds. */
+  /** Output only. When the execution was recorded, in milliseconds by the clock of the database. */
   acceptedAt:
     | Date
     | undefined;
-  /** Output only. When it was claimed, by the database's clock, in milliseconds; unset while it is `ACCEPTED`. */
+  /**
+   * Output only. When the execution was claimed, in milliseconds by the clock of the database. It is unset in
+   * `EXECUTION_STATE_ACCEPTED`.
+   */
   sendingAt:
     | Date
     | undefined;
-  /** Output only. When it ended, in milliseconds; unset until then. */
+  /** Output only. When the execution finished, in milliseconds. It is unset until then. */
   finishedAt:
     | Date
     | undefined;
-  /** Output only. The name of the replica that claimed it; empty while it is `ACCEPTED`. */
+  /** Output only. The name of the replica that claimed the execution. It is empty in `EXECUTION_STATE_ACCEPTED`. */
   instance: string;
 }
 
-/** Why an execution did not succeed, and whether the endpoint may have seen the request. */
+/** Says why an execution did not succeed, and whether the endpoint may have seen the request. */
 export interface Failure {
-  /** Output only. The kind of failure. */
+  /** Output only. The kind of the failure. */
   code: FailureCode;
-  /** Output only. An explanation for people, with secrets masked. Its wording may change between releases. */
+  /**
+   * Output only. An explanation for people, with secrets masked. Its wording may change between releases: decide by
+   * `code`.
+   */
   message: string;
   /** Output only. Whether the endpoint may have seen the request. */
   sent: Sent;
 }
 
-/** An assignment that took no value. */
+/** Represents an assignment that took no value. */
 export interface MissedAssignment {
   /** Output only. The attribute that was looked for. */
   attributeName: string;
@@ -291,71 +321,80 @@ export interface MissedAssignment {
   reason: MissReason;
 }
 
-/** A header as it was sent or received. */
+/** Represents a header as it was sent or received. */
 export interface HttpHeader {
-  /** Output only. The header's name. */
+  /** Output only. The name of the header. */
   name: string;
-  /** Output only. The header's value; that of a sensitive header, and every known secret, is masked as `••••••`. */
+  /**
+   * Output only. The value of the header. The value of a sensitive header, and every known secret, is masked as
+   * `••••••`.
+   */
   value: string;
 }
 
-/** The HTTP request of an execution, rendered with secrets masked. */
+/** Records the HTTP request of an execution as it was rendered, with secrets masked. */
 export interface RequestRecord {
   /** Output only. The HTTP method in upper case. */
   method: string;
-  /** Output only. The rendered URL; values of query parameters with sensitive names are masked. */
+  /** Output only. The rendered URL. Values of query parameters with sensitive names are masked. */
   url: string;
   /** Output only. The headers in the order in which they were sent. A name can occur more than once. */
   headers: HttpHeader[];
-  /** Output only. The body as UTF-8, cut at a character after 4 KiB (by default; 64 KiB in TestWebhook). */
+  /** Output only. The body as UTF-8, cut at a character after 4 KiB (by default; after 64 KiB in TestWebhook). */
   body: string;
-  /** Output only. The body is not UTF-8 text, and `body` is empty. */
+  /** Output only. True if the body is not UTF-8 text; `body` is empty then. */
   bodyBinary: boolean;
   /** Output only. The size of the whole body in bytes. */
   bodyBytes: bigint;
-  /** Output only. `body` was cut short, or not read to its end. A binary body is left out without being called so. */
+  /** Output only. True if `body` was cut short. It is false for a binary body, although that is left out. */
   truncated: boolean;
 }
 
-/** The HTTP response of an execution, as far as it was read. */
+/** Records the HTTP response of an execution as far as it was read, with secrets masked. */
 export interface ResponseRecord {
   /** Output only. The HTTP status code. */
   status: number;
-  /** Output only. The headers in the order in which they arrived, without `set-cookie` and sensitive ones. */
+  /** Output only. The headers in the order in which they arrived, without `set-cookie` and headers with sensitive names. */
   headers: HttpHeader[];
-  /** Output only. The body as UTF-8, cut at a character after 4 KiB (by default; 64 KiB in TestWebhook). */
+  /** Output only. The body as UTF-8, cut at a character after 4 KiB (by default; after 64 KiB in TestWebhook). */
   body: string;
-  /** Output only. The body is not UTF-8 text, and `body` is empty. */
+  /** Output only. True if the body is not UTF-8 text; `body` is empty then. */
   bodyBinary: boolean;
-  /** Output only. How many bytes of the body were read. A body that nobody needs is not read to its end. */
+  /** Output only. How many bytes of the body were read. A body that the assignments do not need is not read to its end. */
   bodyBytes: bigint;
-  /** Output only. `body` was cut short, or not read to its end. A binary body is left out without being called so. */
+  /**
+   * Output only. True if `body` was cut short, or the body was not read to its end. For a binary body it says only the
+   * latter.
+   */
   truncated: boolean;
 }
 
-/** How long the phases of an execution took. A phase that did not happen is unset. */
+/** Says how long each phase of an execution took. A phase that did not happen is unset. */
 export interface Timings {
-  /** Output only. From being admitted (pre-call) or accepted (post-call) until the execution began to dial. */
+  /**
+   * Output only. The time before the request: for a pre-call from its admission until it begins to dial, for a
+   * post-call from its accept until its claim.
+   */
   queued:
     | Duration
     | undefined;
-  /** Output only. Resolving the host name. */
+  /** Output only. The time to resolve the host name. */
   dns:
     | Duration
     | undefined;
-  /** Output only. Making the TCP connection; unset on a reused one. */
+  /** Output only. The time to make the TCP connection. It is unset on a connection that was used before. */
   connect:
     | Duration
     | undefined;
-  /** Output only. The TLS handshake; unset on a reused connection. */
+  /** Output only. The time for the TLS handshake. It is unset on a connection that was used before. */
   tls:
     | Duration
     | undefined;
-  /** Output only. From writing the request until the response head arrived. */
+  /** Output only. The time from the first byte of the request until the response head arrived. */
   firstByte:
     | Duration
     | undefined;
-  /** Output only. The whole execution, without `queued` for a post-call one. */
+  /** Output only. The time of the whole execution. For a post-call it does not include `queued`. */
   total: Duration | undefined;
 }
 

@@ -24,7 +24,7 @@ import { WebhookType } from "./webhook.ts";
 
 /** The request of GetExecution. */
 export interface GetExecutionRequest {
-  /** Required. The execution's id. */
+  /** Required. The id of the execution. */
   executionUuid: string;
 }
 
@@ -36,44 +36,48 @@ export interface GetExecutionResponse {
 
 /** The request of ListExecutions. */
 export interface ListExecutionsRequest {
-  /** Only executions of this agent, if not empty. */
+  /** If it is not empty, only executions of this agent are returned. */
   agentUuid: string;
-  /** Only executions of this conversation, if not empty. */
+  /** If it is not empty, only executions of this conversation are returned. */
   conversationUuid: string;
-  /** Only executions of this webhook, if not empty. */
+  /** If it is not empty, only executions of this webhook are returned. */
   webhookUuid: string;
-  /** Only executions of this type, if set. */
+  /** If it is specified, only executions of this type are returned. */
   webhookType: WebhookType;
-  /** Only executions in one of these states, if not empty. */
+  /** If it is not empty, only executions in one of these states are returned. */
   states: ExecutionState[];
-  /** Only executions that failed with one of these codes, if not empty. */
+  /** If it is not empty, only executions that failed with one of these codes are returned. */
   failureCodes: FailureCode[];
-  /** If set: only executions that are, or are not, degraded. */
+  /** If it is set, only executions that are (true) or are not (false) degraded are returned. */
   degraded?:
     | boolean
     | undefined;
-  /** Only executions accepted at this time or later, if set. */
+  /** If it is set, only executions accepted at this time or later are returned. */
   acceptedAtFrom:
     | Date
     | undefined;
-  /** Only executions accepted before this time, if set. */
+  /** If it is set, only executions accepted before this time are returned. */
   acceptedAtTo:
     | Date
     | undefined;
-  /** How many executions a page holds at most: 0 stands for 50, more than 200 for 200; negative is refused. */
+  /**
+   * The largest number of executions in a page. 0 stands for 50, a number above 200 for 200. A negative number is
+   * refused.
+   */
   pageSize: number;
-  /** The `next_page_token` of the page before, with the same filter; empty for the first page. */
+  /** The `next_page_token` of the page before, with the same filter. It is empty for the first page. */
   pageToken: string;
 }
 
 /** The response of ListExecutions. */
 export interface ListExecutionsResponse {
   /**
-   * Output only. The executions of this page, without requests, responses and assigned variables. A page ends early when
-   * much had to be looked through, so it can be short, even empty, without being the last.
+   * Output only. The executions of this page, without their `request`, `response` and `assigned_variables`. A page also
+   * ends at 1 MiB, or when the search has read 20,000 index entries, so it can be short or even empty without being the
+   * last.
    */
   executions: Execution[];
-  /** Output only. The token of the next page; empty, and only then, on the last one. */
+  /** Output only. The token for the next page. It is empty on the last page, and only there. */
   nextPageToken: string;
 }
 
@@ -471,11 +475,14 @@ export const ListExecutionsResponse: MessageFns<ListExecutionsResponse> = {
   },
 };
 
-/** Reads what came of webhooks. Role: any. */
+/**
+ * Returns what became of webhooks. Required role: any.
+ * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
+ */
 export type ExecutionLogService = typeof ExecutionLogService;
 export const ExecutionLogService = {
   /**
-   * Reads an execution with the request and response that were recorded, secrets masked.
+   * Returns an execution with its recorded request and response. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution: {
@@ -489,8 +496,8 @@ export const ExecutionLogService = {
     responseDeserialize: (value: Buffer): GetExecutionResponse => GetExecutionResponse.decode(value),
   },
   /**
-   * Reads executions page by page, newest first. Fields of the filter that are set must all match.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter.
+   * Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
    */
   listExecutions: {
     path: "/callhooks.v1.ExecutionLog/ListExecutions" as const,
@@ -507,20 +514,20 @@ export const ExecutionLogService = {
 
 export interface ExecutionLogServer extends UntypedServiceImplementation {
   /**
-   * Reads an execution with the request and response that were recorded, secrets masked.
+   * Returns an execution with its recorded request and response. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution: handleUnaryCall<GetExecutionRequest, GetExecutionResponse>;
   /**
-   * Reads executions page by page, newest first. Fields of the filter that are set must all match.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter.
+   * Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
    */
   listExecutions: handleUnaryCall<ListExecutionsRequest, ListExecutionsResponse>;
 }
 
 export interface ExecutionLogClient extends Client {
   /**
-   * Reads an execution with the request and response that were recorded, secrets masked.
+   * Returns an execution with its recorded request and response. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution(
@@ -539,8 +546,8 @@ export interface ExecutionLogClient extends Client {
     callback: (error: ServiceError | null, response: GetExecutionResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads executions page by page, newest first. Fields of the filter that are set must all match.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter.
+   * Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
    */
   listExecutions(
     request: ListExecutionsRequest,

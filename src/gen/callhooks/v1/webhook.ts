@@ -9,13 +9,16 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Value } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
-/** When a webhook runs. An agent has at most one webhook of each type. */
+/** Says when a webhook runs. An agent has at most one webhook of each type. */
 export const WebhookType = {
-  /** WEBHOOK_TYPE_UNSPECIFIED - Not set. Refused where a type is required; in a filter: any type. */
+  /** WEBHOOK_TYPE_UNSPECIFIED - No type is set. This value is refused where a type is required; in a filter it stands for any type. */
   WEBHOOK_TYPE_UNSPECIFIED: 0,
-  /** WEBHOOK_TYPE_PRE_CALL - Runs while OnCallStart waits. Its response can fill dynamic variables, and its failure policy decides about the call. */
+  /**
+   * WEBHOOK_TYPE_PRE_CALL - The webhook runs while OnCallStart waits. Its response can fill dynamic variables, and its failure policy decides
+   * about the call.
+   */
   WEBHOOK_TYPE_PRE_CALL: 1,
-  /** WEBHOOK_TYPE_POST_CALL - Runs in the background after OnCallEnd. Only the status of its response counts. */
+  /** WEBHOOK_TYPE_POST_CALL - The webhook runs in the background after OnCallEnd. Only the status of its response counts. */
   WEBHOOK_TYPE_POST_CALL: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -29,11 +32,14 @@ export namespace WebhookType {
   export type UNRECOGNIZED = typeof WebhookType.UNRECOGNIZED;
 }
 
-/** What the platform is told to do with a call whose pre-call webhook failed. */
+/** Says what the platform is told to do with a call whose pre-call webhook failed. */
 export const FailurePolicy = {
-  /** FAILURE_POLICY_UNSPECIFIED - Not set: `FAILURE_POLICY_PROCEED` is stored for a pre-call webhook, nothing for a post-call one. */
+  /**
+   * FAILURE_POLICY_UNSPECIFIED - No policy is set. For a pre-call webhook `FAILURE_POLICY_PROCEED` is stored then; a post-call webhook has no
+   * policy.
+   */
   FAILURE_POLICY_UNSPECIFIED: 0,
-  /** FAILURE_POLICY_PROCEED - The call proceeds without the webhook's data, and the reply says `degraded`. */
+  /** FAILURE_POLICY_PROCEED - The call proceeds without the data of the webhook, and the reply says `degraded`. */
   FAILURE_POLICY_PROCEED: 1,
   /** FAILURE_POLICY_BLOCK - The call is blocked. */
   FAILURE_POLICY_BLOCK: 2,
@@ -49,37 +55,47 @@ export namespace FailurePolicy {
   export type UNRECOGNIZED = typeof FailurePolicy.UNRECOGNIZED;
 }
 
-/** One HTTP call of an agent, made before or after a phone call. */
+/** Represents one HTTP request that an agent makes at the start or at the end of each call. */
 export interface Webhook {
-  /** Output only. The webhook's id, a UUID of version 7. In UpdateWebhook it names the webhook and is required. */
+  /**
+   * Output only. The id of the webhook, a UUID of version 7 (RFC 9562). In UpdateWebhook it names the webhook and is
+   * required.
+   */
   webhookUuid: string;
   /**
-   * The agent that the webhook belongs to. It can't be changed: in UpdateWebhook an `agent_uuid` that is not empty must be
-   * the webhook's, else `WEBHOOK_NOT_FOUND`. Ignored inside an Agent.
+   * The agent that has the webhook. It can't be changed: in UpdateWebhook an `agent_uuid` that is not empty must be the
+   * one of the webhook, else the request is refused as `WEBHOOK_NOT_FOUND`. Inside an Agent it is ignored.
    */
   agentUuid: string;
   /** Required inside an Agent. When the webhook runs. It can't be changed: UpdateWebhook ignores it. */
   webhookType: WebhookType;
-  /** Required. What is sent, where to, and what is done with the answer. */
+  /** Required. What is sent to which URL, and what is done with the response. */
   webhookConfig:
     | WebhookConfig
     | undefined;
-  /** A disabled webhook does not run: OnCallStart proceeds and OnCallEnd records nothing, as if there were none. */
+  /**
+   * True if the webhook does not run. OnCallStart then proceeds, and OnCallEnd records nothing, as if there were no
+   * webhook.
+   */
   disabled: boolean;
   /**
-   * Changes at every write of the webhook. In UpdateWebhook: if not empty, the write happens only if the stored etag is
-   * this one, else `ETAG_MISMATCH`. At most 64 bytes; an opaque value. Ignored inside an Agent.
+   * The revision of the webhook, an opaque value of at most 64 bytes. It changes at every write of the webhook. In
+   * UpdateWebhook an etag that is not empty must be the stored one, else the request is refused as `ETAG_MISMATCH`.
+   * Inside an Agent it is ignored.
    */
   etag: string;
-  /** Output only. When the webhook was created, by the database's clock, in milliseconds. Replacing keeps it. */
+  /**
+   * Output only. When the webhook was created, in milliseconds by the clock of the database. Replacing it keeps this
+   * time.
+   */
   createdAt:
     | Date
     | undefined;
-  /** Output only. When the webhook was last written, by the database's clock, in milliseconds. */
+  /** Output only. When the webhook was last written, in milliseconds by the clock of the database. */
   updatedAt: Date | undefined;
 }
 
-/** The configuration of a webhook. Defaults are filled in when it is saved, so that reads show what holds. */
+/** Configures a webhook. Defaults are filled in when it is saved, so that reads show what is in effect. */
 export interface WebhookConfig {
   /** Required. The template of the HTTP request. */
   apiSchema:
@@ -92,46 +108,56 @@ export interface WebhookConfig {
   assignments: Assignment[];
   /**
    * The time limit of one execution in seconds, 0.1 to 60. 0 stands for the default: 10 for a pre-call webhook, 5 for a
-   * post-call one. It bounds everything from name resolution to the last byte of the body; a pre-call webhook is also
-   * bounded by the deadline of its OnCallStart.
+   * post-call webhook. The time limit of a pre-call starts when its RPC is admitted, and the deadline of the
+   * OnCallStart bounds it too; that of a post-call starts with the dial. Both end with the last byte of the body.
    */
   responseTimeoutSecs: number;
   /**
-   * Pre-call only. What the decision is when the webhook fails. Unset stands for `FAILURE_POLICY_PROCEED`. Refused for a
-   * post-call webhook.
+   * Pre-call only. What the decision is when the webhook fails. Unspecified stands for `FAILURE_POLICY_PROCEED`.
+   * Refused for a post-call webhook.
    */
   failurePolicy: FailurePolicy;
   /**
-   * The names of up to 4 secrets of the agent that sign each request by the Standard Webhooks specification, one signature
-   * a secret. Their values must be `whsec_` followed by base64 of 24 to 64 bytes.
+   * The names of at most 4 secrets of the agent that sign each request by the Standard Webhooks specification, with one
+   * signature for each secret. The value of each must be `whsec_` followed by base64 of 24 to 64 bytes.
    */
   signingSecretNames: string[];
 }
 
 /**
- * The template of an HTTP request. URL, header values and body may hold placeholders such as `{{caller_phone}}`,
- * `{{metadata.direction}}` or `{{secret.NAME}}`; every one must name something that exists when the webhook is saved.
+ * Describes an HTTP request as a template. URL, header values and body may hold placeholders such as
+ * `{{caller_phone}}`, `{{metadata.direction}}` or `{{secret.NAME}}`. Each placeholder must name something that exists
+ * when the webhook is saved.
  */
 export interface ApiSchema {
   /**
-   * Required. An absolute http or https URL, at most 4,096 bytes as a template and when rendered. Placeholders are allowed
-   * in path and query, not in scheme, host or port; `{{secret.NAME}}` in the query only. No userinfo and no fragment. The
-   * egress policy refuses private addresses unless they were opened.
+   * Required. An absolute http or https URL, at most 4,096 bytes of UTF-8 as a template and when it is rendered.
+   * Placeholders are allowed in path and query, not in scheme, host or port; `{{secret.NAME}}` is allowed in the query
+   * only. User, password and fragment are refused. The egress policy refuses private addresses unless the operator has
+   * opened them.
    */
   url: string;
-  /** Required. GET, POST, PUT, PATCH or DELETE, in any case; stored in upper case. GET takes no body. */
+  /** Required. GET, POST, PUT, PATCH or DELETE, in any case. It is stored in upper case. GET takes no body. */
   method: string;
   /**
-   * Header names and value templates, at most 32; a name has at most 128 bytes, a template 4 KiB, a rendered value 8 KiB.
-   * Names are no templates and must differ by more than case. Headers that belong to the connection or to callhooks
-   * (`host`, `content-length`, `traceparent`, `callhooks-*`, `webhook-id` and the like) can't be set. Values of sensitive
-   * headers are stored encrypted and read as `••••••`; writing that value back keeps the stored one.
+   * Header names and value templates, at most 32. A name has at most 128 bytes, a template 4 KiB, a rendered value 8
+   * KiB. Names are no templates, and two names must differ by more than case (RFC 9110, section 5.1).
+   *
+   * Headers that belong to the connection or to callhooks can't be set: `connection`, `keep-alive`, `proxy-*`, `te`,
+   * `trailer`, `transfer-encoding`, `upgrade`, `expect`, `host`, `content-length`, `accept-encoding`, `traceparent`,
+   * `tracestate`, `baggage`, `callhooks-*`, `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+   *
+   * A header is sensitive if a part of its name between `-` or `_` is `token`, `secret`, `password`, `passwd`, `key`,
+   * `apikey`, `auth`, `authorization`, `cookie`, `session` or `signature`; `idempotency-key` is not. The value of a
+   * sensitive header is stored encrypted and reads as `••••••`, unless it is placeholders with at most a scheme word
+   * before them. Writing `••••••` back keeps the stored value, as long as the origin of the URL stays the same.
    */
   requestHeaders: { [key: string]: string };
   /**
-   * The body: an object or array is sent as JSON (or as a form, by the content type), a string as text, a number or bool
-   * as JSON; unset or null sends none. Placeholders stand in string values, not in keys. At most 64 KiB as a template and
-   * 2 MiB rendered, depth 24.
+   * The template of the body. An object or array is sent as JSON (an object as a form, if the content type says so), a
+   * string as text, a number or bool as JSON; unset or null sends no body. Placeholders stand in string values, not in
+   * keys. A string that is exactly one placeholder keeps the JSON type of its value. At most 64 KiB as a template and 2
+   * MiB when it is rendered, depth 24.
    */
   requestBody: unknown | undefined;
 }
@@ -141,25 +167,26 @@ export interface ApiSchema_RequestHeadersEntry {
   value: string;
 }
 
-/** The rule: take this attribute of the response and put it into that dynamic variable. */
+/** Takes one attribute of the response and puts it into one dynamic variable. */
 export interface Assignment {
-  /** Where the value comes from: only `response`, which an empty string stands for. */
+  /** Where the value comes from. Only `response` is allowed; an empty string stands for it. */
   source: string;
   /**
-   * Required. What to take from the JSON response, at most 256 bytes: a key of the top-level object, else a dotted path of
-   * up to 16 segments into objects (by key) and arrays (by index), such as `customer.orders.0.id`.
+   * Required. What to take from the JSON response, at most 256 bytes of UTF-8. It is first tried as a key of the
+   * top-level object, then as a dotted path of at most 16 segments into objects (by key) and arrays (by index), such as
+   * `customer.orders.0.id`. A JSON null that is found is a value.
    */
   attributeName: string;
-  /** Required. The declared dynamic variable that takes the value, with its JSON type kept. */
+  /** Required. The declared dynamic variable that takes the value. The JSON type of the value is kept. */
   dynamicVariable: string;
   /**
-   * If true and nothing is found, the execution fails as `FAILURE_CODE_ASSIGNMENT_MISSING`. Not together with
-   * `default_value`.
+   * If it is true and nothing is found, the execution fails as `FAILURE_CODE_ASSIGNMENT_MISSING`. It can't be used
+   * together with `default_value`.
    */
   required: boolean;
   /**
-   * Any JSON value, at most 16 KiB of compact JSON, depth 24: what the variable becomes when nothing is found. Unset: the
-   * variable keeps its value. An explicit null is a value.
+   * What the variable becomes when nothing is found: any JSON value, at most 16 KiB of compact JSON, depth 24. An
+   * explicit null is a value. If it is unset, the variable keeps its earlier value.
    */
   defaultValue: unknown | undefined;
 }

@@ -30,25 +30,25 @@ export interface CreateWebhookRequest {
   agentUuid: string;
   /** Required. When the webhook runs. */
   webhookType: WebhookType;
-  /** Required. What is sent, where to, and what is done with the answer. */
+  /** Required. What is sent to which URL, and what is done with the response. */
   webhookConfig:
     | WebhookConfig
     | undefined;
-  /** Creates the webhook without letting it run yet. */
+  /** True to create the webhook without letting it run yet. */
   disabled: boolean;
 }
 
 /** The response of CreateWebhook. */
 export interface CreateWebhookResponse {
-  /** Output only. The webhook as stored, with defaults filled in. */
+  /** Output only. The webhook as it was stored, with defaults filled in. */
   webhook: Webhook | undefined;
 }
 
 /** The request of GetWebhook. */
 export interface GetWebhookRequest {
-  /** Required. The webhook's id. */
+  /** Required. The id of the webhook. */
   webhookUuid: string;
-  /** If not empty, the agent that the webhook must belong to, else `WEBHOOK_NOT_FOUND`. */
+  /** If it is not empty, the webhook must belong to this agent, else the request is refused as `WEBHOOK_NOT_FOUND`. */
   agentUuid: string;
 }
 
@@ -60,52 +60,58 @@ export interface GetWebhookResponse {
 
 /** The request of ListWebhooks. */
 export interface ListWebhooksRequest {
-  /** The agent whose webhooks are listed; empty for those of all agents. */
+  /** If it is not empty, only webhooks of this agent are returned. */
   agentUuid: string;
-  /** How many webhooks a page holds at most: 0 stands for 50, more than 200 for 200; negative is refused. */
+  /**
+   * The largest number of webhooks in a page. 0 stands for 50, a number above 200 for 200. A negative number is
+   * refused.
+   */
   pageSize: number;
-  /** The `next_page_token` of the page before, with the same `agent_uuid`; empty for the first page. */
+  /** The `next_page_token` of the page before, with the same `agent_uuid`. It is empty for the first page. */
   pageToken: string;
 }
 
 /** The response of ListWebhooks. */
 export interface ListWebhooksResponse {
-  /** Output only. The webhooks of this page. A page can be shorter than asked for, even empty, without being the last. */
+  /**
+   * Output only. The webhooks of this page. A page also ends at 1 MiB, so it can be shorter than asked for without
+   * being the last.
+   */
   webhooks: Webhook[];
-  /** Output only. The token of the next page; empty, and only then, on the last one. */
+  /** Output only. The token for the next page. It is empty on the last page, and only there. */
   nextPageToken: string;
 }
 
 /** The request of UpdateWebhook. */
 export interface UpdateWebhookRequest {
   /**
-   * Required. The webhook with its `webhook_uuid`, the values of the masked fields and, if wanted, the `etag` that must be
-   * the stored one.
+   * Required. The webhook with its `webhook_uuid`, the new values of the masked fields and, if wanted, the `etag` that
+   * must be the stored one.
    */
   webhook:
     | Webhook
     | undefined;
   /**
-   * Required. Which fields change: `disabled`, `webhook_config`, `webhook_config.api_schema`, their fields
-   * (`webhook_config.response_timeout_secs`, `webhook_config.api_schema.url`, …), or `*` for all. Maps, lists and Structs
-   * are replaced whole.
+   * Required. The fields to change: `disabled`, `webhook_config`, `webhook_config.api_schema`, a field of these two
+   * (`webhook_config.response_timeout_secs`, `webhook_config.api_schema.url`, …), or `*` for all. Maps, lists and JSON
+   * values are replaced as a whole.
    */
   updateMask: string[] | undefined;
 }
 
 /** The response of UpdateWebhook. */
 export interface UpdateWebhookResponse {
-  /** Output only. The webhook as stored, with defaults filled in. */
+  /** Output only. The webhook as it was stored, with defaults filled in. */
   webhook: Webhook | undefined;
 }
 
 /** The request of DeleteWebhook. */
 export interface DeleteWebhookRequest {
-  /** Required. The webhook's id. */
+  /** Required. The id of the webhook. */
   webhookUuid: string;
-  /** If not empty, the agent that the webhook must belong to, else `WEBHOOK_NOT_FOUND`. */
+  /** If it is not empty, the webhook must belong to this agent, else the request is refused as `WEBHOOK_NOT_FOUND`. */
   agentUuid: string;
-  /** If not empty, the webhook is deleted only if its stored etag is this one. */
+  /** If it is not empty, it must be the stored etag, else the request is refused as `ETAG_MISMATCH`. */
   etag: string;
 }
 
@@ -117,50 +123,71 @@ export interface DeleteWebhookResponse {
 export interface TestWebhookRequest {
   /** The stored webhook to test. Required unless `agent_uuid`, `webhook_type` and `webhook_config` are given. */
   webhookUuid: string;
-  /** The agent whose variables and secrets are used. Required without `webhook_uuid`; with it, it must be the webhook's. */
+  /**
+   * The agent whose variables and secrets are used. Required without `webhook_uuid`. Together with it, the webhook must
+   * belong to this agent.
+   */
   agentUuid: string;
-  /** When the webhook would run. Required without `webhook_uuid`; with it, it must be the webhook's if set. */
+  /**
+   * When the webhook would run. Required without `webhook_uuid`. Together with it, it must be the type of the webhook
+   * if it is specified.
+   */
   webhookType: WebhookType;
   /**
-   * An unsaved configuration that stands for the stored one. Masked values in it come from the stored webhook. Required
-   * without `webhook_uuid`.
+   * An unsaved configuration that takes the place of the stored one. Required without `webhook_uuid`. Masked header
+   * values in it stand for those of the stored webhook.
    */
   webhookConfig:
     | WebhookConfig
     | undefined;
-  /** The conversation to render with, a UUID; if empty the server makes one. */
+  /** The conversation to render with, a UUID. If it is empty, the server makes one. */
   conversationUuid: string;
-  /** The caller's number as the platform knows it, at most 256 bytes. Empty counts as missing. */
+  /** The number of the caller, at most 256 bytes of UTF-8. An empty number counts as missing. */
   callerPhone: string;
-  /** Values that stand for the defaults of the agent's dynamic variables, as in OnCallStartRequest. */
+  /**
+   * Values of dynamic variables that replace the defaults of the agent, with the rules of OnCallStartRequest or
+   * OnCallEndRequest.
+   */
   dynamicVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Details of the call for `{{metadata.…}}`, at most 1 MiB of compact JSON, depth 24. */
+  /**
+   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 1 MiB of compact JSON,
+   * depth 24.
+   */
   metadata:
     | { [key: string]: unknown }
     | undefined;
-  /** Post-call only: how long the call took, not negative. Unset counts as missing. */
+  /** Post-call only. How long the call took; it must not be negative. Unset counts as missing. */
   callDuration:
     | Duration
     | undefined;
-  /** Post-call only: a summary of the call, at most 64 KiB. Empty counts as missing. */
+  /** Post-call only. A summary of the call, at most 64 KiB of UTF-8. An empty summary counts as missing. */
   callSummary: string;
-  /** Whether to send the request to the endpoint; else it is only rendered. */
+  /** True to send the request to the endpoint. Otherwise it is only rendered. */
   send: boolean;
 }
 
 /** The response of TestWebhook. */
 export interface TestWebhookResponse {
-  /** Output only. The rendered request with secrets masked, its body up to 64 KiB; unset if rendering failed. */
+  /**
+   * Output only. The rendered request with secrets masked and at most 64 KiB of its body. It is unset if rendering
+   * failed.
+   */
   request:
     | RequestRecord
     | undefined;
-  /** Output only. The response with secrets masked, its body up to 64 KiB; unset if nothing was sent or nothing came back. */
+  /**
+   * Output only. The response with secrets masked and at most 64 KiB of its body. It is unset if nothing was sent or no
+   * response came.
+   */
   response:
     | ResponseRecord
     | undefined;
-  /** Output only. Why the test did not succeed; unset if it did, or if nothing was to be sent. */
+  /**
+   * Output only. Why the test did not succeed. It is unset if it did, or if the request was rendered and not to be
+   * sent.
+   */
   failure:
     | Failure
     | undefined;
@@ -172,13 +199,16 @@ export interface TestWebhookResponse {
   assignedVariables:
     | { [key: string]: unknown }
     | undefined;
-  /** Output only. Placeholders of the template that had no value, each once, in order of use. */
+  /** Output only. The placeholders of the template that had no value, each once, in the order of their use. */
   missingVariables: string[];
-  /** Output only. Assignments that took no value, in their order. */
+  /** Output only. The assignments that took no value, in their order. */
   missedAssignments: MissedAssignment[];
-  /** Output only. Pre-call only: what the platform would be told to do with the call; unspecified if nothing was sent. */
+  /**
+   * Output only. Pre-call only. What the platform would be told to do with the call. It is unspecified if nothing was
+   * to be sent.
+   */
   decision: CallDecision;
-  /** Output only. Pre-call only: the call would proceed although the webhook failed. */
+  /** Output only. Pre-call only. True if the call would proceed although the webhook failed. */
   degraded: boolean;
 }
 
@@ -1211,14 +1241,16 @@ export const TestWebhookResponse: MessageFns<TestWebhookResponse> = {
 };
 
 /**
- * Manages webhooks and tries them out. Role: `admin`; GetWebhook and ListWebhooks also `viewer`.
- * A request that breaks rules is `VALIDATION_FAILED` with all violations at once, and nothing is written.
+ * Manages webhooks and tests them. Required role: `admin`; for GetWebhook and ListWebhooks also `viewer`.
+ * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written.
+ * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
  */
 export type WebhookAdminService = typeof WebhookAdminService;
 export const WebhookAdminService = {
   /**
    * Creates a webhook for an agent.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `WEBHOOK_EXISTS` if the agent has one of this type.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `KEY_UNAVAILABLE`; `WEBHOOK_EXISTS` if the agent has a webhook of
+   * this type; `ETAG_MISMATCH` if other writers of the agent are faster for 10 s.
    */
   createWebhook: {
     path: "/callhooks.v1.WebhookAdmin/CreateWebhook" as const,
@@ -1231,7 +1263,7 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): CreateWebhookResponse => CreateWebhookResponse.decode(value),
   },
   /**
-   * Reads a webhook. Sensitive header values are masked.
+   * Returns a webhook. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`.
    */
   getWebhook: {
@@ -1244,8 +1276,8 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): GetWebhookResponse => GetWebhookResponse.decode(value),
   },
   /**
-   * Reads webhooks page by page, of one agent or of all, in a stable order.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter. An unknown agent has no webhooks.
+   * Returns webhooks page by page, of one agent or of all, in the order of their ids. An unknown agent has no webhooks.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another `agent_uuid`.
    */
   listWebhooks: {
     path: "/callhooks.v1.WebhookAdmin/ListWebhooks" as const,
@@ -1258,9 +1290,10 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): ListWebhooksResponse => ListWebhooksResponse.decode(value),
   },
   /**
-   * Changes the masked fields of a webhook. The result is checked as a whole; what the mask does not touch, and nothing
-   * depends on, is not judged anew.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Changes the masked fields of a webhook. The webhook is checked as it would be afterwards; what the mask does not
+   * touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `ETAG_MISMATCH`, also without an etag if other
+   * writers of the agent are faster for 10 s.
    */
   updateWebhook: {
     path: "/callhooks.v1.WebhookAdmin/UpdateWebhook" as const,
@@ -1273,9 +1306,10 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): UpdateWebhookResponse => UpdateWebhookResponse.decode(value),
   },
   /**
-   * Deletes a webhook. Its executions stay until retention removes them; accepted post-calls end as
+   * Deletes a webhook. Its executions stay until retention removes them; its pending post-calls fail as
    * `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers of the
+   * agent are faster for 10 s.
    */
   deleteWebhook: {
     path: "/callhooks.v1.WebhookAdmin/DeleteWebhook" as const,
@@ -1288,10 +1322,15 @@ export const WebhookAdminService = {
     responseDeserialize: (value: Buffer): DeleteWebhookResponse => DeleteWebhookResponse.decode(value),
   },
   /**
-   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
-   * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
-   * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.
+   * Renders a stored or unsaved webhook with the given call details. If `send` is set, it also sends the request once
+   * to the real endpoint, with the header `callhooks-test: true`. A test makes no execution. A request that fails is no
+   * error: the reply is OK and says why.
+   *
+   * A test counts as a pre-call in flight. Its time limit is that of the webhook, bounded by the deadline of the
+   * RPC.
+   *
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `AGENT_NOT_FOUND` if no `webhook_uuid` is
+   * given; with `send` also `WEBHOOK_CHAINING` and `DEADLINE_TOO_SHORT`.
    */
   testWebhook: {
     path: "/callhooks.v1.WebhookAdmin/TestWebhook" as const,
@@ -1307,36 +1346,44 @@ export const WebhookAdminService = {
 export interface WebhookAdminServer extends UntypedServiceImplementation {
   /**
    * Creates a webhook for an agent.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `WEBHOOK_EXISTS` if the agent has one of this type.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `KEY_UNAVAILABLE`; `WEBHOOK_EXISTS` if the agent has a webhook of
+   * this type; `ETAG_MISMATCH` if other writers of the agent are faster for 10 s.
    */
   createWebhook: handleUnaryCall<CreateWebhookRequest, CreateWebhookResponse>;
   /**
-   * Reads a webhook. Sensitive header values are masked.
+   * Returns a webhook. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`.
    */
   getWebhook: handleUnaryCall<GetWebhookRequest, GetWebhookResponse>;
   /**
-   * Reads webhooks page by page, of one agent or of all, in a stable order.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter. An unknown agent has no webhooks.
+   * Returns webhooks page by page, of one agent or of all, in the order of their ids. An unknown agent has no webhooks.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another `agent_uuid`.
    */
   listWebhooks: handleUnaryCall<ListWebhooksRequest, ListWebhooksResponse>;
   /**
-   * Changes the masked fields of a webhook. The result is checked as a whole; what the mask does not touch, and nothing
-   * depends on, is not judged anew.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Changes the masked fields of a webhook. The webhook is checked as it would be afterwards; what the mask does not
+   * touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `ETAG_MISMATCH`, also without an etag if other
+   * writers of the agent are faster for 10 s.
    */
   updateWebhook: handleUnaryCall<UpdateWebhookRequest, UpdateWebhookResponse>;
   /**
-   * Deletes a webhook. Its executions stay until retention removes them; accepted post-calls end as
+   * Deletes a webhook. Its executions stay until retention removes them; its pending post-calls fail as
    * `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers of the
+   * agent are faster for 10 s.
    */
   deleteWebhook: handleUnaryCall<DeleteWebhookRequest, DeleteWebhookResponse>;
   /**
-   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
-   * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
-   * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.
+   * Renders a stored or unsaved webhook with the given call details. If `send` is set, it also sends the request once
+   * to the real endpoint, with the header `callhooks-test: true`. A test makes no execution. A request that fails is no
+   * error: the reply is OK and says why.
+   *
+   * A test counts as a pre-call in flight. Its time limit is that of the webhook, bounded by the deadline of the
+   * RPC.
+   *
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `AGENT_NOT_FOUND` if no `webhook_uuid` is
+   * given; with `send` also `WEBHOOK_CHAINING` and `DEADLINE_TOO_SHORT`.
    */
   testWebhook: handleUnaryCall<TestWebhookRequest, TestWebhookResponse>;
 }
@@ -1344,7 +1391,8 @@ export interface WebhookAdminServer extends UntypedServiceImplementation {
 export interface WebhookAdminClient extends Client {
   /**
    * Creates a webhook for an agent.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`; `WEBHOOK_EXISTS` if the agent has one of this type.
+   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `KEY_UNAVAILABLE`; `WEBHOOK_EXISTS` if the agent has a webhook of
+   * this type; `ETAG_MISMATCH` if other writers of the agent are faster for 10 s.
    */
   createWebhook(
     request: CreateWebhookRequest,
@@ -1362,7 +1410,7 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: CreateWebhookResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads a webhook. Sensitive header values are masked.
+   * Returns a webhook. The values of sensitive headers are masked.
    * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`.
    */
   getWebhook(
@@ -1381,8 +1429,8 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: GetWebhookResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads webhooks page by page, of one agent or of all, in a stable order.
-   * Errors: `VALIDATION_FAILED`, also for a page token of another filter. An unknown agent has no webhooks.
+   * Returns webhooks page by page, of one agent or of all, in the order of their ids. An unknown agent has no webhooks.
+   * Errors: `VALIDATION_FAILED`, also for a page token that comes from another `agent_uuid`.
    */
   listWebhooks(
     request: ListWebhooksRequest,
@@ -1400,9 +1448,10 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: ListWebhooksResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Changes the masked fields of a webhook. The result is checked as a whole; what the mask does not touch, and nothing
-   * depends on, is not judged anew.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Changes the masked fields of a webhook. The webhook is checked as it would be afterwards; what the mask does not
+   * touch, and nothing in the request depends on, is not checked again.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `ETAG_MISMATCH`, also without an etag if other
+   * writers of the agent are faster for 10 s.
    */
   updateWebhook(
     request: UpdateWebhookRequest,
@@ -1420,9 +1469,10 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: UpdateWebhookResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Deletes a webhook. Its executions stay until retention removes them; accepted post-calls end as
+   * Deletes a webhook. Its executions stay until retention removes them; its pending post-calls fail as
    * `FAILURE_CODE_WEBHOOK_REMOVED`.
-   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `ETAG_MISMATCH`.
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`; `ETAG_MISMATCH`, also without an etag if other writers of the
+   * agent are faster for 10 s.
    */
   deleteWebhook(
     request: DeleteWebhookRequest,
@@ -1440,10 +1490,15 @@ export interface WebhookAdminClient extends Client {
     callback: (error: ServiceError | null, response: DeleteWebhookResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Renders a stored or unsaved webhook with the given details of a call and, if `send` is set, sends it once to the real endpoint with
-   * the header `callhooks-test: true`. Makes no execution. A request that fails is an outcome in an OK reply.
-   * Errors: `VALIDATION_FAILED`, `AGENT_NOT_FOUND`, `WEBHOOK_NOT_FOUND`; when sending also `WEBHOOK_CHAINING`,
-   * `LIMIT_REACHED`, `KEY_UNAVAILABLE`, `DEADLINE_TOO_SHORT`.
+   * Renders a stored or unsaved webhook with the given call details. If `send` is set, it also sends the request once
+   * to the real endpoint, with the header `callhooks-test: true`. A test makes no execution. A request that fails is no
+   * error: the reply is OK and says why.
+   *
+   * A test counts as a pre-call in flight. Its time limit is that of the webhook, bounded by the deadline of the
+   * RPC.
+   *
+   * Errors: `VALIDATION_FAILED`, `WEBHOOK_NOT_FOUND`, `KEY_UNAVAILABLE`; `AGENT_NOT_FOUND` if no `webhook_uuid` is
+   * given; with `send` also `WEBHOOK_CHAINING` and `DEADLINE_TOO_SHORT`.
    */
   testWebhook(
     request: TestWebhookRequest,
