@@ -13,27 +13,24 @@ import { ConfigError } from '../errors.ts';
 import type { LogLevel } from '../logger.ts';
 import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 
-/** The settings of a process. Each field is named after its variable (docs/config.md); units are in the names. */
+/** Holds the settings of a process. Each field is named after its variable (docs/config.md), with its unit in the name. */
 export interface Config {
   readonly listen: ListenAddress;
-  /** Absent: no metrics are served. */
+  /** No metrics are served when it is undefined. */
   readonly opsListen: ListenAddress | undefined;
-  readonly insecure: boolean;
-  /** Absent: nobody gets in from off loopback. */
-  readonly auth: 'none' | undefined;
-  /** Absolute. */
+  /** The absolute path of the data folder. */
   readonly dataDir: string;
-  /** Absent: the embedded SQLite in `dataDir`. Holds a password. */
+  /** callhooks uses the embedded SQLite in `dataDir` when it is undefined. It holds a password. */
   readonly databaseUrl: string | undefined;
   readonly migrate: boolean;
-  /** Absent: the key file in `dataDir`. */
+  /** callhooks uses the key file in `dataDir` when it is undefined. */
   readonly encryptionKeys: readonly EncryptionKey[] | undefined;
   readonly egressAllow: readonly string[];
   readonly egressDeny: readonly string[];
   readonly egressHttpsOnly: boolean;
-  /** PEM certificates to trust at endpoints besides the public authorities. */
+  /** PEM certificates that are trusted at endpoints, besides the public authorities. */
   readonly endpointCertificates: string | undefined;
-  /** Absent: the system's. */
+  /** callhooks uses the system's name servers when it is undefined. */
   readonly dnsServers: readonly string[] | undefined;
   readonly sendTraceparent: boolean;
   readonly maxResponseBytes: number;
@@ -44,10 +41,10 @@ export interface Config {
   readonly maxPostCallsPerOrigin: number;
   readonly maxBacklog: number;
   readonly maxBufferedBytes: number;
-  /** 0: never. */
+  /** 0 sets no limit. */
   readonly startByMs: number;
   readonly retentionDays: number;
-  /** 0: for ever. */
+  /** 0 keeps the keys for ever. */
   readonly keyRetentionDays: number;
   readonly reflection: boolean;
   readonly logLevel: LogLevel;
@@ -58,16 +55,16 @@ export interface Config {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the settings from environment variables; empty ones count as absent, `NAME_FILE` names a file that holds a
- * secret one. `pid` becomes a part of the default instance name.
- * @throws ConfigError with every problem, none of which shows a secret.
+ * Reads the settings from environment variables. An empty variable counts as absent. `NAME_FILE` may name a file with the
+ * value of a secret variable. `pid` becomes a part of the default instance name.
+ * @throws ConfigError with every problem; no problem shows a secret
  */
 export function parseConfig(env: Environment, pid?: number): Config {
   const problems: string[] = [];
   const texts = readTexts(env, problems);
   const result = configSchema.safeParse(texts);
   for (const { path, message } of result.error?.issues ?? []) problems.push(`${String(path[0])} ${message}`);
-  problems.push(...unknownVariables(env), ...unsafeSurroundings(env), ...conflicts(texts));
+  problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...missingCompanions(texts));
   if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(toConfig(result.data, pid));
 }
@@ -88,7 +85,7 @@ function readTexts(env: Environment, problems: string[]): Partial<Record<Variabl
 function readSecretFile(env: Environment, name: VariableName): string | undefined {
   const file = settingOf(name).secret ? env[`${name}_FILE`] : undefined;
   if (!file) return undefined;
-  if (env[name]) throw new RangeError(`${name} and ${name}_FILE are both set: leave one of them out`);
+  if (env[name]) throw new RangeError(`${name} and ${name}_FILE are both set: unset one of them`);
   try {
     return readTextFile(file);
   } catch (error) {
@@ -96,27 +93,28 @@ function readSecretFile(env: Environment, name: VariableName): string | undefine
   }
 }
 
-function conflicts(texts: Partial<Record<VariableName, string>>): string[] {
+/** Returns a problem for each variable whose value needs another variable that is not set. */
+function missingCompanions(texts: Partial<Record<VariableName, string>>): string[] {
   const problems: string[] = [];
   const listen = configSchema.shape.CALLHOOKS_LISTEN.safeParse(texts.CALLHOOKS_LISTEN).data;
   const isOpen = texts.CALLHOOKS_INSECURE === 'true' && texts.CALLHOOKS_AUTH === 'none';
   if (listen?.isLoopback === false && !isOpen)
     problems.push(
       `CALLHOOKS_LISTEN=${listen.address} can be reached from other machines, in plaintext and without tokens: ` +
-        'listen on 127.0.0.1, or set CALLHOOKS_INSECURE=true and CALLHOOKS_AUTH=none if the network around it is trusted',
+        'listen on 127.0.0.1, or set CALLHOOKS_INSECURE=true and CALLHOOKS_AUTH=none if you trust the network',
     );
   if (texts.DATABASE_URL !== undefined && texts.CALLHOOKS_ENCRYPTION_KEYS === undefined)
     problems.push(
       'CALLHOOKS_ENCRYPTION_KEYS is required with DATABASE_URL: ' +
-        'the same keys for every replica, such as k1:$(openssl rand -base64 32)',
+        'give every replica the same keys, such as k1:$(openssl rand -base64 32)',
     );
   return problems;
 }
 
-function unsafeSurroundings(env: Environment): string[] {
+function unsafeEnvironment(env: Environment): string[] {
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return [];
   return [
-    'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every certificate: unset it, and name a private authority with CALLHOOKS_CA_FILE',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every certificate: unset it, and name the certificates of a private authority with CALLHOOKS_CA_FILE',
   ];
 }
 
@@ -124,15 +122,13 @@ function unknownVariables(env: Environment): string[] {
   const known = VARIABLE_NAMES.flatMap((name) => (settingOf(name).secret ? [name, `${name}_FILE`] : [name]));
   return Object.keys(env)
     .filter((name) => name.startsWith('CALLHOOKS_') && env[name] !== undefined && !known.includes(name))
-    .map((name) => `${name} is no variable of callhooks: did you mean ${nearestName(name, known)}?`);
+    .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestName(name, known)}?`);
 }
 
 function toConfig(values: ConfigValues, pid: number | undefined): Config {
   return {
     listen: values.CALLHOOKS_LISTEN,
     opsListen: values.CALLHOOKS_OPS_LISTEN,
-    insecure: values.CALLHOOKS_INSECURE,
-    auth: values.CALLHOOKS_AUTH,
     dataDir: values.CALLHOOKS_DATA_DIR,
     databaseUrl: values.DATABASE_URL,
     migrate: values.CALLHOOKS_MIGRATE,
@@ -161,7 +157,7 @@ function toConfig(values: ConfigValues, pid: number | undefined): Config {
   };
 }
 
-// The random digits tell containers apart that all run as process 1 under one host name.
+// The random digits tell containers apart, because all of them may run as process 1 under one host name.
 function defaultInstance(pid: number | undefined): string {
   const parts = [hostname().slice(0, 40) || 'unnamed', pid, randomBytes(4).toString('hex')];
   return parts.filter((part) => part !== undefined).join('-');

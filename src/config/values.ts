@@ -3,22 +3,22 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
-// Each schema reads the text of one environment variable; a message completes the sentence "NAME …".
+// Each schema reads the text of one environment variable. Its message completes the sentence "NAME …".
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/;
 const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTE_UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
-/** An address to listen on. */
+/** The address that a server listens on. */
 export interface ListenAddress {
-  /** `host:port`, an IPv6 host in brackets; port 0 takes a free one. */
+  /** `host:port`, with an IPv6 host in brackets. Port 0 takes a free port. */
   readonly address: string;
   readonly isLoopback: boolean;
 }
 
-/** Reads one text with `read`, which answers the value or throws a {@link RangeError} with the problem. */
-export const parsed = <T>(read: (text: string) => T) =>
-  z.string().transform((text, context) => {
+/** Returns the schema of a text that `read` turns into a value. `read` throws a {@link RangeError} with the problem. */
+export function parsed<T>(read: (text: string) => T) {
+  return z.string().transform((text, context) => {
     try {
       return read(text);
     } catch (error) {
@@ -27,41 +27,45 @@ export const parsed = <T>(read: (text: string) => T) =>
       return z.NEVER;
     }
   });
+}
 
-/** `true` or `false`, nothing that merely looks like it. */
+/** Reads `true` or `false`, and no other word for them. */
 export const flag = parsed((text) => {
   if (text === 'true' || text === 'false') return text === 'true';
   throw new RangeError(`must be true or false, not "${text}"`);
 });
 
-/** One of a few words. */
-export const choice = <const T extends string>(words: readonly T[]) =>
-  parsed((text) => {
+/** Returns the schema of one of a few words. */
+export function choice<const T extends string>(words: readonly T[]) {
+  return parsed((text) => {
     const word = words.find((candidate) => candidate === text);
     if (word === undefined) throw new RangeError(`must be ${words.join(', ')}, not "${text}"`);
     return word;
   });
+}
 
-/** A whole number within limits. */
-export const count = (min: number, max: number) =>
-  parsed((text) => {
+/** Returns the schema of a whole number from `min` to `max`. */
+export function count(min: number, max: number) {
+  return parsed((text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     return within(value, min, max, `must be a whole number from ${min} to ${max}, not "${text}"`);
   });
+}
 
-/** Bytes: `4096`, `256KiB`, `64MiB`, `1GiB`. */
-export const bytes = (min: number, max: number) =>
-  parsed((text) => {
+/** Returns the schema of a number of bytes: `4096`, `256KiB`, `64MiB`, `1GiB`. */
+export function bytes(min: number, max: number) {
+  return parsed((text) => {
     const match = /^(\d{1,15})(KiB|MiB|GiB|)$/.exec(text);
     const value =
       match === null ? Number.NaN : Number(match[1]) * BYTE_UNITS[match[2] as keyof typeof BYTE_UNITS];
     const range = `${formatBytes(min)} to ${formatBytes(max)}`;
     return within(value, min, max, `must be bytes from ${range} (such as 4096 or 256KiB), not "${text}"`);
   });
+}
 
-/** A duration in milliseconds: `500ms`, `65s`, `30m`, `24h`, `7d`; `0` where `min` is 0. */
-export const duration = (min: number, max: number) =>
-  parsed((text) => {
+/** Returns the schema of a duration, in milliseconds: `500ms`, `65s`, `30m`, `24h`, `7d`, and `0` where `min` is 0. */
+export function duration(min: number, max: number) {
+  return parsed((text) => {
     const match = text === '0' ? ['0', '0', 'ms'] : /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
     const value = match
       ? Number(match[1]) * DURATION_UNITS[match[2] as keyof typeof DURATION_UNITS]
@@ -69,16 +73,17 @@ export const duration = (min: number, max: number) =>
     const range = `${formatDuration(min)} to ${formatDuration(max)}`;
     return within(value, min, max, `must be a duration from ${range} (such as 65s or 24h), not "${text}"`);
   });
+}
 
-/** `host:port`; hosts are names, IPv4 addresses or IPv6 addresses in brackets. */
+/** Reads `host:port`. The host is a name, an IPv4 address, or an IPv6 address in brackets. */
 export const listenAddress = parsed((text) => toListenAddress(text));
 
-/** As {@link listenAddress}, or `off` for none. */
+/** Reads a {@link listenAddress}, or `off` for none. */
 export const opsAddress = parsed((text): ListenAddress | undefined =>
   text === 'off' ? undefined : toListenAddress(text),
 );
 
-/** Name servers as `dns.Resolver` takes them: addresses with an optional port. */
+/** Reads name servers in the form that `dns.Resolver` takes: addresses with an optional port. */
 export const nameServers = parsed((text) =>
   splitList(text).map((entry) => {
     if (isIP(entry) !== 0) return entry;
@@ -88,16 +93,16 @@ export const nameServers = parsed((text) =>
   }),
 );
 
-/** A folder or file, made absolute. */
+/** Reads the path of a folder or file, and makes it absolute. */
 export const path = parsed((text) => resolve(text));
 
-/** The name of a replica: short, without blanks. */
+/** Reads the name of a replica: short, and without blanks. */
 export const instanceName = parsed((text) => {
   if (!/^[!-~]{1,64}$/.test(text)) throw new RangeError('must be 1 to 64 visible ASCII characters');
   return text;
 });
 
-/** The URL of a MySQL or MariaDB database. Never shown, for it holds a password. */
+/** Reads the URL of a MySQL or MariaDB database. Its problems never show the URL, because it holds a password. */
 export const databaseUrl = parsed((text) => {
   const url = URL.parse(text);
   if (url?.protocol !== 'mysql:') throw new RangeError('must be mysql://user:password@host:port/database');
@@ -105,7 +110,10 @@ export const databaseUrl = parsed((text) => {
   return text;
 });
 
-/** Certificates in PEM, each readable. */
+/**
+ * Returns the PEM certificates in a text, without the text between them.
+ * @throws RangeError when there is none, or one that can't be read
+ */
 export function parseCertificates(pem: string): string {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) throw new RangeError('names a file without a PEM certificate');

@@ -33,14 +33,12 @@ describe('parseConfig', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('needs nothing: the defaults are those of a machine of one', () => {
+  it('returns the defaults for an empty environment', () => {
     const { instance, ...rest } = parseConfig({});
     expect(instance).to.match(/^.+-[0-9a-f]{8}$/);
     expect(rest).to.deep.equal({
       listen: { address: '127.0.0.1:50051', isLoopback: true },
       opsListen: { address: '127.0.0.1:9464', isLoopback: true },
-      insecure: false,
-      auth: undefined,
       dataDir: resolve('data'),
       databaseUrl: undefined,
       migrate: false,
@@ -68,23 +66,19 @@ describe('parseConfig', () => {
     });
   });
 
-  it('makes an instance name of host, process and chance, another one each time', () => {
+  it('makes an instance name of the host name, the process id and random digits, a different one each time', () => {
     const names = [1, 2].map(() => parseConfig({}, 4711).instance);
     expect(names[0]).to.match(/-4711-[0-9a-f]{8}$/);
     expect(names[0]).not.to.equal(names[1]);
   });
 
-  it('is frozen', () => {
+  it('returns frozen settings', () => {
     expect(parseConfig({})).to.be.frozen;
   });
 
   const accepted: [string, Environment, Partial<Config>][] = [
-    [
-      'an empty variable counts as absent',
-      { CALLHOOKS_MAX_BACKLOG: '', CALLHOOKS_AUTH: ' ' },
-      { maxBacklog: 1e6 },
-    ],
-    ['blanks around a value are cut', { CALLHOOKS_MAX_BACKLOG: ' 5\n' }, { maxBacklog: 5 }],
+    ['an empty variable as absent', { CALLHOOKS_MAX_BACKLOG: '', CALLHOOKS_AUTH: ' ' }, { maxBacklog: 1e6 }],
+    ['a value with blanks around it', { CALLHOOKS_MAX_BACKLOG: ' 5\n' }, { maxBacklog: 5 }],
     ['port 0', { CALLHOOKS_LISTEN: '127.0.0.1:0' }, { listen: { address: '127.0.0.1:0', isLoopback: true } }],
     ['IPv6 loopback', { CALLHOOKS_LISTEN: '[::1]:1' }, { listen: { address: '[::1]:1', isLoopback: true } }],
     [
@@ -93,23 +87,23 @@ describe('parseConfig', () => {
       { listen: { address: 'localhost:1', isLoopback: true } },
     ],
     [
-      'an open address that is meant',
+      'an address that other machines reach, with both permissions',
       { CALLHOOKS_LISTEN: '0.0.0.0:50051', CALLHOOKS_INSECURE: 'true', CALLHOOKS_AUTH: 'none' },
-      { listen: { address: '0.0.0.0:50051', isLoopback: false }, insecure: true, auth: 'none' },
+      { listen: { address: '0.0.0.0:50051', isLoopback: false } },
     ],
     ['a database with its keys', MYSQL, { databaseUrl: MYSQL.DATABASE_URL }],
     ['bytes with units', { CALLHOOKS_MAX_RESPONSE_BYTES: '4MiB' }, { maxResponseBytes: 4_194_304 }],
     ['no recorded bodies', { CALLHOOKS_RECORD_BODY_BYTES: '0' }, { recordBodyBytes: 0 }],
     ['a duration in minutes', { CALLHOOKS_START_BY: '90m' }, { startByMs: 5_400_000 }],
-    ['never as 0', { CALLHOOKS_START_BY: '0' }, { startByMs: 0 }],
+    ['0 as no limit', { CALLHOOKS_START_BY: '0' }, { startByMs: 0 }],
     ['a short grace', { CALLHOOKS_SHUTDOWN_GRACE: '1500ms' }, { shutdownGraceMs: 1500 }],
     [
-      'lists by commas and white space',
+      'lists separated by commas and white space',
       { CALLHOOKS_EGRESS_ALLOW: '10.0.0.0/8:80, crm.corp.example\n*.corp.example' },
       { egressAllow: ['10.0.0.0/8:80', 'crm.corp.example', '*.corp.example'] },
     ],
     [
-      'name servers of both families',
+      'name servers with IPv4 and IPv6 addresses',
       { CALLHOOKS_DNS_SERVERS: '10.0.0.2,10.0.0.3:5353 [::1]:53,::1' },
       { dnsServers: ['10.0.0.2', '10.0.0.3:5353', '[::1]:53', '::1'] },
     ],
@@ -119,7 +113,7 @@ describe('parseConfig', () => {
       { reflection: false, sendTraceparent: false },
     ],
     ['an instance name', { CALLHOOKS_INSTANCE: 'pod-7' }, { instance: 'pod-7' }],
-    ['certificate verification that is on', { NODE_TLS_REJECT_UNAUTHORIZED: '1' }, {}],
+    ['NODE_TLS_REJECT_UNAUTHORIZED other than 0', { NODE_TLS_REJECT_UNAUTHORIZED: '1' }, {}],
   ];
   for (const [title, env, expected] of accepted) {
     it(`takes ${title}`, () => {
@@ -133,26 +127,30 @@ describe('parseConfig', () => {
       { CALLHOOKS_LISTEN: '127.0.0.1' },
       /^CALLHOOKS_LISTEN must be host:port/,
     ],
-    ['a port that is none', { CALLHOOKS_LISTEN: '127.0.0.1:65536' }, /^CALLHOOKS_LISTEN must be host:port/],
-    ['every interface', { CALLHOOKS_LISTEN: '0.0.0.0:1' }, /reached from other machines/],
-    ['a name that may be public', { CALLHOOKS_LISTEN: 'localhost.example:1' }, /reached from other machines/],
+    ['a port above 65535', { CALLHOOKS_LISTEN: '127.0.0.1:65536' }, /^CALLHOOKS_LISTEN must be host:port/],
+    ['an address of every interface', { CALLHOOKS_LISTEN: '0.0.0.0:1' }, /reached from other machines/],
     [
-      'every interface with CALLHOOKS_INSECURE alone',
+      'a host name other than localhost',
+      { CALLHOOKS_LISTEN: 'localhost.example:1' },
+      /reached from other machines/,
+    ],
+    [
+      'an address of every interface with CALLHOOKS_INSECURE alone',
       { CALLHOOKS_LISTEN: '[::]:1', CALLHOOKS_INSECURE: 'true' },
       /CALLHOOKS_AUTH=none/,
     ],
     [
-      'every interface with CALLHOOKS_AUTH alone',
+      'an address of every interface with CALLHOOKS_AUTH alone',
       { CALLHOOKS_LISTEN: '[::]:1', CALLHOOKS_AUTH: 'none' },
       /CALLHOOKS_INSECURE=true/,
     ],
     [
-      'another database',
+      'the URL of another kind of database',
       { ...MYSQL, DATABASE_URL: 'postgres://u:hunter2@h/d' },
       /^DATABASE_URL must be mysql:/,
     ],
     [
-      'a database without a name',
+      'a database URL without a database name',
       { ...MYSQL, DATABASE_URL: 'mysql://u:hunter2@h' },
       /^DATABASE_URL must name/,
     ],
@@ -162,41 +160,65 @@ describe('parseConfig', () => {
       /^CALLHOOKS_ENCRYPTION_KEYS is required/,
     ],
     [
-      'a key that is none',
+      'a key that is not valid',
       { CALLHOOKS_ENCRYPTION_KEYS: 'k1:hunter2' },
       /^CALLHOOKS_ENCRYPTION_KEYS key 1 \(k1\)/,
     ],
-    ['a flag in other words', { CALLHOOKS_REFLECTION: 'yes' }, /must be true or false, not "yes"/],
+    ['a flag other than true or false', { CALLHOOKS_REFLECTION: 'yes' }, /must be true or false, not "yes"/],
     ['a number with a sign', { CALLHOOKS_MAX_PRE_CALLS: '-1' }, /whole number from 1 to/],
     ['a number in hex', { CALLHOOKS_MAX_PRE_CALLS: '0x10' }, /whole number from 1 to/],
-    ['zero where nothing would run', { CALLHOOKS_MAX_POST_CALLS: '0' }, /whole number from 1 to/],
-    ['too large a response', { CALLHOOKS_MAX_RESPONSE_BYTES: '4194305' }, /bytes from 1 to 4MiB/],
+    ['a limit of zero', { CALLHOOKS_MAX_POST_CALLS: '0' }, /whole number from 1 to/],
+    [
+      'a response limit above the maximum',
+      { CALLHOOKS_MAX_RESPONSE_BYTES: '4194305' },
+      /bytes from 1 to 4MiB/,
+    ],
     ['bytes in decimal units', { CALLHOOKS_MAX_RESPONSE_BYTES: '1MB' }, /bytes from/],
     ['a duration without a unit', { CALLHOOKS_SHUTDOWN_GRACE: '65' }, /duration from 1s to 1h/],
-    ['no grace', { CALLHOOKS_SHUTDOWN_GRACE: '0' }, /duration from 1s to 1h/],
-    ['a level that is none', { CALLHOOKS_LOG_LEVEL: 'verbose' }, /must be trace, debug, info/],
-    ['a name server by name', { CALLHOOKS_DNS_SERVERS: 'dns.example' }, /not "dns.example"/],
+    ['a grace of zero', { CALLHOOKS_SHUTDOWN_GRACE: '0' }, /duration from 1s to 1h/],
+    ['an unknown log level', { CALLHOOKS_LOG_LEVEL: 'verbose' }, /must be trace, debug, info/],
+    ['a name server that is a host name', { CALLHOOKS_DNS_SERVERS: 'dns.example' }, /not "dns.example"/],
     [
       'an egress entry that is a URL',
       { CALLHOOKS_EGRESS_ALLOW: 'http://crm' },
       /^CALLHOOKS_EGRESS_ALLOW holds "http/,
     ],
     [
-      'an egress entry without meaning',
+      'an egress entry with an impossible prefix',
       { CALLHOOKS_EGRESS_DENY: '10.0.0.0/99' },
       /^CALLHOOKS_EGRESS_DENY holds/,
     ],
-    ['a name with blanks', { CALLHOOKS_INSTANCE: 'a b' }, /visible ASCII/],
+    ['an instance name with blanks', { CALLHOOKS_INSTANCE: 'a b' }, /visible ASCII/],
     [
-      'certificates that are not verified',
+      'NODE_TLS_REJECT_UNAUTHORIZED=0',
       { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
       /^NODE_TLS_REJECT_UNAUTHORIZED=0/,
     ],
-    ['a mistyped name', { CALLHOOKS_LISTN: 'x' }, /did you mean CALLHOOKS_LISTEN\?/],
-    ['a name with a word too many', { CALLHOOKS_DATABASE_URL: 'x' }, /did you mean DATABASE_URL\?/],
-    ['a file for what is no secret', { CALLHOOKS_LISTEN_FILE: 'x' }, /CALLHOOKS_LISTEN_FILE is no variable/],
-    ['a file that is not there', { DATABASE_URL_FILE: '/nowhere/url' }, /^DATABASE_URL_FILE .*\(ENOENT\)/],
-    ['a missing certificate file', { CALLHOOKS_CA_FILE: '/nowhere/ca' }, /^CALLHOOKS_CA_FILE .*\(ENOENT\)/],
+    [
+      'a misspelt variable, and suggests the right one',
+      { CALLHOOKS_LISTN: 'x' },
+      /did you mean CALLHOOKS_LISTEN\?/,
+    ],
+    [
+      'a variable with an added prefix, and suggests the right one',
+      { CALLHOOKS_DATABASE_URL: 'x' },
+      /did you mean DATABASE_URL\?/,
+    ],
+    [
+      'a _FILE variable of a setting that is not secret',
+      { CALLHOOKS_LISTEN_FILE: 'x' },
+      /CALLHOOKS_LISTEN_FILE is not a variable/,
+    ],
+    [
+      'a secret file that does not exist',
+      { DATABASE_URL_FILE: '/nowhere/url' },
+      /^DATABASE_URL_FILE .*\(ENOENT\)/,
+    ],
+    [
+      'a certificate file that does not exist',
+      { CALLHOOKS_CA_FILE: '/nowhere/ca' },
+      /^CALLHOOKS_CA_FILE .*\(ENOENT\)/,
+    ],
   ];
   for (const [title, env, problem] of refused) {
     it(`refuses ${title}`, () => {
@@ -222,7 +244,7 @@ describe('parseConfig', () => {
     for (const name of [...names, 'reached from other machines']) expect(problems).to.contain(name);
   });
 
-  it('reads secrets from files and cuts the newline', () => {
+  it('reads secrets from files and cuts the newline at their end', () => {
     const env = {
       DATABASE_URL_FILE: file('url', `${MYSQL.DATABASE_URL}\n`),
       CALLHOOKS_ENCRYPTION_KEYS_FILE: file('keys', `${KEY}\n`),
@@ -232,12 +254,12 @@ describe('parseConfig', () => {
     expect(config.encryptionKeys?.map((key) => key.id)).to.deep.equal(['k1']);
   });
 
-  it('refuses a secret that is given twice', () => {
+  it('refuses a secret that is given both directly and as a file', () => {
     const problems = problemsOf({ ...MYSQL, DATABASE_URL_FILE: file('url', MYSQL.DATABASE_URL) });
     expect(problems.join()).to.contain('DATABASE_URL and DATABASE_URL_FILE are both set');
   });
 
-  it('reads certificates, and refuses files without or with broken ones', () => {
+  it('reads certificates, and refuses a file with none or with a broken one', () => {
     const [pem = ''] = rootCertificates;
     const good = { CALLHOOKS_CA_FILE: file('ca.pem', `some comment\n${pem}\n${pem}`) };
     expect(parseConfig(good).endpointCertificates).to.equal(`${pem}\n${pem}`);
