@@ -1,4 +1,4 @@
-import { bindAdminCommands, type AdminDeps } from './commands/admin/admin-commands.ts';
+import { bindAdminCommands } from './commands/admin/admin-commands.ts';
 import type { AuditLine } from './commands/admin/change-agent.ts';
 import { getExecution } from './commands/get-execution.ts';
 import { listExecutions } from './commands/list-executions.ts';
@@ -7,8 +7,8 @@ import { onCallStart } from './commands/calls/on-call-start.ts';
 import { testWebhook } from './commands/admin/test-webhook.ts';
 import type { Config } from './config/config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
-import type { Intervals } from './engine/maintenance.ts';
 import type { OnFaultPoint } from './engine/fault-points.ts';
+import type { Intervals } from './engine/maintenance.ts';
 import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
@@ -21,7 +21,7 @@ import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
-import { createMetrics, type Figures, type Metrics } from './ops/metrics.ts';
+import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
@@ -31,38 +31,108 @@ import { VERSION } from './version.ts';
 
 /** A whole callhooks process, ready to listen. */
 export interface App {
-  /** Begins to serve; the addresses are those bound. */
+  /** Begins to serve. Resolves with the addresses that are bound. */
   listen(): Promise<{ grpcAddress: string; opsAddress?: string }>;
-  /** Refuses new calls, lets running ones end within the grace (at once: aborts them), records them, and closes. */
+  /**
+   * Refuses new calls, lets running ones finish within the grace, records them, and closes. With `immediately` the running
+   * ones are aborted at once.
+   */
   close(options?: { immediately?: boolean }): Promise<void>;
 }
 
-/** What a test may put in place of a part. */
+/** What `main` hands in, and what a test may put in place of a part. */
 export interface AppOverrides {
   readonly logger: Logger;
-  /** Returns how many log lines were dropped; absent: none ever is. */
+  /** Returns how many log lines were dropped. Without it none is. */
   readonly droppedLogLines?: () => number;
-  /** Looks up names instead of the system's resolver. */
+  /** Looks up names in place of the resolver. */
   readonly resolve?: Resolve;
-  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
+  /** How often each kind of maintenance is done. A kind that is left out is done as often as in production. */
   readonly everyMs?: Partial<Intervals>;
-  /** Is told of each fault point that an execution reaches. Absent: no watcher is told. */
+  /** Is called at each fault point that an execution reaches. */
   readonly onFaultPoint?: OnFaultPoint;
 }
 
 /**
- * Plugs the process together: settings, database, keys, egress, engine, commands, gRPC.
+ * Plugs the process together: settings, database, keys, egress rules, engine, commands, gRPC.
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
 export async function createApp(config: Config, overrides: AppOverrides): Promise<App> {
   const { databaseUrl: url, dataDir, migrate } = config;
   const database = await openMigrated({ url, dataDir, migrate, release: VERSION });
   try {
-    return await assemble(config, overrides, database);
+    return await plugTogether(config, overrides, database);
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** The parts that others are built from. */
+interface Parts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly ids: Ids;
+  readonly database: Database;
+  readonly agentSecrets: AgentSecrets;
+  readonly executor: GuardedExecutor;
+  readonly metrics: Metrics;
+  readonly onFaultPoint: OnFaultPoint;
+  /** Logs an error that no caller hears of. */
+  readonly onError: (error: unknown, executionUuid?: string) => void;
+}
+
+async function plugTogether(config: Config, overrides: AppOverrides, database: Database): Promise<App> {
+  const { logger, droppedLogLines = () => 0, onFaultPoint = () => undefined, everyMs = {} } = overrides;
+  const { dataDir, encryptionKeys: keys } = config;
+  const agentSecrets = createAgentSecrets(await openKeyring({ keys, dataDir, sealed: database.sealed }));
+  const weaknesses = await database.checkSettings();
+  for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
+  const metrics = createMetrics(() => ({ ...engine.figures(), droppedLogLines: droppedLogLines() }), {
+    isInsecure: !config.listen.isLoopback,
+    hasWeakDurability: weaknesses.length > 0,
+  });
+  const executor = plugExecutor(config, overrides, metrics);
+  const onError = (err: unknown, executionUuid?: string): void =>
+    logger.error({ err, execution_uuid: executionUuid }, 'engine');
+  const ids = createIds();
+  const parts: Parts = {
+    config,
+    logger,
+    ids,
+    database,
+    agentSecrets,
+    executor,
+    metrics,
+    onFaultPoint,
+    onError,
+  };
+
+  const engine = plugEngine(parts, everyMs, (isReady) => server.setServing(isReady));
+  const startup = createStartup();
+  const server = createGrpcServer({
+    address: config.listen.address,
+    services: [
+      ...adminServices(parts, engine, startup),
+      lifecycleService(parts, engine, startup),
+      executionLogService(engine),
+    ],
+    logger,
+    newRequestId: ids.uuid,
+    reflection: config.reflection,
+    gate: engine.gate,
+    onRefused: metrics.countRefused,
+  });
+  return toApp(parts, engine, startup, server);
+}
+
+function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics: Metrics): GuardedExecutor {
+  return createExecutor({
+    policy: readPolicy(config, logger),
+    resolve: resolve ?? createResolver({ servers: config.dnsServers }),
+    extraCa: config.endpointCertificates,
+    onReusedConnectionFailure: metrics.countReusedConnectionFailure,
+  });
 }
 
 function readPolicy(config: Config, logger: Logger): EgressPolicy {
@@ -72,71 +142,13 @@ function readPolicy(config: Config, logger: Logger): EgressPolicy {
   return createEgressPolicy({ allow: allow.entries, deny: deny.entries, httpsOnly: config.egressHttpsOnly });
 }
 
-interface Parts {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly ids: Ids;
-  readonly database: Database;
-  readonly agentSecrets: AgentSecrets;
-  readonly executor: GuardedExecutor;
-  readonly onFaultPoint: OnFaultPoint;
-  readonly everyMs: Partial<Intervals>;
-  readonly metrics: Metrics;
-}
-
-async function assemble(
-  config: Config,
-  { logger, droppedLogLines = () => 0, resolve, onFaultPoint = () => undefined, everyMs = {} }: AppOverrides,
-  database: Database,
-): Promise<App> {
-  const { dataDir, encryptionKeys: keys } = config;
-  const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
-  const agentSecrets = createAgentSecrets(keyring);
-  const weaknesses = await database.checkSettings();
-  for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
-  const metrics = createMetrics(() => ({ ...figuresOf(engine), droppedLogLines: droppedLogLines() }), {
-    isInsecure: !config.listen.isLoopback,
-    hasWeakDurability: weaknesses.length > 0,
-  });
-  const executor = createExecutor({
-    policy: readPolicy(config, logger),
-    resolve: resolve ?? createResolver({ servers: config.dnsServers }),
-    extraCa: config.endpointCertificates,
-    onReusedConnectionFailure: metrics.countReusedConnectionFailure,
-  });
-  const parts: Parts = {
-    ...{ config, logger, database, agentSecrets, executor, onFaultPoint, everyMs, metrics },
-    ids: createIds(),
-  };
-  const start = createStart();
-  const engine = plugEngine(parts, (isReady) => server.setServing(isReady));
-  const server = createGrpcServer({
-    address: config.listen.address,
-    services: plugServices(parts, engine, start),
-    logger,
-    newRequestId: parts.ids.uuid,
-    reflection: config.reflection,
-    gate: engine.gate,
-    onRefused: metrics.countRefused,
-  });
-  return toApp(parts, engine, server, start);
-}
-
-function figuresOf(engine: Engine): Omit<Figures, 'droppedLogLines'> {
-  return {
-    preCallsInFlight: engine.slots.inFlight(),
-    postCallsInFlight: engine.postCallSender.inFlight(),
-    bufferedBytes: engine.budget.reservedBytes(),
-    waiting: engine.maintenance.pending(),
-    overdue: engine.maintenance.overdue(),
-    databaseIsThere: engine.health.isThere(),
-  };
-}
-
-function plugEngine(parts: Parts, onReadiness: (isReady: boolean) => void): Engine {
-  const { config, logger, ids, database, agentSecrets, executor, onFaultPoint, everyMs, metrics } = parts;
+function plugEngine(
+  { config, logger, ids, database, agentSecrets, executor, metrics, onFaultPoint, onError }: Parts,
+  everyMs: Partial<Intervals>,
+  onReadiness: (isReady: boolean) => void,
+): Engine {
   return createEngine({
-    ...{ database, executor, agentSecrets, onReadiness, onFaultPoint, everyMs },
+    ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, onError },
     sign: signStandardWebhook,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
@@ -150,88 +162,102 @@ function plugEngine(parts: Parts, onReadiness: (isReady: boolean) => void): Engi
       metrics.countExecution(line);
       logger.info(line, 'execution');
     },
-    onError: onEngineError(logger),
   });
 }
 
-function onEngineError(logger: Logger) {
-  return (err: unknown, executionUuid?: string): void =>
-    logger.error({ err, execution_uuid: executionUuid }, 'engine');
+function adminServices(
+  { logger, ids, agentSecrets, executor: { checkUrl } }: Parts,
+  { parts: engine, gate }: Engine,
+  startup: Startup,
+): readonly BoundService[] {
+  const agents = engine.agentStore;
+  const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
+    logger.info(
+      { action, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
+      'audit',
+    );
+  const admin = bindAdminCommands({
+    ...{ agents, agentSecrets, ids, checkUrl, audit },
+    onAgentChanged: engine.agents.forget,
+  });
+  const { store, admission, slots, webhookRuns, open, signal } = engine;
+  const testDeps = {
+    ...{ agents, agentSecrets, checkUrl, audit, newUuid: ids.uuid },
+    ...{ store, admission, gate, slots, webhookRuns, open, signal },
+  };
+  return [
+    createAgentAdminService(admin),
+    createWebhookAdminService({ ...admin, testWebhook: startup.after(testWebhook, testDeps) }),
+  ];
 }
 
-/** What divides a process that is bound from one that works. */
-interface Start {
-  /** Lets those through that wait. */
-  begin(): void;
-  /** Binds a command to what it works with, so that it waits for the start. */
-  before<D, Q, C, R>(
+function lifecycleService(
+  { config, logger, ids, metrics, onFaultPoint, onError }: Parts,
+  { parts: engine }: Engine,
+  startup: Startup,
+): BoundService {
+  const { store, agents, admission, health } = engine;
+  const callDeps = {
+    ...{ store, agents, admission, health, newUuid: ids.uuid, instance: config.instance },
+    onOtherDetails: ({ executionUuid }: { executionUuid: string }): void => {
+      metrics.countOtherDetails();
+      logger.warn({ execution_uuid: executionUuid }, OTHER_DETAILS);
+    },
+  };
+  const { slots, preCalls, startWaiters, webhookRuns, open, signal } = engine;
+  const startDeps = {
+    ...{ ...callDeps, slots, preCalls, startWaiters, webhookRuns, open, signal, onError },
+    recordBytes: config.recordBodyBytes,
+  };
+  const { writes, postCallSender, maintenance } = engine;
+  const endDeps = { ...callDeps, writes, postCallSender, maintenance, onFaultPoint };
+  return createCallLifecycleService({
+    onCallStart: startup.after(onCallStart, startDeps),
+    onCallEnd: startup.after(onCallEnd, endDeps),
+  });
+}
+
+const OTHER_DETAILS = 'the repeated request has other call details; the recorded ones are kept';
+
+function executionLogService({ parts: { store } }: Engine): BoundService {
+  return createExecutionLogService({
+    getExecution: (request) => getExecution({ store }, request),
+    listExecutions: (request) => listExecutions({ store }, request),
+  });
+}
+
+/** Makes calls wait until the engine has started. */
+interface Startup {
+  /** Lets the waiting calls through, and all later ones. */
+  finish(): void;
+  /** Binds a command to what it works with. A call of it waits until the engine has started. */
+  after<D, Q, C, R>(
     command: (deps: D, request: Q, context: C) => Promise<R>,
     deps: D,
   ): (request: Q, context: C) => Promise<R>;
 }
 
-// The port is bound before the rows of a dead process are marked interrupted: what a call claimed meanwhile would be
-// marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
-function createStart(): Start {
+// The port is bound before the rows of a dead process are marked interrupted. A call that claimed a row meanwhile would have
+// it marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
+function createStartup(): Startup {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
-    begin: resolve,
-    before: (command, deps) => async (request, context) => {
+    finish: resolve,
+    after: (command, deps) => async (request, context) => {
       await promise;
       return command(deps, request, context);
     },
   };
 }
 
-function plugServices(parts: Parts, engine: Engine, start: Start): readonly BoundService[] {
-  const { config, logger, ids, agentSecrets, executor, onFaultPoint, metrics } = parts;
-  const { checkUrl } = executor;
-  const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
-    logger.info(
-      { action, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
-      'audit',
-    );
-  const adminDeps: AdminDeps = {
-    ...{ agents: engine.agentStore, agentSecrets, ids, checkUrl, audit },
-    onAgentChanged: engine.agents.forget,
-  };
-  const deps = {
-    ...engine,
-    onFaultPoint,
-    newUuid: ids.uuid,
-    instance: config.instance,
-    recordBytes: config.recordBodyBytes,
-    onError: onEngineError(logger),
-    onOtherDetails: ({ executionUuid }: { executionUuid: string }) => {
-      metrics.countOtherDetails();
-      logger.warn({ execution_uuid: executionUuid }, OTHER_DETAILS);
-    },
-  };
-  const admin = bindAdminCommands(adminDeps);
-  const testDeps = { ...deps, agents: engine.agentStore, agentSecrets, checkUrl, audit };
-  return [
-    createAgentAdminService(admin),
-    createWebhookAdminService({ ...admin, testWebhook: start.before(testWebhook, testDeps) }),
-    createCallLifecycleService({
-      onCallStart: start.before(onCallStart, deps),
-      onCallEnd: start.before(onCallEnd, deps),
-    }),
-    createExecutionLogService({
-      getExecution: (request) => getExecution(deps, request),
-      listExecutions: (request) => listExecutions(deps, request),
-    }),
-  ];
-}
-
-const OTHER_DETAILS = 'the repeated request has other call details; the recorded ones are kept';
-// At the end of the grace what was aborted has 3 s to go on record, and then its answer has to reach the caller.
+// At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
 function toApp(
   { config, executor, database, metrics }: Parts,
   engine: Engine,
+  startup: Startup,
   server: GrpcServer,
-  start: Start,
 ): App {
   const ops = createOpsServer(metrics.page);
   let closing: Promise<void> | undefined;
@@ -239,8 +265,8 @@ function toApp(
     server.setServing(false);
     const closed = server.close(config.shutdownGraceMs + LAST_ANSWERS_MS);
     const stopped = engine.stop(config.shutdownGraceMs);
-    // Those that still wait for the start are refused now.
-    start.begin();
+    // The engine refuses the calls that still wait for it.
+    startup.finish();
     await stopped;
     await closed;
     await executor.close();
@@ -250,11 +276,11 @@ function toApp(
   };
   return {
     listen: async () => {
-      // Bound first: a process whose port is taken must claim and mark nothing.
+      // The ports are bound first: a process whose port is taken must claim and mark nothing.
       const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
       const port = await server.listen();
       await engine.start();
-      start.begin();
+      startup.finish();
       server.setServing(true);
       const grpcAddress = config.listen.address.replace(/\d+$/, String(port));
       return { grpcAddress, ...(opsAddress === undefined ? {} : { opsAddress }) };

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/agent.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
@@ -6,25 +5,27 @@ import type { AgentSecrets } from '../secrets/agent-secrets.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 import type { Database } from '../store/database.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
-import { createAdmission, type Admission } from './limits/admission.ts';
-import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
-import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
-import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
-import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
-import { createMaintenance, type Maintenance, type Intervals } from './maintenance.ts';
-import type { ExecutionLine } from './webhook-run/outcome.ts';
+import type { OnFaultPoint } from './fault-points.ts';
+import { createAdmission, type Admission } from './limits/admission.ts';
+import { createByteBudget } from './limits/byte-budget.ts';
+import { createCallGate, type CallGate } from './limits/call-gate.ts';
+import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
+import { createMaintenance, type Intervals, type Maintenance } from './maintenance.ts';
+import { createLoopShare, createPace, type Pace } from './post-call/pace.ts';
+import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
+import { createRunningStarts } from './running-starts.ts';
+import { createShutdown } from './shutdown.ts';
+import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
+import type { ExecutionLine } from './webhook-run/outcome.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
-import { createLoopShare, createPace } from './post-call/pace.ts';
-import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
-import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
-import type { OnFaultPoint } from './fault-points.ts';
-import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
+import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
+import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
-/** Limits and times of the engine; the names of the settings behind them are in docs/config.md. */
+/** Limits and times of the engine. docs/config.md describes the settings behind them. */
 export interface EngineLimits {
   readonly maxPreCalls: number;
   readonly maxPreCallsPerOrigin: number;
@@ -38,7 +39,7 @@ export interface EngineLimits {
   readonly recordBodyBytes: number;
 }
 
-/** What the engine is made of and works with. */
+/** What the engine needs. */
 export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly database: Database;
   readonly executor: HttpExecutor;
@@ -46,41 +47,64 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly limits: EngineLimits;
-  /** How often each kind of maintenance is done. Absent ones are the engine's own. */
+  /** How often each kind of maintenance is done. A kind that is left out is done as often as in production. */
   readonly everyMs: Partial<Intervals>;
   readonly onFaultPoint: OnFaultPoint;
-  /** Told of every ended execution, for the log. */
+  /** Is called with the log line of each finished execution. */
   readonly onExecution: (line: ExecutionLine) => void;
-  readonly onReadiness: (ready: boolean) => void;
+  readonly onReadiness: (isReady: boolean) => void;
   readonly onError: (error: unknown, executionUuid?: string) => void;
 }
 
-/** The running engine: its parts for the commands, and its life. */
-export interface Engine {
-  /** The stores, watched: commands use them too. */
+/** The parts of the engine that commands work with. */
+export interface EngineParts {
+  /** The database's store of executions; `health` learns from each of its statements. */
   readonly store: ExecutionStore;
+  /** The database's store of agents; `health` learns from each of its statements. */
   readonly agentStore: AgentStore;
   readonly agents: AgentCache;
+  /** Compiles a webhook and decrypts its secrets. */
+  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly admission: Admission;
-  /** Decides at a call's arrival whether it may come in. */
-  readonly gate: CallGate;
   readonly health: DatabaseHealth;
-  readonly budget: ByteBudget;
+  /** The request slots of pre-calls and sent tests. */
   readonly slots: RequestSlots;
   readonly writes: ExecutionWrites;
+  readonly preCalls: PreCalls;
   readonly startWaiters: StartWaiters;
   readonly webhookRuns: WebhookRuns;
-  readonly preCalls: PreCalls;
-  readonly postCallSender: PostCallSender;
-  readonly maintenance: Maintenance;
-  readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
+  readonly postCallSender: Pick<PostCallSender, 'offer'>;
+  readonly maintenance: Pick<Maintenance, 'noteAccepted'>;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
-  /** Begins the background work; on SQLite it first marks interrupted what a dead process left sending. */
+}
+
+/** What the engine measures. */
+export interface EngineFigures {
+  readonly preCallsInFlight: number;
+  readonly postCallsInFlight: number;
+  readonly bufferedBytes: number;
+  /** Pending post-calls at the last count. */
+  readonly waiting: number;
+  /** Executions that are not finished although their time is over, at the last count. */
+  readonly overdue: number;
+  readonly databaseIsThere: boolean;
+}
+
+/** The engine as the app runs it. */
+export interface Engine {
+  readonly parts: EngineParts;
+  /** Decides when a call arrives whether it may come in. */
+  readonly gate: CallGate;
+  figures(): EngineFigures;
+  /** Begins the background work. On SQLite it first marks interrupted what a dead process left sending. */
   start(): Promise<void>;
-  /** Accepts nothing more; resolves when all that runs is on record. Past `graceMs` it is aborted and recorded so. */
+  /**
+   * Accepts nothing more, and resolves when everything that runs is recorded. What still runs after `graceMs` is aborted
+   * and recorded as such.
+   */
   stop(graceMs: number): Promise<void>;
-  /** Aborts what is being sent; each is recorded with what is known of it. */
+  /** Aborts what is being sent. Each execution is recorded with what is known of it. */
   abort(): void;
 }
 
@@ -88,108 +112,74 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 const MYSQL_CONNECTIONS = 2;
 const IDLE_POLL_MS = 20;
-// What was aborted still goes on record, if the database answers; then the process ends in any case.
-const LAST_WRITES_MS = 3_000;
 
-/** Plugs the engine together. */
+/** Plugs the engine together. Nothing runs before its `start`. */
 export function createEngine(deps: EngineDeps): Engine {
-  const { database, limits, onError, onExecution, onFaultPoint } = deps;
-  const abort = new AbortController();
-  const { signal } = abort;
-  const lastWrites = new AbortController();
-  const health = createDatabaseHealth(
-    () => database.ping(),
-    (isReady) => {
-      // A database that comes back while the process shuts down makes nothing ready.
-      if (!admission.isShut()) deps.onReadiness(isReady);
-    },
-  );
+  const { database, limits, onFaultPoint, onExecution, onError } = deps;
+  const shutdown = createShutdown();
+  const { signal, lastWrites } = shutdown;
+
+  const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
   const store = withHealthReporting(database.executions, health);
   const agentStore = withHealthReporting(database.agents, health);
   const agents = createAgentCache(agentStore, CACHE_BYTES);
+  const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
+
+  const gate = createGate(health, writes);
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
-  const postCallSlots = createRequestSlots({
-    total: limits.maxPostCalls,
-    perOrigin: limits.maxPostCallsPerOrigin,
-  });
-  const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
-  const gate = createCallGate({
-    // While the database is away, writes are old for another reason, and callers are told that one.
-    queueAgeMs: () => (health.isThere() ? writes.ageMs() : 0),
-    claimedLately: writes.claimedLately,
-    now: () => performance.now(),
-  });
-  const startWaiters = createStartWaiters({
-    ...{ store, onError },
-    isRunningHere: (conversationUuid) => preCalls.isRunning(conversationUuid),
-  });
-  const webhookRuns = createWebhookRuns(deps);
   const open = createWebhookOpener(deps.agentSecrets);
+  const webhookRuns = createWebhookRuns(deps);
+
+  const runningStarts = createRunningStarts();
+  const startWaiters = createStartWaiters({ store, isRunningHere: runningStarts.hasConversation, onError });
+  const preCalls = createPreCalls({
+    ...{ store, writes, runningStarts, startWaiters },
+    ...{ onFaultPoint, onExecution, onError, lastWrites },
+  });
+
   const maintenance = createMaintenance({
     ...{ store, health, startWaiters, onFaultPoint, onError },
-    isRunningHere: (executionUuid) => preCalls.runs(executionUuid) || postCallSender.isSending(executionUuid),
-    everyMs: deps.everyMs,
-    freeBytes: database.freeBytes,
-    maxBacklog: limits.maxBacklog,
-    startByMs: limits.startByMs,
-    retentionMs: limits.retentionDays * DAY_MS,
-    keyRetentionMs: limits.keyRetentionDays * DAY_MS,
+    ...maintenanceOptions(deps),
+    isRunningHere: (executionUuid) =>
+      runningStarts.hasExecution(executionUuid) || postCallSender.isSending(executionUuid),
   });
-  const admission = createAdmission({ budget, maxPreCalls: limits.maxPreCalls, ...maintenance });
-  const preCalls = createPreCalls({
-    writes,
-    store,
-    startWaiters,
-    onExecution,
-    onFaultPoint,
-    onError,
-    lastWrites: lastWrites.signal,
+  const admission = createAdmission({
+    ...{ budget, maxPreCalls: limits.maxPreCalls },
+    tooManyPending: maintenance.tooManyPending,
+    diskIsFull: maintenance.diskIsFull,
   });
   const postCallSender = createPostCallSender({
-    ...{ writes, store, agentStore, agents, open, webhookRuns, budget, startWaiters },
-    ...{ signal, onExecution, onFaultPoint, onError },
-    lastWrites: lastWrites.signal,
-    slots: postCallSlots,
-    pace: createPace({
-      idleMs: admission.idleMs,
-      queueAgeMs: writes.ageMs,
-      callsWaiting: gate.waiting,
-      loopShare: createLoopShare(),
-      now: () => performance.now(),
-    }),
+    ...{ store, agentStore, agents, writes, open, webhookRuns, startWaiters, budget },
+    ...{ onFaultPoint, onExecution, onError, signal, lastWrites },
+    slots: createRequestSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin }),
+    pace: createSendingPace(admission, writes, gate),
     newClaim: deps.newUuid,
     instance: deps.instance,
     recordBytes: limits.recordBodyBytes,
     startByMs: limits.startByMs,
   });
-  const parts = {
-    store,
-    agentStore,
-    agents,
-    admission,
-    gate,
-    health,
-    budget,
-    slots,
-    writes,
-    startWaiters,
-    webhookRuns,
-    preCalls,
-    postCallSender,
-  };
 
-  const idle = async (): Promise<void> => {
+  const untilIdle = async (): Promise<void> => {
     await postCallSender.idle();
-    // Each admitted call reserves bytes until it is answered and its outcome is on record.
+    // Each admitted call reserves bytes until it is answered and its outcome is recorded.
     while (slots.inFlight() > 0 || budget.reservedBytes() > 0) await wait(IDLE_POLL_MS);
   };
 
   return {
-    ...parts,
-    maintenance,
-    open,
-    signal,
+    parts: {
+      ...{ store, agentStore, agents, open, admission, health, slots, writes, preCalls, startWaiters },
+      ...{ webhookRuns, postCallSender, maintenance, signal },
+    },
+    gate,
+    figures: () => ({
+      preCallsInFlight: slots.inFlight(),
+      postCallsInFlight: postCallSender.inFlight(),
+      bufferedBytes: budget.reservedBytes(),
+      waiting: maintenance.pending(),
+      overdue: maintenance.overdue(),
+      databaseIsThere: health.isThere(),
+    }),
     start: async () => {
       if (database.engine === 'sqlite') await store.interruptAllSending();
       await maintenance.start();
@@ -198,16 +188,42 @@ export function createEngine(deps: EngineDeps): Engine {
     stop: async (graceMs) => {
       admission.shut();
       postCallSender.stop();
-      const grace = setTimeout(() => abort.abort(), graceMs);
-      const giveUp = once(signal, 'abort').then(() => wait(LAST_WRITES_MS, undefined, { ref: false }));
-      await Promise.race([idle(), giveUp]);
-      clearTimeout(grace);
-      lastWrites.abort();
+      await shutdown.endWithin(graceMs, untilIdle());
       maintenance.stop();
       startWaiters.close();
       health.close();
-      await Promise.race([idle(), wait(LAST_WRITES_MS, undefined, { ref: false })]);
+      await shutdown.waitForLast(untilIdle());
     },
-    abort: () => abort.abort(),
+    abort: shutdown.abort,
   };
+}
+
+function createGate(health: DatabaseHealth, writes: ExecutionWrites): CallGate {
+  return createCallGate({
+    // While the database is away the queue is old for another reason, and callers get that reason.
+    queueAgeMs: () => (health.isThere() ? writes.ageMs() : 0),
+    claimedLately: writes.claimedLately,
+    now: () => performance.now(),
+  });
+}
+
+function maintenanceOptions({ database, limits, everyMs }: EngineDeps) {
+  return {
+    everyMs,
+    freeBytes: database.freeBytes,
+    maxBacklog: limits.maxBacklog,
+    startByMs: limits.startByMs,
+    retentionMs: limits.retentionDays * DAY_MS,
+    keyRetentionMs: limits.keyRetentionDays * DAY_MS,
+  };
+}
+
+function createSendingPace(admission: Admission, writes: ExecutionWrites, gate: CallGate): Pace {
+  return createPace({
+    idleMs: admission.idleMs,
+    queueAgeMs: writes.ageMs,
+    callsWaiting: gate.waiting,
+    loopShare: createLoopShare(),
+    now: () => performance.now(),
+  });
 }

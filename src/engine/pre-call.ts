@@ -4,6 +4,7 @@ import { CallhooksError, databaseUnavailable, DatabaseError } from '../errors.ts
 import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
+import type { RunningStarts } from './running-starts.ts';
 import type { StartWaiters } from './start-waiters.ts';
 import {
   recordAndLog,
@@ -45,10 +46,6 @@ export interface PreCalls {
   claim(row: NewStart, start: StartVariables, patience: ClaimPatience): Promise<ClaimedStart | NotOurs>;
   /** Records what came of a claimed start, however long the database is away; what is on record then. */
   record(claimed: ClaimedStart, run: WebhookRun): Promise<RecordedStart>;
-  /** Reports whether this process is running the start of this conversation. */
-  isRunning(conversationUuid: string): boolean;
-  /** Reports whether this process is running this execution. */
-  runs(executionUuid: string): boolean;
 }
 
 const SETTLE_CLAIM_MS = 2_000;
@@ -60,6 +57,7 @@ const HOLD_ANSWER_MS = 5_000;
 export interface PreCallDeps {
   readonly writes: ExecutionWrites;
   readonly store: Pick<ExecutionStore, 'findStart' | 'abandonStart'>;
+  readonly runningStarts: RunningStarts;
   readonly startWaiters: StartWaiters;
   readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
@@ -70,7 +68,7 @@ export interface PreCallDeps {
 
 /** Makes the pre-calls. */
 export function createPreCalls(deps: PreCallDeps): PreCalls {
-  const running = createRunning();
+  const { runningStarts } = deps;
   return {
     claim: async (row, start, patience) => {
       deps.onFaultPoint('start.unclaimed', row.conversationUuid);
@@ -80,7 +78,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       if (execution.state === 'no_webhook') return { execution, start, claimedAtMs: performance.now() };
       // A claim that took so long that it was marked interrupted is answered from the record, and sends nothing.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
-      running.add(execution);
+      runningStarts.add(execution);
       deps.onFaultPoint('start.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
@@ -94,30 +92,10 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
         deps.onError(error, claimed.execution.executionUuid);
         throw error;
       } finally {
-        running.remove(claimed.execution);
+        runningStarts.remove(claimed.execution);
         deps.startWaiters.notifyFinished(conversationUuid);
       }
     },
-    isRunning: running.ofConversation,
-    runs: running.has,
-  };
-}
-
-/** Knows the starts that are running, by conversation and by execution. */
-function createRunning() {
-  const conversations = new Set<string>();
-  const executions = new Set<string>();
-  return {
-    add: ({ conversationUuid, executionUuid }: Execution): void => {
-      conversations.add(conversationUuid);
-      executions.add(executionUuid);
-    },
-    remove: ({ conversationUuid, executionUuid }: Execution): void => {
-      conversations.delete(conversationUuid);
-      executions.delete(executionUuid);
-    },
-    ofConversation: (conversationUuid: string): boolean => conversations.has(conversationUuid),
-    has: (executionUuid: string): boolean => executions.has(executionUuid),
   };
 }
 

@@ -44,8 +44,8 @@ export interface OnCallEndDeps {
   readonly admission: Admission;
   readonly health: DatabaseHealth;
   readonly writes: ExecutionWrites;
-  readonly postCallSender: PostCallSender;
-  readonly maintenance: Maintenance;
+  readonly postCallSender: Pick<PostCallSender, 'offer'>;
+  readonly maintenance: Pick<Maintenance, 'noteAccepted'>;
   readonly newUuid: () => string;
   readonly instance: string;
   readonly onFaultPoint: OnFaultPoint;

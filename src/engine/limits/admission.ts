@@ -18,7 +18,6 @@ export interface Admission {
   idleMs(): number;
   /** From now on every new call is refused. */
   shut(): void;
-  isShut(): boolean;
 }
 
 /** What the admission asks. `tooManyPending` and `diskIsFull` answer from when they were last looked at. */
@@ -63,6 +62,5 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     shut: () => {
       isShut = true;
     },
-    isShut: () => isShut,
   };
 }
