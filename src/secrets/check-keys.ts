@@ -5,19 +5,18 @@ import { createKeyring, UnsealError, type Keyring, type SealPlace } from './keyr
 import type { EncryptionKey } from './encryption-keys.ts';
 
 const CHECK_TEXT = 'callhooks key check';
-const placeOf = (keyId: string): SealPlace => ({ table: 'key_checks', rowId: keyId, field: 'check' });
 
 /**
- * Makes sure that these keys fit the stored values, and stores a check value for each key that has none yet, so that
- * another replica with a different key of the same name refuses to start.
- * @throws ConfigError naming every missing and every wrong key.
+ * Checks that these keys open the stored values. Stores a check value for each key that has none yet, so that another
+ * replica with a different key under the same id refuses to start.
+ * @throws ConfigError that names every missing and every wrong key
  */
 export async function checkKeys(keys: readonly EncryptionKey[], sealed: SealedStore): Promise<void> {
   const problems = await missingKeys(createKeyring(keys), sealed);
   for (const key of keys) {
     if (!(await isRightKey(createKeyring([key]), key.id, sealed)))
       problems.push(
-        `the key ${key.id} is not the one that this database was used with: two different keys have that id`,
+        `the key ${key.id} is not the one that this database was used with: two different keys have this id`,
       );
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -27,14 +26,14 @@ async function missingKeys(keyring: Keyring, sealed: SealedStore): Promise<strin
   const counts = [...(await sealed.countByKey())];
   return counts
     .filter(([keyId, count]) => count > 0 && !keyring.has(keyId))
-    .map(([keyId, count]) => `the key ${keyId} is missing, with which ${count} stored values are encrypted`);
+    .map(([keyId, count]) => `the key ${keyId} is missing, and ${count} stored values are encrypted with it`);
 }
 
 async function isRightKey(keyring: Keyring, keyId: string, sealed: SealedStore): Promise<boolean> {
   const stored = await sealed.findKeyCheck(keyId);
   if (stored !== undefined) return opens(keyring, stored);
   await sealed.insertKeyCheck(keyring.seal(CHECK_TEXT, placeOf(keyId)));
-  // Another replica may have been first, with another key.
+  // Another replica may have stored its check value first, with another key.
   const winner = await sealed.findKeyCheck(keyId);
   return winner !== undefined && opens(keyring, winner);
 }
@@ -46,4 +45,8 @@ function opens(keyring: Keyring, check: SealedValue): boolean {
     if (error instanceof UnsealError) return false;
     throw error;
   }
+}
+
+function placeOf(keyId: string): SealPlace {
+  return { table: 'key_checks', rowId: keyId, field: 'check' };
 }

@@ -6,14 +6,16 @@ import { formatEncryptionKey, parseEncryptionKeys, type EncryptionKey } from './
 
 const FILE_NAME = 'encryption.key';
 const OWNER_ONLY = 0o600;
-const OTHERS = 0o007;
+const EVERYBODY_ELSE = 0o007;
 
-/** The key file of the embedded database, beside it. */
-export const keyFilePath = (dataDir: string): string => join(dataDir, FILE_NAME);
+/** Returns the path of the key file of the embedded database, which is in the same folder. */
+export function keyFilePath(dataDir: string): string {
+  return join(dataDir, FILE_NAME);
+}
 
 /**
- * The keys in the key file, written as `CALLHOOKS_ENCRYPTION_KEYS` is; undefined: there is no file.
- * @throws ConfigError when everybody may read it or it is damaged.
+ * Reads the key file, which has the form of `CALLHOOKS_ENCRYPTION_KEYS`. Returns undefined when there is no file.
+ * @throws ConfigError when every user of the machine may read or write it, or when it is damaged
  */
 export async function readKeyFile(dataDir: string): Promise<readonly EncryptionKey[] | undefined> {
   const path = keyFilePath(dataDir);
@@ -22,8 +24,8 @@ export async function readKeyFile(dataDir: string): Promise<readonly EncryptionK
     throw new ConfigError([`the key file ${path} can't be read (${error.code})`]);
   });
   if (info === undefined) return undefined;
-  if ((info.mode & OTHERS) !== 0)
-    throw new ConfigError([`everybody may read the key file: chmod 600 ${path}`]);
+  if ((info.mode & EVERYBODY_ELSE) !== 0)
+    throw new ConfigError([`every user of this machine may read the key file: chmod 600 ${path}`]);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError([`the key file ${path} can't be read (${error.code})`]);
   });
@@ -33,9 +35,9 @@ export async function readKeyFile(dataDir: string): Promise<readonly EncryptionK
 }
 
 /**
- * Makes the key file with a fresh key, mode 0600, and returns when file and folder are on disk. It appears whole or
- * not at all. Whoever calls it holds the lock of the embedded database.
- * @throws when there is a key file already.
+ * Makes the key file with a new key and mode 0600, and returns when the file and its folder are on disk. The file appears
+ * whole or not at all. The caller holds the lock of the embedded database.
+ * @throws when there is a key file already
  */
 export async function createKeyFile(dataDir: string): Promise<readonly EncryptionKey[]> {
   const key = { id: `file-${randomBytes(4).toString('hex')}`, bytes: randomBytes(32) };
@@ -43,7 +45,7 @@ export async function createKeyFile(dataDir: string): Promise<readonly Encryptio
   const draft = `${path}.new`;
   await rm(draft, { force: true });
   await writeDurably(draft, `${formatEncryptionKey(key)}\n`);
-  // A link, unlike a rename, refuses to replace a file that has come into being meanwhile.
+  // A link, unlike a rename, does not replace a file that another process has made in the meantime.
   await link(draft, path);
   await rm(draft);
   await syncFolder(dataDir);

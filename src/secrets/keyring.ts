@@ -4,29 +4,30 @@ import { CallhooksError } from '../errors.ts';
 import type { EncryptionKey } from './encryption-keys.ts';
 
 /**
- * Where a sealed value lies in the database. It is bound into the encryption, so a value that was copied to another
- * place does not open there. `rowId`: of a secret the agent_uuid, of a header the webhook_uuid, of a check value its
- * key id. `field`: of a secret its name, of a header its name in lower case, of a check value `check`.
+ * The place of a sealed value in the database. The encryption binds the value to its place, so that a value does not open
+ * after it was copied to another place.
  */
 export interface SealPlace {
   readonly table: 'agent_secrets' | 'webhook_headers' | 'key_checks';
+  /** The agent_uuid of a secret, the webhook_uuid of a header, or the key id of a check value. */
   readonly rowId: string;
+  /** The name of a secret, the name of a header in lower case, or `check`. */
   readonly field: string;
 }
 
-/** Seals values for storage and opens them again. Holds every key that this process has. */
+/** Seals values for storage and opens them again, with every key that this process has. */
 export interface Keyring {
-  /** Encrypts with the first key under a fresh nonce: two seals of one text differ. */
+  /** Encrypts a text with the first key. Each time it uses a new nonce, so two results for one text differ. */
   seal(plain: string, place: SealPlace): SealedValue;
   /**
-   * Decrypts what {@link Keyring.seal} made for the same place.
-   * @throws CallhooksError KEY_UNAVAILABLE when this process lacks the key.
-   * @throws UnsealError when the value does not belong to this place, was damaged, or the key is another of that name.
+   * Decrypts a value that {@link Keyring.seal} made for the same place.
+   * @throws CallhooksError KEY_UNAVAILABLE when this process lacks the key
+   * @throws UnsealError when the value belongs to another place, was damaged, or was sealed with another key of this id
    */
   open(value: SealedValue, place: SealPlace): string;
-  /** Whether a value sealed under this key id can be opened here. */
+  /** Reports whether this process has the key with this id. */
   has(keyId: string): boolean;
-  /** The key ids; the first one encrypts. */
+  /** The ids of all keys. The first key encrypts. */
   readonly keyIds: readonly string[];
 }
 
@@ -35,8 +36,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * A stored value did not open although a key of its name is here: it was copied to another place, damaged, or sealed
- * with another key of that name. A fault of the stored data, never of a request, so it reaches clients as INTERNAL.
+ * Says that a stored value did not open although a key of its id is here: it was copied to another place, damaged, or
+ * sealed with another key of this id. The stored data is at fault and not the request, so clients get INTERNAL.
  */
 export class UnsealError extends Error {
   constructor(place: SealPlace, keyId: string, options?: { cause?: unknown }) {
@@ -49,8 +50,9 @@ export class UnsealError extends Error {
 }
 
 /**
- * Seals with AES-256-GCM (NIST SP 800-38D) under a random 96-bit nonce; the value's place and key id are the associated
- * data. At 2^32 values a key the chance of a repeated nonce is still below 2^-32. Expects at least one key.
+ * Makes a keyring of at least one key. It seals with AES-256-GCM (NIST SP 800-38D) under a random 96-bit nonce, with the
+ * value's place and key id as associated data. When one key has sealed 2^32 values, the chance of a repeated nonce is
+ * still below 2^-32.
  */
 export function createKeyring(keys: readonly EncryptionKey[]): Keyring {
   const [first] = keys;
@@ -82,7 +84,7 @@ function encrypt(key: EncryptionKey, plain: string, place: SealPlace): Buffer {
 function decrypt(key: EncryptionKey, sealed: Buffer, place: SealPlace): string {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new UnsealError(place, key.id);
   const end = sealed.length - TAG_BYTES;
-  // Without a fixed tag length Node accepts shorter tags, which are easier to forge.
+  // Without a fixed tag length, Node.js accepts shorter tags, which are easier to forge.
   const decipher = createDecipheriv(ALGORITHM, key.bytes, sealed.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   });
@@ -96,8 +98,7 @@ function decrypt(key: EncryptionKey, sealed: Buffer, place: SealPlace): string {
   }
 }
 
-// The field comes last but one and may hold any character: table, row id and key id hold no bar, so two places never
-// read alike.
+// Two places never have the same text: the field may hold any character, but table, row id and key id hold no bar.
 function associatedData(place: SealPlace, keyId: string): Buffer {
   return Buffer.from(`v1|${place.table}|${place.rowId}|${place.field}|${keyId}`, 'utf8');
 }

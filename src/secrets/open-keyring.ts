@@ -5,18 +5,18 @@ import type { EncryptionKey } from './encryption-keys.ts';
 import { createKeyFile, keyFilePath, readKeyFile } from './key-file.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 
-/** Where the keys come from. */
+/** The places that the keys may come from. */
 export interface KeySource {
-  /** From the settings; absent: the key file in `dataDir`, which is made when needed. */
+  /** The keys from the settings. When they are undefined, the key file in `dataDir` is used, and made if needed. */
   readonly keys: readonly EncryptionKey[] | undefined;
   readonly dataDir: string;
   readonly sealed: SealedStore;
 }
 
 /**
- * The keyring of this process, checked against the stored values. A key file that had to be made is on disk before
- * this returns, hence before the first value is sealed with it.
- * @throws ConfigError when keys are missing, wrong or unreadable.
+ * Opens the keyring of this process and checks it against the stored values. A new key file is on disk before this
+ * returns, hence before the first value is sealed with its key.
+ * @throws ConfigError when keys are missing, wrong or unreadable
  */
 export async function openKeyring(source: KeySource): Promise<Keyring> {
   const keys = source.keys ?? (await readKeyFile(source.dataDir)) ?? (await firstKeys(source));
@@ -29,7 +29,7 @@ async function firstKeys({ dataDir, sealed }: KeySource): Promise<readonly Encry
   const count = [...counts.values()].reduce((sum, each) => sum + each, 0);
   if (count === 0) return createKeyFile(dataDir);
   throw new ConfigError([
-    `${count} stored values are encrypted (${[...counts.keys()].join(', ')}), but their key file ` +
-      `${keyFilePath(dataDir)} is gone: restore it, or set CALLHOOKS_ENCRYPTION_KEYS to what it held`,
+    `${count} stored values are encrypted (${[...counts.keys()].join(', ')}), but the key file ` +
+      `${keyFilePath(dataDir)} is missing: restore it, or set CALLHOOKS_ENCRYPTION_KEYS to its content`,
   ]);
 }

@@ -55,19 +55,24 @@ describe('keys of a real process', function () {
   });
 
   const refusals: [string, () => void, Record<string, string>, RegExp][] = [
-    ['its key file is gone', () => rmSync(keyFile), {}, /^  - 2 stored values are encrypted .* is gone/m],
-    ['its key file is open to everybody', () => chmodSync(keyFile, 0o644), {}, /chmod 600/],
     [
-      'its key file holds another key of that name',
+      'its key file is missing',
+      () => rmSync(keyFile),
+      {},
+      /^  - 2 stored values are encrypted .* is missing/m,
+    ],
+    ['every user may read its key file', () => chmodSync(keyFile, 0o644), {}, /chmod 600/],
+    [
+      'its key file holds a different key under the same id',
       () => writeFileSync(keyFile, keyOf(readFileSync(keyFile, 'utf8').split(':')[0] ?? '', 5)),
       {},
       /is not the one that this database was used with/,
     ],
     [
-      'the settings bring another key instead',
+      'the settings hold another key instead',
       () => {},
       { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) },
-      /the key file-[0-9a-f]{8} is missing, with which 2 stored values are encrypted/,
+      /the key file-[0-9a-f]{8} is missing, and 2 stored values are encrypted with it/,
     ],
   ];
   for (const [title, damage, settings, problem] of refusals) {

@@ -15,7 +15,7 @@ const other = createAgentSecrets(createKeyring([{ id: 'other', bytes: Buffer.all
 describe('the secrets of an agent', () => {
   const agent = agentWith(webhook, { TOKEN: 't', SPARE: 's' });
 
-  it('opens those secrets whose names are asked for', () => {
+  it('opens the secrets with the given names', () => {
     expect(agentSecrets.openSecrets(agent, new Set(['TOKEN', 'NONE']))).to.deep.equal({ TOKEN: 't' });
   });
 
@@ -24,7 +24,7 @@ describe('the secrets of an agent', () => {
     expect(agentSecrets.openSecret(agent, 'constructor')).to.equal(undefined);
   });
 
-  it('keeps the place that stored secrets are bound to: table, agent and name', () => {
+  it('opens a secret that was stored under table, agent and name', () => {
     const place = { table: 'agent_secrets', rowId: agent.agentUuid, field: 'TOKEN' } as const;
     const sealedSecrets = { TOKEN: keyring.seal('before', place) };
     expect(agentSecrets.openSecret({ ...agent, sealedSecrets }, 'TOKEN')).to.equal('before');
@@ -39,7 +39,7 @@ describe('the secrets of an agent', () => {
       expect(() => agentSecrets.openSecrets(moved, new Set(['TOKEN', 'SPARE']))).to.throw(UnsealError);
   });
 
-  it('answers KEY_UNAVAILABLE where the key of a secret is not here', () => {
+  it('refuses to open as KEY_UNAVAILABLE when the key of a secret is missing', () => {
     expect(() => other.openSecrets(agent, new Set(['TOKEN'])))
       .to.throw(CallhooksError)
       .with.property('reason', 'KEY_UNAVAILABLE');
@@ -53,11 +53,11 @@ describe('the sensitive headers of a webhook', () => {
     expect(Object.keys(stored.sealedHeaders)).to.deep.equal(['x-api-key']);
   });
 
-  it('opens them to the configuration that was sealed', () => {
+  it('opens sealed headers to the original configuration', () => {
     expect(agentSecrets.openHeaders(stored)).to.deep.equal(webhook.config);
   });
 
-  it('keeps the place that stored headers are bound to: table, webhook and name in lower case', () => {
+  it('opens a header that was stored under table, webhook and name in lower case', () => {
     const place = { table: 'webhook_headers', rowId: webhook.webhookUuid, field: 'x-api-key' } as const;
     const before = { ...stored, sealedHeaders: { 'x-api-key': keyring.seal('before', place) } };
     expect(agentSecrets.openHeaders(before).apiSchema.requestHeaders).to.include({ 'X-Api-Key': 'before' });
@@ -73,7 +73,7 @@ describe('the sensitive headers of a webhook', () => {
     expect(() => agentSecrets.openHeaders({ ...stored, webhookUuid: 'w-2' })).to.throw(UnsealError);
   });
 
-  it('says beforehand whether all keys are here, and answers KEY_UNAVAILABLE where one is not', () => {
+  it('reports whether all keys are here, and refuses to open as KEY_UNAVAILABLE when one is missing', () => {
     expect([agentSecrets.canOpenHeaders(stored), other.canOpenHeaders(stored)]).to.deep.equal([true, false]);
     expect(() => other.openHeaders(stored))
       .to.throw(CallhooksError)

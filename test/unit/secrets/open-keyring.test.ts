@@ -28,7 +28,7 @@ describe('openKeyring', () => {
 
   const open = (sealed = memorySealedStore(), keys?: { id: string; bytes: Buffer }[]): Promise<Keyring> =>
     openKeyring({ keys, dataDir, sealed });
-  it('makes a key file that its owner alone may read, and nothing besides', async () => {
+  it('makes a key file of mode 0600 and no other file', async () => {
     const before = process.umask(0);
     try {
       await open();
@@ -39,7 +39,7 @@ describe('openKeyring', () => {
     expect(statSync(keyFilePath(dataDir)).mode & 0o777).to.equal(0o600);
   });
 
-  it('opens at the next start what was sealed before', async () => {
+  it('opens at the next start a value that was sealed before', async () => {
     const sealed = memorySealedStore();
     const value = (await open(sealed)).seal('s3cret', PLACE);
     expect((await open(sealed)).open(value, PLACE)).to.equal('s3cret');
@@ -51,16 +51,16 @@ describe('openKeyring', () => {
     expect((await open()).keyIds).not.to.deep.equal(first.keyIds);
   });
 
-  it('takes no notice of a draft that a crash left behind', async () => {
+  it('ignores a draft of the key file that a crash left behind', async () => {
     writeFileSync(`${keyFilePath(dataDir)}.new`, 'k1:half');
     await open();
     expect(readdirSync(dataDir)).to.deep.equal(['encryption.key']);
   });
 
-  it('refuses to make a new key while encrypted values lie there', async () => {
+  it('refuses to make a new key when encrypted values are stored', async () => {
     const sealed = memorySealedStore([['file-1', 2]]);
     expect(await problem(open(sealed))).to.match(
-      /^2 stored values are encrypted \(file-1\), but their key file .* is gone/,
+      /^2 stored values are encrypted \(file-1\), but the key file .* is missing/,
     );
     expect(readdirSync(dataDir)).to.deep.equal([]);
   });
@@ -73,7 +73,7 @@ describe('openKeyring', () => {
     });
   }
 
-  it('takes a key file that its group may read, as volumes of containers have them', async () => {
+  it('accepts a key file that its group may read, because volumes of containers have such files', async () => {
     const { keyIds } = await open();
     chmodSync(keyFilePath(dataDir), 0o660);
     expect((await open()).keyIds).to.deep.equal(keyIds);
@@ -97,7 +97,7 @@ describe('openKeyring', () => {
     expect(await problem(open(sealed))).to.contain(`the key ${id} is not the one`);
   });
 
-  it('makes no file where the settings bring the keys', async () => {
+  it('makes no key file when the settings hold the keys', async () => {
     const keyring = await open(memorySealedStore(), [{ id: 'k1', bytes: Buffer.alloc(32, 1) }]);
     expect(keyring.keyIds).to.deep.equal(['k1']);
     expect(readdirSync(dataDir)).to.deep.equal([]);
