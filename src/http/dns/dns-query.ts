@@ -1,86 +1,81 @@
 import { Resolver } from 'node:dns';
 
-/** What a name resolved to, or why it did not, in words for people. */
+/** The addresses of a name, or why there are none, in words for people. */
 export type Resolution = { readonly addresses: readonly string[] } | { readonly problem: string };
 
-/** How long one look-up may take in its parts, in milliseconds. */
-export interface DnsTimes {
-  /** One try at one server. */
-  readonly perServerMs: number;
-  /** More patience for the other family once one has answered. */
-  readonly otherFamilyMs: number;
-  /** Everything together. */
-  readonly totalMs: number;
-}
-
-/** The usual times: a dead server costs 300 ms before the next is asked. */
-export const DNS_TIMES: DnsTimes = { perServerMs: 300, otherFamilyMs: 250, totalMs: 2_000 };
+/** A server that is silent for this long makes way for the next one. */
+const PER_SERVER_MS = 300;
+/** After one family has answered, the other one gets this much more time. */
+const OTHER_FAMILY_MS = 250;
+/** A look-up takes no longer in all. */
+const TOTAL_MS = 2_000;
 
 type Answer = { readonly addresses: readonly string[] } | { readonly code: string };
-type Family = 'ipv4' | 'ipv6';
+type Answers = { ipv4?: Answer; ipv6?: Answer };
 
 /**
- * Asks the name servers (those of the system without `servers`) for A and AAAA of one absolute name, IPv4 first in
- * the result. Not `dns.lookup`: that waits on four threads for the whole process. Its own timer bounds it, because the
- * resolver's counts for each server anew. Never rejects.
+ * Asks the name servers (those of the system without `servers`) for A and AAAA of one absolute name. IPv4 comes first in
+ * the result. It does not use `dns.lookup`, which waits on four threads for the whole process. It has a timer of its own,
+ * because the resolver's timer starts again for each server. Never rejects.
  */
-export const queryDns = (
-  name: string,
-  servers: readonly string[] | undefined,
-  times: DnsTimes,
-): Promise<Resolution> =>
-  new Promise((resolve) => {
-    const resolver = new Resolver({ timeout: times.perServerMs, tries: 1 });
+export function queryDns(name: string, servers: readonly string[] | undefined): Promise<Resolution> {
+  return new Promise((resolve) => {
+    const resolver = new Resolver({ timeout: PER_SERVER_MS, tries: 1 });
     if (servers !== undefined) resolver.setServers(servers);
-    const answers: Partial<Record<Family, Answer>> = {};
+    const answers: Answers = {};
     const finish = () => {
       clearTimeout(total);
       clearTimeout(patience);
       resolver.cancel();
-      resolve(conclude(name, answers, times));
+      resolve(toResolution(name, answers));
     };
-    const total = setTimeout(finish, times.totalMs);
+    const total = setTimeout(finish, TOTAL_MS);
     let patience: NodeJS.Timeout | undefined;
-    const take = (family: Family) => (error: NodeJS.ErrnoException | null, addresses: string[]) => {
+    const take = (family: keyof Answers) => (error: NodeJS.ErrnoException | null, addresses: string[]) => {
       answers[family] ??= error === null ? { addresses } : { code: error.code ?? 'UNKNOWN' };
-      if (isComplete(answers)) finish();
-      else if (hasAddresses(answers)) patience ??= setTimeout(finish, times.otherFamilyMs);
+      if (answers.ipv4 !== undefined && answers.ipv6 !== undefined) finish();
+      else if (addressesOf(answers).length > 0) patience ??= setTimeout(finish, OTHER_FAMILY_MS);
     };
     resolver.resolve4(name, take('ipv4'));
     resolver.resolve6(name, take('ipv6'));
   });
+}
 
-const isComplete = ({ ipv4, ipv6 }: Partial<Record<Family, Answer>>): boolean =>
-  ipv4 !== undefined && ipv6 !== undefined;
-
-const hasAddresses = (answers: Partial<Record<Family, Answer>>): boolean => addressesOf(answers).length > 0;
-
-const addressesOf = ({ ipv4, ipv6 }: Partial<Record<Family, Answer>>): readonly string[] =>
-  [ipv4, ipv6].flatMap((answer) => (answer && 'addresses' in answer ? answer.addresses : []));
-
-const conclude = (name: string, answers: Partial<Record<Family, Answer>>, times: DnsTimes): Resolution => {
+function toResolution(name: string, answers: Answers): Resolution {
   const addresses = addressesOf(answers);
-  if (addresses.length > 0) return { addresses };
-  const codes = [answers.ipv4, answers.ipv6].flatMap((answer) =>
-    answer && 'code' in answer ? answer.code : [],
-  );
-  return { problem: `${name} ${describe(codes, times)}` };
-};
+  return addresses.length > 0 ? { addresses } : { problem: `${name} ${problemOf(name, answers)}` };
+}
 
-const DESCRIPTIONS: readonly (readonly [code: string, text: string])[] = [
-  ['ENOTFOUND', 'does not exist in DNS'],
+function addressesOf({ ipv4, ipv6 }: Answers): readonly string[] {
+  return [ipv4, ipv6].flatMap((answer) => (answer && 'addresses' in answer ? answer.addresses : []));
+}
+
+const NO_SUCH_NAME = 'ENOTFOUND';
+const NO_ADDRESS = 'ENODATA';
+
+// The first of these codes that an answer has is the reason.
+const PROBLEMS: readonly (readonly [code: string, text: string])[] = [
+  [NO_SUCH_NAME, 'does not exist in DNS'],
   ['ESERVFAIL', 'could not be resolved: the DNS server failed'],
   ['EREFUSED', 'could not be resolved: the DNS server refused'],
   ['ECONNREFUSED', 'could not be resolved: no DNS server could be reached'],
-  ['EBADNAME', 'is no name that DNS could hold'],
-  ['ENODATA', 'has no address in DNS'],
+  ['EBADNAME', 'is not a name that DNS can hold'],
+  [NO_ADDRESS, 'has no address in DNS'],
 ];
 
-// No code at all: neither family has answered when the time was over.
-const describe = (codes: readonly string[], { totalMs }: DnsTimes): string => {
-  const known = DESCRIPTIONS.find(([code]) => codes.includes(code));
-  if (known !== undefined) return known[1];
+// Without any code, neither family had answered when the time was over.
+function problemOf(name: string, { ipv4, ipv6 }: Answers): string {
+  const codes = [ipv4, ipv6].flatMap((answer) => (answer && 'code' in answer ? answer.code : []));
+  const known = PROBLEMS.find(([code]) => codes.includes(code));
+  if (known !== undefined) return known[1] + hintOf(known[0], name);
   return codes.length === 0 || codes.includes('ETIMEOUT')
-    ? `could not be resolved: no answer from DNS within ${(totalMs / 1000).toFixed(1)} s`
+    ? `could not be resolved: no answer from DNS within ${(TOTAL_MS / 1000).toFixed(1)} s`
     : `could not be resolved (${codes.join(', ')})`;
-};
+}
+
+// A short name is often one that another resolver would complete.
+function hintOf(code: string, name: string): string {
+  const isMissing = code === NO_SUCH_NAME || code === NO_ADDRESS;
+  const isShort = name.split('.').length <= 2;
+  return isMissing && isShort ? '; search domains are not applied, so write the full name' : '';
+}

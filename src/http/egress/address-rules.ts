@@ -1,13 +1,13 @@
 import { isNat64Prefix, type EgressEntry } from './egress-entries.ts';
 import { contains, isInside, isSingle, type IpBytes } from './ip-address.ts';
-import { block, rangeOf, type AddressRange } from './special-ranges.ts';
+import { rangeOf, toCidr, type AddressRange } from './special-ranges.ts';
 
-/** Why an address may not be dialled: the deny entry that matched, or the range that no entry opens. */
+/** Why an address may not be dialled: the deny entry that holds it, or the range that no entry opens. */
 export type AddressRefusal =
   | { readonly rule: 'deny'; readonly entry: string }
   | { readonly rule: 'range'; readonly range: AddressRange };
 
-/** What an address is checked by. `name` is the name it was resolved from; absent for a literal. */
+/** The rules for an address. `name` is the name that resolved to it, and undefined for a literal. */
 export interface AddressContext {
   readonly allow: readonly EgressEntry[];
   readonly deny: readonly EgressEntry[];
@@ -17,45 +17,48 @@ export interface AddressContext {
 
 type AddressEntry = Extract<EgressEntry, { kind: 'address' }>;
 
-/** Whether the entry holds for this port. */
-export const matchesPort = (entry: EgressEntry, port: number): boolean =>
-  entry.port === undefined || entry.port === port;
+/** Reports whether the entry is for this port. */
+export function matchesPort(entry: EgressEntry, port: number): boolean {
+  return entry.port === undefined || entry.port === port;
+}
 
-/** Whether a host or suffix entry holds for this name and port. */
-export const matchesName = (entry: EgressEntry, name: string, port: number): boolean => {
+/** Reports whether a host or suffix entry is for this name and port. */
+export function matchesName(entry: EgressEntry, name: string, port: number): boolean {
   if (!matchesPort(entry, port)) return false;
   if (entry.kind === 'host') return entry.host === name;
   return entry.kind === 'suffix' && name.endsWith(entry.suffix) && name.length > entry.suffix.length;
-};
+}
 
-/** Checks one address: undefined where it may be dialled. Pure; an address of NAT64 is checked as the one inside too. */
-export const checkAddress = (address: IpBytes, context: AddressContext): AddressRefusal | undefined => {
+/**
+ * Checks one address. Returns undefined if it may be dialled. The IPv4 address inside an address of NAT64 is checked
+ * too.
+ */
+export function checkAddress(address: IpBytes, context: AddressContext): AddressRefusal | undefined {
   const denied = addressEntries(context.deny, context.port).find(({ cidr }) => contains(cidr, address));
   if (denied !== undefined) return { rule: 'deny', entry: denied.text };
   const range = rangeOf(address);
   if (range.kind === 'nat64') return checkNat64(address, range, context);
-  return opens(range, address, context) ? undefined : { rule: 'range', range };
-};
+  return isOpen(range, address, context) ? undefined : { rule: 'range', range };
+}
 
-const checkNat64 = (
+function checkNat64(
   address: IpBytes,
   range: AddressRange,
   context: AddressContext,
-): AddressRefusal | undefined => {
-  const allow = addressEntries(context.allow, context.port);
+): AddressRefusal | undefined {
+  const covering = coveringEntries(address, context);
   const inner = address.subarray(12);
-  if (allow.some(({ cidr }) => isNat64Prefix(cidr) && contains(cidr, address)))
-    return checkAddress(inner, context);
-  const isNamed = allow.some(({ cidr }) => isSingle(cidr) && contains(cidr, address));
-  return isNamed ? deniedInside(inner, context) : { rule: 'range', range };
-};
+  if (covering.some(({ cidr }) => isNat64Prefix(cidr))) return checkAddress(inner, context);
+  const isNamed = covering.some(({ cidr }) => isSingle(cidr));
+  return isNamed ? checkDenied(inner, context) : { rule: 'range', range };
+}
 
-const deniedInside = (inner: IpBytes, context: AddressContext): AddressRefusal | undefined => {
-  const refusal = checkAddress(inner, context);
+function checkDenied(address: IpBytes, context: AddressContext): AddressRefusal | undefined {
+  const refusal = checkAddress(address, context);
   return refusal?.rule === 'deny' ? refusal : undefined;
-};
+}
 
-const opens = ({ kind }: AddressRange, address: IpBytes, context: AddressContext): boolean => {
+function isOpen({ kind }: AddressRange, address: IpBytes, context: AddressContext): boolean {
   switch (kind) {
     case 'public':
       return true;
@@ -73,22 +76,30 @@ const opens = ({ kind }: AddressRange, address: IpBytes, context: AddressContext
     case 'never':
       return false;
   }
-};
+}
 
-const addressEntries = (entries: readonly EgressEntry[], port: number): readonly AddressEntry[] =>
-  entries.filter((entry): entry is AddressEntry => entry.kind === 'address' && matchesPort(entry, port));
+function addressEntries(entries: readonly EgressEntry[], port: number): readonly AddressEntry[] {
+  return entries.filter(
+    (entry): entry is AddressEntry => entry.kind === 'address' && matchesPort(entry, port),
+  );
+}
 
-/** The allow entries whose addresses include this one. */
-export const coveringEntries = (address: IpBytes, { allow, port }: AddressContext): readonly AddressEntry[] =>
-  addressEntries(allow, port).filter(({ cidr }) => contains(cidr, address));
+/** Returns the allow entries for this port whose addresses include this one. */
+export function coveringEntries(address: IpBytes, { allow, port }: AddressContext): readonly AddressEntry[] {
+  return addressEntries(allow, port).filter(({ cidr }) => contains(cidr, address));
+}
 
-const isOpenedByName = ({ allow, name, port }: AddressContext): boolean =>
-  name !== undefined && allow.some((entry) => matchesName(entry, name, port));
+function isOpenedByName({ allow, name, port }: AddressContext): boolean {
+  return name !== undefined && allow.some((entry) => matchesName(entry, name, port));
+}
 
-// Of all names only `localhost` may lead to loopback by its name: any other is somebody else's DNS record.
-const isLocalhostOpen = (context: AddressContext): boolean =>
-  context.name === 'localhost' && isOpenedByName(context);
+// Of all names, only `localhost` may lead to loopback by its name: any other name is somebody else's DNS record.
+function isLocalhostOpen(context: AddressContext): boolean {
+  return context.name === 'localhost' && isOpenedByName(context);
+}
 
-const LOOPBACK = block('127.0.0.0/8');
+const LOOPBACK = toCidr('127.0.0.0/8');
 
-const opensLoopback = (cidr: AddressEntry['cidr']): boolean => isSingle(cidr) || isInside(cidr, LOOPBACK);
+function opensLoopback(cidr: AddressEntry['cidr']): boolean {
+  return isSingle(cidr) || isInside(cidr, LOOPBACK);
+}

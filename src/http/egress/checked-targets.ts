@@ -8,8 +8,8 @@ const MAX_KEPT = 1_000;
 const MAX_KEPT_URL_CHARS = 1_024;
 
 /**
- * Returns a function that parses and checks URLs and keeps the answers of at most 1,000 of them. An answer
- * depends on the text alone, so it stays true. The addresses of a name are resolved and checked again for every dial.
+ * Returns a function that parses and checks URLs, and keeps the results of at most 1,000 of them. A result depends on the
+ * URL's text alone, so it stays true. The addresses of a name are resolved and checked again for every dial.
  */
 export function createCheckedTargets(policy: EgressPolicy): (url: string) => CheckedTarget {
   const kept = new Map<string, CheckedTarget>();

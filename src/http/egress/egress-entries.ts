@@ -1,10 +1,10 @@
 import { firstAddress, formatIp, isInside, isSingle, parseCidr, type Cidr } from './ip-address.ts';
-import { block, rangeOf } from './special-ranges.ts';
+import { rangeOf, toCidr } from './special-ranges.ts';
 
 interface EntryBase {
-  /** As the operator wrote it. */
+  /** The entry as the operator wrote it. */
   readonly text: string;
-  /** The only port it holds for; absent: every port. */
+  /** The only port that the entry is for. Without a port it is for all of them. */
   readonly port?: number;
 }
 
@@ -14,18 +14,17 @@ export type EgressEntry =
   | (EntryBase & { readonly kind: 'host'; readonly host: string })
   | (EntryBase & { readonly kind: 'suffix'; readonly suffix: string });
 
-/**
- * A list as read. `problems` are entries that could not be read, in words for the operator: the service should not
- * start with them. `idle` are entries that are well formed but open nothing as allow entries: worth a warning.
- */
-export interface EgressEntries {
+/** A list of entries as it was read. */
+interface EgressEntries {
   readonly entries: readonly EgressEntry[];
+  /** Why some entries could not be read, in words for the operator. The service does not start with them. */
   readonly problems: readonly string[];
+  /** Why some entries open nothing as allow entries, although they are well formed. They are worth a warning. */
   readonly idle: readonly string[];
 }
 
-/** Reads a list of entries, separated by commas or white space, or as an array of entries. Never throws. */
-export const parseEgressEntries = (list: string | readonly string[]): EgressEntries => {
+/** Reads a list of entries: a text with commas or white space between them, or an array. Never throws. */
+export function parseEgressEntries(list: string | readonly string[]): EgressEntries {
   const texts = (typeof list === 'string' ? [list] : list).flatMap((text) => text.split(/[\s,]+/));
   const read = texts.filter((text) => text !== '').map(parseEntry);
   const entries = read.flatMap((result) => ('problem' in result ? [] : [result.entry]));
@@ -34,16 +33,18 @@ export const parseEgressEntries = (list: string | readonly string[]): EgressEntr
     problems: read.flatMap((result) => ('problem' in result ? [result.problem] : [])),
     idle: entries.flatMap((entry) => idleReason(entry) ?? []),
   };
-};
+}
 
 type Parsed = { readonly entry: EgressEntry } | { readonly problem: string };
 
-const problem = (text: string, why: string): Parsed => ({ problem: `"${text}" ${why}` });
+function problem(text: string, why: string): Parsed {
+  return { problem: `"${text}" ${why}` };
+}
 
-const parseEntry = (text: string): Parsed => {
+function parseEntry(text: string): Parsed {
   if (text.includes('://')) return problem(text, 'is a URL: write the host and port alone');
   const split = splitPort(text);
-  if (split === undefined) return problem(text, 'has something behind its brackets that is no port');
+  if (split === undefined) return problem(text, 'has text after its brackets that is not a port');
   const { target, port, isBracketed } = split;
   if (port !== undefined && !isPort(port)) return problem(text, 'has a port that is not between 1 and 65535');
   const base = { text, ...(port === undefined ? {} : { port: Number(port) }) };
@@ -51,13 +52,13 @@ const parseEntry = (text: string): Parsed => {
   if (cidr !== undefined) return addressEntry(base, cidr, isBracketed);
   if (isBracketed) return problem(text, 'has no IPv6 address or CIDR inside its brackets');
   if (target.includes('/'))
-    return problem(text, 'is no CIDR: write an address, a slash and the length of the prefix');
-  if (target.includes(':')) return problem(text, 'is no IPv6 address');
+    return problem(text, 'is not a CIDR: write an address, a slash and the length of the prefix');
+  if (target.includes(':')) return problem(text, 'is not an IPv6 address');
   return target.startsWith('*.') ? suffixEntry(base, target.slice(1)) : hostEntry(base, target);
-};
+}
 
-// Two colons or more outside brackets are an IPv6 address, which then has no port.
-const splitPort = (text: string): { target: string; port?: string; isBracketed: boolean } | undefined => {
+// A text with two or more colons outside brackets is an IPv6 address without a port.
+function splitPort(text: string): { target: string; port?: string; isBracketed: boolean } | undefined {
   if (text.startsWith('[')) {
     const [, target = '', port] = /^\[([^\]]*)\](?::(.*))?$/.exec(text) ?? [];
     if (!/^\[[^\]]*\](:.*)?$/.test(text)) return undefined;
@@ -67,64 +68,67 @@ const splitPort = (text: string): { target: string; port?: string; isBracketed: 
   const [target = '', port] = parts;
   if (parts.length !== 2 || port === undefined) return { target: text, isBracketed: false };
   return { target, port, isBracketed: false };
-};
+}
 
-const isPort = (text: string): boolean => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
+function isPort(text: string): boolean {
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
+}
 
-const addressEntry = (base: EntryBase, cidr: Cidr, isBracketed: boolean): Parsed => {
+function addressEntry(base: EntryBase, cidr: Cidr, isBracketed: boolean): Parsed {
   if (isBracketed && cidr.bytes.length === 4)
     return problem(base.text, 'has brackets, which are for IPv6 only');
   const first = firstAddress(cidr);
   if (first.some((byte, index) => byte !== cidr.bytes[index])) {
-    return problem(base.text, `has bits behind its prefix: write ${formatIp(first)}/${cidr.prefix}`);
+    return problem(base.text, `has bits after its prefix: write ${formatIp(first)}/${cidr.prefix}`);
   }
   return { entry: { ...base, kind: 'address', cidr } };
-};
+}
 
-const hostEntry = (base: EntryBase, host: string): Parsed => {
+function hostEntry(base: EntryBase, host: string): Parsed {
   const why = hostProblem(host);
   return why === undefined ? { entry: { ...base, kind: 'host', host } } : problem(base.text, why);
-};
+}
 
-const suffixEntry = (base: EntryBase, suffix: string): Parsed => {
+function suffixEntry(base: EntryBase, suffix: string): Parsed {
   const why = hostProblem(suffix.slice(1));
   if (why !== undefined) return problem(base.text, why);
-  if (!suffix.slice(1).includes('.')) return problem(base.text, 'needs at least two labels behind "*."');
+  if (!suffix.slice(1).includes('.')) return problem(base.text, 'needs at least two labels after "*."');
   return { entry: { ...base, kind: 'suffix', suffix } };
-};
+}
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-// The URL parser says how a name reads once it is in a URL; an entry in any other spelling would never match.
-const hostProblem = (host: string): string | undefined => {
+// The URL parser says how a name reads in a URL. An entry in any other spelling would never match.
+function hostProblem(host: string): string | undefined {
   const canonical = canonicalHost(host);
   const isName =
     canonical !== undefined &&
     canonical.length <= 253 &&
     canonical.split('.').every((label) => LABEL.test(label));
   if (!isName || parseCidr(canonical) !== undefined)
-    return 'is neither an address, a CIDR, a host nor "*." and a host';
+    return 'is not an address, a CIDR, a host, or "*." and a host';
   return canonical === host ? undefined : `must be written as ${canonical}`;
-};
+}
 
-const canonicalHost = (host: string): string | undefined => {
+function canonicalHost(host: string): string | undefined {
   if (/[/\\?#@:%]/.test(host)) return undefined;
   const url = URL.parse(`http://${host}/`);
   return url === null ? undefined : url.hostname.replace(/\.$/, '');
-};
+}
 
-const NAT64_SPACE = [block('64:ff9b::/96'), block('64:ff9b:1::/48')];
+const NAT64_SPACE = [toCidr('64:ff9b::/96'), toCidr('64:ff9b:1::/48')];
 
-/** Whether the block is a NAT64 prefix as an entry may name one: a /96 in one of the two ranges (RFC 6052, 8215). */
-export const isNat64Prefix = (cidr: Cidr): boolean =>
-  cidr.prefix === 96 && NAT64_SPACE.some((space) => isInside(cidr, space));
+/** Reports whether the block is a NAT64 prefix that an entry may name: a /96 in one of the two ranges (RFC 6052, 8215). */
+export function isNat64Prefix(cidr: Cidr): boolean {
+  return cidr.prefix === 96 && NAT64_SPACE.some((space) => isInside(cidr, space));
+}
 
-const idleReason = (entry: EgressEntry): string | undefined => {
+function idleReason(entry: EgressEntry): string | undefined {
   if (entry.kind !== 'address' || isNat64Prefix(entry.cidr)) return undefined;
-  const { kind, name, block: text } = rangeOf(entry.cidr.bytes);
-  if (!isInside(entry.cidr, block(text))) return undefined;
+  const { kind, name, cidr } = rangeOf(entry.cidr.bytes);
+  if (!isInside(entry.cidr, cidr)) return undefined;
   if (kind === 'never') return `"${entry.text}" opens nothing: ${name} is never dialled`;
   if (isSingle(entry.cidr)) return undefined;
   if (kind === 'exact') return `"${entry.text}" opens nothing: ${name} is opened one address at a time`;
   return kind === 'nat64' ? `"${entry.text}" opens nothing: a NAT64 prefix is a /96` : undefined;
-};
+}

@@ -1,6 +1,7 @@
+import type { EgressCheck } from '../http-client.ts';
 import {
-  coveringEntries,
   checkAddress,
+  coveringEntries,
   matchesName,
   matchesPort,
   type AddressContext,
@@ -10,28 +11,27 @@ import type { EgressEntry } from './egress-entries.ts';
 import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
 import type { RangeKind } from './special-ranges.ts';
 import { canonicalName, parseTargetUrl, specialUse, type TargetUrl } from './target-url.ts';
-import type { EgressCheck } from '../http-client.ts';
 
-/** What an operator may set. Only public addresses are open without any entry. */
+/** The egress rules that an operator may set. Without entries, only public addresses are open. */
 export interface EgressPolicyOptions {
   readonly allow?: readonly EgressEntry[];
   readonly deny?: readonly EgressEntry[];
   readonly httpsOnly?: boolean;
 }
 
-/** Where outgoing requests may go. Pure: it asks nobody, and never throws. */
+/** The egress rules: where outgoing requests may go. Its checks look nothing up, and never throw. */
 export interface EgressPolicy extends EgressCheck {
   /**
-   * Checks a dial: `addresses` are all that the host resolved to (the literal itself for a literal), each must pass.
-   * Undefined lets it pass; a text names the rule, and no address that somebody's DNS answered.
+   * Checks a dial. `addresses` are all that the host resolved to (for a literal, the literal itself), and each must pass.
+   * Returns undefined if the dial is allowed. Otherwise the text names the rule, and no address that came from DNS.
    */
   checkDial(host: string, port: number, addresses: readonly string[]): string | undefined;
 }
 
 type Rules = Required<EgressPolicyOptions>;
 
-/** Makes a policy from entries that were read before. */
-export const createEgressPolicy = (options: EgressPolicyOptions = {}): EgressPolicy => {
+/** Makes the rules from entries that were read before. */
+export function createEgressPolicy(options: EgressPolicyOptions = {}): EgressPolicy {
   const rules: Rules = { allow: [], deny: [], httpsOnly: false, ...options };
   return {
     checkUrl: (url) => {
@@ -40,39 +40,50 @@ export const createEgressPolicy = (options: EgressPolicyOptions = {}): EgressPol
     },
     checkDial: (host, port, addresses) => checkDial(rules, canonicalName(host), port, addresses),
   };
-};
+}
 
-const checkTarget = (rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined => {
+function checkTarget(rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined {
   if (rules.httpsOnly && protocol === 'http:') return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
   return literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
-};
+}
 
-const checkDial = (
+function checkDial(
   rules: Rules,
   host: string,
   port: number,
   addresses: readonly string[],
-): string | undefined => {
+): string | undefined {
   if (addresses.length === 0) return `${host} has no address`;
   const literal = parseIp(host);
   const refusal = literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
-  return refusal ?? firstOf(addresses, (address) => checkResolved(rules, host, port, address));
-};
+  return refusal ?? firstRefusal(addresses, (address) => checkResolved(rules, host, port, address));
+}
 
-const checkResolved = (rules: Rules, host: string, port: number, address: string): string | undefined => {
+function firstRefusal(
+  addresses: readonly string[],
+  check: (address: string) => string | undefined,
+): string | undefined {
+  for (const address of addresses) {
+    const refusal = check(address);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function checkResolved(rules: Rules, host: string, port: number, address: string): string | undefined {
   const bytes = parseIp(address);
-  if (bytes === undefined) return `${host} resolves to something that is no address`;
+  if (bytes === undefined) return `${host} resolves to something that is not an address`;
   const context = parseIp(host) ? { ...rules, port } : { ...rules, port, name: host };
   const refusal = checkAddress(bytes, context);
   if (refusal !== undefined)
-    return `${host} leads to ${classOf(refusal)}, which outgoing requests may not reach`;
+    return `${host} leads to ${placeOf(refusal)}, which outgoing requests may not reach`;
   if (needsEntry(rules, host, port) && coveringEntries(bytes, context).length === 0) {
     return `${host} is a special-use name, and leads to an address that no entry of CALLHOOKS_EGRESS_ALLOW covers`;
   }
   return undefined;
-};
+}
 
-const CLASSES: Readonly<Record<RangeKind, string>> = {
+const PLACES: Readonly<Record<RangeKind, string>> = {
   public: 'a public address',
   private: 'a private network',
   special: 'a special-purpose range',
@@ -82,12 +93,13 @@ const CLASSES: Readonly<Record<RangeKind, string>> = {
   never: 'an unspecified, multicast, broadcast or IPv4-mapped address',
 };
 
-const classOf = (refusal: AddressRefusal): string =>
-  refusal.rule === 'deny'
+function placeOf(refusal: AddressRefusal): string {
+  return refusal.rule === 'deny'
     ? 'an address on the deny list (CALLHOOKS_EGRESS_DENY)'
-    : CLASSES[refusal.range.kind];
+    : PLACES[refusal.range.kind];
+}
 
-const checkLiteral = (rules: Rules, literal: IpBytes, port: number): string | undefined => {
+function checkLiteral(rules: Rules, literal: IpBytes, port: number): string | undefined {
   const refusal = checkAddress(literal, { ...rules, port });
   if (refusal === undefined) return undefined;
   const address = formatIp(literal);
@@ -96,12 +108,13 @@ const checkLiteral = (rules: Rules, literal: IpBytes, port: number): string | un
   const where = `${address} belongs to ${name} ${block} (${source}), which outgoing requests may not reach`;
   if (kind === 'never') return `${where}; no entry can open it`;
   return `${where}; the entry ${address} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
-};
+}
 
-const deniedBy = (host: string, entry: string): string =>
-  `${host} is denied by the entry ${entry} of CALLHOOKS_EGRESS_DENY`;
+function deniedBy(host: string, entry: string): string {
+  return `${host} is denied by the entry ${entry} of CALLHOOKS_EGRESS_DENY`;
+}
 
-const checkName = (rules: Rules, name: string, port: number): string | undefined => {
+function checkName(rules: Rules, name: string, port: number): string | undefined {
   const denied = rules.deny.find((entry) => matchesName(entry, name, port));
   if (denied !== undefined) return deniedBy(name, denied.text);
   if (!needsEntry(rules, name, port)) return undefined;
@@ -109,28 +122,23 @@ const checkName = (rules: Rules, name: string, port: number): string | undefined
   if (special === 'localhost') return checkLocalhost(rules, name, port);
   if (rules.allow.some((entry) => entry.kind === 'address' && matchesPort(entry, port))) return undefined;
   return `${name} is a special-use name (${special}), which outgoing requests may not reach; the entry ${name}, or the CIDR of its addresses, in CALLHOOKS_EGRESS_ALLOW would let it pass`;
-};
+}
 
-const needsEntry = ({ allow }: Rules, name: string, port: number): boolean =>
-  parseIp(name) === undefined &&
-  specialUse(name) !== undefined &&
-  !allow.some((entry) => matchesName(entry, name, port));
+function needsEntry({ allow }: Rules, name: string, port: number): boolean {
+  return (
+    parseIp(name) === undefined &&
+    specialUse(name) !== undefined &&
+    !allow.some((entry) => matchesName(entry, name, port))
+  );
+}
+
+const LOOPBACKS = ['127.0.0.1', '::1'].flatMap((text) => parseIp(text) ?? []);
 
 // The name may mean either loopback address, so entries for one of the two are not enough.
-const checkLocalhost = (rules: Rules, name: string, port: number): string | undefined => {
+function checkLocalhost(rules: Rules, name: string, port: number): string | undefined {
   const context: AddressContext = { ...rules, port };
   const isOpen = LOOPBACKS.every((address) => checkAddress(address, context) === undefined);
   if (isOpen) return undefined;
   const entry = name === 'localhost' ? 'the entry localhost' : 'the entries 127.0.0.0/8 and ::1';
   return `${name} is this machine itself (localhost), which outgoing requests may not reach; ${entry} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
-};
-
-const LOOPBACKS = ['127.0.0.1', '::1'].flatMap((text) => parseIp(text) ?? []);
-
-const firstOf = <T>(items: readonly T[], check: (item: T) => string | undefined): string | undefined => {
-  for (const item of items) {
-    const refusal = check(item);
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
-};
+}

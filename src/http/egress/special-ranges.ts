@@ -1,26 +1,32 @@
 import { contains, parseCidr, type Cidr, type IpBytes } from './ip-address.ts';
 
 /**
- * What may open an address: `public` needs nothing; `private` an address or host entry; `special` an address entry;
- * `loopback` and `exact` only entries of their own kind; `nat64` is checked as the IPv4 address inside; `never` nothing.
+ * Says what opens a range. `public` needs nothing. `private` needs an address or host entry, `special` an address entry.
+ * `loopback` and `exact` need entries of their own kind. `nat64` is checked as the IPv4 address inside. Nothing opens
+ * `never`.
  */
 export type RangeKind = 'public' | 'private' | 'special' | 'loopback' | 'exact' | 'nat64' | 'never';
 
-/** A block of addresses with one rule. `name` and `source` are for messages. */
+/** A block of addresses with one rule. `block`, `name` and `source` are texts for messages. */
 export interface AddressRange {
   readonly kind: RangeKind;
+  readonly cidr: Cidr;
   readonly block: string;
   readonly name: string;
   readonly source: string;
 }
 
+/** Returns a block that the code names. Throws if the text is not a block. */
+export function toCidr(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) throw new Error(`not a block of addresses: ${text}`);
+  return cidr;
+}
+
 type Row = readonly [kind: RangeKind, block: string, name: string, source: string];
 
-/**
- * Addresses that outgoing requests may not reach by default; the first row that holds an address decides. From the
- * IANA IPv4 and IPv6 Special-Purpose Address Registries (all rows, globally reachable or not; the parts of
- * 192.0.0.0/24 and 2001::/23 are covered by the whole), from the multicast registries, and the clouds' documents.
- */
+// The rows come from the IANA IPv4 and IPv6 Special-Purpose Address Registries (all rows, globally reachable or not; the
+// wholes cover the parts of 192.0.0.0/24 and 2001::/23), from the multicast registries, and from the clouds' documents.
 const ROWS: readonly Row[] = [
   ['never', '0.0.0.0/32', 'the unspecified address', 'RFC 1122'],
   ['special', '0.0.0.0/8', 'the network "this network"', 'RFC 791'],
@@ -70,23 +76,25 @@ const ROWS: readonly Row[] = [
   ['public', '0.0.0.0/0', 'public IPv4', 'RFC 791'],
 ];
 
-/** A block that the table or the code names; throws at load where its text is no block. */
-export const block = (text: string): Cidr => {
-  const cidr = parseCidr(text);
-  if (cidr === undefined) throw new Error(`not a block of addresses: ${text}`);
-  return cidr;
-};
-
-const RANGES = ROWS.map(([kind, text, name, source]) => ({
-  cidr: block(text),
-  range: { kind, block: text, name, source },
+/** All addresses in ranges. The first range that holds an address decides about it. */
+export const ADDRESS_RANGES: readonly AddressRange[] = ROWS.map(([kind, block, name, source]) => ({
+  kind,
+  cidr: toCidr(block),
+  block,
+  name,
+  source,
 }));
 
-const UNKNOWN: AddressRange = { kind: 'never', block: '', name: 'no known range', source: '' };
+// The rows hold every address. If one were missing, it would be refused.
+const NO_RANGE: AddressRange = {
+  kind: 'never',
+  cidr: toCidr('::/0'),
+  block: '',
+  name: 'no known range',
+  source: '',
+};
 
-/** The range that decides about an address. */
-export const rangeOf = (address: IpBytes): AddressRange =>
-  RANGES.find(({ cidr }) => contains(cidr, address))?.range ?? UNKNOWN;
-
-/** The ranges of the table in its order, for tests and documents. */
-export const ADDRESS_RANGES: readonly AddressRange[] = RANGES.map(({ range }) => range);
+/** Returns the range that decides about an address. */
+export function rangeOf(address: IpBytes): AddressRange {
+  return ADDRESS_RANGES.find(({ cidr }) => contains(cidr, address)) ?? NO_RANGE;
+}

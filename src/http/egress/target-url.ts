@@ -1,11 +1,11 @@
 import { parseIp, type IpBytes } from './ip-address.ts';
 
-/** Where a URL leads, parsed once by the WHATWG parser. */
+/** Where a URL leads. The WHATWG parser reads it once. */
 export interface TargetUrl {
   readonly protocol: 'http:' | 'https:';
-  /** Lower case, A-labels, without brackets or a trailing dot. */
+  /** The host in lower case and A-labels, without brackets or a trailing dot. */
   readonly host: string;
-  /** The host as an address, where it is a literal. */
+  /** The host as an address, if it is a literal one. */
   readonly literal?: IpBytes;
   readonly port: number;
   readonly origin: string;
@@ -13,13 +13,13 @@ export interface TargetUrl {
   readonly path: string;
 }
 
-/** A URL that can't be a webhook's target at all, whatever the policy says. */
+/** A URL that can't be the target of a webhook, whatever the egress rules say. */
 export interface BadUrl {
   readonly problem: string;
 }
 
-/** Reads a URL; every text gives a target or a problem in words, nothing throws. */
-export const parseTargetUrl = (text: string): TargetUrl | BadUrl => {
+/** Reads a URL. It returns a target or a problem in words for every text, and never throws. */
+export function parseTargetUrl(text: string): TargetUrl | BadUrl {
   if (text.includes('\\'))
     return { problem: 'the URL has a backslash, which URL parsers read in different ways' };
   const url = URL.parse(text);
@@ -41,18 +41,18 @@ export const parseTargetUrl = (text: string): TargetUrl | BadUrl => {
     origin: url.origin,
     path: url.pathname + url.search,
   };
-};
+}
 
-/** A host as names and entries are compared: lower case, without brackets and trailing dot. */
-export const canonicalName = (host: string): string => {
+/** Returns a host as names and entries are compared: in lower case, without brackets and trailing dot. */
+export function canonicalName(host: string): string {
   const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   return plain.toLowerCase().replace(/\.$/, '');
-};
+}
 
-/** The special-use rule that a name falls under, for messages; undefined for an ordinary name. */
-export const specialUse = (name: string): string | undefined => {
+/** Returns the special-use rule that a name falls under, for messages, or undefined for an ordinary name. */
+export function specialUse(name: string): string | undefined {
   if (name === 'localhost' || name.endsWith('.localhost')) return 'localhost';
   if (name.endsWith('.local')) return '.local';
   if (name.endsWith('.internal')) return '.internal';
   return name.includes('.') ? undefined : 'a single label';
-};
+}
