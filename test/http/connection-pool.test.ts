@@ -11,7 +11,7 @@ const until = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) await turn();
 };
 
-describe('dials to one origin', () => {
+describe('the connection pool', () => {
   let raw: RawServer | undefined;
   let executor: GuardedExecutor | undefined;
 
@@ -26,7 +26,7 @@ describe('dials to one origin', () => {
     return raw;
   };
 
-  it('are 64 at a time by default, and let 200 requests at once all succeed', async () => {
+  it('dials 64 connections to one origin at a time, and lets 200 requests at once succeed', async () => {
     let underWay = 0;
     let most = 0;
     executor = guardedExecutor({
@@ -37,7 +37,7 @@ describe('dials to one origin', () => {
     });
     const all = 200;
     const server = await serve(() => {
-      // Nobody is answered before all are there, so each request needs a connection of its own.
+      // No request is answered before all have arrived, so each one needs a connection of its own.
       if (server.requestCount() === all) for (const { socket } of server.connections) socket.write(OK);
     });
     const own = executor;
@@ -51,8 +51,8 @@ describe('dials to one origin', () => {
   });
 
   /**
-   * Has one open connection whose request `/first` is not answered yet, and one dial, the only one at a time, that
-   * stays silent until its request's limit ends.
+   * Makes one open connection, whose request `/first` is not answered yet, and one dial, which is the only one allowed at
+   * a time and stays silent until the deadline of its request.
    */
   const withOneBusyAndOneSilent = async (silentMs: number) => {
     const dialled: string[] = [];
@@ -79,7 +79,7 @@ describe('dials to one origin', () => {
     return { server, send, first, silent, answer, paths, dialled };
   };
 
-  it('give way to connections that fall idle, which waiting requests get in their order', async () => {
+  it('gives a connection that falls idle to the requests that wait for a dial, in their order', async () => {
     const { server, send, first, answer, paths, dialled } = await withOneBusyAndOneSilent(5_000);
     const waiting = ['a', 'b', 'c'].map((path) => send(path, 5_000));
     for (let count = 2; count <= 4; count++) {
@@ -94,7 +94,7 @@ describe('dials to one origin', () => {
     expect(dialled).to.have.length(2);
   });
 
-  it('make a request wait no longer than its time limit, and nothing of it is sent', async () => {
+  it('fails a waiting request at its deadline, and sends nothing of it', async () => {
     const { server, send, first, answer, paths } = await withOneBusyAndOneSilent(5_000);
     const expiring = send('expiring', 50);
     const next = send('next', 5_000);
@@ -108,7 +108,7 @@ describe('dials to one origin', () => {
     expect(paths()).to.deep.equal(['first', 'next']);
   });
 
-  it('begin when the one before has ended, if no connection falls idle', async () => {
+  it('lets a waiting request dial when the dial before has ended and no connection falls idle', async () => {
     const { send, first, silent, server, paths } = await withOneBusyAndOneSilent(100);
     const waiting = send('waiting', 5_000);
     expect(outcomeOf(await silent)).to.equal('TIMEOUT no');
@@ -119,7 +119,7 @@ describe('dials to one origin', () => {
     expect(paths()).to.deep.equal(['first', 'waiting']);
   });
 
-  it('are not replaced by a connection that closes with its response', async () => {
+  it('does not give a connection that closes with its response to a waiting request', async () => {
     const { send, first, answer, server } = await withOneBusyAndOneSilent(150);
     const waiting = send('waiting', 5_000);
     answer(CLOSING);
@@ -129,7 +129,7 @@ describe('dials to one origin', () => {
     expect(outcomeOf(await waiting)).to.equal('ok');
   });
 
-  it('pass their place on when they fail', async () => {
+  it('lets the next request dial when a dial fails', async () => {
     let dials = 0;
     executor = guardedExecutor({
       maxDialsPerOrigin: 2,
@@ -141,7 +141,7 @@ describe('dials to one origin', () => {
     expect(dials).to.equal(9);
   });
 
-  it('that stay silent delay no other origin', async () => {
+  it('serves one origin at once while the dials to another are silent', async () => {
     executor = guardedExecutor({
       allow: ['127.0.0.1', '127.0.0.2'],
       maxDialsPerOrigin: 2,
@@ -158,7 +158,7 @@ describe('dials to one origin', () => {
     expect(new Set((await Promise.all(silent)).map(outcomeOf))).to.deep.equal(new Set(['TIMEOUT no']));
   });
 
-  it('end with the executor, and so do the requests that wait for one', async () => {
+  it('ends dials and waiting requests as SHUTDOWN when the executor is closed', async () => {
     const { send, first, silent, paths } = await withOneBusyAndOneSilent(5_000);
     const waiting = [send('a', 5_000), send('b', 5_000)];
     await turn();

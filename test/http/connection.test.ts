@@ -15,7 +15,7 @@ import { startRawServer, type OnRequest, type RawServer } from '../support/raw-s
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('connections', () => {
+describe('a connection', () => {
   let raw: RawServer | undefined;
   let executor = guardedExecutor();
   let reuseFailures = 0;
@@ -42,7 +42,7 @@ describe('connections', () => {
   };
   const answerOk: OnRequest = (socket) => socket.write(OK);
 
-  it('have exactly the settings that keep a request from leaving twice', () => {
+  it('has exactly the settings that keep a request from leaving twice', () => {
     expect(CLIENT_SETTINGS).to.deep.equal({
       pipelining: 1,
       allowH2: false,
@@ -57,7 +57,7 @@ describe('connections', () => {
     expect(EXECUTOR_LIMITS.maxConnectionAgeMs).to.equal(300_000);
   });
 
-  it('carry one request at a time', async () => {
+  it('carries one request at a time', async () => {
     let open = 0;
     let most = 0;
     const { url, connections } = await serve((socket) => {
@@ -71,7 +71,7 @@ describe('connections', () => {
   });
 
   for (const hint of ['', 'Keep-Alive: timeout=60\r\n', 'Keep-Alive: timeout=1\r\n']) {
-    it(`are used again within 500 ms and not after, ${hint === '' ? 'without a hint' : `whatever the hint ${hint.trim()}`}`, async () => {
+    it(`is used again within 500 ms and not later, when the server sends ${hint === '' ? 'no hint' : `the hint ${hint.trim()}`}`, async () => {
       const { url, connections } = await serve((socket) =>
         socket.write(OK.replace('\r\n\r\n', `\r\n${hint}\r\n`)),
       );
@@ -86,7 +86,7 @@ describe('connections', () => {
     });
   }
 
-  it('that lay idle for long during a stall of the event loop are not used again', async () => {
+  it('is not used again when it was idle for more than 500 ms of a stalled event loop', async () => {
     const { url, connections } = await serve(answerOk);
     await sendTo(executor, url);
     const until = performance.now() + 600;
@@ -95,7 +95,7 @@ describe('connections', () => {
     expect(connections).to.have.length(2);
   });
 
-  it('end at their age, however busy', async () => {
+  it('serves no further request when it has reached its age, also when it was never idle', async () => {
     const local = guardedExecutor({ maxConnectionAgeMs: 300 });
     const { url, connections } = await serve(answerOk);
     const until = performance.now() + 500;
@@ -104,7 +104,7 @@ describe('connections', () => {
     await local.close();
   });
 
-  it('are not shared between origins', async () => {
+  it('is not shared between origins', async () => {
     const local = guardedExecutor({ names: { 'a.example': ['127.0.0.1'], 'b.example': ['127.0.0.1'] } });
     const { port, connections } = await serve(answerOk);
     for (const host of ['a.example', 'b.example', 'a.example', '127.0.0.1'])
@@ -120,7 +120,7 @@ describe('connections', () => {
     ['sends more than its body', `${OK}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`],
   ];
   for (const [title, response] of closers) {
-    it(`are not used again when the server ${title}`, async () => {
+    it(`is not used again when the server ${title}`, async () => {
       const { url, connections } = await serve((socket) => socket.write(response));
       for (let count = 1; count <= 3; count++) {
         const result = await sendTo(executor, url);
@@ -131,7 +131,7 @@ describe('connections', () => {
     });
   }
 
-  it('survive a body that is thrown away, if it is small', async () => {
+  it('stays open when a small body is thrown away', async () => {
     const response = `HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n${'x'.repeat(20_000)}`;
     const { url, connections } = await serve((socket) => socket.write(response));
     await sendTo(executor, url, { read: 'record', recordBytes: 0 });
@@ -144,7 +144,7 @@ describe('connections', () => {
     ['large', 'x'.repeat(500_000)],
     ['slow', 'x'],
   ] as const) {
-    it(`are closed instead of throwing away a ${title} body`, async () => {
+    it(`is closed when a ${title} body would be thrown away`, async () => {
       const { url, connections } = await serve((socket) =>
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n${body}`),
       );
@@ -153,8 +153,8 @@ describe('connections', () => {
     });
   }
 
-  describe('that break when used again', () => {
-    it('fail as PROTOCOL, may have been seen, say so and are counted; nothing is sent again', async () => {
+  describe('that breaks when it is used again', () => {
+    it('fails the request as PROTOCOL with sent MAYBE, says so, is counted, and sends nothing again', async () => {
       const { url, requestCount, connections } = await serve((socket) => {
         if (requestCount() === 1) socket.write(OK);
         else socket.resetAndDestroy();
@@ -168,7 +168,7 @@ describe('connections', () => {
       expect(connections).to.have.length(1);
     });
 
-    it('are not counted when the first request on them breaks', async () => {
+    it('is not counted when its first request breaks', async () => {
       const { url } = await serve((socket) => socket.end());
       const result = await sendTo(executor, url);
       expect(result.failure?.message).to.not.contain('reused');
@@ -176,7 +176,7 @@ describe('connections', () => {
     });
 
     for (const code of ['ECONNRESET', 'none']) {
-      it(`before anything was written give way to a new one (${code})`, async () => {
+      it(`gives way to a new one when nothing was written yet (error code: ${code})`, async () => {
         let dialled: Socket | undefined;
         const local = guardedExecutor({ connect: (options) => (dialled = loopbackConnect(options)) });
         const { url, connections, requestCount } = await serve(answerOk);
@@ -195,26 +195,26 @@ describe('connections', () => {
     }
   });
 
-  it('lose no call to a server that closes idle sockets after 1 s', async () => {
+  it('loses no call to a server that closes idle sockets after 1 s', async () => {
     const { url } = await serve(
       (socket) => socket.write(OK),
       (socket) => socket.setTimeout(1_000, () => socket.end()),
     );
-    const lanes = Array.from({ length: 40 }, async (_, lane) => {
+    const callers = Array.from({ length: 40 }, async (_, caller) => {
       const results: SendResult[] = [];
       for (let turn = 0; turn < 6; turn++) {
         results.push(await sendTo(executor, url));
         // Around the server's limit and around our own.
-        await wait((turn % 2 === 0 ? 985 : 485) + (lane % 10) * 3);
+        await wait((turn % 2 === 0 ? 985 : 485) + (caller % 10) * 3);
       }
       return results;
     });
-    const outcomes = (await Promise.all(lanes)).flat().map(outcomeOf);
+    const outcomes = (await Promise.all(callers)).flat().map(outcomeOf);
     expect(outcomes.filter((outcome) => outcome !== 'ok')).to.deep.equal([]);
     expect(outcomes).to.have.length(240);
   });
 
-  it('can not be opened by undici itself: a client is handed one socket and refused another', async () => {
+  it('refuses undici a second socket after it was handed the first', async () => {
     const server = createServer((socket) => socket.end());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -247,7 +247,7 @@ describe('connections', () => {
     server.close();
   });
 
-  it('tell what a server said before it was asked, without sending', async () => {
+  it('fails the request as PROTOCOL, without a retry, when the server speaks first', async () => {
     const { url, connections } = await serve(answerOk, (socket) => socket.write('220 smtp ready\r\n'));
     const result = await sendTo(executor, url);
     expect(result.failure?.code).to.equal('PROTOCOL');

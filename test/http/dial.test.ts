@@ -12,10 +12,10 @@ import { startRawServer, type RawServer } from '../support/raw-server.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
 
-// 127.0.0.1 and 127.0.0.3 are allowed and stand for what is public, 127.0.0.2 and 127.0.0.4 are not.
+// 127.0.0.1 and 127.0.0.3 are allowed and stand for public addresses. 127.0.0.2 and 127.0.0.4 are not allowed.
 const ALLOW = ['127.0.0.1', '127.0.0.3'];
 
-describe('the dial', () => {
+describe('a dial', () => {
   let good: RawServer;
   let forbidden: RawServer;
 
@@ -50,7 +50,7 @@ describe('the dial', () => {
     ['no address in what it answered', ['127.0.0.1', 'localhost']],
   ];
   for (const [title, answers] of denied) {
-    it(`does not happen when a name resolves to ${title}`, async () => {
+    it(`is refused when a name resolves to ${title}`, async () => {
       const { executor, dialled, url } = withAnswers(answers);
       const result = await sendTo(executor, url);
       expect(outcomeOf(result)).to.equal('EGRESS_DENIED no');
@@ -59,7 +59,7 @@ describe('the dial', () => {
     });
   }
 
-  it('follows a name that is rebound from an allowed to a forbidden address nowhere', async () => {
+  it('is refused when a name is rebound from an allowed to a forbidden address', async () => {
     const { executor, dialled, url } = withAnswers(['127.0.0.1'], ['127.0.0.2'], ['127.0.0.1', '127.0.0.2']);
     const outcomes = [
       await sendTo(executor, url),
@@ -71,7 +71,7 @@ describe('the dial', () => {
     expect(forbidden.connections).to.have.length(0);
   });
 
-  it('resolves once, and dials what was checked', async () => {
+  it('resolves the name once, and dials the addresses that were checked', async () => {
     let lookUps = 0;
     const resolve: Resolve = async () => ({ addresses: lookUps++ === 0 ? ['127.0.0.1'] : ['127.0.0.2'] });
     const executor = guardedExecutor({ policy: policyOf(ALLOW), resolve });
@@ -80,7 +80,7 @@ describe('the dial', () => {
     await executor.close();
   });
 
-  it('never asks the resolver about a literal', async () => {
+  it('never asks the resolver for a literal address', async () => {
     const resolve: Resolve = () => Promise.reject(new Error('asked'));
     const executor = guardedExecutor({ policy: policyOf(ALLOW), resolve });
     expect(outcomeOf(await sendTo(executor, `http://0x7f.1:${good.port}/`))).to.equal('ok');
@@ -90,7 +90,7 @@ describe('the dial', () => {
   });
 
   for (const protocol of ['http', 'https'] as const) {
-    it(`looks at where the socket really leads before the first byte (${protocol})`, async () => {
+    it(`is refused before the first byte when the socket leads to another address (${protocol})`, async () => {
       // Something between us and the network sends the connection elsewhere.
       const connect: typeof loopbackConnect = (options) => loopbackConnect({ ...options, host: '127.0.0.2' });
       const executor = guardedExecutor({ allow: ALLOW, names: { 'crm.example': ['127.0.0.1'] }, connect });
@@ -101,13 +101,13 @@ describe('the dial', () => {
     });
   }
 
-  it('goes through the addresses in their order until one answers', async () => {
+  it('tries the addresses in their order until one answers', async () => {
     const { executor, dialled, url } = withAnswers(['127.0.0.3', '127.0.0.1']);
     expect(outcomeOf(await sendTo(executor, url))).to.equal('ok');
     expect(dialled).to.deep.equal(['127.0.0.3', '127.0.0.1']);
   });
 
-  it('leaves a silent address in time for the next one', async () => {
+  it('tries the next address when one is silent for 1 s', async () => {
     const { url } = withAnswers();
     // A socket that is never connected is what a dropped SYN looks like.
     const connect: typeof loopbackConnect = (options) =>
@@ -123,7 +123,7 @@ describe('the dial', () => {
     await executor.close();
   });
 
-  it('ends with the time limit where every address is silent', async () => {
+  it('ends at the deadline when every address is silent', async () => {
     const executor = guardedExecutor({
       names: { 'crm.example': ['127.0.0.1', '127.0.0.1'] },
       connect: neverConnected,
@@ -133,7 +133,7 @@ describe('the dial', () => {
     expect(result.failure?.message).to.match(/^no connection to crm\.example:\d+ was made within \d+ ms$/);
   });
 
-  it('tries 8 addresses at most', async () => {
+  it('tries 8 addresses at most, and names the last problem', async () => {
     const { executor, dialled } = withAnswers([...Array<string>(9).fill('127.0.0.1')]);
     const result = await sendTo(executor, 'http://crm.example:1/');
     expect(result.failure).to.deep.equal({
@@ -144,7 +144,7 @@ describe('the dial', () => {
     expect(dialled).to.have.length(8);
   });
 
-  it('applies https-only and the deny list too', async () => {
+  it('is refused by https-only and by the deny list', async () => {
     const cases = [
       policyOf(['127.0.0.1'], [], true),
       policyOf(['127.0.0.1'], ['*.crm.example', 'crm.example']),
@@ -159,7 +159,7 @@ describe('the dial', () => {
     expect(good.connections).to.have.length(0);
   });
 
-  it('uses no proxy of the environment', async () => {
+  it('uses no proxy that the environment names', async () => {
     const saved = { ...process.env };
     Object.assign(process.env, {
       HTTP_PROXY: `http://127.0.0.2:${good.port}`,

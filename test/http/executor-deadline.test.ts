@@ -31,7 +31,7 @@ const stall = (ms: number): void => {
   while (performance.now() < until);
 };
 
-describe('the time limit of a request', () => {
+describe('the deadline of a request', () => {
   const executor = guardedExecutor({ allow: ['127.0.0.1'] });
   let raw: RawServer | undefined;
 
@@ -65,25 +65,25 @@ describe('the time limit of a request', () => {
       /^no response head arrived within \d+ ms$/,
     ],
     [
-      'a head that trickles',
+      'a server that sends its head byte by byte',
       (socket) => trickle(socket, HEAD.repeat(9), 20),
       'TIMEOUT maybe',
       /^no response head arrived within \d+ ms$/,
     ],
     [
-      'headers without end that trickle',
+      'a server that sends headers without end',
       (socket) => trickle(socket, 'HTTP/1.1 200 OK\r\n', 1, 'a: b\r\n'),
       'TIMEOUT maybe',
       /^no response head arrived within \d+ ms$/,
     ],
     [
-      'a body that trickles',
+      'a server that sends its body byte by byte',
       (socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)),
       'TIMEOUT yes',
       /^the response body did not end within \d+ ms$/,
     ],
     [
-      'a chunked body that never ends',
+      'a server that sends a chunked body without end',
       (socket) => (
         socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'),
         trickle(socket, '', 5, '1\r\nx\r\n')
@@ -93,7 +93,7 @@ describe('the time limit of a request', () => {
     ],
   ];
   for (const [title, onRequest, outcome, message, options = {}] of rows) {
-    it(`ends ${title}`, async () => {
+    it(`ends a request to ${title}`, async () => {
       const { url } = await serve(onRequest);
       const { result, ms } = await timed(sendTo(executor, url, { limitMs: 300, ...options }));
       expect(outcomeOf(result)).to.equal(outcome);
@@ -103,7 +103,7 @@ describe('the time limit of a request', () => {
     });
   }
 
-  it('ends an endless body at the size limit, with bounded memory', async () => {
+  it('is not needed for an endless body, which ends at the size limit with bounded memory', async () => {
     const { url } = await serve((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       flood(socket, Buffer.alloc(65_536, 'x'));
@@ -115,7 +115,7 @@ describe('the time limit of a request', () => {
     expect(process.memoryUsage().arrayBuffers - before).to.be.below(20_000_000);
   });
 
-  it('stops reading for the record after 250 ms, and the outcome stands', async () => {
+  it('is not needed for a slow body of the record, which ends after 250 ms without a failure', async () => {
     const { url } = await serve((socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)));
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record' }));
     expect(outcomeOf(result)).to.equal('ok');
@@ -123,21 +123,21 @@ describe('the time limit of a request', () => {
     expect(ms).to.be.within(240, 800);
   });
 
-  it('does not touch an outcome that stands while the body is read for the record', async () => {
+  it('leaves the outcome as it is when only the record still needs the body', async () => {
     const { url } = await serve((socket) => (socket.write(HEAD), trickle(socket, 'x'.repeat(99), 20)));
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record', limitMs: 60 }));
     expect(outcomeOf(result)).to.equal('ok');
     expect(ms).to.be.below(245);
   });
 
-  it('does not wait for more of the body than the record keeps', async () => {
+  it('is not needed for a body that is longer than its record, which ends at once', async () => {
     const { url } = await serve((socket) => (socket.write(HEAD), socket.write('x'.repeat(50))));
     const { result, ms } = await timed(sendTo(executor, url, { read: 'record', recordBytes: 10 }));
     expect(result.response).to.include({ truncated: true });
     expect(ms).to.be.below(245);
   });
 
-  it('covers name resolution', async () => {
+  it('ends name resolution', async () => {
     const slow = guardedExecutor({ resolve: () => new Promise(() => undefined) });
     const { result, ms } = await timed(sendTo(slow, 'http://slow.example/', { limitMs: 200 }));
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
@@ -145,7 +145,7 @@ describe('the time limit of a request', () => {
     expect(ms).to.be.within(190, 700);
   });
 
-  it('covers the TLS handshake', async () => {
+  it('ends the TLS handshake', async () => {
     const { port } = await serve(() => undefined);
     const { result, ms } = await timed(sendTo(executor, `https://127.0.0.1:${port}/`, { limitMs: 200 }));
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
@@ -155,7 +155,7 @@ describe('the time limit of a request', () => {
     expect(ms).to.be.within(190, 700);
   });
 
-  it('that is over before the request sends nothing', async () => {
+  it('lets nothing be sent when it has passed before', async () => {
     const { url, connections } = await serve((socket) => socket.write(HEAD));
     const result = await sendTo(executor, url, { limitMs: -1 });
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
@@ -163,7 +163,7 @@ describe('the time limit of a request', () => {
   });
 
   describe('when the event loop stalls', () => {
-    it('past the limit before the dial, sends nothing', async () => {
+    it('lets nothing be sent when it passes before the dial', async () => {
       const { port, connections } = await serve((socket) => socket.write(HEAD));
       const resolve = async () => {
         stall(300);
@@ -176,14 +176,14 @@ describe('the time limit of a request', () => {
       expect(connections).to.have.length(0);
     });
 
-    it('past the limit before the first write on a new connection, sends nothing', async () => {
+    it('lets nothing be sent when it passes before the first write on a new connection', async () => {
       const { port, requestCount, connections } = await serve((socket) => socket.write(HEAD));
       const connected = once(process, 'callhooks-test-connected');
       const local = guardedExecutor({
         names: { 'x.example': ['127.0.0.1'] },
         policy: {
           checkUrl: () => undefined,
-          // The third question comes when the socket is connected, right before the request is handed over.
+          // The second check of a dial comes when the socket is connected, right before the request is handed over.
           checkDial: () => {
             if (++asked === 2) {
               stall(300);
@@ -202,7 +202,7 @@ describe('the time limit of a request', () => {
       await local.close();
     });
 
-    it('past the limit before the first write on a reused connection, sends nothing', async () => {
+    it('lets nothing be sent when it passes before the first write on a reused connection', async () => {
       const { url, requestCount } = await serve((socket) =>
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
       );
@@ -213,7 +213,7 @@ describe('the time limit of a request', () => {
       expect(requestCount()).to.equal(1);
     });
 
-    it('past the limit while the response arrives, reads it all the same', async () => {
+    it('lets a response be read that arrived in time', async () => {
       const server = new Worker(
         `const { createServer } = require('node:http');
          const { parentPort } = require('node:worker_threads');
@@ -234,14 +234,14 @@ describe('the time limit of a request', () => {
     });
   });
 
-  describe('and a shutdown', () => {
+  describe('at a shutdown', () => {
     const shutdowns: readonly (readonly [title: string, onRequest: OnRequest, outcome: string])[] = [
       ['before the head', () => undefined, 'SHUTDOWN maybe'],
       ['within a body that is needed', (socket) => socket.write(HEAD), 'SHUTDOWN yes'],
     ];
     for (const [title, onRequest, outcome] of shutdowns) {
       for (const way of ['the signal', 'close'] as const) {
-        it(`${title} ends it at once with the true sent, by ${way}`, async () => {
+        it(`ends the request at once with the true sent, ${title}, by ${way}`, async () => {
           const local = guardedExecutor();
           const stop = new AbortController();
           const { url } = await serve((socket, index) => {
@@ -256,14 +256,14 @@ describe('the time limit of a request', () => {
       }
     }
 
-    it('that came before sends nothing', async () => {
+    it('lets nothing be sent when the shutdown came before', async () => {
       const { url, connections } = await serve(() => undefined);
       const result = await sendTo(executor, url, { signal: AbortSignal.abort() });
       expect(outcomeOf(result)).to.equal('SHUTDOWN no');
       expect(connections).to.have.length(0);
     });
 
-    it('during name resolution sends nothing', async () => {
+    it('lets nothing be sent when the shutdown comes during name resolution', async () => {
       const stop = new AbortController();
       const local = guardedExecutor({ resolve: () => (stop.abort(), new Promise(() => undefined)) });
       expect(outcomeOf(await sendTo(local, 'http://x.example/', { signal: stop.signal }))).to.equal(
@@ -271,7 +271,7 @@ describe('the time limit of a request', () => {
       );
     });
 
-    it('leaves an outcome that stands with its head', async () => {
+    it('leaves an outcome as it is that the head has decided', async () => {
       const stop = new AbortController();
       const { url } = await serve((socket) => (socket.write(HEAD), setTimeout(() => stop.abort(), 50)));
       expect(outcomeOf(await sendTo(executor, url, { read: 'record', signal: stop.signal }))).to.equal('ok');

@@ -65,7 +65,7 @@ describe('the HTTP executor', () => {
     expect(receiver.requests[before]?.headers).to.not.have.property('content-length');
   });
 
-  it('gives status, headers in their order, and the body', async () => {
+  it('returns the status, the headers in their order, and the body', async () => {
     const { url } = await serve(
       `${head('201 Made', 'X-One: 1', 'Set-Cookie: a', 'Set-Cookie: b', 'Content-Length: 3')}é!`.replace(
         'é',
@@ -88,7 +88,7 @@ describe('the HTTP executor', () => {
     expect(result).to.not.have.property('failure');
   });
 
-  it('records the first 100 headers, and checks the body by all of them', async () => {
+  it('records the first 100 headers, and reads the content coding from all of them', async () => {
     const many = Array.from({ length: 150 }, (_, index) => `x-${index}: ${index}`);
     const { url } = await serve(
       `${head('200 OK', ...many, 'Content-Encoding: gzip', 'Content-Length: 2')}ok`,
@@ -127,7 +127,7 @@ describe('the HTTP executor', () => {
     }
   });
 
-  it('calls a header that can not be written a bug of ours, and does not repeat its value', async () => {
+  it('fails as INTERNAL for a header that can not be written, without its value', async () => {
     const result = await sendTo(executor, receiver.url, {
       request: { headers: { 'x-token': 'secret\nvalue' } },
     });
@@ -135,7 +135,7 @@ describe('the HTTP executor', () => {
     expect(result.failure?.message).to.not.contain('secret');
   });
 
-  it('checks a URL as its policy does', () => {
+  it('checks a URL by the egress rules', () => {
     expect(executor.checkUrl('http://127.0.0.1/')).to.equal(undefined);
     expect(executor.checkUrl('http://127.0.0.2/')).to.contain('127.0.0.0/8');
   });
@@ -160,7 +160,7 @@ describe('the HTTP executor', () => {
       ['an empty body', head('200 OK', 'Content-Length: 0'), 'ok', {}, ''],
       ['a 204', head('204 No Content'), 'ok', {}, ''],
       [
-        'a 204 that brings a body all the same as one without',
+        'a 204 with a body as one without',
         `${head('204 No Content', 'Content-Length: 5')}hello`,
         'ok',
         {},
@@ -262,7 +262,7 @@ describe('the HTTP executor', () => {
       });
     }
 
-    it('100 Continue split at any byte', async () => {
+    it('100 Continue that is split at any byte', async () => {
       const bytes = `${head('100 Continue')}${head('200 OK', 'Content-Length: 2')}ok`;
       for (let at = 1; at < bytes.length; at += 3) {
         const inTwo: OnRequest = (socket) => {
@@ -343,12 +343,12 @@ describe('the HTTP executor', () => {
         /larger than 16384/,
       ],
       [
-        'on something that is no HTTP',
+        'on something that is not HTTP',
         'SSH-2.0-OpenSSH_9.6\r\n',
         'PROTOCOL maybe',
         /not valid HTTP\/1.1 \(Expected HTTP[^)]*\) before/,
       ],
-      ['on HTTP/2 where HTTP/1.1 was spoken', '\0\0\x12\x04\0\0\0\0\0', 'PROTOCOL maybe', /not valid HTTP/],
+      ['on an answer in HTTP/2', '\0\0\x12\x04\0\0\0\0\0', 'PROTOCOL maybe', /not valid HTTP/],
       [
         'on a broken chunk',
         `${head('200 OK', 'Transfer-Encoding: chunked')}zz\r\n`,
@@ -416,7 +416,7 @@ describe('the HTTP executor', () => {
         /in the middle of the response body/,
       ],
       [
-        'where no memory is left for the body',
+        'when no memory is left for the body',
         `${head('200 OK', 'Content-Length: 5')}01234`,
         'OVERLOADED yes',
         /^no memory is left/,
@@ -434,14 +434,14 @@ describe('the HTTP executor', () => {
       });
     }
 
-    it('keeps head and body of a response that broke off, for the record', async () => {
+    it('returns the head and the body so far of a response that broke off', async () => {
       const { url } = await serve((socket) => socket.end(`${head('200 OK', 'Content-Length: 10')}01234`));
       const result = await sendTo(executor, url);
       expect(result.response).to.include({ status: 200, bodyBytes: 5, truncated: true });
       expect(text(result)).to.equal('01234');
     });
 
-    it('asks for memory for what it keeps, and no more', async () => {
+    it('asks for memory for the bytes that it keeps, and no more', async () => {
       const asked: number[] = [];
       const { url } = await serve(`${head('200 OK', 'Content-Length: 10')}0123456789`);
       await sendTo(executor, url, {
@@ -454,30 +454,30 @@ describe('the HTTP executor', () => {
 
     const unsent: readonly (readonly [title: string, url: string, outcome: string, message: RegExp])[] = [
       [
-        'where nobody listens',
+        'when nobody listens',
         'http://127.0.0.1:1/x?token=secret',
         'CONNECT no',
         /^127\.0\.0\.1:1: connection refused$/,
       ],
       [
-        'where a name does not exist',
+        'when a name does not exist',
         'http://none.example/x?token=secret',
         'DNS no',
         /^none\.example does not exist in DNS$/,
       ],
       [
-        'where the policy forbids the literal',
+        'when the egress rules forbid the literal',
         'http://10.1.2.3/x?token=secret',
         'EGRESS_DENIED no',
         /private network 10\.0\.0\.0\/8/,
       ],
       [
-        'where the URL has user information',
+        'when the URL has user information',
         'http://u:p@127.0.0.1/',
         'EGRESS_DENIED no',
         /Authorization header/,
       ],
-      ['where the URL is none', 'nonsense', 'EGRESS_DENIED no', /not valid/],
+      ['when the text is not a URL', 'nonsense', 'EGRESS_DENIED no', /not valid/],
     ];
     for (const [title, url, outcome, message] of unsent) {
       it(title, async () => {
@@ -489,7 +489,7 @@ describe('the HTTP executor', () => {
     }
   });
 
-  describe('when the connection ends after any number of response bytes', () => {
+  describe('when the response is cut at any byte', () => {
     const response = `${head('200 OK', 'Content-Type: application/json', 'Content-Length: 40')}${'x'.repeat(40)}`;
     const headLength = response.indexOf('\r\n\r\n') + 4;
     const cuts = [
@@ -507,7 +507,7 @@ describe('the HTTP executor', () => {
       return cut === response.length || read === 'record' ? 'ok' : 'PROTOCOL yes';
     };
     for (const read of ['whole', 'record'] as const) {
-      it(`tells the truth about it (${read})`, async () => {
+      it(`reports the outcome, and sent, as the bytes before the cut decide (${read})`, async () => {
         for (const cut of cuts) {
           await withRawServer(
             (socket) => socket.end(response.slice(0, cut)),

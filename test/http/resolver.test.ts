@@ -38,11 +38,15 @@ describe('the resolver', () => {
 
   const answers: readonly (readonly [title: string, zone: Zone, result: object])[] = [
     [
-      'gives IPv4 before IPv6',
+      'returns IPv4 before IPv6',
       (_, family) => (family === 'A' ? ['127.0.0.1', '127.0.0.2'] : ['::1']),
       { addresses: ['127.0.0.1', '127.0.0.2', '::1'] },
     ],
-    ['is content with one family', (_, family) => (family === 'A' ? [] : ['::1']), { addresses: ['::1'] }],
+    [
+      'returns one family when the other has no address',
+      (_, family) => (family === 'A' ? [] : ['::1']),
+      { addresses: ['::1'] },
+    ],
     [
       'uses the family that answers when the other fails',
       (_, family) => (family === 'A' ? 'SERVFAIL' : ['::1']),
@@ -59,8 +63,16 @@ describe('the resolver', () => {
       (_, family) => (family === 'A' ? v4(64) : ['::1']),
       { problem: 'x.example has more than 64 addresses in DNS' },
     ],
-    ['says that a name does not exist', () => 'NXDOMAIN', { problem: 'x.example does not exist in DNS' }],
-    ['says that a name has no address', () => [], { problem: 'x.example has no address in DNS' }],
+    [
+      'says that a short name does not exist, and that search domains are not applied',
+      () => 'NXDOMAIN',
+      { problem: 'x.example does not exist in DNS; search domains are not applied, so write the full name' },
+    ],
+    [
+      'says that a short name has no address, and that search domains are not applied',
+      () => [],
+      { problem: 'x.example has no address in DNS; search domains are not applied, so write the full name' },
+    ],
     [
       'says that the server failed',
       () => 'SERVFAIL',
@@ -74,21 +86,21 @@ describe('the resolver', () => {
     });
   }
 
-  it('waits 250 ms for the other family, no longer', async () => {
+  it('waits 250 ms for the other family, and no longer', async () => {
     const { resolve } = await resolverFor((_, family) => (family === 'A' ? ['127.0.0.1'] : 'silent'));
     const { result, ms } = await timed(resolve('x.example'));
     expect(result).to.deep.equal({ addresses: ['127.0.0.1'] });
     expect(ms).to.be.within(200, 1_900);
   });
 
-  it('takes the other family too when it answers in that time', async () => {
+  it('returns both families when the other one answers in that time', async () => {
     const { resolve } = await resolverFor((_, family) =>
       family === 'A' ? ['127.0.0.1'] : { after: 100, records: ['::1'] },
     );
     expect(await resolve('x.example')).to.deep.equal({ addresses: ['127.0.0.1', '::1'] });
   });
 
-  it('goes on to the next server after 300 ms', async () => {
+  it('asks the next server when one is silent for 300 ms', async () => {
     const [silent, good] = [
       await serve(() => 'silent'),
       await serve((_, family) => (family === 'A' ? ['127.0.0.1'] : [])),
@@ -99,7 +111,7 @@ describe('the resolver', () => {
     expect(ms).to.be.within(250, 1_900);
   });
 
-  it('gives up after 2 s in all, however many servers are silent', async () => {
+  it('fails after 2 s in all when all servers are silent', async () => {
     const silent = await Promise.all(Array.from({ length: 9 }, () => serve(() => 'silent')));
     const resolve = createResolver({ servers: silent.map(({ address }) => address), hostsFile });
     const { result, ms } = await timed(resolve('x.example'));
@@ -110,7 +122,7 @@ describe('the resolver', () => {
     expect(ms).to.be.within(1_950, 2_650);
   });
 
-  it('is not held up by other names whose server is silent', async () => {
+  it('answers at once while the server of other names is silent', async () => {
     const { resolve } = await resolverFor((name, family) =>
       name.startsWith('silent') ? 'silent' : family === 'A' ? ['127.0.0.1'] : [],
     );
@@ -121,7 +133,7 @@ describe('the resolver', () => {
     await Promise.all(silent);
   });
 
-  it('shares look-ups of one name that overlap, and asks again afterwards', async () => {
+  it('asks once for look-ups of one name that overlap, and again afterwards', async () => {
     const { server, resolve } = await resolverFor((_, family) => ({
       after: 30,
       records: family === 'A' ? ['127.0.0.1'] : [],
@@ -134,7 +146,9 @@ describe('the resolver', () => {
 
   it('applies no search domain', async () => {
     const { server, resolve } = await resolverFor(() => 'NXDOMAIN');
-    expect(await resolve('crm')).to.deep.equal({ problem: 'crm does not exist in DNS' });
+    expect(await resolve('crm')).to.deep.equal({
+      problem: 'crm does not exist in DNS; search domains are not applied, so write the full name',
+    });
     expect([...server.questions].sort()).to.deep.equal(['A crm', 'AAAA crm']);
   });
 
@@ -145,7 +159,7 @@ describe('the resolver', () => {
     ['x.localhost', ['127.0.0.1', '::1']],
   ];
   for (const [name, addresses] of local) {
-    it(`knows ${name} without asking DNS`, async () => {
+    it(`returns the addresses of ${name} without asking DNS`, async () => {
       const { server, resolve } = await resolverFor(() => 'NXDOMAIN');
       expect(await resolve(name)).to.deep.equal({ addresses });
       expect(server.questions).to.deep.equal([]);
@@ -153,26 +167,26 @@ describe('the resolver', () => {
   }
 
   for (const name of ['zone.example', 'crm2', 'more']) {
-    it(`asks DNS for ${name}, which the hosts file holds in no usable line`, async () => {
+    it(`asks DNS for ${name}, whose line in the hosts file is not usable`, async () => {
       const { resolve } = await resolverFor(() => 'NXDOMAIN');
       expect(await resolve(name)).to.have.property('problem');
     });
   }
 
-  it('reads no hosts file that is not there', async () => {
+  it('asks DNS when there is no hosts file', async () => {
     const server = await serve((_, family) => (family === 'A' ? ['127.0.0.1'] : []));
     const resolve = createResolver({ servers: [server.address], hostsFile: join(folder, 'none') });
     expect(await resolve('x.example')).to.deep.equal({ addresses: ['127.0.0.1'] });
   });
 
-  it('answers in words for names that DNS could not hold', async () => {
+  it('returns a problem in words for a name that DNS can not hold', async () => {
     const { resolve } = await resolverFor(() => 'NXDOMAIN');
     for (const name of ['a b.example', `${'a'.repeat(64)}.example`, 'x..y', '']) {
       expect(await resolve(name), name).to.have.property('problem');
     }
   });
 
-  it('refuses malformed servers when it is made', () => {
+  it('throws for malformed servers when it is made', () => {
     expect(() => createResolver({ servers: ['not an address'] })).to.throw();
   });
 });

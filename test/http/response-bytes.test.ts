@@ -47,7 +47,7 @@ const readAll = async (server: RawServer): Promise<{ parsedBytes: number; error:
   return { parsedBytes, error };
 };
 
-describe('the bytes of a response that are no body', () => {
+describe('response bytes outside the body', () => {
   const opened: Socket[] = [];
   const executor = guardedExecutor({
     connect: (options) => {
@@ -113,7 +113,7 @@ describe('the bytes of a response that are no body', () => {
     ],
   ];
   for (const [title, start, endless, outcome, text] of rows) {
-    it(`end 20 requests at once when they are ${title}`, async () => {
+    it(`end 20 requests at 16 KiB when they are ${title}`, async () => {
       raw = await startRawServer((socket) => (socket.write(start), flood(socket, endless)));
       const { url } = raw;
       const results = await Promise.all(
@@ -127,16 +127,16 @@ describe('the bytes of a response that are no body', () => {
       for (const socket of opened) expect(socket.bytesRead).to.be.below(1_000_000);
     });
 
-    it(`reach the parser in bounded number when they are ${title}`, async () => {
+    it(`reach the parser up to twice 16 KiB when they are ${title}`, async () => {
       raw = await startRawServer((socket) => (socket.write(start), flood(socket, endless)));
       const { parsedBytes, error } = await readAll(raw);
       expect(error).to.have.property('code', 'UND_ERR_HEADERS_OVERFLOW');
-      // What came together with a head or a part of the body, and once more as much.
+      // Bytes may come together with a head or a part of the body, and then as many again.
       expect(parsedBytes).to.be.within(MAX_BYTES, 2 * MAX_BYTES);
     });
   }
 
-  it('do not count against a body, however long and however it is cut', async () => {
+  it('do not count against a body of any length and any chunks', async () => {
     const tiny = '1\r\nx\r\n'.repeat(20_000);
     raw = await startRawServer((socket, index) =>
       socket.write(
@@ -151,7 +151,7 @@ describe('the bytes of a response that are no body', () => {
     expect(both.map(({ response }) => response?.body.length)).to.have.members([20_000, 200_000]);
   });
 
-  it('may be as many as the limit in a head, again and again on one connection', async () => {
+  it('may be 16 KiB in every head of one connection', async () => {
     const start = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: ';
     const whole = `${start}${'x'.repeat(MAX_BYTES - start.length - 4)}\r\n\r\n`;
     expect(whole).to.have.length(MAX_BYTES);

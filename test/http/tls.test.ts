@@ -43,7 +43,7 @@ describe('TLS to endpoints', () => {
     });
   }
 
-  it('speaks HTTP/1.1 only, even to a server that would rather speak HTTP/2', async () => {
+  it('speaks HTTP/1.1 to a server that prefers HTTP/2', async () => {
     const { port, connections } = await serve({
       ...certificate('endpoint'),
       ALPNProtocols: ['h2', 'http/1.1'],
@@ -89,7 +89,7 @@ describe('TLS to endpoints', () => {
     });
   }
 
-  it('refuses an unknown authority, whatever the environment says', async () => {
+  it('refuses an unknown authority also when the environment turns verification off', async () => {
     const { port } = await serve(certificate('endpoint'));
     const local = guardedExecutor({ names });
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
@@ -103,7 +103,7 @@ describe('TLS to endpoints', () => {
     }
   });
 
-  it('verifies the name of the URL, which no header moves', async () => {
+  it('verifies the name of the URL, whatever the headers say', async () => {
     const { port } = await serve(certificate('endpoint'));
     const url = `https://other.example:${port}/`;
     const spoofed = await sendTo(executor, url, {
@@ -128,7 +128,7 @@ describe('TLS to endpoints', () => {
     ['speaks plain HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'the endpoint does not speak TLS here'],
   ];
   for (const [title, say, message] of plain) {
-    it(`tells of an endpoint that ${title}`, async () => {
+    it(`fails with a text of its own when the endpoint ${title}`, async () => {
       const server = await startRawServer(() => undefined, {
         onConnection: (socket) =>
           socket.once('data', () => (say === undefined ? socket.destroy() : socket.end(say))),
@@ -139,7 +139,7 @@ describe('TLS to endpoints', () => {
     });
   }
 
-  it('takes a bundle of several authorities', async () => {
+  it('trusts each authority of a bundle', async () => {
     const local = guardedExecutor({ extraCa: `# ours\n${pem('self-signed.pem')}\n${pem('ca.pem')}`, names });
     for (const name of ['endpoint', 'self-signed']) {
       const raw = await serve(certificate(name));
@@ -152,7 +152,7 @@ describe('TLS to endpoints', () => {
     ['without a certificate', 'nothing here'],
     ['with a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
   ] as const) {
-    it(`refuses a bundle ${title} at once`, () => {
+    it(`throws for a bundle ${title}`, () => {
       expect(() => createTlsContext(bundle)).to.throw(RangeError, 'CA bundle');
     });
   }

@@ -2,10 +2,10 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { createDeadlines, type EndReason } from '../../../../src/http/client/deadline.ts';
 
-describe('time deadlines of requests', () => {
+describe('createDeadlines', () => {
   const inAMinute = () => performance.now() + 60_000;
 
-  it('listen once to a signal that many requests share, and end with it', () => {
+  it('listens once to a signal that many deadlines share, and ends them when it is aborted', () => {
     const deadlines = createDeadlines();
     const [stop, other] = [new AbortController(), new AbortController()];
     const ended: (readonly [name: string, reason: EndReason])[] = [];
@@ -30,7 +30,7 @@ describe('time deadlines of requests', () => {
     }
   });
 
-  it('end a race that began before, and one that begins after', async () => {
+  it('ends a race that began before the deadline, and one that begins after it', async () => {
     const deadlines = createDeadlines();
     const deadline = deadlines.start(inAMinute());
     const never = new Promise<string>(() => undefined);
@@ -43,7 +43,7 @@ describe('time deadlines of requests', () => {
     expect(deadline.reason()).to.equal('shutdown');
   });
 
-  it('end by their timer, and never once they are stopped', async () => {
+  it('ends a deadline by its timer, and never one that is stopped', async () => {
     const deadlines = createDeadlines();
     const stopped = deadlines.start(performance.now() + 5);
     stopped.onEnd(() => expect.fail('called back after its stop'));

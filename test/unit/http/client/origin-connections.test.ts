@@ -3,7 +3,7 @@ import type { Connection } from '../../../../src/http/client/connection.ts';
 import { createOriginConnections } from '../../../../src/http/client/origin-connections.ts';
 import { createDeadlines } from '../../../../src/http/client/deadline.ts';
 
-describe('the connections of an origin', () => {
+describe('createOriginConnections', () => {
   const inAMinute = () => createDeadlines().start(performance.now() + 60_000);
   let unused = 0;
   const make = (maxDials: number) => {
@@ -21,7 +21,7 @@ describe('the connections of an origin', () => {
     destroy: () => undefined,
   });
 
-  it('are unused when no connection is open and no dial is under way', async () => {
+  it('reports that it is unused when no connection is open and no dial is under way', async () => {
     const connections = make(2);
     const deadline = inAMinute();
     expect(await connections.takeTurn(deadline)).to.equal('dial');
@@ -35,7 +35,7 @@ describe('the connections of an origin', () => {
     deadline.stop();
   });
 
-  it('hand a connection that falls idle to one waiting request only, before any that comes later', async () => {
+  it('hands a connection that falls idle to the first waiting request, and to no later one', async () => {
     const connections = make(1);
     const deadline = inAMinute();
     expect(await connections.takeTurn(deadline)).to.equal('dial');
@@ -52,7 +52,7 @@ describe('the connections of an origin', () => {
     deadline.stop();
   });
 
-  it('skip an idle connection that has closed', async () => {
+  it('skips an idle connection that has closed', async () => {
     const connections = make(1);
     const deadline = inAMinute();
     connections.giveBack(connection(false));

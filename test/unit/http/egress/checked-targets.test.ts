@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { EgressPolicy } from '../../../../src/http/egress/egress-policy.ts';
 import { createCheckedTargets } from '../../../../src/http/egress/checked-targets.ts';
 
-describe('checked targets', () => {
+describe('createCheckedTargets', () => {
   const asked: string[] = [];
   const policy: EgressPolicy = {
     checkUrl: (url) => {
@@ -13,7 +13,7 @@ describe('checked targets', () => {
   };
   beforeEach(() => asked.splice(0));
 
-  it('parse and check each text once', () => {
+  it('parses and checks each URL once', () => {
     const targetOf = createCheckedTargets(policy);
     const first = targetOf('http://crm.example/a?b');
     expect(first).to.include({ origin: 'http://crm.example', path: '/a?b' });
@@ -22,7 +22,7 @@ describe('checked targets', () => {
     expect(asked).to.deep.equal(['http://crm.example/a?b', 'http://crm.example/a?c']);
   });
 
-  it('keep refusals and texts that are no URL too', () => {
+  it('keeps the result of a refused URL and of a text that is not a URL', () => {
     const targetOf = createCheckedTargets(policy);
     for (let round = 0; round < 2; round++) {
       expect(targetOf('http://forbidden.example/')).to.deep.equal({ problem: 'it is forbidden' });
@@ -31,7 +31,7 @@ describe('checked targets', () => {
     expect(asked).to.have.length(2);
   });
 
-  it('are kept for 1,000 texts at most', () => {
+  it('keeps 1,000 results at most', () => {
     const targetOf = createCheckedTargets(policy);
     for (let index = 0; index < 1_000; index++) targetOf(`http://crm.example/${index}`);
     targetOf('http://crm.example/0');
@@ -41,7 +41,7 @@ describe('checked targets', () => {
     expect(asked).to.have.length(1_002);
   });
 
-  it('are not kept for a text over 1,024 characters', () => {
+  it('does not keep the result of a URL over 1,024 characters', () => {
     const targetOf = createCheckedTargets(policy);
     const long = `http://crm.example/?${'x'.repeat(1_024)}`;
     targetOf(long);

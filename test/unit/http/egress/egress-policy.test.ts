@@ -46,7 +46,7 @@ const policyOf = ({
     httpsOnly,
   });
 
-// What the executor does: the URL first, then the host with all its addresses.
+// The executor checks the URL first, then the host with all its addresses.
 const checkBoth = (policy: EgressPolicy, url: string, answers: readonly string[] | null) => {
   const save = policy.checkUrl(url);
   const target = parseTargetUrl(url);
@@ -57,29 +57,29 @@ const checkBoth = (policy: EgressPolicy, url: string, answers: readonly string[]
   return { save, dial: save ?? dial };
 };
 
-describe('egress policy', () => {
+describe('createEgressPolicy', () => {
   const byDefault = createEgressPolicy();
 
   describe('without entries', () => {
     for (const { url, expect: expected, why } of [...vectors<readonly UrlCase[]>('egress'), ...more.urls]) {
-      it(`has ${JSON.stringify(url)} ${expected}: ${why}`, () => {
+      it(`finds ${JSON.stringify(url)} ${expected}: ${why}`, () => {
         expect(byDefault.checkUrl(url) === undefined ? 'allowed' : 'blocked').to.equal(expected);
       });
     }
 
     for (const { address, expect: expected, why } of more.addresses) {
-      it(`has the address ${address} ${expected}, as a literal and behind a name: ${why}`, () => {
+      it(`finds the address ${address} ${expected}, as a literal and behind a name: ${why}`, () => {
         const literal = byDefault.checkUrl(`http://${address.includes(':') ? `[${address}]` : address}/`);
         const resolved = byDefault.checkDial('api.example.com', 80, [address]);
-        for (const verdict of [literal, resolved]) {
-          expect(verdict === undefined ? 'allowed' : 'blocked').to.equal(expected);
+        for (const refusal of [literal, resolved]) {
+          expect(refusal === undefined ? 'allowed' : 'blocked').to.equal(expected);
         }
       });
     }
   });
 
   for (const row of [...vectors<{ cases: readonly PolicyCase[] }>('egress-policy').cases, ...more.cases]) {
-    it(`says save ${row.save}, dial ${row.dial} to: ${row.name} (${row.why})`, () => {
+    it(`finds a save ${row.save} and a dial ${row.dial} for: ${row.name} (${row.why})`, () => {
       const { save, dial } = checkBoth(policyOf(row), row.url, row.answers);
       expect({
         save: save === undefined ? 'ok' : 'refused',
@@ -88,7 +88,7 @@ describe('egress policy', () => {
     });
   }
 
-  describe('names the rule', () => {
+  describe('in the text of a refusal', () => {
     const texts: readonly (readonly [url: string, allow: string, text: string])[] = [
       ['http://10.9.8.7/', '', 'the private network 10.0.0.0/8 (RFC 1918)'],
       ['http://10.9.8.7/', '', 'the entry 10.9.8.7 in CALLHOOKS_EGRESS_ALLOW would let it pass'],
@@ -100,18 +100,18 @@ describe('egress policy', () => {
       ['http://u:p@example.com/', '', 'put it into an Authorization header'],
     ];
     for (const [url, allow, text] of texts) {
-      it(`to ${url} with "${allow}": ${text}`, () => {
+      it(`says "${text}" for ${url} with the allow entries "${allow}"`, () => {
         expect(policyOf({ allow: [allow], deny: [] }).checkUrl(url)).to.contain(text);
       });
     }
 
-    it('of a denied literal with the entry that denies it', () => {
+    it('names the entry that denies a literal', () => {
       expect(policyOf({ allow: [], deny: ['8.8.0.0/16'] }).checkUrl('http://8.8.8.8/')).to.contain(
         '8.8.0.0/16',
       );
     });
 
-    it('that an answer broke, and never the answer itself', () => {
+    it('names the rule for an address from DNS, and never the address itself', () => {
       const policy = policyOf({ allow: [], deny: ['93.184.216.0/24'] });
       for (const address of [
         '10.1.2.3',
@@ -128,7 +128,7 @@ describe('egress policy', () => {
       }
     });
 
-    it('whose suggested entry does let the literal pass', () => {
+    it('suggests an entry that lets the literal pass', () => {
       const literals = ADDRESS_RANGES.filter(({ kind }) => kind !== 'never' && kind !== 'public').map(
         ({ block }) => block.split('/')[0],
       );
@@ -187,7 +187,7 @@ describe('egress policy', () => {
       );
     });
 
-    it('refuses whatever the URL parser reads as a literal that is not public', () => {
+    it('refuses every text that the URL parser reads as a literal that is not public', () => {
       const text = fc.oneof(
         fc.webUrl(),
         fc.string().map((host) => `http://${host}/`),
@@ -204,7 +204,7 @@ describe('egress policy', () => {
       );
     });
 
-    it('never throws, and gives a text or nothing', () => {
+    it('returns a text or undefined, and never throws', () => {
       const policy = policyOf({
         allow: ['10.0.0.0/8', '64:ff9b::/96', '*.corp.example'],
         deny: ['10.1.0.0/16', 'x.example'],
@@ -217,12 +217,12 @@ describe('egress policy', () => {
           fc.integer(),
           fc.array(address, { maxLength: 4 }),
           (url, host, port, addresses) => {
-            for (const verdict of [
+            for (const refusal of [
               policy.checkUrl(url),
               policy.checkUrl(`http://${host}/`),
               policy.checkDial(host, port, addresses),
             ]) {
-              expect(['string', 'undefined']).to.include(typeof verdict);
+              expect(['string', 'undefined']).to.include(typeof refusal);
             }
           },
         ),
