@@ -85,6 +85,10 @@ bench-scale: $(INSTALLED) test-database ## What grows with the tables: 5 million
 bench-snapshot: $(INSTALLED) test-database ## What a long read view on MariaDB costs (three minutes)
 	@$(N) node bench/snapshot.ts $(BENCH)
 
+.PHONY: trace-call
+trace-call: $(INSTALLED) ## How many files and functions one request enters, by room (docs/architecture.md)
+	@$(N) node test/tools/trace-call.ts $(TRACE)
+
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
 	@$(N) c8 mocha $(SPECS)
