@@ -3,7 +3,7 @@ import { jsonDepth, lookUp, type Found } from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import { createVariableRoom, type AddVariable } from './variables.ts';
 import type { Assignment } from './agent.ts';
-import type { Failure } from './failures.ts';
+import { failureOf, type Failure } from './failures.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { MissedAssignment, MissReason } from './execution.ts';
 import type { VariableSource } from './call.ts';
@@ -119,9 +119,8 @@ const MISS_TEXT: Readonly<Record<MissReason, string>> = {
 };
 
 function missingRequired([{ attributeName }, reason]: Missed): Failure {
-  return {
-    code: 'ASSIGNMENT_MISSING',
-    message: `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
-    sent: 'yes',
-  };
+  return failureOf(
+    'ASSIGNMENT_MISSING',
+    `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
+  );
 }

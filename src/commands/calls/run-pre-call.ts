@@ -1,6 +1,6 @@
 import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import type { Failure } from '../../domain/failures.ts';
+import { observedFailure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
@@ -162,8 +162,4 @@ async function send(
   }
 }
 
-const ORIGIN_IS_BUSY: Failure = {
-  code: 'OVERLOADED',
-  message: 'too many pre-calls are in flight to this origin',
-  sent: 'no',
-};
+const ORIGIN_IS_BUSY = observedFailure('OVERLOADED', 'no', 'too many pre-calls are in flight to this origin');

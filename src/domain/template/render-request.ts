@@ -6,7 +6,7 @@ import type { PlaceholderValues } from './placeholder-values.ts';
 import { MASK } from '../redaction/redact.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import type { CompiledUrl, PathSegment, QueryParameter } from './url-template.ts';
-import type { Failure } from '../failures.ts';
+import { failureOf, type Failure } from '../failures.ts';
 
 /** A rendered request. Header names are in lower case. */
 export interface RenderedRequest {
@@ -44,8 +44,7 @@ export function renderRequest(compiled: CompiledRequest, values: PlaceholderValu
       ? renderTemplate(state, compiled.body.template, 'the body', MAX_RENDERED_BODY_BYTES)
       : undefined;
   const { missing, problem } = state;
-  if (problem !== undefined)
-    return { ok: false, failure: { code: 'RENDER', message: problem, sent: 'no' }, missing };
+  if (problem !== undefined) return { ok: false, failure: failureOf('RENDER', problem), missing };
   const request = { method: compiled.method, url, headers };
   return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
 }

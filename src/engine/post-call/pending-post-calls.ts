@@ -1,6 +1,6 @@
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/execution-store.ts';
-import { EXPIRED } from './post-call.ts';
+import { failureOf } from '../../domain/failures.ts';
 import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 
@@ -88,7 +88,7 @@ export function createPendingPostCalls(deps: PendingPostCallsDeps): PendingPostC
     postCalls: readonly PendingPostCall[],
   ): Promise<readonly PendingPostCall[]> => {
     const expired = postCalls.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
-    if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), EXPIRED, startByMs);
+    if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), failureOf('EXPIRED'), startByMs);
     for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
     return postCalls.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };

@@ -1,3 +1,4 @@
+import { failureOf } from '../../domain/failures.ts';
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
@@ -6,7 +7,7 @@ import type { ExecutionStore, PendingPostCall } from '../../store/execution-stor
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
 import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
 import { PACE_WINDOW_MS, type Pace } from './pace.ts';
-import { sendPostCall, WEBHOOK_REMOVED, type PostCallDeps } from './post-call.ts';
+import { sendPostCall, type PostCallDeps } from './post-call.ts';
 import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
 import { reportAwayOnce } from '../writes/database-health.ts';
 import type { StartWaiters } from '../start-waiters.ts';
@@ -138,7 +139,7 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
     const found = await findWebhook(deps, first);
     if (found === 'no_key') return { left: [], canSend: false };
     if (found === 'removed') {
-      await deps.store.failUnsent(open.map(uuidOf), WEBHOOK_REMOVED);
+      await deps.store.failUnsent(open.map(uuidOf), failureOf('WEBHOOK_REMOVED'));
       return ALL_BEGUN;
     }
     for (const [at, postCall] of open.entries()) {

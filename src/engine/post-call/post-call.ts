@@ -1,6 +1,6 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { CallDetails } from '../../domain/call.ts';
-import type { Failure } from '../../domain/failures.ts';
+import { failureOf, observedFailure } from '../../domain/failures.ts';
 import { postCallVariables } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';
@@ -83,7 +83,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
   const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable).catch(
     (error: unknown): Performed => {
       deps.onError(error, postCall.executionUuid);
-      return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : OUR_BUG_BEFORE_SENDING) };
+      return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : observedFailure('INTERNAL', 'no')) };
     },
   );
   deps.onFaultPoint('end.answered', postCall.conversationUuid);
@@ -100,18 +100,12 @@ function isAway(error: unknown): boolean {
   return error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug';
 }
 
-const OUR_BUG_BEFORE_SENDING: Failure = {
-  code: 'INTERNAL',
-  message: 'internal error before the request began; the log has its cause',
-  sent: 'no',
-};
-
 // Reads are repeated until the process ends.
-const STOPPED: Failure = {
-  code: 'SHUTDOWN',
-  message: 'the process ended while the database was away, before the request began',
-  sent: 'no',
-};
+const STOPPED = observedFailure(
+  'SHUTDOWN',
+  'no',
+  'the process ended while the database was away, before the request began',
+);
 
 interface Performed {
   readonly run: WebhookRun;
@@ -122,7 +116,7 @@ async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed
   const agent = await currentAgent(deps, sendable);
   const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === sendable.postCall.webhookUuid);
   if (agent === undefined || webhook === undefined || webhook.disabled)
-    return { run: unsent(NOTHING_RENDERED, WEBHOOK_REMOVED) };
+    return { run: unsent(NOTHING_RENDERED, failureOf('WEBHOOK_REMOVED')) };
   const { details } = sendable.claimed;
   if (details === undefined) throw new Error('an accepted row has no details');
   return { run: await runWith(deps, sendable, agent, webhook, details), webhookEtag: webhook.etag };
@@ -137,20 +131,6 @@ async function currentAgent(
   if (claimed.agentEtag === agent.etag) return agent;
   return retryWrite(() => deps.agents.readFresh(postCall.agentUuid), { signal: deps.signal });
 }
-
-/** The failure of a post-call whose webhook is gone or disabled when it would begin. */
-export const WEBHOOK_REMOVED: Failure = {
-  code: 'WEBHOOK_REMOVED',
-  message: 'the webhook was deleted or disabled before the request began',
-  sent: 'no',
-};
-
-/** The failure of a post-call that no replica could begin in time. */
-export const EXPIRED: Failure = {
-  code: 'EXPIRED',
-  message: 'the request could not begin within CALLHOOKS_START_BY',
-  sent: 'no',
-};
 
 async function runWith(
   deps: PostCallDeps,
@@ -190,8 +170,8 @@ function openOrUndefined(deps: PostCallDeps, agent: Agent, webhook: Webhook): Ru
   }
 }
 
-const KEY_GONE: Failure = {
-  code: 'INTERNAL',
-  message: 'the key of a secret was taken from this replica between the claim and the request',
-  sent: 'no',
-};
+const KEY_GONE = observedFailure(
+  'INTERNAL',
+  'no',
+  'the key of a secret was taken from this replica between the claim and the request',
+);

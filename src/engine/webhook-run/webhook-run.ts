@@ -3,7 +3,7 @@ import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/placeholder-values.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
-import type { Failure } from '../../domain/failures.ts';
+import { failureOf, observedFailure, type Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/http-client.ts';
@@ -76,10 +76,7 @@ export function unsent(
 }
 
 /** The run in which callhooks itself failed, so that nobody knows whether the endpoint saw the request. */
-export const OUR_BUG: WebhookRun = unsent(
-  { missingVariables: [] },
-  { code: 'INTERNAL', message: 'internal error; the log has its cause', sent: 'maybe' },
-);
+export const OUR_BUG: WebhookRun = unsent({ missingVariables: [] }, observedFailure('INTERNAL', 'maybe'));
 
 /** The same run with the milliseconds that it waited before it began; they count in its total. */
 export function afterQueue(run: WebhookRun, queuedMs: number): WebhookRun {
@@ -105,7 +102,8 @@ function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
 
 async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
   const { runnable, rendered, recordBytes } = run;
-  if (rendered.request === undefined) return unsent(rendered, rendered.failure ?? NOTHING_RENDERED);
+  if (rendered.request === undefined)
+    return unsent(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
   const needsBody = runnable.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
     expiresAtMs: options.expiresAtMs,
@@ -129,8 +127,6 @@ async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions
   };
 }
 
-const NOTHING_RENDERED: Failure = { code: 'INTERNAL', message: 'nothing was rendered', sent: 'no' };
-
 function beforeSending({ record, missingVariables }: Pick<RenderResult, 'record' | 'missingVariables'>) {
   return {
     missingVariables,
@@ -152,7 +148,7 @@ function assignFrom({ runnable, variables }: PreparedRun, response: ReceivedResp
   const rules = runnable.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readResponse(response);
-  if (!body.ok) return { failure: { code: 'INVALID_RESPONSE', message: body.message, sent: 'yes' } };
+  if (!body.ok) return { failure: failureOf('INVALID_RESPONSE', body.message) };
   const result = assign(rules, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };
 }

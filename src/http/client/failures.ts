@@ -1,19 +1,22 @@
 import { STATUS_CODES } from 'node:http';
-import type { Failure, FailureCode, Sent } from '../../domain/failures.ts';
+import { FAILURES, failureOf, observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
 import { errorCode } from '../../errors.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import { MAX_HEAD_BYTES } from './response-bytes.ts';
 
-/** Returns a failure of which it is known that no byte of the request left. */
-export function unsent(code: FailureCode, message: string): { readonly failure: Failure } {
-  return { failure: { code, message, sent: 'no' } };
+/** Returns the failure of a request of which no byte left. */
+export function unsent(
+  code: 'EGRESS_DENIED' | 'DNS' | 'CONNECT' | 'TLS',
+  message: string,
+): { readonly failure: Failure } {
+  return { failure: failureOf(code, message) };
 }
 
 /** Returns the failure of a request that reached its deadline; `state` says how far it had come (`no response head arrived`). */
 export function endedFailure(reason: EndReason, state: string, deadline: Deadline, sent: Sent): Failure {
   return reason === 'shutdown'
-    ? { code: 'SHUTDOWN', message: `the shutdown of callhooks ended the request: ${state} until then`, sent }
-    : { code: 'TIMEOUT', message: `${state} within ${formatMs(deadline.timeLimitMs)}`, sent };
+    ? observedFailure('SHUTDOWN', sent, `the shutdown of callhooks ended the request: ${state} until then`)
+    : observedFailure('TIMEOUT', sent, `${state} within ${formatMs(deadline.timeLimitMs)}`);
 }
 
 // `350 ms`, `10.0 s`
@@ -83,7 +86,7 @@ const REFUSED_BY_UNDICI = [
 export function refusedFailure(error: unknown): Failure | undefined {
   const code = codeText(error);
   if (!REFUSED_BY_UNDICI.includes(code)) return undefined;
-  return { code: 'INTERNAL', message: `the request could not be written (${code})`, sent: 'no' };
+  return observedFailure('INTERNAL', 'no', `the request could not be written (${code})`);
 }
 
 const NOT_HTTP = 'the response is not valid HTTP/1.1';
@@ -134,22 +137,21 @@ export function statusFailure(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
   const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
   return status >= 300 && status < 400
-    ? { code: 'REDIRECT', message: `${text}: redirects are not followed`, sent: 'yes' }
-    : { code: 'HTTP_STATUS', message: text, sent: 'yes' };
+    ? failureOf('REDIRECT', `${text}: ${FAILURES.REDIRECT.message}`)
+    : failureOf('HTTP_STATUS', text);
 }
 
 /** Returns the failure of a body over the limit. */
 export function tooLarge(maxBodyBytes: number): Failure {
-  return {
-    code: 'RESPONSE_TOO_LARGE',
-    message: `the response body is larger than ${maxBodyBytes} bytes (CALLHOOKS_MAX_RESPONSE_BYTES)`,
-    sent: 'yes',
-  };
+  return failureOf(
+    'RESPONSE_TOO_LARGE',
+    `the response body is larger than ${maxBodyBytes} bytes (CALLHOOKS_MAX_RESPONSE_BYTES)`,
+  );
 }
 
 /** The failure of a response whose body may not take more memory. */
-export const NO_ROOM: Failure = {
-  code: 'OVERLOADED',
-  message: 'no memory is left for the response body (CALLHOOKS_MAX_BUFFERED_BYTES)',
-  sent: 'yes',
-};
+export const NO_ROOM = observedFailure(
+  'OVERLOADED',
+  'yes',
+  'no memory is left for the response body (CALLHOOKS_MAX_BUFFERED_BYTES)',
+);

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Failure, Sent } from '../../domain/failures.ts';
+import { observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
 import type { OutgoingRequest, ReceivedResponse, SendOptions } from '../http-client.ts';
 import { ConnectionGoneError, type Connection } from './connection.ts';
@@ -167,24 +167,24 @@ function stateOf(sent: Sent, hasHead: boolean): string {
 }
 
 function tooManyInterim(sent: Sent): Failure {
-  return {
-    code: 'PROTOCOL',
-    message: `the endpoint sent more than ${MAX_INTERIM} interim responses (1xx)`,
+  return observedFailure(
+    'PROTOCOL',
     sent,
-  };
+    `the endpoint sent more than ${MAX_INTERIM} interim responses (1xx)`,
+  );
 }
 
 // How an exchange ends whose connection broke, or whose response was no HTTP.
 function brokenOff(error: Error, sent: Sent, wasReused: boolean): HttpExchangeResult {
   if (sent === 'no') return brokenUnsent(error);
   const text = breakText(error, sent);
-  if (sent === 'yes' || !wasReused) return { failure: { code: 'PROTOCOL', message: text, sent } };
-  return { failure: { code: 'PROTOCOL', message: `reused connection: ${text}`, sent }, isReuseFailure: true };
+  if (sent === 'yes' || !wasReused) return { failure: observedFailure('PROTOCOL', sent, text) };
+  return { failure: observedFailure('PROTOCOL', sent, `reused connection: ${text}`), isReuseFailure: true };
 }
 
 function brokenUnsent(error: Error): HttpExchangeResult {
   const refused = refusedFailure(error);
   if (refused !== undefined) return { failure: refused };
   const message = 'the endpoint closed the connection before the request was sent';
-  return { failure: { code: 'PROTOCOL', message, sent: 'no' }, isGone: true };
+  return { failure: observedFailure('PROTOCOL', 'no', message), isGone: true };
 }

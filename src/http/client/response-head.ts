@@ -1,5 +1,5 @@
 import type { HttpHeader } from '../../domain/execution.ts';
-import type { Failure } from '../../domain/failures.ts';
+import { failureOf, type Failure } from '../../domain/failures.ts';
 import type { SendOptions } from '../http-client.ts';
 import { statusFailure, tooLarge } from './failures.ts';
 
@@ -66,9 +66,8 @@ function valuesOf(headers: readonly HttpHeader[], name: string): readonly string
 
 function codedBody(coding: string): Failure {
   const shown = /^[a-z0-9-]{1,16}$/.test(coding) ? coding : 'unknown';
-  return {
-    code: 'INVALID_RESPONSE',
-    message: `the response body has the content coding "${shown}", though the request accepted none`,
-    sent: 'yes',
-  };
+  return failureOf(
+    'INVALID_RESPONSE',
+    `the response body has the content coding "${shown}", though the request accepted none`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Failure } from '../../domain/failures.ts';
+import { observedFailure, type Failure } from '../../domain/failures.ts';
 import { failureCodes, sents, STATE, states, webhookTypes } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
@@ -43,16 +43,12 @@ export function finishExecutions(
 
 type Interrupts = Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue' | 'interruptAllSending'>;
 
-const NO_OUTCOME: Failure = {
-  code: 'INTERRUPTED',
-  message: 'no outcome was recorded in time: the request may have been sent',
-  sent: 'maybe',
-};
-const ABANDONED: Failure = {
-  code: 'INTERRUPTED',
-  message: 'the database did not confirm the claim in time: nothing was sent',
-  sent: 'no',
-};
+const NO_OUTCOME = observedFailure('INTERRUPTED', 'maybe');
+const ABANDONED = observedFailure(
+  'INTERRUPTED',
+  'no',
+  'the database did not confirm the claim in time: nothing was sent',
+);
 // `+` keeps SQLite off the index by state.
 const IS_SENDING = `+executions.state = ${STATE.sending}`;
 

@@ -170,6 +170,13 @@ const REFUSED: [title: string, path: string, source: string, help?: RegExp][] = 
   ['the resolver that asks it', 'http/o.ts', "import { lookup } from 'node:dns/promises';"],
   ['a folder that is in no room', 'http/p.ts', "import { a } from '../utils/a.ts';"],
   ['an import from such a folder', 'utils/q.ts', "import { a } from '../errors.ts';", /give it a row/],
+  [
+    'a value of the domain beside the failures',
+    'http/q1.ts',
+    "import { a } from '../domain/f.ts';",
+    /types only/,
+  ],
+  ['such a value', 'store/q2.ts', "import { a } from '../domain/json.ts';", /types only/],
   ['a parser of another room', 'config/r.ts', "import { a } from '../http/egress/egress-policy.ts';"],
 ];
 
@@ -181,6 +188,8 @@ const ALLOWED: [title: string, path: string, source: string][] = [
   ['types alone in braces', 'commands/w.ts', "import { type A, type B } from '../store/a.ts';"],
   ['a re-export of types', 'commands/x1.ts', "export type { A } from '../store/a.ts';"],
   ['a resolver', 'http/y.ts', "import { Resolver } from 'node:dns';"],
+  ['the table of failures', 'http/y1.ts', "import { FAILURES } from '../domain/failures.ts';"],
+  ['the table of failures', 'store/y2.ts', "import { FAILURES } from '../domain/failures.ts';"],
   ['the parser of a setting', 'config/z.ts', "import { a } from '../http/egress/egress-entries.ts';"],
   ['the parser of a secret setting', 'config/z1.ts', "import { a } from '../secrets/encryption-keys.ts';"],
   ['an import that only a comment names', 'domain/z2.ts', "// import { a } from '../store/a.ts';"],
