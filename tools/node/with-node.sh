@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a command with a fitting Node.js (>= 24.15) and this project's tools on PATH: the system's Node where it
-# fits, else the one that this folder brings as an npm package (its lockfile pins the hash; no install
-# script runs). `exec` to the end: the command keeps this process id, so signals reach it.
+# Runs a command with Node.js 24.15 or newer, and with this project's tools on PATH. If the system has no such Node.js, npm
+# brings one into this folder as a package: its lockfile pins the hash, and no install script runs. Each command is
+# started with `exec`, so that it keeps this process id and signals reach it.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -29,7 +29,7 @@ if ! fits node; then
     fi
     echo "Node.js here is $(node --version 2>/dev/null || echo 'unusable'): bringing a newer one into tools/node/" >&2
     npm ci --prefix "$root/tools/node" --ignore-scripts --no-progress --no-update-notifier --loglevel=error >&2 &
-    # Whoever ends this ends npm too, which would go on beside the next try.
+    # A signal to this script ends npm too, which would otherwise go on beside the next try.
     trap 'kill $! 2>/dev/null; wait $!; exit 143' INT TERM
     wait $! || {
       echo 'npm could not bring Node.js (see above); make repeats it.' >&2

@@ -1,12 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-const SCRIPT = join(import.meta.dirname, '..', '..', '..', 'tools', 'node', 'with-node.sh');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const SCRIPT = join(ROOT, 'tools', 'node', 'with-node.sh');
 
-/** A machine with these commands on its PATH and an empty checkout. */
+/** Makes a folder that stands for a machine: it has these commands on its PATH, and a checkout without packages. */
 function machine(commands: Readonly<Record<string, string>>) {
   const root = mkdtempSync(join(tmpdir(), 'callhooks-machine-'));
   for (const folder of ['bin', 'tools/node']) mkdirSync(join(root, folder), { recursive: true });
@@ -35,7 +45,7 @@ const BRINGS_24 = `
     cp "$ROOT/bin/new-node" "$ROOT/tools/node/node_modules/node-linux-$cpu/bin/node"
   done`;
 
-describe('the Node.js that make uses', () => {
+describe('with-node.sh', () => {
   const rows: [version: string, fits: boolean][] = [
     ['v18.20.4', false],
     ['v20.20.2', false],
@@ -47,27 +57,30 @@ describe('the Node.js that make uses', () => {
     ['v100.1.0', true],
   ];
   for (const [version, fits] of rows) {
-    it(`${fits ? 'is' : 'is not'} the system's ${version}`, () => {
-      const node = `echo ${version}`;
-      const { root, run, remove } = machine({ node, npm: BRINGS_24, 'new-node': 'echo v24.21.0' });
-      try {
-        const { stdout, status } = run('node', '--version');
-        expect([stdout.trim(), status]).to.deep.equal([fits ? version : 'v24.21.0', 0]);
-        expect(existsSync(join(root, 'npm-was-asked'))).to.equal(!fits);
-      } finally {
-        remove();
-      }
-    });
+    it(
+      fits ? `uses the system's Node.js ${version}` : `brings a newer Node.js than the system's ${version}`,
+      () => {
+        const node = `echo ${version}`;
+        const { root, run, remove } = machine({ node, npm: BRINGS_24, 'new-node': 'echo v24.21.0' });
+        try {
+          const { stdout, status } = run('node', '--version');
+          expect([stdout.trim(), status]).to.deep.equal([fits ? version : 'v24.21.0', 0]);
+          expect(existsSync(join(root, 'npm-was-asked'))).to.equal(!fits);
+        } finally {
+          remove();
+        }
+      },
+    );
   }
 
   const failures: [title: string, commands: Record<string, string>, message: string][] = [
-    ['there is none', {}, 'needs Node.js 24.15'],
-    ['there is no npm', { node: 'echo v20.0.0' }, 'needs Node.js 24.15'],
+    ['there is no Node.js', {}, 'needs Node.js 24.15'],
+    ['Node.js is too old and there is no npm', { node: 'echo v20.0.0' }, 'needs Node.js 24.15'],
     ['npm fails', { node: 'echo v20.0.0', npm: 'exit 1' }, 'could not bring Node.js'],
     ['npm brings nothing', { node: 'echo v20.0.0', npm: 'exit 0' }, 'brought no Node.js that runs here'],
   ];
   for (const [title, commands, message] of failures) {
-    it(`is asked for in words when ${title}`, () => {
+    it(`fails and says why when ${title}`, () => {
       const { run, remove } = machine(commands);
       try {
         const { stderr, status } = run('node', '--version');
@@ -78,4 +91,12 @@ describe('the Node.js that make uses', () => {
       }
     });
   }
+
+  it('brings the version that .node-version names', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'tools', 'node', 'package.json'), 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+    };
+    const named = readFileSync(join(ROOT, '.node-version'), 'utf8').trim();
+    expect(new Set(Object.values(manifest.optionalDependencies))).to.deep.equal(new Set([named]));
+  });
 });
