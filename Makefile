@@ -1,109 +1,109 @@
-# callhooks. Bare `make` prints what there is. Every target brings what it needs: Node.js (tools/node/with-node.sh),
-# the npm packages, and for the tests a MariaDB.
+# callhooks. `make` alone lists the targets. Every target installs what it needs: Node.js (tools/node/with-node.sh), the npm
+# packages, and for the tests a MariaDB.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# Two recipes at once would install into the same folders.
+# Two recipes at once would install into the same folders, so they run one after the other.
 .NOTPARALLEL:
 
 N := tools/node/with-node.sh
-# npm writes this file when an installation is complete; a broken one is repeated.
+# npm writes this file when an installation is complete. Without it make repeats the installation.
 INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
-# The generator of load with its endpoint, and the service that callhooks is compared with.
+# One program holds the load generator, its endpoint, and the Go service that callhooks is compared with.
 CALLBENCH := .cache/bench/callbench
-# Folders too: their times change when a file goes.
+# This lists folders too, because the time of a folder changes when a file in it is deleted.
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
-# make hands SIGTERM on to its recipe and waits; where it is killed itself, this ends the server.
+# make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
 TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
-# What `make test` runs: every suite but the ones with a target of their own.
+# `make test` runs these: every suite but the two that have a target of their own.
 SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**'
 
-# What `make test-faults` runs.
+# `make test-faults` runs these.
 FAULTS ?= 'test/faults/**/*.test.ts'
 
-# Prints the comments behind the targets.
+# Prints the headings (`##:`) and the text after `##` of each target.
 .PHONY: help
 help:
-	@awk -F ':.*## ' '/^##: / { print substr($$0, 5) ":" } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##: / { print substr($$0, 5) ":" } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-##: To use it
+##: Use callhooks
 
 .PHONY: run
 run: build ## Serve on 127.0.0.1:50051 with SQLite in ./data (Ctrl-C ends it)
 	@exec $(N) $(TETHERED) node dist/src/main.js serve
 
 .PHONY: demo
-demo: build ## The whole story on a terminal, against a small CRM of its own
+demo: build ## Show two calls on the terminal, against a small CRM of its own
 	@exec $(N) $(TETHERED) node examples/demo/demo.ts
 
 .PHONY: build
 build: $(BUILT) ## Compile into dist/
 
 .PHONY: install
-install: $(INSTALLED) ## Bring Node.js, if needed, and the npm packages
+install: $(INSTALLED) ## Install the npm packages, and Node.js where it is missing or too old
 
-##: To change it
+##: Change callhooks
 
 .PHONY: test
-test: $(INSTALLED) test-database ## All tests but the clients', on SQLite and on a MariaDB of their own
+test: $(INSTALLED) test-database ## Run all tests but those of clients and faults, on SQLite and on a private MariaDB
 	@$(N) mocha $(SPECS)
 
 .PHONY: test-unit
-test-unit: $(INSTALLED) ## The pure tests: no database, no network
+test-unit: $(INSTALLED) ## Run the unit tests, which need no database and no network
 	@$(N) mocha 'test/unit/**/*.test.ts'
 
 .PHONY: test-clients
-test-clients: $(BUILT) ## grpcurl, go-httpbin and a Python client against a real server
+test-clients: $(BUILT) ## Test a real server with grpcurl, go-httpbin and a Python client
 	@test/tools/test-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-faults
-test-faults: $(INSTALLED) test-database ## Processes killed, frozen and cut off; LONG=1: a thousand kills instead of twenty
+test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (LONG=1 kills a thousand instead of twenty)
 	@test/tools/galera-install.sh
 	@LONG=$(LONG) $(N) mocha $(FAULTS)
 
 .PHONY: test-broken
-test-broken: $(INSTALLED) test-database ## Breaks the engine on purpose, one rule at a time: the fault suite has to go red
+test-broken: $(INSTALLED) test-database ## Break the engine on purpose, one rule at a time, and expect the fault suite to fail
 	@$(N) node test/tools/break-engine.ts $(BREAK)
 
 .PHONY: bench
-bench: $(BUILT) $(CALLBENCH) test-database ## Calls a second, CPU and memory beside a bare server (an hour; bench/README.md)
+bench: $(BUILT) $(CALLBENCH) test-database ## Measure calls a second, CPU and memory beside a bare server (an hour; bench/README.md)
 	@$(N) node bench/bench.ts --save last $(BENCH)
 	@$(N) node bench/report.ts
 
 .PHONY: bench-quick
-bench-quick: $(BUILT) $(CALLBENCH) ## The everyday part of it, against the committed result (three minutes)
+bench-quick: $(BUILT) $(CALLBENCH) ## Measure the cost of a call, against the committed result (three minutes)
 	@$(N) node bench/bench.ts --quick $(BENCH)
 
 .PHONY: bench-scale
-bench-scale: $(INSTALLED) test-database ## What grows with the tables: 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
+bench-scale: $(INSTALLED) test-database ## Measure 5 million executions against 20,000 (ten minutes, 6 GiB of disk)
 	@$(N) node bench/scale.ts $(BENCH)
 
 .PHONY: bench-snapshot
-bench-snapshot: $(INSTALLED) test-database ## What a long read view on MariaDB costs (three minutes)
+bench-snapshot: $(INSTALLED) test-database ## Measure what a long read view on MariaDB costs (three minutes)
 	@$(N) node bench/snapshot.ts $(BENCH)
 
 .PHONY: trace-call
-trace-call: $(INSTALLED) ## How many files and functions one request enters, by room (docs/architecture.md)
+trace-call: $(INSTALLED) ## Count the files and functions that one request enters (docs/architecture.md)
 	@$(N) node test/tools/trace-call.ts $(TRACE)
 
 .PHONY: coverage
-coverage: $(INSTALLED) test-database ## The tests with their coverage, in coverage/
+coverage: $(INSTALLED) test-database ## Run the tests and write their coverage into coverage/
 	@$(N) c8 mocha $(SPECS)
 
 .PHONY: fmt
-fmt: $(INSTALLED) ## Format the code
+fmt: $(INSTALLED) ## Format code and proto files
 	@$(N) oxfmt .
 	@$(N) buf format -w
 
 .PHONY: gen
-gen: $(INSTALLED) ## Generate src/gen from proto/
+gen: $(INSTALLED) ## Generate src/gen/ from proto/
 	@$(N) node scripts/gen.ts
 
 .PHONY: check
-check: check-types check-lint check-format check-proto check-gen ## The gate before a commit; CI runs the same
+check: check-types check-lint check-format check-proto check-gen ## Check types, lint, format, proto files and generated code, as CI does
 	@echo 'make check: all good'
 
 .PHONY: check-types
@@ -116,7 +116,7 @@ check-lint: $(INSTALLED)
 
 .PHONY: check-format
 check-format: $(INSTALLED)
-	@$(N) oxfmt --check . || { echo 'make fmt puts it right' >&2; exit 1; }
+	@$(N) oxfmt --check . || { echo 'Run make fmt.' >&2; exit 1; }
 
 .PHONY: check-proto
 check-proto: $(INSTALLED)
@@ -133,18 +133,18 @@ test-database:
 	@test/tools/mariadb-install.sh
 
 .PHONY: clean
-clean: ## Remove what was built and installed (not ./data)
+clean: ## Remove what was built and installed, but not ./data
 	rm -rf dist coverage node_modules tools/node/node_modules .cache
 
 $(INSTALLED): package-lock.json
-# `exec`: an interrupted make must not leave an npm behind that goes on beside the next one.
-# Debian's own npm finds its parts only through NODE_PATH when another Node.js than Debian's runs it.
+# `exec` makes sure that an interrupted make leaves no npm behind, which would go on beside the next one.
+# NODE_PATH is for Debian's npm: it finds its parts only there when another Node.js than Debian's runs it.
 	@NODE_PATH=/usr/share/nodejs exec $(N) npm ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@
 
 $(CALLBENCH): $(wildcard bench/go/*)
 	@PATH=$$PATH:/usr/local/go/bin; command -v go >/dev/null || \
-	  { echo 'There is no Go on this machine, and the bench needs it: https://go.dev/dl/' >&2; exit 1; }; \
+	  { echo 'The bench needs Go, and there is none on this machine: https://go.dev/dl/' >&2; exit 1; }; \
 	  cd bench/go && go vet . && go test . && go build -trimpath -o ../../$@ .
 
 $(BUILT): $(INSTALLED) $(SOURCES)

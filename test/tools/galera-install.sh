@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes sure that `make test-faults` can start a Galera cluster: the provider (Debian package galera-4), rsync, and the
-# scripts by which nodes hand over their state. On Debian as root it installs what is missing; else it says so loudly,
-# and under CI=true it fails.
+# Makes sure that `make test-faults` can start a Galera cluster. It needs the provider (Debian package galera-4), rsync, and
+# the scripts by which nodes hand over their state. On Debian as root this installs what is missing. Elsewhere it prints
+# what to install, and with CI=true it fails.
 #
-# Those scripts are part of the package mariadb-server, which would bring a service and a system user with it: it is
-# unpacked below .cache/ instead of installed.
+# The scripts are part of the package mariadb-server, which would also install a service and a system user. So the package
+# is unpacked below .cache/ instead of installed.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/galera
@@ -22,7 +22,7 @@ unpack() (
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
   cd "$folder"
-  # Of the same version as the server that is installed.
+  # The scripts have to be of the same version as the installed server.
   version=$(dpkg-query --show --showformat '${Version}' mariadb-server-core)
   apt-get download -qq -o APT::Sandbox::User=root "mariadb-server=$version"
   dpkg-deb --extract mariadb-server_*.deb unpacked
@@ -41,7 +41,7 @@ fi
 
 cat >&2 <<'END'
 ******************************************************************************************
-  There is no Galera on this machine: the tests of a cluster are LEFT OUT.
+  There is no Galera on this machine: the tests of a cluster DO NOT RUN.
   Install it (Debian: apt-get install mariadb-server galera-4 rsync lsof).
 ******************************************************************************************
 END

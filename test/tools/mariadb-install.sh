@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes sure that `make test` has a MariaDB or MySQL to run on. Nothing to do where MYSQL_TEST_URL names one or
-# a server binary is installed. On Debian as root it installs the packages; else it says so loudly, and under
+# Makes sure that `make test` has a MariaDB or MySQL to run on. It does nothing where MYSQL_TEST_URL names a server or a
+# server binary is installed. On Debian as root it installs the packages. Elsewhere it prints what to install, and with
 # CI=true it fails.
 #
-# The two -core packages hold binaries alone: no service, no system user, nothing that starts by itself
-# (mariadb-install-db needs my_print_defaults, which lies in the client's).
+# The two -core packages hold binaries alone: they install no service and no system user, and start nothing. The client's
+# package is there for my_print_defaults, which mariadb-install-db needs.
 set -eu
 
 [ -z "${MYSQL_TEST_URL:-}" ] || exit 0
@@ -22,7 +22,7 @@ if installed; then exit 0; fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo 'MariaDB is missing: installing the Debian packages mariadb-server-core and mariadb-client-core'
   log=$(mktemp)
-  # A fresh machine has no package lists yet, or old ones that name files which are gone.
+  # A fresh machine has no package lists yet, or old ones that name files which no longer exist.
   install >"$log" 2>&1 || { apt-get update -qq && install; } >>"$log" 2>&1 || cat "$log" >&2
   rm -f "$log"
   if installed; then exit 0; fi

@@ -3,7 +3,7 @@ import { relative, sep } from 'node:path';
 import Mocha from 'mocha';
 
 /**
- * Mocha's spec reporter, which also appends one line of JSON per suite (a folder of test/) to the file that
+ * Reports as Mocha's `spec` does, and appends one line of JSON for each suite (a folder of test/) to the file that
  * TEST_RESULTS names: `{"suite":"unit","passed":12,"failed":0}`. A run that dies writes none.
  */
 export default class SuiteReporter extends Mocha.reporters.Spec {
@@ -19,7 +19,7 @@ export default class SuiteReporter extends Mocha.reporters.Spec {
       suites.set(suite, counts);
     };
     runner.on(Mocha.Runner.constants.EVENT_TEST_PASS, (test) => count(test, 'passed'));
-    // Hooks that fail are reported as failures too.
+    // Mocha reports a hook that fails in the same way.
     runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test) => count(test, 'failed'));
     runner.on(Mocha.Runner.constants.EVENT_RUN_END, () => {
       for (const [suite, counts] of suites) appendFileSync(file, `${JSON.stringify({ suite, ...counts })}\n`);
@@ -27,7 +27,7 @@ export default class SuiteReporter extends Mocha.reporters.Spec {
   }
 }
 
-/** The folder below test/ that a test lies in. */
+/** Returns the name of the folder of test/ in which a test lies. */
 function suiteOf(test: Mocha.Runnable): string {
   const path = relative(`${process.cwd()}${sep}test`, test.file ?? '');
   return path.split(sep)[0] ?? path;

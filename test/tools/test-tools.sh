@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings what `make test-clients` needs besides this project, all of it below .cache/: grpcurl and go-httpbin (built
-# by Go, which checks them against its public checksum database) and a Python environment with grpcio-tools.
-# Where Go or Python is missing it says so loudly: those tests are skipped, and under CI=true this fails.
+# Installs the tools of `make test-clients` below .cache/: grpcurl and go-httpbin (built by Go, which checks them against its
+# public checksum database) and a Python environment with grpcio-tools. Where Go or Python is missing it prints so, and
+# those tests are skipped; with CI=true it fails.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/bin
@@ -16,7 +16,7 @@ missing() {
   failed=yes
 }
 
-# go_tool NAME MODULE VERSION: builds a command once per version.
+# go_tool NAME MODULE VERSION builds a command, once for each version.
 go_tool() {
   [ ! -x "$bin/$1" ] || [ ! -e "$bin/.$1@$3" ] || return 0
   rm -f "$bin/$1" "$bin/.$1@"*
@@ -28,7 +28,7 @@ go_tool() {
   if GOBIN=$bin GOFLAGS= go install "$2@$3"; then
     : >"$bin/.$1@$3"
   else
-    missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'make test-clients repeats it.'
+    missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'Run make test-clients again to repeat it.'
   fi
 }
 
@@ -46,7 +46,7 @@ python_tools() {
     cp "$wanted" "$python/installed.txt"
   else
     missing 'Python packages could not be installed (see above): the tests with the Python client are SKIPPED.' \
-      'make test-clients repeats it.'
+      'Run make test-clients again to repeat it.'
   fi
 }
 

@@ -1,6 +1,8 @@
 /**
- * Runs a command with DATABASE_URL set to a fresh database on a private MariaDB, and with a key for it; both are gone
- * when the command ends: `tools/node/with-node.sh node test/tools/with-mariadb.ts node src/main.ts serve`
+ * Runs a command with DATABASE_URL set to a fresh database on a private MariaDB, and with an encryption key. The server and
+ * its data are removed when the command ends.
+ *
+ *   tools/node/with-node.sh node test/tools/with-mariadb.ts node src/main.ts serve
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -26,7 +28,7 @@ const child = spawn(command, args, {
     DATABASE_URL: server.url('callhooks'),
   },
 });
-// Ctrl-C reaches the command by itself; a signal to this process alone is handed on.
+// Ctrl-C reaches the command by itself. SIGTERM reaches this process alone, so it is passed on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 const [code] = (await once(child, 'exit')) as [number | null];
