@@ -54,7 +54,7 @@ export interface AppOverrides {
 }
 
 /**
- * Plugs the process together: settings, database, keys, egress rules, engine, commands, gRPC.
+ * Plugs the process together: settings, database, keys, egress policy, engine, commands, gRPC.
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
 export async function createApp(config: Config, overrides: AppOverrides): Promise<App> {

@@ -28,7 +28,7 @@ export const FAILURES = {
     sent: 'as observed',
     setBy: 'HTTP client',
   },
-  EGRESS_DENIED: { message: 'the egress rules forbid this target', sent: 'no', setBy: 'HTTP client' },
+  EGRESS_DENIED: { message: 'the egress policy forbids this target', sent: 'no', setBy: 'HTTP client' },
   HTTP_STATUS: { message: 'the status of the response is not 2xx', sent: 'yes', setBy: 'HTTP client' },
   REDIRECT: { message: 'redirects are not followed', sent: 'yes', setBy: 'HTTP client' },
   RESPONSE_TOO_LARGE: {

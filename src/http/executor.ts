@@ -26,7 +26,7 @@ export interface ExecutorOptions {
   readonly connect?: (options: TcpNetConnectOpts) => Socket;
 }
 
-/** Sends requests at most once, before one deadline, and only where the egress rules allow it. It also checks URLs by them. */
+/** Sends requests at most once, before one deadline, and only where the egress policy allows it. It also checks URLs by it. */
 export type GuardedExecutor = HttpExecutor & EgressCheck;
 
 /** The age of a connection and the dials to one origin, where the options don't say otherwise. */

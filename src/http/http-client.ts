@@ -54,7 +54,7 @@ export interface HttpExecutor {
   close(): Promise<void>;
 }
 
-/** Checks URLs by the egress rules before they are saved. */
+/** Checks URLs by the egress policy before they are saved. */
 export interface EgressCheck {
   /** Returns why no request may go to this URL, or undefined if it may be saved. */
   checkUrl(url: string): string | undefined;

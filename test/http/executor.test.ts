@@ -135,7 +135,7 @@ describe('the HTTP executor', () => {
     expect(result.failure?.message).to.not.contain('secret');
   });
 
-  it('checks a URL by the egress rules', () => {
+  it('checks a URL by the egress policy', () => {
     expect(executor.checkUrl('http://127.0.0.1/')).to.equal(undefined);
     expect(executor.checkUrl('http://127.0.0.2/')).to.contain('127.0.0.0/8');
   });
@@ -466,7 +466,7 @@ describe('the HTTP executor', () => {
         /^none\.example does not exist in DNS$/,
       ],
       [
-        'when the egress rules forbid the literal',
+        'when the egress policy forbids the literal',
         'http://10.1.2.3/x?token=secret',
         'EGRESS_DENIED no',
         /private network 10\.0\.0\.0\/8/,

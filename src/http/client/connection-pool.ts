@@ -6,12 +6,12 @@ import { dial, type DialDeps, type TimingsSoFar } from './dial.ts';
 import { endedFailure } from './failures.ts';
 import { createOriginConnections, type OriginConnections } from './origin-connections.ts';
 
-/** Owns the connections of one executor: hands out idle ones, and opens new ones as the egress rules allow. */
+/** Owns the connections of one executor: hands out idle ones, and opens new ones as the egress policy allows. */
 export interface ConnectionPool {
   /** Returns an idle connection to this origin that may be used again, if there is one. */
   takeIdle(target: TargetUrl): Connection | undefined;
   /**
-   * Waits for a connection: a new one, which the egress rules allow, or one that falls idle while too many dials are
+   * Waits for a connection: a new one, which the egress policy allows, or one that falls idle while too many dials are
    * under way. Returns the failure if there is none.
    */
   open(

@@ -28,7 +28,7 @@ const MAX_DIALLED = 8;
 const SILENT_ADDRESS_MS = 1_000;
 
 /**
- * Opens a connection to the target before the deadline. The egress rules are checked three times: for the host, for every
+ * Opens a connection to the target before the deadline. The egress policy is asked three times: for the host, for every
  * address it resolves to, and for the address that the socket is really connected to, before TLS and before the first
  * byte. Failures are values with `sent` = `no`.
  */

@@ -12,14 +12,14 @@ import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
 import type { RangeKind } from './special-ranges.ts';
 import { canonicalName, parseTargetUrl, specialUse, type TargetUrl } from './target-url.ts';
 
-/** The egress rules that an operator may set. Without entries, only public addresses are open. */
+/** The settings of the egress policy. Without entries, only public addresses are open. */
 export interface EgressPolicyOptions {
   readonly allow?: readonly EgressEntry[];
   readonly deny?: readonly EgressEntry[];
   readonly httpsOnly?: boolean;
 }
 
-/** The egress rules: where outgoing requests may go. Its checks look nothing up, and never throw. */
+/** The egress policy: where outgoing requests may go. Its checks look nothing up, and never throw. */
 export interface EgressPolicy extends EgressCheck {
   /**
    * Checks a dial. `addresses` are all that the host resolved to (for a literal, the literal itself), and each must pass.

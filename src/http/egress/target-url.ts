@@ -13,7 +13,7 @@ export interface TargetUrl {
   readonly path: string;
 }
 
-/** A URL that can't be the target of a webhook, whatever the egress rules say. */
+/** A URL that can't be the target of a webhook, whatever the egress policy says. */
 export interface BadUrl {
   readonly problem: string;
 }
