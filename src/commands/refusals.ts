@@ -1,7 +1,15 @@
-import { CallhooksError, type Reason } from '../errors.ts';
+import { CallhooksError, validationFailed, type Reason, type Violation } from '../errors.ts';
 import type { Execution } from '../domain/execution.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import type { RequestContext } from './request-context.ts';
+
+/**
+ * Refuses a request that breaks rules.
+ * @throws CallhooksError VALIDATION_FAILED with all of these violations, if there is one
+ */
+export function refuseViolations(violations: readonly Violation[]): void {
+  if (violations.length > 0) throw validationFailed(violations);
+}
 
 /** Returns the refusal of a request for an agent that does not exist. */
 export function agentNotFound(agentUuid: string): CallhooksError {

@@ -259,20 +259,31 @@ describeEachEngine('AgentAdmin', (engine) => {
       expect(updated?.etag).not.to.equal(agent.etag);
     });
 
-    it('says which agent is not there, after what is wrong with the request', async () => {
-      const update = { agent: { agentUuid: NOBODY, displayName: 'x' }, updateMask: ['display_name'] };
-      expect(await errorOf(app.rpc.agents.updateAgent(update))).to.include({ reason: 'AGENT_NOT_FOUND' });
-      const webhooks = [
-        { webhookType: 7 as 1 },
-        webhookOf(PRE_CALL, configOf({ method: 'BREW', url: 'https://x.example/{{unknown}}' })),
-      ];
-      const bad = {
-        agent: { agentUuid: NOBODY, webhooks },
-        updateMask: ['webhooks', 'etag'],
-        secrets: { a: '' },
-      };
-      const error = await errorOf(app.rpc.agents.updateAgent(bad));
-      expect(error.reason).to.equal('VALIDATION_FAILED');
+    const bad = (agentUuid: string) => ({
+      agent: {
+        agentUuid,
+        webhooks: [{ webhookType: 7 as 1 }, webhookOf(PRE_CALL, configOf({ method: 'BREW' }))],
+      },
+      updateMask: ['webhooks'],
+      secrets: { a: '' },
+    });
+
+    it('says which agent is not there, whatever is wrong with the values', async () => {
+      const error = await errorOf(app.rpc.agents.updateAgent(bad(NOBODY)));
+      expect(error).to.include({ code: 'NOT_FOUND', reason: 'AGENT_NOT_FOUND' });
+      expect(error.resource).to.deep.equal({ type: 'agent', name: NOBODY });
+      expect(error.fields).to.deep.equal([]);
+    });
+
+    it('refuses a bad mask before it says that the agent is not there', async () => {
+      const error = await errorOf(app.rpc.agents.updateAgent({ ...bad(NOBODY), updateMask: ['etag'] }));
+      expect(error.fields).to.deep.equal(['update_mask.paths[0]']);
+    });
+
+    it('lists what is wrong with the mask, the webhooks and the secrets together', async () => {
+      const { agentUuid } = await create({ agent: {} });
+      const update = { ...bad(agentUuid), updateMask: ['webhooks', 'etag'] };
+      const error = await errorOf(app.rpc.agents.updateAgent(update));
       expect(error.fields).to.deep.equal([
         'update_mask.paths[1]',
         'agent.webhooks[0].webhook_type',

@@ -195,6 +195,16 @@ describeEachEngine('TestWebhook', (engine) => {
       () => ({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig: configOf() }),
       'AGENT_NOT_FOUND',
     ],
+    [
+      'an unknown agent, with a bad draft',
+      () => ({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig: configOf({ method: 'X' }) }),
+      'AGENT_NOT_FOUND',
+    ],
+    [
+      'an unknown webhook, with a bad draft',
+      () => ({ webhookUuid: NOBODY, webhookConfig: configOf({ method: 'X' }) }),
+      'WEBHOOK_NOT_FOUND',
+    ],
   ];
   for (const [title, request, reason] of notFound) {
     it(`says that ${title} is not there`, async () => {
@@ -204,19 +214,15 @@ describeEachEngine('TestWebhook', (engine) => {
     });
   }
 
-  it('tells what is wrong with a draft of an unknown agent or webhook before that', async () => {
-    const webhookConfig = configOf({
-      method: 'X',
-      url: 'https://x.example.com/{{perhaps}}',
-      requestHeaders: { Authorization: MASK },
-    });
-    const ofAgent = await errorOf(test({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig }));
-    expect(ofAgent.fields).to.deep.equal([
-      'webhook_config.api_schema.method',
-      'webhook_config.api_schema.request_headers[Authorization]',
-    ]);
-    const ofWebhook = await errorOf(test({ webhookUuid: NOBODY, webhookConfig }));
-    expect(ofWebhook.fields).to.deep.equal(['webhook_config.api_schema.method']);
+  it('says what is wrong with the call details before that an agent or webhook is not there', async () => {
+    const callerPhone = 'x'.repeat(257);
+    const webhookConfig = configOf({ method: 'X' });
+    const ofAgent = await errorOf(
+      test({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig, callerPhone }),
+    );
+    expect(ofAgent.fields).to.deep.equal(['caller_phone']);
+    const ofWebhook = await errorOf(test({ webhookUuid: NOBODY, webhookConfig, callerPhone }));
+    expect(ofWebhook.fields).to.deep.equal(['caller_phone']);
   });
 
   it("refuses a type that is not the webhook's", async () => {

@@ -1,8 +1,8 @@
 import type { Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-commands.ts';
 
-/** Holds the mutable part of a webhook after its check. */
-export interface CheckedWebhook {
+/** The mutable part of a webhook after its check. */
+export interface ValidWebhook {
   readonly webhookType: WebhookType;
   readonly config: WebhookConfig;
   readonly disabled: boolean;
@@ -14,10 +14,10 @@ type BuildDeps = Pick<AdminDeps, 'agentSecrets' | 'ids'>;
 export function newWebhook(
   { agentSecrets, ids }: BuildDeps,
   agentUuid: string,
-  { webhookType, config, disabled }: CheckedWebhook,
+  { webhookType, config, disabled }: ValidWebhook,
   nowMs: number,
+  webhookUuid: string = ids.uuid(),
 ): Webhook {
-  const webhookUuid = ids.uuid();
   return {
     webhookUuid,
     agentUuid,
@@ -37,7 +37,7 @@ export function newWebhook(
 export function changedWebhook(
   { agentSecrets, ids }: BuildDeps,
   stored: Webhook,
-  { config, disabled }: Omit<CheckedWebhook, 'webhookType'>,
+  { config, disabled }: Omit<ValidWebhook, 'webhookType'>,
   nowMs: number,
 ): Webhook {
   return {

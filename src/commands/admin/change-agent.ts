@@ -6,47 +6,46 @@ import type { AgentStore } from '../../store/agent-store.ts';
 import type { AdminDeps } from './admin-commands.ts';
 
 /**
- * What becomes of an agent: the same agent changes nothing, undefined deletes it. It is asked again when somebody else was
- * faster, so it must have no other effects.
+ * Decides what becomes of an agent. The same agent changes nothing, and undefined deletes it. `current` is undefined when
+ * there is no such agent: then nothing is written. Since it is asked again when another writer was faster, it must have no
+ * other effects.
  */
-export type Decide = (current: Agent | undefined, nowMs: number) => Agent | undefined;
+export type Decide<After extends Agent | undefined> = (current: Agent | undefined, nowMs: number) => After;
+
+/** An agent before and after a change. `before` is undefined when there was none. */
+export interface Change<After extends Agent | undefined> {
+  readonly before: Agent | undefined;
+  readonly after: After;
+}
 
 // Fifty writers of one agent take a second or two on a busy machine.
 const GIVE_UP_AFTER_MS = 10_000;
 const LONGEST_PAUSE_MS = 50;
 
 /**
- * Writes what `decide` makes of an agent and announces it. Gives the agent as stored, undefined when it was deleted.
- * Without a UUID (it was bad, or nobody has it) `decide` is asked as for an unknown agent, so that it refuses with
- * everything that it can tell.
+ * Writes what `decide` makes of an agent, and announces it. Returns the agent as stored, or undefined when it was deleted.
+ * @throws CallhooksError ETAG_MISMATCH when another writer was faster each time; what `decide` throws
  */
-export async function changeAgent(
+export function changeAgent<After extends Agent | undefined>(
   deps: AdminDeps,
   action: string,
-  agentUuid: string | undefined,
-  decide: Decide,
-): Promise<Agent | undefined> {
-  if (agentUuid === undefined) return decide(undefined, 0);
+  agentUuid: string,
+  decide: Decide<After>,
+): Promise<After> {
   return announceChange(deps, action, agentUuid, () => replaceUntilChanged(deps.agents, agentUuid, decide));
 }
 
-/** An agent before and after a change. Undefined: there was, or is, none. */
-export interface Change {
-  readonly before: Agent | undefined;
-  readonly after: Agent | undefined;
-}
-
 /**
- * Reads an agent, asks what becomes of it and writes that over the state that was read. When somebody else was faster, all
- * of it is done again, after a pause whose length is left to chance, so that many writers don't meet again and again.
- * @throws CallhooksError ETAG_MISMATCH when somebody else was faster each time; what `decide` throws
+ * Reads an agent, asks what becomes of it, and writes that over the state that was read. When another writer was faster,
+ * all of it is done again, after a pause of random length, so that many writers don't meet again and again.
+ * @throws CallhooksError ETAG_MISMATCH when another writer was faster each time; what `decide` throws
  */
-export async function replaceUntilChanged(
+export async function replaceUntilChanged<After extends Agent | undefined>(
   agents: Pick<AgentStore, 'readForChange' | 'replaceAgent'>,
   agentUuid: string,
-  decide: Decide,
+  decide: Decide<After>,
   giveUpAfterMs = GIVE_UP_AFTER_MS,
-): Promise<Change> {
+): Promise<Change<After>> {
   const giveUpAtMs = performance.now() + giveUpAfterMs;
   for (let longestPauseMs = 1; ; longestPauseMs = Math.min(2 * longestPauseMs, LONGEST_PAUSE_MS)) {
     const { agent: before, nowMs } = await agents.readForChange(agentUuid);
@@ -55,33 +54,28 @@ export async function replaceUntilChanged(
     if ((await agents.replaceAgent(before, after)) === 'changed') return { before, after };
     if (performance.now() > giveUpAtMs) throw alwaysOvertaken();
     const pauseMs = Math.random() * longestPauseMs;
-    await new Promise((resolve) => {
-      setTimeout(resolve, pauseMs);
-    });
+    await new Promise((resolve) => void setTimeout(resolve, pauseMs));
   }
 }
 
 function alwaysOvertaken(): CallhooksError {
-  return new CallhooksError(
-    'ETAG_MISMATCH',
-    'it is being changed by others all the time: repeat the request',
-  );
+  return new CallhooksError('ETAG_MISMATCH', 'others change it all the time: repeat the request');
 }
 
 /** Runs a write of an agent, then tells the cache of this replica and the audit log. */
-export async function announceChange(
+export async function announceChange<After extends Agent | undefined>(
   deps: AdminDeps,
   action: string,
   agentUuid: string,
-  write: () => Promise<Change>,
-): Promise<Agent | undefined> {
+  write: () => Promise<Change<After>>,
+): Promise<After> {
   try {
     const { before, after } = await write();
     deps.onAgentChanged(agentUuid);
     auditOrigins(deps, action, before, after);
     return after;
   } catch (error) {
-    // Only a refusal is known to have changed nothing.
+    // After any other error than a refusal, it is not known whether something was written.
     if (!(error instanceof CallhooksError)) deps.onAgentChanged(agentUuid);
     throw error;
   }

@@ -1,18 +1,20 @@
 import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
 import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Agent } from '../../domain/agent.ts';
-import { validationFailed, type Violation } from '../../errors.ts';
+import type { Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
+import { refuseViolations } from '../refusals.ts';
 import type { AdminDeps } from './admin-commands.ts';
 import { announceChange } from './change-agent.ts';
 import { newWebhook } from './build-webhook.ts';
 
-/** An agent to create, with its webhooks and secrets. */
+/** An agent to create, unchecked, with its webhooks and secrets. */
 export interface CreateAgentRequest {
-  /** Undefined: one is made (or it was bad, and `violations` tells so). */
+  /** Without a UUID the server makes one. */
   readonly agentUuid: string | undefined;
   readonly agent: AgentDraft;
   readonly secrets: Readonly<Record<string, string>>;
+  /** What parsing found wrong. The command reports it with all that it finds. */
   readonly violations: readonly Violation[];
 }
 
@@ -22,28 +24,26 @@ const NONE: ReadonlySet<string> = new Set();
  * Creates an agent with its webhooks and secrets, all or nothing.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_EXISTS
  */
-export function createAgent(deps: AdminDeps, request: CreateAgentRequest): Promise<Agent> {
-  const checked = checkRequest(deps, request);
-  const agent = toNewAgent(deps, request, checked);
+export async function createAgent(deps: AdminDeps, request: CreateAgentRequest): Promise<Agent> {
+  const agent = toNewAgent(deps, request, validRequest(deps, request));
   return announceChange(deps, 'CreateAgent', agent.agentUuid, async () => ({
     before: undefined,
     after: await deps.agents.insertAgent(agent),
-  })) as Promise<Agent>;
+  }));
 }
 
-function checkRequest(
-  deps: AdminDeps,
+function validRequest(
+  { checkUrl }: AdminDeps,
   { agent: draft, secrets, violations }: CreateAgentRequest,
 ): ValidAgent {
-  // What a webhook signs with is judged where the webhook names it.
+  // A secret that a webhook signs with is checked where the webhook names it.
   const ofSecrets = validateSecrets({ secrets, removeSecrets: [], storedNames: NONE, signingNames: NONE });
   const { agent, violations: ofAgent } = validateAgent(draft, {
     secretNames: ofSecrets.names,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
-    checkUrl: deps.checkUrl,
+    checkUrl,
   });
-  const all = [...violations, ...ofAgent, ...ofSecrets.violations];
-  if (all.length > 0) throw validationFailed(all);
+  refuseViolations([...violations, ...ofAgent, ...ofSecrets.violations]);
   return agent;
 }
 

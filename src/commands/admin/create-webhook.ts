@@ -1,51 +1,52 @@
-import type { Agent, Webhook, WebhookType } from '../../domain/agent.ts';
+import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
+import { validateWebhookConfig } from '../../domain/validation/validate-webhook-config.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
-import { CallhooksError, type Violation } from '../../errors.ts';
+import { CallhooksError } from '../../errors.ts';
+import { agentNotFound, refuseViolations } from '../refusals.ts';
 import type { AdminDeps } from './admin-commands.ts';
-import { agentNotFound } from '../refusals.ts';
+import { newWebhook } from './build-webhook.ts';
 import { changeAgent } from './change-agent.ts';
-import { acceptConfig, checkDraft, surroundingsOf } from './validate-config.ts';
-import { newWebhook, type CheckedWebhook } from './build-webhook.ts';
+import { agentContext } from './config-context.ts';
+import { webhookOf } from './find-webhook.ts';
 
-/** A webhook to create. What is undefined was bad, and `violations` tells so. */
+/** A webhook to create. `config` is unchecked. */
 export interface CreateWebhookRequest {
-  readonly agentUuid: string | undefined;
-  readonly webhookType: WebhookType | undefined;
-  readonly config: WebhookConfigDraft | undefined;
+  readonly agentUuid: string;
+  readonly webhookType: WebhookType;
+  readonly config: WebhookConfigDraft;
   readonly disabled: boolean;
-  readonly violations: readonly Violation[];
 }
 
 /**
  * Gives an agent its webhook of a type.
- * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, WEBHOOK_EXISTS
+ * @throws CallhooksError AGENT_NOT_FOUND, VALIDATION_FAILED, WEBHOOK_EXISTS
  */
 export async function createWebhook(deps: AdminDeps, request: CreateWebhookRequest): Promise<Webhook> {
-  let webhookUuid: string | undefined;
-  const agent = await changeAgent(deps, 'CreateWebhook', request.agentUuid, (current, nowMs) => {
-    const checked = checkRequest(deps, request, current);
-    if (current === undefined) throw agentNotFound(request.agentUuid ?? '');
-    refuseSecond(current, checked.webhookType);
-    const webhook = newWebhook(deps, current.agentUuid, checked, nowMs);
-    webhookUuid = webhook.webhookUuid;
-    return {
-      ...current,
-      webhooks: [...current.webhooks, webhook],
-      etag: deps.ids.etag(),
-      updatedAtMs: nowMs,
-    };
+  const { agentUuid, webhookType, disabled } = request;
+  const webhookUuid = deps.ids.uuid();
+  const agent = await changeAgent(deps, 'CreateWebhook', agentUuid, (current, nowMs) => {
+    if (current === undefined) throw agentNotFound(agentUuid);
+    const config = validConfig(deps, request, current);
+    refuseSecond(current, webhookType);
+    const webhook = newWebhook(deps, agentUuid, { webhookType, config, disabled }, nowMs, webhookUuid);
+    const webhooks = [...current.webhooks, webhook];
+    return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
   });
-  return agent?.webhooks.find((webhook) => webhook.webhookUuid === webhookUuid) as Webhook;
+  return webhookOf(agent, webhookUuid);
 }
 
-function checkRequest(
+function validConfig(
   deps: AdminDeps,
-  { webhookType, config: draft, disabled, violations }: CreateWebhookRequest,
-  agent: Agent | undefined,
-): CheckedWebhook {
-  const checked = checkDraft(draft, webhookType, 'webhook_config', surroundingsOf(deps, agent));
-  const config = acceptConfig(violations, checked);
-  return { webhookType: webhookType as WebhookType, config, disabled };
+  { webhookType, config: draft }: CreateWebhookRequest,
+  agent: Agent,
+): WebhookConfig {
+  const { config, violations } = validateWebhookConfig(draft, {
+    path: 'webhook_config',
+    webhookType,
+    ...agentContext(deps, agent),
+  });
+  refuseViolations(violations);
+  return config;
 }
 
 function refuseSecond(agent: Agent, webhookType: WebhookType): void {

@@ -1,15 +1,15 @@
 import type { AdminDeps } from './admin-commands.ts';
-import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
+import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 
-/** Names an agent; `etag` empty checks nothing. */
+/** Names an agent. An empty `etag` checks nothing. */
 export interface DeleteAgentRequest {
   readonly agentUuid: string;
   readonly etag: string;
 }
 
 /**
- * Deletes an agent with its webhooks and secrets; its executions stay.
+ * Deletes an agent with its webhooks and secrets. Its executions stay.
  * @throws CallhooksError AGENT_NOT_FOUND, ETAG_MISMATCH
  */
 export async function deleteAgent(deps: AdminDeps, { agentUuid, etag }: DeleteAgentRequest): Promise<void> {

@@ -1,8 +1,9 @@
 import type { AdminDeps } from './admin-commands.ts';
-import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 import { changeAgent } from './change-agent.ts';
+import { findAgentOf, webhookOf } from './find-webhook.ts';
+import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 
-/** Names a webhook and, if wanted, the agent that it must belong to; `etag` empty checks nothing. */
+/** Names a webhook and, if one is given, the agent that it must belong to. An empty `etag` checks nothing. */
 export interface DeleteWebhookRequest {
   readonly webhookUuid: string;
   readonly agentUuid?: string | undefined;
@@ -10,21 +11,16 @@ export interface DeleteWebhookRequest {
 }
 
 /**
- * Deletes a webhook; its executions stay.
+ * Deletes a webhook. Its executions stay.
  * @throws CallhooksError WEBHOOK_NOT_FOUND, ETAG_MISMATCH
  */
-export async function deleteWebhook(
-  deps: AdminDeps,
-  { webhookUuid, agentUuid, etag }: DeleteWebhookRequest,
-): Promise<void> {
-  const found = await deps.agents.findAgentOfWebhook(webhookUuid);
-  if (found === undefined || (agentUuid !== undefined && agentUuid !== found.agentUuid)) {
-    throw webhookNotFound(webhookUuid);
-  }
-  await changeAgent(deps, 'DeleteWebhook', found.agentUuid, (current, nowMs) => {
-    const webhook = current?.webhooks.find((candidate) => candidate.webhookUuid === webhookUuid);
-    if (current === undefined || webhook === undefined) throw webhookNotFound(webhookUuid);
-    refuseStaleEtag(etag, webhook);
+export async function deleteWebhook(deps: AdminDeps, request: DeleteWebhookRequest): Promise<void> {
+  const { webhookUuid } = request;
+  const { agentUuid } = await findAgentOf(deps.agents, request);
+  await changeAgent(deps, 'DeleteWebhook', agentUuid, (current, nowMs) => {
+    if (current === undefined) throw webhookNotFound(webhookUuid);
+    const webhook = webhookOf(current, webhookUuid);
+    refuseStaleEtag(request.etag, webhook);
     const webhooks = current.webhooks.filter((other) => other !== webhook);
     return { ...current, webhooks, etag: deps.ids.etag(), updatedAtMs: nowMs };
   });

@@ -2,7 +2,7 @@ import type { Agent } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-commands.ts';
 import { agentNotFound } from '../refusals.ts';
 
-/** Names an agent; its UUID in lower case. */
+/** Names an agent. */
 export interface GetAgentRequest {
   readonly agentUuid: string;
 }

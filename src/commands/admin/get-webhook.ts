@@ -1,8 +1,8 @@
 import type { Webhook } from '../../domain/agent.ts';
 import type { AdminDeps } from './admin-commands.ts';
-import { webhookNotFound } from '../refusals.ts';
+import { findAgentOf, webhookOf } from './find-webhook.ts';
 
-/** Names a webhook and, if wanted, the agent that it must belong to. */
+/** Names a webhook and, if one is given, the agent that it must belong to. */
 export interface GetWebhookRequest {
   readonly webhookUuid: string;
   readonly agentUuid?: string | undefined;
@@ -14,11 +14,7 @@ export interface GetWebhookRequest {
  */
 export async function getWebhook(
   { agents }: Pick<AdminDeps, 'agents'>,
-  { webhookUuid, agentUuid }: GetWebhookRequest,
+  request: GetWebhookRequest,
 ): Promise<Webhook> {
-  const agent = await agents.findAgentOfWebhook(webhookUuid);
-  const webhook = agent?.webhooks.find((candidate) => candidate.webhookUuid === webhookUuid);
-  const isRightAgent = agentUuid === undefined || agentUuid === agent?.agentUuid;
-  if (webhook === undefined || !isRightAgent) throw webhookNotFound(webhookUuid);
-  return webhook;
+  return webhookOf(await findAgentOf(agents, request), request.webhookUuid);
 }

@@ -3,11 +3,8 @@ import { secretUsers, variableUsers, type NameUsage } from '../../domain/name-us
 import { CallhooksError } from '../../errors.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 
-/** What a sentence says of each use. */
-type Precondition = NameUsage;
-
 /**
- * Holds back a change that takes a variable or secret from a webhook that names it.
+ * Refuses a change of an agent that takes a variable or secret from a webhook that names it.
  * @throws CallhooksError VARIABLE_IN_USE, SECRET_IN_USE (naming every user), KEY_UNAVAILABLE
  */
 export function refuseRemovalInUse(agentSecrets: AgentSecrets, before: Agent, after: Agent): void {
@@ -30,12 +27,12 @@ function removedNames(before: object, after: object): string[] {
   return Object.keys(before).filter((name) => !Object.hasOwn(after, name));
 }
 
-/** A webhook's uses of a name; the webhook itself is the subject. */
+// `usersOf` calls a webhook by its type. The refusal names each by its UUID.
 function usesOf(
   webhooks: readonly Webhook[],
   name: string,
   usersOf: (webhooks: readonly Webhook[], name: string) => readonly NameUsage[],
-): Precondition[] {
+): NameUsage[] {
   return webhooks.flatMap((webhook) =>
     usersOf([webhook], name).map(({ description }) => ({
       subject: `webhooks/${webhook.webhookUuid}`,
@@ -47,7 +44,7 @@ function usesOf(
 function inUse(
   reason: 'VARIABLE_IN_USE' | 'SECRET_IN_USE',
   what: string,
-  preconditions: readonly Precondition[],
+  preconditions: readonly NameUsage[],
 ): CallhooksError {
   return new CallhooksError(reason, `${what} can't be removed: ${preconditions[0]?.description ?? ''}`, {
     preconditions,

@@ -12,7 +12,7 @@ import {
 import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { AuditLine } from './change-agent.ts';
-import { findTrial, type FindTrialDeps, type Trial } from './webhook-under-test.ts';
+import { findWebhookUnderTest, type FindWebhookDeps, type WebhookUnderTest } from './webhook-under-test.ts';
 import { deadlineTooShort, refuseChaining } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { CallDecision, CallDetails } from '../../domain/call.ts';
@@ -23,25 +23,35 @@ import type { WebhookType } from '../../domain/agent.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import { limitReached, type Violation } from '../../errors.ts';
 
-/**
- * A webhook to try out: the stored one (`webhookUuid`, or `agentUuid` with `webhookType`), or `configDraft` in its
- * place. `configDraft` is unchecked: whoever knows the agent's variables and secrets checks it.
- */
-export interface TestWebhookRequest {
-  readonly webhookUuid?: string | undefined;
-  readonly agentUuid?: string | undefined;
-  readonly webhookType?: WebhookType | undefined;
-  readonly configDraft?: WebhookConfigDraft | undefined;
-  /** Absent: one is made for this test. */
+/** A test of a webhook. `violations` is what parsing found wrong: the command reports it with all that it finds. */
+export type TestWebhookRequest = (StoredWebhookName | UnsavedWebhook) & {
+  /** Without one, the test makes one for itself. */
   readonly conversationUuid?: string | undefined;
   readonly details: CallDetails;
-  /** False: only rendered. */
+  /** Says whether the request is sent after it was rendered. */
   readonly send: boolean;
-  /** What parsing found wrong (the fields concerned are absent): to be reported with all that the command finds. */
   readonly violations: readonly Violation[];
+};
+
+/** Names a stored webhook. `configDraft`, unchecked, stands for its configuration. */
+interface StoredWebhookName {
+  readonly webhookUuid: string;
+  /** If given, the agent that the webhook must belong to. */
+  readonly agentUuid?: string | undefined;
+  /** If given, the type that the webhook must have. */
+  readonly webhookType?: WebhookType | undefined;
+  readonly configDraft?: WebhookConfigDraft | undefined;
 }
 
-/** What the test came to, secrets masked. A failure of the endpoint is a value. */
+/** Describes a webhook of an agent that need not be stored. `configDraft` is unchecked. */
+interface UnsavedWebhook {
+  readonly webhookUuid: undefined;
+  readonly agentUuid: string;
+  readonly webhookType: WebhookType;
+  readonly configDraft: WebhookConfigDraft;
+}
+
+/** The result of a test, with secrets masked. A failure of the endpoint is a value. */
 export interface TestWebhookReply {
   readonly request?: RequestRecord;
   readonly response?: ResponseRecord;
@@ -50,13 +60,13 @@ export interface TestWebhookReply {
   readonly assignedVariables?: JsonObject;
   readonly missingVariables: readonly string[];
   readonly missedAssignments: readonly MissedAssignment[];
-  /** Pre-call only. */
+  /** Is set for a pre-call webhook that was sent. */
   readonly decision?: CallDecision;
   readonly degraded: boolean;
 }
 
-/** What a test needs. */
-export interface TestWebhookDeps extends FindTrialDeps {
+/** What a test of a webhook needs. */
+export interface TestWebhookDeps extends FindWebhookDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
   readonly gate: Pick<CallGate, 'isOverloaded'>;
@@ -66,10 +76,15 @@ export interface TestWebhookDeps extends FindTrialDeps {
   readonly signal: AbortSignal;
 }
 
-/** Recorded bodies of a test are longer than those of executions: somebody is looking at them. */
+// Recorded bodies of a test are longer than those of executions: somebody is looking at them.
 const RECORD_BYTES = 64 * 1024;
 
-/** Runs a webhook on trial: nothing is recorded, and a sent request says `callhooks-test: true`. */
+/**
+ * Renders a webhook, and sends it if that is asked for. No execution is made, and a sent request carries the header
+ * `callhooks-test: true`.
+ * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED, WEBHOOK_CHAINING, VALIDATION_FAILED, AGENT_NOT_FOUND,
+ *   WEBHOOK_NOT_FOUND, KEY_UNAVAILABLE, DEADLINE_TOO_SHORT
+ */
 export async function testWebhook(
   deps: TestWebhookDeps,
   request: TestWebhookRequest,
@@ -81,21 +96,21 @@ export async function testWebhook(
       if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');
       await refuseChaining(deps.store, context);
     }
-    const trial = await findTrial(deps, request);
-    const prepared = prepare(deps, request, context, trial);
+    const underTest = await findWebhookUnderTest(deps, request);
+    const prepared = render(deps, request, context, underTest);
     if (!request.send) return toReply(unsentTest(prepared));
-    const run = await send(deps, context, trial, prepared, reservation);
-    return toReply(run, decisionOf(trial, run));
+    const run = await send(deps, context, underTest, prepared, reservation);
+    return toReply(run, decisionOf(underTest, run));
   } finally {
     reservation.release();
   }
 }
 
-function prepare(
+function render(
   { webhookRuns, newUuid }: TestWebhookDeps,
   request: TestWebhookRequest,
   context: RequestContext,
-  { agent, runnable, variables }: Trial,
+  { agent, runnable, variables }: WebhookUnderTest,
 ): PreparedRun {
   return webhookRuns.prepare({
     ...{ runnable, variables },
@@ -119,7 +134,7 @@ const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 async function send(
   deps: TestWebhookDeps,
   context: RequestContext,
-  { agent, webhook, runnable }: Trial,
+  { agent, webhook, runnable }: WebhookUnderTest,
   prepared: PreparedRun,
   reservation: ByteReservation,
 ): Promise<WebhookRun> {
@@ -148,7 +163,7 @@ async function send(
   }
 }
 
-function decisionOf({ webhook }: Trial, { failure }: WebhookRun): Decision | undefined {
+function decisionOf({ webhook }: WebhookUnderTest, { failure }: WebhookRun): Decision | undefined {
   return decideCall({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
 }
 

@@ -1,24 +1,27 @@
-import type { Agent, Webhook, WebhookConfig, WebhookType } from '../../domain/agent.ts';
+import type { Agent, Webhook, WebhookType } from '../../domain/agent.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { validateWebhookConfig } from '../../domain/validation/validate-webhook-config.ts';
 import { postCallVariables, preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
+import { fillDefaults, NO_CONFIG } from '../../domain/webhook-draft.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
-import { type CallhooksError, validationFailed, type Violation } from '../../errors.ts';
+import { violationsOf } from '../../errors.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
-import { agentNotFound, webhookNotFound } from '../refusals.ts';
-import { checkDraft, surroundingsOf } from './validate-config.ts';
+import { agentNotFound, refuseViolations } from '../refusals.ts';
+import { agentContext, storedContext } from './config-context.ts';
+import { findAgentOf, webhookOf } from './find-webhook.ts';
 import type { TestWebhookRequest } from './test-webhook.ts';
 
-/** What is tried: a stored webhook, or a draft in its place. */
-export interface Trial {
+/** The webhook that a test runs: a stored one, or one with a draft in the place of its configuration. */
+export interface WebhookUnderTest {
   readonly agent: Agent;
   readonly webhook: Webhook;
   readonly runnable: RunnableWebhook;
   readonly variables: JsonObject;
 }
 
-/** What finding it needs. */
-export interface FindTrialDeps {
+/** What it takes to find the webhook under test. */
+export interface FindWebhookDeps {
   readonly agents: Pick<AgentStore, 'findAgent' | 'findAgentOfWebhook'>;
   readonly agentSecrets: AgentSecrets;
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
@@ -27,33 +30,78 @@ export interface FindTrialDeps {
 }
 
 /**
- * Finds what a request means, checked as it would be when it is stored.
+ * Finds the webhook that a request means, and checks it as if it were saved.
  * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, WEBHOOK_NOT_FOUND, KEY_UNAVAILABLE
  */
-export async function findTrial(deps: FindTrialDeps, request: TestWebhookRequest): Promise<Trial> {
-  const agent = await findAgent(deps, request);
-  const stored = agent?.webhooks.find((webhook) => isMeant(webhook, request));
-  const webhookType = stored?.webhookType ?? request.webhookType;
-  const checked = checkDraft(request.configDraft, webhookType, 'webhook_config', {
-    ...surroundingsOf(deps, agent),
-    stored: stored ?? (request.webhookUuid === undefined ? undefined : 'unknown'),
-  });
-  const violations = [...request.violations, ...otherType(request, stored), ...checked.violations];
-  if (violations.length > 0) throw validationFailed(violations);
-  if (agent === undefined || (request.webhookUuid !== undefined && stored === undefined))
-    throw notFound(request, agent);
-  const webhook =
-    checked.config && webhookType ? draftOf(deps, agent, webhookType, checked.config, stored) : stored;
-  if (webhook === undefined) throw notFound(request, agent);
+export async function findWebhookUnderTest(
+  deps: FindWebhookDeps,
+  request: TestWebhookRequest,
+): Promise<WebhookUnderTest> {
+  const { agent, stored } = await findStored(deps, request);
+  const webhook = withDraft(deps, request, agent, stored);
+  const variables = variablesOf(request, agent, webhook);
+  return { agent, webhook, runnable: deps.open(agent, webhook), variables };
+}
+
+interface Found {
+  readonly agent: Agent;
+  readonly stored: Webhook;
+}
+
+async function findStored({ agents, newUuid }: FindWebhookDeps, request: TestWebhookRequest): Promise<Found> {
+  if (request.webhookUuid !== undefined) {
+    const agent = await findAgentOf(agents, request);
+    return { agent, stored: webhookOf(agent, request.webhookUuid) };
+  }
+  const { agentUuid, webhookType } = request;
+  const agent = await agents.findAgent(agentUuid);
+  if (agent === undefined) {
+    refuseViolations(request.violations);
+    throw agentNotFound(agentUuid);
+  }
+  const stored = agent.webhooks.find((webhook) => webhook.webhookType === webhookType);
+  return { agent, stored: stored ?? emptyWebhook(newUuid(), agentUuid, webhookType) };
+}
+
+// It stands where the agent has no webhook of this type. The draft gives it a configuration.
+function emptyWebhook(webhookUuid: string, agentUuid: string, webhookType: WebhookType): Webhook {
   return {
-    agent,
-    webhook,
-    runnable: deps.open(agent, webhook),
-    variables: variablesOf(request, agent, webhook),
+    webhookUuid,
+    agentUuid,
+    webhookType,
+    config: fillDefaults(NO_CONFIG, webhookType),
+    sealedHeaders: {},
+    disabled: false,
+    etag: '',
+    createdAtMs: 0,
+    updatedAtMs: 0,
   };
 }
 
-// Under the rules of the lifecycle request that the test stands for.
+// Masked header values of the draft are those of the stored webhook. Literal ones are used as they are, and not kept.
+function withDraft(
+  deps: FindWebhookDeps,
+  { configDraft, webhookType, violations }: TestWebhookRequest,
+  agent: Agent,
+  stored: Webhook,
+): Webhook {
+  const isOtherType = webhookType !== undefined && webhookType !== stored.webhookType;
+  const ofType = violationsOf('webhook_type', isOtherType ? OTHER_TYPE : undefined);
+  const draft =
+    configDraft &&
+    validateWebhookConfig(configDraft, {
+      path: 'webhook_config',
+      webhookType: stored.webhookType,
+      ...agentContext(deps, agent),
+      ...storedContext(stored),
+    });
+  refuseViolations([...violations, ...ofType, ...(draft?.violations ?? [])]);
+  return draft ? { ...stored, config: draft.config, etag: '' } : stored;
+}
+
+const OTHER_TYPE = "must be the webhook's own, if it is set";
+
+// The rules are those of the lifecycle request that the test stands for.
 function variablesOf(
   { details: { dynamicVariables } }: TestWebhookRequest,
   agent: Agent,
@@ -62,56 +110,6 @@ function variablesOf(
   if (webhookType === 'post_call')
     return postCallVariables(agent.dynamicVariables, undefined, dynamicVariables).variables;
   const { variables } = preCallVariables(agent.dynamicVariables, dynamicVariables);
-  const description = variablesTooLarge(variables);
-  if (description !== undefined) throw validationFailed([{ field: 'dynamic_variables', description }]);
+  refuseViolations(violationsOf('dynamic_variables', variablesTooLarge(variables)));
   return variables;
-}
-
-function otherType({ webhookType }: TestWebhookRequest, stored: Webhook | undefined): Violation[] {
-  return stored === undefined || webhookType === undefined || webhookType === stored.webhookType
-    ? []
-    : [{ field: 'webhook_type', description: "must be the webhook's own, if it is set" }];
-}
-
-function findAgent(deps: FindTrialDeps, request: TestWebhookRequest): Promise<Agent | undefined> {
-  const { agentUuid, webhookUuid } = request;
-  if (agentUuid !== undefined) return deps.agents.findAgent(agentUuid);
-  return webhookUuid === undefined ? Promise.resolve(undefined) : deps.agents.findAgentOfWebhook(webhookUuid);
-}
-
-function isMeant(webhook: Webhook, { webhookUuid, webhookType }: TestWebhookRequest): boolean {
-  return webhookUuid === undefined
-    ? webhook.webhookType === webhookType
-    : webhook.webhookUuid === webhookUuid;
-}
-
-function notFound(
-  { agentUuid, webhookUuid, webhookType }: TestWebhookRequest,
-  agent?: Agent,
-): CallhooksError {
-  if (webhookUuid !== undefined) return webhookNotFound(webhookUuid);
-  return agent === undefined
-    ? agentNotFound(agentUuid ?? '')
-    : webhookNotFound(`of type ${webhookType ?? ''}`);
-}
-
-// Its masked header values are those of the stored webhook; literal ones are used as they are and kept nowhere.
-function draftOf(
-  deps: FindTrialDeps,
-  agent: Agent,
-  webhookType: WebhookType,
-  config: WebhookConfig,
-  stored: Webhook | undefined,
-): Webhook {
-  return {
-    webhookUuid: stored?.webhookUuid ?? deps.newUuid(),
-    agentUuid: agent.agentUuid,
-    webhookType,
-    config,
-    sealedHeaders: stored?.sealedHeaders ?? {},
-    disabled: false,
-    etag: '',
-    createdAtMs: 0,
-    updatedAtMs: 0,
-  };
 }

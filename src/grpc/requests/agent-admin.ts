@@ -7,6 +7,7 @@ import type { AgentDraft, AgentWebhookDraft } from '../../domain/validation/vali
 import type { JsonObject } from '../../domain/json.ts';
 import type { WebhookType } from '../../domain/agent.ts';
 import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
+import { validationFailed } from '../../errors.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';
 import { agentTokens } from '../page-tokens.ts';
@@ -14,7 +15,7 @@ import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 import { toConfigDraft } from './webhook-config.ts';
 
-/** Whatever is wrong is told in `violations`, for the command finds more. */
+/** Returns what is wrong in `violations`, for the command finds more. */
 export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentRequest {
   const reader = createReader();
   const agent = readAgent(reader, message.agent);
@@ -44,13 +45,17 @@ export function parseListAgents(message: pb.ListAgentsRequest): ListAgentsReques
   return { pageSize: pageSize as number, after };
 }
 
-/** Whatever is wrong is told in `violations`, for the command finds more. Looks at masked fields only. */
+/**
+ * Returns what is wrong in `violations`, for the command finds more.
+ * @throws CallhooksError VALIDATION_FAILED when no agent is named
+ */
 export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentRequest {
   const reader = createReader();
   const agent = readAgent(reader, message.agent);
   const agentUuid = message.agent && reader.readUuid('agent.agent_uuid', agent.agentUuid);
   const etag = reader.read('agent.etag', fields.etag, agent.etag) ?? '';
   const mask = readAgentMask(reader, message);
+  if (agentUuid === undefined) throw validationFailed(reader.violations);
   return {
     agentUuid,
     etag,

@@ -1,4 +1,5 @@
 import type { TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
+import { validationFailed } from '../../errors.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';
 import { readCallDetails } from './call-lifecycle.ts';
@@ -6,35 +7,33 @@ import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 import { toConfigDraft } from './webhook-config.ts';
 
-/** Whatever is wrong is told in `violations`, for the command finds more. */
+/**
+ * Returns what is wrong in `violations`, for the command finds more.
+ * @throws CallhooksError VALIDATION_FAILED when no webhook is named or described
+ */
 export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookRequest {
   const reader = createReader();
-  const named = message.webhookUuid === '' ? readUnsaved(reader, message) : readStored(reader, message);
+  const webhook = message.webhookUuid === '' ? readUnsaved(reader, message) : readStored(reader, message);
   const conversationUuid = reader.read('conversation_uuid', fields.optionalUuid, message.conversationUuid);
   const details = readCallDetails(reader, message);
-  return {
-    ...named,
-    configDraft: message.webhookConfig && toConfigDraft(message.webhookConfig),
-    conversationUuid,
-    details,
-    send: message.send,
-    violations: reader.violations,
-  };
+  if (webhook === undefined) throw validationFailed(reader.violations);
+  return { ...webhook, conversationUuid, details, send: message.send, violations: reader.violations };
 }
 
-type Named = Pick<TestWebhookRequest, 'webhookUuid' | 'agentUuid' | 'webhookType'>;
+function readStored({ read, readUuid }: Reader, message: pb.TestWebhookRequest) {
+  const webhookUuid = readUuid('webhook_uuid', message.webhookUuid);
+  const agentUuid = read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const webhookType = read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType);
+  const configDraft = message.webhookConfig && toConfigDraft(message.webhookConfig);
+  return webhookUuid === undefined ? undefined : { webhookUuid, agentUuid, webhookType, configDraft };
+}
 
-const readStored = ({ read, readUuid }: Reader, message: pb.TestWebhookRequest): Named => ({
-  webhookUuid: readUuid('webhook_uuid', message.webhookUuid),
-  agentUuid: read('agent_uuid', fields.optionalUuid, message.agentUuid),
-  webhookType: read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType),
-});
-
-function readUnsaved({ read, readUuid, add }: Reader, message: pb.TestWebhookRequest): Named {
+function readUnsaved({ read, readUuid, add }: Reader, message: pb.TestWebhookRequest) {
   const agentUuid = readUuid('agent_uuid', message.agentUuid);
   const webhookType = read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
-  if (message.webhookConfig === undefined) {
+  const config = message.webhookConfig;
+  if (config === undefined)
     add([{ field: 'webhook_config', description: 'is required where no webhook_uuid is given' }]);
-  }
-  return { webhookUuid: undefined, agentUuid, webhookType };
+  if (agentUuid === undefined || webhookType === undefined || config === undefined) return undefined;
+  return { webhookUuid: undefined, agentUuid, webhookType, configDraft: toConfigDraft(config) };
 }

@@ -4,6 +4,7 @@ import type { GetWebhookRequest } from '../../commands/admin/get-webhook.ts';
 import type { ListWebhooksRequest } from '../../commands/admin/list-webhooks.ts';
 import type { UpdateWebhookRequest } from '../../commands/admin/update-webhook.ts';
 import { parseUpdateMask } from '../../domain/update-mask.ts';
+import { validationFailed } from '../../errors.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
 import { WEBHOOK_TYPES } from '../messages/enums.ts';
 import { webhookTokens } from '../page-tokens.ts';
@@ -13,20 +14,16 @@ import { toConfigDraft } from './webhook-config.ts';
 
 const REQUIRED = 'is required';
 
-/** Whatever is wrong is told in `violations`, for the command finds more. */
+/** @throws CallhooksError VALIDATION_FAILED */
 export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebhookRequest {
   const reader = createReader();
   const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
   const webhookType = reader.read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
   const config = message.webhookConfig;
   if (config === undefined) reader.add([{ field: 'webhook_config', description: REQUIRED }]);
-  return {
-    agentUuid,
-    webhookType,
-    config: config && toConfigDraft(config),
-    disabled: message.disabled,
-    violations: reader.violations,
-  };
+  if (agentUuid === undefined || webhookType === undefined || config === undefined)
+    throw validationFailed(reader.violations);
+  return { agentUuid, webhookType, config: toConfigDraft(config), disabled: message.disabled };
 }
 
 /** @throws CallhooksError VALIDATION_FAILED */
@@ -48,7 +45,10 @@ export function parseListWebhooks(message: pb.ListWebhooksRequest): ListWebhooks
   return { agentUuid, pageSize: pageSize as number, after };
 }
 
-/** Whatever is wrong is told in `violations`, for the command finds more. */
+/**
+ * Returns what is wrong in `violations`, for the command finds more.
+ * @throws CallhooksError VALIDATION_FAILED when no webhook is named
+ */
 export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebhookRequest {
   const reader = createReader();
   const webhook = message.webhook ?? pb.Webhook.fromPartial({});
@@ -58,12 +58,12 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
   const etag = reader.read('webhook.etag', fields.etag, webhook.etag) ?? '';
   const { mask, violations } = parseUpdateMask(message.updateMask ?? [], 'webhook');
   reader.add(violations);
+  if (webhookUuid === undefined) throw validationFailed(reader.violations);
   return {
     webhookUuid,
     agentUuid,
     etag,
-    // Without a webhook there are no values to judge.
-    mask: message.webhook ? mask : new Set(),
+    mask,
     config: toConfigDraft(webhook.webhookConfig ?? pb.WebhookConfig.fromPartial({})),
     disabled: webhook.disabled,
     violations: reader.violations,

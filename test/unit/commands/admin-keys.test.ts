@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { refuseRemovalInUse } from '../../../src/commands/admin/names-in-use.ts';
 import { changedWebhook, newWebhook } from '../../../src/commands/admin/build-webhook.ts';
-import { surroundingsOf } from '../../../src/commands/admin/validate-config.ts';
+import { agentContext } from '../../../src/commands/admin/config-context.ts';
 import type { Agent, Webhook } from '../../../src/domain/agent.ts';
 import type { CallhooksError } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
@@ -81,7 +81,7 @@ describe('administration by a replica that lacks a key', () => {
 
   it('can not say whether a secret is fit to sign with', () => {
     const look = (of: typeof agentSecrets) =>
-      surroundingsOf({ agentSecrets: of, checkUrl: () => undefined }, agent).secretValue?.('s');
+      agentContext({ agentSecrets: of, checkUrl: () => undefined }, agent).secretValue?.('s');
     expect(look(agentSecrets)).to.equal('value');
     expect(reasonOf(() => look(otherSecrets))).to.equal('KEY_UNAVAILABLE');
   });

@@ -1,0 +1,33 @@
+import type { Agent, Webhook } from '../../domain/agent.ts';
+import { originOfTemplate } from '../../domain/template/url-template.ts';
+import type { WebhookConfigContext } from '../../domain/validation/validate-webhook-config.ts';
+import type { AdminDeps } from './admin-commands.ts';
+
+type AgentContext = Pick<
+  WebhookConfigContext,
+  'declaredVariables' | 'secretNames' | 'secretValue' | 'checkUrl'
+>;
+
+/** Returns what the check of a webhook's configuration looks up of the webhook's agent, and of the egress policy. */
+export function agentContext(
+  { agentSecrets, checkUrl }: Pick<AdminDeps, 'agentSecrets' | 'checkUrl'>,
+  agent: Agent,
+): AgentContext {
+  return {
+    declaredVariables: new Set(Object.keys(agent.dynamicVariables)),
+    secretNames: new Set(Object.keys(agent.sealedSecrets)),
+    secretValue: (name) => agentSecrets.openSecret(agent, name),
+    checkUrl,
+  };
+}
+
+/** Returns for which headers, and for which origin, a mask may stand for the value that this webhook keeps. */
+export function storedContext({
+  config,
+  sealedHeaders,
+}: Webhook): Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'> {
+  return {
+    storedHeaders: new Set(Object.keys(sealedHeaders)),
+    storedOrigin: originOfTemplate(config.apiSchema.url),
+  };
+}
