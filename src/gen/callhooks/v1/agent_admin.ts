@@ -910,8 +910,9 @@ export const DeleteAgentResponse: MessageFns<DeleteAgentResponse> = {
 /**
  * Manages agents with their variables, webhooks and secrets. Required role: `admin`; for GetAgent and ListAgents also
  * `viewer`.
- * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written.
- * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
+ * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written. A
+ * request for an unknown agent is refused as `NOT_FOUND` before its values are checked. Every method can also answer
+ * `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
  */
 export type AgentAdminService = typeof AgentAdminService;
 export const AgentAdminService = {

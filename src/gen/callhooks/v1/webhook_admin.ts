@@ -1242,8 +1242,9 @@ export const TestWebhookResponse: MessageFns<TestWebhookResponse> = {
 
 /**
  * Manages webhooks and tests them. Required role: `admin`; for GetWebhook and ListWebhooks also `viewer`.
- * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written.
- * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
+ * A request that breaks rules is refused as `VALIDATION_FAILED`, with all violations at once, and nothing is written. A
+ * request for an unknown agent or webhook is refused as `NOT_FOUND` before its values are checked. Every method can
+ * also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
  */
 export type WebhookAdminService = typeof WebhookAdminService;
 export const WebhookAdminService = {
