@@ -1,6 +1,6 @@
 /**
- * The gRPC status code of every reason that callhooks answers with. The names are those of the proto enum
- * `ErrorReason` without prefix (a type-level check in `grpc/` holds the two together).
+ * Holds the gRPC status code of every reason that callhooks answers with. The names are those of the proto enum
+ * `ErrorReason`, without its prefix; src/grpc/status.ts does not compile when the two differ.
  */
 export const REASONS = {
   VALIDATION_FAILED: 'INVALID_ARGUMENT',
@@ -26,34 +26,35 @@ export const REASONS = {
   DEADLINE_TOO_SHORT: 'DEADLINE_EXCEEDED',
 } as const;
 
-/** Why a request was refused: a key of {@link REASONS}. */
+/** The reason why a request was refused: a key of {@link REASONS}. */
 export type Reason = keyof typeof REASONS;
 
-/** The gRPC status code name that belongs to a reason. */
+/** The name of a gRPC status code that belongs to a reason. */
 export type StatusName = (typeof REASONS)[Reason];
 
-/** One broken rule: `field` is the path from the request message (`webhook_config.assignments[0].source`). */
+/** A rule that a field of the request breaks. */
 export interface Violation {
+  /** The path from the request message: `webhook_config.assignments[0].source`. It is empty for the whole message. */
   readonly field: string;
+  /** The end of the sentence "FIELD …". */
   readonly description: string;
 }
 
-/** What goes into the `google.rpc` details of the status, as plain data. */
+/** The content of the `google.rpc` details of a status, as plain data. */
 export interface ErrorDetails {
-  /** `BadRequest`: every violation found, in the order of the request. */
+  /** For `BadRequest`: every violation, in the order of the request. */
   readonly violations?: readonly Violation[];
-  /** `ResourceInfo`: what was not found or exists already. */
+  /** For `ResourceInfo`: the resource that was not found, or exists already. */
   readonly resource?: { readonly type: 'agent' | 'webhook' | 'execution'; readonly name: string };
-  /** `PreconditionFailure`: each thing that stands in the way. */
+  /** For `PreconditionFailure`: each condition that is not met. */
   readonly preconditions?: readonly { readonly subject: string; readonly description: string }[];
-  /** `RetryInfo`: repeating makes sense after this long. */
+  /** For `RetryInfo`: how long the client should wait before it repeats the request. */
   readonly retryAfterMs?: number;
 }
 
 /**
- * The one error class of callhooks: a request that was bad or a service that can't answer now. Its message and details
- * may be shown to the client, so they never hold SQL, driver text, secrets or values. A webhook that fails is no error
- * but an outcome.
+ * The error for a request that is bad, or that callhooks can't answer now. The client sees its message and details, so
+ * they never hold SQL, driver text, secrets or values. A webhook that fails is not an error but an outcome.
  */
 export class CallhooksError extends Error {
   readonly reason: Reason;
@@ -100,13 +101,18 @@ export function shuttingDown(): CallhooksError {
 }
 
 /**
- * How a database statement failed. `away`: the connection is gone or the server can't serve, the statement's fate is
- * unknown; `conflict`: rolled back whole, repeat it; `busy`: it found no free connection, or the file locked, and did
- * nothing, which says nothing about the database's health; `full`: no room; `row`: one of its rows is bad; `bug`: all else.
+ * How a database statement failed.
+ * - `away`: the connection is lost or the server can't serve. Whether the statement took effect is not known.
+ * - `conflict`: the database rolled the whole statement back, and it may be repeated.
+ * - `busy`: there was no free connection, or the file was locked. The statement did nothing, and this says nothing about
+ *   the health of the database.
+ * - `full`: the disk has no room.
+ * - `row`: the database refuses one of the statement's rows.
+ * - `bug`: any other error.
  */
 export type DatabaseErrorKind = 'away' | 'conflict' | 'busy' | 'full' | 'row' | 'bug';
 
-/** A driver's error, translated by `store/` and nowhere else. Its cause stays for the log and never reaches a client. */
+/** A database driver's error, which only `store/` translates. Its cause is for the log and never reaches a client. */
 export class DatabaseError extends Error {
   readonly kind: DatabaseErrorKind;
 
@@ -124,8 +130,8 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /**
- * What keeps a process from starting until an operator changes something: its settings, its keys or its schema. Lists
- * every problem found, each a sentence of its own that may be printed (no secrets in them).
+ * Says why a process can't start until an operator changes its settings, its keys or its schema. It lists every problem
+ * as a sentence that may be printed, without secrets.
  */
 export class ConfigError extends Error {
   readonly problems: readonly string[];

@@ -1,33 +1,35 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 
-/** Where new names come from: handed in, so that tests can know them beforehand. */
+/** Makes new ids. It is handed in, so that tests can choose the ids. */
 export interface Ids {
-  /** A UUIDv7 (RFC 9562), lower case; those of one process ascend. */
+  /** Returns a UUIDv7 (RFC 9562) in lower case. The UUIDs of one process ascend. */
   uuid(): string;
-  /** A mark that no earlier revision had: 16 characters of base64url. */
+  /** Returns an etag that no earlier revision had: 16 characters of base64url. */
   etag(): string;
-  /** A span id of W3C Trace Context: 16 lower-case hex digits. */
+  /** Returns a span id of W3C Trace Context: 16 hex digits in lower case. */
   spanId(): string;
 }
 
-/** Makes ids by this clock (epoch milliseconds). A clock that steps back repeats its last millisecond. */
-export const createIds = (now: () => number = Date.now): Ids => {
+/** Makes ids with the time of `now` (epoch milliseconds). While that clock is behind its last time, the last time is used. */
+export function createIds(now: () => number = Date.now): Ids {
   const takeRandom = createRandomPool();
   return {
     uuid: createUuidV7(now, takeRandom),
     etag: newEtag,
     spanId: () => takeRandom(8).toString('hex'),
   };
-};
+}
 
-/** A new etag: 96 random bits, so that no two revisions share one. */
-export const newEtag = (): string => randomBytes(12).toString('base64url');
+/** Returns a new etag of 96 random bits, so that no two revisions share one. */
+export function newEtag(): string {
+  return randomBytes(12).toString('base64url');
+}
 
 const POOL_BYTES = 8192;
 const RANDOM_BYTES = 10;
 const MAX_COUNTER = 0xfff;
 
-/** Hands out random bytes, each once, from a pool: asking the system for each few bytes costs 5 µs. */
+/** Returns random bytes from a pool, each byte once. Asking the system for a few bytes each time costs 5 µs. */
 function createRandomPool(): (bytes: number) => Buffer {
   const pool = Buffer.alloc(POOL_BYTES);
   let used = POOL_BYTES;
@@ -41,8 +43,8 @@ function createRandomPool(): (bytes: number) => Buffer {
 }
 
 /**
- * UUIDs of version 7 with a 12-bit counter in rand_a (RFC 9562, 6.2, method 1), started below its half in each
- * millisecond; when it overflows, the next millisecond is used ahead of the clock.
+ * Makes UUIDs of version 7 with a 12-bit counter in rand_a (RFC 9562, 6.2, method 1). In each millisecond the counter
+ * starts at a random value in its lower half. When it overflows, the UUID takes the next millisecond, ahead of the clock.
  */
 function createUuidV7(now: () => number, takeRandom: (bytes: number) => Buffer): () => string {
   let lastMs = 0;

@@ -5,15 +5,15 @@ import { prettyLine } from './logging/pretty-line.ts';
 export { describeError } from './logging/describe-error.ts';
 export { REDACTED_FIELDS } from './logging/json-line.ts';
 
-/** The levels of `CALLHOOKS_LOG_LEVEL`, most telling first. */
+/** The levels of `CALLHOOKS_LOG_LEVEL`, the lowest first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
- * Writes one event per call: fields first, then a fixed sentence without values in it. An error goes under `err`. Fields
- * never hold phone numbers, URL paths or queries, variable values or bodies; what {@link REDACTED_FIELDS} names is
- * dropped even where somebody forgot.
+ * Writes one event per call: its fields, then a fixed message without values. The field of an error is `err`. Fields never
+ * hold phone numbers, URL paths or queries, variable values or bodies. The fields in {@link REDACTED_FIELDS} are dropped,
+ * in case somebody forgets this.
  */
 export interface Logger {
   debug(fields: object, message: string): void;
@@ -22,25 +22,26 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** How {@link createLogger} writes. */
+/** The settings of {@link createLogger}. */
 export interface LoggerOptions {
+  /** The minimum log level. */
   readonly level: LogLevel;
-  /** Of the replica; stands in every line. */
+  /** The name of the replica, which is in every line. */
   readonly instance: string;
-  /** For people: a short coloured line instead of JSON. */
+  /** Writes a short coloured line for people instead of JSON. */
   readonly pretty: boolean;
-  /** Takes whole lines. */
+  /** Takes each line whole. */
   readonly destination: { write(line: string): void };
 }
 
-const DROPPED = 'log lines were dropped: standard output did not take them in time';
+const DROPPED = 'log lines were dropped because standard output did not accept them in time';
 
-/** The log of a whole process. */
+/** The log of this process. */
 export interface Log extends Pick<LogOutput, 'droppedLines' | 'flush'> {
   readonly logger: Logger;
 }
 
-/** Opens the log of this process on `process.stdout`. The process has to call `flush` when it exits. */
+/** Opens the log on `process.stdout`. The process must call `flush` when it exits. */
 export function openLog(
   stdout: { readonly fd: number; readonly isTTY: boolean },
   options: Pick<LoggerOptions, 'level' | 'instance'>,
@@ -50,11 +51,11 @@ export function openLog(
   return { logger, droppedLines: output.droppedLines, flush: output.flush };
 }
 
-/** Creates a logger that writes JSON lines, or pretty ones. */
-export function createLogger({ level: least, instance, pretty, destination }: LoggerOptions): Logger {
+/** Makes a logger that writes JSON lines, or pretty lines. */
+export function createLogger({ level: minimum, instance, pretty, destination }: LoggerOptions): Logger {
   const toLine = createJsonLine(instance);
   const on = (level: LogLevel) => {
-    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return () => undefined;
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minimum)) return () => undefined;
     return (fields: object, message: string): void => {
       const line = toLine(level, fields, message);
       destination.write(pretty ? prettyLine(line) : line);

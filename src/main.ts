@@ -8,9 +8,10 @@ import type { Logger } from './logger.ts';
 
 const EXIT = { done: 0, usage: 64, unavailable: 69, unexpected: 70, config: 78 } as const;
 
-const OPEN_TO_ALL = 'gRPC is served in plaintext and without tokens, to every machine that reaches this one';
+const OPEN_TO_ALL =
+  'gRPC is served in plaintext and without tokens to every machine that can connect to this one';
 
-// What a command needs is loaded when it runs: --help is instant, and a server starts without the rest.
+// Each command loads its modules when it runs, so that --help is instant and a server does not load the other commands.
 const COMMANDS = new Map<string | undefined, () => Promise<number>>([
   ['serve', serve],
   ['migrate', migrate],
@@ -33,7 +34,7 @@ async function serve(): Promise<number> {
     instance: config.instance,
   });
   process.on('exit', flush);
-  dieOfUnexpectedErrors(logger);
+  exitOnUnexpectedErrors(logger);
   let app: App | undefined;
   let exitCode: number = EXIT.done;
   const run = async (): Promise<void> => {
@@ -42,12 +43,12 @@ async function serve(): Promise<number> {
     if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
     await announce(await listen(app, config), logger);
     const signal = await stopRequests.first;
-    logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping: running executions may end');
+    logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping: running executions may finish');
     await app.close();
   };
   const stopAtOnce = async (): Promise<void> => {
     const signal = await stopRequests.second;
-    logger.warn({ signal }, 'stopping at once');
+    logger.warn({ signal }, 'stopping at once: running executions are aborted');
     exitCode = 128 + constants.signals[signal];
     await app?.close({ immediately: true });
   };
@@ -71,7 +72,7 @@ async function listen(app: App, config: Config): Promise<Addresses> {
 async function announce({ grpcAddress, opsAddress }: Addresses, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
   logger.info({ grpcAddress, opsAddress, version: VERSION }, 'serving');
-  // On stderr, so that standard output holds log lines only.
+  // The help goes to stderr, because standard output holds only log lines.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('./ops/next-steps.ts');
   process.stderr.write(nextSteps(grpcAddress));
@@ -87,7 +88,7 @@ async function migrate(): Promise<number> {
     await refuseNewerSchema(database, VERSION);
     const applied = await database.migrate();
     const lines = applied.map((name) => `applied ${name}\n`);
-    process.stdout.write(lines.join('') || 'nothing to do: the schema is up to date\n');
+    process.stdout.write(lines.join('') || 'the schema is up to date\n');
   } finally {
     await database.close();
   }
@@ -118,7 +119,7 @@ async function printVersion(): Promise<number> {
 
 type Signal = 'SIGTERM' | 'SIGINT';
 
-// From the very start: a signal during the start is not lost but ends the server as soon as it is up.
+// The server listens for signals before it starts. A signal during the start stops it as soon as it is up.
 function listenForSignals(): { first: Promise<Signal>; second: Promise<Signal> } {
   const first = Promise.withResolvers<Signal>();
   const second = Promise.withResolvers<Signal>();
@@ -129,31 +130,31 @@ function listenForSignals(): { first: Promise<Signal>; second: Promise<Signal> }
   return { first: first.promise, second: second.promise };
 }
 
-// What nobody caught leaves this process in a state that nobody knows; the database tells the next one what was
-// going on.
-function dieOfUnexpectedErrors(logger: Logger): void {
-  const die = (err: unknown) => {
-    logger.error({ err }, 'unexpected error, ending');
+// After an error that nobody caught, the state of this process is unknown. It exits, and the next process finds in the
+// database which executions were running.
+function exitOnUnexpectedErrors(logger: Logger): void {
+  const exit = (err: unknown) => {
+    logger.error({ err }, 'unexpected error: exiting');
     process.exit(EXIT.unexpected);
   };
-  process.on('uncaughtException', die);
-  process.on('unhandledRejection', die);
+  process.on('uncaughtException', exit);
+  process.on('unhandledRejection', exit);
 }
 
 async function explainFailure(error: unknown): Promise<number> {
   if (error instanceof ConfigError) {
     const problems = error.problems.map((problem) => `  - ${problem}\n`);
-    process.stderr.write(`callhooks can't go on:\n${problems.join('')}`);
+    process.stderr.write(`callhooks can't continue:\n${problems.join('')}`);
     return EXIT.config;
   }
   if (error instanceof DatabaseError && error.kind === 'away') {
     const reason = errorCode(error.cause) ?? 'no answer';
-    process.stderr.write(`callhooks can't go on: the database can't be reached (${reason})\n`);
+    process.stderr.write(`callhooks can't continue: the database can't be reached (${reason})\n`);
     return EXIT.unavailable;
   }
-  // A folder that can't be made or is in use, a port that is taken: their own words say it best.
+  // The messages of these errors say it best: the folder can't be made or is in use, or the port is taken.
   if (error instanceof Error && ('syscall' in error || isBusy(error.cause))) {
-    process.stderr.write(`callhooks can't go on: ${error.message}\n`);
+    process.stderr.write(`callhooks can't continue: ${error.message}\n`);
     return EXIT.unavailable;
   }
   const { describeError } = await import('./logger.ts');
@@ -161,13 +162,15 @@ async function explainFailure(error: unknown): Promise<number> {
   return EXIT.unexpected;
 }
 
-const isBusy = (error: unknown): boolean => error instanceof DatabaseError && error.kind === 'busy';
+function isBusy(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind === 'busy';
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const command = argv.length === 1 ? COMMANDS.get(argv[0]) : undefined;
   if (command !== undefined) return command();
   const { USAGE } = await import('./ops/usage.ts');
-  const problem = argv.length === 0 ? 'a command is needed' : `there is no command "${argv.join(' ')}"`;
+  const problem = argv.length === 0 ? 'no command was given' : `there is no command "${argv.join(' ')}"`;
   process.stderr.write(`callhooks: ${problem}\n\n${USAGE}`);
   return EXIT.usage;
 }

@@ -1,2 +1,2 @@
-/** The version of callhooks, as package.json says it (a test compares them). */
+/** The version of callhooks. A test checks that it is the version in package.json. */
 export const VERSION = '0.1.0';

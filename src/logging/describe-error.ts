@@ -1,10 +1,10 @@
-/** Of a driver's message, what stands in quotes after these words is a value from a row. */
+/** Finds values of rows in a driver's message: they are in quotes after these words. */
 const QUOTED_VALUE = /\b(entry|value|value:) '(?:[^'\\]|\\.|'')*'/gi;
 const MAX_CAUSES = 5;
 
 /**
- * An error as it is logged: type, message, place and causes, but none of a driver's other fields (statements, values),
- * and values quoted by a driver's message are left out.
+ * Returns the loggable part of an error: its type, message, stack and causes. A driver's other fields (statements, values)
+ * and the values that its message quotes are left out.
  */
 export function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { type: typeof error };

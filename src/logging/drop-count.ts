@@ -1,17 +1,18 @@
-/** Counts dropped lines and reports them from time to time. */
+/** Counts dropped lines and reports their number, at most once a second. */
 export interface DropCount {
+  /** Counts dropped lines. */
   add(lines: number): void;
-  /** Returns how many lines were dropped in all. */
+  /** Returns how many lines were dropped since the start. */
   total(): number;
-  /** Reports what was not reported yet, when a second has passed since the first of it and reports get through. */
+  /** Reports the lines that are not reported yet, if the first of them is a second old and a report gets through now. */
   report(): void;
-  /** Reports what was not reported yet. */
+  /** Reports the lines that are not reported yet. */
   reportNow(): void;
 }
 
 const REPORT_AFTER_MS = 1_000;
 
-/** Creates a count that calls `onDropped` with the number of lines; `getsThrough` says whether a line would arrive now. */
+/** Makes a count that reports to `onDropped`. `getsThrough` reports whether a new log line would be written now. */
 export function createDropCount(onDropped: (lines: number) => void, getsThrough: () => boolean): DropCount {
   let total = 0;
   let unreported = 0;

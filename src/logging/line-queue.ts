@@ -1,23 +1,24 @@
 const LINE_FEED = 10;
 const CHUNK_SIZE = 64 * 1024;
 
-/** Lines that wait to be written, oldest first. */
+/** A queue of log lines that wait to be written, oldest first. */
 export interface LineQueue {
-  /** Takes a line that ends with a line feed. Returns false, and leaves the line out, when the queue is full. */
+  /** Adds a line that ends with a line feed. Returns false, and does not add it, when the queue is full. */
   push(line: string): boolean;
-  /** Returns how much waits: in bytes, the newest 64 KiB in characters. */
+  /** Returns the size of the waiting lines in bytes; the newest 64 KiB are counted in characters. */
   size(): number;
-  /** Returns the oldest lines, about 64 KiB of them, or what is left of those; undefined when nothing waits. */
+  /** Returns the oldest lines, about 64 KiB, or the rest of them. Returns undefined when no line waits. */
   head(): Buffer | undefined;
-  /** Removes bytes that were written from the start of the head. */
+  /** Removes written bytes from the start of the head. */
   advance(bytes: number): void;
-  /** Drops the lines and returns their number. The rest of a line that was written in part stays. */
+  /** Drops the lines and returns their number. A line that was written in part keeps its rest. */
   clear(): number;
 }
 
-/** Creates a queue that is full at `maxSize`; the last line may reach beyond it. */
+/** Makes a queue that is full at `maxSize`. The last line may go beyond it. */
 export function createLineQueue(maxSize: number): LineQueue {
-  let gathered = '';
+  // The newest lines, which are not encoded yet.
+  let open = '';
   let chunks: Buffer[] = [];
   let chunkBytes = 0;
   let isInsideLine = false;
@@ -26,23 +27,23 @@ export function createLineQueue(maxSize: number): LineQueue {
     chunks.push(chunk);
     chunkBytes += chunk.length;
   };
-  const gatheredToChunk = (): void => {
-    if (gathered === '') return;
-    add(Buffer.from(gathered));
-    gathered = '';
+  const closeChunk = (): void => {
+    if (open === '') return;
+    add(Buffer.from(open));
+    open = '';
   };
-  const size = (): number => chunkBytes + gathered.length;
+  const size = (): number => chunkBytes + open.length;
 
   return {
     push(line) {
       if (size() >= maxSize) return false;
-      gathered += line;
-      if (gathered.length >= CHUNK_SIZE) gatheredToChunk();
+      open += line;
+      if (open.length >= CHUNK_SIZE) closeChunk();
       return true;
     },
     size,
     head() {
-      if (chunks.length === 0) gatheredToChunk();
+      if (chunks.length === 0) closeChunk();
       return chunks[0];
     },
     advance(bytes) {
@@ -54,7 +55,7 @@ export function createLineQueue(maxSize: number): LineQueue {
       else chunks[0] = head.subarray(bytes);
     },
     clear() {
-      gatheredToChunk();
+      closeChunk();
       const waiting = Buffer.concat(chunks);
       const restBytes = isInsideLine ? waiting.indexOf(LINE_FEED) + 1 : 0;
       chunks = [];

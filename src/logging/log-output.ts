@@ -2,13 +2,13 @@ import { createDropCount } from './drop-count.ts';
 import { createLineQueue, type LineQueue } from './line-queue.ts';
 import { openLogTarget, type LogTarget } from './log-target.ts';
 
-/** Takes log lines at once and writes them later, many together. */
+/** Accepts log lines without waiting, and writes many of them together later. */
 export interface LogOutput {
-  /** Takes a line with its line feed. While 4 MiB wait, lines are dropped and counted. */
+  /** Accepts a line with its line feed. While 4 MiB of lines wait, new lines are dropped and counted. */
   write(line: string): void;
   /** Returns how many lines were dropped since the start. */
   droppedLines(): number;
-  /** Writes what waits before it returns, and ends the output. It waits for a stalled reader for 0.5 s at most. */
+  /** Writes the waiting lines and ends the output. It waits for a stalled reader for at most 0.5 s. */
   flush(): void;
 }
 
@@ -19,8 +19,9 @@ const FLUSH_MS = 500;
 const FLUSH_PAUSE_MS = 2;
 
 /**
- * Opens standard output for log lines. A reader that stalls or goes away costs lines, never calls: `onDropped` is called
- * with their number at most once a second, when lines can be written again. `fd` is `process.stdout.fd`.
+ * Opens standard output (`fd` is `process.stdout.fd`) for log lines. When its reader stalls or goes away, lines are lost,
+ * but no call has to wait. `onDropped` gets the number of lost lines at most once a second, when lines can be written
+ * again.
  */
 export function openLogOutput(fd: number, onDropped: (lines: number) => void): LogOutput {
   const queue = createLineQueue(MAX_SIZE);
@@ -29,7 +30,7 @@ export function openLogOutput(fd: number, onDropped: (lines: number) => void): L
   let timer: NodeJS.Timeout | undefined;
   let isWriting = false;
   let isEnded = false;
-  // Of the last write: whether it took all bytes, and whether it took any.
+  // Whether the last write left bytes over, and whether it wrote any.
   let isBlocked = false;
   let hasProgress = true;
   let retryMs = 1;
@@ -83,7 +84,7 @@ export function openLogOutput(fd: number, onDropped: (lines: number) => void): L
   };
 }
 
-/** Waits for the write in flight: its callback would come in a turn of the event loop that there will not be. */
+/** Waits for the write in flight. Its callback would come in a later turn of the event loop, but the process exits first. */
 function finishWrite(queue: LineQueue, target: LogTarget, untilMs: number): void {
   while (!target.isSettled() && performance.now() < untilMs) pause();
   queue.advance(queue.head()?.length ?? 0);

@@ -1,25 +1,25 @@
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 
-/** Is called with the number of bytes that were written, or with the reason why none were: `EAGAIN` means not now. */
+/** Gets the number of written bytes, or the error when none were written. `EAGAIN` means that none can be written now. */
 export type Written = (error: NodeJS.ErrnoException | null, bytes: number) => void;
 
-/** A descriptor that can be written to without holding up the event loop. One write at a time. */
+/** Writes to a file descriptor without blocking the event loop, one write at a time. */
 export interface LogTarget {
-  /** Writes as many of the bytes as fit now. Calls `written` at once or, on a file, later. */
+  /** Writes as many of the bytes as fit now. Calls `written` before it returns, or later when the target is a file. */
   write(bytes: Buffer, written: Written): void;
-  /** Reports whether a write whose callback has not been called yet is over all the same. */
+  /** Reports whether the last write has ended, even if its callback has not been called yet. */
   isSettled(): boolean;
   /** Writes as many of the bytes as fit now and returns their number. */
   writeNow(bytes: Buffer): number;
 }
 
-/** Opens a descriptor that was inherited, as a rule standard output. */
+/** Opens a descriptor that this process inherited, normally standard output. */
 export function openLogTarget(fd: number): LogTarget {
   return fstatSync(fd).isFile() ? openFile(fd) : openPipe(withoutBlocking(fd));
 }
 
-// A file's write waits for its disk, so it is done in libuv's thread pool. A pipe must not be written to there: while
-// nobody reads, the thread is stuck in its write, and the process can't exit because libuv joins its threads.
+// A write to a file waits for the disk, so libuv's thread pool does it. The pool must not write to a pipe: while nobody
+// reads the pipe, the thread is stuck in its write, and the process can't exit because libuv joins its threads.
 function openFile(fd: number): LogTarget {
   let size = fstatSync(fd).size;
   return {
@@ -53,9 +53,9 @@ function openPipe(fd: number): LogTarget {
   };
 }
 
-// Opens the same pipe, terminal or device a second time, so that its mode is ours alone: other processes that share the
-// inherited descriptor can neither see nor change it. Where that is refused (sockets, pipes of another user, systems
-// without /proc) the inherited one serves: Node.js puts pipes and sockets into non-blocking mode for `process.stdout`.
+// Opens the same pipe, terminal or device a second time. Other processes that share the inherited descriptor can then
+// neither see nor change the non-blocking mode of ours. Sockets, pipes of another user and systems without /proc refuse
+// this; the inherited descriptor is used there, because Node.js makes pipes and sockets non-blocking for `process.stdout`.
 function withoutBlocking(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

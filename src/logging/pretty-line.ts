@@ -2,7 +2,7 @@ const COLOURS: Readonly<Record<string, string>> = { warn: '\x1b[33m', error: '\x
 const DIM = '\x1b[2m';
 const RESET = '\x1b[0m';
 
-/** Turns a JSON log line into one for a terminal: time, level, message, then the other fields dimmed. */
+/** Returns a JSON log line in its form for a terminal: time, level and message, then the other fields dimmed. */
 export function prettyLine(json: string): string {
   const {
     level,

@@ -16,7 +16,7 @@ import { createWorld, type World } from './support/world.ts';
 
 const LIMIT_MS = 2_000;
 const LONG_LIMIT_MS = 20_000;
-const SHUTS_DOWN = 'stopping: running executions may end';
+const SHUTS_DOWN = 'stopping: running executions may finish';
 
 describeEachEngine('SIGTERM', (engine) => {
   let world: World;

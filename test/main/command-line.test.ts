@@ -24,7 +24,7 @@ describe('callhooks', () => {
   }
 
   const wrong: [string, string[], string][] = [
-    ['without a command', [], 'a command is needed'],
+    ['without a command', [], 'no command was given'],
     ['for an unknown command', ['sevre'], 'there is no command "sevre"'],
     ['for an argument too many', ['serve', '--port=1'], 'there is no command "serve --port=1"'],
     ['for a name that objects inherit', ['constructor'], 'there is no command "constructor"'],

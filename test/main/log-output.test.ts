@@ -99,7 +99,7 @@ describe('the log of a real process that nobody reads', function () {
     expect(await once(unread.child, 'exit')).to.deep.equal([70, null]);
     const { lines, ended } = unread.read();
     await ended;
-    expect(lines.at(-1)).to.include({ level: 'error', msg: 'unexpected error, ending' });
+    expect(lines.at(-1)).to.include({ level: 'error', msg: 'unexpected error: exiting' });
     expect(lines.at(-1)).to.have.nested.property('err.message', 'on purpose');
   });
 

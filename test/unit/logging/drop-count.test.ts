@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { createDropCount } from '../../../src/logging/drop-count.ts';
 
-describe('the count of dropped log lines', () => {
+describe('createDropCount', () => {
   const reports: number[] = [];
   let getsThrough: boolean;
   const count = () =>
@@ -17,7 +17,7 @@ describe('the count of dropped log lines', () => {
   });
   afterEach(() => mock.timers.reset());
 
-  it('reports all lines of a second at once, by itself', () => {
+  it('reports the lines of one second together, without being asked', () => {
     const drops = count();
     drops.add(1);
     mock.timers.tick(999);
@@ -32,7 +32,7 @@ describe('the count of dropped log lines', () => {
     expect(drops.total()).to.equal(7);
   });
 
-  it('keeps the report until it gets through', () => {
+  it('keeps the report until a line can be written again', () => {
     const drops = count();
     getsThrough = false;
     drops.add(1);
@@ -48,7 +48,7 @@ describe('the count of dropped log lines', () => {
     expect(reports).to.deep.equal([2]);
   });
 
-  it('reports at once when it is asked to', () => {
+  it('reports before the second is over when it is asked to', () => {
     const drops = count();
     drops.reportNow();
     drops.add(1);

@@ -4,8 +4,8 @@ import { createLineQueue } from '../../../src/logging/line-queue.ts';
 
 const KIB = 1024;
 
-describe('a queue of log lines', () => {
-  it('gives back what was pushed, in any pieces, in its order', () => {
+describe('createLineQueue', () => {
+  it('returns the pushed lines in their order, in pieces of any size', () => {
     const actions = fc.array(fc.oneof(fc.string(), fc.nat(300)), { maxLength: 200 });
     fc.assert(
       fc.property(actions, (steps) => {
@@ -30,7 +30,7 @@ describe('a queue of log lines', () => {
     );
   });
 
-  it('refuses lines while it is full, and takes them again when something was written', () => {
+  it('refuses lines while it is full, and accepts lines again after a write', () => {
     const queue = createLineQueue(10);
     expect([queue.push('12345678\n'), queue.push('90\n'), queue.push('x\n')]).to.deep.equal([
       true,
@@ -42,7 +42,7 @@ describe('a queue of log lines', () => {
     expect(String(queue.head())).to.equal('x\n');
   });
 
-  it('gives lines out in chunks of about 64 KiB that hold whole lines', () => {
+  it('returns chunks of about 64 KiB that end with a whole line', () => {
     const queue = createLineQueue(Infinity);
     for (let count = 0; count < 200; count += 1) queue.push(`${'x'.repeat(KIB)}\n`);
     const head = queue.head() ?? Buffer.alloc(0);
@@ -50,7 +50,7 @@ describe('a queue of log lines', () => {
     expect(head.at(-1)).to.equal(10);
   });
 
-  it('drops and counts whole lines, but not the rest of one that was written in part', () => {
+  it('drops and counts whole lines, but keeps the rest of a line that was written in part', () => {
     const queue = createLineQueue(Infinity);
     for (const line of ['first\n', 'second\n', 'third\n']) queue.push(line);
     queue.head();
@@ -63,7 +63,7 @@ describe('a queue of log lines', () => {
     expect(queue.size()).to.equal('ond\n'.length);
   });
 
-  it('drops all lines when the last write ended with one', () => {
+  it('drops all lines when the last write ended at the end of a line', () => {
     const queue = createLineQueue(Infinity);
     for (const line of ['first\n', 'second\n']) queue.push(line);
     queue.head();

@@ -11,11 +11,11 @@ const standStill = (ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 };
 
-describe('the output for log lines, on a file', () => {
+describe('openLogOutput on a file', () => {
   let folder: string;
   let fd: number;
   let output: LogOutput;
-  const told: number[] = [];
+  const reported: number[] = [];
   const read = (): string => readFileSync(join(folder, 'log'), 'utf8');
   const numbered = (count: number, from = 0): string[] =>
     Array.from({ length: count }, (_, index) => `${String(from + index).padStart(99, '0')}\n`);
@@ -23,9 +23,9 @@ describe('the output for log lines, on a file', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'callhooks-log-'));
     fd = openSync(join(folder, 'log'), 'w');
-    told.length = 0;
+    reported.length = 0;
     output = openLogOutput(fd, (lines) => {
-      told.push(lines);
+      reported.push(lines);
       output.write('dropped\n');
     });
   });
@@ -34,14 +34,14 @@ describe('the output for log lines, on a file', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('writes lines by itself, in their order', async () => {
+  it('writes lines in their order without a flush', async () => {
     const lines = numbered(10_000);
     for (const line of lines) output.write(line);
     await until('all lines', () => read().length >= lines.join('').length);
     expect(read()).to.equal(lines.join(''));
   });
 
-  it('keeps the order when it is flushed while a write is in flight', async () => {
+  it('keeps the order of lines when it is flushed during a write', async () => {
     const before = numbered(1_000);
     const after = numbered(10, 1_000);
     for (const line of before) output.write(line);
@@ -50,31 +50,31 @@ describe('the output for log lines, on a file', () => {
     expect(read()).to.equal([...before, ...after].join(''));
     const last = numbered(1_000, 2_000);
     for (const line of last) output.write(line);
-    // Comes after the callback of the write that was in flight.
+    // This resolves after the callback of the write that was in flight.
     await stat(folder);
     output.flush();
     expect(read()).to.equal([...before, ...after, ...last].join(''));
   });
 
-  it('drops what comes while 4 MiB wait, and tells their number at the latest when it is flushed', () => {
+  it('drops lines while 4 MiB wait, and reports their number when it is flushed at the latest', () => {
     const lines = numbered(100_000);
     for (const line of lines) output.write(line);
     const dropped = output.droppedLines();
     expect(dropped).to.be.within(50_000, 60_000);
     output.flush();
-    expect(told).to.deep.equal([dropped]);
+    expect(reported).to.deep.equal([dropped]);
     expect(read()).to.equal([...lines.slice(0, 100_000 - dropped), 'dropped\n'].join(''));
   });
 
-  it('tells the number of dropped lines by itself when lines can be written again', async () => {
+  it('reports the number of dropped lines as soon as lines can be written again', async () => {
     for (const line of numbered(100_000)) output.write(line);
-    await until('the number of dropped lines', () => told.length > 0);
-    expect(told).to.deep.equal([output.droppedLines()]);
-    // A write that is still under way would end in the file of the next test, which may have the same descriptor.
+    await until('the number of dropped lines', () => reported.length > 0);
+    expect(reported).to.deep.equal([output.droppedLines()]);
+    // A write that is still in flight would end in the file of the next test, which may have the same descriptor.
     await until('the last line', () => read().endsWith('dropped\n'));
   });
 
-  it('writes the time at which an event was logged, not that of its write', () => {
+  it('writes the time of the event and not the time of the write', () => {
     const logger = createLogger({ level: 'info', instance: 'x', pretty: false, destination: output });
     const before = Date.now();
     logger.info({}, 'event');
@@ -89,8 +89,8 @@ describe('the output for log lines, on a file', () => {
 // A device on which every write fails with ENOSPC; only Linux has it.
 const FULL = '/dev/full';
 if (existsSync(FULL))
-  describe('the output for log lines, where every write fails', () => {
-    it('drops and counts the lines, and does not go on reporting that', async () => {
+  describe('openLogOutput on a device where every write fails', () => {
+    it('drops and counts the lines without reporting them', async () => {
       const fd = openSync(FULL, 'w');
       let reports = 0;
       const output = openLogOutput(fd, () => (reports += 1));

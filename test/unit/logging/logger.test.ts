@@ -22,7 +22,7 @@ const written = (
 const eventOf = (act: (logger: Logger) => void): Record<string, unknown> =>
   JSON.parse(written(act)[0] ?? '{}') as Record<string, unknown>;
 
-/** What each line has of its own. */
+/** The fields that each line has besides those of its event. */
 const OWN = ['level', 'time', 'instance', 'msg', 'err'];
 const REDACTED: readonly string[] = REDACTED_FIELDS;
 
@@ -41,7 +41,7 @@ const onEachLevel = (logger: Logger): void => {
 };
 
 describe('createLogger', () => {
-  it('writes one JSON line per event, with time, level and instance', () => {
+  it('writes one JSON line for each event, with its time, level and instance', () => {
     const lines = written((logger) => logger.info({ agent_uuid: 'a', note: 'two\nlines' }, 'execution'));
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/^\{[^\n]*\}\n$/);
@@ -56,12 +56,12 @@ describe('createLogger', () => {
     });
   });
 
-  it('leaves out what is below the level', () => {
+  it('leaves out events below the minimum level', () => {
     expect(written(onEachLevel, { level: 'warn' })).to.have.length(2);
     expect(written(onEachLevel, { level: 'silent' })).to.have.length(0);
   });
 
-  it('has the same fields in a line as JSON.stringify, without those to be dropped', () => {
+  it('writes the fields as JSON.stringify does, without the redacted ones', () => {
     const key = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...REDACTED_FIELDS));
     const fieldsOf = (value: fc.Arbitrary<unknown>) =>
       fc.dictionary(key, value).filter((fields) => OWN.every((name) => !(name in fields)));
@@ -88,7 +88,7 @@ describe('createLogger', () => {
     );
   });
 
-  it('writes a line for what can not be JSON', () => {
+  it('writes a line for fields that JSON can not express', () => {
     const round: Record<string, unknown> = {};
     round['round'] = round;
     const throwing = {
@@ -101,7 +101,7 @@ describe('createLogger', () => {
     expect(eventOf((logger) => logger.info({ n: 1n }, 'x'))).to.include({ n: '1' });
   });
 
-  it('tells of what was thrown without being an error only its type', () => {
+  it('writes only the type of a thrown value that is not an error', () => {
     expect(eventOf((logger) => logger.error({ err: 'hunter2' }, 'x'))['err']).to.deep.equal({
       type: 'string',
     });
@@ -111,7 +111,7 @@ describe('createLogger', () => {
     expect(eventOf((logger) => logger.error({ err: undefined }, 'x'))).not.to.have.property('err');
   });
 
-  it('describes an error in any field', () => {
+  it('writes an error in any field without its extra properties', () => {
     const line = written((logger) =>
       logger.info({ why: Object.assign(new Error('m'), { sqlMessage: 'hunter2' }) }, 'x'),
     );
@@ -120,7 +120,7 @@ describe('createLogger', () => {
   });
 
   for (const name of REDACTED_FIELDS) {
-    it(`drops ${name}, at the top and one level below`, () => {
+    it(`drops the field ${name}, at the top and one level below`, () => {
       const text = written((logger) =>
         logger.info({ [name]: 'hunter2', request: { [name]: 'hunter2' } }, 'x'),
       ).join('');
@@ -128,7 +128,7 @@ describe('createLogger', () => {
     });
   }
 
-  it('tells an error by type, message, place and causes', () => {
+  it('writes an error with its type, message, stack and causes', () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const { err } = eventOf((logger) => logger.error({ err: new DatabaseError('away', cause) }, 'x')) as {
       err: { cause: { stack: string } };
@@ -166,18 +166,18 @@ describe('createLogger', () => {
     ],
   ];
   for (const [title, err] of leaks) {
-    it(`keeps ${title} out of an error`, () => {
+    it(`leaves ${title} out of an error`, () => {
       expect(written((logger) => logger.error({ err }, 'x')).join('')).not.to.contain('hunter2');
     });
   }
 
-  it('ends with errors that are their own cause', () => {
+  it('writes one line for an error that is its own cause', () => {
     const err = new Error('round');
     err.cause = err;
     expect(written((logger) => logger.error({ err }, 'x'))).to.have.length(1);
   });
 
-  it('writes for people on a terminal', () => {
+  it('writes a short coloured line for a terminal', () => {
     const fields = { outcome: 'failed', total_ms: 12, err: new Error('why') };
     const [line = ''] = written((logger) => logger.warn(fields, 'execution'), { pretty: true });
     // oxlint-disable-next-line no-control-regex -- the colours are control characters
