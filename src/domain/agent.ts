@@ -4,7 +4,10 @@ export type WebhookType = 'pre_call' | 'post_call';
 
 export type FailurePolicy = 'proceed' | 'block';
 
-/** Takes an attribute of the response into a dynamic variable. `defaultValue` is undefined where none was given. */
+/**
+ * A rule that assigns an attribute of the response to a dynamic variable. `defaultValue` is undefined where none was
+ * given.
+ */
 export interface Assignment {
   readonly attributeName: string;
   readonly dynamicVariable: string;
@@ -12,33 +15,36 @@ export interface Assignment {
   readonly defaultValue?: JsonValue;
 }
 
-/** The HTTP request template. `requestHeaders` keeps the writer's names and order; `requestBody` undefined is none. */
+/**
+ * The HTTP request template. `requestHeaders` keeps the writer's names and order. `requestBody` is undefined without a
+ * body.
+ */
 export interface ApiSchema {
   readonly url: string;
-  /** Upper case. */
+  /** In upper case. */
   readonly method: string;
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody?: JsonValue;
 }
 
-/** A webhook's configuration with its defaults filled in. */
+/** The configuration of a webhook with its defaults filled in. */
 export interface WebhookConfig {
   readonly apiSchema: ApiSchema;
   readonly assignments: readonly Assignment[];
   readonly responseTimeoutSecs: number;
-  /** Of a post-call webhook: null. */
+  /** It is null for a post-call webhook. */
   readonly failurePolicy: FailurePolicy | null;
   readonly signingSecretNames: readonly string[];
 }
 
-/** An encrypted value: `keyId` names the key, `sealed` is base64 of nonce, ciphertext and tag. */
+/** An encrypted value. `keyId` names its key; `sealed` is base64 of nonce, ciphertext and tag. */
 export interface SealedValue {
   readonly keyId: string;
   readonly sealed: string;
 }
 
 /**
- * A webhook as stored. In `config`, the values of sensitive literal headers read as {@link MASK}; their true
+ * A webhook as it is stored. In `config`, the values of sensitive literal headers read as {@link MASK}. Their true
  * values lie sealed in `sealedHeaders`, by the header's name in lower case.
  */
 export interface Webhook {
@@ -57,7 +63,7 @@ export interface Webhook {
 export interface Agent {
   readonly agentUuid: string;
   readonly displayName: string;
-  /** Name → default value. */
+  /** Default values by name. */
   readonly dynamicVariables: JsonObject;
   readonly webhooks: readonly Webhook[];
   readonly sealedSecrets: Readonly<Record<string, SealedValue>>;

@@ -19,11 +19,11 @@ export type Assigned =
   | { readonly ok: false; readonly failure: Failure; readonly missed: readonly MissedAssignment[] };
 
 /**
- * Assigns attributes of a response to dynamic variables and keeps their types. `body` is undefined when the response holds
- * nothing; `variables` are those of the conversation before. Of two rules for one variable the later one that finds a
- * value wins; a default is used only where no rule found a value. A value that is too large (16 KiB, or 256 KiB for the
- * conversation's variables together) or too deep (24) counts as not found. When a required rule finds nothing, all rules
- * fail and nothing is assigned.
+ * Assigns attributes of a response to dynamic variables and keeps their types. `body` is undefined when the response
+ * holds nothing; `variables` are those of the conversation before. Of two rules for one variable the later one that
+ * finds a value wins; a default is used only where no rule found a value. A value that is too large (16 KiB, or 256 KiB
+ * for the conversation's variables together) or too deep (24) counts as not found. When a required rule finds nothing,
+ * all rules fail and nothing is assigned.
  */
 export function assign(
   rules: readonly Assignment[],
@@ -78,7 +78,9 @@ function missReason(
 
 type CheckValue = (value: JsonValue) => MissReason | undefined;
 
-/** Makes the check of values by their own depth and size. It checks each large value once, however many rules find it. */
+/**
+ * Makes the check of values by their own depth and size. It checks each large value once, however many rules find it.
+ */
 function createValueCheck(): CheckValue {
   const checked = new Map<JsonValue, MissReason | undefined>();
   return (value) => {

@@ -2,27 +2,29 @@ import type { JsonObject } from './json.ts';
 
 export type CallDecision = 'proceed' | 'block';
 
-/** What is known of a call, as a lifecycle request gives it. Empty strings and undefined count as missing. */
+/** The call details, as a lifecycle request gives them. Empty strings and undefined count as missing. */
 export interface CallDetails {
   readonly callerPhone: string;
   readonly metadata: JsonObject;
   readonly dynamicVariables: JsonObject;
-  /** Post-call only: seconds. */
+  /** It is known to post-call webhooks only. */
   readonly callDurationSecs?: number;
-  /** Post-call only. */
+  /** It is known to post-call webhooks only. */
   readonly callSummary?: string;
-  /** The caller's W3C trace context, so that the request names our span in it. */
+  /** The caller's W3C trace context. The request of the webhook names our span in it. */
   readonly traceparent?: string;
 }
 
 export type VariableSource = 'default' | 'request' | 'assignment' | 'assignment_default';
 
-/** What a start leaves for its repeats and its end: variables with sources as merged before the webhook ran. */
+/**
+ * The variables that a start leaves for its repeats and for its post-call, as they were merged before the webhook ran.
+ */
 export interface StartVariables {
   readonly callerPhone: string;
   readonly variables: JsonObject;
   readonly sources: Readonly<Record<string, VariableSource>>;
-  /** What the outcome assigned, with sources; absent until there is one, empty for a failure. */
+  /** The variables that the outcome assigned. It is absent until there is an outcome, and empty after a failure. */
   readonly assigned?: JsonObject;
   readonly assignedSources?: Readonly<Record<string, VariableSource>>;
 }

@@ -14,17 +14,17 @@ export interface MissedAssignment {
   readonly reason: MissReason;
 }
 
-/** A header as recorded: values of sensitive names and known secrets are masked. */
+/** A recorded header. Values of sensitive names and known secrets are masked. */
 export interface HttpHeader {
   readonly name: string;
   readonly value: string;
 }
 
-/** A recorded body: UTF-8 text cut at a character, or none of it where it is binary. */
+/** A recorded body: UTF-8 text that is cut at a character, or nothing where the body is binary. */
 export interface RecordedBody {
   readonly body: string;
   readonly bodyBinary: boolean;
-  /** Bytes of the whole body as far as known. */
+  /** Bytes of the whole body, as far as they are known. */
   readonly bodyBytes: number;
   readonly truncated: boolean;
 }
@@ -40,7 +40,7 @@ export interface ResponseRecord extends RecordedBody {
   readonly headers: readonly HttpHeader[];
 }
 
-/** Durations in milliseconds (fractions allowed); a phase that did not happen is absent. */
+/** Durations in milliseconds, with fractions. A phase that did not happen is absent. */
 export interface Timings {
   readonly queuedMs?: number;
   readonly dnsMs?: number;
@@ -50,7 +50,7 @@ export interface Timings {
   readonly totalMs?: number;
 }
 
-/** What an execution row says, without the large parts that lie in tables of their own. */
+/** An execution as its row has it, without the large parts that lie in tables of their own. */
 export interface Execution {
   readonly executionUuid: string;
   readonly agentUuid: string;
@@ -60,7 +60,7 @@ export interface Execution {
   readonly webhookType: WebhookType;
   readonly state: ExecutionState;
   readonly failure?: Failure;
-  /** Fixed at the claim; null for a post-call. */
+  /** It was fixed at the claim. It is null for a post-call. */
   readonly failurePolicy: FailurePolicy | null;
   readonly timeLimitMs?: number;
   readonly timeLimitSource?: TimeLimitSource;
@@ -70,20 +70,20 @@ export interface Execution {
   readonly acceptedAtMs: number;
   readonly sendingAtMs?: number;
   readonly finishedAtMs?: number;
-  /** The replica that claimed it. */
+  /** The replica that claimed the execution. */
   readonly instance: string;
 }
 
-/** The large parts of an execution, read by `GetExecution` only. */
+/** The large parts of an execution. Only `GetExecution` reads them. */
 export interface ExecutionRecord {
   readonly request?: RequestRecord;
   readonly response?: ResponseRecord;
   readonly assignedVariables?: JsonObject;
 }
 
-const ENDED: readonly ExecutionState[] = ['succeeded', 'failed', 'interrupted', 'no_webhook'];
+const FINISHED: readonly ExecutionState[] = ['succeeded', 'failed', 'interrupted', 'no_webhook'];
 
 /** Reports whether an execution in this state has an outcome. A start without a webhook has one from its insert on. */
 export function isFinished(state: ExecutionState): boolean {
-  return ENDED.includes(state);
+  return FINISHED.includes(state);
 }

@@ -22,10 +22,10 @@ export function textBound(text: string): number {
 }
 
 /**
- * Returns an upper bound of the bytes of a value as compact JSON. It returns Infinity where the value needs a closer look:
- * the bound is over `limit`, or the value is not plain JSON of the allowed depth that is read back as it is (a number that
- * is not finite or -0, a kind that JSON lacks, the key `__proto__`). It takes a fraction of the time of writing the
- * value, and no longer for a value over the limit. Any value is safe.
+ * Returns an upper bound of the bytes of a value as compact JSON. It returns Infinity where the value needs a closer
+ * look: the bound is over `limit`, or the value is not plain JSON of the allowed depth that is read back as it is (a
+ * number that is not finite or -0, a kind that JSON lacks, the key `__proto__`). It takes a fraction of the time of
+ * writing the value, and no longer for a value over the limit. Any value is safe.
  */
 export function jsonBound(value: unknown, limit: number): number {
   const bytes = boundOf(value, limit, MAX_JSON_DEPTH);

@@ -19,9 +19,9 @@ function step(value: JsonValue, segment: string): JsonValue | undefined {
 }
 
 /**
- * Follows a path into a value: into objects by own key, into arrays by index (`0|[1-9][0-9]*`), and into nothing else, so
- * that neither `length` nor anything inherited is ever found. A path without segments leads to the value itself. Null
- * counts as found.
+ * Follows a path into a value: into objects by own key, into arrays by index (`0|[1-9][0-9]*`), and into nothing else,
+ * so that neither `length` nor anything inherited is ever found. A path without segments leads to the value itself.
+ * Null counts as found.
  */
 export function lookUp(value: JsonValue, segments: readonly string[]): Found {
   let current = value;
@@ -38,7 +38,9 @@ function childrenOf(value: JsonValue): readonly JsonValue[] | undefined {
   return Array.isArray(value) ? value : Object.values(value);
 }
 
-/** Returns how deeply objects and arrays are nested: 0 for a scalar, 1 for `[]`. Any depth is safe: it does not recurse. */
+/**
+ * Returns how deeply objects and arrays are nested: 0 for a scalar, 1 for `[]`. Any depth is safe: it does not recurse.
+ */
 export function jsonDepth(value: JsonValue): number {
   let depth = 0;
   let level = childrenOf(value);
@@ -65,8 +67,8 @@ function membersAsStored(value: JsonObject): JsonObject {
 }
 
 /**
- * Returns a copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which ECMAScript's
- * JSON can't write. So the first answer and every later one are equal. It recurses: check the depth first.
+ * Returns a copy as it is read back later: without the key `__proto__` at any depth, and with 0 for -0, which
+ * ECMAScript's JSON can't write. So the first answer and every later one are equal. It recurses: check the depth first.
  */
 export function asStored(value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;

@@ -3,13 +3,13 @@ import { parseTemplate, placeholdersOf, type Placeholder } from './template/temp
 import type { JsonValue } from './json.ts';
 import type { WebhookConfig, WebhookType } from './agent.ts';
 
-/** A webhook of an agent, with its true header values where they can be had: a masked one may hide a placeholder. */
-export interface UsingWebhook {
+/** A webhook of an agent. Its header values are the true ones where they are known: a mask may hide a placeholder. */
+interface UsingWebhook {
   readonly webhookType: WebhookType;
   readonly config: WebhookConfig;
 }
 
-/** Something that uses a name, as a refusal to remove that name shows it. */
+/** A place that uses a name, as the refusal to remove that name shows it. */
 export interface NameUsage {
   readonly subject: string;
   readonly description: string;
@@ -73,7 +73,7 @@ export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
   return new Set([...inPlaceholders, ...config.signingSecretNames]);
 }
 
-/** Every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
+/** Returns every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
 export function variableUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
   return usersOf(
     webhooks,
@@ -83,7 +83,7 @@ export function variableUsers(webhooks: readonly UsingWebhook[], name: string): 
   );
 }
 
-/** Every place in an agent's webhooks that uses this secret: placeholders and signatures. */
+/** Returns every place in an agent's webhooks that uses this secret: placeholders and signatures. */
 export function secretUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
   return usersOf(
     webhooks,

@@ -1,22 +1,23 @@
 import type { TimeLimitSource } from './execution.ts';
 
-/** What a caller without a deadline is taken to have left. */
+/** The time that a caller without a deadline counts as having left. */
 const NO_DEADLINE_MS = 65_000;
 const MIN_RESERVE_MS = 100;
 const MAX_RESERVE_MS = 500;
-/** A request that gets less than this is not begun. */
+/** A request is not begun when it would get less time than this. */
 const MIN_LEFT_MS = 100;
 
-/** A pre-call's time limit, in whole milliseconds, and what set it. */
+/** The time limit of a pre-call, in whole milliseconds, and where it came from. */
 export interface PreCallTimeLimit {
   readonly limitMs: number;
   readonly source: TimeLimitSource;
 }
 
 /**
- * The smaller of the webhook's own limit and what the caller's deadline leaves after a reserve (10 % of it, 100 to
- * 500 ms) in which the caller is still answered. `too_short`: the deadline leaves under 100 ms, however short the
- * webhook's own limit is. `remainingMs` undefined (or infinite): no deadline, which counts as 65 s.
+ * Returns the time limit of a pre-call: the webhook's own, or what the caller's deadline leaves after a reserve, if
+ * that is less. The reserve (10 % of the time left, 100 to 500 ms) is there to answer the caller. Returns `too_short`
+ * when the deadline leaves under 100 ms, however short the webhook's own limit is. `remainingMs` is undefined or
+ * infinite when there is no deadline; that counts as 65 s.
  */
 export function preCallTimeLimit(times: {
   readonly timeoutSecs: number;

@@ -2,19 +2,56 @@ import { MAX_RESPONSE_DEPTH } from './limits.ts';
 import type { HttpHeader } from './execution.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** A body as JSON, or why it is none; the message holds nothing of the body. */
-export type ReadJson =
-  | { readonly ok: true; readonly value: JsonValue }
+/** The JSON of a response, or why it can't be read. `value` is undefined when the response holds nothing. */
+type ReadResponse =
+  | { readonly ok: true; readonly value: JsonValue | undefined }
   | { readonly ok: false; readonly message: string };
+
+/**
+ * Reads a 2xx response for its assignments, whatever its content type says. A 204 or an empty body holds nothing. A
+ * content coding is refused, because the request accepted none. The message of a refusal repeats nothing of the body.
+ */
+export function readResponse(response: {
+  readonly status: number;
+  readonly headers: readonly HttpHeader[];
+  readonly body: Uint8Array;
+}): ReadResponse {
+  if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
+  if (response.headers.some(isCoded)) return refused('has a content coding that was not asked for');
+  return readBody(response.body);
+}
+
+function isCoded({ name, value }: HttpHeader): boolean {
+  return name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
+}
+
+function refused(problem: string): ReadResponse {
+  return { ok: false, message: `the response body ${problem}` };
+}
+
+/**
+ * Reads a body as JSON (RFC 8259) in UTF-8, with or without a byte order mark, at most 64 levels deep. Integer literals
+ * beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive. Any other literal that no
+ * double can hold refuses the body. -0 becomes 0, and lone surrogates become U+FFFD. The key `__proto__` is dropped.
+ */
+function readBody(bytes: Uint8Array): ReadResponse {
+  const text = decode(bytes);
+  if (text === undefined) return refused('is not valid UTF-8');
+  if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
+  try {
+    // Revivers are several times slower, so they run only where a number may need them.
+    const value = AWKWARD_NUMBER.test(text) ? parseNumbersExactly(text) : (JSON.parse(text) as JsonValue);
+    if (value === undefined) return refused('holds a number that is not finite');
+    return { ok: true, value: ESCAPE_OR_PROTO.test(text) ? cleaned(value) : value };
+  } catch {
+    return refused('is not JSON');
+  }
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const BOM = '\uFEFF';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-
-function refused(what: string): ReadJson {
-  return { ok: false, message: `the response body ${what}` };
-}
 
 function decode(bytes: Uint8Array): string | undefined {
   try {
@@ -25,7 +62,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Where the string that begins at `start` ends. */
+/** Returns where the string that begins at `start` ends. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length) {
@@ -45,12 +82,12 @@ function hasMoreThan(text: string, character: string, count: number): boolean {
   return true;
 }
 
-// Half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
+// A text with at most half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
 function hasManyOpenings(text: string): boolean {
   return hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
 }
 
-// JSON.parse takes a million levels (and 0.6 s for them), so the depth is counted before it is asked.
+// JSON.parse accepts a million levels (and takes 0.6 s for them), so the depth is counted before.
 function isTooDeep(text: string): boolean {
   if (!hasManyOpenings(text)) return false;
   let depth = 0;
@@ -68,8 +105,8 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-// Signs that a text may hold what JSON.parse alone gets wrong; they also occur in texts that hold nothing of the kind.
-// A number stands at the beginning or behind one of `:,[` and blanks; hexadecimal ids are full of what looks like one.
+// These patterns find every text that JSON.parse alone would read wrongly, and some others. A number stands at the
+// beginning, or behind one of `:,[` and blanks: hexadecimal ids are full of parts that look like numbers.
 const AWKWARD_NUMBER = /(?:^|[:,[\s])(?:-0(?:[.,\]}\s]|$)|-?[0-9]{16}|-?[0-9]+(?:\.[0-9]+)?[eE])/;
 const ESCAPE_OR_PROTO = /\\u|__proto__/;
 const INTEGER = /^-?[0-9]+$/;
@@ -78,8 +115,8 @@ const INTEGER = /^-?[0-9]+$/;
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 
 /**
- * Parses with integers beyond ±(2^53−1) as the strings of their digits, and 0 for -0, which can't be stored; undefined
- * for a number that is not finite.
+ * Parses a text with integers beyond ±(2^53−1) as the strings of their digits, and with 0 for -0, which can't be
+ * stored. Returns undefined when a number is not finite.
  */
 function parseNumbersExactly(text: string): JsonValue | undefined {
   let isFinite = true;
@@ -103,51 +140,9 @@ function cleanObject(value: JsonObject): JsonObject {
   return clean;
 }
 
-/** A copy without lone surrogates (U+FFFD instead) and without the key `__proto__`. */
+/** Returns a copy with U+FFFD for lone surrogates and without the key `__proto__`. */
 function cleaned(value: JsonValue): JsonValue {
   if (typeof value === 'string') return value.toWellFormed();
   if (value === null || typeof value !== 'object') return value;
   return Array.isArray(value) ? value.map(cleaned) : cleanObject(value);
-}
-
-/**
- * Reads a response body as JSON (RFC 8259) in UTF-8, one byte order mark tolerated, at most 64 levels deep. Integer
- * literals beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive; any other literal
- * that no double holds refuses the body. -0 becomes 0, lone surrogates U+FFFD; the key `__proto__` is dropped.
- */
-export function readJsonBody(bytes: Uint8Array): ReadJson {
-  const text = decode(bytes);
-  if (text === undefined) return refused('is not valid UTF-8');
-  if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
-  try {
-    // Revivers are several times slower, so they only run where a number may need them.
-    const value = AWKWARD_NUMBER.test(text) ? parseNumbersExactly(text) : (JSON.parse(text) as JsonValue);
-    if (value === undefined) return refused('holds a number that is not finite');
-    return { ok: true, value: ESCAPE_OR_PROTO.test(text) ? cleaned(value) : value };
-  } catch {
-    return refused('is not JSON');
-  }
-}
-
-function isCoded({ name, value }: HttpHeader): boolean {
-  return name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
-}
-
-/** What a response holds for assignments; `value` undefined: nothing at all. */
-export type ReadResponse =
-  | { readonly ok: true; readonly value: JsonValue | undefined }
-  | { readonly ok: false; readonly message: string };
-
-/**
- * Reads a 2xx response for its assignments, whatever its content type says. 204 or zero bytes hold nothing; a content
- * coding is refused, because none was asked for.
- */
-export function readResponse(response: {
-  readonly status: number;
-  readonly headers: readonly HttpHeader[];
-  readonly body: Uint8Array;
-}): ReadResponse {
-  if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
-  if (response.headers.some(isCoded)) return refused('has a content coding that was not asked for');
-  return readJsonBody(response.body);
 }

@@ -23,9 +23,8 @@ const AGENT_FIELDS = ['display_name', 'dynamic_variables', 'webhooks'] as const;
 
 /** A field of a webhook's configuration that is changed as a whole. */
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
-/** A field that an update can change as a whole; a mask is a set of them. */
-export type MaskField = (typeof WEBHOOK_FIELDS)[number] | (typeof AGENT_FIELDS)[number];
-/** What an `update_mask` names, taken apart into fields that are replaced whole. */
+type MaskField = (typeof WEBHOOK_FIELDS)[number] | (typeof AGENT_FIELDS)[number];
+/** The fields that an `update_mask` names, taken apart into fields that are replaced as a whole. */
 export type UpdateMask = ReadonlySet<MaskField>;
 
 function alone(fields: readonly MaskField[]): [string, readonly MaskField[]][] {
@@ -53,7 +52,7 @@ const IMMUTABLE = new Set([
   'updated_at',
 ]);
 const FIELD = 'update_mask';
-/** More than there are, so that some may be repeated. */
+/** This is more than there are, so that some may be repeated. */
 const MAX_PATHS = 64;
 
 function problemOf(path: string, known: ReadonlyMap<string, readonly MaskField[]>): string {
@@ -64,7 +63,7 @@ function problemOf(path: string, known: ReadonlyMap<string, readonly MaskField[]
 }
 
 /**
- * Reads the paths of an `update_mask`: `*` is every mutable field, anything outside of the closed list is a violation,
+ * Reads the paths of an `update_mask`. `*` is every mutable field. A path outside of the closed list is a violation,
  * and so is a mask without paths.
  */
 export function parseUpdateMask(
@@ -90,8 +89,8 @@ export function parseUpdateMask(
   return { mask, violations };
 }
 
-/** A webhook's mutable part: what it is now, or what somebody wants it to be. */
-export interface WebhookChange<Config> {
+/** The mutable part of a webhook, as it is now or as a request wants it. */
+interface WebhookChange<Config> {
   readonly config: Config;
   readonly disabled: boolean;
 }
@@ -112,8 +111,8 @@ function applySchema(
 }
 
 /**
- * What the webhook would be with the masked fields as wanted, still to be checked as a whole. Header values that read
- * as a mask stay so: the check knows whether they may stand for the stored ones.
+ * Returns the webhook with the fields of the mask as the request wants them. It still has to be validated as a whole.
+ * Header values that read as a mask stay so: the validation knows whether they may stand for the stored ones.
  */
 export function applyWebhookMask(
   current: WebhookChange<WebhookConfig>,

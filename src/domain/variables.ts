@@ -9,7 +9,9 @@ export interface Variables {
   readonly sources: Readonly<Record<string, VariableSource>>;
 }
 
-/** Returns a conversation's variables before its pre-call webhook runs: the agent's defaults under those of the request. */
+/**
+ * Returns a conversation's variables before its pre-call webhook runs: the agent's defaults under those of the request.
+ */
 export function preCallVariables(defaults: JsonObject, requested: JsonObject): Variables {
   return withRequested(allFrom(defaults, 'default'), requested);
 }
@@ -64,8 +66,8 @@ export function variablesTooLarge(variables: JsonObject): string | undefined {
 export type AddVariable = (name: string, value: JsonValue) => boolean;
 
 /**
- * Makes the room beside a conversation's variables. Values are added as long as all of them together stay within 256 KiB.
- * Sizes are measured only when upper bounds no longer show that.
+ * Makes the room beside a conversation's variables. Values are added as long as all of them together stay within 256
+ * KiB. Sizes are measured only when upper bounds no longer show that.
  */
 export function createVariableRoom(variables: JsonObject): AddVariable {
   const added: [name: string, value: JsonValue][] = [];

@@ -2,7 +2,7 @@ import { asStored } from './json.ts';
 import type { ApiSchema, Assignment, FailurePolicy, WebhookConfig, WebhookType } from './agent.ts';
 import type { JsonValue } from './json.ts';
 
-/** An HTTP request template as it came over the wire: unchecked. */
+/** An HTTP request template as it came over the wire. It is not validated. */
 export interface ApiSchemaDraft {
   readonly url: string;
   readonly method: string;
@@ -10,7 +10,7 @@ export interface ApiSchemaDraft {
   readonly requestBody?: JsonValue | undefined;
 }
 
-/** An assignment as it came over the wire: unchecked. */
+/** An assignment as it came over the wire. It is not validated. */
 export interface AssignmentDraft {
   readonly source: string;
   readonly attributeName: string;
@@ -19,17 +19,17 @@ export interface AssignmentDraft {
   readonly defaultValue?: JsonValue | undefined;
 }
 
-/** A webhook's configuration as it came over the wire: unchecked, and without its defaults. */
+/** A webhook's configuration as it came over the wire. It is not validated and lacks its defaults. */
 export interface WebhookConfigDraft {
   readonly apiSchema?: ApiSchemaDraft | undefined;
   readonly assignments: readonly AssignmentDraft[];
-  /** 0: the default of its type. */
+  /** 0 means the default of the webhook's type. */
   readonly responseTimeoutSecs: number;
   readonly failurePolicy: FailurePolicy | 'unspecified' | 'unknown';
   readonly signingSecretNames: readonly string[];
 }
 
-/** A stored configuration as a draft that says the same; masked header values stay masked. */
+/** Returns a stored configuration as a draft that says the same. Masked header values stay masked. */
 export function toDraft(config: WebhookConfig): WebhookConfigDraft {
   return {
     apiSchema: config.apiSchema,
@@ -40,10 +40,10 @@ export function toDraft(config: WebhookConfig): WebhookConfigDraft {
   };
 }
 
-/** An HTTP request template that says nothing. */
+/** An empty HTTP request template. */
 export const NO_SCHEMA: ApiSchemaDraft = { url: '', method: '', requestHeaders: {} };
 
-/** A configuration that says nothing. */
+/** An empty configuration. */
 export const NO_CONFIG: WebhookConfigDraft = {
   assignments: [],
   responseTimeoutSecs: 0,
@@ -81,7 +81,7 @@ function fillPolicy(policy: WebhookConfigDraft['failurePolicy'], type: WebhookTy
   return policy === 'block' ? 'block' : 'proceed';
 }
 
-/** A draft with the defaults of its type, so that reads show what holds. Checks nothing. */
+/** Returns a draft with the defaults of its type, so that reads show the values in force. It validates nothing. */
 export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): WebhookConfig {
   return {
     apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
@@ -93,7 +93,7 @@ export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): Webh
   };
 }
 
-/** A configuration with its JSON values as they are read back later. Recurses: check their depth first. */
+/** Returns a configuration with its JSON values as they are read back later. It recurses: check their depth first. */
 export function configAsStored(config: WebhookConfig): WebhookConfig {
   const { requestBody, ...schema } = config.apiSchema;
   return {

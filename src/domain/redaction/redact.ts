@@ -5,8 +5,8 @@ import { createDetector, kindsFor, MAX_LAYERS } from './value-detector.ts';
 export const MASK = '••••••';
 
 /**
- * Masks secrets and sensitive values in a text. `endsEarly` says that the text was cut off before: then the beginning of
- * a value at its very end is masked too.
+ * Masks secrets and sensitive values in a text. `endsEarly` says that the text was cut off before: then the beginning
+ * of a value at its very end is masked too.
  */
 export type Masker = (text: string, endsEarly?: boolean) => string;
 
@@ -44,7 +44,7 @@ export function createMasker(
     endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
 }
 
-// Of "Bearer abc" also "abc" is masked; of "Basic …" its decoded pair and password; of a cookie the value of each pair.
+// It masks "abc" of "Bearer abc" too, the decoded pair and password of "Basic …", and the value of each pair of a cookie.
 function partsOfHeader(headerValue: string): string[] {
   const [, scheme = '', credentials = ''] = /^([^\s]+)[ \t]+(.+)$/s.exec(headerValue) ?? [];
   const pairs = [headerValue, credentials]

@@ -69,8 +69,9 @@ function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: num
 }
 
 /**
- * Returns the record of a response: the head without `set-cookie` and sensitive names, and the body up to `recordBytes`.
- * Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only the size is kept.
+ * Returns the record of a response: the head without `set-cookie` and sensitive names, and the body up to
+ * `recordBytes`. Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only
+ * the size is kept.
  */
 export function recordResponse(
   response: ResponseToRecord,

@@ -14,8 +14,8 @@ export function isSensitiveName(name: string): boolean {
 }
 
 /**
- * Reports the same as {@link isSensitiveName} for a query parameter, given its name as the URL has it. It finds the parts
- * of `accessToken` and `auth%5Bkey%5D` too.
+ * Reports the same as {@link isSensitiveName} for a query parameter, given its name as the URL has it. It finds the
+ * parts of `accessToken` and `auth%5Bkey%5D` too.
  */
 export function isSensitiveParameter(name: string): boolean {
   const plain = percentDecoded(name);

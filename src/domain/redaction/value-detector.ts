@@ -28,8 +28,8 @@ function innermost(values: readonly string[]): readonly string[] {
     : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
 }
 
-// Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. Only an escape by
-// code, or one with a large letter, can stand for a character of theirs.
+// Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. Only an escape
+// by code, or one with a large letter, can stand for a character of theirs.
 const PLAIN = /^[ !#-.0-[\]-~]*$/;
 const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
 

@@ -47,8 +47,8 @@ function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: CallV
 
 /**
  * Makes the placeholder values of one call. A placeholder counts as missing when it names an empty caller_phone or
- * call_summary, an unset call_duration, or an unknown variable or secret, and when its path finds nothing. JSON null is a
- * value.
+ * call_summary, an unset call_duration, or an unknown variable or secret, and when its path finds nothing. JSON null is
+ * a value.
  */
 export function createPlaceholderValues(call: CallValues): PlaceholderValues {
   const builtIns = builtInsOf(call);

@@ -51,8 +51,8 @@ export function renderRequest(compiled: CompiledRequest, values: PlaceholderValu
 
 const URL_PLACE = 'the URL';
 
-// The URL's origin and the number of its path segments are the template's, whatever the values are: a segment that would
-// vanish or move the path (empty, or dots) is a problem.
+// The URL's origin and the number of its path segments are the template's, whatever the values are: a segment that
+// would vanish or move the path (empty, or dots) is a problem.
 function renderUrl(state: RenderState, { origin, path, query }: CompiledUrl): string {
   // A URL that can't be sent any more is not written to its end: each value may be as large as a message.
   const isTooLong = (): boolean => !state.masked && url.length > MAX_RENDERED_URL_BYTES;
@@ -106,9 +106,9 @@ function renderHeader(state: RenderState, { name, template, sensitive }: Compile
 }
 
 /**
- * Renders a request as it may be recorded. Secrets, the values of sensitive headers (whole, literal or not) and of query
- * parameters with sensitive names are masks. Given what {@link renderRequest} made (`rendered`), it knows the true size
- * of the body, and takes over the parts in which nothing is masked instead of writing them again.
+ * Renders a request as it may be recorded. Secrets, the values of sensitive headers (whole, literal or not) and of
+ * query parameters with sensitive names are masks. Given what {@link renderRequest} made (`rendered`), it knows the
+ * true size of the body, and takes over the parts in which nothing is masked instead of writing them again.
  */
 export function maskedRender(
   compiled: CompiledRequest,

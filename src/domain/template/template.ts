@@ -5,7 +5,9 @@ export interface Placeholder {
   readonly text: string;
 }
 
-/** A parsed template: literal texts and placeholders in order. Neighbouring literals are one string, and none is empty. */
+/**
+ * A parsed template: literal texts and placeholders in order. Neighbouring literals are one string, and none is empty.
+ */
 export type Template = readonly (string | Placeholder)[];
 
 /** A parsed template, or the rule that its text breaks. The error gives the position and never the text. */

@@ -35,8 +35,8 @@ type ParsedUrlTemplate =
 const MISPLACED = 'placeholders may stand in the path and the query only';
 const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
 
-// Returns a stand-in for placeholders that passes the URL parser unchanged: it is in lower case, has unreserved characters
-// only, and does not occur in the template.
+// Returns a stand-in for placeholders that passes the URL parser unchanged: it is in lower case, has unreserved
+// characters only, and does not occur in the template.
 function standInFor(text: string): string {
   const lower = text.toLowerCase();
   let word = 'ph';

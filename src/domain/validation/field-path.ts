@@ -5,19 +5,19 @@ function shortened(key: string): string {
   return key.length > MAX_KEY_CHARS ? `${key.slice(0, MAX_KEY_CHARS).toWellFormed()}…` : key;
 }
 
-/** The path of a key in a JSON object: `body.d`, or `body["odd key"]`; a long key is cut. */
+/** Returns the path of a key in a JSON object: `body.d`, or `body["odd key"]`. A long key is cut. */
 export function memberPath(path: string, key: string): string {
   return IDENTIFIER.test(key) && key.length <= MAX_KEY_CHARS
     ? `${path}.${key}`
     : `${path}[${JSON.stringify(shortened(key))}]`;
 }
 
-/** The path of an item of a list: `assignments[0]`. */
+/** Returns the path of an item of a list: `assignments[0]`. */
 export function itemPath(path: string, index: number): string {
   return `${path}[${index}]`;
 }
 
-/** The path of an entry of a protobuf map: `request_headers[X-Plan]`; a long key is cut. */
+/** Returns the path of an entry of a protobuf map: `request_headers[X-Plan]`. A long key is cut. */
 export function entryPath(path: string, key: string): string {
   return `${path}[${shortened(key)}]`;
 }

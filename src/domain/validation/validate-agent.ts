@@ -7,22 +7,22 @@ import { MAX_DISPLAY_NAME_BYTES } from '../limits.ts';
 import type { JsonObject } from '../json.ts';
 import type { WebhookConfig, WebhookType } from '../agent.ts';
 
-/** A webhook inside of an agent as it came over the wire: unchecked. */
+/** A webhook of an agent as it came over the wire. It is not validated. */
 export interface AgentWebhookDraft {
   readonly webhookType: WebhookType | 'unspecified' | 'unknown';
   readonly config: WebhookConfigDraft | undefined;
   readonly disabled: boolean;
 }
 
-/** An agent as it came over the wire, or as its masked fields would make it: unchecked. */
+/** An agent as it came over the wire, or as the fields of an update mask would make it. It is not validated. */
 export interface AgentDraft {
   readonly displayName: string;
   readonly dynamicVariables: JsonObject;
-  /** Those to be made or replaced. */
+  /** The webhooks that are created or replaced. */
   readonly webhooks: readonly AgentWebhookDraft[];
 }
 
-/** An agent's mutable part after its check. */
+/** The mutable part of an agent after its validation. */
 export interface ValidAgent {
   readonly displayName: string;
   readonly dynamicVariables: JsonObject;
@@ -33,13 +33,16 @@ export interface ValidAgent {
   }[];
 }
 
-/** What the check of an agent needs to know, beside what {@link WebhookConfigContext} says of its webhooks. */
+/** Facts that the validation of an agent needs. {@link WebhookConfigContext} has those about its webhooks. */
 export interface AgentContext extends Pick<WebhookConfigContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
-  /** What masks in a webhook of this type may stand for: the webhook that it replaces. */
+  /**
+   * Returns the stored values that masks in a webhook of this type may stand for: those of the webhook that it
+   * replaces.
+   */
   readonly stored?:
     | ((type: WebhookType) => Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'> | undefined)
     | undefined;
-  /** Which fields a save changes: only they are checked. Absent: all. */
+  /** Reports whether a save changes a field. Only changed fields are validated. When it is absent, all are. */
   readonly checked?: ((field: 'display_name' | 'dynamic_variables' | 'webhooks') => boolean) | undefined;
 }
 
@@ -59,15 +62,15 @@ function typeProblem(
   return earlier.has(type) ? 'an agent has at most one webhook of each type' : undefined;
 }
 
-/** No more than one of each type can be right; the rest of a long list is not looked at. */
-const MAX_LOOKED = 8;
+// No more than one webhook of each type can be right, so the rest of a long list is not looked at.
+const MAX_VALIDATED = 8;
 
 function checkWebhooks(draft: AgentDraft, context: AgentContext): CheckedWebhooks {
   const { secretNames, secretValue, checkUrl, stored } = context;
   const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
   const types = new Set<string>();
   const result: CheckedWebhooks = { webhooks: [], violations: [] };
-  for (const [i, { webhookType, config, disabled }] of draft.webhooks.slice(0, MAX_LOOKED).entries()) {
+  for (const [i, { webhookType, config, disabled }] of draft.webhooks.slice(0, MAX_VALIDATED).entries()) {
     const path = itemPath(`${PATH}.webhooks`, i);
     const description = typeProblem(webhookType, types);
     types.add(webhookType);
@@ -100,8 +103,8 @@ function displayNameViolations(name: string): Violation[] {
 }
 
 /**
- * Checks an agent with the webhooks given for it, and fills in defaults. All violations are collected, with paths from
- * the request message (`agent.…`). `agent` may be used only where there are none.
+ * Validates an agent with the webhooks that the request gives it, and fills in defaults. It collects all violations,
+ * with paths from the request message (`agent.…`). `agent` may be used only when there are none.
  */
 export function validateAgent(
   draft: AgentDraft,

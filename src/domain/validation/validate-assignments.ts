@@ -11,7 +11,7 @@ import {
 import { MASK } from '../redaction/redact.ts';
 import type { AssignmentDraft } from '../webhook-draft.ts';
 
-/** Which rule a value of that many bytes of compact JSON breaks as a dynamic variable's; undefined: none. */
+/** Returns the rule that a value of this many bytes of compact JSON breaks as a dynamic variable, or undefined. */
 export function valueTooLarge(bytes: number): string | undefined {
   return bytes > MAX_VARIABLE_BYTES
     ? `must not be larger than ${MAX_VARIABLE_BYTES} bytes of JSON`
@@ -56,7 +56,7 @@ function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlyS
   ];
 }
 
-/** The violations of a pre-call webhook's assignments; `declared` are the agent's dynamic variables. */
+/** Returns the violations of a pre-call webhook's assignments. `declared` holds the agent's dynamic variables. */
 export function assignmentViolations(
   rules: readonly AssignmentDraft[],
   field: string,
@@ -66,6 +66,6 @@ export function assignmentViolations(
     rules.length > MAX_ASSIGNMENTS
       ? [{ field, description: `must not have more than ${MAX_ASSIGNMENTS} assignments` }]
       : [];
-  const looked = rules.slice(0, MAX_ASSIGNMENTS);
-  return [...tooMany, ...looked.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
+  const limited = rules.slice(0, MAX_ASSIGNMENTS);
+  return [...tooMany, ...limited.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
 }

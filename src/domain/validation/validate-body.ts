@@ -41,7 +41,10 @@ function formViolations(body: JsonObject, field: string): Violation[] {
     }));
 }
 
-/** What is wrong with a body of this content type; a type that is itself wrong is the headers' violation. */
+/**
+ * Returns the violations of a body by its content type. A content type that is itself wrong is a violation of the
+ * headers.
+ */
 function typeViolations(body: JsonValue, contentType: string | undefined, field: string): Violation[] {
   const kind = kindOf(contentType);
   if (kind === undefined) return [];
@@ -77,7 +80,7 @@ function sizeOf(body: JsonValue): number {
   return typeof body === 'string' ? Buffer.byteLength(body) : jsonBytes(body);
 }
 
-/** What is wrong with the body alone: whether it is JSON, its size, its templates. */
+/** Returns the violations of the body alone: whether it is JSON, its size, its templates. */
 function contentViolations(body: JsonValue, field: string, known: KnownNames): Violation[] {
   const problems = jsonProblems(body, field);
   if (problems.length > 0) return problems;
@@ -88,13 +91,13 @@ function contentViolations(body: JsonValue, field: string, known: KnownNames): V
   return templateViolations(body, field, known);
 }
 
-/** What is looked at of a body: itself (`content`) and how it goes with method and content type (`fit`). */
-export interface BodyChecks {
+/** The checks of a body: of its own content (`content`), and of how it fits its method and content type (`fit`). */
+interface BodyChecks {
   readonly content: boolean;
   readonly fit: boolean;
 }
 
-/** The violations of a request body for this method (upper case) and content type (as written). */
+/** Returns the violations of a request body for this method (in upper case) and content type (as it is written). */
 export function bodyViolations(
   request: {
     readonly body: JsonValue | undefined;

@@ -7,13 +7,13 @@ import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } fr
 import type { CallDetails } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 
-/** A `google.protobuf.Duration` as decoded. */
-export interface DurationDraft {
+/** A decoded `google.protobuf.Duration`. */
+interface DurationDraft {
   readonly seconds: bigint | number;
   readonly nanos: number;
 }
 
-/** A call's details as they came over the wire: unchecked. */
+/** Call details as they came over the wire. They are not validated. */
 export interface CallDetailsDraft {
   readonly callerPhone: string;
   readonly metadata: JsonObject | undefined;
@@ -22,7 +22,7 @@ export interface CallDetailsDraft {
   readonly callSummary?: string | undefined;
 }
 
-/** 10,000 years: the greatest `google.protobuf.Duration`. */
+/** The greatest `google.protobuf.Duration`, about 10,000 years. */
 const MAX_SECONDS = 315_576_000_000;
 const MAX_NANOS = 999_999_999;
 
@@ -43,14 +43,14 @@ function durationProblem({ seconds, nanos }: DurationDraft): string | undefined 
   return seconds <= MAX_SECONDS && nanos <= MAX_NANOS ? undefined : 'is not a valid google.protobuf.Duration';
 }
 
-// By way of the decimal text: a sum of seconds and nanos / 1e9 is not always the double nearest to it.
+// It goes by way of the decimal text: the sum of seconds and nanos / 1e9 is not always the double nearest to it.
 function toSeconds({ seconds, nanos }: DurationDraft): number {
   return Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
 }
 
 /**
- * Checks a call's details as a lifecycle request or a test gives them, at the top of the request message. `details` may be
- * used only where there are no violations.
+ * Validates the call details of a lifecycle request or a test, which stand at the top of the request message. `details`
+ * may be used only when there are no violations.
  */
 export function validateCallDetails(draft: CallDetailsDraft): {
   readonly details: CallDetails;

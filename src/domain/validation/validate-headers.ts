@@ -7,10 +7,10 @@ import { isHeaderText } from '../template/escape.ts';
 import { parseTemplate, placeholdersOf } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 
-/** Request headers as written: names to value templates. */
-export type Headers = Readonly<Record<string, string>>;
+/** Request headers as they are written: names to value templates. */
+type Headers = Readonly<Record<string, string>>;
 
-// Names that belong to the connection, to callhooks, or to its signature.
+// These names belong to the connection, to callhooks, or to its signature.
 const NOT_SETTABLE =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -30,7 +30,7 @@ function isContentType(name: string): boolean {
   return name.toLowerCase() === 'content-type';
 }
 
-/** The content type that the headers name, as written. */
+/** Returns the content type that the headers name, as it is written. */
 export function contentTypeOf(headers: Headers): string | undefined {
   return Object.entries(headers).find(([name]) => isContentType(name))?.[1];
 }
@@ -62,18 +62,18 @@ function twins(names: readonly string[]): string[] {
   return names.filter((name) => seen.size === seen.add(name.toLowerCase()).size);
 }
 
-/** The violations of headers, but for those of values that read as a mask. */
+/** Returns the violations of headers, except those of values that read as a mask. */
 export function headerViolations(headers: Headers, field: string, known: KnownNames): Violation[] {
   const entries = Object.entries(headers);
   const violations: Violation[] = [];
   if (entries.length > MAX_HEADERS) {
     violations.push({ field, description: `must not have more than ${MAX_HEADERS} headers` });
   }
-  const looked = entries.slice(0, MAX_HEADERS);
-  if (twins(looked.map(([name]) => name)).length > 0) {
+  const limited = entries.slice(0, MAX_HEADERS);
+  if (twins(limited.map(([name]) => name)).length > 0) {
     violations.push({ field, description: 'two header names must differ by more than upper and lower case' });
   }
-  for (const [name, value] of looked) {
+  for (const [name, value] of limited) {
     const at = entryPath(field, name);
     const problem = headerNameProblem(name);
     if (problem !== undefined) violations.push({ field: at, description: problem });
@@ -82,17 +82,17 @@ export function headerViolations(headers: Headers, field: string, known: KnownNa
   return violations;
 }
 
-/** What is stored of the webhook that a mask may stand for. */
-export interface MaskedValues {
+/** The stored values that a mask may stand for. */
+interface MaskedValues {
   /** Names, in lower case, of headers whose values are stored sealed. */
   readonly storedHeaders: ReadonlySet<string>;
-  /** The origin that the stored values are sent to. */
+  /** The origin to which the stored values are sent. */
   readonly storedOrigin: string | undefined;
 }
 
 /**
- * The violations of header values that read as a mask: one stands for the stored value of that header as long as it
- * goes to the same origin, so that nobody who may only write can have a secret sent elsewhere.
+ * Returns the violations of header values that read as a mask. A mask stands for the stored value of its header as long
+ * as the URL has the same origin. So a client that may write but not read can't have a secret sent elsewhere.
  */
 export function maskViolations(
   headers: Headers,

@@ -2,7 +2,7 @@ import type { Violation } from '../../errors.ts';
 import { itemPath, memberPath } from './field-path.ts';
 import { MAX_JSON_DEPTH } from '../limits.ts';
 
-/** A list of a million bad numbers must not become a million sentences. */
+// A list of a million bad numbers must not become a million sentences.
 const MAX_PROBLEMS = 1000;
 
 function scalarProblem(value: unknown): string | undefined {
@@ -16,9 +16,9 @@ function isPlain(value: object): boolean {
 }
 
 /**
- * What keeps a value from being JSON of the allowed depth, with its paths: numbers that are not finite, what JSON has
- * no kind for (undefined, dates, bigints, …), nesting deeper than `maxDepth`. Nothing below that is looked at, so any
- * value is safe; at most 1,000 problems are told.
+ * Returns the reasons why a value is not JSON of the allowed depth, with their paths: numbers that are not finite,
+ * values of kinds that JSON lacks (undefined, dates, bigints, …), and nesting deeper than `maxDepth`. It looks at
+ * nothing below that depth, so any value is safe. It returns at most 1,000 violations.
  */
 export function jsonProblems(value: unknown, path: string, maxDepth: number = MAX_JSON_DEPTH): Violation[] {
   const problems: Violation[] = [];

@@ -17,8 +17,8 @@ function secretProblem(segments: readonly string[], secretNames: ReadonlySet<str
   return secretNames.has(name) ? undefined : `the agent has no secret "${name}"`;
 }
 
-/** Which rule a placeholder breaks by what it names; undefined: none. */
-export function placeholderProblem({ segments }: Placeholder, known: KnownNames): string | undefined {
+/** Returns the rule that a placeholder breaks by the name it uses, or undefined. */
+function placeholderProblem({ segments }: Placeholder, known: KnownNames): string | undefined {
   const root = segments[0] as string;
   if (root === 'secret') return secretProblem(segments, known.secretNames);
   if (root === 'metadata' || known.declaredVariables.has(root)) return undefined;
@@ -29,7 +29,7 @@ export function placeholderProblem({ segments }: Placeholder, known: KnownNames)
   return `"${root}" is neither a built-in nor a declared dynamic variable of the agent`;
 }
 
-/** The violations of a template's placeholders at one place, each sentence once. */
+/** Returns the violations of a template's placeholders, each description once. */
 export function placeholderViolations(template: Template, known: KnownNames, field: string): Violation[] {
   const problems = new Set<string>();
   for (const placeholder of placeholdersOf(template)) {

@@ -16,8 +16,8 @@ export interface SecretsChange {
 }
 
 /**
- * Validates the secrets of a request. `names` are those that the agent has afterwards. A request may remove a secret that
- * the agent does not have, so that it can be repeated. Descriptions never hold values.
+ * Validates the secrets of a request. `names` are those that the agent has afterwards. A request may remove a secret
+ * that the agent does not have, so that it can be repeated. Descriptions never hold values.
  */
 export function validateSecrets(change: SecretsChange): {
   readonly names: ReadonlySet<string>;

@@ -5,7 +5,7 @@ import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type CompiledUrl } from '../template/url-template.ts';
 
-// The URL parser would strip tabs and line breaks without a word; a name or port then reads otherwise than it is.
+// The URL parser would strip tabs and line breaks silently; a name or port would then read otherwise than it is.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
@@ -28,14 +28,14 @@ function partProblem({ origin, pathPlaceholders }: CompiledUrl): string | undefi
 }
 
 /**
- * The violations of a URL template: its form, its placeholders, and what the egress policy (`judge`) says to its
- * origin. The policy is asked only about a URL whose form is right.
+ * Returns the violations of a URL template: of its form, of its placeholders, and of the egress rules by its origin.
+ * `checkUrl` is called only for a URL whose form is right.
  */
 export function urlViolations(
   text: string,
   field: string,
   known: KnownNames,
-  judge: ((url: string) => string | undefined) | undefined,
+  checkUrl: ((url: string) => string | undefined) | undefined,
 ): Violation[] {
   const unreadable = textProblem(text);
   if (unreadable !== undefined) return violationsOf(field, unreadable);
@@ -44,5 +44,5 @@ export function urlViolations(
   const names = placeholderViolations(template.template, known, field);
   const parsed = parseUrlTemplate(text);
   if (!parsed.ok) return [...violationsOf(field, parsed.error), ...names];
-  return [...violationsOf(field, partProblem(parsed.url) ?? judge?.(`${parsed.url.origin}/`)), ...names];
+  return [...violationsOf(field, partProblem(parsed.url) ?? checkUrl?.(`${parsed.url.origin}/`)), ...names];
 }

@@ -10,13 +10,13 @@ import { parseTemplate, wholePlaceholder } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 
-/** A Struct full of bad names must not become as many sentences. */
+// A Struct full of bad names must not become as many sentences.
 const MAX_VIOLATIONS = 1000;
 const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
 
 /**
- * Reports whether dynamic variables as a request gives them clearly keep every rule of {@link variablesViolations}, and
- * are stored as they are. False: look closer.
+ * Reports whether the dynamic variables of a request clearly keep every rule of {@link variablesViolations} and are
+ * stored as they are. When it returns false, a closer look is needed.
  */
 export function arePlainVariables(variables: JsonObject): boolean {
   if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
@@ -30,15 +30,15 @@ export function arePlainVariables(variables: JsonObject): boolean {
 }
 
 /**
- * The violations of dynamic variables as a request gives them: names that an agent could not declare, values that are
- * no JSON, too deep or too large, and their size together. `field` is their path in the request. What comes behind the
- * name that makes them too large together is not looked at.
+ * Returns the violations of the dynamic variables of a request: names that an agent could not declare, values that are
+ * no JSON, too deep or too large, and their size together. `field` is their path in the request. It does not look at
+ * the variables behind the one that makes them too large together.
  */
 export function variablesViolations(variables: JsonObject, field: string): Violation[] {
   const violations: Violation[] = [];
   let total = 1;
   for (const [name, value] of Object.entries(variables)) {
-    // The key can't cross the API: it is dropped wherever it stands.
+    // This key can't cross the API: it is dropped wherever it stands.
     if (name === '__proto__') continue;
     const path = memberPath(field, name);
     const problems = jsonProblems(value, path);
@@ -55,7 +55,7 @@ export function variablesViolations(variables: JsonObject, field: string): Viola
   return violations;
 }
 
-/** As {@link variablesViolations} for the defaults that an agent declares. */
+/** Returns the violations of an agent's defaults: those of {@link variablesViolations}, too many of them, and masks. */
 export function declaredVariablesViolations(defaults: JsonObject, field: string): Violation[] {
   const entries = Object.entries(defaults);
   const masked = entries.filter(([, value]) => value === MASK).map(([name]) => memberPath(field, name));
@@ -76,8 +76,8 @@ function isOwnPlaceholder(name: string, value: JsonValue): boolean {
 }
 
 /**
- * Defaults as they are stored: one that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other tools) is
- * null. Recurses: check the depth first.
+ * Returns defaults as they are stored. A default that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other
+ * tools) becomes null. It recurses: check the depth first.
  */
 export function storedDefaults(defaults: JsonObject): JsonObject {
   const stored = Object.entries(asStored(defaults) as JsonObject);

@@ -17,19 +17,22 @@ import {
   type WebhookConfigDraft,
 } from '../webhook-draft.ts';
 
-/** What the check of a webhook's configuration needs to know. */
+/** Facts that the validation of a webhook's configuration needs. */
 export interface WebhookConfigContext extends KnownNames {
   /** The configuration's path in the request message: `webhook_config`, `webhook.webhook_config`, … */
   readonly path: string;
-  /** A secret's value, to check signing secrets; undefined: it can't be looked at now. */
+  /** Returns the value of a secret, for the rules of signing secrets, or undefined when the value is not known now. */
   readonly secretValue?: ((name: string) => string | undefined) | undefined;
-  /** What the egress policy says to a URL; asked only where the URL is checked. */
+  /** Returns the egress rule that a URL breaks, or undefined. It is called only where the URL is validated. */
   readonly checkUrl?: ((url: string) => string | undefined) | undefined;
   /** Names, in lower case, of headers whose stored values a mask may keep. */
   readonly storedHeaders?: ReadonlySet<string> | undefined;
-  /** The origin of the stored URL: masks keep their values only for it. */
+  /** The origin of the stored URL. Masks keep their values for this origin only. */
   readonly storedOrigin?: string | undefined;
-  /** Which fields a save changes: only they, and what depends on them, are checked. Absent: all. */
+  /**
+   * Reports whether a save changes a field. Only changed fields, and what depends on them, are validated. When it is
+   * absent, all are.
+   */
   readonly checked?: ((field: ConfigField) => boolean) | undefined;
 }
 
@@ -115,9 +118,9 @@ function configViolations(
 }
 
 /**
- * Checks a webhook's configuration and fills in its defaults. All violations are collected, with paths from the request
- * message; descriptions never hold values. `config` may be used only where there are none. A configuration that was
- * accepted passes again unchanged. `draft` undefined: the request has none.
+ * Validates a webhook's configuration and fills in its defaults. It collects all violations, with paths from the
+ * request message; descriptions never hold values. `config` may be used only when there are none. A configuration that
+ * was accepted passes again unchanged. `draft` is undefined when the request has none.
  */
 export function validateWebhookConfig(
   draft: WebhookConfigDraft | undefined,
@@ -128,6 +131,6 @@ export function validateWebhookConfig(
     draft === undefined
       ? violationsOf(context.path, 'is required')
       : configViolations(draft, config.apiSchema, context);
-  // Only what was checked is known to be shallow enough for the recursion.
+  // Only a validated configuration is known to be shallow enough for the recursion.
   return { config: violations.length === 0 ? configAsStored(config) : config, violations };
 }

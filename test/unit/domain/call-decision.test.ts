@@ -1,12 +1,13 @@
 import { expect } from 'chai';
-import { decideCall, startReply, type Decided } from '../../../src/domain/call-decision.ts';
+import { decideCall, startReply } from '../../../src/domain/call-decision.ts';
+import type { Execution } from '../../../src/domain/execution.ts';
 import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('decide', () => {
   const proceed = { decision: 'proceed', degraded: false };
   const degraded = { decision: 'proceed', degraded: true };
   const block = { decision: 'block', degraded: false };
-  const rows: [Decided['state'], Decided['failurePolicy'], object | undefined][] = [
+  const rows: [Execution['state'], Execution['failurePolicy'], object | undefined][] = [
     ['succeeded', 'proceed', proceed],
     ['succeeded', 'block', proceed],
     ['failed', 'proceed', degraded],

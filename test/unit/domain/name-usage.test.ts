@@ -1,11 +1,6 @@
 import { expect } from 'chai';
 import type { WebhookConfig } from '../../../src/domain/agent.ts';
-import {
-  secretUsers,
-  usedSecretNames,
-  variableUsers,
-  type UsingWebhook,
-} from '../../../src/domain/name-usage.ts';
+import { secretUsers, usedSecretNames, variableUsers } from '../../../src/domain/name-usage.ts';
 
 const config: WebhookConfig = {
   apiSchema: {
@@ -26,7 +21,7 @@ const config: WebhookConfig = {
   failurePolicy: 'proceed',
   signingSecretNames: ['SIGN', 'CRM'],
 };
-const webhooks: UsingWebhook[] = [{ webhookType: 'pre_call', config }];
+const webhooks = [{ webhookType: 'pre_call', config }] as const;
 
 describe('variableUsers', () => {
   it('names every place, and no other', () => {
@@ -39,7 +34,7 @@ describe('variableUsers', () => {
   });
 
   it('names the webhook', () => {
-    const both: UsingWebhook[] = [...webhooks, { webhookType: 'post_call', config }];
+    const both = [...webhooks, { webhookType: 'post_call', config } as const];
     const subjects = variableUsers(both, 'planet').map(({ subject }) => subject);
     expect(new Set(subjects)).to.deep.equal(new Set(['pre_call webhook', 'post_call webhook']));
   });

@@ -1,20 +1,25 @@
 import { expect } from 'chai';
-import { readJsonBody, readResponse } from '../../../src/domain/response-json.ts';
+import { readResponse } from '../../../src/domain/response-json.ts';
 
-const read = (text: string) => readJsonBody(Buffer.from(text));
+const readBytes = (body: Uint8Array) => readResponse({ status: 200, headers: [], body });
+const read = (text: string) => readBytes(Buffer.from(text));
 
-describe('readJsonBody', () => {
+describe('readResponse, for the body of a response', () => {
   const messages: [string, Uint8Array, string][] = [
-    ['names UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'the response body is not valid UTF-8'],
-    ['names the depth', Buffer.from('['.repeat(65)), 'the response body is nested deeper than 64'],
-    ['names the number', Buffer.from('[1e999]'), 'the response body holds a number that is not finite'],
-    ['shows nothing of a body that is not JSON', Buffer.from('hunter2'), 'the response body is not JSON'],
-    ['takes zero bytes for no JSON', Buffer.from(''), 'the response body is not JSON'],
-    ['takes an unclosed text for no JSON', Buffer.from('"a\\'), 'the response body is not JSON'],
+    ['is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'the response body is not valid UTF-8'],
+    ['is nested deeper than 64', Buffer.from('['.repeat(65)), 'the response body is nested deeper than 64'],
+    [
+      'holds a number that is not finite',
+      Buffer.from('[1e999]'),
+      'the response body holds a number that is not finite',
+    ],
+    ['is not JSON', Buffer.from('hunter2'), 'the response body is not JSON'],
+    ['is blank', Buffer.from(' '), 'the response body is not JSON'],
+    ['is an unclosed text', Buffer.from('"a\\'), 'the response body is not JSON'],
   ];
   for (const [title, bytes, message] of messages) {
-    it(`${title} when it refuses`, () => {
-      expect(readJsonBody(bytes)).to.deep.equal({ ok: false, message });
+    it(`refuses a body that ${title}, and shows nothing of it`, () => {
+      expect(readBytes(bytes)).to.deep.equal({ ok: false, message });
     });
   }
 
@@ -32,15 +37,15 @@ describe('readJsonBody', () => {
     });
   }
 
-  it('reads any number of openings side by side and in strings', () => {
+  it('reads any number of openings that stand side by side or in strings', () => {
     const text = `[${'[],{"[{":"[["},'.repeat(100)}1]`;
     expect(read(text)).to.deep.equal({ ok: true, value: JSON.parse(text) as unknown });
   });
 
-  it('refuses a million levels without going through them', () => {
+  it('refuses a million levels without going through all of them', () => {
     const bytes = Buffer.alloc(4_000_000, '[');
     const begun = performance.now();
-    expect(readJsonBody(bytes).ok).to.equal(false);
+    expect(readBytes(bytes).ok).to.equal(false);
     expect(performance.now() - begun).to.be.lessThan(250);
   });
 
@@ -61,7 +66,7 @@ describe('readJsonBody', () => {
   });
 
   for (const text of ['-0', '[-0]', '{"a":-0}', '[-0,1]', '-0.00', '-0e3', '-1e-999', ' -0 ']) {
-    it(`reads ${text} as zero without a sign`, () => {
+    it(`reads ${text} as 0 without a sign`, () => {
       const result = read(text);
       const [zero] = [result.ok ? result.value : undefined].flatMap((value) =>
         value !== null && typeof value === 'object' ? Object.values(value) : value,
@@ -70,7 +75,7 @@ describe('readJsonBody', () => {
     });
   }
 
-  it('never gives an object another prototype', () => {
+  it('drops the key __proto__ and leaves the prototype alone', () => {
     const result = read('{"__proto__":{"polluted":true},"a":{"__proto__":null,"b":1}}');
     const value = result.ok ? (result.value as Record<string, unknown>) : {};
     expect(Object.keys(value)).to.deep.equal(['a']);
@@ -79,8 +84,8 @@ describe('readJsonBody', () => {
   });
 });
 
-describe('readResponse', () => {
-  it('refuses a content coding by its name alone', () => {
+describe('readResponse, for the head of a response', () => {
+  it('refuses a content coding whatever the body is', () => {
     const headers = [{ name: 'Content-Encoding', value: 'gzip' }];
     const result = readResponse({ status: 200, headers, body: Buffer.from('{}') });
     expect(result).to.deep.equal({
@@ -89,8 +94,13 @@ describe('readResponse', () => {
     });
   });
 
-  it('takes a 204 for nothing, whatever it brings', () => {
-    const result = readResponse({ status: 204, headers: [], body: Buffer.from('oops') });
-    expect(result).to.deep.equal({ ok: true, value: undefined });
+  it('returns nothing for a 204 and for an empty body', () => {
+    for (const [status, text] of [
+      [204, 'oops'],
+      [200, ''],
+    ] as const) {
+      const result = readResponse({ status, headers: [], body: Buffer.from(text) });
+      expect(result).to.deep.equal({ ok: true, value: undefined });
+    }
   });
 });
