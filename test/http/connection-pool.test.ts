@@ -1,15 +1,16 @@
 import { Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { EXECUTOR_LIMITS, type GuardedExecutor } from '../../src/http/executor.ts';
 import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
+import { until } from '../support/until.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const CLOSING = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
-const turn = () => new Promise((resolve) => setTimeout(resolve, 2));
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await turn();
-};
+
+const requestsAt = (server: RawServer, count: number) =>
+  until(`${count} requests to arrive`, () => server.requestCount() === count, { everyMs: 2 });
 
 describe('the connection pool', () => {
   let raw: RawServer | undefined;
@@ -68,9 +69,9 @@ describe('the connection pool', () => {
     const own = executor;
     const send = (path: string, limitMs: number) => sendTo(own, `${server.url}/${path}`, { limitMs });
     const first = send('first', 5_000);
-    await until(() => server.requestCount() === 1);
+    await requestsAt(server, 1);
     const silent = send('silent', silentMs);
-    await until(isSilent);
+    await until('the second dial', isSilent, { everyMs: 2 });
     const answer = (text = OK) => server.connections[0]?.socket.write(text);
     const paths = () =>
       server.connections.flatMap(({ received }) =>
@@ -84,7 +85,7 @@ describe('the connection pool', () => {
     const waiting = ['a', 'b', 'c'].map((path) => send(path, 5_000));
     for (let count = 2; count <= 4; count++) {
       answer();
-      await until(() => server.requestCount() === count);
+      await requestsAt(server, count);
     }
     answer();
     const results = await Promise.all([first, ...waiting]);
@@ -102,7 +103,7 @@ describe('the connection pool', () => {
     expect(outcomeOf(result)).to.equal('TIMEOUT no');
     expect(result.failure?.message).to.match(/^no connection to 127\.0\.0\.1:\d+ became free within \d+ ms$/);
     answer();
-    await until(() => server.requestCount() === 2);
+    await requestsAt(server, 2);
     answer();
     expect((await Promise.all([first, next])).map(outcomeOf)).to.deep.equal(['ok', 'ok']);
     expect(paths()).to.deep.equal(['first', 'next']);
@@ -112,7 +113,7 @@ describe('the connection pool', () => {
     const { send, first, silent, server, paths } = await withOneBusyAndOneSilent(100);
     const waiting = send('waiting', 5_000);
     expect(outcomeOf(await silent)).to.equal('TIMEOUT no');
-    await until(() => server.requestCount() === 2);
+    await requestsAt(server, 2);
     for (const { socket } of server.connections) socket.write(OK);
     expect((await Promise.all([first, waiting])).map(outcomeOf)).to.deep.equal(['ok', 'ok']);
     expect(server.connections).to.have.length(2);
@@ -124,7 +125,7 @@ describe('the connection pool', () => {
     const waiting = send('waiting', 5_000);
     answer(CLOSING);
     expect(outcomeOf(await first)).to.equal('ok');
-    await until(() => server.requestCount() === 2);
+    await requestsAt(server, 2);
     server.connections[1]?.socket.write(OK);
     expect(outcomeOf(await waiting)).to.equal('ok');
   });
@@ -161,7 +162,7 @@ describe('the connection pool', () => {
   it('ends dials and waiting requests as SHUTDOWN when the executor is closed', async () => {
     const { send, first, silent, paths } = await withOneBusyAndOneSilent(5_000);
     const waiting = [send('a', 5_000), send('b', 5_000)];
-    await turn();
+    await wait(2);
     await executor?.close();
     const results = await Promise.all([first, silent, ...waiting]);
     expect(results.map(outcomeOf)).to.deep.equal([

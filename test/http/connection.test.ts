@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import {
   CLIENT_SETTINGS,
@@ -11,9 +12,9 @@ import { EXECUTOR_LIMITS } from '../../src/http/executor.ts';
 import type { SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type OnRequest, type RawServer } from '../support/raw-server.ts';
+import { until } from '../support/until.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('a connection', () => {
   let raw: RawServer | undefined;
@@ -89,8 +90,8 @@ describe('a connection', () => {
   it('is not used again when it was idle for more than 500 ms of a stalled event loop', async () => {
     const { url, connections } = await serve(answerOk);
     await sendTo(executor, url);
-    const until = performance.now() + 600;
-    while (performance.now() < until);
+    const endAtMs = performance.now() + 600;
+    while (performance.now() < endAtMs);
     expect(outcomeOf(await sendTo(executor, url))).to.equal('ok');
     expect(connections).to.have.length(2);
   });
@@ -98,8 +99,8 @@ describe('a connection', () => {
   it('serves no further request when it has reached its age, also when it was never idle', async () => {
     const local = guardedExecutor({ maxConnectionAgeMs: 300 });
     const { url, connections } = await serve(answerOk);
-    const until = performance.now() + 500;
-    while (performance.now() < until) expect(outcomeOf(await sendTo(local, url))).to.equal('ok');
+    const endAtMs = performance.now() + 500;
+    while (performance.now() < endAtMs) expect(outcomeOf(await sendTo(local, url))).to.equal('ok');
     expect(connections).to.have.length(2);
     await local.close();
   });
@@ -149,7 +150,7 @@ describe('a connection', () => {
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n${body}`),
       );
       await sendTo(executor, url, { read: 'record', recordBytes: 0 });
-      while (connections[0]?.socket.destroyed !== true) await wait(10);
+      await until('the connection to be closed', () => connections[0]?.socket.destroyed);
     });
   }
 

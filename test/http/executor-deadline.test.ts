@@ -27,8 +27,8 @@ const flood = (socket: Socket, bytes: Buffer): void => {
 
 // Stops the event loop, as a garbage collection or a frozen machine would.
 const stall = (ms: number): void => {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
+  const endAtMs = performance.now() + ms;
+  while (performance.now() < endAtMs);
 };
 
 describe('the deadline of a request', () => {
