@@ -88,10 +88,12 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const agentSecrets = createAgentSecrets(await openKeyring({ keys, dataDir, sealed: database.sealed }));
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
-  const metrics = createMetrics(() => ({ ...engine.figures(), droppedLogLines: droppedLogLines() }), {
+  const metrics = createMetrics(() => ({
+    ...engine.figures(),
     isInsecure: !config.listen.isLoopback,
     hasWeakDurability: weaknesses.length > 0,
-  });
+    droppedLogLines: droppedLogLines(),
+  }));
   const executor = plugExecutor(config, overrides, metrics);
   const onError = (err: unknown, executionUuid?: string): void =>
     logger.error({ err, execution_uuid: executionUuid }, 'engine');

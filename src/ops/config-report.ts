@@ -2,16 +2,16 @@ import { settingOf, VARIABLE_NAMES, type VariableName } from '../config/schema.t
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The settings in effect, one a line; of secrets only whether they are set. Expects a valid environment. */
+/** Returns the settings in effect, one a line. A secret is shown as set or not set. Expects a valid environment. */
 export function configReport(env: Environment): string {
   const width = Math.max(...VARIABLE_NAMES.map((name) => name.length));
   return VARIABLE_NAMES.map((name) => `${name.padEnd(width)}  ${inEffect(env, name)}\n`).join('');
 }
 
-/** How many stored values each key encrypts, one a line; keys that hold none are listed too. */
+/** Returns how many stored values each key encrypts, one key a line, also for keys that encrypt none. */
 export function keyReport(keyIds: readonly string[], counts: ReadonlyMap<string, number>): string {
   const ids = [...new Set([...keyIds, ...counts.keys()])];
-  if (ids.length === 0) return 'no encryption key yet, and nothing encrypted\n';
+  if (ids.length === 0) return 'there is no encryption key yet, and nothing is encrypted\n';
   const line = (id: string) =>
     `key ${id}: ${counts.get(id) ?? 0} stored values${keyIds.includes(id) ? '' : ' (KEY MISSING)'}\n`;
   return ids.map(line).join('');

@@ -6,19 +6,19 @@ import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
 
-/** Opens the database of these settings. */
-export type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => Promise<Database>;
+/** Opens the database that these settings name. */
+type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => Promise<Database>;
 
 /**
- * Says how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
- * that is not there is not made.
- * @throws ConfigError when the key file is damaged or open to everybody.
+ * Returns how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
+ * that does not exist is not made.
+ * @throws ConfigError if the key file is damaged, or if everybody can read it.
  */
 export async function databaseReport(config: Config, openDatabase: OpenDatabase): Promise<string> {
   const keys = config.encryptionKeys ?? (await readKeyFile(config.dataDir)) ?? [];
   const isEmbedded = config.databaseUrl === undefined;
   if (isEmbedded && !existsSync(join(config.dataDir, 'callhooks.db')))
-    return `no database yet: the first start makes it in ${config.dataDir}\n`;
+    return `there is no database yet: the first start makes it in ${config.dataDir}\n`;
   try {
     const keyIds = keys.map((key) => key.id);
     return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keyIds);
@@ -38,7 +38,7 @@ async function report(database: Database, keyIds: readonly string[]): Promise<st
   }
 }
 
-// A driver's own text may hold the address and the user; its code does not.
+// A driver's own text may hold the address and the user. Its code does not.
 function reason(error: unknown): string {
   if (error instanceof DatabaseError) return errorCode(error.cause) ?? error.kind;
   return error instanceof Error ? error.message : String(error);

@@ -1,55 +1,66 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { EngineFigures } from '../engine/engine.ts';
+import type { ExecutionLine } from '../engine/webhook-run/outcome.ts';
+import { STALL_MS, watchEventLoop } from './event-loop-watch.ts';
 
-/** What a scrape reads off the running process. */
-export interface Figures {
-  readonly preCallsInFlight: number;
-  readonly postCallsInFlight: number;
-  readonly bufferedBytes: number;
-  /** Accepted post-calls that wait, as last counted. */
-  readonly waiting: number;
-  /** Executions without an end although their time is over, as last counted: 0 on a healthy system. */
-  readonly overdue: number;
-  readonly databaseIsThere: boolean;
-  /** Since the start. */
+/** What a scrape reads from the running process. */
+export interface Figures extends EngineFigures {
+  /** gRPC in plaintext can be reached from other machines. */
+  readonly isInsecure: boolean;
+  readonly hasWeakDurability: boolean;
+  /** How many log lines were dropped since the start. */
   readonly droppedLogLines: number;
 }
 
-/** An ended execution, in words from closed sets. */
-export interface EndedExecution {
-  readonly webhook_type: string;
-  readonly outcome: string;
-  readonly failure_code?: string;
-  readonly recorded: boolean;
-}
-
-/** The process's metrics. Labels have values from closed sets only: no ids, no names of callers. */
+/** The metrics of the process. The values of labels come from closed sets: they hold no ids and no names of callers. */
 export interface Metrics {
-  countExecution(execution: EndedExecution): void;
+  countExecution(line: ExecutionLine): void;
   countReusedConnectionFailure(): void;
   countOtherDetails(): void;
-  /** Counts an RPC that was refused at its arrival. `limit` comes from a closed set. */
+  /** Counts a call that was refused at its arrival. `limit` comes from a closed set. */
   countRefused(limit: string): void;
-  /** The page in the Prometheus text format. */
+  /** Returns the page in the Prometheus text format. */
   page(): Promise<{ contentType: string; text: string }>;
   close(): void;
 }
 
-const DELAY_RESOLUTION_MS = 20;
-const LOOP_WATCHED_EVERY_MS = 100;
-const STALL_MS = 100;
-const NANOS_PER_SECOND = 1e9;
+type GaugeRow = readonly [name: string, help: string, value: (figures: Figures) => number];
 
-/** Makes the metrics; `read` is asked at each scrape, `standing` hold for the life of the process. */
-export const createMetrics = (
-  read: () => Figures,
-  standing: { readonly isInsecure: boolean; readonly hasWeakDurability: boolean },
-): Metrics => {
+const GAUGES: readonly GaugeRow[] = [
+  [
+    'callhooks_pre_calls_in_flight',
+    'Pre-calls and sent tests in flight.',
+    (figures) => figures.preCallsInFlight,
+  ],
+  ['callhooks_post_calls_in_flight', 'Post-calls in flight.', (figures) => figures.postCallsInFlight],
+  ['callhooks_buffered_bytes', 'Bytes reserved for calls in flight.', (figures) => figures.bufferedBytes],
+  [
+    'callhooks_post_calls_waiting',
+    'Pending post-calls, counted every 10 s up to the limit.',
+    (figures) => figures.waiting,
+  ],
+  [
+    'callhooks_executions_overdue',
+    'Accepted or sending executions past their time, counted every 10 s up to 1,000. It must be 0.',
+    (figures) => figures.overdue,
+  ],
+  ['callhooks_database_up', '1 while the database answers.', (figures) => Number(figures.databaseIsThere)],
+  [
+    'callhooks_insecure',
+    '1 while plaintext gRPC can be reached from other machines.',
+    (figures) => Number(figures.isInsecure),
+  ],
+  [
+    'callhooks_weak_durability',
+    '1 if settings of the database may lose committed rows in a crash.',
+    (figures) => Number(figures.hasWeakDurability),
+  ],
+];
+
+/** Makes the metrics. Each scrape calls `read`. */
+export function createMetrics(read: () => Figures): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-  delay.enable();
-
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name,
@@ -60,78 +71,39 @@ export const createMetrics = (
       },
     });
   };
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name, help, labelNames: [...labelNames], registers });
 
-  gauge(
-    'callhooks_pre_calls_in_flight',
-    'Pre-calls and sent tests in flight.',
-    () => read().preCallsInFlight,
+  for (const [name, help, value] of GAUGES) gauge(name, help, () => value(read()));
+  const executions = counter(
+    'callhooks_executions_total',
+    'Executions that this replica finished. recorded="false": the row has another outcome, or could not be written.',
+    ['type', 'outcome', 'code', 'recorded'],
   );
-  gauge('callhooks_post_calls_in_flight', 'Post-calls being sent.', () => read().postCallsInFlight);
-  gauge('callhooks_buffered_bytes', 'Bytes held for calls in flight.', () => read().bufferedBytes);
-  gauge(
-    'callhooks_post_calls_waiting',
-    'Accepted post-calls that wait, counted every 10 s up to the limit.',
-    () => read().waiting,
-  );
-  gauge(
-    'callhooks_executions_overdue',
-    'Accepted or sending executions past their time, counted every 10 s up to 1,000. Must be 0.',
-    () => read().overdue,
-  );
-  gauge('callhooks_database_up', '1 while the database answers.', () => Number(read().databaseIsThere));
-  gauge('callhooks_insecure', '1 while plaintext gRPC can be reached from other machines.', () =>
-    Number(standing.isInsecure),
-  );
-  gauge('callhooks_weak_durability', "1 if the database's settings may lose committed rows in a crash.", () =>
-    Number(standing.hasWeakDurability),
-  );
-  gauge(
-    'callhooks_event_loop_delay_max_seconds',
-    'The longest stall of the event loop since the last scrape.',
-    () => {
-      const seconds = delay.max / NANOS_PER_SECOND;
-      delay.reset();
-      return seconds;
-    },
-  );
-
-  const executions = new Counter({
-    name: 'callhooks_executions_total',
-    help: 'Executions that this replica ended. recorded="false": the row says something else, or could not be written.',
-    labelNames: ['type', 'outcome', 'code', 'recorded'],
-    registers,
-  });
   const reused = counter(
     'callhooks_reused_connection_failures_total',
-    'Reused connections that broke before a response.',
+    'Reused connections that broke before a response head arrived.',
   );
   const otherDetails = counter(
     'callhooks_repeats_with_other_details_total',
-    'Repeated starts and ends with other details than the first.',
+    'Repeated OnCallStart and OnCallEnd requests with other call details than the first request.',
   );
-  const refused = new Counter({
-    name: 'callhooks_calls_refused_total',
-    help: 'Calls refused at their arrival as LIMIT_REACHED, before their message was read, by the limit that they met.',
-    labelNames: ['limit'],
-    registers,
-  });
-
-  new Counter({
-    name: 'callhooks_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take in time.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(read().droppedLogLines);
-    },
-  });
-
+  const refused = counter(
+    'callhooks_calls_refused_total',
+    'Calls refused as LIMIT_REACHED at their arrival, before their message was read, by the limit that they met.',
+    ['limit'],
+  );
   const stalls = counter(
     'callhooks_event_loop_stalls_total',
-    `Times that the event loop stood still for over ${STALL_MS} ms: nothing was read, and limits were looked at late.`,
+    `Times that the event loop stood still for over ${STALL_MS} ms: nothing was read, and time limits were checked late.`,
   );
-  const unwatch = watchLoop(() => stalls.inc());
+  countDroppedLines(registry, () => read().droppedLogLines);
+  const loop = watchEventLoop(() => stalls.inc());
+  gauge(
+    'callhooks_event_loop_delay_max_seconds',
+    'The longest stall of the event loop since the last scrape.',
+    loop.takeMaxDelaySeconds,
+  );
 
   return {
     countExecution: ({ webhook_type: type, outcome, failure_code: code = '', recorded }) =>
@@ -140,20 +112,19 @@ export const createMetrics = (
     countOtherDetails: () => otherDetails.inc(),
     countRefused: (limit) => refused.inc({ limit }),
     page: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    close: () => {
-      delay.disable();
-      unwatch();
-    },
+    close: loop.close,
   };
-};
+}
 
-const watchLoop = (onStall: () => void): (() => void) => {
-  let dueAtMs = performance.now() + LOOP_WATCHED_EVERY_MS;
-  const timer = setInterval(() => {
-    const nowMs = performance.now();
-    if (nowMs - dueAtMs > STALL_MS) onStall();
-    dueAtMs = nowMs + LOOP_WATCHED_EVERY_MS;
-  }, LOOP_WATCHED_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
-};
+// The log counts the lines itself, so a scrape sets the counter to its number.
+function countDroppedLines(registry: Registry, droppedLines: () => number): void {
+  new Counter({
+    name: 'callhooks_log_lines_dropped_total',
+    help: 'Log lines that standard output did not take in time.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(droppedLines());
+    },
+  });
+}

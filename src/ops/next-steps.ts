@@ -22,16 +22,16 @@ const CREATE_AGENT = {
 };
 const START = { agent_uuid: AGENT, conversation_uuid: CONVERSATION, caller_phone: '+49301234567' };
 
-/** What a person who has just started the server may try, as commands to copy. */
+/** Returns commands to copy, for a person who has just started the server. */
 export function nextSteps(grpcAddress: string): string {
   const call = (method: string, request: object): string =>
     `  grpcurl -plaintext -d '${JSON.stringify(request)}' ${grpcAddress} callhooks.v1.${method}`;
   return `
-callhooks serves gRPC on ${grpcAddress}. Ctrl-C ends it. In another terminal:
+callhooks serves gRPC on ${grpcAddress}. Ctrl-C ends it. In another terminal, list its services:
 
   grpcurl -plaintext ${grpcAddress} list
 
-An agent whose webhook is asked when a call starts (put a URL of yours in), a call, and what became of it:
+Make an agent whose webhook is asked when a call starts (put your own URL in), start a call, and see what happened:
 
 ${call('AgentAdmin/CreateAgent', CREATE_AGENT)}
 
@@ -39,7 +39,7 @@ ${call('CallLifecycle/OnCallStart', START)}
 
 ${call('ExecutionLog/ListExecutions', { conversation_uuid: CONVERSATION })}
 
-Nobody answers at api.example.com: the call proceeds, "degraded", and the execution says why. README.md goes on from
-here; "make demo" shows the whole story with an endpoint that answers.
+There is no api.example.com, so the call proceeds as "degraded", and the execution says why. README.md goes on from
+here. "make demo" shows the whole story with an endpoint that answers.
 `;
 }

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 
 /** The operations port: plain HTTP for machines that watch this one. */
 export interface OpsServer {
-  /** Binds the address (`host:port`, port 0 takes a free one) and answers the one bound. */
+  /** Binds the address (`host:port`; port 0 takes a free one), and returns the address that it got. */
   listen(address: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Serves `GET /metrics`, and 404 for everything else. */
-export const createOpsServer = (page: () => Promise<{ contentType: string; text: string }>): OpsServer => {
+/** Makes a server that answers `GET /metrics` with the page, and everything else with 404. */
+export function createOpsServer(page: () => Promise<{ contentType: string; text: string }>): OpsServer {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('GET /metrics\n');
@@ -35,4 +35,4 @@ export const createOpsServer = (page: () => Promise<{ contentType: string; text:
       await once(server, 'close');
     },
   };
-};
+}

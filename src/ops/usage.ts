@@ -1,16 +1,16 @@
-/** What `callhooks --help` prints. */
-export const USAGE = `callhooks runs webhooks around phone calls and is told about them over gRPC.
+/** The text that `callhooks --help` prints. */
+export const USAGE = `callhooks runs webhooks around phone calls. A voice platform reports the calls over gRPC.
 
 Usage: callhooks <command>
 
 Commands
   serve          serve gRPC until SIGTERM or Ctrl-C (a second one ends it at once)
-  migrate        bring the database to this version's schema, and say what was done
-  check-config   print the settings in effect and how many secrets each key encrypts
-  --help         print this
+  migrate        bring the database to this version's schema, and print what was done
+  check-config   print the settings in effect, and how many secrets each key encrypts
+  --help         print this text
   --version      print the version
 
-Settings are environment variables (docs/config.md); the common ones:
+Settings are environment variables (docs/config.md). The common ones:
   CALLHOOKS_LISTEN           where gRPC is served (127.0.0.1:50051)
   CALLHOOKS_DATA_DIR         the folder of the embedded database (./data)
   DATABASE_URL               MySQL or MariaDB instead: mysql://user:password@host/database
@@ -18,6 +18,10 @@ Settings are environment variables (docs/config.md); the common ones:
   CALLHOOKS_EGRESS_ALLOW     private targets that webhooks may reach, such as 10.0.0.0/8:443
   CALLHOOKS_LOG_LEVEL        info
 
-Exit codes: 0 ended as asked, 64 wrong command line, 69 the database or the port is not available,
-70 unexpected error, 78 settings, keys or schema to be put right (all problems are printed).
+Exit codes
+  0    the command did what it was asked
+  64   the command line is wrong
+  69   the database or the port is not available
+  70   there was an unexpected error
+  78   settings, keys or schema have to be put right (all problems are printed)
 `;

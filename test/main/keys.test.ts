@@ -130,7 +130,7 @@ describe('keys of a real process', function () {
     const keys = { CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k1', 1)} ${keyOf('k2', 2)}` };
     const fresh = await end(['check-config'], keys);
     expect([fresh.exitCode, fresh.stderr]).to.deep.equal([0, '']);
-    expect(fresh.stdout).to.contain('no database yet');
+    expect(fresh.stdout).to.contain('there is no database yet');
     await during(createAgent, keys);
     const { stdout } = await end(['check-config'], keys);
     expect(stdout).to.match(/^CALLHOOKS_LISTEN +127\.0\.0\.1:0$/m);

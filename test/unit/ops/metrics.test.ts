@@ -8,6 +8,8 @@ const FIGURES = {
   waiting: 0,
   overdue: 0,
   databaseIsThere: true,
+  isInsecure: false,
+  hasWeakDurability: false,
   droppedLogLines: 3,
 };
 const STALLS = /^callhooks_event_loop_stalls_total (\d+)$/m;
@@ -16,21 +18,21 @@ const standStill = (ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 };
 
-describe('the metrics', () => {
+describe('createMetrics', () => {
   let metrics: Metrics;
   beforeEach(() => {
-    metrics = createMetrics(() => FIGURES, { isInsecure: false, hasWeakDurability: false });
+    metrics = createMetrics(() => FIGURES);
   });
   afterEach(() => metrics.close());
 
-  it('show how many log lines were dropped', async () => {
+  it('shows the number of dropped log lines, also at the second scrape', async () => {
     expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
     expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
   });
 
   const stalls = async (): Promise<number> => Number(STALLS.exec((await metrics.page()).text)?.[1]);
 
-  it('count a stall of the event loop when it is over', async () => {
+  it('counts a stall of the event loop when it is over', async () => {
     const before = await stalls();
     standStill(500);
     for (let turns = 0; turns < 200 && (await stalls()) === before; turns += 1)
@@ -38,7 +40,7 @@ describe('the metrics', () => {
     expect(await stalls()).to.be.greaterThan(before);
   });
 
-  it('count refused calls by the limit that they met', async () => {
+  it('counts refused calls by the limit that they met', async () => {
     for (const limit of ['calls_waiting', 'write_queue_age', 'calls_waiting']) metrics.countRefused(limit);
     const { text } = await metrics.page();
     expect(text).to.include('callhooks_calls_refused_total{limit="calls_waiting"} 2');
