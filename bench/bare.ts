@@ -1,7 +1,7 @@
 /**
- * Bare Node: what every ratio is measured against. A minimal grpc-js server with the same generated codecs, whose handler of
- * OnCallStart posts with an undici Pool, reads and parses the answer and gives the variables. It has no database and no
- * checks. With `--echo` it does not post either.
+ * Bare Node is the server that callhooks is compared with. It is a minimal grpc-js server with the same generated codecs. Its
+ * handler of OnCallStart posts with an undici Pool, reads and parses the answer, and replies with the variables. It has no
+ * database and checks nothing. With `--echo` it does not post either.
  *
  *   node bench/bare.ts --endpoint 127.0.0.1:8080 [--connections 128] [--echo]
  */

@@ -1,5 +1,5 @@
 /**
- * What callhooks costs and carries, side by side with a bare server; see bench/README.md.
+ * Measures what callhooks costs and how much load it takes, side by side with a bare server; see bench/README.md.
  *
  *   node bench/bench.ts [--only start,overload] [--engine sqlite] [--pairs 15] [--seconds 5] [--save last] [--unpinned] [--quick]
  */
@@ -44,7 +44,7 @@ if (unknown.length > 0)
     `no scenario ${unknown.join(', ')}; there are: ${SCENARIOS.map(({ name }) => name).join(', ')}`,
   );
 
-/** Runs the chosen scenarios, one after the other; one that fails does not keep the others from running. */
+/** Runs the chosen scenarios, one after the other. When one fails, the others still run. */
 async function runAll(rig: Rig): Promise<{ figures: Figure[]; details: Record<string, unknown> }> {
   const figures: Figure[] = [];
   const details: Record<string, unknown> = {};

@@ -1,4 +1,7 @@
-/** Puts the table of bench/results/last.json into docs/performance.md, between its markers, and draws docs/performance.svg. */
+/**
+ * Writes the table of bench/results/last.json between the markers of docs/performance.md, and draws
+ * docs/performance.svg.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toChart } from './rig/chart.ts';
@@ -7,7 +10,9 @@ import { readResults, type Results } from './rig/results.ts';
 
 const BEGIN = '<!-- bench: made by bench/report.ts from bench/results/ -->';
 const END = '<!-- /bench -->';
-const docs = (name: string): string => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
+function docs(name: string): string {
+  return fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
+}
 
 /** Returns the machine and the table, in Markdown. */
 export function toMarkdown(results: Results, before: Results | undefined): string {
@@ -66,7 +71,7 @@ function toRow(figure: Figure, before: Results | undefined): string {
   return `| ${[title, text(earlier), value, quartiles, text(atLeast), text(aim)].join(' | ')} |`;
 }
 
-/** Returns a text with what stands between the markers replaced. */
+/** Returns a text in which the part between the markers is replaced. Throws when there are no markers. */
 export function replaceBetween(text: string, content: string): string {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docs/performance.md has no ${BEGIN} … ${END}`);

@@ -1,6 +1,6 @@
 /**
- * Whether claims, takeover, lists and purge keep their speed as tables grow: each operation of the store against a small
- * and against a large database, in turn, in one process. What counts is the ratio of the medians.
+ * Measures whether claims, takeover, lists and purge keep their speed as tables grow. Each operation of the store runs
+ * against a small and a large database, in turn, in one process. The ratio of the two medians is the result.
  *
  *   node bench/scale.ts [--executions 5000000] [--agents 200000] [--rounds 41] [--engine sqlite|mariadb]
  */
@@ -29,44 +29,41 @@ const SMALL: Size = { executions: 20_000, agents: 1_000 };
 const ROUNDS = Number(args.rounds);
 const WARM_UP_ROUNDS = 3;
 
-/** Where the two databases of one engine lie; `close` removes them. */
+/** The two databases of one engine; `close` removes them. */
 interface Place {
   readonly small: DatabaseOptions;
   readonly large: DatabaseOptions;
   close(): Promise<void>;
 }
 
-const placeOnSqlite = async (): Promise<Place> => {
+async function placeOnSqlite(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'callhooks-scale-'));
   return {
     small: { dataDir: join(folder, 'small') },
     large: { dataDir: join(folder, 'large') },
     close: () => rm(folder, { recursive: true }),
   };
-};
+}
 
-const placeOnMariadb = async (): Promise<Place> => {
+async function placeOnMariadb(): Promise<Place> {
   const server = await startMariadb(['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G']);
   const root = openBeside({ url: server.url(''), dataDir: '', cleanup: () => Promise.resolve() });
   for (const name of ['small', 'large'])
     await root.use((session) => session.change(`CREATE DATABASE ${name}`));
   await root.close();
   return { small: { url: server.url('small') }, large: { url: server.url('large') }, close: server.stop };
-};
+}
 
 const PLACES = { sqlite: placeOnSqlite, mariadb: placeOnMariadb };
 
-const prepare = async (
-  options: DatabaseOptions,
-  size: Size,
-): Promise<Filled & { database: TestedDatabase }> => {
+async function prepare(options: DatabaseOptions, size: Size): Promise<Filled & { database: TestedDatabase }> {
   const database = await openTested(options);
   await database.migrate();
   const sample = await fill(options, size);
   return { database, executions: database.executions, agents: database.agents, sample };
-};
+}
 
-const measure = async (engine: keyof typeof PLACES): Promise<void> => {
+async function measure(engine: keyof typeof PLACES): Promise<void> {
   const place = await PLACES[engine]();
   const startedAtMs = performance.now();
   const small = await prepare(place.small, SMALL);
@@ -77,7 +74,7 @@ const measure = async (engine: keyof typeof PLACES): Promise<void> => {
   for (const { title, make } of operations) {
     const times = { small: [] as number[], large: [] as number[] };
     for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-      // Who goes first changes, so that neither always finds the caches that the other left.
+      // The two take turns in going first, so that neither always finds the caches that the other left.
       const order = round % 2 === 0 ? (['small', 'large'] as const) : (['large', 'small'] as const);
       for (const which of order) {
         const run = await make(which === 'small' ? small : large);
@@ -92,7 +89,7 @@ const measure = async (engine: keyof typeof PLACES): Promise<void> => {
   await small.database.close();
   await large.database.close();
   await place.close();
-};
+}
 
 console.log(
   `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}; ` +

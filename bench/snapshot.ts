@@ -1,6 +1,6 @@
 /**
- * What a long read view (a dump in one transaction, a report) costs on MariaDB: it keeps the entries that rows leave behind
- * in the indexes as they go through their states, and every look walks over them.
+ * Measures what a long read view (a dump in one transaction, say) costs on MariaDB. The view keeps the entries that rows
+ * leave behind in the indexes as they go through their states, and every query walks over those entries.
  *
  *   node bench/snapshot.ts [--executions 400000] [--step 100000]
  */
@@ -37,8 +37,8 @@ const LOOKS: readonly [string, (executions: StoreByKind) => Promise<unknown>][] 
   ['count of the overdue', (executions) => executions.countOverdue(START_BY_MS)],
 ];
 
-/** Post-calls are accepted, claimed and ended. */
-const passThrough = async (executions: StoreByKind, count: number): Promise<void> => {
+/** Accepts, claims and finishes post-calls. */
+async function passThrough(executions: StoreByKind, count: number): Promise<void> {
   for (let done = 0; done < count; done += BATCH) {
     const ends = webhookUuids.flatMap((webhookUuid) =>
       times(BATCH / webhookUuids.length, () => aPostCall({ webhookUuid })),
@@ -48,9 +48,9 @@ const passThrough = async (executions: StoreByKind, count: number): Promise<void
     await executions.claimPostCalls(claimed.map(({ claim }) => claim));
     await executions.recordOutcomes(claimed.map(({ end, claim }) => aPostCallOutcome(end, claim.claim)));
   }
-};
+}
 
-const measure = async (title: string, executions: StoreByKind): Promise<void> => {
+async function measure(title: string, executions: StoreByKind): Promise<void> {
   const cells = [];
   for (const [, look] of LOOKS) {
     const timings = [];
@@ -62,7 +62,7 @@ const measure = async (title: string, executions: StoreByKind): Promise<void> =>
     cells.push(medianOf(timings).toFixed(1));
   }
   console.log(`| ${[title, ...cells].join(' | ')} |`);
-};
+}
 
 const server = await startMariadb();
 const root = await createConnection(server.url(''));
@@ -71,7 +71,7 @@ const database = await openTested({ url: server.url('callhooks') });
 await database.migrate();
 const reader = await createConnection(server.url('callhooks'));
 
-console.log(`| ended under the view, ms | ${LOOKS.map(([title]) => title).join(' | ')} |`);
+console.log(`| finished under the view, ms | ${LOOKS.map(([title]) => title).join(' | ')} |`);
 console.log(`| ---: |${' ---: |'.repeat(LOOKS.length)}`);
 await passThrough(database.executions, BATCH * 10);
 await measure('no view', database.executions);

@@ -1,6 +1,6 @@
 /**
- * Posts reports with an undici Pool and nothing around it, as many at once as callhooks sends to one origin, and prints how
- * many it did a second after 20,000 to warm up.
+ * Posts reports with an undici Pool and nothing around it, as many at once as callhooks sends to one origin. Prints how many
+ * it posted a second, after 20,000 posts to warm up.
  *
  *   node bench/undici-alone.ts 127.0.0.1:8080 50000
  */

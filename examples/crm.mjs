@@ -1,4 +1,4 @@
-// A customer database with a web API, small enough to read: what callhooks may call before and after a phone call.
+// A customer database with a web API, small enough to read. callhooks may call it before and after a phone call.
 //
 //   node examples/crm.mjs [port]
 import { createServer } from 'node:http';

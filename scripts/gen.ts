@@ -1,6 +1,7 @@
 /**
- * Generates src/gen/ from proto/: TypeScript for every message and service, and the compiler's own descriptors for
- * reflection. `--check` generates into a temporary folder instead and fails when src/gen/ differs from it. Works offline.
+ * Generates src/gen/ from proto/: TypeScript for every message and service, and the descriptors of the compiler for
+ * reflection. With `--check` it generates into a temporary folder and fails when src/gen/ differs from that. It needs no
+ * network.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,13 +11,13 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
 const root = dirname(import.meta.dirname);
 const committed = join(root, 'src', 'gen');
-/** Where the health service that we serve has its own proto file. */
+/** The folder of the proto file of the health service, which callhooks serves too. */
 const HEALTH_PROTOS = 'node_modules/grpc-health-check/proto';
-/** `file` of google.protobuf.FileDescriptorSet; `name` and `source_code_info` of FileDescriptorProto. */
+/** Field numbers: `file` of google.protobuf.FileDescriptorSet, `name` and `source_code_info` of FileDescriptorProto. */
 const FIELD = { file: 1, name: 1, sourceCodeInfo: 9 } as const;
 
-/** Runs buf with this Node.js and the locally installed plugins first in the path. */
-const buf = (...args: string[]): void => {
+/** Runs buf. This Node.js and the installed plugins come first in its path. Throws when buf fails. */
+function buf(...args: string[]): void {
   const path = [dirname(process.execPath), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''];
   const result = spawnSync('buf', args, {
     cwd: root,
@@ -24,11 +25,11 @@ const buf = (...args: string[]): void => {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`buf ${args.join(' ')} ended with ${result.status}`);
-};
+  if (result.status !== 0) throw new Error(`buf ${args.join(' ')} failed with exit code ${result.status}`);
+}
 
-/** Splits a message into its fields, each with the bytes of its tag and value, and those of a delimited value alone. */
-const fieldsOf = (bytes: Uint8Array): { no: number; whole: Uint8Array; value: Uint8Array | undefined }[] => {
+/** Splits a message into its fields: `whole` is the tag with the value, `value` the bytes of a delimited value alone. */
+function fieldsOf(bytes: Uint8Array): { no: number; whole: Uint8Array; value: Uint8Array | undefined }[] {
   const reader = new BinaryReader(bytes);
   const fields = [];
   while (reader.pos < reader.len) {
@@ -39,27 +40,28 @@ const fieldsOf = (bytes: Uint8Array): { no: number; whole: Uint8Array; value: Ui
     fields.push({ no, whole: bytes.subarray(start, reader.pos), value });
   }
   return fields;
-};
+}
 
-const nameOf = (file: Uint8Array): string =>
-  new TextDecoder().decode(fieldsOf(file).find((field) => field.no === FIELD.name)?.value);
+function nameOf(file: Uint8Array): string {
+  return new TextDecoder().decode(fieldsOf(file).find((field) => field.no === FIELD.name)?.value);
+}
 
-/** Comments of files that are not ours are left out: they are half of the bytes, and documented elsewhere. */
-const withoutForeignComments = (file: Uint8Array): Uint8Array => {
+/** Leaves out the comments of other projects' files: they are half of the bytes, and their documents are elsewhere. */
+function withoutForeignComments(file: Uint8Array): Uint8Array {
   if (nameOf(file).startsWith('callhooks/')) return file;
   const kept = fieldsOf(file).filter((field) => field.no !== FIELD.sourceCodeInfo);
   return Buffer.concat(kept.map((field) => field.whole));
-};
+}
 
-/** The FileDescriptorProto of each file of a module, imports included. */
-const compile = (module: string, temporaryFile: string): Uint8Array[] => {
+/** Returns the FileDescriptorProto of each file of a module and of its imports. */
+function compile(module: string, temporaryFile: string): Uint8Array[] {
   buf('build', module, '--as-file-descriptor-set', '--output', temporaryFile);
   const fields = fieldsOf(readFileSync(temporaryFile));
   rmSync(temporaryFile);
   return fields.flatMap(({ no, value }) => (no === FIELD.file && value ? [value] : []));
-};
+}
 
-const descriptorsSource = (files: readonly Uint8Array[]): string => {
+function descriptorsSource(files: readonly Uint8Array[]): string {
   const entries = files.map((file) => {
     const base64 = Buffer.from(withoutForeignComments(file)).toString('base64');
     return `  '${nameOf(file)}':\n    '${base64}',\n`;
@@ -71,38 +73,39 @@ const descriptorsSource = (files: readonly Uint8Array[]): string => {
     ...entries,
     '};\n',
   ].join('');
-};
+}
 
-const generateInto = (folder: string): void => {
+function generateInto(folder: string): void {
   buf('generate', '--output', folder);
   const files = ['proto', HEALTH_PROTOS].flatMap((input) =>
     compile(input, join(folder, 'descriptors.binpb')),
   );
   writeFileSync(join(folder, 'descriptors.ts'), descriptorsSource(files));
-};
+}
 
-const filesBelow = (folder: string): Map<string, string> => {
+function filesBelow(folder: string): Map<string, string> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
   const paths = entries.map((entry) => join(entry.parentPath, entry.name)).toSorted();
   return new Map(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]));
-};
+}
 
-/** The names of files that differ between two folders or lie in only one of them. */
-const differences = (left: Map<string, string>, right: Map<string, string>): string[] =>
-  [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name));
+/** Returns the names of the files that differ between two folders or lie in only one of them. */
+function differences(left: Map<string, string>, right: Map<string, string>): string[] {
+  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name));
+}
 
-const report = (stale: readonly string[]): void => {
+function report(stale: readonly string[]): void {
   if (stale.length === 0) return console.log('src/gen is fresh');
-  console.error(`src/gen is not what proto/ generates; run "node scripts/gen.ts":\n  ${stale.join('\n  ')}`);
+  console.error(`src/gen is not what proto/ generates; run "make gen":\n  ${stale.join('\n  ')}`);
   process.exitCode = 1;
-};
+}
 
-const replaceCommitted = (folder: string): void => {
+function replaceCommitted(folder: string): void {
   rmSync(committed, { recursive: true, force: true });
   cpSync(folder, committed, { recursive: true });
-};
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'callhooks-gen-'));
 try {

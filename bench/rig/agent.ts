@@ -11,13 +11,13 @@ import {
 /** The agent of every call of the bench. */
 export const AGENT_UUID = 'a0000000-0000-4000-8000-0000000bec40';
 
-/** Stands in an encoded message where the generator writes the id of each conversation. */
+/** The placeholder in an encoded message that the generator replaces by the id of each conversation. */
 export const MARKER = 'c0000000-0000-4000-8000-0000000bec40';
 
-/** The value of the one secret; it goes into a header of each request. */
+/** The value of the only secret, which goes into a header of each request. */
 export const SECRET = 'bench-token-0123456789';
 
-/** What the platform says about each call. */
+/** The details of each call. */
 export const CALL = {
   agentUuid: AGENT_UUID,
   conversationUuid: MARKER,
@@ -50,35 +50,40 @@ export const END = {
 
 interface Hook {
   readonly endpoint: string;
-  /** 0: the default. */
+  /** 0 stands for the default. */
   readonly timeoutSeconds: number;
   readonly type: WebhookType;
-  /** What the body holds besides the usual. */
+  /** Additions to the usual body. */
   readonly body: object;
   readonly assignments: readonly object[];
 }
 
-const webhook = ({ endpoint, timeoutSeconds, type, body, assignments }: Hook): object => ({
-  webhookType: type,
-  webhookConfig: {
-    responseTimeoutSecs: timeoutSeconds,
-    apiSchema: {
-      url: `http://${endpoint}/hook`,
-      method: 'POST',
-      requestHeaders: { Authorization: 'Bearer {{secret.TOKEN}}' },
-      requestBody: {
-        agent_uuid: '{{agent_uuid}}',
-        conversation_uuid: '{{conversation_uuid}}',
-        caller_phone: '{{caller_phone}}',
-        language: '{{language}}',
-        ...body,
+function webhook({ endpoint, timeoutSeconds, type, body, assignments }: Hook): object {
+  return {
+    webhookType: type,
+    webhookConfig: {
+      responseTimeoutSecs: timeoutSeconds,
+      apiSchema: {
+        url: `http://${endpoint}/hook`,
+        method: 'POST',
+        requestHeaders: { Authorization: 'Bearer {{secret.TOKEN}}' },
+        requestBody: {
+          agent_uuid: '{{agent_uuid}}',
+          conversation_uuid: '{{conversation_uuid}}',
+          caller_phone: '{{caller_phone}}',
+          language: '{{language}}',
+          ...body,
+        },
       },
+      assignments,
     },
-    assignments,
-  },
-});
+  };
+}
 
-/** Creates the agent on a fresh callhooks: a pre-call and a post-call webhook to the endpoint, one secret, two assignments. */
+/**
+ * Creates the agent on a fresh callhooks: a pre-call and a post-call webhook to the endpoint, one secret, two
+ * assignments.
+ */
 export async function createAgent(address: string, endpoint: string, timeoutSeconds = 0): Promise<void> {
   const both = { endpoint, timeoutSeconds };
   const assignments = [

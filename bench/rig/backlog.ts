@@ -3,12 +3,12 @@ import { END } from './agent.ts';
 import type { Rig } from './rig.ts';
 import type { Subject } from './servers.ts';
 
-// Well below the time limit of a post-call, 5 s: what is sent meanwhile still succeeds.
+// This is well below the 5 s that a post-call may take, so reports that are sent meanwhile still succeed.
 const SLOW_MS = 3000;
 
 /**
- * Lets reports pile up: the endpoint is slow while they are accepted, so that few are sent. When this resolves, the endpoint is
- * quick again and the rest drains.
+ * Builds a backlog of reports: the endpoint is slow while they are accepted, so that few are sent. When this resolves, the
+ * endpoint is quick again and the backlog drains.
  */
 export async function pileUp(rig: Rig, subject: Subject, reports: number): Promise<void> {
   const { generator, effort } = rig;

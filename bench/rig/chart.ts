@@ -18,7 +18,7 @@ const HEAD = 34;
 const GAP = 16;
 const COLOR = { bar: '#3b82f6', other: '#94a3b8', text: '#64748b' };
 
-/** Returns an SVG of the main figures as horizontal bars; it reads on light and dark ground. */
+/** Returns an SVG of the main figures as horizontal bars. It can be read on a light and on a dark background. */
 export function toChart(results: Results): string {
   const parts: string[] = [];
   let top = GAP;
@@ -56,7 +56,7 @@ function drawPanel({ title, bars }: Panel, top: number): string[] {
 function panelsOf(results: Results): Panel[] {
   const valueOf = (key: string): number | undefined =>
     results.figures.find((figure) => figure.key === key)?.value;
-  // The Go service runs beside callhooks on MariaDB, so its ratio to bare takes two steps.
+  // The Go service is measured beside callhooks on MariaDB, so its ratio to bare Node is a product of two.
   const go = (results.details as { readonly go?: Comparison }).go;
   const goOf = (key: string, ratio: number | undefined): number | undefined => {
     const mine = valueOf(key);

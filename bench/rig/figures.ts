@@ -2,17 +2,17 @@
 export interface Figure {
   readonly key: string;
   readonly value: number;
-  /** Quartiles, where the value is a median of ratios. */
+  /** The quartiles, if the value is a median of ratios. */
   readonly low?: number;
   readonly high?: number;
-  /** Why the value must not be trusted. */
+  /** The reason not to trust the value, if there is one. */
   readonly doubt?: string;
 }
 
-/** Stands for what did not happen within the run; JSON has no infinity. */
+/** The value of an event that did not happen within the run. JSON has no infinity. */
 export const NEVER = Number.MAX_SAFE_INTEGER;
 
-/** What a figure is and which values it should reach. */
+/** The meaning of a figure, and the values that it should reach. */
 export interface Goal {
   readonly title: string;
   readonly unit: '×' | 's' | 'ms' | 'MB' | '';
@@ -21,19 +21,24 @@ export interface Goal {
   readonly aim?: number;
 }
 
-const more = (unit: Goal['unit'], title: string, atLeast?: number, aim?: number): Goal => ({
-  title,
-  unit,
-  better: 'more',
-  ...(atLeast === undefined ? {} : { atLeast }),
-  ...(aim === undefined ? {} : { aim }),
-});
-const less = (unit: Goal['unit'], title: string, atLeast?: number, aim?: number): Goal => ({
-  ...more(unit, title, atLeast, aim),
-  better: 'less',
-});
+function more(unit: Goal['unit'], title: string, atLeast?: number, aim?: number): Goal {
+  return {
+    title,
+    unit,
+    better: 'more',
+    ...(atLeast === undefined ? {} : { atLeast }),
+    ...(aim === undefined ? {} : { aim }),
+  };
+}
 
-/** Every figure, in the order of the table. */
+function less(unit: Goal['unit'], title: string, atLeast?: number, aim?: number): Goal {
+  return {
+    ...more(unit, title, atLeast, aim),
+    better: 'less',
+  };
+}
+
+/** All figures, in the order of the table. */
 export const GOALS: Readonly<Record<string, Goal>> = {
   'start-sqlite': more('×', 'OnCallStart/s ÷ bare, SQLite', 0.38, 0.48),
   'start-mariadb': more('×', 'OnCallStart/s ÷ bare, MariaDB', 0.33, 0.42),
@@ -84,14 +89,17 @@ export function toText(value: number, unit: Goal['unit']): string {
   return [value.toFixed(digits), unit === '×' ? '' : unit].join(' ').trim();
 }
 
-/** Reports whether a figure reaches what it should at least be; true where there is no such goal. */
+/** Reports whether a figure reaches its minimum. A figure without a minimum does. */
 export function isReached({ key, value }: Figure): boolean {
   const { atLeast, better } = GOALS[key] ?? { better: 'more' };
   if (atLeast === undefined) return true;
   return better === 'more' ? value >= atLeast : value <= atLeast;
 }
 
-/** Reports whether a figure is worse than an earlier one by over 10 %, beyond both their quartiles; never without quartiles. */
+/**
+ * Reports whether a figure is worse than an earlier one by over 10 % and their quartiles do not overlap. Without
+ * quartiles it never is.
+ */
 export function isWorse(now: Figure, before: Figure): boolean {
   if (now.low === undefined || now.high === undefined) return false;
   if (before.low === undefined || before.high === undefined) return false;

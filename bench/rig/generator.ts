@@ -17,7 +17,7 @@ export interface Latencies {
   readonly max: number;
 }
 
-/** A part of a run's timeline, by the instants at which calls were due. */
+/** One part of a run's timeline. A call belongs to the part in which it was due. */
 export interface Bucket {
   readonly atMs: number;
   readonly due: number;
@@ -27,7 +27,7 @@ export interface Bucket {
   readonly p99: number;
 }
 
-/** What one run of calls came to; bench/go/result.go says what each field is. */
+/** The result of one run of calls; bench/go/result.go explains each field. */
 export interface RunResult {
   readonly seconds: number;
   readonly perSecond: number;
@@ -54,7 +54,7 @@ export interface RunResult {
   };
 }
 
-/** What a run is made of; bench/go/run.go says what each field is. */
+/** The options of a run; bench/go/run.go explains each field. */
 export interface RunSpec {
   readonly target: string;
   readonly path: string;
@@ -74,10 +74,10 @@ export interface RunSpec {
   readonly limit?: number;
 }
 
-/** What the endpoint has counted since its last reset. */
+/** The counts of the endpoint since its last reset. */
 export interface EndpointCounts {
   readonly requests: number;
-  /** Conversations that it saw more than once; 0 unless it was told to track them. */
+  /** The conversations that it saw more than once; 0 unless it tracks them. */
   readonly repeated: number;
 }
 
@@ -90,12 +90,12 @@ interface Answer extends EndpointCounts {
 /** The process that holds the generator and the endpoint. */
 export interface Generator {
   readonly pid: number;
-  /** Where the endpoint listens, `host:port`. */
+  /** The address of the endpoint, `host:port`. */
   readonly endpoint: string;
-  /** Runs calls to their end; several runs may go on at once. `id` names the run for its repeats. */
+  /** Makes calls and waits for the last one. Several runs may go on at once. `id` names the run for its repeats. */
   run(spec: RunSpec, id?: string): Promise<RunResult>;
   counts(): Promise<EndpointCounts>;
-  /** Forgets what the endpoint counted; `track` makes it count per conversation from now on. */
+  /** Sets the counts of the endpoint to 0. With `track` it counts per conversation from now on. */
   reset(track?: boolean): Promise<void>;
   /** Sets how long the endpoint takes for each answer. */
   setDelay(delayMs: number): Promise<void>;
@@ -131,7 +131,10 @@ export async function startGenerator(cores: string): Promise<Generator> {
   };
 }
 
-/** Hands each line of output to whoever waits for it; resolves with the endpoint's address, which the first one says. */
+/**
+ * Passes each line of output to the caller that waits for it. Resolves with the endpoint's address, which is the first
+ * line.
+ */
 function readAnswers(program: Program, waiting: Map<string, (answer: Answer) => void>): Promise<string> {
   return new Promise((resolve, reject) => {
     createInterface(program.child.stdout).on('line', (line) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findServerProgram } from '../../test/support/mariadb.ts';
 import { quantileOf } from './statistics.ts';
 
-/** Where and with what a bench ran. */
+/** The machine and the versions that a bench ran with. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -15,14 +15,14 @@ export interface Machine {
   readonly go: string;
   readonly mariadb: string;
   readonly commit: string;
-  /** Of the disk that the databases lie on. */
+  /** The time of one sync on the disk that the databases lie on. */
   readonly fdatasyncMs: { readonly p50: number; readonly p99: number };
 }
 
 const SYNCS = 500;
 const PAGE_BYTES = 4096;
 
-/** Describes this machine; takes a second. */
+/** Describes this machine. It takes a second. */
 export function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',

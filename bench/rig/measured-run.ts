@@ -6,25 +6,25 @@ import type { Server, Subject } from './servers.ts';
 /** The two RPCs of the bench. */
 export type Kind = 'start' | 'end';
 
-/** What is compared of a run. */
+/** The parts of a run that are compared. */
 export interface Sample {
   readonly perSecond: number;
-  /** CPU time of the server with all its threads, for one call. */
+  /** The CPU time that the server used for one call, in all its threads. */
   readonly cpuUs: number;
-  /** How much of one core the server had. */
+  /** The share of one core that the server had. */
   readonly share: number;
-  /** CPU time of generator and endpoint together, for one call. */
+  /** The CPU time that generator and endpoint together used for one call. */
   readonly generatorUs: number;
   readonly result: RunResult;
 }
 
-/** A run whose counts do not agree: it says nothing. */
+/** The error of a run whose counts do not agree, so that its figures say nothing. */
 export class VoidRunError extends Error {}
 
 const SETTLES_WITHIN_MS = 600_000;
 const LOOKS_EVERY_MS = 100;
 
-/** Runs calls on a server and proves the run: see {@link prove}. */
+/** Makes calls on a server and proves the run; see {@link prove}. */
 export async function measure(
   generator: Generator,
   server: Server | Subject,
@@ -42,7 +42,7 @@ export async function measure(
   return toSample(server, generator, result);
 }
 
-/** Returns what is compared of a run. */
+/** Returns the parts of a run that are compared. */
 export function toSample(server: Server, generator: Generator, result: RunResult): Sample {
   const cpuMs = result.cpuMs[server.pid] ?? 0;
   const calls = result.perSecond * result.seconds;
@@ -55,11 +55,13 @@ export function toSample(server: Server, generator: Generator, result: RunResult
   };
 }
 
-const isSubject = (server: Server | Subject): server is Subject => 'rows' in server;
+function isSubject(server: Server | Subject): server is Subject {
+  return 'rows' in server;
+}
 
 /**
- * Makes the endpoint count from 0 and returns now: rows that are accepted from now on belong to the run. Only the machine's
- * clock is asked, because counting all rows takes seconds where there are 5 million.
+ * Makes the endpoint count from 0 and returns the time. Rows that are accepted from then on belong to the run. It reads only
+ * the machine's clock, because counting all rows takes seconds where there are 5 million.
  */
 export async function beginCounting(generator: Generator): Promise<number> {
   await generator.reset();
@@ -68,7 +70,7 @@ export async function beginCounting(generator: Generator): Promise<number> {
 
 /**
  * Proves that requests at the endpoint = rows that succeeded = OK answers with `replayed = false`, and that every caller
- * got its own answer. Reports are waited for. A server without a database has no rows; one that echoes sends nothing.
+ * got its own answer. It waits for reports first. A server without a database has no rows; one that echoes sends nothing.
  */
 export async function prove(
   generator: Generator,
@@ -96,12 +98,12 @@ export async function prove(
   }
 }
 
-/** Waits until the endpoint has seen so many requests: a look at the database costs more than this. */
+/** Waits until the endpoint has seen so many requests. This costs less than asking the database. */
 export function untilSent(generator: Generator, requests: number): Promise<void> {
   return until(async () => (await generator.counts()).requests >= requests);
 }
 
-/** Waits until a condition holds; it goes on after ten minutes in any case, and the proof then fails. */
+/** Waits until a condition holds, but for ten minutes at most. The proof fails after that. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const giveUpAtMs = performance.now() + SETTLES_WITHIN_MS;
   while (!(await holds()) && performance.now() < giveUpAtMs) await wait(LOOKS_EVERY_MS);

@@ -1,12 +1,12 @@
 import type { Sample } from './measured-run.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
-/** What pairs of runs came to: medians with quartiles, over the pairs. */
+/** The result of several pairs of runs: medians with quartiles over the pairs. */
 export interface Comparison {
   readonly pairs: number;
-  /** Calls a second, subject ÷ base. */
+  /** The calls a second of the subject ÷ those of the base. */
   readonly perSecond: Spread;
-  /** CPU time a call, subject ÷ base. */
+  /** The CPU time of one call on the subject ÷ that on the base. */
   readonly cpu: Spread;
   readonly subject: Side;
   readonly base: Side;
@@ -18,7 +18,7 @@ export interface Side {
   readonly cpuUs: number;
   readonly share: number;
   readonly generatorUs: number;
-  /** Of all calls, how many were not answered OK; those cost CPU time too. */
+  /** The share of calls that were not answered OK. Those cost CPU time too. */
   readonly refused: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -27,8 +27,7 @@ export interface Side {
 const LEAST_SHARE = 0.9;
 
 /**
- * Measures two servers in turn, so many times, and compares each pair. Who goes first changes from pair to pair.
- * `isBaseSaturated` says that the base should fill its core: where it had less than 0.9 of it, something else was running.
+ * Measures two servers in turn, `pairs` times, and compares each pair. The order changes from pair to pair.
  */
 export async function comparePairs(
   pairs: number,
@@ -65,7 +64,7 @@ function sideOf(samples: readonly Sample[]): Side {
   };
 }
 
-/** Returns why a comparison must not be trusted, or undefined: the base, which has nothing to wait for, must fill its core. */
+/** Returns the reason not to trust a comparison, or undefined. The base waits for nothing, so it must fill its core. */
 export function doubtOf({ base }: Comparison): string | undefined {
   if (base.share >= LEAST_SHARE) return undefined;
   return `bare had only ${base.share.toFixed(2)} of its core: something else was running, or the generator was too slow`;

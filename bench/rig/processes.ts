@@ -5,48 +5,48 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 
-/** Lists of cores, as `taskset` takes them. */
+/** Two lists of cores, as `taskset` takes them. */
 export interface Cores {
-  /** Where the measured server runs. */
+  /** The cores of the measured server. */
   readonly server: string;
-  /** Where everything else runs: generator, endpoint, database and the bench itself. */
+  /** The cores of everything else: generator, endpoint, database and the bench itself. */
   readonly rest: string;
 }
 
 const LAST_CORE = availableParallelism() - 1;
 
-/** The server on one core and everything else on the others. Read before the bench pins itself. */
+/** The server on one core and everything else on the others. It is read before the bench pins itself. */
 export const PINNED: Cores = { server: '0', rest: `1-${LAST_CORE}` };
 
 /** Every process on every core. */
 export const UNPINNED: Cores = { server: `0-${LAST_CORE}`, rest: `0-${LAST_CORE}` };
 
-/** Moves a process with all its threads to some cores; what it starts from now on runs there too. */
+/** Moves a process with all its threads to some cores. The processes that it starts later run there too. */
 export function pin(pid: number, cores: string): void {
   execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)], { stdio: 'ignore' });
 }
 
-/** A program that was started and can be talked to. */
+/** A running program. */
 export interface Program {
   readonly pid: number;
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  /** Resolves with the first line of output that `read` takes a value from; throws when the program ends before. */
+  /** Resolves with the first value that `read` finds in a line of output. Rejects when the program ends before. */
   firstLine<T>(read: (line: string) => T | undefined): Promise<T>;
-  /** Ends it and resolves when it is gone. */
+  /** Ends it, and resolves when it has ended. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const TICKS_PER_SECOND = 100; // USER_HZ is 100 on every Linux
 const KILLED_AFTER_MS = 90_000;
 
-/** Starts a program on these cores. It has the variables of `env` and PATH, no others. */
+/** Starts a program on these cores. Its environment is `env` and PATH, and nothing else. */
 export function startProgram(
   cores: string,
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Program {
-  // However this process ends, its programs end with it.
+  // Its programs end with this process, however it ends.
   const tether = ['--pdeathsig', 'KILL', 'taskset', '--cpu-list', cores];
   const child = spawn('setpriv', [...tether, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
@@ -78,7 +78,7 @@ export function startProgram(
   };
 }
 
-/** The resident memory of a process now, and at most so far, in bytes. */
+/** Returns the resident memory of a process in bytes: now, and its peak so far. */
 export function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name: string): number =>
@@ -91,10 +91,10 @@ export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** The CPU time that a process has used so far, all its threads together, in milliseconds. */
+/** Returns the CPU time that all threads of a process have used so far, in milliseconds. */
 export function cpuMsOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name, in brackets, may hold blanks; user and system time are the 12th and 13th field after it.
+  // The name in brackets may hold blanks. User and system time are the 12th and the 13th field after it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
 }

@@ -5,7 +5,7 @@ export interface CpuProfile {
     readonly callFrame: { readonly functionName: string; readonly url: string };
     readonly children?: readonly number[];
   }[];
-  /** Microseconds of the monotonic clock. */
+  /** In microseconds of the monotonic clock. */
   readonly startTime: number;
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
@@ -32,11 +32,11 @@ const AREAS: readonly (readonly [RegExp, string])[] = [
   [/^node:/, 'Node.js: other'],
 ];
 
-// better-sqlite3's statements are native functions without a file.
+// The statements of better-sqlite3 are native functions, which have no file.
 const SQLITE_CALLS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'prepare', 'pragma']);
 const CALL_SQLITE = new Set(['knex', 'SQLite', 'callhooks: store']);
 
-/** Returns the share of each area in the busy time of a profile, the largest first. `fromUs`: what came before is left out. */
+/** Returns the share of each area in the busy time of a profile after `fromUs`, the largest first. */
 export function sharesOf(
   profile: CpuProfile,
   fromUs: number,
@@ -55,7 +55,7 @@ export function sharesOf(
   return [...times].map(([area, us]) => [area, us / all] as const).toSorted((a, b) => b[1] - a[1]);
 }
 
-/** The area of each node; native functions belong to whoever called them. */
+/** Returns the area of each node. A native function belongs to the area of its caller. */
 function areasOf(profile: CpuProfile): Map<number, string> {
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const areas = new Map<number, string>();

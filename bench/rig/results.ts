@@ -3,23 +3,25 @@ import { fileURLToPath } from 'node:url';
 import { GOALS, isReached, isWorse, toText, type Figure } from './figures.ts';
 import type { Machine } from './machine.ts';
 
-/** What a bench leaves behind. */
+/** The saved result of a bench. */
 export interface Results {
   readonly takenAt: string;
   readonly machine: Machine;
   readonly figures: readonly Figure[];
-  /** By scenario. */
+  /** The details of each scenario. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../results/${name}.json`, import.meta.url));
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`../results/${name}.json`, import.meta.url));
+}
 
 /** Returns the results under a name, or undefined. */
 export function readResults(name: string): Results | undefined {
   return existsSync(pathOf(name)) ? (JSON.parse(readFileSync(pathOf(name), 'utf8')) as Results) : undefined;
 }
 
-/** Writes results under a name; figures and details of scenarios that did not run now stay as they were. */
+/** Writes results under a name. The figures and details of scenarios that did not run now stay as they were. */
 export function writeResults(name: string, results: Results): void {
   const earlier = readResults(name);
   const keys = new Set(results.figures.map(({ key }) => key));
@@ -34,10 +36,11 @@ export function writeResults(name: string, results: Results): void {
 }
 
 // Six digits are more than any figure deserves.
-const rounded = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
+}
 
-/** Returns the figures as lines, with their goals and what they were before. */
+/** Returns the figures as lines, with their goals and their earlier values. */
 export function toLines(figures: readonly Figure[], before: Results | undefined): string[] {
   return figures.map((figure) => {
     const { title, unit, atLeast, aim } = GOALS[figure.key] ?? { title: figure.key, unit: '' as const };
@@ -54,7 +57,7 @@ export function toLines(figures: readonly Figure[], before: Results | undefined)
   });
 }
 
-/** Returns the figures that are worse than before. Doubtful ones are left out. */
+/** Returns the figures that are worse than before. It leaves out doubtful ones. */
 export function worseThan(before: Results | undefined, figures: readonly Figure[]): Figure[] {
   return figures.filter((figure) => {
     const earlier = before?.figures.find(({ key }) => key === figure.key);

@@ -4,17 +4,17 @@ import { pin, PINNED, UNPINNED, type Cores } from './processes.ts';
 import type { Figure } from './figures.ts';
 import { startBare, startSubject, type Engine, type Server, type Subject } from './servers.ts';
 
-/** How much is measured. */
+/** The amounts of work of a bench. */
 export interface Effort {
   readonly pairs: number;
-  /** Of each run. */
+  /** The length of each run. */
   readonly seconds: number;
   readonly callers: number;
   readonly warmUpCalls: number;
   readonly engines: readonly Engine[];
-  /** Of each overload. */
+  /** The length of each overload. */
   readonly overloadSeconds: number;
-  /** Of the load before memory is read. */
+  /** The minutes under load before memory is read. */
   readonly minutes: number;
   readonly isQuick: boolean;
 }
@@ -26,30 +26,30 @@ export interface Stand {
   readonly echo: Server;
 }
 
-/** What scenarios work with. */
+/** The tools of a scenario. */
 export interface Rig {
   readonly generator: Generator;
   readonly cores: Cores;
   readonly effort: Effort;
-  /** Returns the stand of an engine, which is started and warmed up once. */
+  /** Returns the stand of an engine. It is started and warmed up once. */
   stand(engine: Engine): Promise<Stand>;
   log(text: string): void;
   close(): Promise<void>;
 }
 
-/** What a scenario found: figures for the table and everything else for whoever wants to look. */
+/** The result of a scenario: figures for the table, and all other details. */
 export interface Findings {
   readonly figures: readonly Figure[];
   readonly details: unknown;
 }
 
-/** A part of the bench that can be run alone. */
+/** One part of the bench, which can run alone. */
 export interface Scenario {
   readonly name: string;
   run(rig: Rig): Promise<Findings>;
 }
 
-/** Starts the generator and pins this process; servers are started when they are asked for. */
+/** Starts the generator and pins this process. A server starts when a scenario asks for it. */
 export async function createRig(effort: Effort, isPinned: boolean): Promise<Rig> {
   const cores = isPinned ? PINNED : UNPINNED;
   pin(process.pid, cores.rest);
@@ -88,7 +88,7 @@ async function startStand(rig: Rig, engine: Engine): Promise<Stand> {
   return { subject, bare, echo };
 }
 
-/** Warms a server up by calls, not by seconds: the first 15,000 cost up to half more. */
+/** Warms a server up by a number of calls instead of seconds, because the first 15,000 calls cost up to half more. */
 export async function warmUp(rig: Rig, server: Server): Promise<void> {
   const { callers, warmUpCalls: calls } = rig.effort;
   const { perSecond } = await measure(rig.generator, server, 'start', { callers, calls });

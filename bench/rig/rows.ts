@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createConnection } from 'mysql2/promise';
 
-/** Executions of one type. */
+/** The numbers of executions of one type. */
 export interface Counts {
   /** Accepted or being sent. */
   readonly open: number;
@@ -11,9 +11,9 @@ export interface Counts {
   readonly failed: number;
 }
 
-/** Counts executions from outside of callhooks, on a connection of its own. */
+/** Counts executions on a connection of its own, independently of callhooks. */
 export interface Rows {
-  /** Counts those that were accepted since an instant, in epoch milliseconds; absent: all. */
+  /** Counts the executions that were accepted since an instant in epoch milliseconds, or all of them. */
   count(type: 'start' | 'end', sinceMs?: number): Promise<Counts>;
   close(): Promise<void>;
 }

@@ -16,31 +16,34 @@ const BARE = fileURLToPath(new URL('../bare.ts', import.meta.url));
 /** The databases that callhooks runs on. */
 export type Engine = 'sqlite' | 'mariadb';
 
-/** A server that calls can be sent to. */
+/** A server that takes calls. */
 export interface Server {
   readonly title: string;
   readonly pid: number;
-  /** Where it serves gRPC, `host:port`. */
+  /** The address at which it serves gRPC, `host:port`. */
   readonly address: string;
   /** Ends it as an operator would, and removes its data. */
   stop(): Promise<void>;
 }
 
-/** A callhooks with what its bench needs to know of its database. */
+/** A running callhooks, with access to its database. */
 export interface Subject extends Server {
   readonly engine: Engine;
   readonly rows: Rows;
-  /** The folder of its SQLite file and key; of MariaDB's data. */
+  /** The folder of its key and its SQLite file, or of MariaDB's data. */
   readonly dataDir: string;
   /** The process id of its database server, where it has one. */
   readonly databasePid: number | undefined;
   /** Creates another database on its MariaDB and returns the URL. */
   readonly createDatabase: ((name: string) => Promise<string>) | undefined;
-  /** Ends the process and starts it again on the same data; its address and pid change. Resolves with when that began. */
+  /**
+   * Ends the process and starts it again on the same data. Its address and pid change. Resolves with the time at which
+   * the new one began to start.
+   */
   restart(): Promise<number>;
 }
 
-/** How a callhooks is started. */
+/** The options of a callhooks that is measured. */
 export interface SubjectOptions {
   readonly cores: string;
   readonly endpoint: string;
@@ -49,7 +52,7 @@ export interface SubjectOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Prepares the fresh database before the first start; it is not migrated yet. */
   readonly prepare?: (database: { readonly url?: string; readonly dataDir: string }) => Promise<void>;
-  /** The webhooks' time limit; absent: the default. */
+  /** The time limit of the webhooks. Without it they have the default. */
   readonly timeoutSeconds?: number;
   /** Options of Node.js. */
   readonly nodeOptions?: readonly string[];
@@ -64,7 +67,10 @@ interface Place {
   remove(): Promise<void>;
 }
 
-/** Starts callhooks as it is built, with default settings but for a private target, and creates the bench's agent. */
+/**
+ * Starts the built callhooks with its default settings, except that the target is private, and creates the bench's
+ * agent.
+ */
 export async function startSubject(options: SubjectOptions): Promise<Subject> {
   const place = await makePlace(options.engine);
   try {
@@ -134,7 +140,7 @@ async function makePlace(engine: Engine): Promise<Place> {
   };
 }
 
-// A MariaDB that flushes at each commit and has a buffer pool of 1 GiB.
+// MariaDB flushes at each commit and has a buffer pool of 1 GiB.
 function startBenchMariadb(): Promise<MariaDb> {
   return startMariadb(['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G']);
 }
@@ -175,7 +181,7 @@ function addressIn(line: string): string | undefined {
   return msg === 'serving' ? grpcAddress : undefined;
 }
 
-/** Starts bare Node; with `echo` it answers without posting. */
+/** Starts bare Node. With `echo` it answers without posting. */
 export async function startBare(
   cores: string,
   endpoint: string,

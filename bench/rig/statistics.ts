@@ -1,4 +1,4 @@
-/** The median of some numbers with their quartiles. */
+/** A median with its quartiles. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
@@ -23,7 +23,7 @@ export function spreadOf(numbers: readonly number[]): Spread {
   };
 }
 
-/** Returns the slope of a line through points, by least squares: units of y for one unit of x. */
+/** Returns the slope of the line through points by least squares, in units of y for one unit of x. */
 export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length;
   const [meanX, meanY] = [mean(0), mean(1)];

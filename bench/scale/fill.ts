@@ -3,15 +3,15 @@ import type { Row } from '../../src/store/sql/dialect.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { aWebhook, openBeside } from '../../test/store/support.ts';
 
-/** How much lies in a database. */
+/** The amount of data in a database. */
 export interface Size {
   readonly executions: number;
   readonly agents: number;
-  /** Whether some rows wait or are being sent; absent: they do. A running callhooks would take those over. */
+  /** Whether some rows are pending or being sent, which is the default. A running callhooks would take those over. */
   readonly hasOpen?: boolean;
 }
 
-/** What operations look for: keys that are there. */
+/** Existing keys that operations look for. */
 export interface Sample {
   readonly conversations: readonly Buffer[];
   readonly executions: readonly Buffer[];
@@ -19,9 +19,9 @@ export interface Sample {
   readonly largestAgent: Buffer;
 }
 
-/** How an engine says what filling needs. */
+/** The SQL of one engine that filling needs. */
 interface Words {
-  /** A table `n` with one column `i`, from a number to another. */
+  /** Returns a table `n` with one column `i`, which counts from one number to another. */
   readonly numbers: (from: number, to: number) => string;
   readonly random: (bytes: number) => string;
   readonly unhex: (digits: string) => string;
@@ -48,15 +48,16 @@ const MARIADB: Words = {
 
 const ROWS_A_STEP = 50_000;
 const DAYS_30_MS = 30 * 86_400_000;
-/** So many webhooks have post-calls waiting, whatever the size. */
+/** The number of webhooks with pending post-calls. It does not grow with the size. */
 const WAITING_WEBHOOKS = 50;
 const SAMPLED = 500;
 
 /**
- * Fills a migrated, empty database: ended executions of the last 30 days, in the order of time; one in a hundred waits (in
- * the small one: one in four), some are being sent; one in fifty belongs to the largest agent. As many keys are purged.
+ * Fills a migrated, empty database with finished executions of the last 30 days, in the order of time. One in a hundred is
+ * pending (in the small database one in four), some are being sent, and one in fifty belongs to the largest agent. The
+ * database also holds as many purged keys.
  */
-export const fill = async (options: DatabaseOptions, size: Size): Promise<Sample> => {
+export async function fill(options: DatabaseOptions, size: Size): Promise<Sample> {
   const beside = openBeside({
     url: options.url ?? null,
     dataDir: options.dataDir ?? '',
@@ -79,24 +80,24 @@ export const fill = async (options: DatabaseOptions, size: Size): Promise<Sample
   const sample = await readSample(beside, size);
   await beside.close();
   return sample;
-};
+}
 
-const inSteps = async (
+async function inSteps(
   beside: Connections,
   count: number,
   insert: (session: Session, from: number, to: number) => Promise<unknown>,
-): Promise<void> => {
+): Promise<void> {
   for (let from = 1; from <= count; from += ROWS_A_STEP)
     await beside.transaction((session) => insert(session, from, Math.min(count, from + ROWS_A_STEP - 1)));
-};
+}
 
-const insertAgents = async (
+async function insertAgents(
   session: Session,
   { numbers }: Words,
   uuids: (number: string) => string,
   from: number,
   to: number,
-): Promise<void> => {
+): Promise<void> {
   const config = JSON.stringify(aWebhook('').config);
   await session.change(
     'INSERT INTO agents (agent_uuid, display_name, dynamic_variables, etag, created_at, updated_at) ' +
@@ -108,16 +109,16 @@ const insertAgents = async (
         `SELECT ${uuids(`2 * n.i + ${type} - 1`)}, ${uuids('n.i')}, ${type}, ?, 0, 'e', 0, 0 FROM ${numbers(from, to)}`,
       [config],
     );
-};
+}
 
-const insertExecutions = async (
+async function insertExecutions(
   session: Session,
   words: Words,
   uuids: (number: string) => string,
   { executions, agents, hasOpen = true }: Size,
   from: number,
   to: number,
-): Promise<void> => {
+): Promise<void> {
   const waitsEach = executions > 1_000_000 ? 100 : 4;
   const isWaiting = hasOpen ? `n.i % ${waitsEach} = 0` : '0 = 1';
   const isSending = hasOpen ? `n.i % 2500 = 1` : '0 = 1';
@@ -125,7 +126,7 @@ const insertExecutions = async (
   const agent = uuids(
     `CASE WHEN ${isWaiting} THEN 1 + (n.i / ${waitsEach}) % ${WAITING_WEBHOOKS} WHEN n.i % 50 = 7 THEN ${agents} ELSE 1 + (n.i * 7919) % ${agents} END`,
   );
-  // As the service makes them: the time leads.
+  // UUIDs begin with the time, as those of the service do.
   const v7 = words.unhex(words.concat(words.hexOf(at, 12), `hex(${words.random(10)})`));
   await session.change(
     'INSERT INTO executions (execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, ' +
@@ -141,10 +142,10 @@ const insertExecutions = async (
     'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) ' +
       `SELECT ${words.random(16)}, 1, 20000 FROM ${words.numbers(from, to)}`,
   );
-};
+}
 
-// From all over the 30 days: the first rows would lie together, and be in memory after a few rounds.
-const readSample = async (beside: Connections, { agents }: Size): Promise<Sample> => {
+// The samples are from all over the 30 days. The first rows lie together and would be in memory after a few rounds.
+async function readSample(beside: Connections, { agents }: Size): Promise<Sample> {
   const rows: Row[] = [];
   while (rows.length < SAMPLED) {
     const from = Buffer.alloc(16);
@@ -164,4 +165,4 @@ const readSample = async (beside: Connections, { agents }: Size): Promise<Sample
     agents: rows.map((row) => row.agent_uuid as Buffer),
     largestAgent: Buffer.from(agents.toString(16).padStart(32, '0'), 'hex'),
   };
-};
+}

@@ -16,14 +16,14 @@ import {
 } from '../../test/store/support.ts';
 import type { Sample } from './fill.ts';
 
-/** A database that was filled. */
+/** A filled database. */
 export interface Filled {
   readonly executions: StoreByKind;
   readonly agents: AgentStore;
   readonly sample: Sample;
 }
 
-/** Something that is measured: `make` prepares it, what it gives is timed. */
+/** One measured operation. `make` prepares it and returns a function, whose time is taken. */
 export interface Operation {
   readonly title: string;
   readonly make: (filled: Filled) => Promise<() => Promise<unknown>>;
@@ -33,25 +33,34 @@ const BATCH = 50;
 const PAGE = 50;
 const DAY_MS = 86_400_000;
 
-// As the service makes them: new rows then lie together, whatever the size of the table.
+// UUIDs begin with the time, as those of the service do, so that new rows lie together in a table of any size.
 const { uuid } = createIds();
-const newStart = (timeLimitMs = 10_000): NewStart => aStartWithLimit(timeLimitMs, { executionUuid: uuid() });
-const newPostCall = (): NewPostCall => aPostCall({ executionUuid: uuid() });
+function newStart(timeLimitMs = 10_000): NewStart {
+  return aStartWithLimit(timeLimitMs, { executionUuid: uuid() });
+}
 
-const any = (keys: readonly Buffer[]): string =>
-  toUuid(keys[Math.floor(Math.random() * keys.length)] as Buffer);
+function newPostCall(): NewPostCall {
+  return aPostCall({ executionUuid: uuid() });
+}
 
-const plain = (title: string, run: (filled: Filled) => Promise<unknown>): Operation => ({
-  title,
-  make: (filled) => Promise.resolve(() => run(filled)),
-});
+function any(keys: readonly Buffer[]): string {
+  return toUuid(keys[Math.floor(Math.random() * keys.length)] as Buffer);
+}
 
-const page = (title: string, filter: (sample: Sample) => Partial<ExecutionFilter>): Operation =>
-  plain(title, ({ executions, sample }) =>
+function plain(title: string, run: (filled: Filled) => Promise<unknown>): Operation {
+  return {
+    title,
+    make: (filled) => Promise.resolve(() => run(filled)),
+  };
+}
+
+function page(title: string, filter: (sample: Sample) => Partial<ExecutionFilter>): Operation {
+  return plain(title, ({ executions, sample }) =>
     executions.listExecutions({ states: [], failureCodes: [], ...filter(sample) }, PAGE),
   );
+}
 
-/** What runs for calls, in the background and for people. */
+/** The operations that run for calls, in the background, and for operators. */
 export const operations: readonly Operation[] = [
   plain(`${BATCH} claims of starts`, ({ executions }) =>
     executions.insertStarts(times(BATCH, () => newStart())),
@@ -65,7 +74,7 @@ export const operations: readonly Operation[] = [
     },
   },
   {
-    title: `${BATCH} accepts, claims and outcomes of ends`,
+    title: `${BATCH} accepts, claims and outcomes of post-calls`,
     make: ({ executions }) =>
       Promise.resolve(async () => {
         const ends = times(BATCH, () => newPostCall());
@@ -91,7 +100,7 @@ export const operations: readonly Operation[] = [
   }),
   plain('a label round that finds nothing', ({ executions }) => interruptOverdue(executions)),
   {
-    title: `labels of ${BATCH} overdue starts`,
+    title: `interruptions of ${BATCH} overdue starts`,
     make: async ({ executions }) => {
       await executions.insertStarts(times(BATCH, () => newStart(-9_000)));
       return () => interruptOverdue(executions);

@@ -1,4 +1,4 @@
-/** One operation, in milliseconds. */
+/** The times of one operation, in milliseconds. */
 export interface Line {
   readonly title: string;
   readonly smallMs: number;
@@ -7,15 +7,20 @@ export interface Line {
   readonly large: readonly number[];
 }
 
-/** The middle of some numbers. */
-export const medianOf = (numbers: readonly number[]): number => quantile(numbers, 0.5);
+/** Returns the median of some numbers. */
+export function medianOf(numbers: readonly number[]): number {
+  return quantile(numbers, 0.5);
+}
 
-const quantile = (numbers: readonly number[], share: number): number =>
-  numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))] ?? 0;
+function quantile(numbers: readonly number[], share: number): number {
+  return (
+    numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))] ?? 0
+  );
+}
 
-/** The lines as a Markdown table. */
-export const toTable = (lines: readonly Line[]): string =>
-  [
+/** Returns the lines as a Markdown table. */
+export function toTable(lines: readonly Line[]): string {
+  return [
     '| operation | small, ms | large, ms | ratio | large, slowest, ms |',
     '| --- | ---: | ---: | ---: | ---: |',
     ...lines.map(({ title, smallMs, largeMs, large }) => {
@@ -23,3 +28,4 @@ export const toTable = (lines: readonly Line[]): string =>
       return `| ${title} | ${numbers.map((number) => number.toFixed(2)).join(' | ')} |`;
     }),
   ].join('\n');
+}

@@ -10,8 +10,9 @@ const SECONDS = 30;
 const QUICK_SECONDS = 10;
 
 /**
- * What a call takes longer through callhooks than straight to the endpoint, at 100 calls a second and an endpoint of 20 ms.
- * Both go on in the same window. Two syncs are taken off, which durable claims and outcomes cost anybody.
+ * Measures how much longer a call takes through callhooks than straight to the endpoint, at 100 calls a second and with an
+ * endpoint that takes 20 ms. Both run at the same time. Two syncs are subtracted, which a durable claim and a durable outcome
+ * cost in any design.
  */
 export const added: Scenario = {
   name: 'added',

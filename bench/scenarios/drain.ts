@@ -13,11 +13,14 @@ const START_SHARE = 0.25;
 const START_SECONDS = 10;
 const SLOW_ENDPOINT_MS = 20;
 const SETTLE_MS = 1000;
-/** Of the rows that wait: their last ones no longer fill every slot. */
+/** The share of the backlog that is measured. The last rows no longer fill every request slot. */
 const RATE_SHARE = 0.9;
 const POSTER = fileURLToPath(new URL('../undici-alone.ts', import.meta.url));
 
-/** What a draining backlog does to starts, and how fast it drains alone, ÷ undici alone with as many posts at once. */
+/**
+ * Measures how a draining backlog slows starts down, and how fast it drains alone ÷ undici alone with as many posts at
+ * once.
+ */
 export const drain: Scenario = {
   name: 'drain',
   run: async (rig) => {
@@ -65,7 +68,10 @@ async function waitingNow(subject: Subject): Promise<number> {
   return (await subject.rows.count('end')).open;
 }
 
-/** Reports a second that are sent while nothing else happens, and posts a second of undici alone. Then the rest is waited for. */
+/**
+ * Measures the reports a second that are sent while nothing else happens, and the posts a second of undici alone. Waits
+ * for the rest.
+ */
 async function drainRate(rig: Rig, subject: Subject, delayMs: number) {
   const { generator } = rig;
   if ((await waitingNow(subject)) < REPORTS / 2) await pileUp(rig, subject, REPORTS / 2);
@@ -84,7 +90,7 @@ async function drainRate(rig: Rig, subject: Subject, delayMs: number) {
   return { perSecond, undici };
 }
 
-/** Posts a second that undici's Pool does with as many connections and nothing around it. */
+/** Measures the posts a second of undici's Pool with as many connections and nothing around it. */
 async function postAlone(rig: Rig): Promise<number> {
   const program = startProgram(rig.cores.server, process.execPath, [
     POSTER,

@@ -6,8 +6,9 @@ import type { Scenario } from '../rig/rig.ts';
 const BURST_SECONDS = 10;
 
 /**
- * OnCallEnd in a burst of 10 s: how many are durably accepted a second, ÷ the starts that bare Node answers without a post, and how long the slowest
- * accepts take. Sending goes on meanwhile, and each burst is waited for until everything of it is sent and recorded.
+ * Measures OnCallEnd in a burst of 10 s: how many are durably accepted a second ÷ the starts that bare Node answers without a
+ * post, and how long the slowest accepts take. Reports are sent meanwhile, and the scenario waits until all of them are
+ * recorded.
  */
 export const endAccept: Scenario = {
   name: 'end-accept',

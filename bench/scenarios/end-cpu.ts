@@ -11,8 +11,8 @@ const ENDS = 20_000;
 const RECORDED_AFTER_MS = 500;
 
 /**
- * What an end costs altogether, accepted, sent and recorded: the CPU time of callhooks and its database server, for one
- * report, ÷ what bare Node takes for a start with its post.
+ * Measures the whole cost of a report that is accepted, sent and recorded: the CPU time of callhooks and its database server
+ * ÷ the CPU time that bare Node takes for a start with its post.
  */
 export const endCpu: Scenario = {
   name: 'end-cpu',
@@ -35,7 +35,10 @@ export const endCpu: Scenario = {
   },
 };
 
-/** Returns microseconds of all processes for one end. Read when every report is sent, and before the database is asked. */
+/**
+ * Returns the microseconds that all processes took for one report. They are read after the last report is sent and
+ * before the rows are counted.
+ */
 async function costOfEnd(rig: Rig, { subject }: Stand): Promise<number> {
   const { generator } = rig;
   const pids = [subject.pid, ...(subject.databasePid === undefined ? [] : [subject.databasePid])];
@@ -44,7 +47,7 @@ async function costOfEnd(rig: Rig, { subject }: Stand): Promise<number> {
   const beforeMs = used();
   const load = { callers: rig.effort.callers, calls: ENDS };
   const result = await generator.run({ ...END, target: subject.address, ...load });
-  // On a busy machine some are refused.
+  // On a busy machine some calls are refused.
   await untilSent(generator, result.ok);
   await wait(RECORDED_AFTER_MS);
   const usedMs = used() - beforeMs;

@@ -8,7 +8,7 @@ import { fill, type Size } from '../scale/fill.ts';
 
 const SIZE: Size = { executions: 5_000_000, agents: 200_000, hasOpen: false };
 
-/** OnCallStart/s with 5 million executions of 200,000 agents ÷ empty, on SQLite. */
+/** Measures OnCallStart/s with 5 million executions of 200,000 agents ÷ that of an empty database, on SQLite. */
 export const filled: Scenario = {
   name: 'filled',
   run: async (rig) => {

@@ -4,7 +4,7 @@ import { comparePairs } from '../rig/pairs.ts';
 import { warmUp, type Scenario } from '../rig/rig.ts';
 import { startGoService } from '../rig/servers.ts';
 
-/** OnCallStart/s ÷ the straightforward Go service, which uses the same MariaDB. */
+/** Measures OnCallStart/s ÷ that of a straightforward Go service on the same MariaDB. */
 export const goService: Scenario = {
   name: 'go',
   run: async (rig) => {

@@ -11,25 +11,25 @@ const QUIET = { rate: 0.3, seconds: 15 };
 const REPEATED = 10_000;
 const ROUNDS = 5;
 const CALM_BUCKETS = 10;
-/** How long a caller waits for its answer, in most overloads and in the one of callers who are in a hurry. */
+/** The deadlines of callers, in most overloads and in the one with hurried callers. */
 const PATIENCE_MS = 10_000;
 const SHORT_PATIENCE_MS = 1_000;
 
-/** One overload and what followed it. */
+/** One overload and the time after it. */
 interface Overload {
   readonly factor: number;
   readonly patienceMs: number;
-  /** Good answers to calls that were due during the overload ÷ the capacity of as many seconds. */
+  /** The good answers to calls that were due during the overload ÷ the capacity of as many seconds. */
   readonly goodput: number;
   readonly goodP99Ms: number;
   readonly degraded: number;
-  /** Seconds from the end of the overload until latency is normal and stays so; undefined: not within the run. */
+  /** The seconds from the end of the overload until latency stays normal, or undefined if that was not within the run. */
   readonly recoverySeconds: number | undefined;
   readonly repeats: Repeats;
-  /** Conversations that reached the endpoint more than once. */
+  /** The conversations that reached the endpoint more than once. */
   readonly sentTwice: number;
   readonly codes: Readonly<Record<string, number>>;
-  /** How late the generator issued a call at most: it shares its core with the endpoint. */
+  /** The largest delay with which the generator issued a call. It shares its core with the endpoint. */
   readonly maxLagMs: number;
 }
 
@@ -48,7 +48,9 @@ interface Repeats {
   refused: number;
 }
 
-/** Starts in an open loop beyond the capacity: good answers, recovery, and what becomes of refused calls that are repeated. */
+/**
+ * Sends starts in an open loop beyond the capacity. Measures good answers, recovery, and the repeats of refused calls.
+ */
 export const overload: Scenario = {
   name: 'overload',
   run: async (rig) => {
@@ -64,7 +66,8 @@ export const overload: Scenario = {
       capacity,
       normalMs,
     }));
-    // The calls of the overload wait in the clients until their deadline; here the server's own part of a recovery shows.
+    // The calls of the overload wait in the clients until their deadline. With short deadlines the server's own part of the
+    // recovery shows.
     if (!isQuick)
       loads.push({ factor: 20, seconds: overloadSeconds, patienceMs: SHORT_PATIENCE_MS, capacity, normalMs });
     for (const load of loads) overloads.push(await exceed(rig, subject, load));
@@ -128,7 +131,10 @@ function summarize(load: Load, result: RunResult, repeats: Repeats, sentTwice: n
   };
 }
 
-/** Returns the seconds until the first of ten calm buckets in a row: no call failed and half of them took no longer than usual at most. */
+/**
+ * Returns the seconds until the first of ten calm buckets in a row. In a calm bucket no call failed, and the median is
+ * not above the usual.
+ */
 export function recoveryOf(after: readonly Bucket[], normalMs: number): number | undefined {
   const isCalm = ({ bad, p50 }: Bucket): boolean => bad === 0 && p50 <= normalMs;
   const at = after.findIndex(
@@ -138,7 +144,7 @@ export function recoveryOf(after: readonly Bucket[], normalMs: number): number |
   return at < 0 ? undefined : (at * BUCKET_MS) / 1000;
 }
 
-/** Repeats refused calls, those refused again once more. */
+/** Repeats the refused calls, and once more those that were refused again. */
 async function repeatRefused(
   rig: Rig,
   subject: Subject,

@@ -8,7 +8,7 @@ import { startSubject } from '../rig/servers.ts';
 
 const TEN = 10;
 
-/** The ten largest shares of the CPU time of starts, by area, of each thread that runs JavaScript. */
+/** Returns the ten largest shares of the CPU time of starts, by area, for each thread that runs JavaScript. */
 export const profile: Scenario = {
   name: 'profile',
   run: async (rig) => {

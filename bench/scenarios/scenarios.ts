@@ -30,5 +30,5 @@ export const SCENARIOS: readonly Scenario[] = [
   soak,
 ];
 
-/** Those of `make bench-quick`. */
+/** The scenarios of `make bench-quick`. */
 export const QUICK: readonly string[] = ['start', 'end-accept', 'overload'];

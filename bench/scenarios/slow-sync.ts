@@ -10,7 +10,7 @@ const SOURCE = fileURLToPath(new URL('../slow-sync.c', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../../.cache/bench/slow-sync.so', import.meta.url));
 const DELAY_US = 3000;
 
-/** OnCallStart/s ÷ bare on SQLite where every sync of callhooks takes 3 ms more, as on a network volume. */
+/** Measures OnCallStart/s ÷ bare Node on SQLite when every sync of callhooks takes 3 ms more, as on a network volume. */
 export const slowSync: Scenario = {
   name: 'slow-sync',
   run: async (rig) => {

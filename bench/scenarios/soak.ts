@@ -21,11 +21,14 @@ const MB = 1e6;
 interface Sample {
   readonly atS: number;
   readonly memoryMb: number;
-  /** Open files and sockets. */
+  /** The number of open files and sockets. */
   readonly handles: number;
 }
 
-/** Minutes at 70 % of capacity: memory, handles and latency with their slopes; then idle; and how long a start of the process takes. */
+/**
+ * Runs for minutes at 70 % of capacity and measures the slopes of memory, handles and latency. Then it measures the
+ * idle process, and how long a process takes to start.
+ */
 export const soak: Scenario = {
   name: 'soak',
   run: async (rig) => {
@@ -77,7 +80,7 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
   clearInterval(sampler);
   const doubt = await doubtOf(rig, subject, sinceMs, result);
   const timeline = result.timeline ?? [];
-  // The first half is left out: the heap still grows to its size.
+  // The heap still grows to its size in the first half, so that half is left out.
   const late = samples.slice(Math.floor(samples.length / 2));
   return {
     ...(doubt === undefined ? {} : { doubt }),
@@ -96,7 +99,7 @@ async function soakAt(rig: Rig, subject: Subject, rate: number) {
   };
 }
 
-/** Proves the run where all went well; else what went wrong is a finding of the soak, and its figures are doubtful. */
+/** Proves the run. If the proof fails, its error is a finding of the soak, and the figures are doubtful. */
 async function doubtOf(
   rig: Rig,
   subject: Subject,
@@ -109,7 +112,9 @@ async function doubtOf(
   return undefined;
 }
 
-/** Seconds from the start of the process to its first SERVING answer, the median of a few; on data that is there. */
+/**
+ * Returns the seconds from the start of the process to its first SERVING answer, on existing data: the median of a few.
+ */
 async function timeToServing(subject: Subject): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < STARTS; i += 1) {
@@ -120,7 +125,7 @@ async function timeToServing(subject: Subject): Promise<number> {
   return times.toSorted((a, b) => a - b)[Math.floor(STARTS / 2)] ?? 0;
 }
 
-/** Asks grpc.health.v1.Health/Check; its answer is the bytes 8 1 when the server serves. */
+/** Asks grpc.health.v1.Health/Check. A server that serves answers with the bytes 8 1. */
 function isServing(address: string): Promise<boolean> {
   const client = new Client(address, credentials.createInsecure());
   const same = (bytes: Buffer): Buffer => bytes;

@@ -4,7 +4,7 @@ import { comparePairs, doubtOf, type Comparison } from '../rig/pairs.ts';
 import type { Rig, Scenario } from '../rig/rig.ts';
 import type { Engine } from '../rig/servers.ts';
 
-/** OnCallStart in a closed loop: calls a second and CPU a call, ÷ bare, on each engine. */
+/** Measures OnCallStart in a closed loop: calls a second and CPU time for one call ÷ bare Node, on each engine. */
 export const start: Scenario = {
   name: 'start',
   run: async (rig) => {

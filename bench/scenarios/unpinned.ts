@@ -5,7 +5,7 @@ import { pin, PINNED, UNPINNED, type Cores } from '../rig/processes.ts';
 import type { Rig, Scenario } from '../rig/rig.ts';
 import type { Subject } from '../rig/servers.ts';
 
-/** The same callhooks on every core, beside generator and endpoint, ÷ pinned to one core of its own. */
+/** Measures callhooks on all cores, which it shares with generator and endpoint, ÷ callhooks on one core of its own. */
 export const unpinned: Scenario = {
   name: 'unpinned',
   run: async (rig) => {

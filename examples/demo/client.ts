@@ -18,7 +18,7 @@ interface Codec<T> {
   fromPartial(part: object): T;
 }
 
-/** The RPCs of the story, over one real connection. */
+/** The RPCs that the demo calls, over one real connection. */
 export interface DemoRpc {
   createAgent(request: object): Promise<CreateAgentResponse>;
   updateWebhook(request: object): Promise<UpdateWebhookResponse>;
@@ -30,8 +30,8 @@ export interface DemoRpc {
 
 const DEADLINE_MS = 20_000;
 
-/** Connects to a callhooks. */
-export const connectDemo = (address: string): DemoRpc => {
+/** Connects to a running callhooks. */
+export function connectDemo(address: string): DemoRpc {
   const client = new Client(address, credentials.createInsecure());
   const rpc =
     <Q, R>(path: string, request: Codec<Q>, reply: Codec<R>) =>
@@ -54,4 +54,4 @@ export const connectDemo = (address: string): DemoRpc => {
     listExecutions: rpc('ExecutionLog/ListExecutions', ListExecutionsRequest, ListExecutionsResponse),
     close: () => client.close(),
   };
-};
+}

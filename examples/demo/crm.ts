@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the CRM was asked. */
+/** One request that the CRM received. */
 export interface CrmRequest {
   readonly path: string;
   readonly body: string;
@@ -11,9 +11,9 @@ export interface CrmRequest {
 /** A customer database with a web API, small enough for a demo. */
 export interface Crm {
   readonly url: string;
-  /** Makes every later lookup take this long. */
+  /** Makes each later lookup take this long. */
   slowDown(delayMs: number): void;
-  /** The last request to a path, waiting for it if need be. */
+  /** Returns the last request to a path. Waits for one if there is none yet. */
   lastRequest(path: string): Promise<CrmRequest>;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ const CUSTOMERS: Readonly<Record<string, object>> = {
 };
 
 /** Starts the CRM on a free port of 127.0.0.1. */
-export const startCrm = async (): Promise<Crm> => {
+export async function startCrm(): Promise<Crm> {
   const requests: CrmRequest[] = [];
   const waiting: (() => void)[] = [];
   let delayMs = 0;
@@ -59,4 +59,4 @@ export const startCrm = async (): Promise<Crm> => {
       await once(server, 'close');
     },
   };
-};
+}

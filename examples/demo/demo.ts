@@ -1,4 +1,4 @@
-/** `make demo`: the life of two calls on a terminal, against a small CRM on loopback. Leaves nothing behind. */
+/** Shows a few calls on the terminal, against a small CRM on loopback. Leaves no files behind. Run it by `make demo`. */
 import { randomUUID } from 'node:crypto';
 import { connectDemo } from './client.ts';
 import { startCrm } from './crm.ts';

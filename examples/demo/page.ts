@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 
-/** Writes the story: headings, named lines, tables. Colours on a terminal only. */
+/** Prints headings, named lines and tables. It uses colours on a terminal only. */
 export interface Page {
   title(text: string): void;
   chapter(text: string): void;
@@ -13,8 +13,8 @@ export interface Page {
 
 const NAME_WIDTH = 10;
 
-/** Makes a page on a stream. */
-export const createPage = (stream: WriteStream | NodeJS.WriteStream): Page => {
+/** Creates a page that prints to a stream. */
+export function createPage(stream: WriteStream | NodeJS.WriteStream): Page {
   const isColourful = stream.isTTY && process.env['NO_COLOR'] === undefined;
   const paint = (code: number) => (text: string) => (isColourful ? `\u001b[${code}m${text}\u001b[0m` : text);
   const bold = paint(1);
@@ -41,4 +41,4 @@ export const createPage = (stream: WriteStream | NodeJS.WriteStream): Page => {
     bad: paint(31),
     dim,
   };
-};
+}

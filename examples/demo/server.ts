@@ -8,15 +8,15 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
-/** A real callhooks process with a database of its own. */
+/** A real callhooks process with its own database. */
 export interface DemoServer {
   readonly address: string;
-  /** Ends it as an operator would, and removes its data. */
+  /** Sends SIGTERM, waits for the end of the process, and removes its data. */
   stop(): Promise<void>;
 }
 
-/** Starts the built server on a free port; it may call loopback, as the demo's CRM lives there. */
-export const startServer = async (env: NodeJS.ProcessEnv): Promise<DemoServer> => {
+/** Starts the built server on a free port. Its webhooks may reach loopback, because the CRM of the demo listens there. */
+export async function startServer(env: NodeJS.ProcessEnv): Promise<DemoServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-demo-'));
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     env: {
@@ -41,5 +41,5 @@ export const startServer = async (env: NodeJS.ProcessEnv): Promise<DemoServer> =
     return { address: grpcAddress, stop };
   }
   await stop();
-  throw new Error('the server ended before it served');
-};
+  throw new Error('the server ended before it was ready');
+}

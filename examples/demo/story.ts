@@ -15,8 +15,8 @@ import type { DemoRpc } from './client.ts';
 import type { Crm } from './crm.ts';
 import type { Page } from './page.ts';
 
-/** Who takes part. */
-export interface Cast {
+/** The parts that the story needs. */
+export interface DemoParts {
   readonly page: Page;
   readonly crm: Crm;
   readonly rpc: DemoRpc;
@@ -29,22 +29,22 @@ const SLOW_MS = 1_500;
 const LIMIT_SECS = 0.5;
 const DEFAULTS = { customer_name: 'there', plan: 'unknown' };
 
-/** Tells the story: agent, start, slow CRM under both policies, end, log. */
-export const tellStory = async (cast: Cast): Promise<void> => {
-  cast.page.title(`callhooks on ${cast.address}, and a small CRM on ${cast.crm.url}`);
-  const agent = await createAgent(cast);
-  const call = await startCall(cast, agent);
-  await meetSlowCrm(cast, agent);
-  await endCall(cast, agent, call);
-  await readLog(cast, agent);
-};
+/** Creates an agent, starts a call, starts two more with a slow CRM, ends the first call and shows the execution log. */
+export async function tellStory(parts: DemoParts): Promise<void> {
+  parts.page.title(`callhooks on ${parts.address}, and a small CRM on ${parts.crm.url}`);
+  const agent = await createAgent(parts);
+  const call = await startCall(parts, agent);
+  await startWithSlowCrm(parts, agent);
+  await endCall(parts, agent, call);
+  await showLog(parts, agent);
+}
 
 interface DemoAgent {
   readonly agentUuid: string;
   readonly preCall: Webhook | undefined;
 }
 
-const createAgent = async ({ page, crm, rpc }: Cast): Promise<DemoAgent> => {
+async function createAgent({ page, crm, rpc }: DemoParts): Promise<DemoAgent> {
   page.chapter('An agent with two webhooks');
   const reply: CreateAgentResponse = await rpc.createAgent({
     agent: {
@@ -92,9 +92,9 @@ const createAgent = async ({ page, crm, rpc }: Cast): Promise<DemoAgent> => {
     ({ webhookType }) => webhookType === WebhookType.WEBHOOK_TYPE_PRE_CALL,
   );
   return { agentUuid: reply.agent?.agentUuid ?? '', preCall };
-};
+}
 
-const startCall = async ({ page, crm, rpc, newUuid }: Cast, { agentUuid }: DemoAgent): Promise<string> => {
+async function startCall({ page, crm, rpc, newUuid }: DemoParts, { agentUuid }: DemoAgent): Promise<string> {
   page.chapter(`A call starts: ${PHONE}`);
   const conversationUuid = newUuid();
   const reply = await rpc.onCallStart({ agentUuid, conversationUuid, callerPhone: PHONE });
@@ -104,9 +104,9 @@ const startCall = async ({ page, crm, rpc, newUuid }: Cast, { agentUuid }: DemoA
   const repeat = await rpc.onCallStart({ agentUuid, conversationUuid, callerPhone: PHONE });
   page.line('repeated', `the same answer from the record (replayed = ${repeat.replayed}), no second request`);
   return conversationUuid;
-};
+}
 
-const meetSlowCrm = async ({ page, crm, rpc, newUuid }: Cast, agent: DemoAgent): Promise<void> => {
+async function startWithSlowCrm({ page, crm, rpc, newUuid }: DemoParts, agent: DemoAgent): Promise<void> {
   page.chapter(`The CRM gets slow: ${SLOW_MS / 1000} s, and the webhook may take ${LIMIT_SECS} s`);
   crm.slowDown(SLOW_MS);
   for (const policy of ['PROCEED', 'BLOCK'] as const) {
@@ -125,13 +125,13 @@ const meetSlowCrm = async ({ page, crm, rpc, newUuid }: Cast, agent: DemoAgent):
     page.line(`on failure ${policy}`.padEnd(19), showDecision(page, reply));
     page.line('', page.dim(`${showCode(reply.execution)}: ${reply.execution?.failure?.message ?? ''}`));
   }
-};
+}
 
-const endCall = async (
-  { page, crm, rpc }: Cast,
+async function endCall(
+  { page, crm, rpc }: DemoParts,
   { agentUuid }: DemoAgent,
   conversationUuid: string,
-): Promise<void> => {
+): Promise<void> {
   page.chapter('The first call ends');
   const { execution } = await rpc.onCallEnd({
     agentUuid,
@@ -139,13 +139,13 @@ const endCall = async (
     callDuration: { seconds: 142n, nanos: 0 },
     callSummary: 'Asked about an order. 👍',
   });
-  page.line('answered', `${showState(execution)} at once, without waiting for the CRM`);
+  page.line('answered', `${showState(execution)} at once, without a wait for the CRM`);
   page.line('CRM got', (await crm.lastRequest('/calls')).body);
-};
+}
 
-const readLog = async ({ page, rpc }: Cast, { agentUuid }: DemoAgent): Promise<void> => {
+async function showLog({ page, rpc }: DemoParts, { agentUuid }: DemoAgent): Promise<void> {
   page.chapter('The execution log');
-  const executions = await untilAllEnded(rpc, agentUuid);
+  const executions = await untilAllFinished(rpc, agentUuid);
   page.table(
     ['accepted', 'webhook', 'state', 'failure', 'took'],
     executions.map((execution) => [
@@ -156,39 +156,46 @@ const readLog = async ({ page, rpc }: Cast, { agentUuid }: DemoAgent): Promise<v
       `${((execution.finishedAt?.getTime() ?? 0) - (execution.sendingAt?.getTime() ?? 0)).toString()} ms`,
     ]),
   );
-};
+}
 
-const untilAllEnded = async (rpc: DemoRpc, agentUuid: string): Promise<readonly Execution[]> => {
+async function untilAllFinished(rpc: DemoRpc, agentUuid: string): Promise<readonly Execution[]> {
   for (;;) {
     const { executions }: ListExecutionsResponse = await rpc.listExecutions({ agentUuid });
     if (executions.every(({ finishedAt }) => finishedAt !== undefined)) return executions;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-};
+}
 
-const showVariables = (variables: object): string =>
-  Object.entries(variables)
+function showVariables(variables: object): string {
+  return Object.entries(variables)
     .map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
     .join(', ');
+}
 
-const showSources = ({ dynamicVariables = {}, variableSources }: OnCallStartResponse): string =>
-  Object.entries(dynamicVariables)
+function showSources({ dynamicVariables = {}, variableSources }: OnCallStartResponse): string {
+  return Object.entries(dynamicVariables)
     .map(
       ([name, value]) =>
         `${name} = ${JSON.stringify(value)} (${nameOf(VariableSource, variableSources[name])})`,
     )
     .join(', ');
+}
 
-const showDecision = (page: Page, { decision, degraded }: OnCallStartResponse): string => {
+function showDecision(page: Page, { decision, degraded }: OnCallStartResponse): string {
   if (decision === CallDecision.CALL_DECISION_BLOCK) return page.bad('block the call');
   return page.good(degraded ? 'proceed, degraded: with the defaults' : 'proceed');
-};
+}
 
-const showState = (execution: Execution | undefined): string => nameOf(ExecutionState, execution?.state);
-const showCode = (execution: Execution | undefined): string => nameOf(FailureCode, execution?.failure?.code);
+function showState(execution: Execution | undefined): string {
+  return nameOf(ExecutionState, execution?.state);
+}
 
-/** `EXECUTION_STATE_FAILED` → `failed`: the prefix is the enum's name, of two words in each of these. */
-const nameOf = (values: object, value: number | undefined): string => {
+function showCode(execution: Execution | undefined): string {
+  return nameOf(FailureCode, execution?.failure?.code);
+}
+
+/** Turns `EXECUTION_STATE_FAILED` into `failed`. The prefix is the enum's name, which has two words in each of these. */
+function nameOf(values: object, value: number | undefined): string {
   const name = Object.entries(values).find(([, number]) => number === value)?.[0] ?? '';
   return name.split('_').slice(2).join(' ').toLowerCase();
-};
+}

@@ -123,8 +123,9 @@ interface Line {
   readonly word: string;
 }
 
-const toSource = (lines: readonly Line[]) =>
-  lines.map(({ word, from }, index) => `${word} { a${index} } from '${from}';`).join('\n');
+function toSource(lines: readonly Line[]) {
+  return lines.map(({ word, from }, index) => `${word} { a${index} } from '${from}';`).join('\n');
+}
 
 /** What a file in a room may import, as lint says. */
 function allowedIn(lines: readonly Line[], refused: ReadonlySet<number>) {
