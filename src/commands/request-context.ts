@@ -4,7 +4,7 @@ import type { Arrival } from '../engine/limits/call-gate.ts';
 export interface RequestContext {
   readonly requestId: string;
   readonly admittedAtMs: number;
-  /** Absent: the caller gave none. */
+  /** Undefined when the caller gave no deadline. */
   readonly deadlineAtMs?: number;
   /** Aborted when the caller cancels or goes away. */
   readonly signal: AbortSignal;
@@ -12,7 +12,7 @@ export interface RequestContext {
   readonly callingExecutionUuids: readonly string[];
   /** The caller's W3C trace context, unparsed. */
   readonly traceparent?: string;
-  /** Bytes of the request message, which are reserved while the call runs. */
+  /** How many bytes the request message has. They are reserved while the call runs. */
   readonly requestBytes: number;
   /** Is told when the call no longer waits for its claim. */
   readonly arrival: Arrival;

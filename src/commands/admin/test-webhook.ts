@@ -2,7 +2,7 @@ import { decideCall, type Decision } from '../../domain/call-decision.ts';
 import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { CallGate } from '../../engine/limits/call-gate.ts';
-import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
+import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
 import {
   unsent,
   type PreparedRun,
@@ -143,9 +143,7 @@ async function send(
     remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
-  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) {
-    throw limitReached('too many bytes are held for calls in flight');
-  }
+  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) throw tooManyBytes();
   const slot = deps.slots.take(runnable.origin);
   if (typeof slot === 'string') throw limitReached('too many requests are in flight');
   deps.audit({

@@ -23,23 +23,23 @@ import {
 import type { RequestContext } from '../request-context.ts';
 import type { CallDetails } from '../../domain/call.ts';
 
-/** A call as `OnCallEnd` reports it; UUIDs in lower case. */
+/** A call as `OnCallEnd` reports it. UUIDs are in lower case. */
 export interface OnCallEndRequest {
   readonly agentUuid: string;
   readonly conversationUuid: string;
   readonly details: CallDetails;
 }
 
-/** The accepted (or recorded) post-call execution. */
+/** The execution of the report, as it was accepted now or is on record. */
 export interface OnCallEndReply {
-  /** Absent: no enabled post-call webhook. */
+  /** Undefined when there is no enabled post-call webhook. */
   readonly execution?: Execution;
   readonly replayed: boolean;
 }
 
-/** What an end needs. */
+/** What accepting a report needs. */
 export interface OnCallEndDeps {
-  readonly store: ExecutionStore;
+  readonly store: Pick<ExecutionStore, 'isSending' | 'findConversation' | 'findPostCall' | 'findDetails'>;
   readonly agents: AgentCache;
   readonly admission: Admission;
   readonly health: DatabaseHealth;
@@ -49,7 +49,7 @@ export interface OnCallEndDeps {
   readonly newUuid: () => string;
   readonly instance: string;
   readonly onFaultPoint: OnFaultPoint;
-  /** Told when a repeat brings other details than the first request, which win. */
+  /** Is told when a repeat has other call details than the first request. The recorded ones are kept. */
   readonly onOtherDetails: (execution: Execution) => void;
 }
 
@@ -58,8 +58,8 @@ const SETTLE_ACCEPT_MS = 2_000;
 const LEAST_TIME_MS = 100;
 
 /**
- * Accepts the post-call webhook of a conversation once; it is sent in the background, whatever becomes of the caller.
- * The accept goes first and finds out whether this is a repeat: nothing is read before it.
+ * Accepts the report of a conversation once. It is sent in the background, whatever becomes of the caller. The insert
+ * finds out whether this is a repeat: nothing of the conversation is read before it.
  */
 export async function onCallEnd(
   deps: OnCallEndDeps,
@@ -74,14 +74,14 @@ export async function onCallEnd(
     const webhook = agent?.webhooks.find(
       ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,
     );
-    if (webhook !== undefined) return await firstEnd(deps, request, context, webhook);
-    return await endWithoutWebhook(deps, request, agent !== undefined);
+    if (webhook !== undefined) return await acceptReport(deps, request, context, webhook);
+    return await answerWithoutWebhook(deps, request, agent !== undefined);
   } finally {
     reservation.release();
   }
 }
 
-async function firstEnd(
+async function acceptReport(
   deps: OnCallEndDeps,
   request: OnCallEndRequest,
   context: RequestContext,
@@ -89,18 +89,18 @@ async function firstEnd(
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
   deps.onFaultPoint('end.unaccepted', conversationUuid);
-  const result = await accept(deps, toRow(deps, request, context, webhook), context);
+  const result = await accept(deps, newPostCall(deps, request, context, webhook), context);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
-  if (result.kind === 'lost') return replayEnd(deps, request, execution);
+  if (result.kind === 'lost') return replayReport(deps, request, execution);
   deps.onFaultPoint('end.accepted', conversationUuid);
   deps.maintenance.noteAccepted();
   deps.postCallSender.offer(execution);
   return { execution, replayed: false };
 }
 
-function toRow(
+function newPostCall(
   { newUuid, instance }: OnCallEndDeps,
   { agentUuid, conversationUuid, details }: OnCallEndRequest,
   { traceparent }: RequestContext,
@@ -134,7 +134,7 @@ async function accept(
 }
 
 // Without a webhook nothing is accepted, but what is on record is answered all the same.
-async function endWithoutWebhook(
+async function answerWithoutWebhook(
   deps: OnCallEndDeps,
   request: OnCallEndRequest,
   isAgentKnown: boolean,
@@ -143,27 +143,27 @@ async function endWithoutWebhook(
   const rows = await deps.store.findConversation(conversationUuid);
   refuseOtherAgent(rows, agentUuid);
   const recorded = rows.find(({ webhookType }) => webhookType === 'post_call');
-  if (recorded !== undefined) return replayEnd(deps, request, recorded);
+  if (recorded !== undefined) return replayReport(deps, request, recorded);
   if ((await deps.store.findPostCall(conversationUuid)) === 'purged')
     throw conversationPurged(conversationUuid);
   if (!isAgentKnown) throw agentNotFound(agentUuid);
   return { replayed: false };
 }
 
-async function replayEnd(
+async function replayReport(
   deps: OnCallEndDeps,
   request: OnCallEndRequest,
   execution: Execution,
 ): Promise<OnCallEndReply> {
   refuseOtherAgent([execution], request.agentUuid);
-  // Only for the log: a read that fails must not fail the reply.
-  const isOther = await hasOtherDetails(deps, request, execution).catch(() => false);
+  // This is only for the log: a read that fails must not fail the reply.
+  const isOther = await differsFromRecord(deps, request, execution).catch(() => false);
   if (isOther) deps.onOtherDetails(execution);
   return { execution, replayed: true };
 }
 
-// Only until the execution ends: then its details are dropped.
-async function hasOtherDetails(
+// The record has the details as they came, until the execution is finished.
+async function differsFromRecord(
   { store }: OnCallEndDeps,
   { details }: OnCallEndRequest,
   { executionUuid }: Execution,

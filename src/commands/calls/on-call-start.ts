@@ -4,7 +4,7 @@ import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { NotOurs } from '../../engine/pre-call.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
-import { validationFailed } from '../../errors.ts';
+import { violationsOf } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import {
   agentNotFound,
@@ -13,47 +13,47 @@ import {
   otherAgent,
   refuseChaining,
   refuseOtherAgent,
+  refuseViolations,
   stopsNewExecutionsOnly,
 } from '../refusals.ts';
 import { replayStart, type ReplayDeps } from './replay-start.ts';
-import { runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
-import { answerByMs, toStartReply } from './start-reply.ts';
+import { claim, newStart, runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
+import { toStartReply } from './start-reply.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { CallDecision, VariableSource } from '../../domain/call.ts';
+import type { CallDecision, CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { Agent } from '../../domain/agent.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 
-/** A call as `OnCallStart` reports it; UUIDs in lower case. */
+/** A call as `OnCallStart` reports it. UUIDs are in lower case. */
 export interface OnCallStartRequest {
   readonly agentUuid: string;
   readonly conversationUuid: string;
-  readonly callerPhone: string;
-  readonly dynamicVariables: JsonObject;
-  readonly metadata: JsonObject;
+  readonly details: CallDetails;
 }
 
-/** What the platform does with the call. Equal for every repeat but for `replayed`. */
+/** What the platform does with the call. It is equal for every repeat but for `replayed`. */
 export interface OnCallStartReply {
   readonly decision: CallDecision;
   readonly degraded: boolean;
   readonly dynamicVariables: JsonObject;
   readonly variableSources: Readonly<Record<string, VariableSource>>;
-  /** Absent: no enabled pre-call webhook. */
+  /** Undefined when there was no enabled pre-call webhook. */
   readonly execution?: Execution;
   readonly replayed: boolean;
 }
 
 /** What a start needs. */
 export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
-  readonly store: ExecutionStore;
+  readonly store: Pick<ExecutionStore, 'isSending' | 'findConversation' | 'findStart'>;
   readonly agents: AgentCache;
   readonly admission: Admission;
   readonly health: DatabaseHealth;
 }
 
 /**
- * Runs the pre-call webhook once and says what to do with the call; a repeat is answered from the record. The claim goes
- * first and finds out whether this is a repeat: nothing is read before it.
+ * Runs the pre-call webhook once and says what to do with the call. A repeat is answered from the record. The claim finds
+ * out whether this is a repeat: nothing of the conversation is read before it.
  */
 export async function onCallStart(
   deps: OnCallStartDeps,
@@ -64,16 +64,17 @@ export async function onCallStart(
   try {
     deps.health.assertThere();
     await refuseChaining(deps.store, context);
-    return await firstStart(deps, request, context, reservation);
+    return await answerFirst(deps, request, context, reservation);
   } catch (error) {
     if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
-    return await replayOrRefuse(deps, request, context, error);
+    if (await isRecorded(deps, request)) return await replayStart(deps, request, context);
+    throw error;
   } finally {
     reservation.release();
   }
 }
 
-async function firstStart(
+async function answerFirst(
   deps: OnCallStartDeps,
   request: OnCallStartRequest,
   context: RequestContext,
@@ -81,18 +82,33 @@ async function firstStart(
 ): Promise<OnCallStartReply> {
   const agent = await deps.agents.read(request.agentUuid);
   if (agent === undefined) throw agentNotFound(request.agentUuid);
-  const variables = {
-    callerPhone: request.callerPhone,
-    ...preCallVariables(agent.dynamicVariables, request.dynamicVariables),
-  };
-  const violation = variablesTooLarge(variables.variables);
-  if (violation !== undefined)
-    throw validationFailed([{ field: 'dynamic_variables', description: violation }]);
-  const start: FirstStart = { request, context, agent, variables, reservation };
-  if (agent.webhooks.length === 0) return unkeptStart(deps, start);
+  const start: FirstStart = { request, context, agent, variables: variablesOf(request, agent), reservation };
+  if (agent.webhooks.length === 0) return answerUnrecorded(deps, start);
   const webhook = agent.webhooks.find(({ webhookType, disabled }) => webhookType === 'pre_call' && !disabled);
-  const result = webhook ? await runPreCall(deps, start, webhook) : await keepStart(deps, start);
+  const result = webhook ? await runPreCall(deps, start, webhook) : await recordVariables(deps, start);
   return 'kind' in result ? answerOther(deps, start, result) : toStartReply(result, false);
+}
+
+function variablesOf({ details }: OnCallStartRequest, { dynamicVariables }: Agent): StartVariables {
+  const { callerPhone } = details;
+  const merged = preCallVariables(dynamicVariables, details.dynamicVariables);
+  refuseViolations(violationsOf('dynamic_variables', variablesTooLarge(merged.variables)));
+  return { callerPhone, ...merged };
+}
+
+// An agent without any webhook has no use for what a start leaves, but it may have had webhooks before.
+async function answerUnrecorded(
+  deps: OnCallStartDeps,
+  { request, context, variables }: FirstStart,
+): Promise<OnCallStartReply> {
+  if (await isRecorded(deps, request)) return replayStart(deps, request, context);
+  return toStartReply({ start: variables }, false);
+}
+
+// Without an enabled pre-call webhook the variables are kept for the end of the call.
+function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<RecordedStart | NotOurs> {
+  if (start.context.signal.aborted) throw callerIsGone();
+  return claim(deps, start, newStart(deps, start));
 }
 
 function answerOther(
@@ -105,47 +121,11 @@ function answerOther(
   return replayStart(deps, request, context);
 }
 
-// Without an enabled pre-call webhook the variables are kept for the end of the call.
-async function keepStart(
-  { newUuid, instance, preCalls }: OnCallStartDeps,
-  { request: { agentUuid, conversationUuid }, context, variables }: FirstStart,
-): Promise<RecordedStart | NotOurs> {
-  if (context.signal.aborted) throw callerIsGone();
-  const startJson = JSON.stringify(variables);
-  const row = { executionUuid: newUuid(), agentUuid, conversationUuid, instance, startJson };
-  const kept = await preCalls.claim(row, variables, {
-    admittedAtMs: context.admittedAtMs,
-    answerByMs: answerByMs(context),
-    isGone: () => context.signal.aborted,
-  });
-  context.arrival.decided();
-  return kept;
-}
-
-// An agent without any webhook has no use for what a start leaves, but it may have had webhooks before.
-async function unkeptStart(
-  deps: OnCallStartDeps,
-  { request, context, variables }: FirstStart,
-): Promise<OnCallStartReply> {
-  const recorded = await findRecorded(deps, request);
-  return recorded ? replayStart(deps, request, context) : toStartReply({ start: variables }, false);
-}
-
-async function replayOrRefuse(
-  deps: OnCallStartDeps,
-  request: OnCallStartRequest,
-  context: RequestContext,
-  refusal: unknown,
-): Promise<OnCallStartReply> {
-  if (await findRecorded(deps, request)) return replayStart(deps, request, context);
-  throw refusal;
-}
-
 /**
  * Reports whether a start of the conversation is on record.
  * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED
  */
-async function findRecorded(
+async function isRecorded(
   { store }: OnCallStartDeps,
   { agentUuid, conversationUuid }: OnCallStartRequest,
 ): Promise<boolean> {

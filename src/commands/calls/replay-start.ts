@@ -1,7 +1,7 @@
 import { isFinished } from '../../domain/execution.ts';
 import { sameJson } from '../../domain/json.ts';
 import type { Execution } from '../../domain/execution.ts';
-import type { StartVariables } from '../../domain/call.ts';
+import type { CallDetails, StartVariables } from '../../domain/call.ts';
 import { withTimeout } from '../../engine/writes/retry-write.ts';
 import type { StartWaiters } from '../../engine/start-waiters.ts';
 import { CallhooksError, databaseUnavailable, DatabaseError } from '../../errors.ts';
@@ -15,12 +15,12 @@ import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
 export interface ReplayDeps {
   readonly store: Pick<ExecutionStore, 'findStart'>;
   readonly startWaiters: StartWaiters;
-  /** Told when a repeat brings other details than the first request, which win. */
+  /** Is told when a repeat has other call details than the first request. The recorded ones are kept. */
   readonly onOtherDetails: (execution: Execution) => void;
 }
 
 /**
- * Answers a repeat: from the record, or once the running start has ended.
+ * Answers a repeat from the record, if need be after waiting for the running start to finish.
  * @throws CallhooksError CONVERSATION_AGENT_MISMATCH, CONVERSATION_PURGED, EXECUTION_RUNNING
  */
 export async function replayStart(
@@ -32,10 +32,10 @@ export async function replayStart(
   context.arrival.decided();
   const first = await readStart(deps, conversationUuid);
   refuseOtherAgent([first.execution], request.agentUuid);
-  if (hasOtherDetails(request, first.start)) deps.onOtherDetails(first.execution);
+  if (differsFromStart(request.details, first.start)) deps.onOtherDetails(first.execution);
   let recorded = first;
   while (!isFinished(recorded.execution.state)) {
-    // At the deadline there is no time for one more look: a database that is silent just then would outlast it.
+    // At the deadline the record is not read once more: a database that is silent just then would outlast it.
     const untilMs = answerByMs(context);
     if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, context.signal)))
       throw stillRunning();
@@ -60,7 +60,7 @@ function findStart(
   });
 }
 
-// Whoever lost to a row must find it or its purged key; found neither, it looks once more.
+// A call that lost to a row must find that row or its purged key. When it finds neither, it reads once more.
 async function readStart(deps: ReplayDeps, conversationUuid: string): Promise<RecordedStart> {
   const found = (await findStart(deps, conversationUuid)) ?? (await findStart(deps, conversationUuid));
   if (found === 'purged') throw conversationPurged(conversationUuid);
@@ -68,9 +68,11 @@ async function readStart(deps: ReplayDeps, conversationUuid: string): Promise<Re
   return found;
 }
 
-function hasOtherDetails(request: OnCallStartRequest, start: StartVariables): boolean {
+// The record has the variables of the request merged with the defaults, and not its metadata. So only what the repeat
+// says is compared.
+function differsFromStart(details: CallDetails, start: StartVariables): boolean {
   return (
-    request.callerPhone !== start.callerPhone ||
-    Object.entries(request.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]))
+    details.callerPhone !== start.callerPhone ||
+    Object.entries(details.dynamicVariables).some(([name, value]) => !sameJson(value, start.variables[name]))
   );
 }

@@ -2,7 +2,7 @@ import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-t
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { observedFailure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
-import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
+import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
@@ -14,7 +14,6 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
-import { limitReached } from '../../errors.ts';
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from '../refusals.ts';
@@ -56,8 +55,8 @@ export async function runPreCall(
 ): Promise<RecordedStart | NotOurs> {
   const runnable = deps.open(start.agent, webhook);
   const limit = timeLimitOf(start, webhook);
-  const row = toRow(deps, start, webhook, limit);
-  const prepared = prepare(deps, start, runnable, row.executionUuid);
+  const row = newStart(deps, start, claimedWebhook(webhook, limit));
+  const prepared = render(deps, start, runnable, row.executionUuid);
   reserve(start, prepared);
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
@@ -72,7 +71,7 @@ export async function runPreCall(
   return heldForRecord(recording, answerByMs(start.context));
 }
 
-// Looked at twice: by the call's own limit, and by what is left of the deadline right before the claim.
+// The limit is that of the call's arrival. The deadline is checked once more: some of it may be gone before the claim.
 function timeLimitOf({ context }: FirstStart, { config }: Webhook): PreCallTimeLimit {
   const limitAt = (atMs: number): PreCallTimeLimit | 'too_short' =>
     preCallTimeLimit({
@@ -84,49 +83,54 @@ function timeLimitOf({ context }: FirstStart, { config }: Webhook): PreCallTimeL
   return limit;
 }
 
-function toRow(
+/** Returns the row of a start. Without a webhook it only keeps the call's variables. */
+export function newStart(
   { newUuid, instance }: RunPreCallDeps,
   { request: { agentUuid, conversationUuid }, variables }: FirstStart,
-  webhook: Webhook,
-  limit: PreCallTimeLimit,
+  webhook?: NewStart['webhook'],
 ): NewStart {
   return {
     executionUuid: newUuid(),
     ...{ agentUuid, conversationUuid, instance },
-    webhook: {
-      webhookUuid: webhook.webhookUuid,
-      webhookEtag: webhook.etag,
-      failurePolicy: webhook.config.failurePolicy ?? 'proceed',
-      timeLimitMs: limit.limitMs,
-      timeLimitSource: limit.source,
-    },
+    ...(webhook && { webhook }),
     startJson: JSON.stringify(variables),
   };
 }
 
-function prepare(
+function claimedWebhook(
+  { webhookUuid, etag, config }: Webhook,
+  { limitMs, source }: PreCallTimeLimit,
+): NewStart['webhook'] {
+  return {
+    webhookUuid,
+    webhookEtag: etag,
+    failurePolicy: config.failurePolicy ?? 'proceed',
+    timeLimitMs: limitMs,
+    timeLimitSource: source,
+  };
+}
+
+function render(
   { webhookRuns, recordBytes }: RunPreCallDeps,
-  { request, context, variables }: FirstStart,
+  { request: { agentUuid, conversationUuid, details }, context, variables }: FirstStart,
   runnable: RunnableWebhook,
   executionUuid: string,
 ): PreparedRun {
-  const { agentUuid, conversationUuid, callerPhone, metadata, dynamicVariables } = request;
   return webhookRuns.prepare({
-    ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes },
-    details: { callerPhone, metadata, dynamicVariables },
+    ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes, details },
     variables: variables.variables,
     traceparent: context.traceparent,
   });
 }
 
-// The bytes of the request count from here on; the admission of the call lets go of them.
+// The bytes of the body count from here on. They are released with those of the request message.
 function reserve({ context, reservation }: FirstStart, { rendered }: PreparedRun): void {
-  if (!reservation.grow(rendered.request?.body?.length ?? 0))
-    throw limitReached('too many bytes are held for calls in flight');
+  if (!reservation.grow(rendered.request?.body?.length ?? 0)) throw tooManyBytes();
   if (context.signal.aborted) throw callerIsGone();
 }
 
-async function claim(
+/** Claims a start by inserting its row. The call no longer waits for its claim then, whatever came of it. */
+export async function claim(
   { preCalls }: RunPreCallDeps,
   { context, variables }: FirstStart,
   row: NewStart,

@@ -8,12 +8,12 @@ import type { OnCallStartReply } from './on-call-start.ts';
 const ANSWER_BEFORE_DEADLINE_MS = 50;
 const LONGEST_WAIT_MS = 65_000;
 
-/** The instant of `performance.now()` until which an answer still reaches the caller. */
+/** Returns the instant of `performance.now()` until which an answer still reaches the caller. */
 export function answerByMs({ admittedAtMs, deadlineAtMs }: RequestContext): number {
   return Math.min(deadlineAtMs ?? Infinity, admittedAtMs + LONGEST_WAIT_MS) - ANSWER_BEFORE_DEADLINE_MS;
 }
 
-/** A start's reply from its record, the same the first time and every other time. */
+/** Returns a start's reply from its record. It is the same the first time and every other time. */
 export function toStartReply(
   { execution, start }: { execution?: Execution; start: StartVariables },
   replayed: boolean,

@@ -1,5 +1,5 @@
 import { limitReached, shuttingDown } from '../../errors.ts';
-import type { ByteBudget, ByteReservation } from './byte-budget.ts';
+import { tooManyBytes, type ByteBudget, type ByteReservation } from './byte-budget.ts';
 
 /** Says whether a new call may come in, before anything is looked up or recorded. */
 export interface Admission {
@@ -40,7 +40,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   const reserve = (bytes: number, onRelease?: () => void): ByteReservation => {
     if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");
     const reservation = deps.budget.reserve(bytes, 0, onRelease);
-    if (reservation === undefined) throw limitReached('too many bytes are held for calls in flight');
+    if (reservation === undefined) throw tooManyBytes();
     return reservation;
   };
   return {

@@ -9,9 +9,9 @@ import { createReader, type Reader } from './reader.ts';
 export function parseOnCallStart(message: pb.OnCallStartRequest): OnCallStartRequest {
   const reader = createReader();
   const call = readCall(reader, message);
-  const { callerPhone, dynamicVariables, metadata } = readCallDetails(reader, message);
+  const details = readCallDetails(reader, message);
   reader.refuseIfBroken();
-  return { ...call, callerPhone, dynamicVariables, metadata };
+  return { ...call, details };
 }
 
 /** @throws CallhooksError VALIDATION_FAILED */
