@@ -11,7 +11,11 @@ export interface CallDetails {
   readonly callDurationSecs?: number;
   /** It is known to post-call webhooks only. */
   readonly callSummary?: string;
-  /** The caller's W3C trace context. The request of the webhook names our span in it. */
+}
+
+/** The call details as an accepted post-call keeps them until it is finished. */
+export interface StoredCallDetails extends CallDetails {
+  /** The W3C trace context of the `OnCallEnd`. The request of the webhook names our span in it. */
   readonly traceparent?: string;
 }
 

@@ -1,4 +1,4 @@
-import type { CallDetails, StartVariables } from '../domain/call.ts';
+import type { StartVariables, StoredCallDetails } from '../domain/call.ts';
 import type { Execution, ExecutionRecord, ExecutionState } from '../domain/execution.ts';
 import type { Failure, FailureCode } from '../domain/failures.ts';
 import type { WebhookType } from '../domain/agent.ts';
@@ -97,7 +97,7 @@ export interface ExecutionStore {
   /** Finds the recorded post-call of a conversation. Causal on a cluster. */
   findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
   /** The details of an accepted or sending post-call. */
-  findDetails(executionUuid: string): Promise<CallDetails | undefined>;
+  findDetails(executionUuid: string): Promise<StoredCallDetails | undefined>;
   findExecution(
     executionUuid: string,
   ): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;

@@ -1,4 +1,4 @@
-import type { CallDetails, StartVariables, VariableSource } from '../domain/call.ts';
+import type { StartVariables, StoredCallDetails, VariableSource } from '../domain/call.ts';
 import type {
   Execution,
   MissedAssignment,
@@ -37,7 +37,7 @@ export interface NewPostCall {
   readonly conversationUuid: string;
   readonly webhookUuid: string;
   readonly instance: string;
-  /** The {@link CallDetails} as JSON text. */
+  /** The {@link StoredCallDetails} as JSON text. */
   readonly detailsJson: string;
 }
 
@@ -78,7 +78,7 @@ export type ClaimResult =
 /** What a claimed post-call needs to be rendered. */
 export interface ClaimedDetails {
   /** Undefined: a repeat of a claim whose outcome has dropped them. */
-  readonly details?: CallDetails;
+  readonly details?: StoredCallDetails;
   /** The length of their JSON text. */
   readonly detailsLength: number;
   /** What the start of the conversation left, if there was one. */

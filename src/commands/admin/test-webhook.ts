@@ -98,7 +98,7 @@ export async function testWebhook(
     }
     const underTest = await findWebhookUnderTest(deps, request);
     const prepared = render(deps, request, context, underTest);
-    if (!request.send) return toReply(unsentTest(prepared));
+    if (!request.send) return toReply(unsent(prepared.rendered, prepared.rendered.failure));
     const run = await send(deps, context, underTest, prepared, reservation);
     return toReply(run, decisionOf(underTest, run));
   } finally {
@@ -123,13 +123,6 @@ function render(
     recordBytes: RECORD_BYTES,
   });
 }
-
-function unsentTest({ rendered }: PreparedRun): WebhookRun {
-  const { failure, ...parts } = unsent(rendered, rendered.failure ?? NOT_SENT);
-  return rendered.failure === undefined ? parts : { ...parts, ...(failure ? { failure } : {}) };
-}
-
-const NOT_SENT = { code: 'INTERNAL', message: 'not sent', sent: 'no' } as const;
 
 async function send(
   deps: TestWebhookDeps,

@@ -1,13 +1,14 @@
-import type { ValidAgent, AgentDraft } from '../../domain/validation/validate-agent.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import type { AdminDeps } from './admin-commands.ts';
-import { agentNotFound, refuseStaleEtag, refuseViolations } from '../refusals.ts';
-import { changeAgent } from './change-agent.ts';
-import { validateAgentUpdate } from './validate-agent-update.ts';
-import { refuseRemovalInUse } from './names-in-use.ts';
-import { changedWebhook, newWebhook } from './build-webhook.ts';
 import type { UpdateMask } from '../../domain/update-mask.ts';
+import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
+import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
 import type { Violation } from '../../errors.ts';
+import { agentNotFound, refuseStaleEtag, refuseViolations } from '../refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
+import { changedWebhook, newWebhook } from './build-webhook.ts';
+import { changeAgent } from './change-agent.ts';
+import { agentContext, storedContext } from './config-context.ts';
+import { refuseRemovalInUse } from './names-in-use.ts';
 
 /** New values for the masked fields of an agent, unchecked, and what becomes of its secrets. */
 export interface UpdateAgentRequest {
@@ -25,7 +26,8 @@ export interface UpdateAgentRequest {
 
 /**
  * Changes the masked fields of an agent and its secrets, all or nothing.
- * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, ETAG_MISMATCH, VARIABLE_IN_USE, SECRET_IN_USE
+ * @throws CallhooksError VALIDATION_FAILED, AGENT_NOT_FOUND, ETAG_MISMATCH, VARIABLE_IN_USE, SECRET_IN_USE,
+ *   KEY_UNAVAILABLE
  */
 export function updateAgent(deps: AdminDeps, request: UpdateAgentRequest): Promise<Agent> {
   return changeAgent(deps, 'UpdateAgent', request.agentUuid, (current, nowMs) => {
@@ -33,12 +35,52 @@ export function updateAgent(deps: AdminDeps, request: UpdateAgentRequest): Promi
       refuseViolations(request.violations);
       throw agentNotFound(request.agentUuid);
     }
-    const valid = validateAgentUpdate(deps, request, current);
+    const valid = validUpdate(deps, request, current);
     refuseStaleEtag(request.etag, current);
     const updated = toUpdated(deps, request, current, valid, nowMs);
     refuseRemovalInUse(deps.agentSecrets, current, updated);
     return updated;
   });
+}
+
+// A save checks what its mask changes, and what depends on that.
+function validUpdate(deps: AdminDeps, request: UpdateAgentRequest, current: Agent): ValidAgent {
+  const { mask, secrets, removeSecrets } = request;
+  const ofSecrets = validateSecrets({
+    secrets,
+    removeSecrets,
+    storedNames: new Set(Object.keys(current.sealedSecrets)),
+    signingNames: signingNamesThatStay(request, current),
+  });
+  const { checkUrl, secretValue: storedValue } = agentContext(deps, current);
+  const { agent, violations } = validateAgent(mergeDraft(mask, request.agent, current), {
+    secretNames: ofSecrets.names,
+    secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : storedValue?.(name)),
+    checkUrl,
+    stored: (type) => {
+      const replaced = current.webhooks.find(({ webhookType }) => webhookType === type);
+      return replaced && storedContext(replaced);
+    },
+    checked: (field) => mask.has(field),
+  });
+  refuseViolations([...request.violations, ...violations, ...ofSecrets.violations]);
+  return agent;
+}
+
+// The secrets that a given webhook signs with are checked with that webhook.
+function signingNamesThatStay({ mask, agent }: UpdateAgentRequest, current: Agent): Set<string> {
+  const isReplaced = (type: string) =>
+    mask.has('webhooks') && agent.webhooks.some((given) => given.webhookType === type);
+  const staying = current.webhooks.filter(({ webhookType }) => !isReplaced(webhookType));
+  return new Set(staying.flatMap(({ config }) => config.signingSecretNames));
+}
+
+function mergeDraft(mask: UpdateMask, wanted: AgentDraft, current: Agent): AgentDraft {
+  return {
+    displayName: wanted.displayName,
+    dynamicVariables: mask.has('dynamic_variables') ? wanted.dynamicVariables : current.dynamicVariables,
+    webhooks: mask.has('webhooks') ? wanted.webhooks : [],
+  };
 }
 
 function toUpdated(

@@ -21,7 +21,7 @@ import {
   refuseOtherAgent,
 } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { CallDetails } from '../../domain/call.ts';
+import type { CallDetails, StoredCallDetails } from '../../domain/call.ts';
 
 /** A call as `OnCallEnd` reports it. UUIDs are in lower case. */
 export interface OnCallEndRequest {
@@ -106,7 +106,8 @@ function newPostCall(
   { traceparent }: RequestContext,
   { webhookUuid }: Webhook,
 ): NewPostCall {
-  const detailsJson = JSON.stringify(traceparent === undefined ? details : { ...details, traceparent });
+  const stored: StoredCallDetails = traceparent === undefined ? details : { ...details, traceparent };
+  const detailsJson = JSON.stringify(stored);
   return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, detailsJson };
 }
 

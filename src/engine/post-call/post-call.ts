@@ -1,5 +1,5 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import type { CallDetails } from '../../domain/call.ts';
+import type { StoredCallDetails } from '../../domain/call.ts';
 import { failureOf, observedFailure } from '../../domain/failures.ts';
 import { postCallVariables } from '../../domain/variables.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
@@ -137,7 +137,7 @@ async function runWith(
   { postCall, timeLimitMs, reservation, claimed: { start, detailsLength } }: Claimed,
   agent: Agent,
   webhook: Webhook,
-  details: CallDetails,
+  details: StoredCallDetails,
 ): Promise<WebhookRun> {
   const runnable = openOrUndefined(deps, agent, webhook);
   if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);

@@ -67,12 +67,12 @@ export interface WebhookRunDeps extends RenderDeps {
   readonly maxResponseBytes: number;
 }
 
-/** The run that ends without a byte sent, for a reason known beforehand. */
+/** Returns the run of which no byte was sent: it failed before, or sending was not asked for. */
 export function unsent(
   rendered: Pick<RenderResult, 'record' | 'missingVariables'>,
-  failure: Failure,
+  failure: Failure | undefined,
 ): WebhookRun {
-  return { ...beforeSending(rendered), failure, timings: {} };
+  return { ...beforeSending(rendered), ...(failure ? { failure } : {}), timings: {} };
 }
 
 /** The run in which callhooks itself failed, so that nobody knows whether the endpoint saw the request. */

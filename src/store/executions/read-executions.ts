@@ -1,4 +1,4 @@
-import type { CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { StartVariables, StoredCallDetails, VariableSource } from '../../domain/call.ts';
 import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
@@ -53,7 +53,7 @@ export function createReads(connections: Connections, dialect: Dialect): Reads {
       const [row] = await rows('SELECT details FROM execution_details WHERE execution_uuid = ?', [
         toBytes(executionUuid),
       ]);
-      return row === undefined ? undefined : (JSON.parse(row.details as string) as CallDetails);
+      return row === undefined ? undefined : (JSON.parse(row.details as string) as StoredCallDetails);
     },
     findExecution: async (executionUuid) => {
       const [row] = await rows(FIND_EXECUTION, [toBytes(executionUuid), STATE.no_webhook]);

@@ -1,4 +1,4 @@
-import type { CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { StartVariables, StoredCallDetails, VariableSource } from '../../domain/call.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type {
@@ -252,7 +252,7 @@ function toClaimResult(answer: ClaimAnswer): ClaimResult {
   const start = toStart(answer.start, answer.assigned);
   return {
     kind: 'won',
-    ...(answer.details !== null && { details: JSON.parse(answer.details) as CallDetails }),
+    ...(answer.details !== null && { details: JSON.parse(answer.details) as StoredCallDetails }),
     detailsLength: answer.details?.length ?? 0,
     ...(start && { start }),
     ...(answer.agentEtag !== null && { agentEtag: answer.agentEtag }),
