@@ -1,6 +1,6 @@
+import type { Execution, ExecutionRecord } from '../domain/execution.ts';
 import { CallhooksError } from '../errors.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
-import type { Execution, ExecutionRecord } from '../domain/execution.ts';
 
 /** One execution by its uuid. */
 export interface GetExecutionRequest {

@@ -1,5 +1,5 @@
-import { CallhooksError, validationFailed, type Reason, type Violation } from '../errors.ts';
 import type { Execution } from '../domain/execution.ts';
+import { CallhooksError, validationFailed, type Reason, type Violation } from '../errors.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -31,7 +31,10 @@ export function webhookNotFound(webhookUuid: string): CallhooksError {
  */
 export function refuseStaleEtag(expected: string, stored: { readonly etag: string }): void {
   if (expected === '' || expected === stored.etag) return;
-  throw new CallhooksError('ETAG_MISMATCH', 'it was changed by somebody else: read it again and repeat');
+  throw new CallhooksError(
+    'ETAG_MISMATCH',
+    'another writer has changed it: read it again and repeat the request',
+  );
 }
 
 /**

@@ -59,10 +59,13 @@ export async function replaceUntilChanged<After extends Agent | undefined>(
 }
 
 function alwaysOvertaken(): CallhooksError {
-  return new CallhooksError('ETAG_MISMATCH', 'others change it all the time: repeat the request');
+  return new CallhooksError('ETAG_MISMATCH', 'other writers keep changing it: repeat the request');
 }
 
-/** Runs a write of an agent, then tells the cache of this replica and the audit log. */
+/**
+ * Runs a write of an agent. Then the cache of this replica forgets the agent, and the audit log gets its lines. Returns the
+ * agent as stored, or undefined when it was deleted.
+ */
 export async function announceChange<After extends Agent | undefined>(
   deps: AdminDeps,
   action: string,
@@ -93,7 +96,7 @@ export interface AuditLine {
   readonly secretNames: readonly string[];
 }
 
-// One line for each webhook whose URL has come to another origin, with the secrets that go there now.
+// Writes one line for each webhook whose URL has another origin than before, with the secrets that go there now.
 function auditOrigins(
   { audit, agentSecrets }: AdminDeps,
   action: string,

@@ -1,12 +1,12 @@
+import type { Agent } from '../../domain/agent.ts';
 import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
 import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
-import type { Agent } from '../../domain/agent.ts';
 import type { Violation } from '../../errors.ts';
 import type { NewAgent } from '../../store/agent-store.ts';
 import { refuseViolations } from '../refusals.ts';
 import type { AdminDeps } from './admin-commands.ts';
-import { announceChange } from './change-agent.ts';
 import { newWebhook } from './build-webhook.ts';
+import { announceChange } from './change-agent.ts';
 
 /** An agent to create, unchecked, with its webhooks and secrets. */
 export interface CreateAgentRequest {

@@ -1,6 +1,6 @@
+import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 import type { AdminDeps } from './admin-commands.ts';
 import { changeAgent } from './change-agent.ts';
-import { agentNotFound, refuseStaleEtag } from '../refusals.ts';
 
 /** Names an agent. An empty `etag` checks nothing. */
 export interface DeleteAgentRequest {

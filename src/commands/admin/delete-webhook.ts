@@ -1,7 +1,7 @@
+import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 import type { AdminDeps } from './admin-commands.ts';
 import { changeAgent } from './change-agent.ts';
 import { findAgentOf, webhookOf } from './find-webhook.ts';
-import { refuseStaleEtag, webhookNotFound } from '../refusals.ts';
 
 /** Names a webhook and, if one is given, the agent that it must belong to. An empty `etag` checks nothing. */
 export interface DeleteWebhookRequest {

@@ -7,7 +7,7 @@ import { refuseViolations, webhookNotFound } from '../refusals.ts';
 export interface WebhookName {
   readonly webhookUuid: string;
   readonly agentUuid?: string | undefined;
-  /** Holds what parsing found wrong with the request. It is told before that there is no such webhook. */
+  /** What parsing found wrong. It is reported in the place of WEBHOOK_NOT_FOUND. */
   readonly violations?: readonly Violation[];
 }
 

@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
-import type { AdminDeps } from './admin-commands.ts';
 import { agentNotFound } from '../refusals.ts';
+import type { AdminDeps } from './admin-commands.ts';
 
 /** Names an agent. */
 export interface GetAgentRequest {

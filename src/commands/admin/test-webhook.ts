@@ -1,27 +1,27 @@
+import type { WebhookType } from '../../domain/agent.ts';
 import { decideCall, type Decision } from '../../domain/call-decision.ts';
+import type { CallDecision, CallDetails } from '../../domain/call.ts';
+import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
+import type { Failure } from '../../domain/failures.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
+import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
-import type { CallGate } from '../../engine/limits/call-gate.ts';
 import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { CallGate } from '../../engine/limits/call-gate.ts';
+import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import {
   unsent,
   type PreparedRun,
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
-import type { RequestSlots } from '../../engine/limits/request-slots.ts';
+import { limitReached, type Violation } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
-import type { AuditLine } from './change-agent.ts';
-import { findWebhookUnderTest, type FindWebhookDeps, type WebhookUnderTest } from './webhook-under-test.ts';
 import { deadlineTooShort, refuseChaining } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { CallDecision, CallDetails } from '../../domain/call.ts';
-import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
-import type { Failure } from '../../domain/failures.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import type { WebhookType } from '../../domain/agent.ts';
-import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
-import { limitReached, type Violation } from '../../errors.ts';
+import type { AuditLine } from './change-agent.ts';
+import { findWebhookUnderTest, type FindWebhookDeps, type WebhookUnderTest } from './webhook-under-test.ts';
 
 /** A test of a webhook. `violations` is what parsing found wrong: the command reports it with all that it finds. */
 export type TestWebhookRequest = (StoredWebhookName | UnsavedWebhook) & {
@@ -76,7 +76,7 @@ export interface TestWebhookDeps extends FindWebhookDeps {
   readonly signal: AbortSignal;
 }
 
-// Recorded bodies of a test are longer than those of executions: somebody is looking at them.
+// A test shows more of a body than an execution records: a person reads it.
 const RECORD_BYTES = 64 * 1024;
 
 /**

@@ -1,7 +1,11 @@
+import type { Agent } from '../../domain/agent.ts';
+import type { CallDecision, CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
+import type { Execution } from '../../domain/execution.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
+import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
-import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { NotOurs } from '../../engine/pre-call.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
 import { violationsOf } from '../../errors.ts';
@@ -16,14 +20,10 @@ import {
   refuseViolations,
   stopsNewExecutionsOnly,
 } from '../refusals.ts';
+import type { RequestContext } from '../request-context.ts';
 import { replayStart, type ReplayDeps } from './replay-start.ts';
 import { claim, newStart, runPreCall, type FirstStart, type RunPreCallDeps } from './run-pre-call.ts';
 import { toStartReply } from './start-reply.ts';
-import type { RequestContext } from '../request-context.ts';
-import type { CallDecision, CallDetails, StartVariables, VariableSource } from '../../domain/call.ts';
-import type { Agent } from '../../domain/agent.ts';
-import type { Execution } from '../../domain/execution.ts';
-import type { JsonObject } from '../../domain/json.ts';
 
 /** A call as `OnCallStart` reports it. UUIDs are in lower case. */
 export interface OnCallStartRequest {
@@ -105,7 +105,7 @@ async function answerUnrecorded(
   return toStartReply({ start: variables }, false);
 }
 
-// Without an enabled pre-call webhook the variables are kept for the end of the call.
+// Without an enabled pre-call webhook the variables are recorded for the report.
 function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<RecordedStart | NotOurs> {
   if (start.context.signal.aborted) throw callerIsGone();
   return claim(deps, start, newStart(deps, start));

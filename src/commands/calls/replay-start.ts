@@ -1,15 +1,15 @@
-import { isFinished } from '../../domain/execution.ts';
-import { sameJson } from '../../domain/json.ts';
-import type { Execution } from '../../domain/execution.ts';
 import type { CallDetails, StartVariables } from '../../domain/call.ts';
-import { withTimeout } from '../../engine/writes/retry-write.ts';
+import { isFinished } from '../../domain/execution.ts';
+import type { Execution } from '../../domain/execution.ts';
+import { sameJson } from '../../domain/json.ts';
 import type { StartWaiters } from '../../engine/start-waiters.ts';
+import { withTimeout } from '../../engine/writes/retry-write.ts';
 import { CallhooksError, databaseUnavailable, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import { conversationPurged, refuseOtherAgent } from '../refusals.ts';
-import { answerByMs, toStartReply } from './start-reply.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
+import { answerByMs, toStartReply } from './start-reply.ts';
 
 /** What answering from the record needs. */
 export interface ReplayDeps {

@@ -1,7 +1,7 @@
-import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import { observedFailure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
+import { observedFailure } from '../../domain/failures.ts';
+import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
 import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
@@ -17,9 +17,9 @@ import {
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from '../refusals.ts';
-import { answerByMs } from './start-reply.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartRequest } from './on-call-start.ts';
+import { answerByMs } from './start-reply.ts';
 
 /** A start that is not on record yet: the request with all that was found for it. */
 export interface FirstStart {

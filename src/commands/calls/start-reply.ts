@@ -1,6 +1,6 @@
 import { startReply } from '../../domain/call-decision.ts';
-import type { Execution } from '../../domain/execution.ts';
 import type { StartVariables } from '../../domain/call.ts';
+import type { Execution } from '../../domain/execution.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartReply } from './on-call-start.ts';
 
