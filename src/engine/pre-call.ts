@@ -51,7 +51,7 @@ export interface PreCalls {
 const SETTLE_CLAIM_MS = 2_000;
 // A request that is begun with less than this can only time out.
 const LEAST_TIME_MS = 100;
-const HOLD_ANSWER_MS = 5_000;
+const RECORD_LIMIT_MS = 5_000;
 
 /** What running starts needs. */
 export interface PreCallDeps {
@@ -160,11 +160,15 @@ function recordedAs(execution: Execution, start: StartVariables, outcome: Outcom
 }
 
 /**
- * Waits for a record as long as its answer may be held: 5 s, or until no answer reaches the caller any more.
- * @throws CallhooksError OUTCOME_NOT_RECORDED; the recording goes on
+ * Waits until an outcome is on record, but at most 5 s, and not after the last answer that reaches the caller.
+ * @throws CallhooksError OUTCOME_NOT_RECORDED while the recording goes on
  */
-export function heldForRecord<T>(recording: Promise<T>, answerByMs: number): Promise<T> {
-  return withTimeout(recording, Math.min(answerByMs, performance.now() + HOLD_ANSWER_MS), outcomeNotRecorded);
+export function waitForRecord<T>(recording: Promise<T>, answerByMs: number): Promise<T> {
+  return withTimeout(
+    recording,
+    Math.min(answerByMs, performance.now() + RECORD_LIMIT_MS),
+    outcomeNotRecorded,
+  );
 }
 
 function outcomeNotRecorded(): CallhooksError {

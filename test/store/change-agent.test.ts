@@ -22,18 +22,18 @@ describeEachEngine('a change of an agent', (engine) => {
   });
   after(() => db.close());
 
-  it('loses no update of 50 at once', async () => {
+  it('keeps each of 50 concurrent updates', async () => {
     const { agentUuid } = await agents().insertAgent(
       anAgent({ etag: 'a-0', dynamicVariables: { count: 0 } }),
     );
     const changes = await Promise.all(times(50, () => replaceUntilChanged(agents(), agentUuid, add)));
     const stored = await agents().findAgent(agentUuid);
     expect(stored?.dynamicVariables).to.deep.equal({ count: 50 });
-    // Each was told what it wrote, and no two the same.
+    // Each update returns the state that it wrote, and no two states are equal.
     expect(new Set(changes.map(({ after }) => after?.etag)).size).to.equal(50);
   });
 
-  it('lets a deletion among updates be the end', async () => {
+  it('leaves an agent deleted when updates run beside its deletion', async () => {
     const { agentUuid } = await agents().insertAgent(
       anAgent({ etag: 'a-0', dynamicVariables: { count: 0 } }),
     );
@@ -44,7 +44,7 @@ describeEachEngine('a change of an agent', (engine) => {
     expect(await agents().findAgent(agentUuid)).to.equal(undefined);
   });
 
-  it('writes nothing when the decision throws, and throws it on', async () => {
+  it('writes nothing and rejects with the same error when the decision throws', async () => {
     const stored = await agents().insertAgent(anAgent());
     const refuse = (): never => {
       throw refusal;
@@ -53,7 +53,7 @@ describeEachEngine('a change of an agent', (engine) => {
     expect(await agents().findAgent(stored.agentUuid)).to.deep.equal(stored);
   });
 
-  it('shows the decision that there is no agent', async () => {
+  it('asks the decision with undefined when there is no agent, and writes nothing', async () => {
     const seen: unknown[] = [];
     const note = (current: Agent | undefined) => {
       seen.push(current);
@@ -65,8 +65,8 @@ describeEachEngine('a change of an agent', (engine) => {
   });
 });
 
-describe('a change of an agent that others change all the time', () => {
-  it('is given up after a while, as the conflict that it is', async () => {
+describe('a change of an agent while other writers are always faster', () => {
+  it('rejects with ETAG_MISMATCH once its time is over', async () => {
     const agent: Agent = {
       ...anAgent({ etag: 'a-0', dynamicVariables: { count: 0 } }),
       createdAtMs: 0,

@@ -12,7 +12,7 @@ import type { CallGate } from '../../engine/limits/call-gate.ts';
 import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import {
   unsent,
-  type PreparedRun,
+  type RenderedRun,
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
@@ -97,9 +97,9 @@ export async function testWebhook(
       await refuseChaining(deps.store, context);
     }
     const underTest = await findWebhookUnderTest(deps, request);
-    const prepared = render(deps, request, context, underTest);
-    if (!request.send) return toReply(unsent(prepared.rendered, prepared.rendered.failure));
-    const run = await send(deps, context, underTest, prepared, reservation);
+    const rendered = render(deps, request, context, underTest);
+    if (!request.send) return toReply(unsent(rendered.result, rendered.result.failure));
+    const run = await send(deps, context, underTest, rendered, reservation);
     return toReply(run, decisionOf(underTest, run));
   } finally {
     reservation.release();
@@ -111,8 +111,8 @@ function render(
   request: TestWebhookRequest,
   context: RequestContext,
   { agent, runnable, variables }: WebhookUnderTest,
-): PreparedRun {
-  return webhookRuns.prepare({
+): RenderedRun {
+  return webhookRuns.render({
     ...{ runnable, variables },
     agentUuid: agent.agentUuid,
     conversationUuid: request.conversationUuid ?? newUuid(),
@@ -128,7 +128,7 @@ async function send(
   deps: TestWebhookDeps,
   context: RequestContext,
   { agent, webhook, runnable }: WebhookUnderTest,
-  prepared: PreparedRun,
+  rendered: RenderedRun,
   reservation: ByteReservation,
 ): Promise<WebhookRun> {
   const limit = preCallTimeLimit({
@@ -136,7 +136,7 @@ async function send(
     remainingMs: context.deadlineAtMs === undefined ? undefined : context.deadlineAtMs - performance.now(),
   });
   if (limit === 'too_short') throw deadlineTooShort();
-  if (!reservation.grow(prepared.rendered.request?.body?.length ?? 0)) throw tooManyBytes();
+  if (!reservation.grow(rendered.result.request?.body?.length ?? 0)) throw tooManyBytes();
   const slot = deps.slots.take(runnable.origin);
   if (typeof slot === 'string') throw limitReached('too many requests are in flight');
   deps.audit({
@@ -148,7 +148,7 @@ async function send(
   });
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
-    return await deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
+    return await deps.webhookRuns.send(rendered, { expiresAtMs, reservation, signal: deps.signal });
   } finally {
     slot.release();
   }

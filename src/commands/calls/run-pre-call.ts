@@ -4,13 +4,13 @@ import { observedFailure } from '../../domain/failures.ts';
 import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
-import { heldForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
+import { waitForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import {
   afterQueue,
   OUR_BUG,
   unsent,
-  type PreparedRun,
+  type RenderedRun,
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
@@ -56,19 +56,19 @@ export async function runPreCall(
   const runnable = deps.open(start.agent, webhook);
   const limit = timeLimitOf(start, webhook);
   const row = newStart(deps, start, claimedWebhook(webhook, limit));
-  const prepared = render(deps, start, runnable, row.executionUuid);
-  reserve(start, prepared);
+  const rendered = render(deps, start, runnable, row.executionUuid);
+  reserve(start, rendered);
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
   // From here on the run outlives its RPC, which may be answered before the outcome is on record.
   const running = start.reservation.retain();
   const slot = deps.slots.take(runnable.origin);
-  const run = await send(deps, start, prepared, slot, limit);
+  const run = await send(deps, start, rendered, slot, limit);
   const recording = deps.preCalls.record(claimed, run).finally(() => {
     if (typeof slot === 'object') slot.release();
     running.release();
   });
-  return heldForRecord(recording, answerByMs(start.context));
+  return waitForRecord(recording, answerByMs(start.context));
 }
 
 // The limit is that of the call's arrival. The deadline is checked once more: some of it may be gone before the claim.
@@ -115,8 +115,8 @@ function render(
   { request: { agentUuid, conversationUuid, details }, context, variables }: FirstStart,
   runnable: RunnableWebhook,
   executionUuid: string,
-): PreparedRun {
-  return webhookRuns.prepare({
+): RenderedRun {
+  return webhookRuns.render({
     ...{ runnable, agentUuid, conversationUuid, executionUuid, recordBytes, details },
     variables: variables.variables,
     traceparent: context.traceparent,
@@ -124,8 +124,8 @@ function render(
 }
 
 // The bytes of the body count from here on. They are released with those of the request message.
-function reserve({ context, reservation }: FirstStart, { rendered }: PreparedRun): void {
-  if (!reservation.grow(rendered.request?.body?.length ?? 0)) throw tooManyBytes();
+function reserve({ context, reservation }: FirstStart, { result }: RenderedRun): void {
+  if (!reservation.grow(result.request?.body?.length ?? 0)) throw tooManyBytes();
   if (context.signal.aborted) throw callerIsGone();
 }
 
@@ -149,17 +149,17 @@ export async function claim(
 async function send(
   { webhookRuns, signal, onError }: RunPreCallDeps,
   { context, reservation }: FirstStart,
-  prepared: PreparedRun,
+  rendered: RenderedRun,
   slot: RequestSlot | SlotRefusal,
   limit: PreCallTimeLimit,
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
-  if (typeof slot === 'string' && prepared.rendered.request !== undefined)
-    return unsent(prepared.rendered, ORIGIN_IS_BUSY);
+  if (typeof slot === 'string' && rendered.result.request !== undefined)
+    return unsent(rendered.result, ORIGIN_IS_BUSY);
   const queuedMs = performance.now() - context.admittedAtMs;
   const expiresAtMs = context.admittedAtMs + limit.limitMs;
   try {
-    return afterQueue(await webhookRuns.send(prepared, { expiresAtMs, reservation, signal }), queuedMs);
+    return afterQueue(await webhookRuns.send(rendered, { expiresAtMs, reservation, signal }), queuedMs);
   } catch (error) {
     onError(error);
     return OUR_BUG;

@@ -142,7 +142,7 @@ async function runWith(
   const runnable = openOrUndefined(deps, agent, webhook);
   if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
   deps.onFaultPoint('end.rendering', postCall.conversationUuid);
-  const prepared = deps.webhookRuns.prepare({
+  const rendered = deps.webhookRuns.render({
     runnable,
     agentUuid: postCall.agentUuid,
     conversationUuid: postCall.conversationUuid,
@@ -152,9 +152,9 @@ async function runWith(
     traceparent: details.traceparent,
     recordBytes: deps.recordBytes,
   });
-  reservation.resize(detailsLength + (prepared.rendered.request?.body?.length ?? 0));
+  reservation.resize(detailsLength + (rendered.result.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
-  const sending = deps.webhookRuns.send(prepared, { expiresAtMs, reservation, signal: deps.signal });
+  const sending = deps.webhookRuns.send(rendered, { expiresAtMs, reservation, signal: deps.signal });
   return sending.catch((error: unknown) => {
     deps.onError(error, postCall.executionUuid);
     return OUR_BUG;

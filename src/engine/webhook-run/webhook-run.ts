@@ -38,14 +38,14 @@ export interface RunInput {
 }
 
 /** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
-export interface PreparedRun {
+export interface RenderedRun {
   readonly runnable: RunnableWebhook;
-  readonly rendered: RenderResult;
+  readonly result: RenderResult;
   readonly variables: JsonObject;
   readonly recordBytes: number;
 }
 
-/** How a prepared run is sent; `reservation` is that of its call. */
+/** How a rendered run is sent. `reservation` is that of its call. */
 export interface SendOptions {
   /** Instant of `performance.now()`. */
   readonly expiresAtMs: number;
@@ -56,9 +56,9 @@ export interface SendOptions {
 /** Runs webhooks: of pre-calls, post-calls and tests. */
 export interface WebhookRuns {
   /** Renders the request of a run. Pure but for the clock and ids. */
-  prepare(input: RunInput): PreparedRun;
-  /** Sends a prepared run, at most once for each call of this function, and reads the answer. */
-  send(run: PreparedRun, options: SendOptions): Promise<WebhookRun>;
+  render(input: RunInput): RenderedRun;
+  /** Sends a rendered run, at most once for each call of this function, and reads the answer. */
+  send(run: RenderedRun, options: SendOptions): Promise<WebhookRun>;
 }
 
 /** What runs need from outside. */
@@ -87,21 +87,21 @@ export function afterQueue(run: WebhookRun, queuedMs: number): WebhookRun {
 
 /** Makes the runs. */
 export function createWebhookRuns(deps: WebhookRunDeps): WebhookRuns {
-  return { prepare: (input) => prepare(deps, input), send: (run, options) => send(deps, run, options) };
+  return { render: (input) => render(deps, input), send: (run, options) => send(deps, run, options) };
 }
 
-function prepare(deps: WebhookRunDeps, input: RunInput): PreparedRun {
+function render(deps: WebhookRunDeps, input: RunInput): RenderedRun {
   const { runnable, agentUuid, conversationUuid, details, variables, recordBytes } = input;
   const values = createPlaceholderValues({
     webhookType: runnable.webhook.webhookType,
     ...{ agentUuid, conversationUuid, details, variables },
     secrets: runnable.secrets,
   });
-  return { runnable, rendered: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
+  return { runnable, result: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
 }
 
-async function send(deps: WebhookRunDeps, run: PreparedRun, options: SendOptions): Promise<WebhookRun> {
-  const { runnable, rendered, recordBytes } = run;
+async function send(deps: WebhookRunDeps, run: RenderedRun, options: SendOptions): Promise<WebhookRun> {
+  const { runnable, result: rendered, recordBytes } = run;
   if (rendered.request === undefined)
     return unsent(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
   const needsBody = runnable.webhook.config.assignments.length > 0;
@@ -144,7 +144,7 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-function assignFrom({ runnable, variables }: PreparedRun, response: ReceivedResponse): Read {
+function assignFrom({ runnable, variables }: RenderedRun, response: ReceivedResponse): Read {
   const rules = runnable.webhook.config.assignments;
   if (rules.length === 0) return {};
   const body = readResponse(response);
