@@ -2,7 +2,7 @@ import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
 import { createDeadlines } from './client/deadline.ts';
 import type { TimingsSoFar } from './client/dial.ts';
-import { endedFailure, unsent } from './client/failures.ts';
+import { endedFailure, NOT_SENT, unsent } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createTlsContext } from './client/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
@@ -94,8 +94,7 @@ async function sendOnce(
   if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
   const { deadline, timings } = input;
   const reason = deadline.reason();
-  if (reason !== undefined)
-    return { failure: endedFailure(reason, 'the request was not sent', deadline, 'no') };
+  if (reason !== undefined) return { failure: endedFailure(reason, NOT_SENT, deadline, 'no') };
   for (let idle = pool.takeIdle(target); ; idle = undefined) {
     const connection = idle ?? (await pool.open(target, deadline, timings));
     if ('failure' in connection) return connection;

@@ -12,14 +12,17 @@ export function unsent(
   return { failure: failureOf(code, message) };
 }
 
-/** Returns the failure of a request that reached its deadline; `state` says how far it had come (`no response head arrived`). */
+/** Returns the failure of a request that reached its deadline. `state` says how far it had come (`no response head arrived`). */
 export function endedFailure(reason: EndReason, state: string, deadline: Deadline, sent: Sent): Failure {
   return reason === 'shutdown'
     ? observedFailure('SHUTDOWN', sent, `the shutdown of callhooks ended the request: ${state} until then`)
     : observedFailure('TIMEOUT', sent, `${state} within ${formatMs(deadline.timeLimitMs)}`);
 }
 
-// `350 ms`, `10.0 s`
+/** The state of a request of which no byte left. */
+export const NOT_SENT = 'the request was not sent';
+
+// Returns `350 ms` or `10.0 s`.
 function formatMs(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   return whole < 1000 ? `${whole} ms` : `${(whole / 1000).toFixed(1)} s`;
@@ -102,7 +105,7 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
   'bad upgrade': 'the endpoint switched to another protocol unasked',
 };
 
-/** Returns how an exchange broke off after its first byte, in words. They repeat no byte that the endpoint sent. */
+/** Returns how an exchange broke off after its first byte, in words that repeat no byte of the endpoint. */
 export function breakText(error: Error, sent: Sent): string {
   const code = codeText(error);
   const inBody = sent === 'yes';

@@ -5,7 +5,7 @@ import type { OutgoingRequest, ReceivedResponse, SendOptions } from '../http-cli
 import { ConnectionGoneError, type Connection } from './connection.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from './dial.ts';
-import { breakText, endedFailure, NO_ROOM, refusedFailure, tooLarge } from './failures.ts';
+import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
 import { createResponseBody, type ResponseBody } from './response-body.ts';
 import { readHead, type ResponseHead } from './response-head.ts';
 
@@ -68,8 +68,6 @@ const RECORD_MS = 250;
 const MAX_DISCARDED_BYTES = 65_536;
 /** No server has a reason to send more interim responses (1xx). */
 const MAX_INTERIM = 32;
-
-const NOT_SENT = 'the request was not sent';
 
 function createHttpExchange(
   { options, deadline, timings }: HttpExchangeInput,
@@ -174,7 +172,7 @@ function tooManyInterim(sent: Sent): Failure {
   );
 }
 
-// How an exchange ends whose connection broke, or whose response was no HTTP.
+// Returns the result of an exchange whose connection broke, or whose response was not HTTP.
 function brokenOff(error: Error, sent: Sent, wasReused: boolean): HttpExchangeResult {
   if (sent === 'no') return brokenUnsent(error);
   const text = breakText(error, sent);
