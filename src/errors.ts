@@ -123,6 +123,14 @@ export class DatabaseError extends Error {
   }
 }
 
+/** Reports whether an error is the database's, and of one of these kinds. */
+export function isDatabaseError(
+  error: unknown,
+  ...kinds: readonly DatabaseErrorKind[]
+): error is DatabaseError {
+  return error instanceof DatabaseError && kinds.includes(error.kind);
+}
+
 /** Returns the code that Node.js or a library gave an error (`ECONNREFUSED`), if there is one. */
 export function errorCode(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -178,7 +178,7 @@ export function createEngine(deps: EngineDeps): Engine {
       bufferedBytes: budget.reservedBytes(),
       waiting: maintenance.pending(),
       overdue: maintenance.overdue(),
-      databaseIsThere: health.isThere(),
+      databaseIsThere: health.isAvailable(),
     }),
     start: async () => {
       if (database.engine === 'sqlite') await store.interruptAllSending();
@@ -201,7 +201,7 @@ export function createEngine(deps: EngineDeps): Engine {
 function createGate(health: DatabaseHealth, writes: ExecutionWrites): CallGate {
   return createCallGate({
     // While the database is away the queue is old for another reason, and callers get that reason.
-    queueAgeMs: () => (health.isThere() ? writes.ageMs() : 0),
+    queueAgeMs: () => (health.isAvailable() ? writes.ageMs() : 0),
     claimedLately: writes.claimedLately,
     now: () => performance.now(),
   });

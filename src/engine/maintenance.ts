@@ -107,7 +107,7 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
     }
   };
   const interruptOverdue = async (): Promise<void> => {
-    if (health.thereForMs() < INTERRUPT_AFTER_THERE_MS) return;
+    if (health.availableForMs() < INTERRUPT_AFTER_THERE_MS) return;
     // A killed process leaves thousands behind at once, and callers wait for them.
     let overdue: readonly OverdueExecution[];
     let after: OverdueExecution | undefined;

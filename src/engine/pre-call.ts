@@ -1,6 +1,6 @@
 import type { Execution } from '../domain/execution.ts';
 import type { StartVariables } from '../domain/call.ts';
-import { CallhooksError, databaseUnavailable, DatabaseError } from '../errors.ts';
+import { CallhooksError, DatabaseError, isDatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
@@ -14,8 +14,8 @@ import {
   type ExecutionLine,
 } from './webhook-run/outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
+import { beginInsert, toInsertError } from './writes/begin-insert.ts';
 import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
-import { rowRefused, WITHDRAW_AFTER_MS } from './writes/patience.ts';
 import { retryWrite, withTimeout } from './writes/retry-write.ts';
 
 /** How long a claim may take. Instants are of `performance.now()`. */
@@ -48,7 +48,7 @@ export interface PreCalls {
   record(claimed: ClaimedStart, run: WebhookRun): Promise<RecordedStart>;
 }
 
-const SETTLE_CLAIM_MS = 2_000;
+const CLAIM_LIMIT_MS = 2_000;
 // A request that is begun with less than this can only time out.
 const LEAST_TIME_MS = 100;
 const RECORD_LIMIT_MS = 5_000;
@@ -99,39 +99,34 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
   };
 }
 
-// The same statement with the same token until it is answered. Past the limit nothing is sent, and no insert is
-// repeated: if the row turns out to have been written, it is marked once the database is back.
+// Past the limit nothing is sent, and no insert is repeated: if the row turns out to have been written, it is marked
+// interrupted once the database is back.
 async function insert(
   deps: PreCallDeps,
   row: NewStart,
   { admittedAtMs, answerByMs, isGone }: ClaimPatience,
 ): Promise<Inserted> {
-  const patienceMs = Math.min(SETTLE_CLAIM_MS, row.webhook?.timeLimitMs ?? SETTLE_CLAIM_MS);
-  const giveUpAtMs = Math.min(admittedAtMs + patienceMs, answerByMs);
-  // Early enough for a request that still has time to be answered.
-  const lastUsefulMs = admittedAtMs + Math.max(patienceMs - LEAST_TIME_MS, patienceMs / 2);
-  const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, lastUsefulMs);
-  let isGivenUp = false;
-  const write = (isUnsure: boolean): Promise<Inserted> =>
-    deps.writes.insertStart(row, {
-      ...{ isUnsure, withdrawAtMs, isCancelled: isGone },
-      isGivenUp: () => isGivenUp,
-    });
-  const writing = retryWrite(write, { giveUpAtMs });
+  const limitMs = Math.min(CLAIM_LIMIT_MS, row.webhook?.timeLimitMs ?? CLAIM_LIMIT_MS);
+  const insert = beginInsert(deps.writes.insertStart, row, {
+    giveUpAtMs: Math.min(admittedAtMs + limitMs, answerByMs),
+    // Early enough for a request that still has time to be answered.
+    lastUsefulAtMs: admittedAtMs + Math.max(limitMs - LEAST_TIME_MS, limitMs / 2),
+    isCancelled: isGone,
+  });
   try {
-    return await withTimeout(writing, giveUpAtMs);
+    return await insert.inTime;
   } catch (error) {
-    isGivenUp = true;
-    if (!(error instanceof DatabaseError)) throw error;
-    if (error.kind === 'row') throw rowRefused(row.startJson.length, error);
-    abandon(deps, row, writing).catch((failure: unknown) => deps.onError(failure, row.executionUuid));
-    throw error.kind === 'bug' ? error : databaseUnavailable(error);
+    if (isDatabaseError(error, 'away', 'busy', 'conflict', 'full', 'bug'))
+      abandon(deps, row, insert.written).catch((failure: unknown) =>
+        deps.onError(failure, row.executionUuid),
+      );
+    throw toInsertError(error, row.startJson.length);
   }
 }
 
-// What is still under way ends first: a claim that comes through now is nobody's.
-async function abandon(deps: PreCallDeps, row: NewStart, writing: Promise<unknown>): Promise<void> {
-  await Promise.allSettled([writing]);
+// The insert ends first: a claim that comes through now has no owner.
+async function abandon(deps: PreCallDeps, row: NewStart, written: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([written]);
   await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });
   deps.startWaiters.notifyFinished(row.conversationUuid);
 }

@@ -45,14 +45,14 @@ export interface NewPostCall {
  * What became of an insert: `won` (its token is in the row; `execution` as stamped), `lost` (another row holds the
  * key: `execution` is that row), `purged` (the key was purged; nothing is left of the insert), `other_agent` (the
  * conversation has a row of the other type that belongs to another agent; nothing is left of the insert) or
- * `unsettled` (neither its token nor another row was found; the write has to be repeated).
+ * `undecided` (neither its token nor another row was found; the write has to be repeated).
  */
 export type InsertResult =
   | { readonly kind: 'won'; readonly execution: Execution }
   | { readonly kind: 'lost'; readonly execution: Execution }
   | { readonly kind: 'purged' }
   | { readonly kind: 'other_agent' }
-  | { readonly kind: 'unsettled' };
+  | { readonly kind: 'undecided' };
 
 /** The claim of an accepted post-call. */
 export interface PostCallClaim {
@@ -126,7 +126,7 @@ export interface Outcome {
 }
 
 /**
- * `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. `unsettled`: this
+ * `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. `undecided`: this
  * node of a cluster had not learnt of the claim yet; the write has to be repeated.
  */
-export type OutcomeResult = 'recorded' | 'not_owner' | 'unsettled';
+export type OutcomeResult = 'recorded' | 'not_owner' | 'undecided';

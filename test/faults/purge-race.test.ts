@@ -90,14 +90,14 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
       lost: 0,
       purged: 0,
       other_agent: 0,
-      unsettled: 0,
+      undecided: 0,
     };
     // As the writer does: the purge took the row between the insert and the look at it.
     const untilSettled = async (insert: () => Promise<readonly InsertResult[]>): Promise<InsertResult> => {
       for (;;) {
         const [result] = await insert();
-        if (result !== undefined && result.kind !== 'unsettled') return result;
-        told.unsettled += 1;
+        if (result !== undefined && result.kind !== 'undecided') return result;
+        told.undecided += 1;
       }
     };
     const purgeAll = async (): Promise<void> => {

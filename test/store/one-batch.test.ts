@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import { createExecutionWrites, type ExecutionWrites } from '../../src/engine/writes/execution-writes.ts';
+import {
+  createExecutionWrites,
+  type ExecutionWrites,
+  type InsertOptions,
+} from '../../src/engine/writes/execution-writes.ts';
 import type { DatabaseError } from '../../src/errors.ts';
 import type { ExecutionStore } from '../../src/store/execution-store.ts';
 import type { InsertResult } from '../../src/store/write-batch.ts';
@@ -30,9 +34,11 @@ function listening(store: ExecutionStore) {
   return { store: { ...store, write }, sizes };
 }
 
-// Rows are said to be small and nobody is in a hurry, so that one transaction takes them all.
+// Rows count as small, and no item is withdrawn, so that one transaction takes them all.
 const SMALL = 0;
-const PATIENT = { isUnsure: true, withdrawAtMs: Infinity };
+const PATIENT: InsertOptions = {
+  ...{ mayBeWritten: true, withdrawAtMs: Infinity, giveUpAtMs: Infinity, isCancelled: () => false },
+};
 
 /** How promises ended: each value, or the kind of the error. */
 async function endings<T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> {

@@ -27,11 +27,11 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'each try to claim a start uses a new token',
-    file: 'src/engine/pre-call.ts',
+    file: 'src/engine/writes/begin-insert.ts',
     changes: [
       [
-        'deps.writes.insertStart(row, {',
-        'deps.writes.insertStart(isUnsure ? { ...row, executionUuid: crypto.randomUUID() } : row, {',
+        '(mayBeWritten) => insert(row, {',
+        '(mayBeWritten) => insert(mayBeWritten ? { ...row, executionUuid: crypto.randomUUID() } : row, {',
       ],
     ],
     family: 'database-cuts',
@@ -64,7 +64,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'a write that waited too long is made all the same',
-    file: 'src/engine/writes/writer.ts',
+    file: 'src/engine/writes/write-queue.ts',
     changes: [
       [
         "item.reject(limitReached('too many writes wait for the database'));\n  return true;",
@@ -146,7 +146,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'a refused write is made all the same',
-    file: 'src/engine/writes/writer.ts',
+    file: 'src/engine/writes/write-queue.ts',
     changes: [
       [
         "  item.reject(limitReached('too many writes wait for the database'));\n  return true;",

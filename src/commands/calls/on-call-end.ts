@@ -6,11 +6,9 @@ import type { OnFaultPoint } from '../../engine/fault-points.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { Maintenance } from '../../engine/maintenance.ts';
 import type { PostCallSender } from '../../engine/post-call/post-call-sender.ts';
+import { beginInsert, toInsertError } from '../../engine/writes/begin-insert.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
 import type { ExecutionWrites, Inserted } from '../../engine/writes/execution-writes.ts';
-import { rowRefused, WITHDRAW_AFTER_MS } from '../../engine/writes/patience.ts';
-import { retryWrite, withTimeout } from '../../engine/writes/retry-write.ts';
-import { databaseUnavailable, DatabaseError } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { NewPostCall } from '../../store/write-batch.ts';
 import {
@@ -53,7 +51,7 @@ export interface OnCallEndDeps {
   readonly onOtherDetails: (execution: Execution) => void;
 }
 
-const SETTLE_ACCEPT_MS = 2_000;
+const ACCEPT_LIMIT_MS = 2_000;
 // A process that slept until the end of its time withdraws, and does not leave its caller in doubt.
 const LEAST_TIME_MS = 100;
 
@@ -68,7 +66,7 @@ export async function onCallEnd(
 ): Promise<OnCallEndReply> {
   const reservation = deps.admission.admitEnd(context.requestBytes);
   try {
-    deps.health.assertThere();
+    deps.health.assertAvailable();
     await refuseChaining(deps.store, context);
     const agent = await deps.agents.read(request.agentUuid);
     const webhook = agent?.webhooks.find(
@@ -114,23 +112,18 @@ function newPostCall(
 async function accept(
   { writes }: OnCallEndDeps,
   row: NewPostCall,
-  context: RequestContext,
+  { admittedAtMs, signal }: RequestContext,
 ): Promise<Inserted> {
-  const giveUpAtMs = context.admittedAtMs + SETTLE_ACCEPT_MS;
-  const withdrawAtMs = Math.min(performance.now() + WITHDRAW_AFTER_MS, giveUpAtMs - LEAST_TIME_MS);
-  let isGivenUp = false;
-  const write = (isUnsure: boolean): Promise<Inserted> =>
-    writes.insertPostCall(row, {
-      ...{ isUnsure, withdrawAtMs },
-      isCancelled: () => context.signal.aborted,
-      isGivenUp: () => isGivenUp,
-    });
+  const giveUpAtMs = admittedAtMs + ACCEPT_LIMIT_MS;
+  const insert = beginInsert(writes.insertPostCall, row, {
+    giveUpAtMs,
+    lastUsefulAtMs: giveUpAtMs - LEAST_TIME_MS,
+    isCancelled: () => signal.aborted,
+  });
   try {
-    return await withTimeout(retryWrite(write, { giveUpAtMs }), giveUpAtMs);
+    return await insert.inTime;
   } catch (error) {
-    isGivenUp = true;
-    if (!(error instanceof DatabaseError) || error.kind === 'bug') throw error;
-    throw error.kind === 'row' ? rowRefused(row.detailsJson.length, error) : databaseUnavailable(error);
+    throw toInsertError(error, row.detailsJson.length);
   }
 }
 

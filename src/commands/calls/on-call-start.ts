@@ -62,7 +62,7 @@ export async function onCallStart(
 ): Promise<OnCallStartReply> {
   const reservation = deps.admission.admitStart(context.requestBytes);
   try {
-    deps.health.assertThere();
+    deps.health.assertAvailable();
     await refuseChaining(deps.store, context);
     return await answerFirst(deps, request, context, reservation);
   } catch (error) {

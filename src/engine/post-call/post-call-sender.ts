@@ -1,7 +1,7 @@
 import { failureOf } from '../../domain/failures.ts';
 import { MAX_RENDERED_BODY_BYTES } from '../../domain/limits.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
-import { CallhooksError, DatabaseError } from '../../errors.ts';
+import { CallhooksError, isDatabaseError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore, PendingPostCall } from '../../store/execution-store.ts';
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
@@ -168,7 +168,7 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
     isStopped: () => stopped,
     // What is wrong with one webhook must not keep the others' reports from being sent.
     onError: (error) => {
-      if (error instanceof DatabaseError && error.kind === 'away') throw error;
+      if (isDatabaseError(error, 'away')) throw error;
       deps.onError(error);
     },
   });

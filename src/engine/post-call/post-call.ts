@@ -2,7 +2,7 @@ import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { StoredCallDetails } from '../../domain/call.ts';
 import { failureOf, observedFailure } from '../../domain/failures.ts';
 import { postCallVariables } from '../../domain/variables.ts';
-import { CallhooksError, DatabaseError } from '../../errors.ts';
+import { CallhooksError, isDatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';
 import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
@@ -83,7 +83,8 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
   const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable).catch(
     (error: unknown): Performed => {
       deps.onError(error, postCall.executionUuid);
-      return { run: unsent(NOTHING_RENDERED, isAway(error) ? STOPPED : observedFailure('INTERNAL', 'no')) };
+      const isWaiting = isDatabaseError(error, 'away', 'busy', 'conflict', 'full');
+      return { run: unsent(NOTHING_RENDERED, isWaiting ? STOPPED : observedFailure('INTERNAL', 'no')) };
     },
   );
   deps.onFaultPoint('end.answered', postCall.conversationUuid);
@@ -94,10 +95,6 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
   );
   await recordAndLog(deps, postCall, outcome);
   deps.onFaultPoint('end.recorded', postCall.conversationUuid);
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof DatabaseError && error.kind !== 'row' && error.kind !== 'bug';
 }
 
 // Reads are repeated until the process ends.

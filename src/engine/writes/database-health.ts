@@ -1,90 +1,72 @@
-import { databaseUnavailable, DatabaseError } from '../../errors.ts';
+import { databaseUnavailable, isDatabaseError } from '../../errors.ts';
 
-/** What is known of the database, so that calls are refused at once while it is away. */
+/** Knows whether the database is away, so that calls are refused at once while it is. */
 export interface DatabaseHealth {
-  /** Runs a statement and learns from how it ends. */
+  /** Runs a statement and learns from how it fails. */
   watch<T>(statement: () => Promise<T>): Promise<T>;
   /** @throws CallhooksError DATABASE_UNAVAILABLE while the database is known to be away. */
-  assertThere(): void;
-  isThere(): boolean;
-  /** Milliseconds that the database has been there without a break; 0 while away. */
-  thereForMs(): number;
+  assertAvailable(): void;
+  /** Reports whether the database is available: it is not known to be away. */
+  isAvailable(): boolean;
+  /** Returns for how many milliseconds the database has been available without a break; 0 while it is away. */
+  availableForMs(): number;
   close(): void;
 }
 
 const PROBE_EVERY_MS = 500;
 const NOT_READY_AFTER_MS = 10_000;
 const READY_AFTER_MS = 2_000;
-// A connection may be lost by itself, and that shows at once: a probe tells. Who waited in vain for longer knows.
+// A single connection may be lost, and that shows at once: a probe decides. A statement that has waited for longer in
+// vain proves that the database is away.
 const LOST_WITHIN_MS = 500;
-// Whether the database was away when this process began nobody knows. Owners write within a second of its return, so this
-// much is counted as if it had been there: what all replicas left that died together still ends in time.
-const THERE_BEFORE_START_MS = 5_000;
+// At the start of a process nobody knows how long the database has been available. 5 s are assumed, so that executions
+// that replicas left when they crashed together are still marked interrupted in time. (Owners record their outcomes
+// within a second of the database's return.)
+const AVAILABLE_BEFORE_START_MS = 5_000;
 
 /**
- * Follows the database with hysteresis: readiness goes after 10 s without it and comes back after 2 s with it, so that
- * a blip does not empty the load balancer.
+ * Follows the database with hysteresis: the process stops being ready after 10 s without the database, and is ready again
+ * after 2 s with it, so that a short outage does not empty the load balancer.
  */
 export function createDatabaseHealth(
   ping: () => Promise<void>,
-  onReadiness: (ready: boolean) => void,
+  onReadiness: (isReady: boolean) => void,
 ): DatabaseHealth {
+  const readiness = createReadiness(onReadiness);
   let awaySinceMs: number | undefined;
-  // Whether a probe has failed since then: one statement may end badly (it was killed, it took too long) by itself.
+  // Whether a probe has failed since then. A single statement may fail by itself (it was killed, or took too long).
   let isProven = false;
-  let thereSinceMs = performance.now() - THERE_BEFORE_START_MS;
-  let ready = true;
-  let closed = false;
-  let probing = false;
-  let review: NodeJS.Timeout | undefined;
+  let availableSinceMs = performance.now() - AVAILABLE_BEFORE_START_MS;
 
-  const setReady = (next: boolean): void => {
-    if (closed || ready === next) return;
-    ready = next;
-    onReadiness(next);
-  };
-  const setReadyAt = (next: boolean, atMs: number): void => {
-    clearTimeout(review);
-    review = setTimeout(() => setReady(next), Math.max(0, atMs - performance.now())).unref();
-  };
-  // A silent database is heard of when a statement has waited in vain: it was away all that time.
+  // A silent database shows only after a statement has waited in vain: it was away during all that time.
   const noteAway = (sinceMs: number): void => {
     if (awaySinceMs === undefined) {
-      awaySinceMs = Math.max(sinceMs, thereSinceMs);
+      awaySinceMs = Math.max(sinceMs, availableSinceMs);
       isProven = false;
-      setReadyAt(false, awaySinceMs + NOT_READY_AFTER_MS);
+      readiness.setAt(false, awaySinceMs + NOT_READY_AFTER_MS);
     }
-    void probe();
+    probe.start();
   };
-  const noteThere = (): void => {
+  const noteAvailable = (): void => {
     if (awaySinceMs === undefined) return;
     awaySinceMs = undefined;
-    if (isProven) thereSinceMs = performance.now();
-    setReadyAt(true, thereSinceMs + READY_AFTER_MS);
+    if (isProven) availableSinceMs = performance.now();
+    readiness.setAt(true, availableSinceMs + READY_AFTER_MS);
   };
-  const needsProbe = (): boolean => !closed && (awaySinceMs !== undefined || !ready);
   const probeOnce = async (): Promise<void> => {
     const startedAtMs = performance.now();
-    await ping().then(noteThere, (error: unknown) => {
-      // Waiting, for a connection or for others' locks, says nothing about the database: the next probe tells.
-      if (error instanceof DatabaseError && (error.kind === 'busy' || error.kind === 'conflict')) return;
+    await ping().then(noteAvailable, (error: unknown) => {
+      // A probe that waited, for a connection or for locks of others, says nothing about the database.
+      if (isDatabaseError(error, 'busy', 'conflict')) return;
       noteAway(startedAtMs);
       isProven = true;
     });
   };
-  const probe = async (): Promise<void> => {
-    if (probing || closed) return;
-    probing = true;
-    await probeOnce();
-    while (needsProbe()) {
-      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
-      if (needsProbe()) await probeOnce();
-    }
-    probing = false;
-  };
-  const suspect = (sinceMs: number): void => {
-    if (performance.now() - sinceMs < LOST_WITHIN_MS) void probe();
-    else noteAway(sinceMs);
+  const probe = createProbe(probeOnce, () => awaySinceMs !== undefined || !readiness.isReady());
+  const learnFrom = (error: unknown, startedAtMs: number): void => {
+    if (!isDatabaseError(error, 'away')) return;
+    if (performance.now() - startedAtMs < LOST_WITHIN_MS) probe.start();
+    else noteAway(startedAtMs);
   };
 
   return {
@@ -93,18 +75,64 @@ export function createDatabaseHealth(
       try {
         return await statement();
       } catch (error) {
-        if (error instanceof DatabaseError && error.kind === 'away') suspect(startedAtMs);
+        learnFrom(error, startedAtMs);
         throw error;
       }
     },
-    assertThere: () => {
+    assertAvailable: () => {
       if (awaySinceMs !== undefined) throw databaseUnavailable();
     },
-    isThere: () => awaySinceMs === undefined,
-    thereForMs: () => (awaySinceMs === undefined ? performance.now() - thereSinceMs : 0),
+    isAvailable: () => awaySinceMs === undefined,
+    availableForMs: () => (awaySinceMs === undefined ? performance.now() - availableSinceMs : 0),
     close: () => {
-      closed = true;
-      clearTimeout(review);
+      readiness.close();
+      probe.close();
+    },
+  };
+}
+
+/** Reports readiness when it changes. A change takes effect at an instant that a later one may replace. */
+function createReadiness(onReadiness: (isReady: boolean) => void) {
+  let isReady = true;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const set = (next: boolean): void => {
+    if (isClosed || isReady === next) return;
+    isReady = next;
+    onReadiness(next);
+  };
+  return {
+    isReady: () => isReady,
+    setAt: (next: boolean, atMs: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => set(next), Math.max(0, atMs - performance.now())).unref();
+    },
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Repeats a probe twice a second for as long as it is needed, and makes one at least. */
+function createProbe(probeOnce: () => Promise<void>, isNeeded: () => boolean) {
+  let isRunning = false;
+  let isClosed = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    await probeOnce();
+    while (!isClosed && isNeeded()) {
+      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS).unref());
+      if (!isClosed && isNeeded()) await probeOnce();
+    }
+    isRunning = false;
+  };
+  return {
+    start: (): void => {
+      if (!isRunning && !isClosed) void run();
+    },
+    close: () => {
+      isClosed = true;
     },
   };
 }
@@ -136,7 +164,7 @@ export function reportAwayOnce(onError: (error: unknown) => void): RunRegularWor
       await work();
       isReported = false;
     } catch (error) {
-      const isWaiting = error instanceof DatabaseError && (error.kind === 'away' || error.kind === 'busy');
+      const isWaiting = isDatabaseError(error, 'away', 'busy');
       if (!isWaiting || !isReported) onError(error);
       isReported = isWaiting;
     }

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../errors.ts';
+import { DatabaseError, isDatabaseError } from '../../errors.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Row } from '../sql/dialect.ts';
 import { mysql } from '../sql/mysql.ts';
@@ -60,7 +60,7 @@ async function afterCommit<T>(look: () => Promise<T>): Promise<T> {
   try {
     return await look();
   } catch (error) {
-    throw error instanceof DatabaseError && error.kind === 'away' ? error : new DatabaseError('bug', error);
+    throw isDatabaseError(error, 'away') ? error : new DatabaseError('bug', error);
   }
 }
 
@@ -155,7 +155,7 @@ function answerOf(
     if (other !== undefined && toUuid(other.agent_uuid as Buffer) !== agentUuid)
       return { kind: 'other_agent' };
     // Neither our token nor another row: somebody was faster at removing it.
-    return { kind: 'unsettled' };
+    return { kind: 'undecided' };
   }
   if (holder.is_purged === 1) return { kind: 'purged' };
   const isOurs = toUuid(holder.execution_uuid as Buffer) === executionUuid;

@@ -17,7 +17,7 @@ export function recordedAnswer(row: Row | undefined, outcome: OutcomeRow): Outco
   if (row === undefined || row.claim === null || !toBytes(claim).equals(row.claim as Uint8Array))
     return 'not_owner';
   // Another node of a cluster may have learnt of the claim just now, after the update: it is repeated.
-  if (row.state === STATE.sending) return 'unsettled';
+  if (row.state === STATE.sending) return 'undecided';
   const isSame = row.state === state && row.failure_code === failureCode && row.failure_sent === failureSent;
   return isSame ? 'recorded' : 'not_owner';
 }

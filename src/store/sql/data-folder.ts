@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOfKind } from './connections.ts';
+import { isDatabaseError } from '../../errors.ts';
 import { openSqliteLockFile } from './sqlite-file.ts';
 
 /** A data folder that this process alone uses. */
@@ -20,7 +20,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     lock.change('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (!isOfKind(error, 'busy')) throw error;
+    if (!isDatabaseError(error, 'busy')) throw error;
     throw new Error(`another callhooks runs on this data folder: ${dataDir}`, { cause: error });
   }
   return { databaseFile: join(dataDir, 'callhooks.db'), release: () => lock.close() };

@@ -1,14 +1,8 @@
 import knexModule, { type Knex } from 'knex';
-import { DatabaseError } from '../../errors.ts';
-import {
-  isOfKind,
-  repeatConflicts,
-  type Connections,
-  type Session,
-  type StatementReport,
-} from './connections.ts';
-import type { Row, Value } from './dialect.ts';
-import { mysqlKindOf } from './driver-errors.ts';
+import { DatabaseError, isDatabaseError } from '../../errors.ts';
+import { repeatConflicts, type Connections, type Session, type StatementReport } from './connections.ts';
+import type { Value } from './dialect.ts';
+import { createRunStatement, queryWithin, sessionOn, type RunStatement } from './mysql-session.ts';
 import { discard, type MysqlConnection, type MysqlPool } from './mysql.ts';
 
 /** One statement of a script. */
@@ -20,84 +14,31 @@ export interface Statement {
 /** Connections to a MySQL or MariaDB server. */
 export interface MysqlConnections extends Connections {
   /**
-   * Runs statements in one transaction, with one text and one round trip (on a cluster one by one); answers what the
-   * driver answered to each. Makes one try. Only pools that allow several statements a text can do it. `isCausal`: on a
-   * cluster, what was committed on other nodes before is seen.
+   * Runs statements in one transaction, with one text and one round trip (on a cluster one by one). Returns what the driver
+   * answered to each. Makes one try. Only a pool that allows several statements a text can do it. With `isCausal` the
+   * statements see, on a cluster, what was committed on other nodes before.
    */
   script(statements: readonly Statement[], options: { isCausal: boolean }): Promise<readonly unknown[]>;
 }
 
-// A connection that the server closed while it lay idle shows it when it is used, and then at once.
-const LOST_TRIES = 3;
-const LOST_WITHIN_MS = 500;
-
-/** Makes connections from a pool: errors translated, statements limited, conflicts repeated. */
+/** Makes connections from a pool: errors are translated, statements limited in time, conflicts repeated. */
 export function createMysqlConnections(
   { knex, limitMs }: MysqlPool,
   onStatement?: (report: StatementReport) => void,
 ): MysqlConnections {
-  const run = async (
-    connection: MysqlConnection,
-    sql: string,
-    values: readonly Value[],
-  ): Promise<unknown> => {
-    const startedAtMs = performance.now();
-    try {
-      return await limited(connection, sql, values, limitMs);
-    } finally {
-      onStatement?.({ sql, values, durationMs: performance.now() - startedAtMs });
-    }
-  };
-
-  const sessionOn = (connection: MysqlConnection): Session => ({
-    rows: async (sql, values = []) => (await run(connection, sql, values)) as readonly Row[],
-    // mysql2 asks for the rows found, so an update that changes nothing counts as well.
-    change: async (sql, values = []) =>
-      ((await run(connection, sql, values)) as { affectedRows?: number }).affectedRows ?? 0,
-  });
+  const run = createRunStatement(limitMs, onStatement);
 
   const lend = async <T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> => {
     const connection = await acquire(knex);
     try {
       return await work(connection);
     } catch (error) {
-      if (isOfKind(error, 'away')) discard(connection);
+      if (isDatabaseError(error, 'away')) discard(connection);
       throw error;
     } finally {
       await knex.client.releaseConnection(connection);
     }
   };
-
-  // A connection that can't roll back must not be used again: its next user would be inside this transaction.
-  const rollBack = async (connection: MysqlConnection, error: unknown): Promise<void> => {
-    if (!isOfKind(error, 'away')) await run(connection, 'ROLLBACK', []).catch(() => discard(connection));
-  };
-
-  const transact = async <T>(
-    connection: MysqlConnection,
-    work: (session: Session) => Promise<T>,
-  ): Promise<T> => {
-    await run(connection, 'START TRANSACTION', []);
-    let result: T;
-    try {
-      result = await work(sessionOn(connection));
-    } catch (error) {
-      await rollBack(connection, error);
-      throw error;
-    }
-    await run(connection, 'COMMIT', []).catch((error: unknown) => {
-      discard(connection);
-      throw error;
-    });
-    return result;
-  };
-
-  const script: MysqlConnections['script'] = (statements, { isCausal }) =>
-    lend((connection) =>
-      connection.cluster === undefined
-        ? runText(connection, statements)
-        : runOneByOne(connection, statements, isCausal && connection.cluster === 'galera'),
-    );
 
   const runText = async (
     connection: MysqlConnection,
@@ -107,9 +48,9 @@ export function createMysqlConnections(
     const values = statements.flatMap((statement) => statement.values);
     const startedAtMs = performance.now();
     try {
-      return ((await limited(connection, text, values, limitMs)) as readonly unknown[]).slice(1, -1);
+      return ((await queryWithin(limitMs, connection, text, values)) as readonly unknown[]).slice(1, -1);
     } catch (error) {
-      await rollBack(connection, error);
+      await rollBack(connection, run, error);
       throw error;
     } finally {
       const durationMs = performance.now() - startedAtMs;
@@ -117,36 +58,22 @@ export function createMysqlConnections(
     }
   };
 
-  // On a cluster each statement is a text of its own. Galera rolls back where a transaction of another node wins, and when
-  // that happens between two statements of one text, it goes on with the next one: the COMMIT at the end then says that
-  // all is well. (Seen: two nodes claimed the same start, and both sent it.)
-  const runOneByOne = async (
-    connection: MysqlConnection,
-    statements: readonly Statement[],
-    catchesUp: boolean,
-  ): Promise<readonly unknown[]> => {
-    if (catchesUp) await run(connection, CATCH_UP, []);
-    const answers: unknown[] = [];
-    await transact(connection, async () => {
-      for (const { sql, values } of statements) answers.push(await run(connection, sql, values));
-    });
-    return answers;
-  };
-
   const use = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
-    repeatConflicts(() => lend((connection) => work(sessionOn(connection))));
+    repeatConflicts(() => lend((connection) => work(sessionOn(connection, run))));
 
   return {
     use,
     read: (work) => repeatLost(() => use(work)),
-    transaction: (work) => repeatConflicts(() => lend((connection) => transact(connection, work))),
-    script,
+    transaction: (work) => repeatConflicts(() => lend((connection) => transact(connection, run, work))),
+    script: (statements, { isCausal }) =>
+      lend((connection) =>
+        connection.cluster === undefined
+          ? runText(connection, statements)
+          : runOneByOne(connection, run, statements, isCausal && connection.cluster === 'galera'),
+      ),
     close: () => knex.destroy(),
   };
 }
-
-// Waits until this node has applied what was committed on the others before.
-const CATCH_UP = 'SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1';
 
 async function acquire(knex: Knex): Promise<MysqlConnection> {
   try {
@@ -163,32 +90,54 @@ function isPoolFull(knex: Knex, error: unknown): boolean {
   return error instanceof knexModule.KnexTimeoutError && pool?.numPendingCreates() === 0;
 }
 
-// mysql2 waits for ever on a network that is cut, and its `destroy()` leaves the callback pending: what ends it is the
-// stream's end, and until then nobody waits.
-function limited(
+async function transact<T>(
   connection: MysqlConnection,
-  sql: string,
-  values: readonly Value[],
-  limitMs: number,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      reject(new DatabaseError('away', new Error(`no answer within ${limitMs} ms`)));
-      discard(connection);
-    };
-    let immediate: NodeJS.Immediate | undefined;
-    // After a stall of the event loop an expired timer runs before an answer that has long arrived: one more turn.
-    const timer = setTimeout(() => {
-      immediate = setImmediate(giveUp);
-    }, limitMs);
-    connection.query(sql, values, (error, answer) => {
-      clearTimeout(timer);
-      clearImmediate(immediate);
-      if (error === null) resolve(answer);
-      else reject(new DatabaseError(mysqlKindOf(error), error));
-    });
+  run: RunStatement,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  await run(connection, 'START TRANSACTION', []);
+  let result: T;
+  try {
+    result = await work(sessionOn(connection, run));
+  } catch (error) {
+    await rollBack(connection, run, error);
+    throw error;
+  }
+  await run(connection, 'COMMIT', []).catch((error: unknown) => {
+    discard(connection);
+    throw error;
   });
+  return result;
 }
+
+// A connection that can't roll back must not be used again: its next user would be inside this transaction.
+async function rollBack(connection: MysqlConnection, run: RunStatement, error: unknown): Promise<void> {
+  if (!isDatabaseError(error, 'away')) await run(connection, 'ROLLBACK', []).catch(() => discard(connection));
+}
+
+// Waits until this node has applied what was committed on the others before.
+const CATCH_UP = 'SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1';
+
+// On a cluster each statement is a text of its own. Galera rolls back when a transaction of another node wins. If that
+// happens between two statements of one text, it goes on with the next one, and the COMMIT at the end says that all is
+// well. (Seen: two nodes claimed the same start, and both sent it.)
+async function runOneByOne(
+  connection: MysqlConnection,
+  run: RunStatement,
+  statements: readonly Statement[],
+  catchesUp: boolean,
+): Promise<readonly unknown[]> {
+  if (catchesUp) await run(connection, CATCH_UP, []);
+  const answers: unknown[] = [];
+  await transact(connection, run, async () => {
+    for (const { sql, values } of statements) answers.push(await run(connection, sql, values));
+  });
+  return answers;
+}
+
+// A connection that the server closed while it was idle fails when it is used, and then at once.
+const LOST_TRIES = 3;
+const LOST_WITHIN_MS = 500;
 
 async function repeatLost<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -196,7 +145,8 @@ async function repeatLost<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const wasLostAtOnce = isOfKind(error, 'away') && performance.now() - startedAtMs < LOST_WITHIN_MS;
+      const wasLostAtOnce =
+        isDatabaseError(error, 'away') && performance.now() - startedAtMs < LOST_WITHIN_MS;
       if (!wasLostAtOnce || tries === LOST_TRIES) throw error;
     }
   }

@@ -28,7 +28,7 @@ function createTrial(isRunningHere?: (executionUuid: string) => boolean) {
   const deps = {
     store: { findOverdue, interruptOverdue },
     startWaiters: { notifyFinished: (conversationUuid: string) => ended.push(conversationUuid) },
-    health: { thereForMs: () => 60_000 },
+    health: { availableForMs: () => 60_000 },
     freeBytes: async () => undefined,
     onFaultPoint: () => undefined,
     onError: () => undefined,

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createDatabaseHealth, type DatabaseHealth } from '../../../../src/engine/writes/database-health.ts';
 import { DatabaseError } from '../../../../src/errors.ts';
+import { until } from '../../../support/until.ts';
 
 function away(): Promise<never> {
   return Promise.reject(new DatabaseError('away'));
@@ -21,23 +22,18 @@ async function silentlyBusy(): Promise<never> {
   return busy();
 }
 
-async function untilIs(health: DatabaseHealth, isThere: boolean): Promise<void> {
-  for (let turns = 0; turns < 400 && health.isThere() !== isThere; turns += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(health.isThere()).to.equal(isThere);
+function untilAvailable(health: DatabaseHealth): Promise<unknown> {
+  return until('the database to be available', () => health.isAvailable());
 }
-function untilThere(health: DatabaseHealth): Promise<void> {
-  return untilIs(health, true);
-}
-function untilAway(health: DatabaseHealth): Promise<void> {
-  return untilIs(health, false);
+function untilAway(health: DatabaseHealth): Promise<unknown> {
+  return until('the database to be away', () => !health.isAvailable());
 }
 
 describe('the health of the database', () => {
   let health: DatabaseHealth;
   afterEach(() => health.close());
 
-  it('is there although a connection was lost, as long as a probe is not', async () => {
+  it('is available when a connection was lost and the probe succeeds', async () => {
     let probes = 0;
     health = createDatabaseHealth(
       () => {
@@ -47,20 +43,20 @@ describe('the health of the database', () => {
       () => undefined,
     );
     await health.watch(away).catch(() => undefined);
-    expect(health.isThere()).to.equal(true);
+    expect(health.isAvailable()).to.equal(true);
     expect(probes).to.equal(1);
   });
 
-  it('is away at once when a statement has waited in vain, whatever the probe will say', async () => {
+  it('is away at once when a statement has waited in vain, before any probe ends', async () => {
     health = createDatabaseHealth(
       () => new Promise(() => undefined),
       () => undefined,
     );
     await health.watch(silent).catch(() => undefined);
-    expect(health.isThere()).to.equal(false);
+    expect(health.isAvailable()).to.equal(false);
   });
 
-  it('is there and probes nothing when a statement found no free connection, however long it waited', async () => {
+  it('is available and probes nothing when a statement found no free connection, however long it waited', async () => {
     let probes = 0;
     health = createDatabaseHealth(
       () => {
@@ -69,14 +65,14 @@ describe('the health of the database', () => {
       },
       () => undefined,
     );
-    const beforeMs = health.thereForMs();
+    const beforeMs = health.availableForMs();
     for (const statement of [busy, silentlyBusy]) await health.watch(statement).catch(() => undefined);
-    expect(health.isThere()).to.equal(true);
-    expect(health.thereForMs()).to.be.at.least(beforeMs);
+    expect(health.isAvailable()).to.equal(true);
+    expect(health.availableForMs()).to.be.at.least(beforeMs);
     expect(probes).to.equal(0);
   });
 
-  it('learns nothing from a probe that found no free connection, or a table that others have locked', async () => {
+  it('learns nothing from a probe that found no free connection or a locked table', async () => {
     const probes: (() => Promise<void>)[] = [busy];
     health = createDatabaseHealth(
       () => (probes.shift() ?? away)(),
@@ -84,39 +80,39 @@ describe('the health of the database', () => {
     );
     await health.watch(away).catch(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(health.isThere(), 'after a lost connection').to.equal(true);
+    expect(health.isAvailable(), 'after a lost connection').to.equal(true);
     probes.push(locked);
     await health.watch(away).catch(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(health.isThere(), 'beside a locked table').to.equal(true);
+    expect(health.isAvailable(), 'beside a locked table').to.equal(true);
     await health.watch(silent).catch(() => undefined);
-    expect(health.isThere()).to.equal(false);
+    expect(health.isAvailable()).to.equal(false);
     probes.push(busy, locked, () => Promise.resolve());
-    await untilThere(health);
+    await untilAvailable(health);
     expect(probes).to.have.length(0);
   });
 
-  it('counts as there all the time when one statement waits in vain and the next probe does not', async () => {
+  it('counts as available without a break when one statement waited in vain and the next probe succeeds', async () => {
     health = createDatabaseHealth(
       () => Promise.resolve(),
       () => undefined,
     );
-    const beforeMs = health.thereForMs();
+    const beforeMs = health.availableForMs();
     await health.watch(silent).catch(() => undefined);
-    await untilThere(health);
-    expect(health.thereForMs()).to.be.at.least(beforeMs);
+    await untilAvailable(health);
+    expect(health.availableForMs()).to.be.at.least(beforeMs);
   });
 
-  it('begins anew when a probe has failed too', async () => {
+  it('counts the time from its return when a probe has failed too', async () => {
     const probes = [away, () => Promise.resolve()];
     health = createDatabaseHealth(
       () => (probes.shift() ?? away)(),
       () => undefined,
     );
-    const beforeMs = health.thereForMs();
+    const beforeMs = health.availableForMs();
     await health.watch(away).catch(() => undefined);
     await untilAway(health);
-    await untilThere(health);
-    expect(health.thereForMs()).to.be.below(beforeMs);
+    await untilAvailable(health);
+    expect(health.availableForMs()).to.be.below(beforeMs);
   });
 });

@@ -12,10 +12,22 @@ const OUTCOMES = {
 
 describe('reportAwayOnce', () => {
   for (const { title, rounds, reported } of [
-    { title: 'nothing while it works', rounds: ['works', 'works'], reported: 0 },
-    { title: 'a database that stays away once', rounds: ['works', 'away', 'away', 'away'], reported: 1 },
-    { title: 'a database that is busy and then away once', rounds: ['busy', 'busy', 'away'], reported: 1 },
-    { title: 'a database that is lost a second time again', rounds: ['away', 'works', 'away'], reported: 2 },
+    { title: 'nothing while the work succeeds', rounds: ['works', 'works'], reported: 0 },
+    {
+      title: 'the first of several failures when the database stays away',
+      rounds: ['works', 'away', 'away', 'away'],
+      reported: 1,
+    },
+    {
+      title: 'the first of several failures when the database is busy and then away',
+      rounds: ['busy', 'busy', 'away'],
+      reported: 1,
+    },
+    {
+      title: 'both failures when the database was back in between',
+      rounds: ['away', 'works', 'away'],
+      reported: 2,
+    },
     { title: 'every other error', rounds: ['bug', 'bug', 'mistake', 'mistake'], reported: 4 },
     {
       title: 'other errors while the database is away',

@@ -23,29 +23,29 @@ function kindOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('retryWrite', () => {
-  it('repeats it while its fate is unknown, until it is answered', async () => {
+  it('repeats a write that failed as away, full, conflict or busy until it succeeds', async () => {
     const { write, tries } = failing(['away', 'full', 'conflict', 'busy']);
     expect(await retryWrite(write)).to.equal('answered');
     expect(tries()).to.equal(5);
   });
 
-  it('tells the write that an earlier try may have been applied, once one was lost', async () => {
+  it('passes on that an earlier try may have been applied, from the first lost one on', async () => {
     const { write } = failing(['busy', 'conflict', 'away', 'conflict']);
-    const told: boolean[] = [];
-    await retryWrite((isUnsure) => {
-      told.push(isUnsure);
+    const flags: boolean[] = [];
+    await retryWrite((mayBeWritten) => {
+      flags.push(mayBeWritten);
       return write();
     });
-    expect(told).to.deep.equal([false, false, false, true, true]);
+    expect(flags).to.deep.equal([false, false, false, true, true]);
   });
 
-  it('does not repeat what fails because of its row', async () => {
+  it('rejects at once when the row is bad', async () => {
     const { write, tries } = failing(['row']);
     expect(await kindOf(retryWrite(write))).to.equal('row');
     expect(tries()).to.equal(1);
   });
 
-  it('repeats an error that nobody knows a few times: it may pass by itself, or stay for ever', async () => {
+  it('tries six times when the error is unknown', async () => {
     const passing = failing(['bug', 'away', 'bug']);
     expect(await retryWrite(passing.write)).to.equal('answered');
     const lasting = failing(Array.from({ length: 20 }, () => 'bug' as const));
@@ -53,13 +53,13 @@ describe('retryWrite', () => {
     expect(lasting.tries()).to.equal(6);
   });
 
-  it('gives up at its time, but tries at least once', async () => {
+  it('tries once when the time is over already', async () => {
     const { write, tries } = failing(['away', 'away', 'away', 'away', 'away', 'away', 'away', 'away']);
     expect(await kindOf(retryWrite(write, { giveUpAtMs: performance.now() - 1 }))).to.equal('away');
     expect(tries()).to.equal(1);
   });
 
-  it('stops when the process does', async () => {
+  it('rejects after the first failure when the signal is aborted', async () => {
     const abort = new AbortController();
     abort.abort();
     const { write } = failing(['away', 'away']);
@@ -68,7 +68,7 @@ describe('retryWrite', () => {
 });
 
 describe('withTimeout', () => {
-  it('ends at its time as "away", whatever the write does later', async () => {
+  it('rejects as away when the write takes too long', async () => {
     const write = Promise.withResolvers<string>();
     const startedAtMs = performance.now();
     expect(await kindOf(withTimeout(write.promise, startedAtMs + 30))).to.equal('away');
@@ -76,7 +76,7 @@ describe('withTimeout', () => {
     write.reject(new Error('much later'));
   });
 
-  it('gives what the write gives before', async () => {
+  it('returns the result or the error of a write that is in time', async () => {
     expect(await withTimeout(Promise.resolve('answered'), performance.now() + 1_000)).to.equal('answered');
     const failed = withTimeout(Promise.reject(new DatabaseError('full')), performance.now() + 1_000);
     expect(await kindOf(failed)).to.equal('full');

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { LockedRowFilter } from '../../../../src/engine/writes/locked-row-filter.ts';
-import { createWriter, type Item, type Kind } from '../../../../src/engine/writes/writer.ts';
+import type { WriteItem, WriteKind } from '../../../../src/engine/writes/write-queue.ts';
+import { createWriter } from '../../../../src/engine/writes/writer.ts';
 import { CallhooksError, DatabaseError } from '../../../../src/errors.ts';
 import type { WriteBatch, WriteResults } from '../../../../src/store/write-batch.ts';
 import { until } from '../../../support/until.ts';
 
-/** A database whose transactions end when the test says so. */
+/** Makes a database whose transactions end when the test ends them. */
 function createDatabase() {
   const commits: { values: readonly unknown[]; end: (error?: DatabaseError) => void }[] = [];
   const write = (batch: WriteBatch): Promise<WriteResults> =>
@@ -17,30 +18,30 @@ function createDatabase() {
   return { commits, write };
 }
 
-/** Each item is answered by itself. */
+/** Answers each item with its own value. */
 function answersTo(batch: WriteBatch): WriteResults {
   return batch as unknown as WriteResults;
 }
 
 const LOCK_WAIT_MS = 1_000;
 
-const NOTHING_LOCKED: LockedRowFilter = { isAsking: () => false, giveBack: async (items) => items };
+const NOTHING_LOCKED: LockedRowFilter = { isActive: () => false, rejectLocked: async (items) => items };
 
 function writerOf(
   write: (batch: WriteBatch) => Promise<WriteResults>,
-  options: { connections?: number; locked?: LockedRowFilter } = {},
+  options: { maxConcurrentBatches?: number; lockedRows?: LockedRowFilter } = {},
 ) {
   const writer = createWriter({
     write,
-    locked: NOTHING_LOCKED,
-    connections: 1,
+    lockedRows: NOTHING_LOCKED,
+    maxConcurrentBatches: 1,
     onWritten: () => undefined,
     ...options,
   });
-  const submit = (value: unknown, item: Partial<Item> & { kind?: Kind } = {}): Promise<unknown> =>
+  const submit = (value: unknown, item: Partial<WriteItem> & { kind?: WriteKind } = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       writer.submit({
-        ...{ kind: 'starts', value, bytes: 1, withdrawAtMs: Infinity },
+        ...{ kind: 'starts', value, bytes: 1, withdrawAtMs: Infinity, giveUpAtMs: Infinity },
         ...{ resolve, reject },
         ...item,
       });
@@ -55,7 +56,7 @@ async function turns(): Promise<void> {
   for (let at = 0; at < 4; at += 1) await turn();
 }
 
-/** How promises ended: the value, the kind of a database error, or the reason of a refusal. */
+/** Returns what each promise ends with: its value, the kind of a database error, or the reason of a refusal. */
 async function endings(promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
   return (await Promise.allSettled(promises)).map((result) => {
     if (result.status === 'fulfilled') return result.value;
@@ -66,7 +67,7 @@ async function endings(promises: readonly Promise<unknown>[]): Promise<readonly 
 }
 
 describe('the writer', () => {
-  it('writes in one transaction what arrives in one turn, then what has arrived meanwhile', async () => {
+  it('writes items of one turn in one transaction, and later ones in the next', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const first = [submit(1), submit(2)];
@@ -85,7 +86,7 @@ describe('the writer', () => {
     expect(await Promise.all(others)).to.deep.equal([3, 4]);
   });
 
-  it('takes outcomes first, then starts, accepts and claims', async () => {
+  it('writes outcomes first, then starts, accepts and claims', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     for (const kind of ['claims', 'postCalls', 'starts', 'outcomes'] as const) void submit(kind, { kind });
@@ -100,7 +101,7 @@ describe('the writer', () => {
     commits[2]?.end();
   });
 
-  it('ends a batch at 200 items', async () => {
+  it('puts at most 200 items into a batch', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const all = Array.from({ length: 250 }, (_, at) => submit(at));
@@ -112,7 +113,7 @@ describe('the writer', () => {
     expect(commits.map(({ values }) => values.length)).to.deep.equal([200, 50]);
   });
 
-  it('splits around a bad row, so that only its caller gets the error', async () => {
+  it('rejects only the bad row when a batch contains one', async () => {
     const write = async (batch: WriteBatch): Promise<WriteResults> => {
       if (Object.values(batch).flat().includes(5)) throw new DatabaseError('row');
       return answersTo(batch);
@@ -122,7 +123,7 @@ describe('the writer', () => {
     expect(await endings(all)).to.deep.equal([0, 1, 2, 3, 4, 'row', 6, 7, 8, 9]);
   });
 
-  it('does not split when the connection is lost: the fate of every row is unknown', async () => {
+  it('rejects the whole batch after one try when the connection is lost', async () => {
     let writes = 0;
     const { submit } = writerOf(() => {
       writes += 1;
@@ -132,7 +133,7 @@ describe('the writer', () => {
     expect(writes).to.equal(1);
   });
 
-  it('repeats the whole batch after a conflict, and while the database is busy', async () => {
+  it('repeats the whole batch after a conflict and while the database is busy', async () => {
     const failures = [
       new DatabaseError('conflict'),
       new DatabaseError('busy'),
@@ -148,7 +149,7 @@ describe('the writer', () => {
     expect(sizes).to.deep.equal([2, 2, 2, 2]);
   });
 
-  it('gives rows back that stay locked, and writes the others together', async () => {
+  it('rejects items whose rows stay locked, and writes the others together', async () => {
     const written: (readonly unknown[])[] = [];
     const write = async (batch: WriteBatch): Promise<WriteResults> => {
       const values = batch.starts as readonly unknown[];
@@ -156,19 +157,19 @@ describe('the writer', () => {
       written.push(values);
       return answersTo(batch);
     };
-    const locked: LockedRowFilter = {
-      isAsking: () => false,
-      giveBack: async (items) => {
+    const lockedRows: LockedRowFilter = {
+      isActive: () => false,
+      rejectLocked: async (items) => {
         for (const { value, reject } of items) if (value === 2) reject(new DatabaseError('conflict'));
         return items.filter(({ value }) => value !== 2);
       },
     };
-    const { submit } = writerOf(write, { locked });
+    const { submit } = writerOf(write, { lockedRows });
     expect(await endings([1, 2, 3].map((value) => submit(value)))).to.deep.equal([1, 'conflict', 3]);
     expect(written).to.deep.equal([[1, 3]]);
   });
 
-  it('withdraws what waits too long for its turn, and nothing of it is written', async () => {
+  it('withdraws an item that waits too long for its turn, and writes nothing of it', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const first = submit('first');
@@ -183,7 +184,7 @@ describe('the writer', () => {
     expect(commits.map(({ values }) => values)).to.deep.equal([['first'], ['patient']]);
   });
 
-  it('withdraws what nobody waits for any more before it is written', async () => {
+  it('withdraws an item whose caller is gone', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const gone = submit('gone', { withdrawAtMs: performance.now() + 60_000, isCancelled: () => true });
@@ -192,7 +193,7 @@ describe('the writer', () => {
     expect(commits).to.deep.equal([]);
   });
 
-  it('withdraws after a conflict what is late by then', async () => {
+  it('withdraws an item that is late after a conflict', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const late = submit('late', { withdrawAtMs: performance.now() + 1 });
@@ -206,7 +207,7 @@ describe('the writer', () => {
     expect(commits[1]?.values).to.deep.equal(['patient']);
   });
 
-  it('withdraws after a lock wait what is late by then, if nothing tells whose lock it was', async () => {
+  it('withdraws an item that is late after a lock wait, when no locked row is found', async () => {
     const written: (readonly unknown[])[] = [];
     const write = async (batch: WriteBatch): Promise<WriteResults> => {
       written.push(Object.values(batch).flat() as readonly unknown[]);
@@ -223,9 +224,9 @@ describe('the writer', () => {
     expect(written).to.deep.equal([['outcome', 'late'], ['outcome']]);
   });
 
-  it('begins a second transaction where the first one hangs and there is a connection', async () => {
+  it('begins a second transaction when the first one hangs and two are allowed', async () => {
     const { commits, write } = createDatabase();
-    const { submit } = writerOf(write, { connections: 2 });
+    const { submit } = writerOf(write, { maxConcurrentBatches: 2 });
     const all = [submit(1)];
     await turns();
     all.push(submit(2));
@@ -237,18 +238,18 @@ describe('the writer', () => {
     expect(await Promise.all(all)).to.deep.equal([1, 2]);
   });
 
-  it('repeats what a node of a cluster could not decide yet', async () => {
+  it('repeats an item that a node of a cluster could not decide yet', async () => {
     let tries = 0;
     const { submit } = writerOf(async () => {
       tries += 1;
-      const outcomes = [tries === 1 ? 'unsettled' : 'recorded'];
+      const outcomes = [tries === 1 ? 'undecided' : 'recorded'];
       return { outcomes, starts: [], postCalls: [], claims: [] } as unknown as WriteResults;
     });
     expect(await submit('outcome', { kind: 'outcomes' })).to.equal('recorded');
     expect(tries).to.equal(2);
   });
 
-  it('tells how long the oldest item of a caller waits for its turn', async () => {
+  it('returns how long the oldest item of a caller has been waiting for its turn', async () => {
     const { commits, write } = createDatabase();
     const { submit, ageMs } = writerOf(write);
     const all = [submit('in flight')];
@@ -266,21 +267,19 @@ describe('the writer', () => {
     await Promise.all(all);
   });
 
-  it('lets no statement hold what was given up, even if an earlier try may have been applied', async () => {
+  it('writes no item that was given up, even if an earlier try may have been applied', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const first = submit('first');
     await turns();
-    let isGivenUp = false;
-    const unsure = submit('unsure', { isGivenUp: () => isGivenUp });
-    isGivenUp = true;
+    const late = submit('late', { giveUpAtMs: performance.now() - 1 });
     commits[0]?.end();
-    expect(await endings([first, unsure])).to.deep.equal(['first', 'away']);
+    expect(await endings([first, late])).to.deep.equal(['first', 'away']);
     await turns();
     expect(commits).to.have.length(1);
   });
 
-  it('withdraws what is late behind an item that is never withdrawn', async () => {
+  it('withdraws a late item behind one that is never withdrawn', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const all = [submit('in flight')];
@@ -295,7 +294,7 @@ describe('the writer', () => {
     await Promise.all(all);
   });
 
-  it('withdraws nothing after an error that is not known: its transaction may be committed', async () => {
+  it('withdraws nothing after an unknown error: its transaction may be committed', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const all = [1, 2].map((value) => submit(value, { withdrawAtMs: performance.now() + 5 }));
@@ -309,7 +308,7 @@ describe('the writer', () => {
     expect(await endings(all)).to.deep.equal([1, 2]);
   });
 
-  it('gives a few places of a full batch to reports', async () => {
+  it('keeps 20 places of a full batch for claims of post-calls', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);
     const all = Array.from({ length: 300 }, (_, at) => submit(at));
@@ -323,7 +322,7 @@ describe('the writer', () => {
     await Promise.all(all);
   });
 
-  it('gives outcomes back that find the database busy for too long, so that their owner can end', async () => {
+  it('rejects outcomes when the database stays busy, so that their owner can end', async () => {
     const { submit } = writerOf(() => Promise.reject(new DatabaseError('busy')));
     expect(await endings([submit('outcome', { kind: 'outcomes' })])).to.deep.equal(['busy']);
   });
