@@ -27,10 +27,10 @@ export interface BoundService {
 type AnyMethod = UnaryMethod<unknown, unknown>;
 
 /** Joins a generated service definition (`CallLifecycleService`) and its handlers, one for each method. */
-export const bindService = <Service extends object>(
+export function bindService<Service extends object>(
   service: Service,
   handlers: HandlersOf<Service>,
-): BoundService => {
+): BoundService {
   const methods = Object.entries(service) as [keyof Service & string, AnyMethod][];
   const handlerOf = (name: keyof Service): Handler<unknown, unknown> => handlers[name];
   return {
@@ -42,18 +42,24 @@ export const bindService = <Service extends object>(
       ),
     }),
   };
-};
+}
 
-const mapMethods = <Name extends string, To>(
+function mapMethods<Name extends string, To>(
   methods: readonly [Name, AnyMethod][],
   change: (name: Name, method: AnyMethod) => To,
-): Record<string, To> => Object.fromEntries(methods.map(([name, method]) => [name, change(name, method)]));
+): Record<string, To> {
+  return Object.fromEntries(methods.map(([name, method]) => [name, change(name, method)]));
+}
 
-const pass = (bytes: Buffer): Buffer => bytes;
+function pass(bytes: Buffer): Buffer {
+  return bytes;
+}
 
 /** grpc-js answers INTERNAL to whatever a codec throws, so it is given none: the adapter decodes. */
-const withoutCodecs = (method: AnyMethod): object => ({
-  ...method,
-  requestDeserialize: pass,
-  responseSerialize: pass,
-});
+function withoutCodecs(method: AnyMethod): object {
+  return {
+    ...method,
+    requestDeserialize: pass,
+    responseSerialize: pass,
+  };
+}

@@ -12,7 +12,7 @@ const MIB = 1024 * KIB;
  * @throws CallhooksError VALIDATION_FAILED for longer ones, for bytes that are no such message, for text that is not
  * UTF-8, and for messages nested deeper than the decoder goes (100 levels; JSON of depth 24 needs at most 80)
  */
-export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array, maxBytes: number): T => {
+export function decodeRequest<T>(decode: (bytes: Buffer) => T, bytes: Uint8Array, maxBytes: number): T {
   if (bytes.length > maxBytes) throw malformed(`is larger than ${sizeName(maxBytes)}`);
   const reader = new BinaryReader(bytes, (part) => utf8.decode(part));
   try {
@@ -24,20 +24,23 @@ export const decodeRequest = <T>(decode: (bytes: Buffer) => T, bytes: Uint8Array
     throw malformed(describe(error));
   }
   throw malformed(NOT_A_MESSAGE);
-};
+}
 
-const sizeName = (bytes: number): string => (bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`);
+function sizeName(bytes: number): string {
+  return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
+}
 
 /** The violation's path is empty: it is the message as a whole that can't be read. */
-const malformed = (description: string): CallhooksError =>
-  new CallhooksError('VALIDATION_FAILED', `the request ${description}`, {
+function malformed(description: string): CallhooksError {
+  return new CallhooksError('VALIDATION_FAILED', `the request ${description}`, {
     violations: [{ field: '', description }],
   });
+}
 
-const describe = (error: unknown): string => {
+function describe(error: unknown): string {
   if (!(error instanceof Error)) return NOT_A_MESSAGE;
   if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'holds text that is not UTF-8';
   return /recursion limit/.test(error.message)
     ? 'is nested too deeply: JSON may have a depth of 24'
     : NOT_A_MESSAGE;
-};
+}

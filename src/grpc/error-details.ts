@@ -20,7 +20,7 @@ const MAX_NAME_BYTES = 256;
 const MAX_DESCRIPTION_BYTES = 512;
 
 /** What every error of ours says in its `google.rpc` details: {@link ErrorInfo} first, then what its reason calls for. */
-export const detailsOf = (error: CallhooksError): Any[] => {
+export function detailsOf(error: CallhooksError): Any[] {
   const { violations, resource, preconditions, retryAfterMs } = error.details;
   const budget = createBudget(MAX_LISTED_BYTES);
   const details = [errorInfo(error)];
@@ -29,26 +29,27 @@ export const detailsOf = (error: CallhooksError): Any[] => {
   if (preconditions) details.push(preconditionFailure(error.reason, preconditions, budget));
   if (retryAfterMs !== undefined) details.push(retryInfo(retryAfterMs));
   return details;
-};
+}
 
 /** The detail of an error whose cause stays here: by the request's id it is found in the log. */
-export const requestInfo = (requestId: string): Any =>
-  any('RequestInfo', RequestInfo.encode({ requestId, servingData: '' }).finish());
+export function requestInfo(requestId: string): Any {
+  return any('RequestInfo', RequestInfo.encode({ requestId, servingData: '' }).finish());
+}
 
 /** The start of a text that fits into so many bytes of UTF-8, cut at a character; lone surrogates become U+FFFD. */
-export const cutText = (text: string, maxBytes: number): string => {
+export function cutText(text: string, maxBytes: number): string {
   const wellFormed = text.toWellFormed();
   return wellFormed.slice(0, new TextEncoder().encodeInto(wellFormed, new Uint8Array(maxBytes)).read);
-};
+}
 
-const errorInfo = ({ reason, details }: CallhooksError): Any => {
+function errorInfo({ reason, details }: CallhooksError): Any {
   const metadata: Record<string, string> = {};
   if (details.violations) metadata['violations'] = String(details.violations.length);
   return any('ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata }).finish());
-};
+}
 
 /** Violations in their order, as long as they fit. */
-const badRequest = (violations: readonly Violation[], fits: (bytes: number) => boolean): Any => {
+function badRequest(violations: readonly Violation[], fits: (bytes: number) => boolean): Any {
   const fieldViolations = [];
   for (const { field, description } of violations) {
     const listed = BadRequest_FieldViolation.create({
@@ -59,13 +60,13 @@ const badRequest = (violations: readonly Violation[], fits: (bytes: number) => b
     fieldViolations.push(listed);
   }
   return any('BadRequest', BadRequest.encode({ fieldViolations }).finish());
-};
+}
 
-const preconditionFailure = (
+function preconditionFailure(
   type: string,
   preconditions: NonNullable<ErrorDetails['preconditions']>,
   fits: (bytes: number) => boolean,
-): Any => {
+): Any {
   const violations = [];
   for (const { subject, description } of preconditions) {
     const listed = PreconditionFailure_Violation.create({
@@ -77,9 +78,9 @@ const preconditionFailure = (
     violations.push(listed);
   }
   return any('PreconditionFailure', PreconditionFailure.encode({ violations }).finish());
-};
+}
 
-const resourceInfo = ({ type, name }: NonNullable<ErrorDetails['resource']>): Any => {
+function resourceInfo({ type, name }: NonNullable<ErrorDetails['resource']>): Any {
   const info = {
     resourceType: type,
     resourceName: cutText(name, MAX_NAME_BYTES),
@@ -87,21 +88,24 @@ const resourceInfo = ({ type, name }: NonNullable<ErrorDetails['resource']>): An
     description: '',
   };
   return any('ResourceInfo', ResourceInfo.encode(info).finish());
-};
+}
 
-const retryInfo = (retryAfterMs: number): Any =>
-  any('RetryInfo', RetryInfo.encode({ retryDelay: toDuration(retryAfterMs) }).finish());
+function retryInfo(retryAfterMs: number): Any {
+  return any('RetryInfo', RetryInfo.encode({ retryDelay: toDuration(retryAfterMs) }).finish());
+}
 
-const any = (name: string, value: Uint8Array): Any => ({
-  typeUrl: `type.googleapis.com/google.rpc.${name}`,
-  value: Buffer.from(value),
-});
+function any(name: string, value: Uint8Array): Any {
+  return {
+    typeUrl: `type.googleapis.com/google.rpc.${name}`,
+    value: Buffer.from(value),
+  };
+}
 
 /** Answers whether so many bytes more fit, and counts them if they do. */
-const createBudget = (maxBytes: number) => {
+function createBudget(maxBytes: number) {
   let left = maxBytes;
   return (bytes: number): boolean => {
     left -= bytes + ENTRY_OVERHEAD_BYTES;
     return left >= 0;
   };
-};
+}

@@ -38,7 +38,7 @@ export type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
  * Sets what grpc-js has no options for, and asks `admit` about each stream. Node.js closes a connection after a burst of 1,000 stream resets, and every call
  * on it fails; that many deadlines of one client can pass at once when an endpoint is slow (grpc-node issue 2872).
  */
-export const tuneHttp2 = (server: Server, admit: AdmitStream): Connections => {
+export function tuneHttp2(server: Server, admit: AdmitStream): Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
   Object.assign(internals.commonServerOptions, PATIENCE);
@@ -54,10 +54,10 @@ export const tuneHttp2 = (server: Server, admit: AdmitStream): Connections => {
     return http2Server;
   };
   return { count: () => sessions.size, destroy: () => sessions.forEach((session) => session.destroy()) };
-};
+}
 
 /** Puts `admit` between the server and its listeners, which grpc-js has just added. */
-const interceptStreams = (http2Server: Http2Server, admit: AdmitStream): void => {
+function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
   const listeners = http2Server.listeners('stream') as StreamListener[];
   http2Server.removeAllListeners('stream');
   http2Server.on('stream', (stream, headers, flags, rawHeaders) => {
@@ -65,7 +65,7 @@ const interceptStreams = (http2Server: Http2Server, admit: AdmitStream): void =>
     boundTimeout(headers);
     for (const listener of listeners) listener(stream, headers, flags, rawHeaders);
   });
-};
+}
 
 type StreamListener = (
   stream: ServerHttp2Stream,
@@ -75,8 +75,8 @@ type StreamListener = (
 ) => void;
 
 /** grpc-js counts a deadline in 32 bits of milliseconds: one of more than 24.8 days would have passed at once. */
-const boundTimeout = (headers: IncomingHttpHeaders): void => {
+function boundTimeout(headers: IncomingHttpHeaders): void {
   const [, count, unit] = /^(\d{1,8})([HMS])$/.exec(String(headers['grpc-timeout'])) ?? [];
   const seconds = Number(count) * (SECONDS_PER_UNIT[unit ?? ''] ?? 0);
   if (seconds > MAX_TIMEOUT_SECONDS) headers['grpc-timeout'] = `${MAX_TIMEOUT_SECONDS}S`;
-};
+}

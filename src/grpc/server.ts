@@ -61,7 +61,7 @@ export interface GrpcServer {
 }
 
 /** Makes a server; nothing is bound before it listens. */
-export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { address, services, logger, newRequestId, gate, onRefused } = options;
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
   // Its own log goes to the console, and quotes the values of headers (tokens) that it can't read.
@@ -99,21 +99,22 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
       return closing;
     },
   };
-};
+}
 
-const bind = (server: Server, address: string, credentials: ServerCredentials): Promise<number> =>
-  new Promise((resolve, reject) => {
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
   });
+}
 
 // A call that meets a connection's end, or a closed port, is told no reason: first clients hear that they should go.
-const untilHeard = async (connections: Connections, endsAtMs: number): Promise<void> => {
+async function untilHeard(connections: Connections, endsAtMs: number): Promise<void> {
   const untilMs = Math.min(performance.now() + REFUSE_FOR_MS, endsAtMs);
   while (connections.count() > 0 && performance.now() < untilMs) await wait(REFUSE_STEP_MS);
-};
+}
 
 /** Resolves when nothing is open any more, at the latest after `graceMs`; `tryShutdown` alone would wait for ever. */
-const drain = async (server: Server, graceMs: number): Promise<void> => {
+async function drain(server: Server, graceMs: number): Promise<void> {
   const overtime = new AbortController();
   const drained = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
@@ -121,4 +122,4 @@ const drain = async (server: Server, graceMs: number): Promise<void> => {
   await Promise.race([drained, wait(graceMs, undefined, { signal: overtime.signal })]);
   overtime.abort();
   server.forceShutdown();
-};
+}

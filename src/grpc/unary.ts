@@ -40,11 +40,11 @@ type Respond = sendUnaryData<Buffer>;
  * Makes a handler fit for grpc-js, which forgets rejections, sends `error.message` of whatever it is given, and answers
  * `INTERNAL` to what a deserializer throws. Takes and gives bytes, answers exactly once, and logs one line an RPC.
  */
-export const createUnary = <Request, Reply>(
+export function createUnary<Request, Reply>(
   method: UnaryMethod<Request, Reply>,
   handler: Handler<Request, Reply>,
   dependencies: UnaryDependencies,
-): ((call: Call, respond: Respond) => void) => {
+): (call: Call, respond: Respond) => void {
   const { maxRequestBytes, isAdmin } = limitsOf(method.path);
   const { adminLimit, arrivalOf, isClosing, logger, newRequestId } = dependencies;
 
@@ -64,10 +64,10 @@ export const createUnary = <Request, Reply>(
     call.on('cancelled', rpc.cancelled);
     reply(call.request, open.context).then(rpc.succeeded, rpc.failed);
   };
-};
+}
 
 /** Ends an RPC once: with a reply, with an error, or because its caller no longer waits. */
-const createRpc = ({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) => {
+function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) {
   let isDone = false;
   const line = (code: status, more: object): object => ({
     rpc: context.rpc,
@@ -107,4 +107,4 @@ const createRpc = ({ context, logFields, abort }: OpenCall, respond: Respond, lo
       logger.info(line(isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED, {}), 'rpc');
     },
   };
-};
+}

@@ -9,7 +9,7 @@ export interface OpenStreams {
 }
 
 /** Makes the register of one server's open streams. */
-export const createOpenStreams = (): OpenStreams => {
+export function createOpenStreams(): OpenStreams {
   const open = new Set<ServerInterceptingCall>();
   return {
     interceptor: (method, call) => {
@@ -30,4 +30,4 @@ export const createOpenStreams = (): OpenStreams => {
       for (const stream of open) stream.sendStatus({ code: status.UNAVAILABLE, details: 'shutting down' });
     },
   };
-};
+}

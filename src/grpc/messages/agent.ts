@@ -4,13 +4,15 @@ import { toTimestamp } from './times.ts';
 import { webhookMessage } from './webhook.ts';
 
 /** The agent as clients see it: the pre-call webhook first; of its secrets the names only, in alphabetical order. */
-export const agentMessage = (agent: Agent): pb.Agent => ({
-  agentUuid: agent.agentUuid,
-  displayName: agent.displayName,
-  dynamicVariables: agent.dynamicVariables,
-  webhooks: agent.webhooks.map(webhookMessage).toSorted((a, b) => a.webhookType - b.webhookType),
-  secretNames: Object.keys(agent.sealedSecrets).toSorted(),
-  etag: agent.etag,
-  createdAt: toTimestamp(agent.createdAtMs),
-  updatedAt: toTimestamp(agent.updatedAtMs),
-});
+export function agentMessage(agent: Agent): pb.Agent {
+  return {
+    agentUuid: agent.agentUuid,
+    displayName: agent.displayName,
+    dynamicVariables: agent.dynamicVariables,
+    webhooks: agent.webhooks.map(webhookMessage).toSorted((a, b) => a.webhookType - b.webhookType),
+    secretNames: Object.keys(agent.sealedSecrets).toSorted(),
+    etag: agent.etag,
+    createdAt: toTimestamp(agent.createdAtMs),
+    updatedAt: toTimestamp(agent.updatedAtMs),
+  };
+}

@@ -5,19 +5,26 @@ import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './enums.ts';
 import { executionMessage } from './execution.ts';
 
 /** What the platform does with the call, with every variable and its source. */
-export const onCallStartMessage = (reply: OnCallStartReply): pb.OnCallStartResponse => ({
-  decision: CALL_DECISIONS[reply.decision],
-  degraded: reply.degraded,
-  dynamicVariables: reply.dynamicVariables,
-  variableSources: Object.fromEntries(
-    Object.entries(reply.variableSources).map(([name, source]) => [name, numberOf(VARIABLE_SOURCES, source)]),
-  ),
-  execution: reply.execution && executionMessage(reply.execution),
-  replayed: reply.replayed,
-});
+export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartResponse {
+  return {
+    decision: CALL_DECISIONS[reply.decision],
+    degraded: reply.degraded,
+    dynamicVariables: reply.dynamicVariables,
+    variableSources: Object.fromEntries(
+      Object.entries(reply.variableSources).map(([name, source]) => [
+        name,
+        numberOf(VARIABLE_SOURCES, source),
+      ]),
+    ),
+    execution: reply.execution && executionMessage(reply.execution),
+    replayed: reply.replayed,
+  };
+}
 
 /** The accepted execution, if there is one. */
-export const onCallEndMessage = (reply: OnCallEndReply): pb.OnCallEndResponse => ({
-  execution: reply.execution && executionMessage(reply.execution),
-  replayed: reply.replayed,
-});
+export function onCallEndMessage(reply: OnCallEndReply): pb.OnCallEndResponse {
+  return {
+    execution: reply.execution && executionMessage(reply.execution),
+    replayed: reply.replayed,
+  };
+}

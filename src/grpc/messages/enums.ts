@@ -8,10 +8,12 @@ import * as pb from '../../gen/index.callhooks.v1.ts';
 // Each enum as a table from our word to its number on the wire.
 
 /** The number of a word; 0 (unspecified) of none, and of one that a newer release wrote into the database. */
-export const numberOf = <N extends number>(
+export function numberOf<N extends number>(
   table: Readonly<Record<string, N>>,
   word: string | null | undefined,
-): N | 0 => (word === null || word === undefined ? 0 : (table[word] ?? 0));
+): N | 0 {
+  return word === null || word === undefined ? 0 : (table[word] ?? 0);
+}
 
 /** `WebhookType` on the wire. */
 export const WEBHOOK_TYPES = {

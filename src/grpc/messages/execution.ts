@@ -18,8 +18,9 @@ import { requestRecordMessage, responseRecordMessage } from './records.ts';
 import { toDuration, toTimestamp } from './times.ts';
 
 /** An execution without its large parts, as lists and lifecycle replies show it. */
-export const executionMessage = (execution: Execution): pb.Execution =>
-  detailedExecutionMessage(execution, {});
+export function executionMessage(execution: Execution): pb.Execution {
+  return detailedExecutionMessage(execution, {});
+}
 
 /** An execution with what was recorded of its request, its response and what it assigned. */
 export function detailedExecutionMessage(execution: Execution, record: ExecutionRecord): pb.Execution {
@@ -49,34 +50,41 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
 }
 
 // An end may wait in one process and begin in another: only the database's stamps tell how long.
-const waitOf = ({ webhookType, acceptedAtMs, sendingAtMs }: Execution): Timings =>
-  webhookType === 'post_call' && sendingAtMs !== undefined
+function waitOf({ webhookType, acceptedAtMs, sendingAtMs }: Execution): Timings {
+  return webhookType === 'post_call' && sendingAtMs !== undefined
     ? { queuedMs: Math.max(0, sendingAtMs - acceptedAtMs) }
     : {};
+}
 
 /** Why something did not succeed. */
-export const failureMessage = (failure: Failure): pb.Failure => ({
-  code: numberOf(FAILURE_CODE_NUMBERS, failure.code),
-  message: failure.message,
-  sent: SENT[failure.sent],
-});
+export function failureMessage(failure: Failure): pb.Failure {
+  return {
+    code: numberOf(FAILURE_CODE_NUMBERS, failure.code),
+    message: failure.message,
+    sent: SENT[failure.sent],
+  };
+}
 
 /** How long each phase took; one that did not happen is unset. */
-export const timingsMessage = (timings: Timings): pb.Timings => ({
-  queued: maybeDuration(timings.queuedMs),
-  dns: maybeDuration(timings.dnsMs),
-  connect: maybeDuration(timings.connectMs),
-  tls: maybeDuration(timings.tlsMs),
-  firstByte: maybeDuration(timings.firstByteMs),
-  total: maybeDuration(timings.totalMs),
-});
+export function timingsMessage(timings: Timings): pb.Timings {
+  return {
+    queued: maybeDuration(timings.queuedMs),
+    dns: maybeDuration(timings.dnsMs),
+    connect: maybeDuration(timings.connectMs),
+    tls: maybeDuration(timings.tlsMs),
+    firstByte: maybeDuration(timings.firstByteMs),
+    total: maybeDuration(timings.totalMs),
+  };
+}
 
 /** An assignment that took no value. */
-export const missedAssignmentMessage = (missed: MissedAssignment): pb.MissedAssignment => ({
-  attributeName: missed.attributeName,
-  dynamicVariable: missed.dynamicVariable,
-  reason: numberOf(MISS_REASONS, missed.reason),
-});
+export function missedAssignmentMessage(missed: MissedAssignment): pb.MissedAssignment {
+  return {
+    attributeName: missed.attributeName,
+    dynamicVariable: missed.dynamicVariable,
+    reason: numberOf(MISS_REASONS, missed.reason),
+  };
+}
 
 /** What a pre-call's end means for the call; nothing before it has ended, and nothing for a post-call. */
 function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
@@ -84,8 +92,10 @@ function decisionFields(execution: Execution): { decision: pb.CallDecision; degr
   return { decision: numberOf(CALL_DECISIONS, decided?.decision), degraded: decided?.degraded ?? false };
 }
 
-const maybeDuration = (ms: number | undefined): Duration | undefined =>
-  ms === undefined ? undefined : toDuration(ms);
+function maybeDuration(ms: number | undefined): Duration | undefined {
+  return ms === undefined ? undefined : toDuration(ms);
+}
 
-const maybeTimestamp = (epochMs: number | undefined): Date | undefined =>
-  epochMs === undefined ? undefined : toTimestamp(epochMs);
+function maybeTimestamp(epochMs: number | undefined): Date | undefined {
+  return epochMs === undefined ? undefined : toTimestamp(epochMs);
+}

@@ -5,14 +5,16 @@ import { failureMessage, missedAssignmentMessage, timingsMessage } from './execu
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
 
 /** What a test came to. */
-export const testWebhookMessage = (reply: TestWebhookReply): pb.TestWebhookResponse => ({
-  request: reply.request && requestRecordMessage(reply.request),
-  response: reply.response && responseRecordMessage(reply.response),
-  failure: reply.failure && failureMessage(reply.failure),
-  timings: reply.timings && timingsMessage(reply.timings),
-  assignedVariables: reply.assignedVariables,
-  missingVariables: [...reply.missingVariables],
-  missedAssignments: reply.missedAssignments.map(missedAssignmentMessage),
-  decision: numberOf(CALL_DECISIONS, reply.decision),
-  degraded: reply.degraded,
-});
+export function testWebhookMessage(reply: TestWebhookReply): pb.TestWebhookResponse {
+  return {
+    request: reply.request && requestRecordMessage(reply.request),
+    response: reply.response && responseRecordMessage(reply.response),
+    failure: reply.failure && failureMessage(reply.failure),
+    timings: reply.timings && timingsMessage(reply.timings),
+    assignedVariables: reply.assignedVariables,
+    missingVariables: [...reply.missingVariables],
+    missedAssignments: reply.missedAssignments.map(missedAssignmentMessage),
+    decision: numberOf(CALL_DECISIONS, reply.decision),
+    degraded: reply.degraded,
+  };
+}

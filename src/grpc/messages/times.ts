@@ -14,4 +14,6 @@ export function toDuration(ms: number): Duration {
 }
 
 /** A `google.protobuf.Timestamp`, as generated code takes it, of epoch milliseconds. */
-export const toTimestamp = (epochMs: number): Date => new Date(epochMs);
+export function toTimestamp(epochMs: number): Date {
+  return new Date(epochMs);
+}

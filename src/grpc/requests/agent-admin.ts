@@ -81,21 +81,23 @@ function readAgent(reader: Reader, agent: pb.Agent | undefined): pb.Agent {
   return agent ?? pb.Agent.fromPartial({});
 }
 
-const toAgentDraft = (agent: pb.Agent): AgentDraft => ({
-  displayName: agent.displayName,
-  dynamicVariables: (agent.dynamicVariables ?? {}) as JsonObject,
-  webhooks: agent.webhooks.map((webhook) => ({
-    webhookType: toWebhookType(webhook.webhookType),
-    config: webhook.webhookConfig && toConfigDraft(webhook.webhookConfig),
-    disabled: webhook.disabled,
-  })),
-});
+function toAgentDraft(agent: pb.Agent): AgentDraft {
+  return {
+    displayName: agent.displayName,
+    dynamicVariables: (agent.dynamicVariables ?? {}) as JsonObject,
+    webhooks: agent.webhooks.map((webhook) => ({
+      webhookType: toWebhookType(webhook.webhookType),
+      config: webhook.webhookConfig && toConfigDraft(webhook.webhookConfig),
+      disabled: webhook.disabled,
+    })),
+  };
+}
 
-const toWebhookType = (number: number): AgentWebhookDraft['webhookType'] => {
+function toWebhookType(number: number): AgentWebhookDraft['webhookType'] {
   if (number === 0) return 'unspecified';
   const words = Object.keys(WEBHOOK_TYPES) as WebhookType[];
   return words.find((word) => WEBHOOK_TYPES[word] === number) ?? 'unknown';
-};
+}
 
 /** The mask may be left out where only secrets change. */
 function readAgentMask(reader: Reader, message: pb.UpdateAgentRequest): UpdateMask {

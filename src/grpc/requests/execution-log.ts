@@ -45,5 +45,8 @@ type WithoutUnset<T> = {
 } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 
 /** Leaves out what is undefined: the filter is compared with the one in a page token. */
-const withoutUnset = <T extends object>(fields: T): WithoutUnset<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as WithoutUnset<T>;
+function withoutUnset<T extends object>(fields: T): WithoutUnset<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as WithoutUnset<T>;
+}

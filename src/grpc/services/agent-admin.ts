@@ -12,8 +12,8 @@ export type AgentAdminCommands = Pick<
 >;
 
 /** `callhooks.v1.AgentAdmin`. */
-export const createAgentAdminService = (commands: AgentAdminCommands): BoundService =>
-  bindService(AgentAdminService, {
+export function createAgentAdminService(commands: AgentAdminCommands): BoundService {
+  return bindService(AgentAdminService, {
     createAgent: async (message, { log }) => {
       const agent = await commands.createAgent(requests.parseCreateAgent(message));
       log({ agent_uuid: agent.agentUuid });
@@ -40,3 +40,4 @@ export const createAgentAdminService = (commands: AgentAdminCommands): BoundServ
       return {};
     },
   });
+}

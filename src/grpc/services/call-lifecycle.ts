@@ -13,8 +13,8 @@ export interface CallLifecycleCommands {
 }
 
 /** `callhooks.v1.CallLifecycle`. */
-export const createCallLifecycleService = (commands: CallLifecycleCommands): BoundService =>
-  bindService(CallLifecycleService, {
+export function createCallLifecycleService(commands: CallLifecycleCommands): BoundService {
+  return bindService(CallLifecycleService, {
     onCallStart: async (message, context) => {
       const request = parseOnCallStart(message);
       context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
@@ -31,3 +31,4 @@ export const createCallLifecycleService = (commands: CallLifecycleCommands): Bou
       return onCallEndMessage(reply);
     },
   });
+}

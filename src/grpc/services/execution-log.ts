@@ -16,8 +16,8 @@ export interface ExecutionLogCommands {
 }
 
 /** `callhooks.v1.ExecutionLog`. */
-export const createExecutionLogService = (commands: ExecutionLogCommands): BoundService =>
-  bindService(ExecutionLogService, {
+export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {
+  return bindService(ExecutionLogService, {
     getExecution: async (message) => {
       const { execution, record } = await commands.getExecution(parseGetExecution(message));
       return { execution: detailedExecutionMessage(execution, record) };
@@ -29,3 +29,4 @@ export const createExecutionLogService = (commands: ExecutionLogCommands): Bound
       return { executions: items.map(executionMessage), nextPageToken };
     },
   });
+}

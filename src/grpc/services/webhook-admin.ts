@@ -18,8 +18,8 @@ export interface WebhookAdminCommands extends Pick<
 }
 
 /** `callhooks.v1.WebhookAdmin`. */
-export const createWebhookAdminService = (commands: WebhookAdminCommands): BoundService =>
-  bindService(WebhookAdminService, {
+export function createWebhookAdminService(commands: WebhookAdminCommands): BoundService {
+  return bindService(WebhookAdminService, {
     createWebhook: async (message, { log }) => {
       const webhook = await commands.createWebhook(requests.parseCreateWebhook(message));
       log({ agent_uuid: webhook.agentUuid, webhook_uuid: webhook.webhookUuid });
@@ -53,3 +53,4 @@ export const createWebhookAdminService = (commands: WebhookAdminCommands): Bound
       return testWebhookMessage(await commands.testWebhook(request, context));
     },
   });
+}
