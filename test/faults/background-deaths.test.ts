@@ -1,120 +1,129 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import type { WebhookType } from '../../src/domain/agent.ts';
-import { describeEachEngine } from '../support/engines.ts';
+import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { openBeside } from '../store/support.ts';
-import { describeTold } from './support/describe-told.ts';
-import type { Fault } from './support/faults.ts';
-import type { Call } from './support/journal.ts';
-import { report } from './support/long.ts';
-import { readRow } from './support/record-on-disk.ts';
-import type { Replica } from './support/replicas.ts';
+import { describeEachEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { createWorld, type World } from './support/world.ts';
+import type { Call } from './support/call-log.ts';
+import { describeResponse } from './support/call-response.ts';
+import { readRow } from './support/cluster-database.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
+import type { Fault } from './support/faults.ts';
+import type { Replica } from './support/replica.ts';
+import { reportFigures } from './support/report-figures.ts';
 
 const LIMIT_MS = 1_000;
 const LIMITS = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
-const ENDED_WITHIN_MS = LIMIT_MS + 10_000;
+const FINISHED_WITHIN_MS = LIMIT_MS + 10_000;
 const START_BY_MS = 86_400_000;
 const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
-describeEachEngine('A replica that dies in its background work', (engine) => {
-  let world: World;
+describeEachEngine('A replica killed in its background work', (engine) => {
+  let cluster: Cluster;
   beforeEach(async () => {
-    world = await createWorld(engine);
+    cluster = await createCluster(engine);
   });
-  afterEach(() => world.close());
+  afterEach(() => cluster.close());
 
   const callOf = async (rpc: Call['rpc']): Promise<Call> => ({
     rpc,
-    agentUuid: (await world.addAgent(LIMITS)).agentUuid,
+    agentUuid: (await cluster.addAgent(LIMITS)).agentUuid,
     conversationUuid: randomUUID(),
   });
-  const at = (point: FaultPoint, action: Fault['action'], { conversationUuid }: Call): Fault => ({
-    ...{ point, action, conversationUuid },
+  const faultAt = (point: FaultPoint, action: Fault['action'], { conversationUuid }: Call): Fault => ({
+    point,
+    action,
+    conversationUuid,
   });
   const rowOf = ({ rpc, conversationUuid }: Call): Promise<string> =>
-    readRow(world, conversationUuid, (rpc === 'start' ? 'pre_call' : 'post_call') satisfies WebhookType);
+    readRow(cluster, conversationUuid, (rpc === 'start' ? 'pre_call' : 'post_call') satisfies WebhookType);
   const untilRow = (call: Call, wanted: string): Promise<unknown> =>
-    until(`the row to be ${wanted}`, async () => (await rowOf(call)) === wanted);
+    until(`the row to be ${wanted}`, async () => (await rowOf(call)) === wanted, { everyMs: 50 });
   const repeat = async (replica: Replica, call: Call): Promise<string> =>
-    describeTold(await world.journal.call(replica, call));
-  const saw = ({ conversationUuid }: Call): boolean =>
-    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+    describeResponse(await cluster.callLog.call(replica, call));
+  const isSeen = ({ conversationUuid }: Call): boolean =>
+    cluster.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
 
-  it('when a post-call has just expired leaves it FAILED, and nobody sends it', async function () {
+  it('leaves a post-call FAILED that it has just expired, and it is never sent', async function () {
     this.timeout(60_000);
-    const victim = await world.addReplica();
+    const victim = await cluster.addReplica();
     const call = await callOf('end');
     await victim.kill();
-    await victim.restart({ faults: [at('end.accepted', 'kill', call)] });
-    await world.journal.call(victim, call);
-    await victim.ended();
-    const beside = openBeside({ ...world, cleanup: async () => {} });
+    await victim.restart({ faults: [faultAt('end.accepted', 'kill', call)] });
+    await cluster.callLog.call(victim, call);
+    await victim.exited();
+    const beside = openBeside({ ...cluster, cleanup: async () => {} });
     await beside.use((session) =>
       session.change(`UPDATE executions SET accepted_at = accepted_at - ${2 * START_BY_MS}`),
     );
     await beside.close();
-    // It looks for such rows at its start, and may be dead before it serves.
-    await victim.restart({ faults: [at('end.expired', 'kill', call)] }).catch(() => undefined);
-    expect(await victim.ended(), 'how it ended').to.equal('SIGKILL');
+    // It looks for such rows when it starts, so it may be dead before it serves.
+    await victim.restart({ faults: [faultAt('end.expired', 'kill', call)] }).catch(() => undefined);
+    expect(await victim.exited(), 'how it ended').to.equal('SIGKILL');
     expect(await rowOf(call), 'record').to.equal('FAILED EXPIRED NO');
     await victim.restart();
     expect(await repeat(victim, call), 'repeat').to.equal('replayed FAILED');
-    expect(saw(call), 'seen').to.equal(false);
-    const figures = await world.verdict(ENDED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
-    report(`kill -9 after an expiry (${engine.name})`, { kills: 3, ...figures, violations: 0 });
+    expect(isSeen(call), 'seen').to.equal(false);
+    const figures = await cluster.check(FINISHED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
+    reportFigures(`kill -9 after an expiry (${engine.name})`, { kills: 3, ...figures, violations: 0 });
   });
 
-  // On SQLite there is nobody else who marks it, and no owner who lives to correct.
+  // On SQLite there is no other replica that marks it, and no owner that lives to correct the mark.
   if (engine.name === 'sqlite') return;
 
-  it('when it has just marked interrupted what another one left leaves the mark', async function () {
+  it('leaves the mark on an execution of another replica that it has just marked interrupted', async function () {
     this.timeout(60_000);
-    const owner = await world.addReplica({ name: 'owner' });
+    const owner = await cluster.addReplica({ name: 'owner' });
     const call = await callOf('start');
     await owner.kill();
-    await owner.restart({ faults: [at('start.claimed', 'kill', call)] });
-    const successor = await world.addReplica({
+    await owner.restart({ faults: [faultAt('start.claimed', 'kill', call)] });
+    const successor = await cluster.addReplica({
       name: 'successor',
-      faults: [at('interrupted', 'kill', call)],
+      faults: [faultAt('interrupted', 'kill', call)],
     });
-    await world.journal.call(owner, call);
-    await owner.ended();
-    await successor.ended();
+    await cluster.callLog.call(owner, call);
+    await owner.exited();
+    await successor.exited();
     expect(await rowOf(call), 'record').to.equal(MARKED);
     await owner.restart();
     expect(await repeat(owner, call), 'repeat').to.equal('replayed INTERRUPTED');
-    expect(saw(call), 'seen').to.equal(false);
-    const figures = await world.verdict(ENDED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
-    report('kill -9 after a mark (mariadb)', { kills: 3, ...figures, violations: 0 });
+    expect(isSeen(call), 'seen').to.equal(false);
+    const figures = await cluster.check(FINISHED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
+    reportFigures('kill -9 after a mark (mariadb)', { kills: 3, ...figures, violations: 0 });
   });
 
   const corrections = [
-    { title: 'before it corrects the mark of a post-call leaves the mark', wakes: false, end: MARKED },
-    { title: 'when it has just corrected one leaves the correction', wakes: true, end: 'SUCCEEDED' },
+    {
+      title: 'leaves the mark of its own post-call when it is killed before it corrects it',
+      wakes: false,
+      record: MARKED,
+    },
+    {
+      title: 'leaves the correction of its own post-call when it is killed right after it',
+      wakes: true,
+      record: 'SUCCEEDED',
+    },
   ];
-  for (const { title, wakes, end } of corrections)
+  for (const { title, wakes, record } of corrections)
     it(title, async function () {
       this.timeout(60_000);
-      const witness = await world.addReplica({ name: 'witness' });
+      const witness = await cluster.addReplica({ name: 'witness' });
       const call = await callOf('end');
-      const faults = [at('end.answered', 'stop', call), at('end.recorded', 'kill', call)];
-      const owner = await world.addReplica({ name: 'owner', faults });
-      const telling = world.journal.call(owner, call);
+      const faults = [faultAt('end.answered', 'stop', call), faultAt('end.recorded', 'kill', call)];
+      const owner = await cluster.addReplica({ name: 'owner', faults });
+      const responding = cluster.callLog.call(owner, call);
       await owner.untilFrozen();
       await untilRow(call, MARKED);
       if (wakes) owner.wake();
       else await owner.kill();
-      await owner.ended();
-      await telling;
-      expect(await rowOf(call), 'record').to.equal(end);
-      expect(await repeat(witness, call), 'repeat').to.equal(`replayed ${end.split(' ')[0]}`);
-      expect(saw(call), 'seen').to.equal(true);
-      const figures = await world.verdict(ENDED_WITHIN_MS);
-      report(`kill -9 ${wakes ? 'after' : 'before'} a correction (mariadb)`, {
-        ...{ kills: 1, ...figures, violations: 0 },
-      });
+      await owner.exited();
+      await responding;
+      expect(await rowOf(call), 'record').to.equal(record);
+      expect(await repeat(witness, call), 'repeat').to.equal(`replayed ${record.split(' ')[0]}`);
+      expect(isSeen(call), 'seen').to.equal(true);
+      const figures = await cluster.check(FINISHED_WITHIN_MS);
+      const moment = wakes ? 'after' : 'before';
+      reportFigures(`kill -9 ${moment} a correction (mariadb)`, { kills: 1, ...figures, violations: 0 });
     });
 });

@@ -2,56 +2,62 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import type { TestAgent } from './support/calls.ts';
-import { describeTold } from './support/describe-told.ts';
-import { failureOf, listExecutions, nameOf, untilAllEnded } from './support/execution-log.ts';
-import type { Call } from './support/journal.ts';
-import { report } from './support/long.ts';
-import { untilThere } from './support/proxied.ts';
-import { readRow } from './support/record-on-disk.ts';
-import type { Replica } from './support/replicas.ts';
+import { outcomeOf, stateName } from '../support/execution-words.ts';
 import { until } from '../support/until.ts';
-import { createWorld, type World } from './support/world.ts';
+import type { Call } from './support/call-log.ts';
+import { describeResponse } from './support/call-response.ts';
+import { readRow } from './support/cluster-database.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
+import { untilDatabaseAvailable } from './support/database-probe.ts';
+import { listExecutions, untilAllFinished } from './support/execution-log.ts';
+import type { Replica } from './support/replica.ts';
+import { reportFigures } from './support/report-figures.ts';
+import type { TestAgent } from './support/test-agent.ts';
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
 type Moment = FaultPoint | 'start.sent' | 'end.sent';
 
 interface Row {
   readonly moment: Moment;
-  /** In the database when the process is dead and nobody else has looked. */
+  /** The row in the database when the process is dead and no other replica has looked at it. */
   readonly record: string;
-  /** By the endpoint: nothing ever, the request before the death, or later, sent by somebody who lives. */
+  /** What the endpoint saw: nothing ever, the request before the death, or later from a living replica. */
   readonly saw: 'nothing' | 'the request' | 'it later';
-  /** The caller of the call that was cut off; the reply of an end and its sending race. */
-  readonly told: readonly string[];
-  /** What a repeat is told, by the restarted process on SQLite and by another replica on MariaDB. */
+  /** What the cut-off call may have got. The reply to OnCallEnd and the sending of its report race. */
+  readonly responses: readonly string[];
+  /** What a repeat gets, on SQLite from the restarted process and on MariaDB from another replica. */
   readonly repeat: { readonly sqlite: RegExp; readonly mariadb: RegExp };
-  /** The end on record. */
-  readonly end: string;
+  /** The record in the end. */
+  readonly final: string;
 }
 
 const LOST = ['UNAVAILABLE'];
 const ACCEPTED = ['ACCEPTED'];
 const EITHER = ['ACCEPTED', 'UNAVAILABLE'];
 const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
-const both = (pattern: RegExp): Row['repeat'] => ({ sqlite: pattern, mariadb: pattern });
-const FRESH = both(/^(SUCCEEDED|ACCEPTED)$/);
-const ON_ITS_WAY = both(/^replayed (ACCEPTED|SENDING|SUCCEEDED)$/);
-const DONE = both(/^replayed SUCCEEDED$/);
-// That its owner is gone shows at once where there is only one process, elsewhere after its time.
+const FRESH = onBoth(/^(SUCCEEDED|ACCEPTED)$/);
+const ON_ITS_WAY = onBoth(/^replayed (ACCEPTED|SENDING|SUCCEEDED)$/);
+const DONE = onBoth(/^replayed SUCCEEDED$/);
+// With one process only, it shows at once that the owner is gone; elsewhere it shows after the time of the execution.
 const RUNNING = { sqlite: /^replayed INTERRUPTED$/, mariadb: /^EXECUTION_RUNNING$/ };
 const STUCK = { sqlite: /^replayed INTERRUPTED$/, mariadb: /^replayed SENDING$/ };
 
-const row = (
+function onBoth(pattern: RegExp): Row['repeat'] {
+  return { sqlite: pattern, mariadb: pattern };
+}
+
+function row(
   moment: Moment,
   record: string,
   saw: Row['saw'],
-  told: Row['told'],
+  responses: Row['responses'],
   repeat: Row['repeat'],
-  end: string,
-): Row => ({ moment, record, saw, told, repeat, end });
+  final: string,
+): Row {
+  return { moment, record, saw, responses, repeat, final };
+}
 
-// What is promised; the test prints what was seen.
+// These are the promises; the test prints what was seen.
 const ROWS: readonly Row[] = [
   row('start.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
   row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, MARKED),
@@ -68,23 +74,23 @@ const ROWS: readonly Row[] = [
   row('end.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
 ];
 
-// Nothing may time out before its owner dies, however busy the machine is.
+// No request may time out before its replica is killed, however busy the machine is.
 const LIMIT_MS = 3_000;
-// Less than a mark takes: the repeat of a start that nobody ends is told so.
+// A mark takes longer, so the repeat of a start that nobody finishes learns that it still runs.
 const RUNNING_DEADLINE_MS = 2_000;
-const ALL_ENDED_WITHIN_MS = LIMIT_MS + 10_000;
+const ALL_FINISHED_WITHIN_MS = LIMIT_MS + 10_000;
 
 interface Seen {
   readonly moment: Moment;
   readonly conversationUuid: string;
   readonly record: string;
   readonly sawBefore: boolean;
-  readonly told: string;
+  readonly response: string;
   readonly repeat: string;
 }
 
-describeEachEngine('A replica that dies at a fault point', (engine) => {
-  let world: World;
+describeEachEngine('A replica killed at a fault point', (engine) => {
+  let cluster: Cluster;
   let agent: TestAgent;
   let slowAgent: TestAgent;
   let victim: Replica;
@@ -93,30 +99,33 @@ describeEachEngine('A replica that dies at a fault point', (engine) => {
 
   before(async function () {
     this.timeout(30_000);
-    world = await createWorld(engine);
-    victim = await world.addReplica();
-    if (engine.name === 'mariadb') witness = await world.addReplica();
+    cluster = await createCluster(engine);
+    victim = await cluster.addReplica();
+    if (engine.name === 'mariadb') witness = await cluster.addReplica();
     const limits = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
-    const slow = `${world.recorder.url}/slow`;
-    agent = await world.addAgent(limits);
-    slowAgent = await world.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
-    await world.recorder.script('/slow/pre', { stall: 'silent' });
-    await world.recorder.script('/slow/post', { stall: 'silent' });
+    const slow = `${cluster.recorder.url}/slow`;
+    agent = await cluster.addAgent(limits);
+    slowAgent = await cluster.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
+    await cluster.recorder.script('/slow/pre', { stall: 'silent' });
+    await cluster.recorder.script('/slow/post', { stall: 'silent' });
   });
-  after(() => world.close());
+  after(() => cluster.close());
 
-  const sees = (conversationUuid: string): boolean =>
-    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+  const isSeen = (conversationUuid: string): boolean =>
+    cluster.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
 
   const untilSucceeded = (conversationUuid: string): Promise<unknown> =>
-    until(`${conversationUuid} to have succeeded`, async () => {
-      const all = await listExecutions((witness ?? victim).rpc, [agent.agentUuid]);
-      return all.some(
-        (one) => one.conversationUuid === conversationUuid && nameOf(one.state) === 'SUCCEEDED',
-      );
-    });
+    until(
+      `${conversationUuid} to have succeeded`,
+      async () => {
+        const all = await listExecutions((witness ?? victim).rpc, [agent.agentUuid]);
+        const own = all.filter((one) => one.conversationUuid === conversationUuid);
+        return own.some(({ state }) => stateName(state) === 'SUCCEEDED');
+      },
+      { everyMs: 50 },
+    );
 
-  const dieAt = async ({ moment, repeat, end }: Row): Promise<Seen> => {
+  const dieAt = async ({ moment, repeat, final }: Row): Promise<Seen> => {
     const conversationUuid = randomUUID();
     const rpc = moment.startsWith('start') ? 'start' : 'end';
     const isSent = moment.endsWith('.sent');
@@ -126,68 +135,80 @@ describeEachEngine('A replica that dies at a fault point', (engine) => {
     await victim.restart({
       faults: isSent ? [] : [{ point: moment as FaultPoint, action: 'kill', conversationUuid }],
     });
-    // The other one looks away, so that the record is seen as the dead one left it.
+    // The other replica is frozen, so that the row is seen as the dead one left it.
     witness?.freeze();
-    const telling = world.journal.call(victim, call);
+    const responding = cluster.callLog.call(victim, call);
     if (isSent) {
-      await until('the endpoint to see it', () => sees(conversationUuid));
-      await Promise.race([telling, rpc === 'end' ? telling : undefined]);
+      await until('the endpoint to see it', () => isSeen(conversationUuid));
+      // OnCallEnd is answered before its report is.
+      if (rpc === 'end') await responding;
       await victim.kill();
     }
-    await victim.ended();
-    const told = describeTold(await telling);
-    const record = await readRow(world, conversationUuid, rpc === 'start' ? 'pre_call' : 'post_call');
-    const sawBefore = sees(conversationUuid);
+    await victim.exited();
+    const response = describeResponse(await responding);
+    const record = await readRow(cluster, conversationUuid, rpc === 'start' ? 'pre_call' : 'post_call');
+    const sawBefore = isSeen(conversationUuid);
     witness?.wake();
     if (witness === undefined) await victim.restart();
     const living = witness ?? victim;
-    await untilThere(living);
+    await untilDatabaseAvailable(living);
     const deadline = repeat === RUNNING ? { deadlineMs: RUNNING_DEADLINE_MS } : {};
-    const repeated = await world.journal.call(living, { ...call, ...deadline });
-    // The next death, or sleep, would interrupt what was begun anew: by this repeat, or by whoever took the row over.
-    if (end === 'SUCCEEDED') await untilSucceeded(conversationUuid);
-    return { moment, conversationUuid, record, sawBefore, told, repeat: describeTold(repeated) };
+    const repeated = await cluster.callLog.call(living, { ...call, ...deadline });
+    // The next death or freeze would interrupt what this repeat, or a takeover of the row, has begun.
+    if (final === 'SUCCEEDED') await untilSucceeded(conversationUuid);
+    return { moment, conversationUuid, record, sawBefore, response, repeat: describeResponse(repeated) };
   };
 
   for (const row of ROWS) {
-    it(`at ${row.moment} leaves ${row.record} on record`, async function () {
+    it(`at ${row.moment} leaves ${row.record} on record, and its repeat is answered truthfully`, async function () {
       this.timeout(30_000);
       const it = await dieAt(row);
       seen.push(it);
       expect(it.record, 'record').to.equal(row.record);
-      expect(it.told, 'told').to.be.oneOf(row.told);
+      expect(it.response, 'response').to.be.oneOf(row.responses);
       expect(it.repeat, 'repeat').to.match(row.repeat[engine.name]);
     });
   }
 
-  it('leaves an end for each, within the time limit and 10 s', async function () {
+  it('has each of these executions finished within the time limit and 10 s', async function () {
     this.timeout(60_000);
     const agentUuids = [agent.agentUuid, slowAgent.agentUuid];
-    const executions = await untilAllEnded(() => world.living().rpc, agentUuids, ALL_ENDED_WITHIN_MS);
-    const lines = seen.map(({ moment, conversationUuid, record, sawBefore, told, repeat }) => {
+    const executions = await untilAllFinished(
+      () => cluster.livingReplica().rpc,
+      agentUuids,
+      ALL_FINISHED_WITHIN_MS,
+    );
+    const lines = seen.map(({ moment, conversationUuid, record, sawBefore, response, repeat }) => {
       const row = ROWS.find((one) => one.moment === moment) as Row;
       const execution = executions.find((one) => one.conversationUuid === conversationUuid);
-      const saw = sawBefore ? 'the request' : sees(conversationUuid) ? 'it later' : 'nothing';
-      const end =
-        execution === undefined ? '(nothing)' : `${nameOf(execution.state)} ${failureOf(execution)}`.trim();
-      expect(end, moment).to.equal(row.end);
+      const saw = sawBefore ? 'the request' : isSeen(conversationUuid) ? 'it later' : 'nothing';
+      const final = execution === undefined ? '(nothing)' : outcomeOf(execution);
+      expect(final, moment).to.equal(row.final);
       expect(saw, moment).to.equal(row.saw);
-      return `| ${[`\`${moment}\``, record, saw, told, repeat, end].join(' | ')} |`;
+      return `| ${[`\`${moment}\``, record, saw, response, repeat, final].join(' | ')} |`;
     });
-    const head = [
-      'If we die at',
-      'the record says',
-      'the endpoint saw',
-      'the caller was told',
-      'a repeat is told',
-      'in the end',
-    ];
-    const table = [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...lines];
-    process.stdout.write(`\n${engine.name}\n${table.join('\n')}\n\n`);
-    const figures = await world.verdict(ALL_ENDED_WITHIN_MS, {
+    printTable(engine.name, lines);
+    const figures = await cluster.check(ALL_FINISHED_WITHIN_MS, {
       refusedAs: ['EXECUTION_RUNNING'],
       atLeast: { executions: ROWS.length, requests: ROWS.length - 3, replies: ROWS.length },
     });
-    report(`kill -9 at each fault point (${engine.name})`, { kills: ROWS.length, ...figures, violations: 0 });
+    reportFigures(`kill -9 at each fault point (${engine.name})`, {
+      kills: ROWS.length,
+      ...figures,
+      violations: 0,
+    });
   });
 });
+
+function printTable(title: string, lines: readonly string[]): void {
+  const head = [
+    'If we die at',
+    'the record says',
+    'the endpoint saw',
+    'the caller got',
+    'a repeat gets',
+    'in the end',
+  ];
+  const table = [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...lines];
+  process.stdout.write(`\n${title}\n${table.join('\n')}\n\n`);
+}

@@ -3,23 +3,24 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import type { TestAgent } from './support/calls.ts';
-import { describeTold } from './support/describe-told.ts';
-import { failureOf, listExecutions, nameOf, untilAllEnded } from './support/execution-log.ts';
-import type { Told } from './support/journal.ts';
-import { startLoad } from './support/load.ts';
-import { inForm, report } from './support/long.ts';
-import { untilThere } from './support/proxied.ts';
-import type { Replica } from './support/replicas.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { until } from '../support/until.ts';
-import { createWorld, type World } from './support/world.ts';
+import { describeResponse, type CallResponse } from './support/call-response.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
+import { untilDatabaseAvailable } from './support/database-probe.ts';
+import { listExecutions, untilAllFinished } from './support/execution-log.ts';
+import { startLoad } from './support/load.ts';
+import type { Replica } from './support/replica.ts';
+import { reportFigures } from './support/report-figures.ts';
+import { byRunLength } from './support/run-length.ts';
+import type { TestAgent } from './support/test-agent.ts';
 
 const LIMIT_MS = 3_000;
 const GRACE_MS = 5_000;
-const LABELLED_WITHIN_MS = LIMIT_MS + 10_000;
+const MARKED_WITHIN_MS = LIMIT_MS + 10_000;
 // All at once would keep each other from their connections on a busy machine.
 const STARTED_AT_ONCE = 4;
-// Longer than any freeze here: a caller who is still there when the frozen one wakes.
+// Longer than any freeze here, so the caller is still there when the frozen replica wakes.
 const PATIENT_MS = 90_000;
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is frozen from outside. */
@@ -27,81 +28,92 @@ type Moment = FaultPoint | 'start.sent' | 'end.sent';
 
 interface Row {
   readonly moment: Moment;
-  /** What the record says while it is frozen, once the others have had their time. */
+  /** The record while the replica is frozen, once the others have had their time. */
   readonly asleep: string;
-  /** What it says in the end. */
+  /** The record in the end. */
   readonly awake: string;
-  /** What the frozen one tells its own caller. */
-  readonly told: string;
+  /** What the frozen replica answers its own caller with. */
+  readonly response: string;
+  /** Whether the endpoint sees the request. */
   readonly saw: boolean;
 }
 
-/** A replica that is going to freeze at a fault point of this conversation. */
+/** A replica that freezes at a fault point of this conversation. */
 interface Armed {
   readonly row: Row;
   readonly conversationUuid: string;
   readonly replica: Replica;
 }
 
-// Less than the limit; by then the replica has long been frozen.
+// Less than the limit, and more than it takes to freeze the replica.
 const WORKS_MS = 2_500;
-const isSent = (moment: Moment): moment is 'start.sent' | 'end.sent' => moment.endsWith('.sent');
 const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
-  // Nobody has claimed it: the platform's repeat runs it. What the frozen one was about to write is too old then.
-  { moment: 'start.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
-  { moment: 'start.claimed', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: false },
-  { moment: 'start.sent', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
-  { moment: 'start.answered', asleep: MARKED, awake: MARKED, told: 'INTERRUPTED', saw: true },
-  { moment: 'start.recorded', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'SUCCEEDED', saw: true },
-  { moment: 'end.unaccepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'LIMIT_REACHED', saw: true },
-  { moment: 'end.accepted', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { moment: 'end.unclaimed', asleep: 'SUCCEEDED', awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  // Its limit begins with the dial: it still sends, once, and corrects the mark.
-  { moment: 'end.claimed', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { moment: 'end.rendering', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  // The answer came while it slept, and is read before the limit counts.
-  { moment: 'end.sent', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
-  { moment: 'end.answered', asleep: MARKED, awake: 'SUCCEEDED', told: 'ACCEPTED', saw: true },
+  // Nobody has claimed it, so the platform's repeat runs it. The frozen replica was about to write, and is too late for that.
+  row('start.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
+  row('start.claimed', MARKED, MARKED, 'INTERRUPTED', false),
+  row('start.sent', MARKED, MARKED, 'INTERRUPTED', true),
+  row('start.answered', MARKED, MARKED, 'INTERRUPTED', true),
+  row('start.recorded', 'SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', true),
+  row('end.unaccepted', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
+  row('end.accepted', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
+  row('end.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
+  // Its time limit begins with the dial, so it still sends, once, and corrects the mark.
+  row('end.claimed', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('end.rendering', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  // The answer came while it was frozen, and is read before the time limit counts.
+  row('end.sent', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('end.answered', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
 ];
 
-const TOO_OLD = ROWS.filter(({ told }) => told === 'LIMIT_REACHED').length;
+function row(moment: Moment, asleep: string, awake: string, response: string, saw: boolean): Row {
+  return { moment, asleep, awake, response, saw };
+}
 
-describeEachEngine('A replica that is frozen for longer than limit and grace', (engine) => {
-  // On SQLite there is nobody else.
+const REFUSED = ROWS.filter(({ response }) => response === 'LIMIT_REACHED').length;
+
+function isSent(moment: Moment): moment is 'start.sent' | 'end.sent' {
+  return moment.endsWith('.sent');
+}
+
+describeEachEngine('A replica frozen for longer than time limit and grace', (engine) => {
+  // On SQLite there is no other replica.
   if (engine.name === 'sqlite') return;
-  let world: World;
+  let cluster: Cluster;
   let agent: TestAgent;
   let slowAgent: TestAgent;
-  const frozen = new Map<Moment, { replica: Replica; conversationUuid: string; telling: Promise<Told> }>();
+  const frozen = new Map<
+    Moment,
+    { replica: Replica; conversationUuid: string; responding: Promise<CallResponse> }
+  >();
 
   before(async function () {
     this.timeout(90_000);
-    world = await createWorld(engine);
-    await world.addReplica({ name: 'witness' });
+    cluster = await createCluster(engine);
+    await cluster.addReplica({ name: 'witness' });
     const limits = { preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS };
-    const slow = `${world.recorder.url}/slow`;
-    agent = await world.addAgent(limits);
-    slowAgent = await world.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
+    const slow = `${cluster.recorder.url}/slow`;
+    agent = await cluster.addAgent(limits);
+    slowAgent = await cluster.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
     for (const path of ['/slow/pre', '/slow/post'])
-      await world.recorder.script(path, { delayMs: [WORKS_MS, WORKS_MS] });
+      await cluster.recorder.script(path, { delayMs: [WORKS_MS, WORKS_MS] });
     const armed: Armed[] = [];
     for (let from = 0; from < ROWS.length; from += STARTED_AT_ONCE)
       armed.push(...(await Promise.all(ROWS.slice(from, from + STARTED_AT_ONCE).map(addArmed))));
-    // What has to be marked comes last: no replica is frozen while it marks, and keeps the rows to itself.
+    // The executions to be marked come last: no replica may be frozen while it marks, because it would lock their rows.
     const isInterrupted = ({ row }: Armed): boolean => row.asleep === MARKED;
     for (const one of armed.filter((it) => !isInterrupted(it))) await freezeAt(one);
     for (const one of armed.filter(isInterrupted)) await freezeAt(one);
   });
-  after(() => world.close());
+  after(() => cluster.close());
 
-  // All sleep from the start, so that none takes what another one leaves.
+  // All sleep from the start, so that none takes over what another one leaves.
   const addArmed = async (row: Row): Promise<Armed> => {
     const conversationUuid = randomUUID();
     const { moment } = row;
     const faults = isSent(moment) ? [] : [{ point: moment, action: 'stop', conversationUuid } as const];
-    const replica = await world.addReplica({ name: moment, faults });
+    const replica = await cluster.addReplica({ name: moment, faults });
     replica.freeze();
     return { row, conversationUuid, replica };
   };
@@ -111,103 +123,113 @@ describeEachEngine('A replica that is frozen for longer than limit and grace', (
     const { agentUuid } = isSent(moment) ? slowAgent : agent;
     const call = { rpc, agentUuid, conversationUuid } as const;
     replica.wake();
-    await untilThere(replica);
-    // Else it could take over what the other one has accepted and is about to claim.
-    const witness = world.living();
+    await untilDatabaseAvailable(replica);
+    // A witness that is awake could take over what this replica has accepted and is about to claim.
+    const witness = cluster.livingReplica();
     witness.freeze();
-    const telling = world.journal.call(replica, { ...call, deadlineMs: PATIENT_MS });
+    const responding = cluster.callLog.call(replica, { ...call, deadlineMs: PATIENT_MS });
     if (isSent(moment)) {
-      await until('the endpoint to work', () => saw(conversationUuid), { everyMs: 10 });
+      await until('the endpoint to work', () => isSeen(conversationUuid));
       replica.freeze();
     }
     await replica.untilFrozen();
     witness.wake();
-    await untilThere(witness);
-    const one = { replica, conversationUuid, telling };
+    await untilDatabaseAvailable(witness);
+    const one = { replica, conversationUuid, responding };
     frozen.set(moment, one);
     if (moment === 'start.unclaimed' || moment === 'end.unaccepted')
-      await world.journal.call(world.living(), call);
+      await cluster.callLog.call(cluster.livingReplica(), call);
     if (asleep === 'SUCCEEDED')
-      await until(`${moment} to be taken over`, async () => (await recordOf(one)) === asleep);
+      await until(`${moment} to be taken over`, async () => (await recordOf(one)) === asleep, {
+        everyMs: 50,
+      });
   };
-  const saw = (conversationUuid: string): boolean =>
-    world.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
+  const isSeen = (conversationUuid: string): boolean =>
+    cluster.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
   const recordOf = async ({ conversationUuid }: { conversationUuid: string }): Promise<string> => {
-    const all = await listExecutions(world.living().rpc, [agent.agentUuid, slowAgent.agentUuid]);
+    const all = await listExecutions(cluster.livingReplica().rpc, [agent.agentUuid, slowAgent.agentUuid]);
     const found = all.find((execution) => execution.conversationUuid === conversationUuid);
-    return found === undefined ? '(nothing)' : `${nameOf(found.state)} ${failureOf(found)}`.trim();
+    return found === undefined ? '(nothing)' : outcomeOf(found);
   };
 
-  it('has its executions marked interrupted or taken over by the others while it sleeps', async function () {
+  it('has its executions marked interrupted, or taken over, by other replicas meanwhile', async function () {
     this.timeout(30_000);
-    await untilAllEnded(() => world.living().rpc, [agent.agentUuid, slowAgent.agentUuid], LABELLED_WITHIN_MS);
+    const agentUuids = [agent.agentUuid, slowAgent.agentUuid];
+    await untilAllFinished(() => cluster.livingReplica().rpc, agentUuids, MARKED_WITHIN_MS);
     for (const row of ROWS) {
       const one = frozen.get(row.moment);
       expect(one === undefined ? '' : await recordOf(one), row.moment).to.equal(row.asleep);
     }
   });
 
-  it('wakes and says what the record says; the mark of a post-call it corrects', async function () {
+  it('answers what is on record when it wakes, and corrects the marks of its post-calls', async function () {
     this.timeout(90_000);
-    await wait(inForm({ short: 0, long: 35_000 }));
+    await wait(byRunLength({ short: 0, long: 35_000 }));
     for (const { replica } of frozen.values()) replica.wake();
     for (const row of ROWS) {
       const one = frozen.get(row.moment);
-      if (one === undefined) throw new Error(`nobody was frozen at ${row.moment}`);
+      if (one === undefined) throw new Error(`no replica was frozen at ${row.moment}`);
       const isCorrect = async () => (await recordOf(one)) === row.awake;
-      await until(`${row.moment} to be ${row.awake} on record`, isCorrect);
-      const told = await one.telling;
-      expect(describeTold(told), row.moment).to.equal(row.told);
+      await until(`${row.moment} to be ${row.awake} on record`, isCorrect, { everyMs: 50 });
+      expect(describeResponse(await one.responding), row.moment).to.equal(row.response);
     }
-    const figures = await world.verdict(LABELLED_WITHIN_MS, {
+    const figures = await cluster.check(MARKED_WITHIN_MS, {
       refusedAs: ['LIMIT_REACHED'],
-      // What each of the frozen ones told is compared above; nobody else was refused.
-      refusedShare: TOO_OLD / (2 * ROWS.length),
+      // The response of each frozen replica is compared above; no other call may be refused.
+      refusedShare: REFUSED / (2 * ROWS.length),
       atLeast: { executions: ROWS.length, replies: ROWS.length },
     });
-    for (const { moment, saw: expected } of ROWS)
-      expect(saw(frozen.get(moment)?.conversationUuid ?? ''), `${moment}: the endpoint saw it`).to.equal(
-        expected,
-      );
-    report('SIGSTOP at each fault point (mariadb)', { freezes: ROWS.length, ...figures, violations: 0 });
+    for (const { moment, saw } of ROWS) {
+      const { conversationUuid = '' } = frozen.get(moment) ?? {};
+      expect(isSeen(conversationUuid), `${moment}: the endpoint saw it`).to.equal(saw);
+    }
+    reportFigures('SIGSTOP at each fault point (mariadb)', {
+      freezes: ROWS.length,
+      ...figures,
+      violations: 0,
+    });
   });
 });
 
-describeEachEngine('A replica that is frozen under load', (engine) => {
-  let world: World;
+describeEachEngine('A replica frozen under load', (engine) => {
+  let cluster: Cluster;
   before(async () => {
-    world = await createWorld(engine);
+    cluster = await createCluster(engine);
   });
-  after(() => world.close());
+  after(() => cluster.close());
 
-  it('wakes and agrees with everybody', async function () {
-    const freezes = inForm({ short: 1, long: 20 });
+  it('sends nothing twice, loses nothing, and answers what is on record', async function () {
+    const freezes = byRunLength({ short: 1, long: 20 });
     this.timeout(60_000 + freezes * 20_000);
-    await world.addReplicas(engine.name === 'sqlite' ? 1 : 3);
-    await world.recorder.script('*', { delayMs: [0, 300], statuses: [200, 200, 500] });
-    const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    await cluster.addReplicas(engine.name === 'sqlite' ? 1 : 3);
+    const { callLog, recorder, replicas } = cluster;
+    await recorder.script('*', { delayMs: [0, 300], statuses: [200, 200, 500] });
+    const { agentUuid } = await cluster.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
     const load = startLoad({
-      ...{ journal: world.journal, replicas: world.replicas, agentUuids: [agentUuid] },
-      ...{ concurrency: 24, deadlineMs: 3_000 },
+      callLog,
+      replicas,
+      agentUuids: [agentUuid],
+      concurrency: 24,
+      deadlineMs: 3_000,
     });
     for (let frozenTimes = 0; frozenTimes < freezes; frozenTimes += 1) {
       await wait(1_000 + Math.random() * 500);
-      const victim = world.replicas[frozenTimes % world.replicas.length] as Replica;
+      const victim = replicas[frozenTimes % replicas.length] as Replica;
       victim.freeze();
-      // Long enough for the others' marks, and over in time for the row whose claim it was committing: nobody sees that
-      // one before it wakes.
+      // The others have time for their marks. It wakes in time for the row whose claim it was committing, which nobody sees
+      // before.
       await wait(LIMIT_MS + GRACE_MS + 2_500);
       victim.wake();
     }
     await wait(1_000);
     await load.stop();
-    const figures = await world.verdict(30_000, {
-      // The frozen one holds keys in the middle of its claims, and gives up its own when it wakes: they are old then.
+    const figures = await cluster.check(30_000, {
+      // The frozen replica has rows locked in the middle of its claims, and abandons its own claims when it wakes too late.
       refusedAs: ['EXECUTION_RUNNING', 'DATABASE_UNAVAILABLE', 'OUTCOME_NOT_RECORDED', 'LIMIT_REACHED'],
-      // A third of the calls meet the frozen one while it sleeps.
+      // A third of the calls meet the frozen replica.
       refusedShare: 0.35,
       atLeast: { executions: 100, requests: 100, replies: 100 },
     });
-    report(`SIGSTOP under load (${engine.name})`, { freezes, ...figures, violations: 0 });
+    reportFigures(`SIGSTOP under load (${engine.name})`, { freezes, ...figures, violations: 0 });
   });
 });

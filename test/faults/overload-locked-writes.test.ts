@@ -4,41 +4,42 @@ import SqliteDatabase from 'better-sqlite3';
 import { expect } from 'chai';
 import { createConnection } from 'mysql2/promise';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
-import type { TestAgent } from './support/calls.ts';
-import { startCallers, type Callers, type CallPlan } from './support/callers.ts';
-import { untilAllEnded } from './support/execution-log.ts';
-import type { Entry } from './support/journal.ts';
-import { report } from './support/long.ts';
-import { watchOutage } from './support/outage.ts';
-import type { Replica } from './support/replicas.ts';
-import { expectNothingWrong, notSeenOnce, repeatRefused, tally } from './support/tally.ts';
 import { until } from '../support/until.ts';
-import { createWorld, type World } from './support/world.ts';
+import type { LoggedCall } from './support/call-log.ts';
+import { startCallers, type Callers, type CallPlan } from './support/callers.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
+import { untilAllFinished } from './support/execution-log.ts';
+import { watchOutage } from './support/outage.ts';
+import type { Replica } from './support/replica.ts';
+import { reportFigures } from './support/report-figures.ts';
+import { expectNothingWrong, notSeenOnce, repeatRefused, tally } from './support/tally.ts';
+import type { TestAgent } from './support/test-agent.ts';
 
 const LOCKED_MS = 4_000;
 const STARTS_A_SECOND = 40;
 const ENDS_A_SECOND = 20;
 const BEFORE_MS = 1_000;
 const AFTER_SECONDS = 2;
-// A start that runs when the lock is taken ends in the middle of it.
+// A start that runs when the lock is taken gets its answer while the lock lasts.
 const ENDPOINT_MS = [300, 1_200] as const;
 const LIMIT_MS = 10_000;
-const ENDED_WITHIN_MS = 30_000;
-// SQLite tells at once that the file is locked. MariaDB keeps a statement waiting for a second, and what was in it when the
-// lock came is tried once more where some of its rows are known to be locked: longer than its callers wait.
+const FINISHED_WITHIN_MS = 30_000;
+// SQLite says at once that the file is locked. MariaDB lets a statement wait for a second. The transaction that met the lock is
+// tried once more where some of its rows are known to be locked, which takes longer than its callers wait.
 const MOST_UNDECIDED = { sqlite: 0, mariadb: 20 };
 
-/** Keeps writes out of the executions, as somebody else's work does; the result lets them in again. */
+/** A way in which other programs keep writes out of the executions. */
 interface Lock {
   readonly title: string;
-  take(world: World): Promise<() => Promise<void>>;
+  /** Takes the lock. Returns a function that releases it. */
+  take(cluster: Cluster): Promise<() => Promise<void>>;
 }
 
 const FILE: Lock = {
-  title: 'a process that writes to the file for long',
+  title: 'a process that writes to the file for a long time',
   take: ({ dataDir }) => {
     const file = new SqliteDatabase(join(dataDir, 'callhooks.db'));
-    // The replica writes, too: wait for its commit.
+    // The replica writes too, so this waits for its commit.
     file.pragma('busy_timeout = 5000');
     file.exec('BEGIN EXCLUSIVE');
     return Promise.resolve(() => {
@@ -49,18 +50,20 @@ const FILE: Lock = {
   },
 };
 
-const onMariadb = (title: string, statements: readonly string[], release: string): Lock => ({
-  title,
-  take: async ({ url }) => {
-    const connection = await createConnection({ uri: url ?? '' });
-    // The locks of the replica's own transactions are waited for.
-    for (const statement of statements) await connection.query(statement);
-    return async () => {
-      await connection.query(release);
-      await connection.end();
-    };
-  },
-});
+function onMariadb(title: string, statements: readonly string[], release: string): Lock {
+  return {
+    title,
+    take: async ({ url }) => {
+      const connection = await createConnection({ uri: url ?? '' });
+      // These wait for the replica's own transactions.
+      for (const statement of statements) await connection.query(statement);
+      return async () => {
+        await connection.query(release);
+        await connection.end();
+      };
+    },
+  };
+}
 
 const LOCKS: Readonly<Record<Engine['name'], readonly Lock[]>> = {
   sqlite: [FILE],
@@ -78,24 +81,24 @@ const LOCKS: Readonly<Record<Engine['name'], readonly Lock[]>> = {
   ],
 };
 
-describeEachEngine('Writes that somebody else keeps waiting for 4 s', (engine) => {
-  let world: World;
+describeEachEngine('A replica whose writes are locked out for 4 s', (engine) => {
+  let cluster: Cluster;
   let replica: Replica;
   let agent: TestAgent;
   const processes: Callers[] = [];
   before(async function () {
     this.timeout(30_000);
-    world = await createWorld(engine);
-    processes.push(startCallers(world.journal), startCallers(world.journal));
-    replica = await world.addReplica();
-    agent = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    cluster = await createCluster(engine);
+    processes.push(startCallers(cluster.callLog), startCallers(cluster.callLog));
+    replica = await cluster.addReplica();
+    agent = await cluster.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
   });
   after(async () => {
     await Promise.all(processes.map((callers) => callers.close()));
-    await world.close();
+    await cluster.close();
   });
 
-  const call = async (rpc: CallPlan['rpc'], perSecond: number): Promise<readonly Entry[]> => {
+  const call = async (rpc: CallPlan['rpc'], perSecond: number): Promise<readonly LoggedCall[]> => {
     const callers = processes[rpc === 'start' ? 0 : 1] as Callers;
     const seconds = (BEFORE_MS + LOCKED_MS) / 1_000 + AFTER_SECONDS;
     const plan = { rpc, agentUuid: agent.agentUuid, pace: { perSecond }, of: { seconds } };
@@ -103,13 +106,13 @@ describeEachEngine('Writes that somebody else keeps waiting for 4 s', (engine) =
   };
 
   for (const lock of LOCKS[engine.name])
-    it(`by ${lock.title} cost no execution: who is refused repeats and gets a normal answer`, async function () {
+    it(`by ${lock.title} loses no execution, and answers the repeats of all refused calls`, async function () {
       this.timeout(120_000);
-      await world.recorder.script('/pre', { delayMs: ENDPOINT_MS });
+      await cluster.recorder.script('/pre', { delayMs: ENDPOINT_MS });
       const watch = watchOutage(replica);
       const calls = Promise.all([call('start', STARTS_A_SECOND), call('end', ENDS_A_SECOND)]);
       await wait(BEFORE_MS);
-      const release = await lock.take(world);
+      const release = await lock.take(cluster);
       const lockedAtMs = Date.now();
       await wait(LOCKED_MS);
       await release();
@@ -117,7 +120,7 @@ describeEachEngine('Writes that somebody else keeps waiting for 4 s', (engine) =
       const [starts, ends] = await calls;
       await watch.stop();
       const [startTally, endTally] = [tally(starts), tally(ends)];
-      report(`writes locked for 4 s by ${lock.title} (${engine.name})`, {
+      reportFigures(`writes locked for 4 s by ${lock.title} (${engine.name})`, {
         starts: starts.length,
         ends: ends.length,
         duringLock: starts.filter(({ sentAtMs }) => sentAtMs > lockedAtMs && sentAtMs < releasedAtMs).length,
@@ -128,17 +131,17 @@ describeEachEngine('Writes that somebody else keeps waiting for 4 s', (engine) =
       });
       expectNothingWrong(startTally, 'starts', MOST_UNDECIDED[engine.name]);
       expectNothingWrong(endTally, 'ends', MOST_UNDECIDED[engine.name]);
-      expect(startTally.refused, 'refused: nobody was kept waiting').not.to.have.length(0);
-      const toldStrangers = new Set(watch.answers.map(({ told }) => told));
-      expect(['there', 'RESOURCE_EXHAUSTED LIMIT_REACHED'], 'strangers').to.include.members([
-        ...toldStrangers,
+      expect(startTally.refused, 'refused: no call met the lock').not.to.have.length(0);
+      const probeResults = new Set(watch.answers.map(({ result }) => result));
+      expect(['available', 'RESOURCE_EXHAUSTED LIMIT_REACHED'], 'probes').to.include.members([
+        ...probeResults,
       ]);
       expect(
         watch.health.map(({ isServing }) => isServing),
         'readiness',
       ).to.deep.equal([true]);
 
-      await world.recorder.script('/pre', {});
+      await cluster.recorder.script('/pre', {});
       const [callers] = processes as [Callers];
       const answered = [...startTally.good, ...endTally.good];
       for (const [rpc, { refused, undecided }] of [
@@ -152,20 +155,20 @@ describeEachEngine('Writes that somebody else keeps waiting for 4 s', (engine) =
         expect(again.good, `repeated ${rpc}s`).to.have.length(repeated.length);
         answered.push(...again.good);
       }
-      await untilAllEnded(() => replica.rpc, [agent.agentUuid], ENDED_WITHIN_MS);
+      await untilAllFinished(() => replica.rpc, [agent.agentUuid], FINISHED_WITHIN_MS);
       await until(
         'the endpoint to have seen all',
-        () => notSeenOnce(answered, world.recorder.requests()).length === 0,
+        () => notSeenOnce(answered, cluster.recorder.requests()).length === 0,
       );
     });
 
-  it('leave nothing behind', async function () {
+  it('has every execution finished in the end', async function () {
     this.timeout(120_000);
-    const figures = await world.verdict(ENDED_WITHIN_MS, {
+    const figures = await cluster.check(FINISHED_WITHIN_MS, {
       refusedAs: engine.name === 'sqlite' ? ['LIMIT_REACHED'] : ['LIMIT_REACHED', 'DATABASE_UNAVAILABLE'],
       refusedShare: 0.8,
       atLeast: { executions: 300, requests: 300, replies: 300 },
     });
-    report(`locked writes (${engine.name})`, { ...figures, violations: 0 });
+    reportFigures(`locked writes (${engine.name})`, { ...figures, violations: 0 });
   });
 });

@@ -2,49 +2,43 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { describeEachEngine } from '../support/engines.ts';
-import { failureOf, nameOf } from './support/execution-log.ts';
+import { outcomeOf } from '../support/execution-words.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
 import type { Fault } from './support/faults.ts';
-import { report } from './support/long.ts';
-import { createWorld, type World } from './support/world.ts';
+import { reportFigures } from './support/report-figures.ts';
 
 const LIMIT_MS = 1_000;
 
 describeEachEngine('A post-call whose rendering kills the process', (engine) => {
-  let world: World;
+  let cluster: Cluster;
   before(async () => {
-    world = await createWorld(engine);
+    cluster = await createCluster(engine);
   });
-  after(() => world.close());
+  after(() => cluster.close());
 
-  it('is INTERRUPTED after one death and does not go round the replicas', async function () {
+  it('is marked INTERRUPTED after one death, and no other replica begins it', async function () {
     this.timeout(60_000);
     const conversationUuid = randomUUID();
-    // Whoever renders it dies, every time.
+    // Every replica that renders it dies.
     const faults: readonly Fault[] = [{ point: 'end.rendering', action: 'kill', conversationUuid }];
-    await world.addReplicas(engine.name === 'sqlite' ? 1 : 3, { faults });
-    const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+    await cluster.addReplicas(engine.name === 'sqlite' ? 1 : 3, { faults });
+    const { agentUuid } = await cluster.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
     const call = { rpc: 'end', agentUuid, conversationUuid } as const;
-    const [victim] = world.replicas;
-    if (victim === undefined) throw new Error('there is no replica');
-    await world.journal.call(victim, call);
-    // Another one may have found it accepted and have claimed it first.
-    await Promise.race(world.replicas.map((replica) => replica.ended()));
-    const died = world.replicas.filter(({ isAlive }) => !isAlive);
+    await cluster.callLog.call(cluster.livingReplica(), call);
+    // Another replica may have found it pending and have claimed it first.
+    await Promise.race(cluster.replicas.map((replica) => replica.exited()));
+    const died = cluster.replicas.filter(({ isAlive }) => !isAlive);
     expect(died, 'deaths').to.have.length(1);
     await died[0]?.restart({ faults });
     await wait(LIMIT_MS);
-    // Told again, nobody begins it again either.
-    for (const replica of world.replicas) await world.journal.call(replica, call);
-    const figures = await world.verdict(LIMIT_MS + 15_000, { atLeast: { requests: 0 } });
-    const { executions } = await world.living().rpc.executions.listExecutions({ conversationUuid });
-    expect(executions.map((it) => `${nameOf(it.state)} ${failureOf(it)}`)).to.deep.equal([
-      'INTERRUPTED INTERRUPTED MAYBE',
-    ]);
-    expect(
-      world.replicas.filter(({ isAlive }) => isAlive),
-      'replicas alive',
-    ).to.have.length(world.replicas.length);
-    expect(world.recorder.requests()).to.have.length(0);
-    report(`poison row (${engine.name})`, { deaths: 1, ...figures, violations: 0 });
+    // A repeat does not make anybody begin it again either.
+    for (const replica of cluster.replicas) await cluster.callLog.call(replica, call);
+    const figures = await cluster.check(LIMIT_MS + 15_000, { atLeast: { requests: 0 } });
+    const { executions } = await cluster.livingReplica().rpc.executions.listExecutions({ conversationUuid });
+    expect(executions.map(outcomeOf)).to.deep.equal(['INTERRUPTED INTERRUPTED MAYBE']);
+    const living = cluster.replicas.filter(({ isAlive }) => isAlive);
+    expect(living, 'replicas alive').to.have.length(cluster.replicas.length);
+    expect(cluster.recorder.requests()).to.have.length(0);
+    reportFigures(`poison row (${engine.name})`, { deaths: 1, ...figures, violations: 0 });
   });
 });

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InsertResult, Outcome } from '../../src/store/write-batch.ts';
-import { describeEachEngine } from '../support/engines.ts';
-import { describeTold } from './support/describe-told.ts';
-import { inForm, report } from './support/long.ts';
 import type { TestedDatabase } from '../store/support.ts';
-import { openRecord } from './support/record-on-disk.ts';
+import { describeEachEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { createWorld, type World } from './support/world.ts';
+import { describeResponse } from './support/call-response.ts';
+import { openClusterDatabase } from './support/cluster-database.ts';
+import { createCluster, type Cluster } from './support/cluster.ts';
+import { reportFigures } from './support/report-figures.ts';
+import { byRunLength } from './support/run-length.ts';
 
-const RACES = inForm({ short: 400, long: 10_000 });
-const CALL_RACES = inForm({ short: 200, long: 10_000 });
+const RACES = byRunLength({ short: 400, long: 10_000 });
+const CALL_RACES = byRunLength({ short: 200, long: 10_000 });
 const AT_ONCE = 20;
 const HOUR_MS = 3_600_000;
 const PURGE_LIMIT = 200;
@@ -26,78 +27,95 @@ const WEBHOOK = {
 
 const AGENT_UUID = randomUUID();
 
-const aStart = (conversationUuid: string) => ({
-  executionUuid: randomUUID(),
-  agentUuid: AGENT_UUID,
-  conversationUuid,
-  webhook: WEBHOOK,
-  instance: 'race',
-  startJson: JSON.stringify({ callerPhone: '', variables: {}, sources: {} }),
-});
+function aStart(conversationUuid: string) {
+  return {
+    executionUuid: randomUUID(),
+    agentUuid: AGENT_UUID,
+    conversationUuid,
+    webhook: WEBHOOK,
+    instance: 'race',
+    startJson: JSON.stringify({ callerPhone: '', variables: {}, sources: {} }),
+  };
+}
 
-const aPostCall = (conversationUuid: string) => ({
-  executionUuid: randomUUID(),
-  agentUuid: AGENT_UUID,
-  conversationUuid,
-  webhookUuid: WEBHOOK.webhookUuid,
-  instance: 'race',
-  detailsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
-});
+function aPostCall(conversationUuid: string) {
+  return {
+    executionUuid: randomUUID(),
+    agentUuid: AGENT_UUID,
+    conversationUuid,
+    webhookUuid: WEBHOOK.webhookUuid,
+    instance: 'race',
+    detailsJson: JSON.stringify({ callerPhone: '', metadata: {}, dynamicVariables: {} }),
+  };
+}
 
-const succeeded = (executionUuid: string, webhookType: Outcome['webhookType'], claim: string): Outcome => ({
-  ...{ executionUuid, webhookType, claim, state: 'succeeded', webhookEtag: 'etag', timings: {} },
-  ...{ missingVariables: [], missedAssignments: [], durationMs: 0 },
-});
+function succeeded(executionUuid: string, webhookType: Outcome['webhookType'], claim: string): Outcome {
+  return {
+    executionUuid,
+    webhookType,
+    claim,
+    state: 'succeeded',
+    webhookEtag: 'etag',
+    timings: {},
+    missingVariables: [],
+    missedAssignments: [],
+    durationMs: 0,
+  };
+}
 
-/** A start and an end of each of these conversations, both ended long ago as far as the purge knows. */
-const putEnded = async (
+/** Inserts a pre-call and a post-call of each of these conversations, both finished long enough ago for the purge. */
+async function insertFinished(
   { executions }: TestedDatabase,
   conversationUuids: readonly string[],
-): Promise<void> => {
+): Promise<void> {
   const starts = conversationUuids.map(aStart);
   const postCalls = conversationUuids.map(aPostCall);
   await executions.insertStarts(starts);
   await executions.insertPostCalls(postCalls);
-  const claims = postCalls.map(({ executionUuid }) => ({
-    ...{ executionUuid, claim: randomUUID(), webhookEtag: 'etag', timeLimitMs: LIMIT_MS, instance: 'race' },
-  }));
-  // An end is not claimed while its start is being sent.
+  // A post-call is not claimed while its pre-call is being sent.
   await executions.recordOutcomes(
     starts.map(({ executionUuid }) => succeeded(executionUuid, 'pre_call', executionUuid)),
   );
+  const claims = postCalls.map(({ executionUuid }) => ({
+    executionUuid,
+    claim: randomUUID(),
+    webhookEtag: 'etag',
+    timeLimitMs: LIMIT_MS,
+    instance: 'race',
+  }));
   await executions.claimPostCalls(claims);
   await executions.recordOutcomes(
     claims.map(({ executionUuid, claim }) => succeeded(executionUuid, 'post_call', claim)),
   );
-};
+}
 
 describeEachEngine('A purge and a repeat of the same conversation at once', (engine) => {
-  let world: World;
+  let cluster: Cluster;
   before(async () => {
-    world = await createWorld(engine);
+    cluster = await createCluster(engine);
   });
-  after(() => world.close());
+  after(() => cluster.close());
 
-  it(`never begin anything again, in ${2 * RACES} races in the store`, async function () {
+  it(`let no repeat win a claim, in ${2 * RACES} races in the store`, async function () {
     this.timeout(60_000 + RACES * 60);
     const startedAtMs = Date.now();
-    const purger = await openRecord(world);
+    const purger = await openClusterDatabase(cluster);
     await purger.migrate();
-    // On SQLite there is one process and one connection: its statements interleave, too.
-    const repeater = engine.name === 'sqlite' ? purger : await openRecord(world);
-    const told: Record<InsertResult['kind'], number> = {
+    // On SQLite there is one process with one connection; its statements interleave too.
+    const repeater = engine.name === 'sqlite' ? purger : await openClusterDatabase(cluster);
+    const results: Record<InsertResult['kind'], number> = {
       won: 0,
       lost: 0,
       purged: 0,
       other_agent: 0,
       undecided: 0,
     };
-    // As the writer does: the purge took the row between the insert and the look at it.
-    const untilSettled = async (insert: () => Promise<readonly InsertResult[]>): Promise<InsertResult> => {
+    // The purge took the row between the insert and the look at it: the writer repeats then, too.
+    const untilDecided = async (insert: () => Promise<readonly InsertResult[]>): Promise<InsertResult> => {
       for (;;) {
         const [result] = await insert();
         if (result !== undefined && result.kind !== 'undecided') return result;
-        told.undecided += 1;
+        results.undecided += 1;
       }
     };
     const purgeAll = async (): Promise<void> => {
@@ -106,14 +124,14 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
     try {
       for (let raced = 0; raced < RACES; raced += AT_ONCE) {
         const conversationUuids = Array.from({ length: AT_ONCE }, () => randomUUID());
-        await putEnded(purger, conversationUuids);
+        await insertFinished(purger, conversationUuids);
         const repeat = (conversationUuid: string) =>
           Promise.all([
-            untilSettled(() => repeater.executions.insertStarts([aStart(conversationUuid)])),
-            untilSettled(() => repeater.executions.insertPostCalls([aPostCall(conversationUuid)])),
+            untilDecided(() => repeater.executions.insertStarts([aStart(conversationUuid)])),
+            untilDecided(() => repeater.executions.insertPostCalls([aPostCall(conversationUuid)])),
           ]);
-        const [, ...results] = await Promise.all([purgeAll(), ...conversationUuids.map(repeat)]);
-        for (const { kind } of results.flat()) told[kind] += 1;
+        const [, ...repeats] = await Promise.all([purgeAll(), ...conversationUuids.map(repeat)]);
+        for (const { kind } of repeats.flat()) results[kind] += 1;
         await purgeAll();
         const [again] = await repeater.executions.insertStarts([aStart(conversationUuids[0] ?? '')]);
         expect(again?.kind, 'after the purge').to.equal('purged');
@@ -124,27 +142,31 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
       await purger.close();
       if (repeater !== purger) await repeater.close();
     }
-    expect(told.won, 'won by a repeat').to.equal(0);
-    expect(told.lost + told.purged).to.equal(2 * RACES);
-    // Else the two never met.
-    expect(told.lost, 'answered from the record').to.be.above(0);
-    expect(told.purged, 'purged').to.be.above(0);
+    expect(results.won, 'won by a repeat').to.equal(0);
+    expect(results.lost + results.purged).to.equal(2 * RACES);
+    // Without both results purge and repeat never met.
+    expect(results.lost, 'answered from the record').to.be.above(0);
+    expect(results.purged, 'purged').to.be.above(0);
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-    report(`purge and repeat in the store (${engine.name})`, { races: 2 * RACES, ...told, seconds });
+    reportFigures(`purge and repeat in the store (${engine.name})`, {
+      races: 2 * RACES,
+      ...results,
+      seconds,
+    });
   });
 
-  // A second connection beside a running server is MariaDB's business; SQLite's file is one process's alone.
+  // Only MariaDB takes a second connection beside a running server; the file of SQLite belongs to one process.
   if (engine.name === 'mariadb')
-    it(`never send anything again, in ${CALL_RACES} conversations of two replicas`, async function () {
+    it(`send nothing again, in ${CALL_RACES} conversations of two replicas`, async function () {
       this.timeout(60_000 + CALL_RACES * 60);
       const startedAtMs = Date.now();
-      await world.addReplicas(2);
-      const { agentUuid } = await world.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
-      const purger = await openRecord(world);
-      const told = new Map<string, number>();
+      await cluster.addReplicas(2);
+      const { agentUuid } = await cluster.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
+      const purger = await openClusterDatabase(cluster);
+      const responses = new Map<string, number>();
       const call = async (at: number, rpc: 'start' | 'end', conversationUuid: string): Promise<string> => {
-        const replica = world.replicas[at % 2] ?? world.living();
-        return describeTold(await world.journal.call(replica, { rpc, agentUuid, conversationUuid }));
+        const replica = cluster.replicas[at % 2] ?? cluster.livingReplica();
+        return describeResponse(await cluster.callLog.call(replica, { rpc, agentUuid, conversationUuid }));
       };
       try {
         for (let raced = 0; raced < CALL_RACES; raced += AT_ONCE) {
@@ -158,27 +180,29 @@ describeEachEngine('A purge and a repeat of the same conversation at once', (eng
           ]);
           const purges = [0, 1, 2, 3].map(() => purger.executions.purge(Date.now() + HOUR_MS, PURGE_LIMIT));
           await Promise.all(purges);
-          for (const text of await Promise.all(repeats)) told.set(text, (told.get(text) ?? 0) + 1);
+          for (const text of await Promise.all(repeats)) responses.set(text, (responses.get(text) ?? 0) + 1);
         }
       } finally {
         await purger.close();
       }
       const made = 2 * CALL_RACES;
-      await until('all post-calls to be sent', () => world.recorder.requests().length >= made);
-      const requests = world.recorder.requests();
+      await until('all post-calls to be sent', () => cluster.recorder.requests().length >= made, {
+        everyMs: 50,
+      });
+      const requests = cluster.recorder.requests();
       expect(requests.length, 'requests').to.equal(made);
       const keys = new Set(requests.map(({ type, conversationUuid }) => `${type} ${conversationUuid}`));
       expect(keys.size, 'requests').to.equal(requests.length);
-      const unexpected = [...told.keys()].filter(
+      const unexpected = [...responses.keys()].filter(
         (text) => !/^(replayed (ACCEPTED|SENDING|SUCCEEDED)|CONVERSATION_PURGED)$/.test(text),
       );
       expect(unexpected).to.deep.equal([]);
-      const purged = told.get('CONVERSATION_PURGED') ?? 0;
+      const purged = responses.get('CONVERSATION_PURGED') ?? 0;
       expect(purged, 'purged').to.be.within(1, 3 * CALL_RACES - 1);
       const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-      report('purge and repeated calls (mariadb)', {
+      reportFigures('purge and repeated calls (mariadb)', {
         races: 3 * CALL_RACES,
-        ...Object.fromEntries(told),
+        ...Object.fromEntries(responses),
         seconds,
       });
     });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { makeAgent, newCall, outcomeOf, postTo } from '../support/calls.ts';
+import { makeAgent, newCall, postTo } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';

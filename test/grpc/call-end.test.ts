@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import {
   BAD_END_DETAILS,
   END_DETAILS_AT_LIMITS,
@@ -69,7 +70,7 @@ describeEachEngine('OnCallEnd', (engine) => {
       finishedAt: undefined,
       instance: '',
     });
-    await untilEnded(app.rpc, executionUuid);
+    await untilFinished(app.rpc, executionUuid);
   });
 
   it('is sent once in the background, and its end is on record', async () => {
@@ -77,7 +78,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     const agent = await agentWithPost();
     const call = newCall(agent);
     const { execution } = await app.rpc.calls.onCallEnd(call);
-    const ended = await untilEnded(app.rpc, execution?.executionUuid);
+    const ended = await untilFinished(app.rpc, execution?.executionUuid);
     expect(outcomeOf(ended)).to.equal('SUCCEEDED');
     expect(ended).to.deep.include({
       webhookEtag: agent.post?.etag,
@@ -132,7 +133,7 @@ describeEachEngine('OnCallEnd', (engine) => {
         gone: null,
       }),
     );
-    const ended = await untilEnded(app.rpc, execution?.executionUuid);
+    const ended = await untilFinished(app.rpc, execution?.executionUuid);
     expect(ended.missingVariables).to.deep.equal(['metadata.gone']);
   });
 
@@ -205,7 +206,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     });
     const call = newCall(agent);
     const { execution } = await app.rpc.calls.onCallEnd(call);
-    await untilEnded(app.rpc, execution?.executionUuid);
+    await untilFinished(app.rpc, execution?.executionUuid);
     expect((await app.rpc.calls.onCallStart(call)).replayed).to.equal(false);
     expect(receiver.requests.slice(seen).map(({ url }) => url)).to.deep.equal(['/post', '/pre']);
   });
@@ -215,7 +216,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => app.rpc.calls.onCallEnd(call)));
     expect(new Set(replies.map(({ execution }) => execution?.executionUuid)).size).to.equal(1);
     expect(replies.filter(({ replayed }) => !replayed)).to.have.length(1);
-    await untilEnded(app.rpc, replies[0]?.execution?.executionUuid);
+    await untilFinished(app.rpc, replies[0]?.execution?.executionUuid);
     expect(receiver.requests.length - seen).to.equal(1);
   });
 
@@ -247,7 +248,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     it('the conversation of another agent’s end', async () => {
       const call = newCall(await agentWithPost());
       const { execution } = await app.rpc.calls.onCallEnd(call);
-      await untilEnded(app.rpc, execution?.executionUuid);
+      await untilFinished(app.rpc, execution?.executionUuid);
       const { agentUuid } = await agentWithPost();
       const { reason, preconditions } = await errorOf(app.rpc.calls.onCallEnd({ ...call, agentUuid }));
       expect(reason).to.equal('CONVERSATION_AGENT_MISMATCH');
@@ -266,7 +267,7 @@ describeEachEngine('OnCallEnd', (engine) => {
         return {};
       });
       const { execution } = await app.rpc.calls.onCallEnd(newCall(agent));
-      await untilEnded(app.rpc, execution?.executionUuid);
+      await untilFinished(app.rpc, execution?.executionUuid);
       expect(inner?.reason).to.equal('WEBHOOK_CHAINING');
     });
   });
@@ -277,7 +278,7 @@ describeEachEngine('OnCallEnd', (engine) => {
         const agent = await agentWithPost({ phone: '{{caller_phone}}' });
         const call = { ...newCall(agent), ...details };
         const { execution } = await app.rpc.calls.onCallEnd(call);
-        const ended = await untilEnded(app.rpc, execution?.executionUuid);
+        const ended = await untilFinished(app.rpc, execution?.executionUuid);
         expect(outcomeOf(ended)).to.equal('SUCCEEDED');
       });
     }
@@ -289,7 +290,7 @@ describeEachEngine('OnCallEnd', (engine) => {
         Object.entries(variables).map(([name, value]) => [`w${name.slice(1)}`, value]),
       );
       const { execution } = await app.rpc.calls.onCallEnd({ ...newCall(agent), dynamicVariables: own });
-      expect(outcomeOf(await untilEnded(app.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+      expect(outcomeOf(await untilFinished(app.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
     });
   });
 
@@ -336,7 +337,7 @@ describeEachEngine('OnCallEnd', (engine) => {
         receiver.respond(reply);
         const agent = await agentWithPost(undefined, config);
         const { execution } = await app.rpc.calls.onCallEnd(newCall(agent));
-        const ended = await untilEnded(app.rpc, execution?.executionUuid);
+        const ended = await untilFinished(app.rpc, execution?.executionUuid);
         expect(outcomeOf(ended)).to.equal(outcome);
         if (ended.failure) expect(ended.failure.message).to.match(/\S/);
         expect(ended.response !== undefined).to.equal(outcome === 'SUCCEEDED' || outcome.endsWith('YES'));
@@ -366,7 +367,7 @@ describeEachEngine('OnCallEnd', (engine) => {
     expect(state).to.equal(pb.ExecutionState.EXECUTION_STATE_ACCEPTED);
     release();
     await start;
-    expect(outcomeOf(await untilEnded(app.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+    expect(outcomeOf(await untilFinished(app.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
     const urls = () => receiver.requests.slice(seen).map(({ url }) => url);
     await until('the post-call behind the pre-call', () => urls().join() === '/pre,/post');
   });

@@ -8,8 +8,9 @@ import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import { VERSION } from '../../src/version.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, outcomeOf, postTo, readExecution } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, readExecution } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import {
   BAD_DETAILS,
   DETAILS_AT_LIMITS,

@@ -5,7 +5,7 @@ import { createPurge } from '../../src/store/executions/purge-executions.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, postTo, untilEnded, type CallAgent } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
@@ -31,7 +31,7 @@ describeEachEngine('a conversation that retention has removed', (engine) => {
     Object.assign(call, newCall(agent));
     await app.rpc.calls.onCallStart(call);
     const { execution } = await app.rpc.calls.onCallEnd(call);
-    await untilEnded(app.rpc, execution?.executionUuid);
+    await untilFinished(app.rpc, execution?.executionUuid);
     await purgeEverything();
   });
   after(async () => {

@@ -1,7 +1,14 @@
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, postTo, readExecution, untilEnded, type AgentParts } from '../support/calls.ts';
+import {
+  makeAgent,
+  newCall,
+  postTo,
+  readExecution,
+  untilFinished,
+  type AgentParts,
+} from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver, type Reply } from '../support/receiver.ts';
 import type { Partially } from '../support/rpc.ts';
@@ -29,7 +36,7 @@ describeEachEngine('the record of an execution', (engine) => {
     const call = { ...newCall(agent), callerPhone: '+1' };
     const start = (await app.rpc.calls.onCallStart(call)).execution?.executionUuid;
     const end = (await app.rpc.calls.onCallEnd(call)).execution?.executionUuid;
-    return [await readExecution(app.rpc, start), await untilEnded(app.rpc, end)];
+    return [await readExecution(app.rpc, start), await untilFinished(app.rpc, end)];
   };
 
   it('has the request as it was sent, but for what is secret', async () => {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
 import { engines, type FreshDatabase } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
 
@@ -68,7 +69,7 @@ for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       expect(outcomeOf(await readExecution(lacking.rpc, execution?.executionUuid))).to.equal('ACCEPTED');
       having = await start(`${NEW},${OLD}`);
-      expect(outcomeOf(await untilEnded(having.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+      expect(outcomeOf(await untilFinished(having.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
       expect(receiver.requests.map(({ url, body }) => url + body)).to.deep.equal([
         '/pre["a long secret"]',
         '/post["a long secret"]',

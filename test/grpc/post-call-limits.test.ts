@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { newCall, outcomeOf, postTo, readExecution, untilEnded } from '../support/calls.ts';
+import { newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { errorOf, RpcError } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
 import { useSlowEndpoints } from './slow-endpoints.ts';
@@ -86,7 +87,7 @@ describeEachEngine('The limits of post-calls', (engine) => {
     ]);
     const webhook = { webhookUuid: agent.post?.webhookUuid ?? '', disabled: true };
     await rpc.webhooks.updateWebhook({ webhook, updateMask: ['disabled'] });
-    const ended = await untilEnded(rpc, uuid);
+    const ended = await untilFinished(rpc, uuid);
     expect(outcomeOf(ended)).to.equal('FAILED WEBHOOK_REMOVED NO');
     expect(ended.sendingAt).to.equal(undefined);
     expect(ended.request).to.equal(undefined);
@@ -102,7 +103,7 @@ describeEachEngine('The limits of post-calls', (engine) => {
     await rpc.webhooks.deleteWebhook({ webhookUuid: agents[0]?.post?.webhookUuid ?? '' });
     await rpc.agents.deleteAgent({ agentUuid: agents[1]?.agentUuid ?? '' });
     for (const { execution } of ends)
-      expect(outcomeOf(await untilEnded(rpc, execution?.executionUuid))).to.equal(
+      expect(outcomeOf(await untilFinished(rpc, execution?.executionUuid))).to.equal(
         'FAILED WEBHOOK_REMOVED NO',
       );
     slow.release();
@@ -113,7 +114,7 @@ describeEachEngine('The limits of post-calls', (engine) => {
     const agent = await fillOrigin();
     const call = newCall(agent);
     const { execution } = await rpc.calls.onCallEnd(call);
-    const ended = await untilEnded(rpc, execution?.executionUuid);
+    const ended = await untilFinished(rpc, execution?.executionUuid);
     expect(outcomeOf(ended)).to.equal('FAILED EXPIRED NO');
     const waitedMs = Number(ended.finishedAt) - Number(ended.acceptedAt);
     expect(waitedMs).to.be.within(3_000, 6_500);
@@ -137,7 +138,7 @@ describeEachEngine('The limits of post-calls', (engine) => {
       updateMask: ['webhook_config.api_schema.url'],
     });
     slow.release();
-    const ended = await untilEnded(rpc, execution?.executionUuid);
+    const ended = await untilFinished(rpc, execution?.executionUuid);
     expect(outcomeOf(ended)).to.equal('SUCCEEDED');
     expect(ended.webhookEtag).to.equal(webhook?.etag);
     expect(slow.endpoint(0).requests.at(-1)?.url).to.equal('/changed');

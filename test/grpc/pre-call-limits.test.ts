@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { newCall, outcomeOf, readExecution, untilEnded } from '../support/calls.ts';
+import { newCall, readExecution, untilFinished } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { errorOf } from '../support/rpc.ts';
 import { useSlowEndpoints } from './slow-endpoints.ts';
 
@@ -70,7 +71,7 @@ describeEachEngine('The limits of pre-calls in flight', (engine) => {
     await slow.endpoint(0).waitFor(3);
     slow.release();
     await Promise.all(running);
-    expect(outcomeOf(await untilEnded(rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+    expect(outcomeOf(await untilFinished(rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
   });
 
   it('send no traceparent where CALLHOOKS_SEND_TRACEPARENT is false', async () => {

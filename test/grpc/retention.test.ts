@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
 import { openBeside } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { makeAgent, newCall, postTo, untilEnded, type CallAgent } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
@@ -51,7 +51,7 @@ describeEachEngine('a server with a short retention', (engine) => {
     const call = newCall(agent);
     await app.rpc.calls.onCallStart(call);
     const { execution } = await app.rpc.calls.onCallEnd(call);
-    await untilEnded(app.rpc, execution?.executionUuid);
+    await untilFinished(app.rpc, execution?.executionUuid);
     return call;
   };
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { formatFaults } from '../faults/support/faults.ts';
-import { makeAgent, newCall, outcomeOf, postTo, untilEnded } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, untilFinished } from '../support/calls.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect, type Rpc } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
@@ -61,7 +62,7 @@ describe('a fault that the environment arms', function () {
     const start = await rpc.calls.onCallStart(call);
     expect(start.execution && outcomeOf(start.execution)).to.equal('SUCCEEDED');
     const { execution } = await rpc.calls.onCallEnd(call);
-    expect(outcomeOf(await untilEnded(rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
+    expect(outcomeOf(await untilFinished(rpc, execution?.executionUuid))).to.equal('SUCCEEDED');
     server.kill('SIGTERM');
     expect((await server.ended()).exitCode).to.equal(0);
   });

@@ -3,9 +3,7 @@ import { parseConfig } from '../../src/config/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import type { Engine, FreshDatabase } from './engines.ts';
 import { connect, type Rpc } from './rpc.ts';
-
-/** Keys that only tests know; of no use to anybody. */
-const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+import { TEST_KEYS } from './test-keys.ts';
 
 /** A whole callhooks in this process, on a free port of 127.0.0.1, with a database of its own. */
 export interface TestApp {
@@ -76,11 +74,13 @@ async function run(env: Record<string, string>, logLines: object[], overrides: P
   return { rpc, port, opsAddress, stop };
 }
 
-const envOf = ({ url, dataDir }: FreshDatabase): Record<string, string> => ({
-  CALLHOOKS_LISTEN: '127.0.0.1:0',
-  CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
-  CALLHOOKS_DATA_DIR: dataDir,
-  ...(url === null
-    ? {}
-    : { DATABASE_URL: url, CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: TEST_KEYS }),
-});
+function envOf({ url, dataDir }: FreshDatabase): Record<string, string> {
+  return {
+    CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_DATA_DIR: dataDir,
+    ...(url === null
+      ? {}
+      : { DATABASE_URL: url, CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: TEST_KEYS }),
+  };
+}

@@ -2,20 +2,21 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
+import { freePort } from './free-port.ts';
+import { startTether } from './tether.ts';
 
-/** A private MariaDB server in a temporary folder, on loopback. It dies with this process, however that ends. */
+/** A private MariaDB server in a temporary folder, on loopback. It is killed when this process ends, however it ends. */
 export interface MariaDb {
-  /** A `mysql://` URL of a database on it, which need not exist; the user may do everything. */
+  /** Returns a `mysql://` URL of a database on it, which need not exist; its user may do everything. */
   url(database: string): string;
   readonly port: number;
   readonly dataDir: string;
-  /** Of the running server; another one after `restart`. */
+  /** The id of the running process; another one after `restart`. */
   readonly pid: number;
-  /** Ends the server, by a crash or (SIGTERM) cleanly; resolves when it is gone. */
+  /** Ends the server as a crash would, or with SIGTERM cleanly; resolves when it is gone. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts a server that has ended again, on the same data and port. */
   begin(): Promise<void>;
@@ -33,7 +34,7 @@ const SEARCH_PATH = [
 ];
 const START_TIMEOUT_MS = 60_000;
 
-/** The full path of a server program (they lie in sbin, which a user's PATH may lack), or undefined. */
+/** Returns the full path of a server program, or undefined. They lie in sbin, which a user's PATH may lack. */
 export function findServerProgram(name: string): string | undefined {
   return SEARCH_PATH.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
@@ -88,7 +89,7 @@ function initialize(folder: string, dataDir: string, password: string): void {
   const result = spawnSync(
     program,
     [...args, '--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
-    // A server that starts clears the temporary folder of tables: of those of another installation, too.
+    // A starting server clears its temporary folder of tables, also of those of another installation.
     { encoding: 'utf8', env: { ...process.env, TMPDIR: folder } },
   );
   if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
@@ -127,7 +128,7 @@ function spawnServer(
     '--max-connections=500',
     ...options,
   ];
-  // A session of its own: Ctrl-C on the terminal reaches the tests alone, which then still have a database.
+  // A session of its own: Ctrl-C on the terminal reaches the tests alone, so they still have a database while they end.
   const server = spawn(program, args, { stdio: 'ignore', detached: true });
   server.unref();
   return server;
@@ -172,38 +173,27 @@ export async function endServer(server: ChildProcess, signal: 'SIGKILL' | 'SIGTE
   await exit;
 }
 
-/**
- * Starts a small shell that waits for its input to end, which happens when this process is gone, even by
- * SIGKILL; it then kills the last process id it was told and removes the folder.
- */
-export function startGuard(folder: string) {
-  const script =
-    'while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
-  const shell = spawn('/bin/sh', ['-c', `last=; ${script}`, 'sh', folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  shell.unref();
-  const input = shell.stdin as Socket;
-  input.unref();
-  return {
-    watch: (pid: number | undefined) => input.write(`${pid ?? ''}\n`),
-    async end() {
-      rmSync(folder, { recursive: true, force: true });
-      const exit = once(shell, 'exit');
-      shell.ref();
-      input.end('\n'); // an empty line: nothing to kill any more
-      await exit;
-    },
-  };
+/** Guards a folder and at most one process. */
+export interface FolderGuard {
+  /** Has this process killed too. An earlier one is forgotten. */
+  watch(pid: number | undefined): void;
+  /** Removes the folder now. The process has to have ended. */
+  end(): Promise<void>;
 }
 
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+const GUARD =
+  'last=; while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
+
+/** Has a folder removed, and the process that lives in it killed, when this process is gone, even by SIGKILL. */
+export function startGuard(folder: string): FolderGuard {
+  const tether = startTether(GUARD, [folder]);
+  return {
+    watch: (pid) => tether.send(String(pid ?? '')),
+    async end() {
+      rmSync(folder, { recursive: true, force: true });
+      // An empty line says that there is nothing to kill any more.
+      tether.send('');
+      await tether.release();
+    },
+  };
 }

@@ -17,7 +17,7 @@ export const BREAKS: readonly Break[] = [
     file: 'src/store/executions/mysql-statements.ts',
     changes: [['`WHERE e.state = ${STATE.accepted} AND p.webhook_type', '`WHERE p.webhook_type']],
     family: 'takeover',
-    grep: 'all the others',
+    grep: 'all other replicas',
   },
   {
     title: 'a post-call is claimed while its start still runs',
@@ -35,7 +35,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'database-cuts',
-    grep: "a start's claim",
+    grep: 'the claim of a start',
   },
   {
     title: 'each try to claim a post-call uses a new token',
@@ -48,7 +48,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'database-cuts',
-    grep: "an end's claim",
+    grep: 'the claim of a post-call',
   },
   {
     title: 'the count of affected rows decides who won a claim',
@@ -71,8 +71,8 @@ export const BREAKS: readonly Break[] = [
         "item.reject(limitReached('too many writes wait for the database'));\n  return false;",
       ],
     ],
-    family: 'database-cuts',
-    grep: 'waits behind a silence',
+    family: 'silent-database',
+    grep: 'refuses waiting calls',
   },
   {
     title: 'a post-call is claimed before it has a request slot',
@@ -98,7 +98,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'takeover',
-    grep: 'if it had not been begun',
+    grep: 'if they were pending',
   },
   {
     title: 'the owner of a pre-call overwrites the mark INTERRUPTED',
@@ -110,7 +110,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'frozen-replica',
-    grep: 'longer than limit and grace',
+    grep: 'longer than time limit and grace',
   },
   {
     title: 'a claim that could not be confirmed is not abandoned',
@@ -122,7 +122,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'database-cuts',
-    grep: "a start's claim, silently (answer_held)",
+    grep: 'the claim of a start hangs (answer_held)',
   },
   {
     title: 'a reply is sent before its outcome is recorded',
@@ -134,7 +134,7 @@ export const BREAKS: readonly Break[] = [
       ],
     ],
     family: 'frozen-replica',
-    grep: 'longer than limit and grace',
+    grep: 'longer than time limit and grace',
   },
   {
     title: 'the purge leaves no keys behind',

@@ -1,6 +1,6 @@
 /**
- * Callers in a process of their own, on plain HTTP/2: a gRPC client costs more than a call costs the server, and a caller
- * that is slow would hide an overload.
+ * The process of the callers. They speak plain HTTP/2: a gRPC client costs more than a call costs the server, and slow callers
+ * would hide an overload.
  */
 import { randomUUID } from 'node:crypto';
 import { connect, constants, type ClientHttp2Session } from 'node:http2';
@@ -11,8 +11,8 @@ import { watchStalls, type Stall } from './stalls.ts';
 
 const CONNECTIONS = 8;
 const FRAMING_BYTES = 5;
-const LOOK_EVERY_MS = 2;
-// The callers themselves wait longer than their deadline, so that a late reply is seen as what it is.
+const POLL_EVERY_MS = 2;
+// The callers themselves wait longer than their deadline, so that a late reply is seen as late.
 const PATIENCE_MS = 3_000;
 
 type CallOne = (conversationUuid: string) => Promise<void>;
@@ -36,7 +36,7 @@ async function makeCalls(order: CallOrder): Promise<CallsMade> {
   return { calls, stalls, behindMs };
 }
 
-/** Makes the question for the next conversation; undefined when there are no more. */
+/** Returns a function that gives the next conversation, or undefined when there are no more. */
 function conversationsOf({ of }: CallOrder): () => string | undefined {
   if ('conversationUuids' in of) {
     const left = [...of.conversationUuids];
@@ -62,7 +62,7 @@ async function onSchedule(perSecond: number, next: () => string | undefined, one
     const dueAtMs = startedAtMs + (made * 1_000) / perSecond;
     const lateMs = performance.now() - dueAtMs;
     if (lateMs < 0) {
-      await wait(LOOK_EVERY_MS);
+      await wait(POLL_EVERY_MS);
       continue;
     }
     const uuid = next();
@@ -78,7 +78,7 @@ async function onSchedule(perSecond: number, next: () => string | undefined, one
 
 async function openSessions(port: number): Promise<readonly ClientHttp2Session[]> {
   const opened = Array.from({ length: CONNECTIONS }, () => connect(`http://127.0.0.1:${port}`));
-  // A session that ends takes its streams with it, and each of them tells.
+  // The streams of a session that breaks report it too.
   for (const session of opened) session.on('error', () => undefined);
   await Promise.all(
     opened.map((session) => new Promise((resolve) => session.once('remoteSettings', resolve))),
@@ -89,14 +89,14 @@ async function openSessions(port: number): Promise<readonly ClientHttp2Session[]
 function callOnce(session: ClientHttp2Session, order: CallOrder, conversationUuid: string): Promise<RawCall> {
   const sentAtMs = Date.now();
   return new Promise((resolve) => {
-    let told: Pick<RawCall, 'status' | 'message' | 'details'> = {};
+    let response: Pick<RawCall, 'status' | 'message' | 'details'> = {};
     const chunks: Buffer[] = [];
-    const hear = (headers: Record<string, unknown>): void => {
+    const read = (headers: Record<string, unknown>): void => {
       const [status, message, details] = ['grpc-status', 'grpc-message', 'grpc-status-details-bin'].map(
         (name) => headers[name] as string | undefined,
       );
-      told = {
-        ...told,
+      response = {
+        ...response,
         ...(status !== undefined && { status }),
         ...(message !== undefined && { message }),
         ...(details !== undefined && { details }),
@@ -104,13 +104,13 @@ function callOnce(session: ClientHttp2Session, order: CallOrder, conversationUui
     };
     const end = (): void => {
       const reply = Buffer.concat(chunks).subarray(FRAMING_BYTES);
-      resolve({ conversationUuid, sentAtMs, toldAtMs: Date.now(), ...told, reply });
+      resolve({ conversationUuid, sentAtMs, respondedAtMs: Date.now(), ...response, reply });
     };
     if (session.destroyed) return end();
     const stream = session.request(headersOf(order));
     stream.setTimeout(order.deadlineMs + PATIENCE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
-    stream.on('response', hear);
-    stream.on('trailers', hear);
+    stream.on('response', read);
+    stream.on('trailers', read);
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('error', () => undefined);
     stream.on('close', end);

@@ -1,13 +1,14 @@
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
+import { stateName } from '../../support/execution-words.ts';
 import type { Rpc } from '../../support/rpc.ts';
 import { until } from '../../support/until.ts';
 
-/** All executions of these agents, as a live replica lists them. */
-export const listExecutions = async (
+/** Lists all executions of these agents, as a live replica answers. */
+export async function listExecutions(
   rpc: Rpc,
   agentUuids: readonly string[],
   filter: { states?: readonly pb.ExecutionState[] } = {},
-): Promise<readonly pb.Execution[]> => {
+): Promise<readonly pb.Execution[]> {
   const found: pb.Execution[] = [];
   for (const agentUuid of agentUuids) {
     for (let pageToken = ''; ;) {
@@ -18,53 +19,31 @@ export const listExecutions = async (
     }
   }
   return found;
-};
+}
 
 const OPEN = [pb.ExecutionState.EXECUTION_STATE_ACCEPTED, pb.ExecutionState.EXECUTION_STATE_SENDING];
 
-/** Waits until each execution has an end, and gives them all; rejects after `withinMs`, naming some that have none. */
-export const untilAllEnded = async (
+/** Waits until each execution of these agents is finished, and returns them all. Rejects after `withinMs`, naming open ones. */
+export async function untilAllFinished(
   rpc: () => Rpc,
   agentUuids: readonly string[],
   withinMs: number,
-): Promise<readonly pb.Execution[]> => {
+): Promise<readonly pb.Execution[]> {
   let open: readonly pb.Execution[] = [];
   const look = async (): Promise<boolean> => {
     open = await listExecutions(rpc(), agentUuids, { states: OPEN });
     return open.length === 0;
   };
-  await until('each execution to have an end', look, { timeoutMs: withinMs, everyMs: 250 }).catch(
+  await until('each execution to be finished', look, { timeoutMs: withinMs, everyMs: 250 }).catch(
     (error: unknown) => {
-      const some = open.slice(0, 5).map(({ executionUuid, state }) => `${executionUuid} ${nameOf(state)}`);
-      throw new Error(`${open.length} executions have no end: ${some.join(', ')}`, { cause: error });
+      const some = open.slice(0, 5).map(({ executionUuid, state }) => `${executionUuid} ${stateName(state)}`);
+      throw new Error(`${open.length} executions are not finished: ${some.join(', ')}`, { cause: error });
     },
   );
   return listExecutions(rpc(), agentUuids);
-};
+}
 
-/** `SENDING` and so on. */
-export const nameOf = (state: pb.ExecutionState | undefined): string =>
-  (Object.entries(pb.ExecutionState).find(([, value]) => value === state)?.[0] ?? '(none)').replace(
-    'EXECUTION_STATE_',
-    '',
-  );
-
-/** `TIMEOUT` and so on; empty for a success. */
-export const failureCodeOf = ({ failure }: Pick<pb.Execution, 'failure'>): string => {
-  const name = Object.entries(pb.FailureCode).find(([, value]) => value === failure?.code)?.[0] ?? '';
-  return name.replace('FAILURE_CODE_', '');
-};
-
-/** `TIMEOUT NO` and so on; empty for a success. */
-export const failureOf = (execution: Pick<pb.Execution, 'failure'>): string =>
-  execution.failure === undefined ? '' : `${failureCodeOf(execution)} ${sentOf(execution)}`;
-
-/** `NO`, `MAYBE`, `YES`; empty for a success. */
-export const sentOf = ({ failure }: Pick<pb.Execution, 'failure'>): string => {
-  const name = Object.entries(pb.Sent).find(([, value]) => value === failure?.sent)?.[0] ?? '';
-  return name.replace('SENT_', '');
-};
-
-/** The type of the webhook that it ran, in the receiver's words. */
-export const typeOf = ({ webhookType }: Pick<pb.Execution, 'webhookType'>): 'pre_call' | 'post_call' =>
-  webhookType === pb.WebhookType.WEBHOOK_TYPE_PRE_CALL ? 'pre_call' : 'post_call';
+/** Returns the type of the webhook that an execution ran, in the recorder's words. */
+export function typeOf({ webhookType }: Pick<pb.Execution, 'webhookType'>): 'pre_call' | 'post_call' {
+  return webhookType === pb.WebhookType.WEBHOOK_TYPE_PRE_CALL ? 'pre_call' : 'post_call';
+}

@@ -5,23 +5,30 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'mysql2/promise';
-import { endServer, findServerProgram, freePort, startGuard, untilReady } from '../../support/mariadb.ts';
+import { freePort } from '../../support/free-port.ts';
+import {
+  endServer,
+  findServerProgram,
+  startGuard,
+  untilReady,
+  type FolderGuard,
+} from '../../support/mariadb.ts';
 
-/** A node of a cluster on loopback. It dies with this process, however that ends. */
+/** A node of a Galera cluster on loopback. It is killed when this process ends, however it ends. */
 export interface GaleraNode {
-  /** A `mysql://` URL of a database on this node, which need not exist; the user may do everything. */
+  /** Returns a `mysql://` URL of a database on this node, which need not exist; its user may do everything. */
   url(database: string): string;
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the node is gone. */
   kill(): Promise<void>;
-  /** Starts a killed node again on its data; resolves when it has caught up. */
+  /** Starts a killed node again on its data; resolves when it has caught up with the others. */
   rejoin(): Promise<void>;
-  /** SIGSTOP. */
+  /** Sends SIGSTOP. */
   freeze(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   wake(): void;
 }
 
-/** Nodes that hold the same data. */
+/** Nodes that have the same data. */
 export interface GaleraCluster {
   readonly nodes: readonly GaleraNode[];
   /** Ends all nodes with SIGKILL and removes their folders. */
@@ -29,27 +36,33 @@ export interface GaleraCluster {
 }
 
 const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
-// Where test/tools/galera-install.sh puts the scripts by which nodes hand over their state.
+// test/tools/galera-install.sh puts the scripts there by which nodes hand over their state.
 const SCRIPTS = fileURLToPath(new URL('../../../.cache/galera', import.meta.url));
 const PATH = [process.env['PATH'], '/usr/sbin', '/usr/bin', '/sbin', '/bin', SCRIPTS].join(':');
 // The daemon that receives a state would give up the rights of root, and could then not write into root's folders.
 const USER = userInfo().uid === 0 ? 'nobody' : userInfo().username;
-// A node that is silent for four seconds is left out, not one that gets no turn; the defaults are 5 and 15 s.
-const PATIENCE = [
-  ...['evs.keepalive_period=PT0.5S', 'evs.inactive_check_period=PT0.5S', 'evs.join_retrans_period=PT0.5S'],
-  ...['evs.suspect_timeout=PT4S', 'evs.inactive_timeout=PT6S', 'pc.recovery=FALSE', 'gcache.size=64M'],
+// The others leave a node out when it is silent for four seconds, which one that gets no turn is not. The defaults are 5 and
+// 15 s.
+const PROVIDER_OPTIONS = [
+  'evs.keepalive_period=PT0.5S',
+  'evs.inactive_check_period=PT0.5S',
+  'evs.join_retrans_period=PT0.5S',
+  'evs.suspect_timeout=PT4S',
+  'evs.inactive_timeout=PT6S',
+  'pc.recovery=FALSE',
+  'gcache.size=64M',
 ];
-// Refused until the node has caught up with the others.
+// A node refuses this until it has caught up with the others.
 const IS_SYNCED = 'SELECT 1 FROM mysql.db LIMIT 1';
 
-/** Whether this machine has what a cluster needs. */
-export const hasGalera = (): boolean =>
-  existsSync(PROVIDER) &&
-  findServerProgram('mariadbd') !== undefined &&
-  findServerProgram('rsync') !== undefined;
+/** Reports whether this machine has the programs of a Galera cluster. */
+export function hasGalera(): boolean {
+  const programs = ['mariadbd', 'rsync'].map(findServerProgram);
+  return existsSync(PROVIDER) && !programs.includes(undefined);
+}
 
-/** Starts a cluster of so many nodes. Throws, with a node's log, when it does not come up. */
-export const startGalera = async (count: number): Promise<GaleraCluster> => {
+/** Starts a cluster of so many nodes. Throws with a node's log when it does not come up. */
+export async function startGalera(count: number): Promise<GaleraCluster> {
   const places = await Promise.all(
     Array.from({ length: count }, (_, index) => makePlace(`node-${index + 1}`)),
   );
@@ -70,9 +83,9 @@ export const startGalera = async (count: number): Promise<GaleraCluster> => {
     await stop();
     throw error;
   }
-};
+}
 
-/** Where a node lives. */
+/** The folders and ports of a node. */
 interface Place {
   readonly name: string;
   readonly folder: string;
@@ -83,39 +96,45 @@ interface Place {
     readonly ist: number;
     readonly sst: number;
   };
-  readonly guard: ReturnType<typeof startGuard>;
+  readonly guard: FolderGuard;
 }
 
-const makePlace = async (name: string): Promise<Place> => {
+async function makePlace(name: string): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'callhooks-galera-'));
   const dataDir = join(folder, 'data');
   mkdirSync(dataDir);
   if (USER === 'nobody') for (const path of [folder, dataDir]) chownSync(path, nobody(), -1);
   const [sql = 0, group = 0, ist = 0, sst = 0] = await Promise.all([1, 2, 3, 4].map(freePort));
   return { name, folder, dataDir, ports: { sql, group, ist, sst }, guard: startGuard(folder) };
-};
+}
 
-const nobody = (): number => Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
+function nobody(): number {
+  return Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
+}
 
-const initialize = ({ folder, dataDir }: Place): void => {
+function initialize({ folder, dataDir }: Place): void {
   const program = findServerProgram('mariadb-install-db') ?? '';
   const result = spawnSync(
     program,
     [
-      ...['--no-defaults', `--datadir=${dataDir}`, `--user=${USER}`, '--skip-test-db'],
-      ...['--auth-root-authentication-method=normal', '--innodb-log-file-size=32M'],
+      '--no-defaults',
+      `--datadir=${dataDir}`,
+      `--user=${USER}`,
+      '--skip-test-db',
+      '--auth-root-authentication-method=normal',
+      '--innodb-log-file-size=32M',
     ],
     { encoding: 'utf8', env: { ...process.env, TMPDIR: folder } },
   );
   if (result.status !== 0) throw new Error(`mariadb-install-db failed:\n${result.stdout}\n${result.stderr}`);
-};
+}
 
-const startNode = async (
+async function startNode(
   place: Place,
   addresses: string,
   password: string,
   isFirst: boolean,
-): Promise<GaleraNode> => {
+): Promise<GaleraNode> {
   const { ports, folder } = place;
   const args = argumentsOf(place, addresses);
   const start = async (more: readonly string[], url: string): Promise<ChildProcess> => {
@@ -133,54 +152,69 @@ const startNode = async (
     url,
     kill: () => endServer(server, 'SIGKILL'),
     rejoin: async () => {
-      // What Debian's service does after a crash: without its position the node would copy all data anew.
+      // Debian's service does the same after a crash: without its position the node would copy all data anew.
       server = await start([`--wsrep-start-position=${recoverPosition(place, args)}`], url(''));
     },
     freeze: () => void server.kill('SIGSTOP'),
     wake: () => void server.kill('SIGCONT'),
   };
-};
+}
 
-const argumentsOf = ({ name, folder, dataDir, ports }: Place, addresses: string): readonly string[] => [
-  '--no-defaults',
-  `--user=${USER}`,
-  `--datadir=${dataDir}`,
-  `--tmpdir=${folder}`,
-  `--socket=${join(folder, 'socket')}`,
-  `--pid-file=${join(folder, 'pid')}`,
-  `--log-error=${join(folder, 'error.log')}`,
-  ...['--bind-address=127.0.0.1', `--port=${ports.sql}`, '--skip-name-resolve', '--skip-log-bin'],
-  ...['--binlog-format=ROW', '--innodb-autoinc-lock-mode=2', '--innodb-flush-log-at-trx-commit=1'],
-  ...['--innodb-log-file-size=32M', '--innodb-buffer-pool-size=32M', '--max-allowed-packet=32M'],
-  ...['--wsrep-on=ON', `--wsrep-provider=${PROVIDER}`, '--wsrep-cluster-name=callhooks'],
-  ...[`--wsrep-cluster-address=${addresses}`, `--wsrep-node-name=${name}`, '--wsrep-node-address=127.0.0.1'],
-  ...['--wsrep-sst-method=rsync', `--wsrep-sst-receive-address=127.0.0.1:${ports.sst}`],
-  `--wsrep-provider-options=${[
+function argumentsOf({ name, folder, dataDir, ports }: Place, addresses: string): readonly string[] {
+  const providerOptions = [
     `gmcast.listen_addr=tcp://127.0.0.1:${ports.group}`,
     `ist.recv_addr=127.0.0.1:${ports.ist}`,
-    ...PATIENCE,
-  ].join(';')}`,
-];
+    ...PROVIDER_OPTIONS,
+  ];
+  return [
+    '--no-defaults',
+    `--user=${USER}`,
+    `--datadir=${dataDir}`,
+    `--tmpdir=${folder}`,
+    `--socket=${join(folder, 'socket')}`,
+    `--pid-file=${join(folder, 'pid')}`,
+    `--log-error=${join(folder, 'error.log')}`,
+    '--bind-address=127.0.0.1',
+    `--port=${ports.sql}`,
+    '--skip-name-resolve',
+    '--skip-log-bin',
+    '--binlog-format=ROW',
+    '--innodb-autoinc-lock-mode=2',
+    '--innodb-flush-log-at-trx-commit=1',
+    '--innodb-log-file-size=32M',
+    '--innodb-buffer-pool-size=32M',
+    '--max-allowed-packet=32M',
+    '--wsrep-on=ON',
+    `--wsrep-provider=${PROVIDER}`,
+    '--wsrep-cluster-name=callhooks',
+    `--wsrep-cluster-address=${addresses}`,
+    `--wsrep-node-name=${name}`,
+    '--wsrep-node-address=127.0.0.1',
+    '--wsrep-sst-method=rsync',
+    `--wsrep-sst-receive-address=127.0.0.1:${ports.sst}`,
+    `--wsrep-provider-options=${providerOptions.join(';')}`,
+  ];
+}
 
-const launch = (args: readonly string[]): ChildProcess => {
+function launch(args: readonly string[]): ChildProcess {
   const program = findServerProgram('mariadbd') ?? '';
   const server = spawn(program, args, { stdio: 'ignore', detached: true, env: { PATH } });
   server.unref();
   return server;
-};
+}
 
-const createAccount = async (port: number, password: string): Promise<void> => {
+async function createAccount(port: number, password: string): Promise<void> {
   const connection = await createConnection(`mysql://root@127.0.0.1:${port}/`);
   await connection.query("CREATE USER 'callhooks'@'127.0.0.1' IDENTIFIED BY ?", [password]);
   await connection.query("GRANT ALL ON *.* TO 'callhooks'@'127.0.0.1' WITH GRANT OPTION");
   await connection.end();
-};
+}
 
-const recoverPosition = ({ folder }: Place, args: readonly string[]): string => {
+function recoverPosition({ folder }: Place, args: readonly string[]): string {
   const log = join(folder, 'recovery.log');
   const program = findServerProgram('mariadbd') ?? '';
   spawnSync(program, [...args, '--wsrep-recover', `--log-error=${log}`], { env: { PATH } });
   const found = [...readFileSync(log, 'utf8').matchAll(/Recovered position: *(\S+)/g)].at(-1)?.[1];
   if (found === undefined) throw new Error(`the node has no position:\n${readFileSync(log, 'utf8')}`);
   return found;
-};
+}

@@ -1,55 +1,44 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Journal, Told } from './journal.ts';
-import type { Replica } from './replicas.ts';
+import type { CallLog } from './call-log.ts';
+import type { CallResponse } from './call-response.ts';
+import type { Replica } from './replica.ts';
 
-/** What calls are made, and how many at a time. */
+/** Which calls a load makes, and how many at a time. */
 export interface LoadOptions {
-  readonly journal: Journal;
+  readonly callLog: CallLog;
   readonly replicas: readonly Replica[];
   readonly agentUuids: readonly string[];
-  /** Conversations in progress at once. */
+  /** How many conversations are in progress at once. */
   readonly concurrency: number;
-  /** Ends by itself after so many conversations; absent: when it is stopped. */
-  readonly conversations?: number;
-  /** Of each caller, for each call. */
+  /** The deadline of each call. */
   readonly deadlineMs?: number;
-  /** This share of the calls has a deadline between half a second and one and a half. */
+  /** The share of the calls that have a deadline between half a second and one and a half. */
   readonly impatient?: number;
 }
 
-/** A load under way. */
+/** A load that runs. */
 export interface Load {
-  /** Begins no new conversation; resolves when those in progress are over. */
+  /** Begins no new conversation, and resolves when those in progress are over. */
   stop(): Promise<void>;
-  /** Resolves when it has made all its conversations. */
-  readonly done: Promise<void>;
 }
 
 const TRIES = 6;
 const REMEMBERED = 200;
-// Of the conversations: their start is sent twice at once, or their end while the start is still running.
+// The shares of the conversations whose start is sent twice at once, and whose end is sent while the start still runs.
 const DOUBLED = 0.04;
 const OVERTAKEN = 0.04;
 const OVERTAKEN_WITHIN_MS = 60;
 
 /**
- * Plays calls as a platform would: each conversation starts and ends once, on replicas of its own choice; what is
- * refused as UNAVAILABLE is repeated on another one; now and then something old is repeated, a start is sent twice at once,
- * or an end comes while its start is running.
+ * Plays calls as a platform would. Each conversation starts and ends once, each on some replica. A call that is refused as
+ * UNAVAILABLE is repeated on another replica. Now and then an old call is repeated, a start is sent twice at once, or an end
+ * is sent while its start runs.
  */
-export const startLoad = (options: LoadOptions): Load => {
-  const {
-    journal,
-    agentUuids,
-    concurrency,
-    conversations = Infinity,
-    deadlineMs = 8_000,
-    impatient = 0,
-  } = options;
+export function startLoad(options: LoadOptions): Load {
+  const { callLog, agentUuids, concurrency, deadlineMs = 8_000, impatient = 0 } = options;
   const remembered: { agentUuid: string; conversationUuid: string }[] = [];
   let stopped = false;
-  let begun = 0;
 
   const call = async (
     rpc: 'start' | 'end',
@@ -59,8 +48,8 @@ export const startLoad = (options: LoadOptions): Load => {
     for (let tries = 1; tries <= TRIES; tries += 1) {
       const replica = tries === 1 ? first : pick(livingOf(options.replicas));
       const ownMs = Math.random() < impatient ? Math.round(500 + Math.random() * 1_000) : deadlineMs;
-      const told = await journal.call(replica, { rpc, ...names, deadlineMs: ownMs });
-      if (!isWorthRepeating(told)) return;
+      const response = await callLog.call(replica, { rpc, ...names, deadlineMs: ownMs });
+      if (!invitesRepeat(response)) return;
       await wait(Math.random() * 150 * tries);
     }
   };
@@ -87,28 +76,29 @@ export const startLoad = (options: LoadOptions): Load => {
     if (Math.random() < 0.5) await call(Math.random() < 0.5 ? 'start' : 'end', old);
   };
   const work = async (): Promise<void> => {
-    while (!stopped && begun < conversations) {
-      begun += 1;
-      await converse();
-    }
+    while (!stopped) await converse();
   };
   const done = Promise.all(Array.from({ length: concurrency }, work)).then(() => undefined);
   return {
-    done,
     stop: () => {
       stopped = true;
       return done;
     },
   };
-};
+}
 
-const isWorthRepeating = (told: Told): boolean =>
-  told.kind === 'error' && ['UNAVAILABLE', 'ABORTED', 'CANCELLED', 'RESOURCE_EXHAUSTED'].includes(told.code);
+const INVITE_REPEAT = ['UNAVAILABLE', 'ABORTED', 'CANCELLED', 'RESOURCE_EXHAUSTED'];
 
-// A dead replica is called now and then, too: a platform learns of a death by calling.
-const livingOf = (replicas: readonly Replica[]): readonly Replica[] => {
+function invitesRepeat(response: CallResponse): boolean {
+  return response.kind === 'error' && INVITE_REPEAT.includes(response.code);
+}
+
+// Dead replicas are called now and then too, because a platform learns of a death by calling.
+function livingOf(replicas: readonly Replica[]): readonly Replica[] {
   const living = replicas.filter(({ isAlive }) => isAlive);
   return living.length === 0 || Math.random() < 0.05 ? replicas : living;
-};
+}
 
-const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
+function pick<T>(items: readonly T[]): T {
+  return items[Math.floor(Math.random() * items.length)] as T;
+}

@@ -1,21 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { RpcError } from '../../support/rpc.ts';
-import type { Replica } from './replicas.ts';
+import type { Replica } from './replica.ts';
+import { probeDatabase, type ProbeResult } from './database-probe.ts';
 import { stalledBetween, watchStalls, type Stall } from './stalls.ts';
 
-/** What a new call was told, and when, in epoch milliseconds. */
-export interface Answer {
+/** The answer to one probe call. Instants are epoch milliseconds. */
+export interface ProbeAnswer extends ProbeResult {
   readonly sentAtMs: number;
-  readonly toldAtMs: number;
-  /** `there`, or the code and the reason of the refusal. */
-  readonly told: string;
-  readonly retryAfterMs: number | undefined;
-  /** Without the time in which this process got no turn. */
+  readonly respondedAtMs: number;
+  /** How long the call took, without the time in which this process got no turn. */
   readonly tookMs: number;
 }
 
-/** When health began to say so, in epoch milliseconds. */
+/** A change of what the health service says, at an instant in epoch milliseconds. */
 export interface HealthChange {
   readonly atMs: number;
   readonly isServing: boolean;
@@ -23,32 +19,32 @@ export interface HealthChange {
 
 /** What callers and the load balancer see of one replica while its database comes and goes. */
 export interface OutageWatch {
-  readonly answers: readonly Answer[];
-  /** The first one is what it said at the beginning. */
+  readonly answers: readonly ProbeAnswer[];
+  /** The first one is what health said at the beginning. */
   readonly health: readonly HealthChange[];
   stop(): Promise<void>;
 }
 
-const ASK_EVERY_MS = 100;
+const PROBE_EVERY_MS = 100;
 const SERVING = Buffer.from([8, 1]);
 // Longer than anything here may take.
 const DEADLINE_MS = 20_000;
 
-/** Makes a new call, and asks for health, ten times a second, whatever became of the ones before. */
-export const watchOutage = (replica: Replica): OutageWatch => {
-  const answers: Answer[] = [];
+/** Makes a probe call and asks for health ten times a second, also while earlier ones are unanswered. */
+export function watchOutage(replica: Replica): OutageWatch {
+  const answers: ProbeAnswer[] = [];
   const health: HealthChange[] = [];
   const stalls: Stall[] = [];
   const unwatch = watchStalls((stall) => stalls.push(stall));
-  const asking = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   let stopped = false;
 
-  const ask = async (): Promise<void> => {
+  const probe = async (): Promise<void> => {
     const sentAtMs = Date.now();
-    const refusal = await newCall(replica);
-    const toldAtMs = Date.now();
-    const tookMs = toldAtMs - sentAtMs - stalledBetween(stalls, sentAtMs, toldAtMs);
-    answers.push({ sentAtMs, toldAtMs, tookMs, ...refusal });
+    const result = await probeDatabase(replica, DEADLINE_MS);
+    const respondedAtMs = Date.now();
+    const tookMs = respondedAtMs - sentAtMs - stalledBetween(stalls, sentAtMs, respondedAtMs);
+    answers.push({ sentAtMs, respondedAtMs, tookMs, ...result });
   };
   const checkHealth = async (): Promise<void> => {
     const path = '/grpc.health.v1.Health/Check';
@@ -58,13 +54,13 @@ export const watchOutage = (replica: Replica): OutageWatch => {
   };
   const run = async (): Promise<void> => {
     while (!stopped) {
-      for (const begun of [ask(), checkHealth()]) {
-        asking.add(begun);
-        void begun.finally(() => asking.delete(begun)).catch(() => undefined);
+      for (const begun of [probe(), checkHealth()]) {
+        running.add(begun);
+        void begun.finally(() => running.delete(begun)).catch(() => undefined);
       }
-      await wait(ASK_EVERY_MS);
+      await wait(PROBE_EVERY_MS);
     }
-    await Promise.all(asking);
+    await Promise.all(running);
     unwatch();
   };
   const done = run();
@@ -76,17 +72,4 @@ export const watchOutage = (replica: Replica): OutageWatch => {
       return done;
     },
   };
-};
-
-// Nobody's agent: without the database it is not known that there is none; nothing is left behind.
-const newCall = async ({ rpc }: Replica): Promise<Pick<Answer, 'told' | 'retryAfterMs'>> => {
-  const ids = { agentUuid: randomUUID(), conversationUuid: randomUUID() };
-  try {
-    await rpc.calls.onCallStart(ids, { deadlineMs: DEADLINE_MS });
-    return { told: 'OK', retryAfterMs: undefined };
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
-    const { code, reason, retryAfterMs } = error;
-    return { told: reason === 'AGENT_NOT_FOUND' ? 'there' : `${code} ${reason}`, retryAfterMs };
-  }
-};
+}

@@ -1,13 +1,6 @@
-import { spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { startTether, type Tether } from '../../support/tether.ts';
 
-/** Kills processes when this one is gone, however it ends: no replica outlives its tests. */
-export interface ProcessGuard {
-  watch(pid: number): void;
-  /** The process has ended; its number may be another's soon. */
-  forget(pid: number): void;
-}
-
+// Each line of its input is `+ <pid>` or `- <pid>`.
 const SCRIPT = `
 pids=" "
 while read -r sign pid; do
@@ -18,18 +11,15 @@ while read -r sign pid; do
 done
 for pid in $pids; do kill -9 "$pid" 2>/dev/null; done`;
 
-let guard: ProcessGuard | undefined;
+let tether: Tether | undefined;
 
-/** The one guard of this test run: a small shell that waits for its input to end. */
-export const processGuard = (): ProcessGuard => (guard ??= startGuard());
+/** Has a process killed when this one is gone, however it ends: no replica outlives its tests. */
+export function guardProcess(pid: number): void {
+  tether ??= startTether(SCRIPT);
+  tether.send(`+ ${pid}`);
+}
 
-const startGuard = (): ProcessGuard => {
-  const shell = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-  shell.unref();
-  const input = shell.stdin as Socket;
-  input.unref();
-  return {
-    watch: (pid) => void input.write(`+ ${pid}\n`),
-    forget: (pid) => void input.write(`- ${pid}\n`),
-  };
-};
+/** Says that a guarded process has ended: its number may soon be another's. */
+export function unguardProcess(pid: number): void {
+  tether?.send(`- ${pid}`);
+}

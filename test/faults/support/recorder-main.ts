@@ -1,6 +1,6 @@
 /**
- * A receiver in a process of its own. Each event of each request goes to the file named on the command line as one
- * line of JSON, written before anything is answered, so that the file knows at least what a client can know.
+ * The process of a recorder. It writes each event of each request to the file that the command line names, as one line of
+ * JSON. A line is written before anything is answered, so that the file has at least what a client can know.
  */
 import { openSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,20 +12,19 @@ const file = openSync(process.argv[2] ?? '', 'a');
 const behaviours = new Map<string, Behaviour>();
 let count = 0;
 
-const note = (event: RecorderEvent): void => {
+function record(event: RecorderEvent): void {
   writeSync(file, `${JSON.stringify(event)}\n`);
-};
+}
 
-const header = (request: IncomingMessage, name: string): string => String(request.headers[name] ?? '');
+function header(request: IncomingMessage, name: string): string {
+  return String(request.headers[name] ?? '');
+}
 
-const between = ([from, to]: readonly [number, number]): number => from + Math.random() * (to - from);
+function between([from, to]: readonly [number, number]): number {
+  return from + Math.random() * (to - from);
+}
 
-const answer = (
-  id: number,
-  request: IncomingMessage,
-  response: ServerResponse,
-  behaviour: Behaviour,
-): void => {
+function answer(id: number, request: IncomingMessage, response: ServerResponse, behaviour: Behaviour): void {
   if (response.destroyed) return;
   if (behaviour.drop !== undefined && Math.random() < behaviour.drop) {
     response.destroy();
@@ -33,21 +32,21 @@ const answer = (
   }
   const { statuses = [200] } = behaviour;
   const status = statuses[id % statuses.length] ?? 200;
-  note({ event: 'answered', id, atMs: Date.now(), status });
+  record({ event: 'answered', id, atMs: Date.now(), status });
   response.writeHead(status, { 'content-type': 'application/json' });
   if (behaviour.stall === 'after_head') {
     response.flushHeaders();
     return;
   }
-  // Names the execution: a second run of the webhook would show in every reply.
+  // The answer names the execution, so that a second run of the webhook would show in every reply.
   response.end(JSON.stringify({ customer_name: `Ada ${header(request, 'callhooks-execution')}` }));
-};
+}
 
 const server = createServer((request, response) => {
   const id = (count += 1);
   const [path = ''] = (request.url ?? '').split('?');
   const type = path.endsWith('/pre') ? 'pre_call' : 'post_call';
-  note({
+  record({
     event: 'head',
     id,
     atMs: Date.now(),
@@ -60,7 +59,7 @@ const server = createServer((request, response) => {
   request.on('error', () => undefined).resume();
   response.on('error', () => undefined);
   request.on('end', () => {
-    note({ event: 'body', id });
+    record({ event: 'body', id });
     if (behaviour.stall === 'silent') return;
     const delayMs = behaviour.delayMs === undefined ? 0 : between(behaviour.delayMs);
     if (delayMs === 0) answer(id, request, response, behaviour);

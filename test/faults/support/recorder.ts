@@ -8,19 +8,19 @@ import type { Stall } from './stalls.ts';
 
 const MAIN = fileURLToPath(new URL('recorder-main.ts', import.meta.url));
 
-/** How the receiver treats requests of one path. Absent parts: answers 200 at once. */
+/** How the recorder treats the requests of one path. Without any of these it answers 200 at once. */
 export interface Behaviour {
-  /** Waits between so many and so many milliseconds. */
+  /** It waits between so many and so many milliseconds. */
   readonly delayMs?: readonly [number, number];
-  /** Taken in turn. */
+  /** It answers with these statuses in turn. */
   readonly statuses?: readonly number[];
-  /** This share of the requests gets its connection reset instead of an answer. */
+  /** It resets the connection of this share of the requests instead of answering. */
   readonly drop?: number;
-  /** Never answers: nothing at all, or no more than the head. */
+  /** It never answers: it sends nothing at all, or no more than the head. */
   readonly stall?: 'silent' | 'after_head';
 }
 
-/** A line of the receiver's file. */
+/** A line of the recorder's file. */
 export type RecorderEvent =
   | {
       readonly event: 'head';
@@ -34,7 +34,7 @@ export type RecorderEvent =
   | { readonly event: 'body'; readonly id: number }
   | { readonly event: 'answered'; readonly id: number; readonly atMs: number; readonly status: number };
 
-/** A request of which the whole head arrived. Times are epoch milliseconds. */
+/** A request whose whole head arrived. Instants are epoch milliseconds. */
 export interface SeenRequest {
   readonly path: string;
   readonly type: 'pre_call' | 'post_call';
@@ -42,18 +42,18 @@ export interface SeenRequest {
   readonly conversationUuid: string;
   readonly headAtMs: number;
   readonly isBodyComplete: boolean;
-  /** Absent: it was not answered. */
+  /** Is absent when it was not answered. */
   readonly answer?: { readonly atMs: number; readonly status: number };
 }
 
-/** A receiver in a process of its own, which writes all that arrives to a file. */
+/** An HTTP endpoint in a process of its own, which writes all that arrives to a file. */
 export interface Recorder {
   /** `http://127.0.0.1:port`, without a slash at its end. */
   readonly url: string;
   readonly pid: number;
-  /** From now on requests of this path (`*`: of every path without one of its own) are treated so. */
+  /** Sets how later requests of a path are treated; `*` stands for every path without a behaviour of its own. */
   script(path: string, behaviour: Behaviour): Promise<void>;
-  /** What has arrived so far, read from the file. */
+  /** Returns what has arrived so far, read from the file. */
   requests(): readonly SeenRequest[];
   /** When its process got no turn: the machine was busy. */
   readonly stalls: readonly Stall[];
@@ -62,15 +62,15 @@ export interface Recorder {
 
 type Message = { kind: 'listening'; port: number } | { kind: 'scripted' } | { kind: 'stall'; stall: Stall };
 
-/** Starts one on a free port of 127.0.0.1. The type of a request is read off the end of its path: `/pre` or `/post`. */
-export const startRecorder = async (): Promise<Recorder> => {
+/** Starts a recorder on a free port of 127.0.0.1. The end of a request's path says its type: `/pre` or `/post`. */
+export async function startRecorder(): Promise<Recorder> {
   const folder = mkdtempSync(join(tmpdir(), 'callhooks-recorder-'));
   const file = join(folder, 'requests.jsonl');
   const child = fork(MAIN, [file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const stalls: Stall[] = [];
   const waiting: (() => void)[] = [];
   const port = await new Promise<number>((resolve, reject) => {
-    child.on('exit', () => reject(new Error('the receiver ended at its start')));
+    child.on('exit', () => reject(new Error('the recorder ended at its start')));
     child.on('message', (message: Message) => {
       if (message.kind === 'listening') resolve(message.port);
       if (message.kind === 'scripted') waiting.shift()?.();
@@ -94,9 +94,9 @@ export const startRecorder = async (): Promise<Recorder> => {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-};
+}
 
-const readRequests = (text: string): readonly SeenRequest[] => {
+function readRequests(text: string): readonly SeenRequest[] {
   const seen = new Map<number, SeenRequest>();
   // The last line may be half-written.
   for (const line of text.split('\n').slice(0, -1)) {
@@ -115,4 +115,4 @@ const readRequests = (text: string): readonly SeenRequest[] => {
     }
   }
   return [...seen.values()];
-};
+}

@@ -1,6 +1,6 @@
 /**
- * The entry of a replica that is armed with faults (environment variable FAULT): the same parts as src/main.ts, with
- * somebody who watches the engine's fault points. The published build has no such watcher.
+ * The entry point of a replica with faults (environment variable FAULT). It has the same parts as src/main.ts, and a watcher
+ * of the engine's fault points, which the published build has not.
  */
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config/config.ts';

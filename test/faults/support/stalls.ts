@@ -5,25 +5,25 @@ export interface Stall {
 }
 
 const LOOK_EVERY_MS = 20;
-const WORTH_NOTING_MS = 40;
+const NOTED_MS = 40;
 
 /**
- * Tells of each time in which this process's loop stood still, whosever fault that was: what is measured here can be
- * late by as much. Never keeps the process alive.
+ * Calls `onStall` with each time in which the event loop of this process stood still, for whatever reason: what is measured
+ * here can be late by as much. Returns a function that stops. Never keeps the process alive.
  */
-export const watchStalls = (onStall: (stall: Stall) => void): (() => void) => {
+export function watchStalls(onStall: (stall: Stall) => void): () => void {
   let lastMs = Date.now();
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    if (nowMs - lastMs > LOOK_EVERY_MS + WORTH_NOTING_MS) onStall({ fromMs: lastMs, toMs: nowMs });
+    if (nowMs - lastMs > LOOK_EVERY_MS + NOTED_MS) onStall({ fromMs: lastMs, toMs: nowMs });
     lastMs = nowMs;
   }, LOOK_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
-};
+}
 
-/** Milliseconds of these stalls that lie between two instants; where they overlap, each instant counts once. */
-export const stalledBetween = (stalls: readonly Stall[], fromMs: number, toMs: number): number => {
+/** Returns how many milliseconds between two instants lie in these stalls; where stalls overlap, each instant counts once. */
+export function stalledBetween(stalls: readonly Stall[], fromMs: number, toMs: number): number {
   let total = 0;
   let countedToMs = fromMs;
   for (const stall of stalls.toSorted((a, b) => a.fromMs - b.fromMs)) {
@@ -32,4 +32,4 @@ export const stalledBetween = (stalls: readonly Stall[], fromMs: number, toMs: n
     countedToMs = Math.max(countedToMs, endMs);
   }
   return total;
-};
+}

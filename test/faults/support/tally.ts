@@ -1,73 +1,81 @@
-import { expect } from 'chai';
 import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
 import type { Callers, CallPlan } from './callers.ts';
-import type { Entry, Told } from './journal.ts';
+import type { LoggedCall } from './call-log.ts';
+import type { CallResponse, ReplyResponse } from './call-response.ts';
 import type { SeenRequest } from './recorder.ts';
-import type { Replica } from './replicas.ts';
+import type { Replica } from './replica.ts';
 
-/** What a number of calls came to. */
+/** Calls sorted by their responses. */
 export interface Tally {
-  /** Answered a first time, with what the webhook brought. */
-  readonly good: readonly Entry[];
-  /** Told that nothing was recorded, and when to repeat. */
-  readonly refused: readonly Entry[];
-  /** Told that it is not known whether anything was recorded, and when to repeat. */
-  readonly undecided: readonly Entry[];
-  /** Everything else, which nobody must be told under load: one text each. */
+  /** Calls that got a reply which is not replayed, with what the webhook brought. */
+  readonly good: readonly LoggedCall[];
+  /** Calls that were refused as LIMIT_REACHED, with when to repeat them: nothing was recorded. */
+  readonly refused: readonly LoggedCall[];
+  /** Calls that got DATABASE_UNAVAILABLE, with when to repeat them: nobody knows whether anything was recorded. */
+  readonly undecided: readonly LoggedCall[];
+  /** All other responses, which must not occur under load, a text each. */
   readonly wrong: readonly string[];
 }
 
-/** Sorts calls by what they were told. */
-export function tally(entries: readonly Entry[]): Tally {
-  const good = entries.filter(({ told }) => isGood(told));
-  const refused = entries.filter(({ told }) => isRefusal(told, 'RESOURCE_EXHAUSTED', 'LIMIT_REACHED'));
-  const undecided = entries.filter(({ told }) => isRefusal(told, 'UNAVAILABLE', 'DATABASE_UNAVAILABLE'));
+/** Sorts calls by their responses. */
+export function tally(entries: readonly LoggedCall[]): Tally {
+  const good = entries.filter(({ response }) => isGood(response));
+  const refused = entries.filter(({ response }) =>
+    isRefusal(response, 'RESOURCE_EXHAUSTED', 'LIMIT_REACHED'),
+  );
+  const undecided = entries.filter(({ response }) =>
+    isRefusal(response, 'UNAVAILABLE', 'DATABASE_UNAVAILABLE'),
+  );
   const known = new Set([...good, ...refused, ...undecided]);
-  const wrong = entries.filter((entry) => !known.has(entry)).map(({ told }) => describeEntry(told));
+  const wrong = entries.filter((entry) => !known.has(entry)).map(({ response }) => textOf(response));
   return { good, refused, undecided, wrong };
 }
 
-function isGood(told: Told): boolean {
-  return told.kind === 'reply' && !told.replayed && !isDegraded(told);
+function isGood(response: CallResponse): boolean {
+  return response.kind === 'reply' && !response.replayed && !isDegraded(response);
 }
 
-// With its reason (ErrorInfo) and when to repeat the call (RetryInfo).
-function isRefusal(told: Told, code: string, reason: string): boolean {
-  if (told.kind === 'reply' || told.code !== code || told.reason !== reason) return false;
-  return told.retryAfterMs !== undefined && told.retryAfterMs > 0;
+// A refusal has its reason (ErrorInfo) and says when to repeat the call (RetryInfo).
+function isRefusal(response: CallResponse, code: string, reason: string): boolean {
+  if (response.kind === 'reply' || response.code !== code || response.reason !== reason) return false;
+  return response.retryAfterMs !== undefined && response.retryAfterMs > 0;
 }
 
-function isDegraded(told: Extract<Told, { kind: 'reply' }>): boolean {
-  return (JSON.parse(told.text) as { degraded?: boolean }).degraded === true;
+function isDegraded(response: ReplyResponse): boolean {
+  return (JSON.parse(response.text) as { degraded?: boolean }).degraded === true;
 }
 
-function describeEntry(told: Told): string {
-  if (told.kind === 'error') return `${told.code} ${told.reason} (${told.message})`;
-  return `${told.replayed ? 'replayed ' : ''}${told.text}`;
+function textOf(response: CallResponse): string {
+  if (response.kind === 'error') return `${response.code} ${response.reason} (${response.message})`;
+  return `${response.replayed ? 'replayed ' : ''}${response.text}`;
 }
 
-/** Expects good answers and refusals, and of undecided calls no more than that; shows a few others. */
+/** Expects only good calls and refusals, and at most `mostUndecided` undecided calls. */
 export function expectNothingWrong({ wrong, undecided }: Tally, what: string, mostUndecided = 0): void {
-  expect(wrong.slice(0, 5), `${what}: ${wrong.length} calls were told something else`).to.deep.equal([]);
-  expect(undecided.length, `${what}: calls that were told DATABASE_UNAVAILABLE`).to.be.at.most(mostUndecided);
+  expect(wrong.slice(0, 5), `${what}: ${wrong.length} calls got something else`).to.deep.equal([]);
+  expect(undecided.length, `${what}: calls that got DATABASE_UNAVAILABLE`).to.be.at.most(mostUndecided);
 }
 
 const ROUNDS = 12;
 
-/** Repeats what was refused until nothing is, and returns how each conversation was answered in the end. */
+/**
+ * Repeats refused calls until none is refused any more, at most twelve times. Returns the last response of each, and how often
+ * a repeat was refused again.
+ */
 export async function repeatRefused(
   callers: Callers,
   replica: Replica,
   plan: Pick<CallPlan, 'rpc' | 'agentUuid'>,
-  refused: readonly Entry[],
+  refused: readonly LoggedCall[],
 ): Promise<{ readonly tally: Tally; readonly refusedAgain: number }> {
-  const good: Entry[] = [];
-  const undecided: Entry[] = [];
+  const good: LoggedCall[] = [];
+  const undecided: LoggedCall[] = [];
   const wrong: string[] = [];
   let left = refused;
   let refusedAgain = 0;
   for (let round = 0; round < ROUNDS && left.length > 0; round += 1) {
-    await wait(retryAfterOf(left[0] as Entry));
+    await wait(retryAfterOf(left[0] as LoggedCall));
     const conversationUuids = left.map(({ conversationUuid }) => conversationUuid);
     const { entries } = await callers.call(replica, {
       ...plan,
@@ -84,12 +92,15 @@ export async function repeatRefused(
   return { tally: { good, refused: left, undecided, wrong }, refusedAgain };
 }
 
-function retryAfterOf({ told }: Entry): number {
-  return told.kind === 'error' ? (told.retryAfterMs ?? 0) : 0;
+function retryAfterOf({ response }: LoggedCall): number {
+  return response.kind === 'error' ? (response.retryAfterMs ?? 0) : 0;
 }
 
-/** The conversations of these calls whose webhook the endpoint did not see exactly once. */
-export function notSeenOnce(entries: readonly Entry[], requests: readonly SeenRequest[]): readonly string[] {
+/** Returns a text for each of these calls whose webhook the endpoint did not see exactly once. */
+export function notSeenOnce(
+  entries: readonly LoggedCall[],
+  requests: readonly SeenRequest[],
+): readonly string[] {
   const times = new Map<string, number>();
   for (const { type, conversationUuid } of requests) {
     const key = `${type} ${conversationUuid}`;
@@ -101,9 +112,11 @@ export function notSeenOnce(entries: readonly Entry[], requests: readonly SeenRe
     .map((key) => `${key}: seen ${times.get(key) ?? 0} times`);
 }
 
-/** Percentiles of how long calls took, in milliseconds. */
-export function latencyOf(entries: readonly Entry[]): { readonly p50: number; readonly p99: number } {
-  const sorted = entries.map(({ sentAtMs, toldAtMs }) => toldAtMs - sentAtMs).toSorted((a, b) => a - b);
+/** Returns percentiles of how long calls took, in milliseconds. */
+export function latencyOf(entries: readonly LoggedCall[]): { readonly p50: number; readonly p99: number } {
+  const sorted = entries
+    .map(({ sentAtMs, respondedAtMs }) => respondedAtMs - sentAtMs)
+    .toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
   return { p50: at(0.5), p99: at(0.99) };
 }

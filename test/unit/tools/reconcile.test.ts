@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
-import type { Entry, Told } from '../../faults/support/journal.ts';
+import type { LoggedCall } from '../../faults/support/call-log.ts';
+import type { CallResponse } from '../../faults/support/call-response.ts';
 import type { SeenRequest } from '../../faults/support/recorder.ts';
 import type { Evidence } from '../../faults/support/reconcile/evidence.ts';
 import { reconcile } from '../../faults/support/reconcile/reconcile.ts';
@@ -15,9 +16,9 @@ const T0 = 1_000_000;
 /** Evidence as a table's row changes it: flat, so that a row says only what it changes. */
 interface Details {
   readonly executions: readonly pb.Execution[];
-  readonly looked: readonly pb.Execution[];
+  readonly inspected: readonly pb.Execution[];
   readonly seen: readonly SeenRequest[];
-  readonly entries: readonly Entry[];
+  readonly entries: readonly LoggedCall[];
   readonly disturbances: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly stalls: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly expected: Evidence['expected'];
@@ -59,9 +60,14 @@ const unanswered = (seen: SeenRequest): SeenRequest => {
   return rest;
 };
 
-const entry = (rpc: Entry['rpc'], sentAtMs: number, told: Told, change: Partial<Entry> = {}): Entry => ({
+const entry = (
+  rpc: LoggedCall['rpc'],
+  sentAtMs: number,
+  response: CallResponse,
+  change: Partial<LoggedCall> = {},
+): LoggedCall => ({
   ...{ rpc, agentUuid: AGENT, conversationUuid: CALL, replica: 'replica-1' },
-  ...{ sentAtMs, toldAtMs: sentAtMs + 100, deadlineAtMs: sentAtMs + 8_000, told },
+  ...{ sentAtMs, respondedAtMs: sentAtMs + 100, deadlineAtMs: sentAtMs + 8_000, response },
   ...change,
 });
 
@@ -72,21 +78,25 @@ interface Said {
   readonly name?: string;
   readonly decision?: number;
 }
-const reply = (said: Said): Told => {
+const reply = (said: Said): CallResponse => {
   const { replayed = false, uuid, state, name, decision = 1 } = said;
   const text = JSON.stringify({ decision, degraded: false, dynamicVariables: { customer_name: name } });
   return { kind: 'reply', text, replayed, executionUuid: uuid, state };
 };
-const started = (said: Said = {}): Told =>
+const started = (said: Said = {}): CallResponse =>
   reply({ uuid: START, state: SUCCEEDED, name: `Ada ${START}`, ...said });
-const ended = (said: Said = {}): Told => reply({ uuid: END, state: ACCEPTED, ...said });
-const refused = (reason: string, code = 'UNAVAILABLE', retryAfterMs: number | undefined = 100): Told => ({
+const ended = (said: Said = {}): CallResponse => reply({ uuid: END, state: ACCEPTED, ...said });
+const refused = (
+  reason: string,
+  code = 'UNAVAILABLE',
+  retryAfterMs: number | undefined = 100,
+): CallResponse => ({
   ...{ kind: 'error', code, reason, message: 'no', retryAfterMs },
 });
 
 const CLEAN: Details = {
   executions: [startExecution(), endExecution()],
-  looked: [startExecution({ assignedVariables: { customer_name: `Ada ${START}` } })],
+  inspected: [startExecution({ assignedVariables: { customer_name: `Ada ${START}` } })],
   seen: [request(), endRequest()],
   entries: [
     entry('start', T0, started()),
@@ -100,14 +110,17 @@ const CLEAN: Details = {
 };
 
 const violationsOf = (details: Details): readonly string[] => {
-  const { executions, looked, seen, entries, disturbances, stalls, expected } = details;
-  return reconcile({
-    ...{ executions, looked, expected },
+  const { executions, inspected, seen, entries, disturbances, stalls, expected } = details;
+  const { violations, late } = reconcile({
+    executions,
+    inspected,
+    expected,
     agents: [{ agentUuid: AGENT, webhooks: ['pre_call', 'post_call'] }],
-    recorders: [{ requests: () => seen, stalls }],
-    journal: { entries, stalls: [] },
+    recorder: { requests: () => seen, stalls },
+    callLog: { entries, stalls: [] },
     replicas: [{ name: 'replica-1', disturbances }],
-  }).violations;
+  });
+  return [...violations, ...late.map(({ what }) => what)];
 };
 
 interface Row {
@@ -117,13 +130,14 @@ interface Row {
 }
 
 const { executions, seen, entries } = CLEAN;
-const [firstStart, , firstEnd] = entries as [Entry, Entry, Entry, Entry];
+const [firstStart, , firstEnd] = entries as [LoggedCall, LoggedCall, LoggedCall, LoggedCall];
 const OTHER = 'conversation-2';
 const other = (uuid: string) => ({ executionUuid: uuid, conversationUuid: OTHER });
-const repeat = (rpc: Entry['rpc'], told: Told, change: Partial<Entry> = {}): readonly Entry[] => [
-  ...entries,
-  entry(rpc, T0 + 2_000, told, change),
-];
+const repeat = (
+  rpc: LoggedCall['rpc'],
+  response: CallResponse,
+  change: Partial<LoggedCall> = {},
+): readonly LoggedCall[] => [...entries, entry(rpc, T0 + 2_000, response, change)];
 
 const REQUESTS: readonly Row[] = [
   {
@@ -178,12 +192,12 @@ const EXECUTIONS: readonly Row[] = [
   {
     title: 'an accepted execution without an end',
     change: endIsUnseen({ state: ACCEPTED, failure: { code: 0, message: '', sent: SENT_NO } }),
-    violation: /^it has no end: end-1 is ACCEPTED/,
+    violation: /^it is not finished: end-1 is ACCEPTED/,
   },
   {
     title: 'a sending execution without an end',
     change: endIsUnseen({ state: SENDING, failure: { code: 0, message: '', sent: SENT_MAYBE } }),
-    violation: /^it has no end: end-1 is SENDING/,
+    violation: /^it is not finished: end-1 is SENDING/,
   },
   {
     title: 'a success that nobody answered',
@@ -198,7 +212,7 @@ const EXECUTIONS: readonly Row[] = [
   {
     title: 'a failure for its status that was answered with 200',
     change: endIs(failedAs('FAILURE_CODE_HTTP_STATUS', SENT_YES)),
-    violation: /^the endpoint answered 200: end-1 is FAILED, sent YES for its status$/,
+    violation: /^the endpoint answered 200: end-1 is FAILED, sent YES because of its status$/,
   },
   {
     title: 'sent NO of what was seen',
@@ -213,7 +227,7 @@ const EXECUTIONS: readonly Row[] = [
   {
     title: 'sent YES without an answer',
     change: endIs(failedAs('FAILURE_CODE_TIMEOUT', SENT_YES), unanswered(endRequest())),
-    violation: /^the endpoint wrote no head: end-1 is FAILED, sent YES$/,
+    violation: /^the endpoint sent no head: end-1 is FAILED, sent YES$/,
   },
   {
     title: 'a failure that does not say whether it was sent',
@@ -226,79 +240,80 @@ const REPLIES: readonly Row[] = [
   {
     title: 'a start told OK without an execution',
     change: { entries: repeat('start', reply({ name: 'nobody' }), { conversationUuid: OTHER }) },
-    violation: /^the start of conversation-2 was told OK without an execution$/,
+    violation: /^the start of conversation-2 got a reply without an execution$/,
   },
   {
     title: 'an end told OK without an execution',
     change: { entries: repeat('end', reply({}), { conversationUuid: OTHER }) },
-    violation: /^the end of conversation-2 was told OK without an execution$/,
+    violation: /^the end of conversation-2 got a reply without an execution$/,
   },
   {
     title: 'an execution that is not on record',
     change: { entries: repeat('end', ended({ uuid: 'end-2' }), { conversationUuid: OTHER }) },
-    violation: /^the end of conversation-2 was told of end-2, which is not on record$/,
+    violation: /^the end of conversation-2 got a reply with end-2, which is not on record$/,
   },
   {
     title: "another conversation's execution",
     change: { entries: repeat('end', ended({ replayed: true }), { conversationUuid: OTHER }) },
-    violation: /^the end of conversation-2 was told of end-1, which is the post_call of conversation-1$/,
+    violation: /^the end of conversation-2 got a reply with end-1, which is the post_call of conversation-1$/,
   },
   {
     title: 'the execution of the other type',
-    change: { entries: [...entries.slice(0, 2), { ...firstEnd, told: ended({ uuid: START }) }] },
-    violation: /^the end of conversation-1 was told of start-1, which is the pre_call of conversation-1$/,
+    change: { entries: [...entries.slice(0, 2), { ...firstEnd, response: ended({ uuid: START }) }] },
+    violation:
+      /^the end of conversation-1 got a reply with start-1, which is the pre_call of conversation-1$/,
   },
   {
     title: 'a start that is another one on record',
     change: {
       executions: [startExecution(INTERRUPTED_AS), endExecution()],
       entries: [firstStart],
-      looked: [],
+      inspected: [],
     },
-    violation: /^the start of conversation-1 was told SUCCEEDED, but is INTERRUPTED on record$/,
+    violation: /^the start of conversation-1 was SUCCEEDED in a reply, but is INTERRUPTED on record$/,
   },
   {
     title: 'a call for an agent that is not compared',
     change: { entries: repeat('end', reply({}), { agentUuid: 'agent-2', conversationUuid: OTHER }) },
-    violation: /^the end of conversation-2 is of an agent whose executions nobody compares$/,
+    violation: /^the end of conversation-2 is of an agent whose executions are not compared$/,
   },
 ];
 
 const STARTS: readonly Row[] = [
   {
     title: 'another reply to the same start',
-    change: { entries: repeat('start', started({ replayed: true, decision: 2 })), looked: [] },
-    violation: /^the start of conversation-1 was told differently: /,
+    change: { entries: repeat('start', started({ replayed: true, decision: 2 })), inspected: [] },
+    violation: /^the start of conversation-1 got different replies: /,
   },
   {
     title: 'two first replies to a start',
     change: { entries: repeat('start', started()) },
-    violation: /^the start of conversation-1 was told twice as the first$/,
+    violation: /^the start of conversation-1 got 2 replies that are not replayed$/,
   },
   {
     title: "another execution's variables",
-    change: { entries: [{ ...firstStart, told: started({ name: 'Ada start-2' }) }], looked: [] },
-    violation: /^the start of conversation-1 was told Ada start-2 for a name, not Ada start-1$/,
+    change: { entries: [{ ...firstStart, response: started({ name: 'Ada start-2' }) }], inspected: [] },
+    violation: /^the start of conversation-1 got the customer_name Ada start-2, not Ada start-1$/,
   },
   {
     title: 'variables of a start that failed',
     change: {
       executions: [startExecution(failedAs('FAILURE_CODE_HTTP_STATUS', SENT_YES)), endExecution()],
       seen: [request({ answer: { atMs: T0, status: 500 } }), endRequest()],
-      entries: [{ ...firstStart, told: started({ state: FAILED }) }],
-      looked: [],
+      entries: [{ ...firstStart, response: started({ state: FAILED }) }],
+      inspected: [],
     },
-    violation: /^the start of conversation-1 was told Ada start-1 for a name, not nobody$/,
+    violation: /^the start of conversation-1 got the customer_name Ada start-1, not nobody$/,
   },
   {
     title: 'another decision than GetExecution shows',
-    change: { entries: [{ ...firstStart, told: started({ decision: 2 }) }] },
-    violation: /^the start of conversation-1 was told another decision than GetExecution shows$/,
+    change: { entries: [{ ...firstStart, response: started({ decision: 2 }) }] },
+    violation: /^the start of conversation-1 got another decision than GetExecution shows$/,
   },
   {
     title: 'other values than GetExecution shows',
-    change: { looked: [startExecution()] },
-    violation: /^the start of conversation-1 was told other values than GetExecution shows$/,
+    change: { inspected: [startExecution()] },
+    violation: /^the start of conversation-1 got other variables than GetExecution shows$/,
   },
 ];
 
@@ -315,28 +330,28 @@ const ENDS: readonly Row[] = [
   {
     title: 'two first replies to an end',
     change: { entries: repeat('end', ended({ state: SUCCEEDED })) },
-    violation: /^the end of conversation-1 was told twice as the first$/,
+    violation: /^the end of conversation-1 got 2 replies that are not replayed$/,
   },
   {
     title: 'an end that goes back',
     change: { entries: repeat('end', ended({ replayed: true, state: SENDING })) },
-    violation: /^the end of conversation-1 was told as SUCCEEDED, later as SENDING$/,
+    violation: /^the end of conversation-1 was SUCCEEDED in a reply, later SENDING$/,
   },
   {
     title: 'an end that ends twice',
     change: { ...endIs(failedAs('FAILURE_CODE_TIMEOUT', SENT_MAYBE)), entries },
-    violation: /^the end of conversation-1 was told as SUCCEEDED, later as FAILED$/,
+    violation: /^the end of conversation-1 was SUCCEEDED in a reply, later FAILED$/,
   },
   {
     title: 'an end without an execution after one with it',
     change: { entries: repeat('end', reply({ replayed: true })) },
-    violation: /^the end of conversation-1 was told without an execution after one with it$/,
+    violation: /^the end of conversation-1 got a reply without an execution after one with it$/,
   },
 ];
 
 const ALONE = { conversationUuid: OTHER };
-const refusalOf = (told: Told, change: Partial<Entry> = ALONE): Partial<Details> => ({
-  entries: repeat('start', told, change),
+const refusalOf = (response: CallResponse, change: Partial<LoggedCall> = ALONE): Partial<Details> => ({
+  entries: repeat('start', response, change),
 });
 const allow = (reason: string): Pick<Details, 'expected'> =>
   ({ expected: { refusedAs: [reason] } }) as Pick<Details, 'expected'>;
@@ -349,7 +364,11 @@ const onlyTold = (reason: string): Partial<Details> => ({
 
 const OF_2 = { uuid: 'start-2', name: 'Ada start-2' };
 /** Refused by replica-1; repeated there, or elsewhere, one second later; and on record as replica-1's. */
-const withdrawnThen = (told: Told, acceptedAtMs: number, replica = 'replica-1'): Partial<Details> => ({
+const withdrawnThen = (
+  response: CallResponse,
+  acceptedAtMs: number,
+  replica = 'replica-1',
+): Partial<Details> => ({
   ...{ expected: { refusedAs: ['LIMIT_REACHED', 'SHUTTING_DOWN'] } },
   executions: [
     ...executions,
@@ -359,7 +378,7 @@ const withdrawnThen = (told: Told, acceptedAtMs: number, replica = 'replica-1'):
   entries: [
     ...entries,
     entry('start', T0 + 2_000, refused('LIMIT_REACHED'), { conversationUuid: OTHER }),
-    entry('start', T0 + 3_000, told, { conversationUuid: OTHER, replica }),
+    entry('start', T0 + 3_000, response, { conversationUuid: OTHER, replica }),
   ],
 });
 
@@ -368,13 +387,13 @@ const REFUSALS: readonly Row[] = [
     title: `${reason} where nothing was hurt`,
     change: refusalOf(refused(reason)),
     violation: new RegExp(
-      `^the start of conversation-2 was told UNAVAILABLE ${reason} \\(no\\) by replica-1$`,
+      `^the start of conversation-2 was refused by replica-1: UNAVAILABLE ${reason} \\(no\\)$`,
     ),
   })),
   {
     title: 'an error without a reason from a replica that nobody hurt',
     change: refusalOf(refused('')),
-    violation: /^the start of conversation-2 was told UNAVAILABLE  \(no\) by replica-1$/,
+    violation: /^the start of conversation-2 was refused by replica-1: UNAVAILABLE  \(no\)$/,
   },
   {
     title: 'an internal error of a replica that is being killed',
@@ -382,12 +401,14 @@ const REFUSALS: readonly Row[] = [
       ...refusalOf(refused('', 'INTERNAL')),
       disturbances: [{ fromMs: T0 + 2_000, toMs: Infinity }],
     },
-    violation: /^the start of conversation-2 was told INTERNAL /,
+    violation: /^the start of conversation-2 was refused by replica-1: INTERNAL /,
   },
   ...['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN', 'LIMIT_REACHED'].map((reason) => ({
     title: `${reason} without when to repeat it`,
     change: { ...refusalOf(refused(reason, 'UNAVAILABLE', 0)), ...allow(reason) },
-    violation: new RegExp(`^the start of conversation-2 was told ${reason} without when to repeat it$`),
+    violation: new RegExp(
+      `^the start of conversation-2 was refused as ${reason}, which does not say when to repeat it$`,
+    ),
   })),
   {
     title: 'OUTCOME_NOT_RECORDED without when to repeat it',
@@ -395,17 +416,18 @@ const REFUSALS: readonly Row[] = [
       ...refusalOf(refused('OUTCOME_NOT_RECORDED', 'UNAVAILABLE', 0), {}),
       ...allow('OUTCOME_NOT_RECORDED'),
     },
-    violation: /^the start of conversation-1 was told OUTCOME_NOT_RECORDED without when to repeat it$/,
+    violation:
+      /^the start of conversation-1 was refused as OUTCOME_NOT_RECORDED, which does not say when to repeat it$/,
   },
   ...['OUTCOME_NOT_RECORDED', 'EXECUTION_RUNNING'].map((reason) => ({
     title: `${reason}, and nothing on record`,
     change: { ...refusalOf(refused(reason)), ...allow(reason) },
-    violation: new RegExp(`^the start of conversation-2 was told ${reason}, and nothing is on record$`),
+    violation: new RegExp(`^the start of conversation-2 was refused as ${reason}, and nothing is on record$`),
   })),
   ...['SHUTTING_DOWN', 'KEY_UNAVAILABLE', 'LIMIT_REACHED'].map((reason) => ({
     title: `nothing but ${reason}, and on record`,
     change: onlyTold(reason),
-    violation: new RegExp(`^the start of conversation-2 was told nothing but ${reason}, and is on record$`),
+    violation: new RegExp(`^the start of conversation-2 was always refused as ${reason}, and is on record$`),
   })),
   ...[
     {
@@ -424,24 +446,24 @@ const REFUSALS: readonly Row[] = [
   ].map(({ title, change }) => ({
     title: `LIMIT_REACHED, and recorded all the same, ${title}`,
     change,
-    violation: /^start-2, the pre_call of conversation-2, is of a try that was told LIMIT_REACHED$/,
+    violation: /^start-2, the pre_call of conversation-2, is of a call that was refused as LIMIT_REACHED$/,
   })),
 ];
 
 const interrupted = (afterMs: number): Partial<Details> =>
   endIs({ ...INTERRUPTED_AS, finishedAt: new Date(T0 + LIMIT_MS + afterMs) }, unanswered(endRequest()));
 
-const late = (ms: number): Partial<Entry> => ({
+const late = (ms: number): Partial<LoggedCall> => ({
   sentAtMs: T0,
   deadlineAtMs: T0 + 3_000,
-  toldAtMs: T0 + 3_000 + ms,
+  respondedAtMs: T0 + 3_000 + ms,
 });
 
 const TIMES: readonly Row[] = [
   {
     title: 'a reply after its deadline',
     change: {
-      entries: [...entries.slice(0, 3), { ...firstEnd, ...late(200), told: ended({ replayed: true }) }],
+      entries: [...entries.slice(0, 3), { ...firstEnd, ...late(200), response: ended({ replayed: true }) }],
     },
     violation: /^200 ms after its deadline: the end of conversation-1 by replica-1$/,
   },
@@ -463,7 +485,7 @@ const AMOUNTS: readonly Row[] = [
     change: {
       entries: [
         ...entries,
-        ...[...entries, firstStart].map((it) => ({ ...it, told: refused('EXECUTION_RUNNING') })),
+        ...[...entries, firstStart].map((it) => ({ ...it, response: refused('EXECUTION_RUNNING') })),
       ],
       ...allow('EXECUTION_RUNNING'),
     },
@@ -477,7 +499,7 @@ describe('the comparison of what was seen, recorded and told', () => {
   });
 
   it('says that nothing happened when nothing did', () => {
-    const nothing = { ...CLEAN, executions: [], looked: [], seen: [], entries: [] };
+    const nothing = { ...CLEAN, executions: [], inspected: [], seen: [], entries: [] };
     expect(violationsOf(nothing)).to.have.length(3);
   });
 
@@ -525,7 +547,7 @@ describe('the comparison of what was seen, recorded and told', () => {
     {
       title: 'a late reply while the machine stood still',
       change: {
-        entries: [...entries.slice(0, 3), { ...firstEnd, ...late(200), told: ended({ replayed: true }) }],
+        entries: [...entries.slice(0, 3), { ...firstEnd, ...late(200), response: ended({ replayed: true }) }],
         stalls: [{ fromMs: T0 + 100, toMs: T0 + 250 }],
       },
     },
@@ -540,7 +562,7 @@ describe('the comparison of what was seen, recorded and told', () => {
     },
     {
       title: 'an end that was corrected from INTERRUPTED',
-      change: { entries: [...entries.slice(0, 2), { ...firstEnd, told: ended({ state: INTERRUPTED }) }] },
+      change: { entries: [...entries.slice(0, 2), { ...firstEnd, response: ended({ state: INTERRUPTED }) }] },
     },
   ];
   for (const { title, change } of excused)

@@ -1,14 +1,13 @@
-import { repliesOf, seenBy, type Evidence } from './evidence.ts';
+import { repliedCalls, type Evidence } from './evidence.ts';
 
 const REFUSED_SHARE = 0.5;
 
-/** Enough has happened, so that nothing to complain of means something. */
-export const checkAmounts = (evidence: Evidence): readonly string[] => {
-  const { journal, executions, expected } = evidence;
+/** Checks that enough has happened: without calls, a run has no violations either. */
+export function checkAmounts({ callLog, executions, recorder, expected }: Evidence): readonly string[] {
   const { atLeast = {}, refusedShare = REFUSED_SHARE } = expected;
-  const calls = journal.entries.length;
-  const replies = repliesOf(journal.entries).length;
-  const counted = { executions: executions.length, requests: seenBy(evidence).length, replies };
+  const calls = callLog.entries.length;
+  const replies = repliedCalls(callLog.entries).length;
+  const counted = { executions: executions.length, requests: recorder.requests().length, replies };
   const share = calls === 0 ? 0 : (calls - replies) / calls;
   return [
     ...(['executions', 'requests', 'replies'] as const).flatMap((what) => {
@@ -17,4 +16,4 @@ export const checkAmounts = (evidence: Evidence): readonly string[] => {
     }),
     ...(share > refusedShare ? [`too many were refused: ${calls - replies} of ${calls} calls`] : []),
   ];
-};
+}

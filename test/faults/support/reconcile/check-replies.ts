@@ -1,28 +1,30 @@
-import { nameOf, typeOf } from '../execution-log.ts';
-import { keyOf, repliesOf, TYPE_OF, type Evidence, type Reply } from './evidence.ts';
+import { stateName } from '../../../support/execution-words.ts';
+import { typeOf } from '../execution-log.ts';
+import { keyOf, repliedCalls, TYPE_OF, type Evidence, type RepliedCall } from './evidence.ts';
 
 /**
- * Every OK reply names an execution, unless its agent has no webhook of that type; that execution is on record, and is
- * that of the conversation that was asked for.
+ * Checks that every reply names an execution, unless its agent has no webhook of that type, and that this execution is on
+ * record for the conversation that the call was for.
  */
-export const checkReplies = (evidence: Evidence): readonly string[] => {
+export function checkReplies(evidence: Evidence): readonly string[] {
   const webhooks = new Map(evidence.agents.map((agent) => [agent.agentUuid, agent.webhooks]));
   const onRecord = new Map(evidence.executions.map((execution) => [execution.executionUuid, execution]));
 
-  const checkReply = ({ rpc, agentUuid, conversationUuid, told }: Reply): readonly string[] => {
+  const checkReply = ({ rpc, agentUuid, conversationUuid, response }: RepliedCall): readonly string[] => {
     const what = `the ${rpc} of ${conversationUuid}`;
     const known = webhooks.get(agentUuid);
-    if (known === undefined) return [`${what} is of an agent whose executions nobody compares`];
-    if (told.executionUuid === undefined)
-      return known.includes(TYPE_OF[rpc]) ? [`${what} was told OK without an execution`] : [];
-    const execution = onRecord.get(told.executionUuid);
-    if (execution === undefined) return [`${what} was told of ${told.executionUuid}, which is not on record`];
+    if (known === undefined) return [`${what} is of an agent whose executions are not compared`];
+    const { executionUuid, state } = response;
+    if (executionUuid === undefined)
+      return known.includes(TYPE_OF[rpc]) ? [`${what} got a reply without an execution`] : [];
+    const execution = onRecord.get(executionUuid);
+    if (execution === undefined) return [`${what} got a reply with ${executionUuid}, which is not on record`];
     const key = keyOf(typeOf(execution), execution.conversationUuid);
     if (key !== keyOf(TYPE_OF[rpc], conversationUuid))
-      return [`${what} was told of ${told.executionUuid}, which is the ${key}`];
-    if (rpc === 'start' && execution.state !== told.state)
-      return [`${what} was told ${nameOf(told.state)}, but is ${nameOf(execution.state)} on record`];
+      return [`${what} got a reply with ${executionUuid}, which is the ${key}`];
+    if (rpc === 'start' && execution.state !== state)
+      return [`${what} was ${stateName(state)} in a reply, but is ${stateName(execution.state)} on record`];
     return [];
   };
-  return repliesOf(evidence.journal.entries).flatMap(checkReply);
-};
+  return repliedCalls(evidence.callLog.entries).flatMap(checkReply);
+}

@@ -1,23 +1,22 @@
 import { typeOf } from '../execution-log.ts';
-import { keyOf, seenBy, type Evidence } from './evidence.ts';
+import { keyOf, type Evidence } from './evidence.ts';
 
 /**
- * At most one execution and one request per (conversation, type); each request is of an execution that is on record,
- * for the conversation and the type that the record names.
+ * Checks that there is at most one execution and one request for each conversation and type, and that each request is of an
+ * execution on record, for the conversation and the type that the record names.
  */
-export const checkRequests = (evidence: Evidence): readonly string[] => [
-  ...checkKeys(evidence),
-  ...checkSeen(evidence),
-];
+export function checkRequests(evidence: Evidence): readonly string[] {
+  return [...checkKeys(evidence), ...checkSeen(evidence)];
+}
 
-const checkKeys = ({ executions }: Evidence): readonly string[] => {
+function checkKeys({ executions }: Evidence): readonly string[] {
   const keys = executions.map((execution) => keyOf(typeOf(execution), execution.conversationUuid));
   return repeated(keys).map((key) => `two executions on record: of the ${key}`);
-};
+}
 
-const checkSeen = (evidence: Evidence): readonly string[] => {
-  const seen = seenBy(evidence);
-  const onRecord = new Map(evidence.executions.map((execution) => [execution.executionUuid, execution]));
+function checkSeen({ executions, recorder }: Evidence): readonly string[] {
+  const seen = recorder.requests();
+  const onRecord = new Map(executions.map((execution) => [execution.executionUuid, execution]));
   const keys = seen.map(({ type, conversationUuid }) => keyOf(type, conversationUuid));
   return [
     ...repeated(keys).map((key) => `sent twice: the ${key}`),
@@ -32,9 +31,9 @@ const checkSeen = (evidence: Evidence): readonly string[] => {
         : [`sent for another: ${executionUuid} is the ${key}, its request was for the ${String(keys[at])}`];
     }),
   ];
-};
+}
 
-const repeated = (items: readonly string[]): readonly string[] => {
+function repeated(items: readonly string[]): readonly string[] {
   const once = new Set<string>();
   return items.filter((item) => once.size === once.add(item).size);
-};
+}

@@ -1,35 +1,36 @@
 import type * as pb from '../../../../src/gen/index.callhooks.v1.ts';
-import type { TestAgent } from '../calls.ts';
-import type { Entry, Journal } from '../journal.ts';
+import type { CallLog, LoggedCall } from '../call-log.ts';
+import type { ReplyResponse } from '../call-response.ts';
 import type { Recorder, SeenRequest } from '../recorder.ts';
-import type { Replica } from '../replicas.ts';
+import type { Replica } from '../replica.ts';
 import type { Stall } from '../stalls.ts';
+import type { TestAgent } from '../test-agent.ts';
 
-/** What is compared: each side was written by somebody else. */
+/** What is compared. Each part was written by another process. */
 export interface Evidence {
   readonly executions: readonly pb.Execution[];
   /** Some of them as GetExecution shows them, with what was assigned. */
-  readonly looked: readonly pb.Execution[];
-  readonly agents: readonly Pick<TestAgent, 'agentUuid' | 'webhooks'>[];
-  readonly recorders: readonly Pick<Recorder, 'requests' | 'stalls'>[];
-  readonly journal: Pick<Journal, 'entries' | 'stalls'>;
+  readonly inspected: readonly pb.Execution[];
+  readonly agents: readonly TestAgent[];
+  readonly recorder: Pick<Recorder, 'requests' | 'stalls'>;
+  readonly callLog: Pick<CallLog, 'entries' | 'stalls'>;
   readonly replicas: readonly Pick<Replica, 'name' | 'disturbances'>[];
   readonly expected: Expected;
 }
 
-/** What a scenario may have done to its callers, and how much has to have happened in it. */
+/** How calls of a test may be answered, and how much has to have happened in it. */
 export interface Expected {
-  /** Reasons with which calls may be refused; absent: none. Calls that a dead or frozen replica cut off have none. */
+  /** Reasons for which calls may be refused, none where it is absent. Calls that a dead or frozen replica cut off have none. */
   readonly refusedAs?: readonly Refusal[];
-  /** This share of the calls, at most, was told an error, of whatever kind; absent: a half. */
+  /** The largest share of the calls that may get an error, of whatever kind; a half where it is absent. */
   readonly refusedShare?: number;
-  /** Absent: one of each. */
+  /** At least so many have to be there, one of each where it is absent. */
   readonly atLeast?: { readonly executions?: number; readonly requests?: number; readonly replies?: number };
-  /** A mark is on record so long after the time limit; absent: 10 s. */
+  /** How long after its time limit an execution may be marked interrupted; 10 s where it is absent. */
   readonly interruptedWithinMs?: number;
 }
 
-/** Refusals that invite a repeat. */
+/** Reasons of refusals that invite a repeat. */
 export type Refusal =
   | 'DATABASE_UNAVAILABLE'
   | 'OUTCOME_NOT_RECORDED'
@@ -37,42 +38,50 @@ export type Refusal =
   | 'EXECUTION_RUNNING'
   | 'LIMIT_REACHED';
 
-/** All that the endpoints saw. */
-export const seenBy = ({ recorders }: Pick<Evidence, 'recorders'>): readonly SeenRequest[] =>
-  recorders.flatMap((recorder) => recorder.requests());
+/** Something that happened later than it may, in an interval of epoch milliseconds. */
+export interface Lateness {
+  readonly what: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
 
-/** When the callers or the endpoints got no turn. */
-export const stallsOf = ({ journal, recorders }: Evidence): readonly Stall[] => [
-  ...journal.stalls,
-  ...recorders.flatMap(({ stalls }) => stalls),
-];
+/** Returns when the callers or the endpoint got no turn. */
+export function stallsOf({ callLog, recorder }: Evidence): readonly Stall[] {
+  return [...callLog.stalls, ...recorder.stalls];
+}
 
-/** Whether the replica that was called was dead, frozen or starting meanwhile. */
-export const wasDisturbed = ({ replicas }: Evidence, { replica, sentAtMs, toldAtMs }: Entry): boolean => {
-  const overlaps = ({ fromMs, toMs }: Stall): boolean => fromMs <= toldAtMs && toMs >= sentAtMs;
+/** Reports whether the replica that was called was dead, frozen or starting meanwhile. */
+export function wasDisturbed(
+  { replicas }: Evidence,
+  { replica, sentAtMs, respondedAtMs }: LoggedCall,
+): boolean {
+  const overlaps = ({ fromMs, toMs }: Stall): boolean => fromMs <= respondedAtMs && toMs >= sentAtMs;
   return replicas.some(({ name, disturbances }) => name === replica && disturbances.some(overlaps));
-};
+}
 
-/** The entries of each conversation, of starts or of ends. */
-export const byConversation = (
-  entries: readonly Entry[],
-  rpc: Entry['rpc'],
-): ReadonlyMap<string, readonly Entry[]> =>
-  Map.groupBy(
+/** Groups the calls of one RPC by their conversation. */
+export function byConversation(
+  entries: readonly LoggedCall[],
+  rpc: LoggedCall['rpc'],
+): ReadonlyMap<string, readonly LoggedCall[]> {
+  return Map.groupBy(
     entries.filter((entry) => entry.rpc === rpc),
     ({ conversationUuid }) => conversationUuid,
   );
+}
 
-/** An entry that was told a reply. */
-export type Reply = Entry & { readonly told: Extract<Entry['told'], { kind: 'reply' }> };
+/** A call that got a reply. */
+export type RepliedCall = LoggedCall & { readonly response: ReplyResponse };
 
-/** Those that were told a reply. */
-export const repliesOf = (entries: readonly Entry[]): readonly Reply[] =>
-  entries.filter((entry): entry is Reply => entry.told.kind === 'reply');
+/** Returns the calls that got a reply. */
+export function repliedCalls(entries: readonly LoggedCall[]): readonly RepliedCall[] {
+  return entries.filter((entry): entry is RepliedCall => entry.response.kind === 'reply');
+}
 
-/** What a call is for: `pre_call of <conversation>`. At most one execution and one request have it. */
-export const keyOf = (type: SeenRequest['type'], conversationUuid: string): string =>
-  `${type} of ${conversationUuid}`;
+/** Names what may have at most one execution and one request: `pre_call of <conversation>`. */
+export function keyOf(type: SeenRequest['type'], conversationUuid: string): string {
+  return `${type} of ${conversationUuid}`;
+}
 
 /** The type of the webhook that an RPC runs. */
 export const TYPE_OF = { start: 'pre_call', end: 'post_call' } as const;

@@ -1,40 +1,48 @@
-import { nameOf } from '../execution-log.ts';
+import { stateName } from '../../../support/execution-words.ts';
 import { checkAmounts } from './check-amounts.ts';
-import { checkEnds } from './check-ends.ts';
+import { checkEndReplies } from './check-end-replies.ts';
 import { checkExecutions } from './check-executions.ts';
 import { checkRefusals } from './check-refusals.ts';
 import { checkReplies } from './check-replies.ts';
 import { checkRequests } from './check-requests.ts';
-import { checkStarts } from './check-starts.ts';
+import { checkStartReplies } from './check-start-replies.ts';
 import { checkTimes } from './check-times.ts';
-import { seenBy, type Evidence } from './evidence.ts';
+import { repliedCalls, type Evidence, type Lateness } from './evidence.ts';
 
-/** What came of a comparison. */
-export interface Verdict {
-  /** One sentence each; none may be. */
+/** The result of a comparison. */
+export interface CheckResult {
+  /** What must never happen, a sentence each. */
   readonly violations: readonly string[];
-  /** Of the whole: how much was compared. */
+  /** What happened too late, which is no violation on a busy machine. */
+  readonly late: readonly Lateness[];
+  /** How much was compared. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
 const CHECKS = [
-  ...[checkRequests, checkExecutions, checkReplies, checkStarts, checkEnds],
-  ...[checkRefusals, checkTimes, checkAmounts],
+  checkRequests,
+  checkExecutions,
+  checkReplies,
+  checkStartReplies,
+  checkEndReplies,
+  checkRefusals,
+  checkAmounts,
 ];
 
-/** Compares what the endpoints saw, what the log says, and what each caller was told. */
-export const reconcile = (evidence: Evidence): Verdict => {
-  const { executions, journal } = evidence;
-  const replies = journal.entries.filter(({ told }) => told.kind === 'reply').length;
+/** Compares what the endpoint saw, what the execution log says, and how each call was answered. */
+export function reconcile(evidence: Evidence): CheckResult {
+  const { executions, callLog, recorder } = evidence;
+  const replies = repliedCalls(callLog.entries).length;
   return {
     violations: CHECKS.flatMap((check) => check(evidence)),
+    late: checkTimes(evidence),
     figures: {
       executions: executions.length,
-      requests: seenBy(evidence).length,
-      calls: journal.entries.length,
+      requests: recorder.requests().length,
+      calls: callLog.entries.length,
       replies,
-      refused: journal.entries.length - replies,
-      interrupted: executions.filter(({ state }) => nameOf(state) === 'INTERRUPTED').length,
+      refused: callLog.entries.length - replies,
+      interrupted: executions.filter(({ state }) => stateName(state) === 'INTERRUPTED').length,
     },
   };
-};
+}

@@ -1,20 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect as connectSocket, createServer, type AddressInfo } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/free-port.ts';
 import { connect, type Rpc } from '../../support/rpc.ts';
-import { formatFaults, type Fault } from './faults.ts';
-import { processGuard } from './process-guard.ts';
-import type { Stall } from './stalls.ts';
+import { TEST_KEYS } from '../../support/test-keys.ts';
 import { until } from '../../support/until.ts';
+import { formatFaults, type Fault } from './faults.ts';
+import { guardProcess, unguardProcess } from './process-guard.ts';
+import type { Stall } from './stalls.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const ARMED_MAIN = fileURLToPath(new URL('replica-main.ts', import.meta.url));
-// Keys that only tests know; of no use to anybody.
-const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 const SERVING = Buffer.from([8, 1]);
 // Many may start at once on a busy machine.
 const SERVES_WITHIN_MS = 60_000;
@@ -23,48 +23,51 @@ const DEATH_NOTICED_AFTER_MS = 500;
 
 /** How a replica runs. */
 export interface ReplicaOptions {
-  /** In logs, in executions and in the journal. */
+  /** Its name in logs, in executions and in the call log. */
   readonly name: string;
-  /** What DATABASE_URL takes; null: the embedded SQLite in `dataDir`. */
+  /** What DATABASE_URL takes; null stands for the embedded SQLite in `dataDir`. */
   readonly url: string | null;
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly faults?: readonly Fault[];
 }
 
+/** What may be changed at a restart. */
+export type RestartOptions = Pick<ReplicaOptions, 'env' | 'faults'>;
+
 /** A callhooks process on a port of its own, which stays the same over restarts. */
 export interface Replica {
   readonly name: string;
   readonly port: number;
-  /** Of the process that runs now, or ran last. */
+  /** The id of the process that runs now, or ran last. */
   readonly pid: number;
   readonly isAlive: boolean;
   /** A client of the process that runs now; it is another one after a restart. */
   readonly rpc: Rpc;
-  /** When it was killed, frozen or starting, in epoch milliseconds: what it answered then counts for nothing. */
+  /** When it was dead, frozen or starting, in epoch milliseconds: connections may break then, and replies be late. */
   readonly disturbances: readonly Stall[];
-  /** What its processes have logged so far. */
+  /** Returns what its processes have logged so far. */
   readonly log: () => string;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP. */
+  /** Sends SIGSTOP. */
   freeze(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   wake(): void;
-  /** Resolves when the process is frozen, by whomever. */
+  /** Resolves when the process is frozen, by a signal from outside or by a fault. */
   untilFrozen(): Promise<void>;
-  /** SIGTERM. */
+  /** Sends SIGTERM. */
   terminate(): void;
-  /** Resolves when the process has ended, by whatever: its exit code, or the signal's name. */
-  ended(): Promise<number | NodeJS.Signals>;
-  /** Starts it again on the same port, unarmed unless it is told to; resolves when it serves. */
-  restart(change?: { env?: Readonly<Record<string, string>>; faults?: readonly Fault[] }): Promise<void>;
-  /** Kills it if it runs and forgets its log. */
+  /** Resolves when the process has ended, however it ends, with its exit code or the signal's name. */
+  exited(): Promise<number | NodeJS.Signals>;
+  /** Starts it again on the same port, without faults unless `change` has some; resolves when it serves. */
+  restart(change?: RestartOptions): Promise<void>;
+  /** Kills it if it runs, and removes its log. */
   close(): Promise<void>;
 }
 
-/** Starts one; resolves when health says SERVING. */
-export const startReplica = async (options: ReplicaOptions): Promise<Replica> => {
+/** Starts a replica; resolves when health says SERVING. */
+export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const folder = mkdtempSync(join(tmpdir(), 'callhooks-replica-'));
   const logFile = join(folder, 'log.jsonl');
   const port = await freePort();
@@ -74,31 +77,30 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
 
   const isAlive = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
   const disturb = (agoMs = 0): void => void disturbances.push({ fromMs: Date.now() - agoMs, toMs: Infinity });
-  const calm = (): void => {
+  const endDisturbances = (): void => {
     const nowMs = Date.now();
     for (const one of disturbances) one.toMs = Math.min(one.toMs, nowMs);
   };
-  const ended = async (): Promise<number | NodeJS.Signals> => {
+  const exited = async (): Promise<number | NodeJS.Signals> => {
     if (isAlive()) await once(child as ChildProcess, 'exit');
     return child?.signalCode ?? child?.exitCode ?? 0;
   };
-  const start = async (change: Pick<ReplicaOptions, 'env' | 'faults'>): Promise<void> => {
+  const start = async (change: RestartOptions): Promise<void> => {
     disturb();
     const started = launch({ ...options, ...change }, port, logFile);
     child = started;
     const { pid = 0 } = started;
-    processGuard().watch(pid);
+    guardProcess(pid);
     started.on('exit', () => {
-      processGuard().forget(pid);
+      unguardProcess(pid);
       disturb(DEATH_NOTICED_AFTER_MS);
     });
-    await until(`${options.name} to serve`, () => serves(port, started, logFile), {
+    await until(`${options.name} to serve`, () => isServing(port, started, logFile), {
       timeoutMs: SERVES_WITHIN_MS,
-      everyMs: 25,
     });
     rpc.close();
     rpc = connect(port);
-    calm();
+    endDisturbances();
   };
   const send = (signal: NodeJS.Signals): void => void (isAlive() && child?.kill(signal));
 
@@ -119,7 +121,7 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
     kill: async () => {
       disturb();
       send('SIGKILL');
-      await ended();
+      await exited();
     },
     freeze: () => {
       disturb();
@@ -127,7 +129,7 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
     },
     wake: () => {
       send('SIGCONT');
-      calm();
+      endDisturbances();
     },
     untilFrozen: async () => {
       await until(`${options.name} to freeze`, () => processState(replica.pid) === 'T');
@@ -137,9 +139,9 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
       disturb();
       send('SIGTERM');
     },
-    ended,
+    exited,
     restart: async (change = {}) => {
-      await ended();
+      await exited();
       await start({ env: options.env ?? {}, faults: [], ...change });
     },
     close: async () => {
@@ -155,9 +157,9 @@ export const startReplica = async (options: ReplicaOptions): Promise<Replica> =>
     throw error;
   }
   return replica;
-};
+}
 
-const launch = (options: ReplicaOptions, port: number, logFile: string): ChildProcess => {
+function launch(options: ReplicaOptions, port: number, logFile: string): ChildProcess {
   const { name, url, dataDir, env = {}, faults = [] } = options;
   const variables = {
     PATH: process.env['PATH'],
@@ -172,7 +174,7 @@ const launch = (options: ReplicaOptions, port: number, logFile: string): ChildPr
   };
   const log = openSync(logFile, 'a');
   try {
-    // Unarmed it is the program as it is published.
+    // Without faults it is the program as it is published.
     const [args, more] =
       faults.length === 0
         ? [[MAIN, 'serve'], {}]
@@ -181,12 +183,12 @@ const launch = (options: ReplicaOptions, port: number, logFile: string): ChildPr
   } finally {
     closeSync(log);
   }
-};
+}
 
-const serves = async (port: number, child: ChildProcess, logFile: string): Promise<boolean> => {
+async function isServing(port: number, child: ChildProcess, logFile: string): Promise<boolean> {
   if (child.exitCode !== null || child.signalCode !== null)
     throw new Error(`the replica ended at its start:\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
-  // First a plain connection: a refused gRPC channel would wait for a second before it tries again.
+  // A refused gRPC channel waits for a second before it tries again, so a plain connection goes first.
   if (!(await isOpen(port))) return false;
   const rpc = connect(port);
   try {
@@ -197,10 +199,10 @@ const serves = async (port: number, child: ChildProcess, logFile: string): Promi
   } finally {
     rpc.close();
   }
-};
+}
 
-const isOpen = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1');
     socket.on('connect', () => {
       socket.destroy();
@@ -208,16 +210,9 @@ const isOpen = (port: number): Promise<boolean> =>
     });
     socket.on('error', () => resolve(false));
   });
+}
 
-/** `R`, `S`, `T` (frozen), … as Linux tells it. */
-const processState = (pid: number): string | undefined =>
-  /^\d+ \(.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-};
+/** Returns the state of a process as Linux names it: `R`, `S`, `T` (frozen). */
+function processState(pid: number): string | undefined {
+  return /^\d+ \(.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+}

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { startMariadb, type MariaDb } from '../../support/mariadb.ts';
+import { killConnection, listConnections } from './kill-connection.ts';
+import type { ProxiedReplica } from './proxied-replica.ts';
+
+/** A database server of a test's own. The user of `url` may only use one database; `root` may do everything. */
+export interface DatabaseServer {
+  readonly mariadb: MariaDb;
+  readonly url: string;
+  root(): Promise<Connection>;
+}
+
+/** Starts a server with an empty database. */
+export async function startDatabaseServer(): Promise<DatabaseServer> {
+  const mariadb = await startMariadb();
+  const root = () => createConnection(mariadb.url(''));
+  const connection = await root();
+  const password = randomBytes(12).toString('hex');
+  await connection.query('CREATE DATABASE callhooks');
+  await connection.query("CREATE USER 'app'@'127.0.0.1' IDENTIFIED BY ?", [password]);
+  await connection.query("GRANT ALL ON callhooks.* TO 'app'@'127.0.0.1'");
+  await connection.end();
+  return { mariadb, root, url: `mysql://app:${password}@127.0.0.1:${mariadb.port}/callhooks` };
+}
+
+/** A way in which a replica loses its database. */
+export interface Loss {
+  readonly title: string;
+  /** Takes the database away. Resolves when it is lost, with a function that brings it back. */
+  readonly lose: (server: DatabaseServer, through: ProxiedReplica) => Promise<() => Promise<unknown>>;
+}
+
+export const LOSSES: readonly Loss[] = [
+  {
+    title: 'is killed',
+    lose: async ({ mariadb }) => {
+      await mariadb.end('SIGKILL');
+      return () => mariadb.begin();
+    },
+  },
+  {
+    title: 'shuts down',
+    lose: async ({ mariadb }) => {
+      await mariadb.end('SIGTERM');
+      return () => mariadb.begin();
+    },
+  },
+  {
+    title: 'is silent',
+    lose: async (_, { proxy }) => {
+      proxy.silence('both');
+      return async () => proxy.restore();
+    },
+  },
+  {
+    title: 'receives nothing',
+    lose: async (_, { proxy }) => {
+      proxy.silence('to_server');
+      return async () => proxy.restore();
+    },
+  },
+  {
+    title: 'freezes',
+    lose: async ({ mariadb }) => {
+      process.kill(mariadb.pid, 'SIGSTOP');
+      return async () => process.kill(mariadb.pid, 'SIGCONT');
+    },
+  },
+  {
+    title: 'becomes read-only',
+    lose: async ({ root }) => {
+      const connection = await root();
+      await connection.query('SET GLOBAL read_only = 1');
+      return async () => {
+        await connection.query('SET GLOBAL read_only = 0');
+        await connection.end();
+      };
+    },
+  },
+  {
+    title: 'has no free connection',
+    lose: async (server) => {
+      const root = await server.root();
+      await root.query('SET GLOBAL max_connections = 10');
+      const taken = await takeAllConnections(server, root);
+      return () => Promise.all([...taken, root].map((connection) => connection.end()));
+    },
+  },
+];
+
+// The replica opens its connections again as often as they are killed, so this goes on until it has none.
+async function takeAllConnections({ url }: DatabaseServer, root: Connection): Promise<readonly Connection[]> {
+  const taken: Connection[] = [];
+  for (let others = 1; others > 0;) {
+    const ours = [root, ...taken].map(({ threadId }) => threadId);
+    const ids = await listConnections(root, "user = 'app' AND id NOT IN (?)", [ours]);
+    others = ids.length;
+    for (const id of ids) await killConnection(root, id);
+    const added = await Promise.allSettled(Array.from({ length: 10 }, () => createConnection(url)));
+    taken.push(...added.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  }
+  return taken;
+}
