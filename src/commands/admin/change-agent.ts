@@ -10,7 +10,7 @@ import type { AdminDeps } from './admin-commands.ts';
  * there is no such agent: then nothing is written. Since it is asked again when another writer was faster, it must have no
  * other effects.
  */
-export type Decide<After extends Agent | undefined> = (current: Agent | undefined, nowMs: number) => After;
+type Decide<After extends Agent | undefined> = (current: Agent | undefined, nowMs: number) => After;
 
 /** An agent before and after a change. `before` is undefined when there was none. */
 export interface Change<After extends Agent | undefined> {

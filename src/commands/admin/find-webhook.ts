@@ -4,7 +4,7 @@ import type { AgentStore } from '../../store/agent-store.ts';
 import { refuseViolations, webhookNotFound } from '../refusals.ts';
 
 /** Names a webhook and, if one is given, the agent that it must belong to. */
-export interface WebhookName {
+interface WebhookName {
   readonly webhookUuid: string;
   readonly agentUuid?: string | undefined;
   /** What parsing found wrong. It is reported in the place of WEBHOOK_NOT_FOUND. */

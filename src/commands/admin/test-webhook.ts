@@ -66,7 +66,7 @@ export interface TestWebhookReply {
 }
 
 /** What a test of a webhook needs. */
-export interface TestWebhookDeps extends FindWebhookDeps {
+interface TestWebhookDeps extends FindWebhookDeps {
   readonly store: Pick<ExecutionStore, 'isSending'>;
   readonly admission: Admission;
   readonly gate: Pick<CallGate, 'isOverloaded'>;

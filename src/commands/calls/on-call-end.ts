@@ -1,6 +1,7 @@
-import { sameJson } from '../../domain/json.ts';
-import type { Execution } from '../../domain/execution.ts';
 import type { Webhook } from '../../domain/agent.ts';
+import type { CallDetails, StoredCallDetails } from '../../domain/call.ts';
+import type { Execution } from '../../domain/execution.ts';
+import { sameJson } from '../../domain/json.ts';
 import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { OnFaultPoint } from '../../engine/fault-points.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
@@ -19,7 +20,6 @@ import {
   refuseOtherAgent,
 } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { CallDetails, StoredCallDetails } from '../../domain/call.ts';
 
 /** A call as `OnCallEnd` reports it. UUIDs are in lower case. */
 export interface OnCallEndRequest {
@@ -36,7 +36,7 @@ export interface OnCallEndReply {
 }
 
 /** What accepting a report needs. */
-export interface OnCallEndDeps {
+interface OnCallEndDeps {
   readonly store: Pick<ExecutionStore, 'isSending' | 'findConversation' | 'findPostCall' | 'findDetails'>;
   readonly agents: AgentCache;
   readonly admission: Admission;
@@ -52,7 +52,7 @@ export interface OnCallEndDeps {
 }
 
 const ACCEPT_LIMIT_MS = 2_000;
-// A process that slept until the end of its time withdraws, and does not leave its caller in doubt.
+// A process that slept until its time was nearly over withdraws the insert, so that its caller is not left in doubt.
 const LEAST_TIME_MS = 100;
 
 /**
@@ -87,7 +87,7 @@ async function acceptReport(
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
   deps.onFaultPoint('end.unaccepted', conversationUuid);
-  const result = await accept(deps, newPostCall(deps, request, context, webhook), context);
+  const result = await insertReport(deps, newPostCall(deps, request, context, webhook), context);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
@@ -109,7 +109,7 @@ function newPostCall(
   return { executionUuid: newUuid(), agentUuid, conversationUuid, webhookUuid, instance, detailsJson };
 }
 
-async function accept(
+async function insertReport(
   { writes }: OnCallEndDeps,
   row: NewPostCall,
   { admittedAtMs, signal }: RequestContext,

@@ -44,7 +44,7 @@ export interface OnCallStartReply {
 }
 
 /** What a start needs. */
-export interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
+interface OnCallStartDeps extends ReplayDeps, RunPreCallDeps {
   readonly store: Pick<ExecutionStore, 'isSending' | 'findConversation' | 'findStart'>;
   readonly agents: AgentCache;
   readonly admission: Admission;
