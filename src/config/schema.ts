@@ -54,7 +54,7 @@ export const configSchema = z.object({
   CALLHOOKS_LISTEN: setting(
     values.listenAddress,
     '127.0.0.1:50051',
-    'The address of the gRPC server, `host:port`. Port 0 takes a free port. An address other than loopback needs `CALLHOOKS_INSECURE=true` and `CALLHOOKS_AUTH=none`.',
+    'The address of the gRPC server, `host:port`. Port 0 means a free port. An address other than loopback needs `CALLHOOKS_INSECURE=true` and `CALLHOOKS_AUTH=none`.',
   ),
   CALLHOOKS_OPS_LISTEN: setting(
     values.opsAddress,

@@ -11,7 +11,7 @@ const BYTE_UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
 /** The address that a server listens on. */
 export interface ListenAddress {
-  /** `host:port`, with an IPv6 host in brackets. Port 0 takes a free port. */
+  /** `host:port`, with an IPv6 host in brackets. Port 0 means a free port. */
   readonly address: string;
   readonly isLoopback: boolean;
 }

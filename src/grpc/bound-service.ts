@@ -2,7 +2,7 @@ import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc
 import type { Handler, UnaryDependencies, UnaryMethod } from './unary.ts';
 import { createUnary } from './unary.ts';
 
-/** A handler for each method of a generated service definition. */
+/** Holds a handler for each method of a generated service definition. */
 export type HandlersOf<Service> = {
   readonly [Name in keyof Service]: Service[Name] extends {
     requestDeserialize: (bytes: Buffer) => infer Request;
@@ -12,21 +12,21 @@ export type HandlersOf<Service> = {
     : never;
 };
 
-/** A service with its handlers, ready to be added to a server. */
+/** A service with its handlers, which a server can add. */
 export interface BoundService {
-  /** `callhooks.v1.CallLifecycle`. */
+  /** The full name, such as `callhooks.v1.CallLifecycle`. */
   readonly name: string;
-  /** What grpc-js takes. */
+  /** Returns the service in the form that grpc-js takes. */
   bind(dependencies: UnaryDependencies): {
     readonly definition: ServiceDefinition;
     readonly implementation: UntypedServiceImplementation;
   };
 }
 
-/** A generated method, its messages forgotten: {@link HandlersOf} has checked that the handler fits. */
+/** A generated method without the types of its messages. {@link HandlersOf} has checked that its handler fits. */
 type AnyMethod = UnaryMethod<unknown, unknown>;
 
-/** Joins a generated service definition (`CallLifecycleService`) and its handlers, one for each method. */
+/** Joins a generated service definition (`CallLifecycleService`) with its handlers. */
 export function bindService<Service extends object>(
   service: Service,
   handlers: HandlersOf<Service>,
@@ -55,7 +55,7 @@ function pass(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** grpc-js answers INTERNAL to whatever a codec throws, so it is given none: the adapter decodes. */
+/** Returns the method without its codecs. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */
 function withoutCodecs(method: AnyMethod): object {
   return {
     ...method,

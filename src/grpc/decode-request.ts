@@ -9,16 +9,16 @@ const MIB = 1024 * KIB;
 
 /**
  * Decodes a request message of at most `maxBytes`.
- * @throws CallhooksError VALIDATION_FAILED for longer ones, for bytes that are no such message, for text that is not
- * UTF-8, and for messages nested deeper than the decoder goes (100 levels; JSON of depth 24 needs at most 80)
+ * @throws CallhooksError VALIDATION_FAILED for a longer message, for bytes that are not such a message, for text that is
+ * not UTF-8, and for nesting deeper than the decoder's 100 levels (JSON of depth 24 needs at most 80)
  */
 export function decodeRequest<T>(decode: (bytes: Buffer) => T, bytes: Uint8Array, maxBytes: number): T {
   if (bytes.length > maxBytes) throw malformed(`is larger than ${sizeName(maxBytes)}`);
   const reader = new BinaryReader(bytes, (part) => utf8.decode(part));
   try {
-    // The generated decoders take a reader as well as bytes; only the type in their service definition doesn't say so.
+    // The generated decoders also take a reader. Only their type in the service definition does not say so.
     const request = decode(reader as unknown as Buffer);
-    // They also take a zero byte for the end of the message.
+    // A decoder stops at a zero byte as if the message ended there.
     if (reader.pos === reader.len) return request;
   } catch (error) {
     throw malformed(describe(error));
@@ -30,7 +30,7 @@ function sizeName(bytes: number): string {
   return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
 }
 
-/** The violation's path is empty: it is the message as a whole that can't be read. */
+/** Returns the refusal of a whole message. The path of its violation is empty. */
 function malformed(description: string): CallhooksError {
   return new CallhooksError('VALIDATION_FAILED', `the request ${description}`, {
     violations: [{ field: '', description }],

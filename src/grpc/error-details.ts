@@ -14,12 +14,12 @@ import { toDuration } from './messages/times.ts';
 
 const DOMAIN = 'callhooks';
 const MAX_LISTED_BYTES = 4096;
-/** Tag and length that a list entry has in front of it. */
+/** The tag and length in front of each list entry. */
 const ENTRY_OVERHEAD_BYTES = 3;
 const MAX_NAME_BYTES = 256;
 const MAX_DESCRIPTION_BYTES = 512;
 
-/** What every error of ours says in its `google.rpc` details: {@link ErrorInfo} first, then what its reason calls for. */
+/** Returns the `google.rpc` details of an error: first its {@link ErrorInfo}, then those that it has data for. */
 export function detailsOf(error: CallhooksError): Any[] {
   const { violations, resource, preconditions, retryAfterMs } = error.details;
   const budget = createBudget(MAX_LISTED_BYTES);
@@ -31,12 +31,12 @@ export function detailsOf(error: CallhooksError): Any[] {
   return details;
 }
 
-/** The detail of an error whose cause stays here: by the request's id it is found in the log. */
+/** Returns the detail of an error whose cause only the log shows. The id of the request leads to the log line. */
 export function requestInfo(requestId: string): Any {
   return any('RequestInfo', RequestInfo.encode({ requestId, servingData: '' }).finish());
 }
 
-/** The start of a text that fits into so many bytes of UTF-8, cut at a character; lone surrogates become U+FFFD. */
+/** Returns the start of a text that fits into `maxBytes` of UTF-8, cut at a character. Lone surrogates become U+FFFD. */
 export function cutText(text: string, maxBytes: number): string {
   const wellFormed = text.toWellFormed();
   return wellFormed.slice(0, new TextEncoder().encodeInto(wellFormed, new Uint8Array(maxBytes)).read);
@@ -48,7 +48,7 @@ function errorInfo({ reason, details }: CallhooksError): Any {
   return any('ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata }).finish());
 }
 
-/** Violations in their order, as long as they fit. */
+/** Lists the violations in their order, as long as they fit. */
 function badRequest(violations: readonly Violation[], fits: (bytes: number) => boolean): Any {
   const fieldViolations = [];
   for (const { field, description } of violations) {
@@ -101,7 +101,7 @@ function any(name: string, value: Uint8Array): Any {
   };
 }
 
-/** Answers whether so many bytes more fit, and counts them if they do. */
+/** Makes a function that counts an entry and reports whether it still fits. */
 function createBudget(maxBytes: number) {
   let left = maxBytes;
   return (bytes: number): boolean => {

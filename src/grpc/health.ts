@@ -1,7 +1,10 @@
 import type { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 
-/** Adds `grpc.health.v1.Health`, NOT_SERVING at first; answers how to switch it, for `""` and every name together. */
+/**
+ * Adds `grpc.health.v1.Health`, which says NOT_SERVING at first. Returns the function that changes its answer for `""` and
+ * for all `names` together.
+ */
 export function addHealth(server: Server, names: readonly string[]): (isServing: boolean) => void {
   const all = ['', ...names];
   const health = new HealthImplementation(Object.fromEntries(all.map((name) => [name, 'NOT_SERVING'])));

@@ -1,7 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
-/** What grpc-js keeps to itself and has no options for. */
+/** The private parts of a grpc-js server that have no options. */
 interface Internals {
   readonly commonServerOptions: Record<string, unknown>;
   createHttp2Server(credentials: ServerCredentials): Http2Server;
@@ -9,13 +9,13 @@ interface Internals {
 
 const MAX_CONNECTIONS = 10_000;
 /**
- * HTTP/2's own limit of streams at once, which Node.js counts until JavaScript has let go of a stream. It lies far above
- * the limit that callhooks sets itself (arrivals.ts): a client whose 1,000 deadlines pass at once opens its next 1,000
- * streams before the first ones are freed, would have them refused, and after 100 such refusals loses its connection.
+ * The HTTP/2 limit of streams at once. Node.js counts a stream until JavaScript has released it. The limit is far above
+ * the one that callhooks checks itself (arrivals.ts). Otherwise a client whose 1,000 deadlines pass at once opens its next
+ * 1,000 streams before the first ones are released, has them refused, and loses its connection after 100 such refusals.
  */
 export const MAX_STREAMS = 10_000;
-/** Resets that a connection may send at once, and each second after that; streams that HTTP/2 may refuse in a row. */
-const PATIENCE = {
+/** Resets that a connection may send at once, resets a second after that, and streams that HTTP/2 may refuse in a row. */
+const SESSION_LIMITS = {
   streamResetBurst: 20_000,
   streamResetRate: 5_000,
   maxSessionRejectedStreams: 10_000,
@@ -23,25 +23,26 @@ const PATIENCE = {
 const MAX_TIMEOUT_SECONDS = 3600;
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { H: 3600, M: 60, S: 1 };
 
-/** The connections of a server. */
+/** The open connections of a server. */
 export interface Connections {
-  /** How many are open. */
+  /** Returns how many connections are open. */
   count(): number;
-  /** Breaks them off: calls on them are cancelled. `forceShutdown` does so only while channelz is on. */
+  /** Closes all connections, which cancels their calls. `forceShutdown` does so only while channelz is on. */
   destroy(): void;
 }
 
-/** Reports whether a stream may go on to grpc-js. One that may not has been answered. */
+/** Reports whether a stream may go on to grpc-js. It has answered every other stream. */
 export type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
 /**
- * Sets what grpc-js has no options for, and asks `admit` about each stream. Node.js closes a connection after a burst of 1,000 stream resets, and every call
- * on it fails; that many deadlines of one client can pass at once when an endpoint is slow (grpc-node issue 2872).
+ * Sets HTTP/2 limits that grpc-js has no options for, and asks `admit` about each stream. By default Node.js closes a
+ * connection after a burst of 1,000 stream resets, and every call on it fails. That many deadlines of one client can pass
+ * at once when an endpoint is slow (grpc-node issue 2872).
  */
 export function tuneHttp2(server: Server, admit: AdmitStream): Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
-  Object.assign(internals.commonServerOptions, PATIENCE);
+  Object.assign(internals.commonServerOptions, SESSION_LIMITS);
   const create = internals.createHttp2Server.bind(server);
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);
@@ -56,7 +57,7 @@ export function tuneHttp2(server: Server, admit: AdmitStream): Connections {
   return { count: () => sessions.size, destroy: () => sessions.forEach((session) => session.destroy()) };
 }
 
-/** Puts `admit` between the server and its listeners, which grpc-js has just added. */
+/** Puts `admit` between the server and the listeners that grpc-js has just added. */
 function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
   const listeners = http2Server.listeners('stream') as StreamListener[];
   http2Server.removeAllListeners('stream');
@@ -74,7 +75,7 @@ type StreamListener = (
   rawHeaders: string[],
 ) => void;
 
-/** grpc-js counts a deadline in 32 bits of milliseconds: one of more than 24.8 days would have passed at once. */
+/** Cuts a long timeout, because grpc-js counts it in 32 bits of milliseconds: after 24.8 days it would end at once. */
 function boundTimeout(headers: IncomingHttpHeaders): void {
   const [, count, unit] = /^(\d{1,8})([HMS])$/.exec(String(headers['grpc-timeout'])) ?? [];
   const seconds = Number(count) * (SECONDS_PER_UNIT[unit ?? ''] ?? 0);

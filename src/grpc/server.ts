@@ -12,7 +12,7 @@ import { addReflection } from './reflection.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
 
-/** The largest request message in bytes; a larger one is RESOURCE_EXHAUSTED. */
+/** The largest request message in bytes. grpc-js refuses a larger one as RESOURCE_EXHAUSTED. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 const MINUTE_MS = 60_000;
@@ -24,47 +24,48 @@ const OPTIONS = {
   'grpc.keepalive_time_ms': MINUTE_MS,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc.max_connection_idle_ms': 15 * MINUTE_MS,
-  // Connections end now and then so that clients find new replicas; longer than the longest call is waited for.
+  // Connections end now and then, so that clients find new replicas. The grace is longer than the longest call.
   'grpc.max_connection_age_ms': 60 * MINUTE_MS,
   'grpc.max_connection_age_grace_ms': 75_000,
   'grpc.enable_channelz': 0,
 } as const;
 
-/** What a server is made of. */
+/** The settings and parts of a server. */
 export interface GrpcServerOptions {
-  /** `127.0.0.1:50051`; port 0 takes a free one. */
+  /** The listen address, such as `127.0.0.1:50051`. Port 0 means a free port. */
   readonly address: string;
   readonly services: readonly BoundService[];
   readonly logger: Logger;
   readonly newRequestId: () => string;
-  /** Absent: plaintext. */
+  /** The server speaks plaintext when they are absent. */
   readonly credentials?: ServerCredentials;
-  /** Absent: on. */
+  /** Reflection is on when it is absent. */
   readonly reflection?: boolean;
-  /** Decides which calls may come in when they arrive; absent: all. */
+  /** Decides at their arrival which calls are admitted. Every call is admitted when it is absent. */
   readonly gate?: CallGate;
-  /** Is told of each RPC that was refused at its arrival. */
+  /** Called for each RPC that was refused at its arrival. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
 }
 
 /** A gRPC server with its health and reflection services. */
 export interface GrpcServer {
-  /** Binds the address and answers the port. Health says NOT_SERVING until {@link GrpcServer.setServing}. */
+  /** Binds the address and returns the port. Health says NOT_SERVING until {@link GrpcServer.setServing}. */
   listen(): Promise<number>;
-  /** What health answers, for `""` and for every service. Calls are served either way. */
+  /** Sets the answer of health, for `""` and for every service. Calls are served in both cases. */
   setServing(isServing: boolean): void;
   /**
-   * Says NOT_SERVING and refuses new calls as `SHUTTING_DOWN`, for half a second on open connections, which then end;
-   * ends streams, waits up to `graceMs` for calls that run and then breaks off what is left. Repeated calls share the first one's end.
+   * Says NOT_SERVING, ends streams, and refuses new calls as `SHUTTING_DOWN` for half a second on open connections. Then
+   * it closes these connections, waits up to `graceMs` in all for running calls, and cancels the calls that are left.
+   * Repeated calls return the promise of the first one.
    */
   close(graceMs: number): Promise<void>;
 }
 
-/** Makes a server; nothing is bound before it listens. */
+/** Makes a server. It binds no port before it listens. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { address, services, logger, newRequestId, gate, onRefused } = options;
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
-  // Its own log goes to the console, and quotes the values of headers (tokens) that it can't read.
+  // The log of grpc-js goes to the console, and quotes the values of headers (tokens) that grpc-js can't read.
   setLogVerbosity(logVerbosity.NONE);
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
@@ -92,7 +93,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       setHealth(false);
       streams.end();
       const endsAtMs = performance.now() + graceMs;
-      closing = untilHeard(connections, endsAtMs)
+      closing = refuseForAWhile(connections, endsAtMs)
         .then(() => drain(server, Math.max(0, endsAtMs - performance.now())))
         .then(() => connections.destroy())
         .then(refusals.flush);
@@ -107,13 +108,13 @@ function bind(server: Server, address: string, credentials: ServerCredentials): 
   });
 }
 
-// A call that meets a connection's end, or a closed port, is told no reason: first clients hear that they should go.
-async function untilHeard(connections: Connections, endsAtMs: number): Promise<void> {
+// A call on a closed connection or port fails without a reason, so clients first get answers that tell them the reason.
+async function refuseForAWhile(connections: Connections, endsAtMs: number): Promise<void> {
   const untilMs = Math.min(performance.now() + REFUSE_FOR_MS, endsAtMs);
   while (connections.count() > 0 && performance.now() < untilMs) await wait(REFUSE_STEP_MS);
 }
 
-/** Resolves when nothing is open any more, at the latest after `graceMs`; `tryShutdown` alone would wait for ever. */
+/** Waits until no call is open, for at most `graceMs`. `tryShutdown` alone would wait for ever. */
 async function drain(server: Server, graceMs: number): Promise<void> {
   const overtime = new AbortController();
   const drained = new Promise<void>((resolve) => {

@@ -10,26 +10,26 @@ import { limitsOf } from './limits/method-limits.ts';
 import type { RpcLimit } from './limits/rpc-limit.ts';
 import { toErrorStatus } from './status.ts';
 
-/** Serves one RPC. What it throws becomes the status; an error that is not ours becomes `INTERNAL`. */
+/** Serves one RPC. An error that it throws becomes the status; an error that is not ours becomes `INTERNAL`. */
 export type Handler<Request, Reply> = (request: Request, context: CallContext) => Promise<Reply>;
 
 /** The part of a generated method definition that the adapter uses. */
 export interface UnaryMethod<Request, Reply> {
-  /** `/callhooks.v1.CallLifecycle/OnCallStart`. */
+  /** The path, such as `/callhooks.v1.CallLifecycle/OnCallStart`. */
   readonly path: string;
   readonly requestDeserialize: (bytes: Buffer) => Request;
   readonly responseSerialize: (reply: Reply) => Buffer;
 }
 
-/** What every adapter of a server shares. */
+/** The parts that all adapters of a server share. */
 export interface UnaryDependencies {
   readonly logger: Logger;
   readonly newRequestId: () => string;
-  /** True once the server shuts down: then RPCs that still arrive are refused. */
+  /** Reports whether the server shuts down. RPCs that still arrive are refused then. */
   readonly isClosing: () => boolean;
-  /** Returns the arrival of an RPC by its gRPC headers. */
+  /** Returns the arrival of an RPC, by its gRPC headers. */
   readonly arrivalOf: (headers: Metadata) => Arrival;
-  /** Runs list and admin RPCs. */
+  /** Limits list and admin RPCs. */
   readonly adminLimit: RpcLimit;
 }
 
@@ -37,8 +37,9 @@ type Call = ServerUnaryCall<Buffer, Buffer>;
 type Respond = sendUnaryData<Buffer>;
 
 /**
- * Makes a handler fit for grpc-js, which forgets rejections, sends `error.message` of whatever it is given, and answers
- * `INTERNAL` to what a deserializer throws. Takes and gives bytes, answers exactly once, and logs one line an RPC.
+ * Adapts a handler to grpc-js, which ignores rejections, sends the `message` of any error to the client, and answers
+ * `INTERNAL` when a deserializer throws. The adapter decodes and encodes the messages, answers exactly once, and logs one
+ * line for each RPC.
  */
 export function createUnary<Request, Reply>(
   method: UnaryMethod<Request, Reply>,
@@ -66,7 +67,7 @@ export function createUnary<Request, Reply>(
   };
 }
 
-/** Ends an RPC once: with a reply, with an error, or because its caller no longer waits. */
+/** Finishes an RPC once: with a reply, with an error, or because its caller no longer waits. */
 function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) {
   let isDone = false;
   const line = (code: status, more: object): object => ({
@@ -91,14 +92,14 @@ function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, lo
       const more = { ...(reason && { reason }), ...(cause !== undefined && { err: cause }) };
       if (isDone) {
         if (level === 'error' && error !== CALL_ENDED)
-          logger.error(line(code, more), 'rpc failed after its end');
+          logger.error(line(code, more), 'rpc failed after it was answered');
         return;
       }
       isDone = true;
       respond({ code, details, metadata });
       logger[level](line(code, more), 'rpc');
     },
-    // grpc-js says so after every RPC, answered ones too.
+    // grpc-js calls this after every RPC, also after an answered one.
     cancelled: (): void => {
       if (isDone) return;
       isDone = true;

@@ -215,7 +215,7 @@ describe('the unary adapter', () => {
     await until('a log line', () => plumbing.lines.length === 1);
     fail?.(new Error('late'));
     await until('a second log line', () => plumbing.lines.length === 2);
-    expect(plumbing.lines[1]).to.include({ level: 'error', message: 'rpc failed after its end' });
+    expect(plumbing.lines[1]).to.include({ level: 'error', message: 'rpc failed after it was answered' });
   });
 
   it('says nothing of a handler that gives up because its caller has gone', async () => {

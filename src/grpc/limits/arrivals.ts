@@ -3,31 +3,31 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
 import type { Refusals } from './refusals.ts';
 
-/** Decides about each HTTP/2 stream before grpc-js sees it. */
+/** Admits or refuses each HTTP/2 stream before grpc-js sees it. */
 export interface Arrivals {
-  /** Reports whether a stream may go on to grpc-js; refuses it otherwise. */
+  /** Reports whether a stream may go on to grpc-js. It refuses every other stream. */
   admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
-  /** Returns the arrival of a call that was let in, by its gRPC headers. */
+  /** Returns the arrival of an admitted call, by its gRPC headers. */
   arrivalOf(headers: Metadata): Arrival;
 }
 
-/** What decides about a stream. */
+/** The parts that decide about a stream. */
 export interface ArrivalDeps {
-  /** Absent: every call is let in. */
+  /** Every call is admitted when it is absent. */
   readonly gate?: CallGate | undefined;
   readonly refusals: Refusals;
-  /** While the server closes, calls go on to the adapter, which tells their callers so. */
+  /** Reports whether the server closes. Calls then go on to the adapter, which refuses them with that reason. */
   readonly isClosing: () => boolean;
 }
 
-/** The most RPCs at once on a connection. HTTP/2's own limit is higher: http2-settings.ts says why. */
+/** The most RPCs at once on a connection. http2-settings.ts says why the limit of HTTP/2 is higher. */
 export const MAX_RPCS_PER_CONNECTION = 1_000;
 
 const GATED_PATHS: ReadonlySet<string | undefined> = new Set([
   '/callhooks.v1.CallLifecycle/OnCallStart',
   '/callhooks.v1.CallLifecycle/OnCallEnd',
 ]);
-/** Carries the key of an arrival to the adapter, the only thing that grpc-js hands on of a stream. Nobody else sets it. */
+/** Carries the key of an arrival to the adapter. grpc-js hands on nothing of a stream but its headers. */
 const TICKET_HEADER = 'callhooks-ticket';
 const UNCOUNTED: Arrival = { received: ignore, decided: ignore, leave: ignore };
 
@@ -47,7 +47,7 @@ export function createArrivals({ gate, refusals, isClosing }: ArrivalDeps): Arri
       const ticket = String((lastTicket += 1));
       headers[TICKET_HEADER] = ticket;
       const { session } = stream;
-      // The connection is gone already: grpc-js ends such a stream.
+      // The connection is already closed, and grpc-js ends the stream.
       if (session === undefined) return true;
       if ((openRpcs.get(session) ?? 0) >= MAX_RPCS_PER_CONNECTION) {
         refusals.refuse(stream, 'rpcs_per_connection');

@@ -1,8 +1,8 @@
-/** What a method allows, decided before its request is decoded. */
+/** The limits of a method, which are checked before its request is decoded. */
 export interface MethodLimits {
   /** The largest request message in bytes. */
   readonly maxRequestBytes: number;
-  /** Whether the method is a list or an admin RPC, which have a limit of their own in {@link MAX_ADMIN_RPCS}. */
+  /** Reports whether the method is a list or an admin RPC, which {@link MAX_ADMIN_RPCS} limits. */
   readonly isAdmin: boolean;
 }
 
@@ -11,7 +11,7 @@ export const MAX_ADMIN_RPCS = 64;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** They carry the details of a call. */
+/** Matches the methods whose requests hold call details. */
 const CALLS = /\/(OnCallStart|OnCallEnd|TestWebhook)$/;
 const ADMIN = /^\/callhooks\.v1\.(AgentAdmin|WebhookAdmin)\//;
 const WRITES = /\/(Create|Update|Delete)\w+$/;
@@ -19,7 +19,7 @@ const LISTS = /\/List\w+$/;
 
 /** Returns the limits of a method, by its path (`/callhooks.v1.AgentAdmin/GetAgent`). */
 export function limitsOf(path: string): MethodLimits {
-  // A test that is sent counts with the pre-calls: its endpoint may take its time, which keeps no list waiting.
+  // A sent test counts as a pre-call. Its endpoint may be slow, and lists and admin RPCs must not wait for it.
   if (CALLS.test(path)) return { maxRequestBytes: 4 * MIB, isAdmin: false };
   return {
     maxRequestBytes: WRITES.test(path) ? MIB : 4 * KIB,

@@ -1,25 +1,26 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 
-/** Knows the streams (health watches, reflection) that are open: nothing but their client or a shutdown ends them. */
+/** Tracks the open streams (health watches, reflection), which only their client or a shutdown ends. */
 export interface OpenStreams {
+  /** Registers each stream of the server. */
   readonly interceptor: ServerInterceptor;
-  /** Ends all of them as `UNAVAILABLE`. */
+  /** Ends all open streams as `UNAVAILABLE`. */
   end(): void;
 }
 
-/** Makes the register of one server's open streams. */
+/** Makes the register of a server's open streams. */
 export function createOpenStreams(): OpenStreams {
   const open = new Set<ServerInterceptingCall>();
   return {
     interceptor: (method, call) => {
-      // Unary calls end by themselves, and wrapping them would cost each a little.
+      // Unary calls end by themselves, and a wrapper would cost each of them a little.
       if (!method.responseStream) return call as ServerInterceptingCall;
       const stream = new ServerInterceptingCall(call, {
         start: (next) => {
           open.add(stream);
           next({
-            // Comes at every end, also after a status was sent.
+            // grpc-js calls this whenever a stream ends, also after a status was sent.
             onCancel: () => void open.delete(stream),
           });
         },
@@ -27,7 +28,8 @@ export function createOpenStreams(): OpenStreams {
       return stream;
     },
     end: () => {
-      for (const stream of open) stream.sendStatus({ code: status.UNAVAILABLE, details: 'shutting down' });
+      for (const stream of open)
+        stream.sendStatus({ code: status.UNAVAILABLE, details: 'this replica is shutting down' });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { CallhooksError, REASONS } from '../../errors.ts';
+import { limitReached, REASONS } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toErrorStatus } from '../status.ts';
 
@@ -8,31 +8,29 @@ export type ArrivalLimit = 'calls_waiting' | 'write_queue_age' | 'rpcs_per_conne
 
 /** Refuses RPCs at their HTTP/2 stream, before grpc-js knows of them and before their message is read. */
 export interface Refusals {
-  /** Answers `LIMIT_REACHED` and closes the stream; what comes of its message is dropped. */
+  /** Answers `LIMIT_REACHED` and closes the stream. Its message is dropped. */
   refuse(stream: ServerHttp2Stream, limit: ArrivalLimit): void;
-  /** Writes what was counted since the last line. */
+  /** Logs the refusals since the last line. */
   flush(): void;
 }
 
-/** What refusals are told to. */
+/** The places that refusals are reported to. */
 export interface RefusalDeps {
   readonly logger: Logger;
   /** Called for each refusal, for the metrics. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
 }
 
-const REASON = 'LIMIT_REACHED';
-const RETRY_AFTER_MS = 1_000;
 const LINE_EVERY_MS = 1_000;
 const MESSAGES: Readonly<Record<ArrivalLimit, string>> = {
-  calls_waiting: 'more calls arrive than can be recorded; nothing was recorded',
-  write_queue_age: 'calls cannot be recorded in time; nothing was recorded',
-  rpcs_per_connection: 'too many RPCs are open on this connection; nothing was recorded',
+  calls_waiting: 'more calls arrive than can be recorded',
+  write_queue_age: 'calls cannot be recorded in time',
+  rpcs_per_connection: 'too many RPCs are open on this connection',
 };
 
 /**
- * Makes the refusals of one server. Through grpc-js and the adapter a refusal costs three times as much, and under
- * overload most of what arrives is refused. So the answers are made once, and the log gets one line a second.
+ * Makes the refusals of one server. A refusal through grpc-js and the adapter costs three times as much, and under
+ * overload most RPCs are refused. So each answer is made only once, and the log gets one line a second.
  */
 export function createRefusals({ logger, onRefused }: RefusalDeps): Refusals {
   const answers = {
@@ -47,7 +45,7 @@ export function createRefusals({ logger, onRefused }: RefusalDeps): Refusals {
     clearTimeout(timer);
     timer = undefined;
     for (const [limit, count] of counts)
-      logger.info({ count, limit, code: REASONS[REASON], reason: REASON }, 'rpc refused');
+      logger.info({ count, limit, code: REASONS.LIMIT_REACHED, reason: 'LIMIT_REACHED' }, 'rpc refused');
     counts.clear();
   };
   return {
@@ -63,17 +61,16 @@ export function createRefusals({ logger, onRefused }: RefusalDeps): Refusals {
 
 function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   stream.on('error', ignore);
-  // The client may have given up before the event came; to respond would throw.
+  // The client may have cancelled before this event; `respond` would throw.
   if (stream.closed) return;
   stream.respond(headers, { endStream: true });
-  // The client may stop sending (RFC 9113, 8.1). A message that comes nevertheless would be buffered.
+  // This asks the client to stop sending (RFC 9113, 8.1). Without it, the rest of the message would be buffered.
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-/** Returns the headers of an answer without a message: status and details as grpc-js would send them. */
+/** Returns the headers of an answer without a message. They hold status and details, as grpc-js would send them. */
 function answerOf(limit: ArrivalLimit): IncomingHttpHeaders {
-  const error = new CallhooksError(REASON, MESSAGES[limit], { retryAfterMs: RETRY_AFTER_MS });
-  const { code, details, metadata } = toErrorStatus(error, '');
+  const { code, details, metadata } = toErrorStatus(limitReached(MESSAGES[limit]), '');
   return {
     ':status': '200',
     'content-type': 'application/grpc+proto',
@@ -83,5 +80,5 @@ function answerOf(limit: ArrivalLimit): IncomingHttpHeaders {
   };
 }
 
-// The stream's end is all that is left to happen; its errors (the client is gone) change nothing.
+// Only the end of the stream is left. An error of the stream (the client is gone) changes nothing.
 function ignore(): void {}

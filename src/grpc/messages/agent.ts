@@ -3,7 +3,7 @@ import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { toTimestamp } from './times.ts';
 import { webhookMessage } from './webhook.ts';
 
-/** The agent as clients see it: the pre-call webhook first; of its secrets the names only, in alphabetical order. */
+/** Returns the agent for clients: its pre-call webhook first, and only the names of its secrets, in alphabetical order. */
 export function agentMessage(agent: Agent): pb.Agent {
   return {
     agentUuid: agent.agentUuid,

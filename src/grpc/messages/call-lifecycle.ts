@@ -4,7 +4,7 @@ import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './enums.ts';
 import { executionMessage } from './execution.ts';
 
-/** What the platform does with the call, with every variable and its source. */
+/** Returns the reply of `OnCallStart`: the decision, and every variable with its source. */
 export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartResponse {
   return {
     decision: CALL_DECISIONS[reply.decision],
@@ -21,7 +21,7 @@ export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartRespo
   };
 }
 
-/** The accepted execution, if there is one. */
+/** Returns the reply of `OnCallEnd`: the accepted execution, if there is one. */
 export function onCallEndMessage(reply: OnCallEndReply): pb.OnCallEndResponse {
   return {
     execution: reply.execution && executionMessage(reply.execution),

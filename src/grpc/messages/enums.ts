@@ -5,9 +5,12 @@ import type { FailureCode, Sent } from '../../domain/failures.ts';
 import { FAILURE_CODES } from '../../domain/failures.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
 
-// Each enum as a table from our word to its number on the wire.
+// Each table leads from the words of one of our enums to their numbers on the wire.
 
-/** The number of a word; 0 (unspecified) of none, and of one that a newer release wrote into the database. */
+/**
+ * Returns the number of a word. It is 0 (unspecified) without a word, and for a word that a newer release wrote into the
+ * database.
+ */
 export function numberOf<N extends number>(
   table: Readonly<Record<string, N>>,
   word: string | null | undefined,
@@ -15,28 +18,44 @@ export function numberOf<N extends number>(
   return word === null || word === undefined ? 0 : (table[word] ?? 0);
 }
 
-/** `WebhookType` on the wire. */
+/** Returns the word of a number, or undefined when the table has no such number. */
+export function wordOf<Word extends string>(
+  table: Readonly<Record<Word, number>>,
+  number: number,
+): Word | undefined {
+  return (Object.keys(table) as Word[]).find((word) => table[word] === number);
+}
+
+/** Returns the word of a number for a draft, whose check refuses `unknown` and may refuse `unspecified`. */
+export function draftWordOf<Word extends string>(
+  table: Readonly<Record<Word, number>>,
+  number: number,
+): Word | 'unspecified' | 'unknown' {
+  return number === 0 ? 'unspecified' : (wordOf(table, number) ?? 'unknown');
+}
+
+/** Maps `WebhookType` to the wire. */
 export const WEBHOOK_TYPES = {
   pre_call: pb.WebhookType.WEBHOOK_TYPE_PRE_CALL,
   post_call: pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
 } as const satisfies Record<WebhookType, pb.WebhookType>;
 
-/** `FailurePolicy` on the wire. */
+/** Maps `FailurePolicy` to the wire. */
 export const FAILURE_POLICIES = {
   proceed: pb.FailurePolicy.FAILURE_POLICY_PROCEED,
   block: pb.FailurePolicy.FAILURE_POLICY_BLOCK,
 } as const satisfies Record<FailurePolicy, pb.FailurePolicy>;
 
-/** `CallDecision` on the wire. */
+/** Maps `CallDecision` to the wire. */
 export const CALL_DECISIONS = {
   proceed: pb.CallDecision.CALL_DECISION_PROCEED,
   block: pb.CallDecision.CALL_DECISION_BLOCK,
 } as const satisfies Record<CallDecision, pb.CallDecision>;
 
-/** The states that clients see: not `no_webhook`. */
+/** The states that clients see: all but `no_webhook`. */
 export type VisibleState = Exclude<ExecutionState, 'no_webhook'>;
 
-/** `ExecutionState` on the wire. */
+/** Maps `ExecutionState` to the wire. */
 export const EXECUTION_STATES = {
   accepted: pb.ExecutionState.EXECUTION_STATE_ACCEPTED,
   sending: pb.ExecutionState.EXECUTION_STATE_SENDING,
@@ -45,27 +64,27 @@ export const EXECUTION_STATES = {
   interrupted: pb.ExecutionState.EXECUTION_STATE_INTERRUPTED,
 } as const satisfies Record<VisibleState, pb.ExecutionState>;
 
-/** `Sent` on the wire. */
+/** Maps `Sent` to the wire. */
 export const SENT = {
   no: pb.Sent.SENT_NO,
   maybe: pb.Sent.SENT_MAYBE,
   yes: pb.Sent.SENT_YES,
 } as const satisfies Record<Sent, pb.Sent>;
 
-/** `TimeLimitSource` on the wire. */
+/** Maps `TimeLimitSource` to the wire. */
 export const TIME_LIMIT_SOURCES = {
   config: pb.TimeLimitSource.TIME_LIMIT_SOURCE_CONFIG,
   deadline: pb.TimeLimitSource.TIME_LIMIT_SOURCE_DEADLINE,
 } as const satisfies Record<TimeLimitSource, pb.TimeLimitSource>;
 
-/** `MissReason` on the wire. */
+/** Maps `MissReason` to the wire. */
 export const MISS_REASONS = {
   not_found: pb.MissReason.MISS_REASON_NOT_FOUND,
   too_large: pb.MissReason.MISS_REASON_TOO_LARGE,
   too_deep: pb.MissReason.MISS_REASON_TOO_DEEP,
 } as const satisfies Record<MissReason, pb.MissReason>;
 
-/** `VariableSource` on the wire. */
+/** Maps `VariableSource` to the wire. */
 export const VARIABLE_SOURCES = {
   default: pb.VariableSource.VARIABLE_SOURCE_DEFAULT,
   request: pb.VariableSource.VARIABLE_SOURCE_REQUEST,
@@ -73,7 +92,7 @@ export const VARIABLE_SOURCES = {
   assignment_default: pb.VariableSource.VARIABLE_SOURCE_ASSIGNMENT_DEFAULT,
 } as const satisfies Record<VariableSource, pb.VariableSource>;
 
-/** `FailureCode` on the wire; the two share their names. */
+/** Maps `FailureCode` to the wire. The names of both are the same. */
 export const FAILURE_CODE_NUMBERS = Object.fromEntries(
   FAILURE_CODES.map((code) => [code, pb.FailureCode[`FAILURE_CODE_${code}`]]),
 ) as Record<FailureCode, pb.FailureCode>;

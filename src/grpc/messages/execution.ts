@@ -17,12 +17,12 @@ import {
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
 import { toDuration, toTimestamp } from './times.ts';
 
-/** An execution without its large parts, as lists and lifecycle replies show it. */
+/** Returns an execution without its large parts, for lists and lifecycle replies. */
 export function executionMessage(execution: Execution): pb.Execution {
   return detailedExecutionMessage(execution, {});
 }
 
-/** An execution with what was recorded of its request, its response and what it assigned. */
+/** Returns an execution with its recorded request, response and assigned variables. */
 export function detailedExecutionMessage(execution: Execution, record: ExecutionRecord): pb.Execution {
   const { executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag } = execution;
   const { failure, timings } = execution;
@@ -37,26 +37,26 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     timeLimitSource: numberOf(TIME_LIMIT_SOURCES, execution.timeLimitSource),
     request: record.request && requestRecordMessage(record.request),
     response: record.response && responseRecordMessage(record.response),
-    timings: timings && timingsMessage({ ...waitOf(execution), ...timings }),
+    timings: timings && timingsMessage({ ...queuedTime(execution), ...timings }),
     assignedVariables: record.assignedVariables,
     missingVariables: [...execution.missingVariables],
     missedAssignments: execution.missedAssignments.map(missedAssignmentMessage),
     acceptedAt: toTimestamp(execution.acceptedAtMs),
     sendingAt: maybeTimestamp(execution.sendingAtMs),
     finishedAt: maybeTimestamp(execution.finishedAtMs),
-    // The row of an end begins with the name of who accepted it; nobody has claimed it by then.
+    // Until a post-call is claimed, its row holds the name of the replica that accepted it.
     instance: execution.sendingAtMs === undefined ? '' : execution.instance,
   };
 }
 
-// An end may wait in one process and begin in another: only the database's stamps tell how long.
-function waitOf({ webhookType, acceptedAtMs, sendingAtMs }: Execution): Timings {
+// One replica may accept a post-call and another one send it, so the time between is read from the database's timestamps.
+function queuedTime({ webhookType, acceptedAtMs, sendingAtMs }: Execution): Timings {
   return webhookType === 'post_call' && sendingAtMs !== undefined
     ? { queuedMs: Math.max(0, sendingAtMs - acceptedAtMs) }
     : {};
 }
 
-/** Why something did not succeed. */
+/** Returns why an execution or a test failed. */
 export function failureMessage(failure: Failure): pb.Failure {
   return {
     code: numberOf(FAILURE_CODE_NUMBERS, failure.code),
@@ -65,7 +65,7 @@ export function failureMessage(failure: Failure): pb.Failure {
   };
 }
 
-/** How long each phase took; one that did not happen is unset. */
+/** Returns how long each phase took. A phase that did not happen is unset. */
 export function timingsMessage(timings: Timings): pb.Timings {
   return {
     queued: maybeDuration(timings.queuedMs),
@@ -77,7 +77,7 @@ export function timingsMessage(timings: Timings): pb.Timings {
   };
 }
 
-/** An assignment that took no value. */
+/** Returns an assignment that took no value. */
 export function missedAssignmentMessage(missed: MissedAssignment): pb.MissedAssignment {
   return {
     attributeName: missed.attributeName,
@@ -86,7 +86,7 @@ export function missedAssignmentMessage(missed: MissedAssignment): pb.MissedAssi
   };
 }
 
-/** What a pre-call's end means for the call; nothing before it has ended, and nothing for a post-call. */
+/** Returns the decision of a finished pre-call. A running pre-call and a post-call have none. */
 function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
   const decided = decideCall(execution);
   return { decision: numberOf(CALL_DECISIONS, decided?.decision), degraded: decided?.degraded ?? false };

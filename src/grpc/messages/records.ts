@@ -1,7 +1,7 @@
 import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../../domain/execution.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 
-/** A recorded request; it was masked before it was recorded. */
+/** Returns a recorded request. It was masked before it was recorded. */
 export function requestRecordMessage(record: RequestRecord): pb.RequestRecord {
   return {
     method: record.method,
@@ -11,7 +11,7 @@ export function requestRecordMessage(record: RequestRecord): pb.RequestRecord {
   };
 }
 
-/** A recorded response; it was masked before it was recorded. */
+/** Returns a recorded response. It was masked before it was recorded. */
 export function responseRecordMessage(record: ResponseRecord): pb.ResponseRecord {
   return {
     status: record.status,

@@ -4,7 +4,7 @@ import { CALL_DECISIONS, numberOf } from './enums.ts';
 import { failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
 
-/** What a test came to. */
+/** Returns the reply of `TestWebhook`. */
 export function testWebhookMessage(reply: TestWebhookReply): pb.TestWebhookResponse {
   return {
     request: reply.request && requestRecordMessage(reply.request),

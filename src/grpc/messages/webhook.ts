@@ -3,7 +3,7 @@ import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { FAILURE_POLICIES, numberOf, WEBHOOK_TYPES } from './enums.ts';
 import { toTimestamp } from './times.ts';
 
-/** The webhook as clients see it: values of sensitive headers are masked. */
+/** Returns the webhook for clients. The values of its sensitive headers are masked. */
 export function webhookMessage(webhook: Webhook): pb.Webhook {
   return {
     webhookUuid: webhook.webhookUuid,

@@ -3,19 +3,18 @@ import type { DeleteAgentRequest } from '../../commands/admin/delete-agent.ts';
 import type { GetAgentRequest } from '../../commands/admin/get-agent.ts';
 import type { ListAgentsRequest } from '../../commands/admin/list-agents.ts';
 import type { UpdateAgentRequest } from '../../commands/admin/update-agent.ts';
-import type { AgentDraft, AgentWebhookDraft } from '../../domain/validation/validate-agent.ts';
+import type { AgentDraft } from '../../domain/validation/validate-agent.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { WebhookType } from '../../domain/agent.ts';
 import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
 import { validationFailed } from '../../errors.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
-import { WEBHOOK_TYPES } from '../messages/enums.ts';
+import { draftWordOf, WEBHOOK_TYPES } from '../messages/enums.ts';
 import { agentTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 import { toConfigDraft } from './webhook-config.ts';
 
-/** Returns what is wrong in `violations`, for the command finds more. */
+/** Parses the request. Its violations are in the result, because the command may find more of them. */
 export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentRequest {
   const reader = createReader();
   const agent = readAgent(reader, message.agent);
@@ -28,7 +27,10 @@ export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentReq
   };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseGetAgent(message: pb.GetAgentRequest): GetAgentRequest {
   const reader = createReader();
   const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
@@ -36,7 +38,10 @@ export function parseGetAgent(message: pb.GetAgentRequest): GetAgentRequest {
   return { agentUuid: agentUuid as string };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseListAgents(message: pb.ListAgentsRequest): ListAgentsRequest {
   const reader = createReader();
   const pageSize = reader.read('page_size', fields.pageSize, message.pageSize);
@@ -46,8 +51,8 @@ export function parseListAgents(message: pb.ListAgentsRequest): ListAgentsReques
 }
 
 /**
- * Returns what is wrong in `violations`, for the command finds more.
- * @throws CallhooksError VALIDATION_FAILED when no agent is named
+ * Parses the request. Its violations are in the result, because the command may find more of them.
+ * @throws CallhooksError VALIDATION_FAILED when `agent.agent_uuid` is missing or not a UUID
  */
 export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentRequest {
   const reader = createReader();
@@ -67,7 +72,10 @@ export function parseUpdateAgent(message: pb.UpdateAgentRequest): UpdateAgentReq
   };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseDeleteAgent(message: pb.DeleteAgentRequest): DeleteAgentRequest {
   const reader = createReader();
   const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
@@ -86,20 +94,14 @@ function toAgentDraft(agent: pb.Agent): AgentDraft {
     displayName: agent.displayName,
     dynamicVariables: (agent.dynamicVariables ?? {}) as JsonObject,
     webhooks: agent.webhooks.map((webhook) => ({
-      webhookType: toWebhookType(webhook.webhookType),
+      webhookType: draftWordOf(WEBHOOK_TYPES, webhook.webhookType),
       config: webhook.webhookConfig && toConfigDraft(webhook.webhookConfig),
       disabled: webhook.disabled,
     })),
   };
 }
 
-function toWebhookType(number: number): AgentWebhookDraft['webhookType'] {
-  if (number === 0) return 'unspecified';
-  const words = Object.keys(WEBHOOK_TYPES) as WebhookType[];
-  return words.find((word) => WEBHOOK_TYPES[word] === number) ?? 'unknown';
-}
-
-/** The mask may be left out where only secrets change. */
+/** Reads the mask. It may be left out when the request only changes secrets. */
 function readAgentMask(reader: Reader, message: pb.UpdateAgentRequest): UpdateMask {
   const paths = message.updateMask ?? [];
   const changesSecrets = message.removeSecrets.length > 0 || Object.keys(message.secrets).length > 0;

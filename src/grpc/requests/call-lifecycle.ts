@@ -5,7 +5,10 @@ import type { JsonObject } from '../../domain/json.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { createReader, type Reader } from './reader.ts';
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseOnCallStart(message: pb.OnCallStartRequest): OnCallStartRequest {
   const reader = createReader();
   const call = readCall(reader, message);
@@ -14,7 +17,10 @@ export function parseOnCallStart(message: pb.OnCallStartRequest): OnCallStartReq
   return { ...call, details };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseOnCallEnd(message: pb.OnCallEndRequest): OnCallEndRequest {
   const reader = createReader();
   const call = readCall(reader, message);
@@ -26,7 +32,7 @@ export function parseOnCallEnd(message: pb.OnCallEndRequest): OnCallEndRequest {
 type CallDetailsMessage = pb.OnCallStartRequest &
   Partial<Pick<pb.OnCallEndRequest, 'callDuration' | 'callSummary'>>;
 
-/** A call's details, at the top of the request message. */
+/** Reads the call details, which are at the top of the request message. */
 export function readCallDetails(
   reader: Reader,
   message: Omit<CallDetailsMessage, 'agentUuid' | 'conversationUuid'>,
@@ -42,7 +48,7 @@ export function readCallDetails(
   return details;
 }
 
-/** The result is used only where nothing was wrong. */
+/** Reads the two ids of a call. The caller uses them only after {@link Reader.refuseIfBroken}. */
 function readCall({ readUuid }: Reader, message: pb.OnCallStartRequest | pb.OnCallEndRequest) {
   const agentUuid = readUuid('agent_uuid', message.agentUuid);
   const conversationUuid = readUuid('conversation_uuid', message.conversationUuid);

@@ -8,7 +8,10 @@ import { executionTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseGetExecution(message: pb.GetExecutionRequest): GetExecutionRequest {
   const reader = createReader();
   const executionUuid = reader.readUuid('execution_uuid', message.executionUuid);
@@ -16,7 +19,10 @@ export function parseGetExecution(message: pb.GetExecutionRequest): GetExecution
   return { executionUuid: executionUuid as string };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseListExecutions(message: pb.ListExecutionsRequest): ListExecutionsRequest {
   const reader = createReader();
   const filter = readFilter(reader, message);
@@ -35,8 +41,8 @@ function readFilter({ read }: Reader, message: pb.ListExecutionsRequest): Execut
     states: read('states', fields.wordList(EXECUTION_STATES), message.states) ?? [],
     failureCodes: read('failure_codes', fields.wordList(FAILURE_CODE_NUMBERS), message.failureCodes) ?? [],
     degraded: read('degraded', z.boolean().optional(), message.degraded),
-    acceptedFromMs: read('accepted_at_from', fields.optionalMoment, message.acceptedAtFrom),
-    acceptedToMs: read('accepted_at_to', fields.optionalMoment, message.acceptedAtTo),
+    acceptedFromMs: read('accepted_at_from', fields.optionalTimestamp, message.acceptedAtFrom),
+    acceptedToMs: read('accepted_at_to', fields.optionalTimestamp, message.acceptedAtTo),
   });
 }
 
@@ -44,7 +50,7 @@ type WithoutUnset<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];
 } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 
-/** Leaves out what is undefined: the filter is compared with the one in a page token. */
+/** Returns the fields that are not undefined, because the filter is compared with the filter of a page token. */
 function withoutUnset<T extends object>(fields: T): WithoutUnset<T> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseUuid } from '../../domain/uuid.ts';
+import { wordOf } from '../messages/enums.ts';
 import type { PageTokens } from '../page-tokens.ts';
 
 const MAX_PAGE_SIZE = 200;
@@ -10,12 +11,12 @@ function isAtMost(maxBytes: number) {
   return (text: string) => Buffer.byteLength(text) <= maxBytes;
 }
 
-/** Says which rule a text breaks that is no UUID. */
+/** Returns the rule that a text breaks when it is not a UUID. */
 export function uuidProblem(text: string): string {
   return text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
 }
 
-/** A UUID in lower case; undefined for an empty field. */
+/** Reads a UUID and returns it in lower case, or undefined for an empty field. */
 export const optionalUuid = z.string().transform((text, context) => {
   if (text === '') return undefined;
   const uuid = parseUuid(text);
@@ -24,16 +25,16 @@ export const optionalUuid = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** An etag; empty for no check. */
+/** Reads an etag. An empty one asks for no check. */
 export const etag = z.string().refine(isAtMost(MAX_ETAG_BYTES), `must have at most ${MAX_ETAG_BYTES} bytes`);
 
-/** How many items a page may hold: 1 to 200, by default 50. */
+/** Reads the size of a page, 1 to 200 items. 0 means 50, and a larger size is cut to 200. */
 export const pageSize = z
   .int()
   .min(0, 'must not be negative')
   .transform((size) => (size === 0 ? DEFAULT_PAGE_SIZE : Math.min(size, MAX_PAGE_SIZE)));
 
-/** The place in a list after which a page begins; undefined for the first page. */
+/** Returns the schema of a page token. It reads the place after which the page begins, or undefined for the first page. */
 export function pageToken<Key>(tokens: PageTokens<Key>) {
   return z.string().transform((token, context): Key | undefined => {
     const key = token === '' ? undefined : tokens.read(token);
@@ -44,7 +45,7 @@ export function pageToken<Key>(tokens: PageTokens<Key>) {
   });
 }
 
-/** A word of an enum, by its table from words to numbers. */
+/** Returns the schema of an enum, which reads the number of a word in `table`. */
 export function requiredWord<Word extends string>(table: Readonly<Record<Word, number>>) {
   return z.number().transform((number, context): Word => {
     const word = wordOf(table, number);
@@ -54,7 +55,7 @@ export function requiredWord<Word extends string>(table: Readonly<Record<Word, n
   });
 }
 
-/** As {@link requiredWord}; undefined for the unspecified value. */
+/** Returns the schema of an enum as {@link requiredWord} does. It reads undefined for the unspecified value. */
 export function optionalWord<Word extends string>(table: Readonly<Record<Word, number>>) {
   return z.number().transform((number, context): Word | undefined => {
     const word = wordOf(table, number);
@@ -63,7 +64,10 @@ export function optionalWord<Word extends string>(table: Readonly<Record<Word, n
   });
 }
 
-/** Words of an enum, each once; the unspecified value is refused. A list has room to name every word twice. */
+/**
+ * Returns the schema of a list of an enum. It reads each word once and refuses the unspecified value. The list may name
+ * every word twice.
+ */
 export function wordList<Word extends string>(table: Readonly<Record<Word, number>>) {
   const maxLength = 2 * Object.keys(table).length;
   return z
@@ -76,15 +80,8 @@ export function wordList<Word extends string>(table: Readonly<Record<Word, numbe
     .transform((words) => [...new Set(words)]);
 }
 
-function wordOf<Word extends string>(
-  table: Readonly<Record<Word, number>>,
-  number: number,
-): Word | undefined {
-  return (Object.keys(table) as Word[]).find((word) => table[word] === number);
-}
-
-/** A moment in epoch milliseconds; undefined for an unset field. */
-export const optionalMoment = z
+/** Reads a timestamp and returns it in epoch milliseconds, or undefined for an unset field. */
+export const optionalTimestamp = z
   .custom<Date | undefined>()
   .refine((date) => date === undefined || !Number.isNaN(date.getTime()), 'is out of range')
   .transform((date) => date?.getTime());

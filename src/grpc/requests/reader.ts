@@ -4,18 +4,18 @@ import type { Violation } from '../../errors.ts';
 import { validationFailed } from '../../errors.ts';
 import { uuidProblem } from './fields.ts';
 
-/** Reads the fields of one request and collects what is wrong with all of them. */
+/** Reads the fields of one request and collects their violations. */
 export interface Reader {
-  /** What has been found so far, in the order of reading. */
+  /** The violations that were found so far, in the order of reading. */
   readonly violations: readonly Violation[];
-  /** The value of a field as its kind takes it; undefined (and a violation at this path) when it breaks a rule. */
-  read<T>(field: string, kind: z.ZodType<T>, value: unknown): T | undefined;
-  /** The UUID of a required field in lower case, without the detour by zod: every call has two. */
+  /** Returns the value that the schema reads, or adds a violation of the field and returns undefined. */
+  read<T>(field: string, schema: z.ZodType<T>, value: unknown): T | undefined;
+  /** Reads a required UUID, in lower case, as {@link Reader.read} does. It does without zod, because every call has two. */
   readUuid(field: string, text: string): string | undefined;
-  /** Adds violations that were found elsewhere. */
+  /** Adds violations that other code found. */
   add(violations: readonly Violation[]): void;
   /**
-   * For the end of a request that nothing else can be wrong with.
+   * Refuses the request if a violation was found.
    * @throws CallhooksError VALIDATION_FAILED with every violation
    */
   refuseIfBroken(): void;
@@ -26,11 +26,11 @@ export function createReader(): Reader {
   const violations: Violation[] = [];
   return {
     violations,
-    read: (field, kind, value) => {
-      const result = kind.safeParse(value);
+    read: (field, schema, value) => {
+      const result = schema.safeParse(value);
       if (result.success) return result.data;
       for (const issue of result.error.issues) {
-        violations.push({ field: field + issue.path.map(step).join(''), description: issue.message });
+        violations.push({ field: field + issue.path.map(pathStep).join(''), description: issue.message });
       }
       return undefined;
     },
@@ -46,6 +46,6 @@ export function createReader(): Reader {
   };
 }
 
-function step(key: PropertyKey): string {
+function pathStep(key: PropertyKey): string {
   return typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
 }

@@ -8,8 +8,8 @@ import { createReader, type Reader } from './reader.ts';
 import { toConfigDraft } from './webhook-config.ts';
 
 /**
- * Returns what is wrong in `violations`, for the command finds more.
- * @throws CallhooksError VALIDATION_FAILED when no webhook is named or described
+ * Parses the request. Its violations are in the result, because the command may find more of them.
+ * @throws CallhooksError VALIDATION_FAILED when the request neither names a webhook nor describes one
  */
 export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookRequest {
   const reader = createReader();
@@ -33,7 +33,7 @@ function readUnsaved({ read, readUuid, add }: Reader, message: pb.TestWebhookReq
   const webhookType = read('webhook_type', fields.requiredWord(WEBHOOK_TYPES), message.webhookType);
   const config = message.webhookConfig;
   if (config === undefined)
-    add([{ field: 'webhook_config', description: 'is required where no webhook_uuid is given' }]);
+    add([{ field: 'webhook_config', description: 'is required when webhook_uuid is empty' }]);
   if (agentUuid === undefined || webhookType === undefined || config === undefined) return undefined;
   return { webhookUuid: undefined, agentUuid, webhookType, configDraft: toConfigDraft(config) };
 }

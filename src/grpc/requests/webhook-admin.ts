@@ -14,7 +14,10 @@ import { toConfigDraft } from './webhook-config.ts';
 
 const REQUIRED = 'is required';
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebhookRequest {
   const reader = createReader();
   const agentUuid = reader.readUuid('agent_uuid', message.agentUuid);
@@ -26,7 +29,10 @@ export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebh
   return { agentUuid, webhookType, config: toConfigDraft(config), disabled: message.disabled };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookRequest {
   const reader = createReader();
   const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);
@@ -35,7 +41,10 @@ export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookReques
   return { webhookUuid: webhookUuid as string, agentUuid };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseListWebhooks(message: pb.ListWebhooksRequest): ListWebhooksRequest {
   const reader = createReader();
   const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
@@ -46,8 +55,8 @@ export function parseListWebhooks(message: pb.ListWebhooksRequest): ListWebhooks
 }
 
 /**
- * Returns what is wrong in `violations`, for the command finds more.
- * @throws CallhooksError VALIDATION_FAILED when no webhook is named
+ * Parses the request. Its violations are in the result, because the command may find more of them.
+ * @throws CallhooksError VALIDATION_FAILED when `webhook.webhook_uuid` is missing or not a UUID
  */
 export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebhookRequest {
   const reader = createReader();
@@ -70,7 +79,10 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
   };
 }
 
-/** @throws CallhooksError VALIDATION_FAILED */
+/**
+ * Parses the request.
+ * @throws CallhooksError VALIDATION_FAILED
+ */
 export function parseDeleteWebhook(message: pb.DeleteWebhookRequest): DeleteWebhookRequest {
   const reader = createReader();
   const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);

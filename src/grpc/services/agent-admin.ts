@@ -5,13 +5,13 @@ import { agentMessage } from '../messages/agent.ts';
 import { agentTokens } from '../page-tokens.ts';
 import * as requests from '../requests/agent-admin.ts';
 
-/** The commands behind `callhooks.v1.AgentAdmin`. */
+/** The commands that serve `callhooks.v1.AgentAdmin`. */
 export type AgentAdminCommands = Pick<
   AdminCommands,
   'createAgent' | 'getAgent' | 'listAgents' | 'updateAgent' | 'deleteAgent'
 >;
 
-/** `callhooks.v1.AgentAdmin`. */
+/** Returns the service `callhooks.v1.AgentAdmin`, bound to its commands. */
 export function createAgentAdminService(commands: AgentAdminCommands): BoundService {
   return bindService(AgentAdminService, {
     createAgent: async (message, { log }) => {

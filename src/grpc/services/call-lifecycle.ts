@@ -6,13 +6,13 @@ import { bindService, type BoundService } from '../bound-service.ts';
 import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle.ts';
 import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts';
 
-/** The commands behind `callhooks.v1.CallLifecycle`. */
+/** The commands that serve `callhooks.v1.CallLifecycle`. */
 export interface CallLifecycleCommands {
   readonly onCallStart: (request: OnCallStartRequest, context: RequestContext) => Promise<OnCallStartReply>;
   readonly onCallEnd: (request: OnCallEndRequest, context: RequestContext) => Promise<OnCallEndReply>;
 }
 
-/** `callhooks.v1.CallLifecycle`. */
+/** Returns the service `callhooks.v1.CallLifecycle`, bound to its commands. */
 export function createCallLifecycleService(commands: CallLifecycleCommands): BoundService {
   return bindService(CallLifecycleService, {
     onCallStart: async (message, context) => {

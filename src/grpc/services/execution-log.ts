@@ -9,13 +9,13 @@ import { parseGetExecution, parseListExecutions } from '../requests/execution-lo
 import type { Page } from '../../store/agent-store.ts';
 import type { ExecutionKey } from '../../store/execution-store.ts';
 
-/** The commands behind `callhooks.v1.ExecutionLog`. */
+/** The commands that serve `callhooks.v1.ExecutionLog`. */
 export interface ExecutionLogCommands {
   readonly getExecution: (request: GetExecutionRequest) => Promise<GetExecutionReply>;
   readonly listExecutions: (request: ListExecutionsRequest) => Promise<Page<Execution, ExecutionKey>>;
 }
 
-/** `callhooks.v1.ExecutionLog`. */
+/** Returns the service `callhooks.v1.ExecutionLog`, bound to its commands. */
 export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {
   return bindService(ExecutionLogService, {
     getExecution: async (message) => {

@@ -9,7 +9,7 @@ import { webhookTokens } from '../page-tokens.ts';
 import { parseTestWebhook } from '../requests/test-webhook.ts';
 import * as requests from '../requests/webhook-admin.ts';
 
-/** The commands behind `callhooks.v1.WebhookAdmin`. */
+/** The commands that serve `callhooks.v1.WebhookAdmin`. */
 export interface WebhookAdminCommands extends Pick<
   AdminCommands,
   'createWebhook' | 'getWebhook' | 'listWebhooks' | 'updateWebhook' | 'deleteWebhook'
@@ -17,7 +17,7 @@ export interface WebhookAdminCommands extends Pick<
   readonly testWebhook: (request: TestWebhookRequest, context: RequestContext) => Promise<TestWebhookReply>;
 }
 
-/** `callhooks.v1.WebhookAdmin`. */
+/** Returns the service `callhooks.v1.WebhookAdmin`, bound to its commands. */
 export function createWebhookAdminService(commands: WebhookAdminCommands): BoundService {
   return bindService(WebhookAdminService, {
     createWebhook: async (message, { log }) => {

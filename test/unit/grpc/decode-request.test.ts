@@ -16,7 +16,7 @@ const refusalOf = (decode: () => unknown): CallhooksError => {
     if (error instanceof CallhooksError) return error;
     throw error;
   }
-  throw new Error('was decoded');
+  throw new Error('the message was not refused');
 };
 
 const nested = (depth: number): unknown => (depth === 0 ? 1 : { a: nested(depth - 1) });
@@ -30,7 +30,7 @@ const bytes = (...parts: (number | string)[]): Buffer =>
   );
 
 describe('decodeRequest', () => {
-  it('keeps text as it came, a byte order mark and emoji too', () => {
+  it('keeps text unchanged, with its byte order marks and emoji', () => {
     const request = OnCallStartRequest.fromPartial({
       callerPhone: '\ufeff+49 😀',
       metadata: { clé: '\ufeffé' },
@@ -38,15 +38,15 @@ describe('decodeRequest', () => {
     expect(startOf(OnCallStartRequest.encode(request).finish())).to.deep.equal(request);
   });
 
-  it('takes no bytes for an empty request', () => {
+  it('reads an empty message as an empty request', () => {
     expect(startOf(new Uint8Array()).agentUuid).to.equal('');
   });
 
-  it('decodes JSON a little deeper than the limit, so that its path can be named', () => {
+  it('decodes JSON of depth 30, so that the violation can name its path', () => {
     expect(startOf(withVariables(30)).dynamicVariables).to.deep.equal(nested(30));
   });
 
-  it('drops the key __proto__ at any depth and pollutes nothing', () => {
+  it('drops the key __proto__ at any depth and changes no prototype', () => {
     const source = JSON.parse('{"a":{"__proto__":{"polluted":1},"b":2},"__proto__":{"polluted":1}}');
     const entry = (key: string, value: Buffer): Buffer =>
       field(1, Buffer.concat([field(1, Buffer.from(key)), field(2, value)]));
@@ -65,11 +65,19 @@ describe('decodeRequest', () => {
   });
 
   const refused: [string, Uint8Array, string][] = [
-    ['garbage', bytes('\xff\xff\xff\xff\xff\xff'), 'is not a valid protocol buffer message'],
+    [
+      'bytes that are not a message',
+      bytes('\xff\xff\xff\xff\xff\xff'),
+      'is not a valid protocol buffer message',
+    ],
     ['a message that ends early', bytes(0x0a, 0x24, 'abc'), 'is not a valid protocol buffer message'],
     ['a zero tag', bytes(0x00, 0x0a, 0x00), 'is not a valid protocol buffer message'],
-    ['an end of a group that never began', bytes(0x0c, 0x0a, 0x00), 'is not a valid protocol buffer message'],
-    ['groups without end', Buffer.alloc(4 << 20, 0x7b), 'is not a valid protocol buffer message'],
+    [
+      'the end of a group that never began',
+      bytes(0x0c, 0x0a, 0x00),
+      'is not a valid protocol buffer message',
+    ],
+    ['groups that never end', Buffer.alloc(4 << 20, 0x7b), 'is not a valid protocol buffer message'],
     ['invalid UTF-8', bytes(0x0a, 0x02, '\xc3\x28'), 'holds text that is not UTF-8'],
     ['a surrogate in UTF-8', bytes(0x0a, 0x03, '\xed\xa0\x80'), 'holds text that is not UTF-8'],
     ['JSON of depth 60', withVariables(60), 'is nested too deeply: JSON may have a depth of 24'],
@@ -88,7 +96,7 @@ describe('decodeRequest', () => {
     [1 << 20, '1 MiB'],
     [4 << 20, '4 MiB'],
   ] as const) {
-    it(`takes a message of ${name} and refuses one byte more, before it looks at it`, () => {
+    it(`decodes a message of ${name} and refuses one byte more without decoding it`, () => {
       const decoded: number[] = [];
       const decode = (size: number) =>
         decodeRequest(
@@ -107,7 +115,7 @@ describe('decodeRequest', () => {
     });
   }
 
-  it('decodes or refuses whatever comes', () => {
+  it('decodes or refuses random bytes and damaged messages', () => {
     const decode = AgentAdminService.createAgent.requestDeserialize;
     const valid = CreateAgentRequest.encode(
       CreateAgentRequest.fromPartial({

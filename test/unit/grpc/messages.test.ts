@@ -5,20 +5,20 @@ import * as enums from '../../../src/grpc/messages/enums.ts';
 import { executionMessage } from '../../../src/grpc/messages/execution.ts';
 import { toDuration } from '../../../src/grpc/messages/times.ts';
 
-describe('durations', () => {
+describe('toDuration', () => {
   const rows: [string, number, bigint, number][] = [
-    ['nothing', 0, 0n, 0],
+    ['zero', 0, 0n, 0],
     ['a fraction of a millisecond', 0.000_001, 0n, 1],
     ['milliseconds', 1234, 1n, 234_000_000],
     ['a fraction of a second', 1234.5678, 1n, 234_567_800],
-    ['what rounds up to a whole second', 999.999_999_9, 1n, 0],
+    ['a time that rounds up to a whole second', 999.999_999_9, 1n, 0],
   ];
   for (const [title, ms, seconds, nanos] of rows) {
-    it(`hold ${title}`, () => expect(toDuration(ms)).to.deep.equal({ seconds, nanos }));
+    it(`returns the duration of ${title}`, () => expect(toDuration(ms)).to.deep.equal({ seconds, nanos }));
   }
 });
 
-describe('enum tables', () => {
+describe('the tables of enums', () => {
   const tables: [string, Record<string, number>, Record<string, number>][] = [
     ['WebhookType', pb.WebhookType, enums.WEBHOOK_TYPES],
     ['FailurePolicy', pb.FailurePolicy, enums.FAILURE_POLICIES],
@@ -31,13 +31,13 @@ describe('enum tables', () => {
     ['FailureCode', pb.FailureCode, enums.FAILURE_CODE_NUMBERS],
   ];
   for (const [name, wire, table] of tables) {
-    it(`cover every value of ${name}`, () => {
+    it(`hold every value of ${name}`, () => {
       const numbers = Object.values(wire).filter((number) => number > 0);
       expect(Object.values(table).toSorted()).to.deep.equal(numbers.toSorted());
     });
   }
 
-  it('give a word of a newer release the number 0', () => {
+  it('return 0 for a word of a newer release', () => {
     expect(enums.numberOf(enums.SENT, 'perhaps')).to.equal(0);
   });
 });
@@ -59,18 +59,28 @@ describe('executionMessage', () => {
   };
   const { CALL_DECISION_PROCEED, CALL_DECISION_BLOCK, CALL_DECISION_UNSPECIFIED } = pb.CallDecision;
   const rows: [string, Partial<Execution>, number, boolean][] = [
-    ['a success proceeds', { state: 'succeeded', failurePolicy: 'block' }, CALL_DECISION_PROCEED, false],
-    ['a failure under PROCEED is degraded', { state: 'failed' }, CALL_DECISION_PROCEED, true],
     [
-      'a failure under BLOCK is not degraded',
+      'returns PROCEED for a success',
+      { state: 'succeeded', failurePolicy: 'block' },
+      CALL_DECISION_PROCEED,
+      false,
+    ],
+    [
+      'returns a degraded PROCEED for a failure under PROCEED',
+      { state: 'failed' },
+      CALL_DECISION_PROCEED,
+      true,
+    ],
+    [
+      'returns a BLOCK that is not degraded for a failure under BLOCK',
       { state: 'failed', failurePolicy: 'block' },
       CALL_DECISION_BLOCK,
       false,
     ],
-    ['an interruption is decided by the policy', { state: 'interrupted' }, CALL_DECISION_PROCEED, true],
-    ['nothing is decided while it runs', { state: 'sending' }, CALL_DECISION_UNSPECIFIED, false],
+    ['decides an interruption by its policy', { state: 'interrupted' }, CALL_DECISION_PROCEED, true],
+    ['returns no decision while the execution runs', { state: 'sending' }, CALL_DECISION_UNSPECIFIED, false],
     [
-      'a post-call decides nothing',
+      'returns no decision for a post-call',
       { webhookType: 'post_call', state: 'failed', failurePolicy: null },
       CALL_DECISION_UNSPECIFIED,
       false,
@@ -82,14 +92,14 @@ describe('executionMessage', () => {
     });
   }
 
-  it('tells from its stamps how long a post-call waited', () => {
+  it('returns the time between acceptance and sending of a post-call', () => {
     const stamps = { acceptedAtMs: 1_000, sendingAtMs: 3_500, timings: { totalMs: 10 } };
     const { timings } = executionMessage({ ...execution, ...stamps, webhookType: 'post_call' });
     expect(timings?.queued).to.deep.equal({ seconds: 2n, nanos: 500_000_000 });
     expect(timings?.total).to.deep.equal({ seconds: 0n, nanos: 10_000_000 });
   });
 
-  it('survives encoding and decoding with its milliseconds', () => {
+  it('returns a message that encoding and decoding leaves equal, with its milliseconds', () => {
     const message = executionMessage({ ...execution, timeLimitMs: 9_500, timings: { totalMs: 12.25 } });
     expect(pb.Execution.decode(pb.Execution.encode(message).finish())).to.deep.equal(message);
     expect(message.acceptedAt?.toISOString()).to.equal('2023-11-14T22:13:20.123Z');

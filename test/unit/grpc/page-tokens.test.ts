@@ -5,10 +5,10 @@ import type { JsonValue } from '../../../src/domain/json.ts';
 const KEY = [1_790_000_000_000, '0199a0b0-0000-7000-8000-000000000001'];
 const FILTER = ['executions', { agentUuid: 'a', states: ['failed'] }];
 
-describe('page tokens', () => {
+describe('encodePageToken and decodePageToken', () => {
   const keys: JsonValue[] = [KEY, '0199a0b0-0000-7000-8000-000000000001', null, 0, { a: 'é😀' }];
   for (const key of keys) {
-    it(`bring back ${JSON.stringify(key)}`, () => {
+    it(`return the key ${JSON.stringify(key)}`, () => {
       expect(decodePageToken(encodePageToken(key, FILTER), FILTER)).to.deep.equal(key);
     });
   }
@@ -20,16 +20,16 @@ describe('page tokens', () => {
     null,
   ];
   for (const filter of filters) {
-    it(`are good for no other filter: ${JSON.stringify(filter)}`, () => {
+    it(`refuse a token of another filter: ${JSON.stringify(filter)}`, () => {
       expect(decodePageToken(encodePageToken(KEY, FILTER), filter)).to.equal(undefined);
     });
   }
 
-  it('may stand in a URL', () => {
+  it('make tokens that need no escape in a URL', () => {
     expect(encodePageToken({ a: '???>>>~~~ÿÿ' }, FILTER)).to.match(/^[\w-]+$/);
   });
 
-  it('notice a changed character', () => {
+  it('refuse a token with a changed character', () => {
     const token = encodePageToken(KEY, FILTER);
     for (let i = 0; i < token.length - 1; i += 1) {
       const changed = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1);
@@ -39,12 +39,12 @@ describe('page tokens', () => {
 
   const garbage = ['', 'x', '!!!!', 'AAAAAAAAAAAA', '\ud800', 'A'.repeat(4_000_000), 'eyJhIjoxfQ'];
   for (const token of garbage) {
-    it(`are not ${JSON.stringify(token.slice(0, 12))}`, () => {
+    it(`refuse the text ${JSON.stringify(token.slice(0, 12))}`, () => {
       expect(decodePageToken(token, FILTER)).to.equal(undefined);
     });
   }
 
-  it('are never made longer than they may come back', () => {
+  it('refuse a key that is too long for a token', () => {
     expect(() => encodePageToken('x'.repeat(2000), FILTER)).to.throw(RangeError);
   });
 });

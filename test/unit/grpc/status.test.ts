@@ -20,7 +20,7 @@ const find = <T>(ended: ErrorStatus, name: string, type: { decode(bytes: Uint8Ar
   return found && type.decode(found.value);
 };
 
-/** As HTTP/2 counts a list of headers (RFC 9113, 6.5.2). */
+/** Counts the bytes of the trailers as HTTP/2 does (RFC 9113, 6.5.2). */
 const trailerBytes = ({ code, details, metadata }: ErrorStatus): number => {
   const headers = { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata.toHttp2Headers() };
   const standard = { ':status': 200, 'content-type': 'application/grpc+proto' };
@@ -29,9 +29,9 @@ const trailerBytes = ({ code, details, metadata }: ErrorStatus): number => {
     .reduce((sum, bytes) => sum + bytes, 0);
 };
 
-describe('the error mapper', () => {
+describe('toErrorStatus', () => {
   for (const reason of reasons) {
-    it(`answers ${reason} as ${REASONS[reason]} with its ErrorInfo`, () => {
+    it(`returns ${REASONS[reason]} with an ErrorInfo for ${reason}`, () => {
       const ended = toErrorStatus(new CallhooksError(reason, 'what happened'), REQUEST_ID);
       expect(ended.code).to.equal(status[REASONS[reason]]);
       expect(ended.details).to.equal('what happened');
@@ -86,7 +86,7 @@ describe('the error mapper', () => {
     });
   }
 
-  it('counts all violations, and lists in their order those that fit in 4 KiB', () => {
+  it('counts all violations and lists the first ones, up to 4 KiB', () => {
     const violations = Array.from({ length: 500 }, (_, index) => ({
       field: `assignments[${index}]`,
       description: 'x'.repeat(60),
@@ -126,7 +126,7 @@ describe('the error mapper', () => {
     });
   }
 
-  it('survives lone surrogates, which encodeURI in grpc-js does not', () => {
+  it('replaces lone surrogates, which encodeURI in grpc-js refuses', () => {
     const ended = toErrorStatus(new CallhooksError('AGENT_NOT_FOUND', 'half \ud83d'), REQUEST_ID);
     expect(encodeURI(ended.details)).to.equal(encodeURI('half \ufffd'));
   });
@@ -140,7 +140,7 @@ describe('the error mapper', () => {
     ['undefined', undefined],
   ];
   for (const [what, error] of closed) {
-    it(`lets nothing of ${what} pass but the request's id`, () => {
+    it(`returns only the request's id for ${what}`, () => {
       const ended = toErrorStatus(error, REQUEST_ID);
       expect(ended.code).to.equal(status.INTERNAL);
       expect(ended.details).to.equal('internal error');
@@ -154,7 +154,7 @@ describe('the error mapper', () => {
   }
 
   for (const kind of ['away', 'conflict', 'full'] as const) {
-    it(`answers a database error of kind ${kind} as DATABASE_UNAVAILABLE, without its cause`, () => {
+    it(`returns DATABASE_UNAVAILABLE without its cause for a database error of kind ${kind}`, () => {
       const ended = toErrorStatus(new DatabaseError(kind, new Error('Connection lost: db-7')), REQUEST_ID);
       expect(ended.reason).to.equal('DATABASE_UNAVAILABLE');
       expect(find(ended, 'RetryInfo', rpc.RetryInfo)?.retryDelay?.seconds).to.equal(1n);
@@ -163,7 +163,7 @@ describe('the error mapper', () => {
     });
   }
 
-  it('answers a database error of kind busy as LIMIT_REACHED: the database is well, and nothing was recorded', () => {
+  it('returns LIMIT_REACHED for a database error of kind busy, because nothing was recorded', () => {
     const ended = toErrorStatus(new DatabaseError('busy', new Error('pool of db-7 is full')), REQUEST_ID);
     expect(ended.reason).to.equal('LIMIT_REACHED');
     expect(find(ended, 'RetryInfo', rpc.RetryInfo)?.retryDelay?.seconds).to.equal(1n);

@@ -7,8 +7,8 @@ import { createRefusals, type ArrivalLimit } from '../../../../src/grpc/limits/r
 
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** A stream that takes down what is done to it. */
-const takeDown = (closed = false) => {
+/** Makes a stream that records the calls of its methods. */
+const recordingStream = (closed = false) => {
   const done: unknown[][] = [];
   const stream = Object.assign(new EventEmitter(), {
     closed,
@@ -18,10 +18,10 @@ const takeDown = (closed = false) => {
   return { stream: stream as unknown as ServerHttp2Stream, done };
 };
 
-describe('the refusals at the arrival of an RPC', () => {
+describe('createRefusals', () => {
   for (const limit of ['calls_waiting', 'write_queue_age', 'rpcs_per_connection'] as ArrivalLimit[]) {
-    it(`say LIMIT_REACHED and when to repeat for ${limit}`, () => {
-      const { stream, done } = takeDown();
+    it(`answers LIMIT_REACHED with a RetryInfo for ${limit}`, () => {
+      const { stream, done } = recordingStream();
       createRefusals({ logger }).refuse(stream, limit);
       const [responded, closed] = done;
       const [, headers, options] = responded as [string, Record<string, string>, object];
@@ -43,16 +43,16 @@ describe('the refusals at the arrival of an RPC', () => {
     });
   }
 
-  it('say nothing on a stream that is closed already', () => {
-    const { stream, done } = takeDown(true);
+  it('does not answer on a closed stream', () => {
+    const { stream, done } = recordingStream(true);
     const limits: string[] = [];
     createRefusals({ logger, onRefused: (limit) => limits.push(limit) }).refuse(stream, 'calls_waiting');
     expect(done).to.deep.equal([]);
     expect(limits).to.deep.equal(['calls_waiting']);
   });
 
-  it('let the stream fail afterwards', () => {
-    const { stream } = takeDown();
+  it('ignores an error of the stream after its answer', () => {
+    const { stream } = recordingStream();
     createRefusals({ logger }).refuse(stream, 'calls_waiting');
     expect(() => stream.emit('error', new Error('the client is gone'))).not.to.throw();
   });
