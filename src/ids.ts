@@ -21,7 +21,7 @@ export function createIds(now: () => number = Date.now): Ids {
 }
 
 /** Returns a new etag of 96 random bits, so that no two revisions share one. */
-export function newEtag(): string {
+function newEtag(): string {
   return randomBytes(12).toString('base64url');
 }
 

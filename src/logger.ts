@@ -23,7 +23,7 @@ export interface Logger {
 }
 
 /** The settings of {@link createLogger}. */
-export interface LoggerOptions {
+interface LoggerOptions {
   /** The minimum log level. */
   readonly level: LogLevel;
   /** The name of the replica, which is in every line. */

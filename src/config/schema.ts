@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /** Describes one environment variable, in the words of docs/config.md. */
-export interface Setting {
+interface Setting {
   /** The text that an absent variable stands for, or a phrase in brackets that says what callhooks does without it. */
   readonly default: string;
   readonly meaning: string;

@@ -11,8 +11,6 @@ export interface CallContext extends RequestContext {
   readonly peer: string;
   /** The caller's deadline in epoch milliseconds. It is absent when the caller set none. */
   readonly deadlineEpochMs?: number;
-  /** Returns the first value of a gRPC header. `name` is in lower case. */
-  header(name: string): string | undefined;
   /** Adds fields to the log line of the RPC: ids and outcomes, nothing confidential. */
   log(fields: object): void;
 }
@@ -36,8 +34,7 @@ export function openCall(
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
-  const header = (name: string): string | undefined => call.metadata.get(name)[0]?.toString();
-  const traceparent = header('traceparent');
+  const traceparent = call.metadata.get('traceparent')[0]?.toString();
   const context: CallContext = {
     requestId,
     admittedAtMs,
@@ -49,7 +46,6 @@ export function openCall(
     arrival,
     rpc: call.getPath().slice(1),
     peer: call.getPeer(),
-    header,
     log: (fields) => void Object.assign(logFields, fields),
   };
   return { context, logFields, abort: () => controller.abort(CALL_ENDED) };

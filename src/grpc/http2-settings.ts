@@ -32,7 +32,7 @@ export interface Connections {
 }
 
 /** Reports whether a stream may go on to grpc-js. It has answered every other stream. */
-export type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
 /**
  * Sets HTTP/2 limits that grpc-js has no options for, and asks `admit` about each stream. By default Node.js closes a

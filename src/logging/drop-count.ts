@@ -1,5 +1,5 @@
 /** Counts dropped lines and reports their number, at most once a second. */
-export interface DropCount {
+interface DropCount {
   /** Counts dropped lines. */
   add(lines: number): void;
   /** Returns how many lines were dropped since the start. */

@@ -31,7 +31,7 @@ export const REDACTED_FIELDS = [
 const REDACTED: ReadonlySet<string> = new Set(REDACTED_FIELDS);
 
 /** Returns the line of an event that happens now: one JSON object and a line feed. */
-export type ToLine = (level: string, fields: object, message: string) => string;
+type ToLine = (level: string, fields: object, message: string) => string;
 
 /** Makes the function that writes the lines of this instance. */
 export function createJsonLine(instance: string): ToLine {

@@ -5,7 +5,7 @@ export interface EncryptionKey {
 }
 
 /** The keys and the problems in a text. No problem shows key material. */
-export interface ParsedKeys {
+interface ParsedKeys {
   readonly keys: readonly EncryptionKey[];
   readonly problems: readonly string[];
 }

@@ -6,7 +6,7 @@ import { createKeyFile, keyFilePath, readKeyFile } from './key-file.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 
 /** The places that the keys may come from. */
-export interface KeySource {
+interface KeySource {
   /** The keys from the settings. When they are undefined, the key file in `dataDir` is used, and made if needed. */
   readonly keys: readonly EncryptionKey[] | undefined;
   readonly dataDir: string;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /** A message that is signed: its `webhook-id`, its `webhook-timestamp` and the body that is sent. */
-export interface SignedMessage {
+interface SignedMessage {
   readonly id: string;
   readonly timestampSecs: number;
   readonly body: string;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createIds, newEtag } from '../../src/ids.ts';
+import { createIds } from '../../src/ids.ts';
 
 const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -32,7 +32,7 @@ describe('createIds', () => {
   });
 
   it('returns different etags of 16 characters', () => {
-    const etags = new Set(Array.from({ length: 1_000 }, newEtag));
+    const etags = new Set(Array.from({ length: 1_000 }, createIds().etag));
     expect(etags.size).to.equal(1_000);
     expect([...etags].every((etag) => /^[\w-]{16}$/.test(etag))).to.equal(true);
   });

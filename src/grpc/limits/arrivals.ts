@@ -4,7 +4,7 @@ import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Admits or refuses each HTTP/2 stream before grpc-js sees it. */
-export interface Arrivals {
+interface Arrivals {
   /** Reports whether a stream may go on to grpc-js. It refuses every other stream. */
   admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
   /** Returns the arrival of an admitted call, by its gRPC headers. */
@@ -12,7 +12,7 @@ export interface Arrivals {
 }
 
 /** The parts that decide about a stream. */
-export interface ArrivalDeps {
+interface ArrivalDeps {
   /** Every call is admitted when it is absent. */
   readonly gate?: CallGate | undefined;
   readonly refusals: Refusals;
@@ -21,7 +21,7 @@ export interface ArrivalDeps {
 }
 
 /** The most RPCs at once on a connection. http2-settings.ts says why the limit of HTTP/2 is higher. */
-export const MAX_RPCS_PER_CONNECTION = 1_000;
+const MAX_RPCS_PER_CONNECTION = 1_000;
 
 const GATED_PATHS: ReadonlySet<string | undefined> = new Set([
   '/callhooks.v1.CallLifecycle/OnCallStart',

@@ -1,5 +1,5 @@
 /** The limits of a method, which are checked before its request is decoded. */
-export interface MethodLimits {
+interface MethodLimits {
   /** The largest request message in bytes. */
   readonly maxRequestBytes: number;
   /** Reports whether the method is a list or an admin RPC, which {@link MAX_ADMIN_RPCS} limits. */

@@ -2,7 +2,7 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 
 /** Tracks the open streams (health watches, reflection), which only their client or a shutdown ends. */
-export interface OpenStreams {
+interface OpenStreams {
   /** Registers each stream of the server. */
   readonly interceptor: ServerInterceptor;
   /** Ends all open streams as `UNAVAILABLE`. */

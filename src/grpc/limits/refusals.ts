@@ -15,7 +15,7 @@ export interface Refusals {
 }
 
 /** The places that refusals are reported to. */
-export interface RefusalDeps {
+interface RefusalDeps {
   readonly logger: Logger;
   /** Called for each refusal, for the metrics. */
   readonly onRefused?: (limit: ArrivalLimit) => void;

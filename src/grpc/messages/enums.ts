@@ -53,7 +53,7 @@ export const CALL_DECISIONS = {
 } as const satisfies Record<CallDecision, pb.CallDecision>;
 
 /** The states that clients see: all but `no_webhook`. */
-export type VisibleState = Exclude<ExecutionState, 'no_webhook'>;
+type VisibleState = Exclude<ExecutionState, 'no_webhook'>;
 
 /** Maps `ExecutionState` to the wire. */
 export const EXECUTION_STATES = {

@@ -6,7 +6,7 @@ import { agentTokens } from '../page-tokens.ts';
 import * as requests from '../requests/agent-admin.ts';
 
 /** The commands that serve `callhooks.v1.AgentAdmin`. */
-export type AgentAdminCommands = Pick<
+type AgentAdminCommands = Pick<
   AdminCommands,
   'createAgent' | 'getAgent' | 'listAgents' | 'updateAgent' | 'deleteAgent'
 >;

@@ -7,7 +7,7 @@ import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle
 import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts';
 
 /** The commands that serve `callhooks.v1.CallLifecycle`. */
-export interface CallLifecycleCommands {
+interface CallLifecycleCommands {
   readonly onCallStart: (request: OnCallStartRequest, context: RequestContext) => Promise<OnCallStartReply>;
   readonly onCallEnd: (request: OnCallEndRequest, context: RequestContext) => Promise<OnCallEndReply>;
 }

@@ -10,7 +10,7 @@ import type { Page } from '../../store/agent-store.ts';
 import type { ExecutionKey } from '../../store/execution-store.ts';
 
 /** The commands that serve `callhooks.v1.ExecutionLog`. */
-export interface ExecutionLogCommands {
+interface ExecutionLogCommands {
   readonly getExecution: (request: GetExecutionRequest) => Promise<GetExecutionReply>;
   readonly listExecutions: (request: ListExecutionsRequest) => Promise<Page<Execution, ExecutionKey>>;
 }

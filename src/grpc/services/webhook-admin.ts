@@ -10,7 +10,7 @@ import { parseTestWebhook } from '../requests/test-webhook.ts';
 import * as requests from '../requests/webhook-admin.ts';
 
 /** The commands that serve `callhooks.v1.WebhookAdmin`. */
-export interface WebhookAdminCommands extends Pick<
+interface WebhookAdminCommands extends Pick<
   AdminCommands,
   'createWebhook' | 'getWebhook' | 'listWebhooks' | 'updateWebhook' | 'deleteWebhook'
 > {
