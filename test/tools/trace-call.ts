@@ -25,7 +25,7 @@ const IDLE_MS = 400;
 const REPORT_MS = 300;
 /** The place of the first start among the trips. */
 const FIRST_START = 1;
-const ROOMS = ['grpc', 'commands', 'engine', 'domain', 'http', 'store', 'secrets'];
+const MODULES = ['grpc', 'commands', 'engine', 'domain', 'http', 'store', 'secrets'];
 
 interface Trip {
   readonly title: string;
@@ -117,12 +117,12 @@ function printTable(trips: readonly Trip[], traced: readonly Entered[]): void {
   const rows = trips.map(({ title }, index) => {
     const entered = traced[index];
     const files = filesOf(entered);
-    const inRoom = (room: string) => files.filter((path) => path.startsWith(`${room}/`)).length;
-    const others = files.length - ROOMS.reduce((sum, room) => sum + inRoom(room), 0);
+    const inModule = (name: string) => files.filter((path) => path.startsWith(`${name}/`)).length;
+    const others = files.length - MODULES.reduce((sum, name) => sum + inModule(name), 0);
     const named = [...(entered?.values() ?? [])].filter(({ name }) => name !== '').length;
-    return [title, files.length, named, ...ROOMS.map(inRoom), others];
+    return [title, files.length, named, ...MODULES.map(inModule), others];
   });
-  const head = ['trip', 'files', 'named functions', ...ROOMS.map((room) => `\`${room}/\``), 'other'];
+  const head = ['trip', 'files', 'named functions', ...MODULES.map((name) => `\`${name}/\``), 'other'];
   for (const row of [head, ['---', ...head.slice(1).map(() => '---:')], ...rows])
     console.log(`| ${row.join(' | ')} |`);
 }

@@ -14,7 +14,7 @@ export interface UpdateFromRows {
   readonly guard: string;
 }
 
-/** What one engine needs differently. Everything else in this room is shared. */
+/** What one engine needs differently. Everything else in the store is shared. */
 export interface Dialect {
   readonly engine: 'sqlite' | 'mysql';
   /** The database's clock: epoch milliseconds, an integer. */

@@ -9,11 +9,19 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 
 describe('docs/architecture.md', () => {
   it('has a row for every folder of src/', () => {
-    const rooms = readdirSync(new URL('src/', root), { withFileTypes: true }).filter((entry) =>
+    const folders = readdirSync(new URL('src/', root), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     );
     const page = read('docs/architecture.md');
-    for (const { name } of rooms) expect(page).to.contain(`| \`${name}/\` |`);
+    for (const { name } of folders) expect(page).to.contain(`| \`${name}/\` |`);
+  });
+
+  it('names functions that stand in the files beside them', () => {
+    const rows = [...read('docs/architecture.md').matchAll(/^\|[^|]*\| ([^|]*) \| `(src\/[^`]+)` \|$/gm)];
+    expect(rows).to.have.length.above(20);
+    for (const [, names = '', file = ''] of rows)
+      for (const [, name = ''] of names.matchAll(/`(\w+)`/g))
+        expect(read(file), file).to.match(new RegExp(`\\b${name}\\b`));
   });
 });
 

@@ -6,20 +6,20 @@ import { lintFiles, type Finding } from './lint-files.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-interface Room {
-  /** The rooms that it imports. */
+interface Module {
+  /** The modules that it imports. */
   readonly uses?: readonly string[];
-  /** The rooms of which it imports types only. */
+  /** The modules of which it imports types only. */
   readonly types?: readonly string[];
   readonly libraries?: readonly string[];
   /** The parts of Node.js that it imports. */
   readonly node?: readonly string[];
-  /** One of the folders in it. */
+  /** One of its folders. */
   readonly inner?: string;
 }
 
-/** The plan that .oxlintrc.json holds. A room is a folder or a file at the top of src/, or migrations/. */
-const ROOMS: Readonly<Record<string, Room>> = {
+/** The imports that .oxlintrc.json allows. A module is a folder or a file at the top of src/, or migrations/. */
+const MODULES: Readonly<Record<string, Module>> = {
   'main.ts': {
     uses: ['app.ts', 'config/', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'],
     node: ['os', 'util'],
@@ -100,8 +100,8 @@ const LIBRARIES = [...Object.keys(dependencies), '@bufbuild/protobuf/wire', 'axi
 const NODE = builtinModules.filter((name) => !name.startsWith('_') && !name.startsWith('node:'));
 
 /** A file that imports, or might import, each place as a value and as a type, and each library. */
-function importerOf(path: string, room: string): readonly Line[] {
-  const places = Object.keys(ROOMS).filter((place) => place !== room);
+function importerOf(path: string, module: string): readonly Line[] {
+  const places = Object.keys(MODULES).filter((place) => place !== module);
   return [
     ...places.flatMap((place) => {
       const target = `${place === 'migrations/' ? '' : 'src/'}${place}${place.endsWith('/') ? 'x.ts' : ''}`;
@@ -127,7 +127,7 @@ function toSource(lines: readonly Line[]) {
   return lines.map(({ word, from }, index) => `${word} { a${index} } from '${from}';`).join('\n');
 }
 
-/** What a file in a room may import, as lint says. */
+/** What a file in a module may import, as lint says. */
 function allowedIn(lines: readonly Line[], refused: ReadonlySet<number>) {
   const namesOf = (kind: Line['kind']) =>
     lines
@@ -139,18 +139,18 @@ function allowedIn(lines: readonly Line[], refused: ReadonlySet<number>) {
   return { uses, types, libraries: namesOf('libraries'), node: namesOf('node') };
 }
 
-const SAMPLES = Object.entries(ROOMS)
-  .filter(([room]) => room !== 'gen/')
-  .flatMap(([room, { inner }]) => {
-    const home = room === 'migrations/' ? room : `src/${room}`;
+const SAMPLES = Object.entries(MODULES)
+  .filter(([module]) => module !== 'gen/')
+  .flatMap(([module, { inner }]) => {
+    const home = module === 'migrations/' ? module : `src/${module}`;
     const paths = home.endsWith('/') ? [`${home}x.ts`] : [home];
     if (inner !== undefined) paths.push(`${home}${inner}/x.ts`);
-    return paths.map((path) => ({ room, path, lines: importerOf(path, room) }));
+    return paths.map((path) => ({ module, path, lines: importerOf(path, module) }));
   });
 
 const REFUSED: [title: string, path: string, source: string, help?: RegExp][] = [
   [
-    'a value of a room that is seen as types',
+    'a value of a module that is seen as types',
     'commands/a.ts',
     "import { a } from '../store/a.ts';",
     /types only/,
@@ -160,17 +160,17 @@ const REFUSED: [title: string, path: string, source: string, help?: RegExp][] = 
   ['a re-export of everything', 'domain/d.ts', "export * from '../store/a.ts';"],
   ['an import over many lines', 'engine/e.ts', "import {\n  a,\n  b,\n} from '../store/a.ts';", /types only/],
   ['an import when it runs', 'domain/f.ts', "const a = await import('../store/a.ts');"],
-  ['such an import of a room seen as types', 'engine/g.ts', "await import('../store/a.ts');", /types only/],
+  ['such an import of a module seen as types', 'engine/g.ts', "await import('../store/a.ts');", /types only/],
   ['an import for its effects', 'domain/h.ts', "import '../store/a.ts';"],
-  ['such an import of a room seen as types', 'engine/i.ts', "import '../store/a.ts';", /types only/],
+  ['such an import of a module seen as types', 'engine/i.ts', "import '../store/a.ts';", /types only/],
   ['an import behind a comment', 'domain/i1.ts', "/* a */ import a from '../logger.ts';"],
   ['an absolute path', 'domain/k.ts', "import { a } from '/src/store/a.ts';"],
   ['a path inside a library', 'store/l.ts', "import a from 'knex/lib/a.js';"],
   ['a part of Node.js without its prefix', 'domain/m.ts', "import { readFileSync } from 'fs';"],
   ['dns.lookup', 'http/n.ts', "import { lookup } from 'node:dns';", /four threads/],
   ['the resolver that asks it', 'http/o.ts', "import { lookup } from 'node:dns/promises';"],
-  ['a folder that is in no room', 'http/p.ts', "import { a } from '../utils/a.ts';"],
-  ['an import from such a folder', 'utils/q.ts', "import { a } from '../errors.ts';", /give it a row/],
+  ['a folder that has no entry', 'http/p.ts', "import { a } from '../utils/a.ts';"],
+  ['an import from such a folder', 'utils/q.ts', "import { a } from '../errors.ts';", /has no entry/],
   [
     'a value of the domain beside the failures',
     'http/q1.ts',
@@ -178,14 +178,14 @@ const REFUSED: [title: string, path: string, source: string, help?: RegExp][] = 
     /types only/,
   ],
   ['such a value', 'store/q2.ts', "import { a } from '../domain/json.ts';", /types only/],
-  ['a parser of another room', 'config/r.ts', "import { a } from '../http/egress/egress-policy.ts';"],
+  ['a parser of another module', 'config/r.ts', "import { a } from '../http/egress/egress-policy.ts';"],
 ];
 
 const ALLOWED: [title: string, path: string, source: string][] = [
-  ['an import within an inner room', 'grpc/services/s.ts', "import { a } from './a.ts';"],
-  ['an import from an inner room up to its own', 'grpc/services/t.ts', "import { a } from '../unary.ts';"],
-  ['an import from an inner room to the next', 'grpc/services/u.ts', "import { a } from '../requests/a.ts';"],
-  ['an import of an inner room', 'http/v.ts', "import { a } from './client/a.ts';"],
+  ['an import within a folder of a module', 'grpc/services/s.ts', "import { a } from './a.ts';"],
+  ['an import from such a folder up to its module', 'grpc/services/t.ts', "import { a } from '../unary.ts';"],
+  ['an import from such a folder to the next', 'grpc/services/u.ts', "import { a } from '../requests/a.ts';"],
+  ['an import of a folder of the module', 'http/v.ts', "import { a } from './client/a.ts';"],
   ['types alone in braces', 'commands/w.ts', "import { type A, type B } from '../store/a.ts';"],
   ['a re-export of types', 'commands/x1.ts', "export type { A } from '../store/a.ts';"],
   ['a resolver', 'http/y.ts', "import { Resolver } from 'node:dns';"],
@@ -196,7 +196,7 @@ const ALLOWED: [title: string, path: string, source: string][] = [
   ['an import that only a comment names', 'domain/z2.ts', "// import { a } from '../store/a.ts';"],
 ];
 
-describe('the imports of each room', function () {
+describe('the imports that lint allows', function () {
   this.timeout(30_000); // starts a compiler
   let findings: Finding[];
 
@@ -209,37 +209,37 @@ describe('the imports of each room', function () {
 
   const findingsIn = (path: string) => findings.filter((finding) => finding.path === path);
 
-  for (const { room, path, lines } of SAMPLES) {
-    it(`are those of the plan in ${path}`, () => {
+  for (const { module, path, lines } of SAMPLES) {
+    it(`are those of the table in ${path}`, () => {
       const refused = new Set(findingsIn(path).map(({ line }) => line));
-      const { uses = [], types = [], libraries = [], node = [] } = ROOMS[room] ?? {};
+      const { uses = [], types = [], libraries = [], node = [] } = MODULES[module] ?? {};
       expect(allowedIn(lines, refused)).to.deep.equal({ uses, types, libraries, node });
     });
   }
 
   for (const [title, path, , help = /must not import this/] of REFUSED) {
-    it(`cannot have ${title} (${path})`, () => {
+    it(`do not include ${title} (${path})`, () => {
       expect(findingsIn(`src/${path}`).map((finding) => finding.help)).to.have.length(1);
       expect(findingsIn(`src/${path}`)[0]?.help).to.match(help);
     });
   }
 
   for (const [title, path] of ALLOWED) {
-    it(`may have ${title} (${path})`, () => {
+    it(`include ${title} (${path})`, () => {
       expect(findingsIn(`src/${path}`)).to.deep.equal([]);
     });
   }
 
-  it('are planned for everything that lies in src/', () => {
+  it('are in the table for everything in src/', () => {
     const entries = readdirSync(join(ROOT, 'src'), { withFileTypes: true });
-    const rooms = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-    expect(Object.keys(ROOMS)).to.have.members([...rooms, 'migrations/']);
+    const modules = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+    expect(Object.keys(MODULES)).to.have.members([...modules, 'migrations/']);
   });
 
-  it('lead no way back up', () => {
+  it('never lead back up', () => {
     const order = ['main.ts', 'app.ts', 'grpc/', 'commands/', 'engine/', 'domain/', 'errors.ts'];
-    for (const [index, room] of order.entries()) {
-      const { uses = [], types = [] } = ROOMS[room] ?? {};
+    for (const [index, module] of order.entries()) {
+      const { uses = [], types = [] } = MODULES[module] ?? {};
       const above = order.slice(0, index);
       expect([...uses, ...types].filter((place) => above.includes(place))).to.deep.equal([]);
     }
