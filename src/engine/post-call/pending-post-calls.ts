@@ -201,6 +201,7 @@ export function createPendingPostCalls(deps: PendingPostCallsDeps): PendingPostC
   };
 }
 
-function uuidOf({ executionUuid }: PendingPostCall): string {
+/** Returns the uuid of a pending post-call's execution. */
+export function uuidOf({ executionUuid }: PendingPostCall): string {
   return executionUuid;
 }

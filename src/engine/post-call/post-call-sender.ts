@@ -5,7 +5,7 @@ import { CallhooksError, isDatabaseError } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore, PendingPostCall } from '../../store/execution-store.ts';
 import type { ByteBudget, ByteReservation } from '../limits/byte-budget.ts';
-import { createPendingPostCalls, type Progress } from './pending-post-calls.ts';
+import { createPendingPostCalls, uuidOf, type Progress } from './pending-post-calls.ts';
 import { PACE_WINDOW_MS, type Pace } from './pace.ts';
 import { sendPostCall, type PostCallDeps } from './post-call.ts';
 import type { RequestSlot, RequestSlots } from '../limits/request-slots.ts';
@@ -223,8 +223,4 @@ async function findWebhook(
     }
   }
   return 'removed';
-}
-
-function uuidOf({ executionUuid }: PendingPostCall): string {
-  return executionUuid;
 }
