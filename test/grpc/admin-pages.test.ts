@@ -10,8 +10,8 @@ interface Page<T> {
   readonly nextPageToken: string;
 }
 
-/** Reads to the end of a list; gives the pages. */
-const allPages = async <T>(read: (pageToken: string) => Promise<Page<T>>): Promise<(readonly T[])[]> => {
+/** Reads a list to its end, and returns the pages. */
+async function allPages<T>(read: (pageToken: string) => Promise<Page<T>>): Promise<(readonly T[])[]> {
   const pages: (readonly T[])[] = [];
   let pageToken = '';
   do {
@@ -20,9 +20,9 @@ const allPages = async <T>(read: (pageToken: string) => Promise<Page<T>>): Promi
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   return pages;
-};
+}
 
-describeEachEngine('pages', (engine) => {
+describeEachEngine('The pages of ListAgents and ListWebhooks', (engine) => {
   let app: TestApp;
   const made: pb.Agent[] = [];
   before(async () => {
@@ -51,21 +51,21 @@ describeEachEngine('pages', (engine) => {
   };
 
   const sizes: [string, number, number[]][] = [
-    ['0 stands for 50', 0, [50, 10]],
-    ['a page ends after its size', 25, [25, 25, 10]],
-    ['the last page may be just full', 30, [30, 30]],
-    ['more than 200 is cut', 2_147_483_647, [60]],
-    ['one item a page', 1, Array<number>(60).fill(1)],
+    ['50 for a page_size of 0', 0, [50, 10]],
+    ['25 for 25', 25, [25, 25, 10]],
+    ['30 for 30, and the last page is just full', 30, [30, 30]],
+    ['200 for more than 200', 2_147_483_647, [60]],
+    ['1 for 1', 1, Array<number>(60).fill(1)],
   ];
   for (const [title, pageSize, expected] of sizes) {
-    it(`${title}: all agents, whole, each once, in order`, async () => {
+    it(`have at most ${title}, and all agents, each once, in the order of their UUIDs`, async () => {
       const pages = await allPages((token) => listAgents(pageSize, token));
       expect(pages.map((page) => page.length)).to.deep.equal(expected);
       expect(pages.flat()).to.deep.equal(made);
     });
   }
 
-  it('hold every webhook once, in the order of their UUIDs', async () => {
+  it('have every webhook once, in the order of their UUIDs', async () => {
     const pages = await allPages((token) => listWebhooks('', 7, token));
     const wanted = made.flatMap(({ webhooks }) => webhooks);
     wanted.sort((a, b) => (a.webhookUuid < b.webhookUuid ? -1 : 1));
@@ -73,7 +73,7 @@ describeEachEngine('pages', (engine) => {
     expect(pages.slice(0, -1).every((page) => page.length === 7)).to.equal(true);
   });
 
-  it('hold the webhooks of one agent only', async () => {
+  it('have the webhooks of one agent only when its agent_uuid is given', async () => {
     const agent = made.find(({ webhooks }) => webhooks.length === 2) as pb.Agent;
     const pages = await allPages((token) => listWebhooks(agent.agentUuid.toUpperCase(), 1, token));
     expect(pages.map((page) => page.length)).to.deep.equal([1, 1]);
@@ -81,7 +81,7 @@ describeEachEngine('pages', (engine) => {
     expect(await listWebhooks(NOBODY, 0, '')).to.deep.equal({ items: [], nextPageToken: '' });
   });
 
-  it('have tokens that are good for their own list and filter only', async () => {
+  it('have tokens that another list, or another filter, refuses', async () => {
     const { nextPageToken: ofAgents } = await listAgents(1, '');
     const { nextPageToken: ofWebhooks } = await listWebhooks('', 1, '');
     const refused = [
@@ -93,7 +93,7 @@ describeEachEngine('pages', (engine) => {
     for (const list of refused) expect((await errorOf(list)).fields).to.deep.equal(['page_token']);
   });
 
-  it('go on where the last item of a page was deleted', async () => {
+  it('go on after the last item of a page was deleted', async () => {
     const { items, nextPageToken } = await listAgents(10, '');
     const last = items.at(-1) as pb.Agent;
     await app.rpc.agents.deleteAgent({ agentUuid: last.agentUuid });
@@ -102,7 +102,7 @@ describeEachEngine('pages', (engine) => {
     expect(rest.flat()).to.deep.equal(made.slice(9));
   });
 
-  it('end at 1 MiB, with every item on some page', async () => {
+  it('end at 1 MiB, and have every item', async () => {
     const text = 'x'.repeat(60 * 1024);
     const webhooks = [
       webhookOf(PRE_CALL, configOf({ requestBody: text })),

@@ -1,45 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
-import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { describeEachEngine } from '../support/engines.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
 import { configOf, POST_CALL, PRE_CALL, webhookOf } from '../support/samples.ts';
 
-const MASK = '••••••';
 const SIGNING = `whsec_${Buffer.alloc(24, 3).toString('base64')}`;
+// Nothing is sent in these tests.
+const ORIGIN = 'http://127.0.0.1:9';
 
-/** All that lies in a database: the files of the embedded one, every row of every table of the other. */
-const storedBytes = async ({ url, dataDir }: FreshDatabase): Promise<Buffer[]> => {
-  if (url === null) return readdirSync(dataDir).map((name) => readFileSync(join(dataDir, name)));
-  const connection = await createConnection(url);
-  try {
-    const [tables] = await connection.query<RowDataPacket[]>('SHOW TABLES');
-    const names = tables.map((row) => String(Object.values(row)[0]));
-    const rows = await Promise.all(
-      names.map((name) => connection.query<RowDataPacket[]>(`SELECT * FROM \`${name}\``)),
-    );
-    const values = rows.flatMap(([found]) => found.flatMap((row) => Object.values(row) as unknown[]));
-    return values.map((value) => (Buffer.isBuffer(value) ? value : Buffer.from(String(value))));
-  } finally {
-    await connection.end();
-  }
-};
-
-describeEachEngine('secrets of agents and webhooks', (engine) => {
+describeEachEngine('Secrets of agents', (engine) => {
   let app: TestApp;
-  let receiver: Receiver;
   before(async () => {
-    receiver = await startReceiver();
     app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.1' });
   });
-  after(async () => {
-    await app.close();
-    await receiver.close();
-  });
+  after(() => app.close());
 
   const createAgent = async (agent: Partially<pb.Agent>, secrets: Record<string, string> = {}) =>
     (await app.rpc.agents.createAgent({ agent, secrets })).agent as pb.Agent;
@@ -49,155 +24,11 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
     (await app.rpc.webhooks.updateWebhook({ webhook, updateMask })).webhook as pb.Webhook;
   const updateAgent = async (request: Partially<pb.UpdateAgentRequest>) =>
     (await app.rpc.agents.updateAgent(request)).agent as pb.Agent;
-  const withHeaders = (requestHeaders: Record<string, string>, more: Partially<pb.ApiSchema> = {}) =>
-    configOf({ url: `${receiver.url}/a`, requestHeaders, ...more });
+  const withHeaders = (requestHeaders: Record<string, string>) =>
+    configOf({ url: `${ORIGIN}/a`, requestHeaders });
   const only = ({ webhooks }: pb.Agent): pb.Webhook => webhooks[0] as pb.Webhook;
-  const headersOf = (webhook: pb.Webhook) => webhook.webhookConfig?.apiSchema?.requestHeaders;
-  /** What the endpoint really gets. */
-  const sentHeaders = async ({ webhookUuid }: pb.Webhook) => {
-    const count = receiver.requests.length;
-    const { failure } = await app.rpc.webhooks.testWebhook({ webhookUuid, send: true });
-    expect(failure).to.equal(undefined);
-    return (await receiver.waitFor(count + 1)).at(-1)?.headers;
-  };
 
-  describe('sensitive headers', () => {
-    it('read as a mask unless they are placeholders', async () => {
-      const agent = await createAgent(
-        {
-          dynamicVariables: { x: '' },
-          webhooks: [
-            webhookOf(
-              PRE_CALL,
-              withHeaders({
-                Authorization: 'Bearer abcdefgh-literal',
-                'X-Api-Key': '{{secret.s}}',
-                Cookie: 'session={{x}}',
-                Proxy_Token: 'Bearer {{secret.s}}',
-                'X-Plain': 'visible',
-                'Idempotency-Key': 'visible too',
-              }),
-            ),
-          ],
-        },
-        { s: 'sss' },
-      );
-      expect(headersOf(only(agent))).to.deep.equal({
-        Authorization: MASK,
-        'X-Api-Key': '{{secret.s}}',
-        Cookie: MASK,
-        Proxy_Token: 'Bearer {{secret.s}}',
-        'X-Plain': 'visible',
-        'Idempotency-Key': 'visible too',
-      });
-      expect(await read(agent)).to.deep.equal(agent);
-    });
-
-    it('keep their value where the mask is written back, under any case of the name', async () => {
-      const agent = await createAgent({
-        webhooks: [webhookOf(PRE_CALL, withHeaders({ Authorization: 'Bearer literal-1' }))],
-      });
-      const { webhookUuid } = only(agent);
-      const webhookConfig = withHeaders(
-        { AUTHORIZATION: MASK, 'X-Token': 'literal-2' },
-        { url: `${receiver.url}/b?c=d` },
-      );
-      const updated = await update({ webhookUuid, webhookConfig }, ['webhook_config']);
-      expect(headersOf(updated)).to.deep.equal({ AUTHORIZATION: MASK, 'X-Token': MASK });
-      expect(await sentHeaders(updated)).to.include({
-        authorization: 'Bearer literal-1',
-        'x-token': 'literal-2',
-      });
-    });
-
-    it('keep their value when other fields change', async () => {
-      const agent = await createAgent({
-        webhooks: [webhookOf(PRE_CALL, withHeaders({ Authorization: 'Bearer literal-3' }))],
-      });
-      const updated = await update({ webhookUuid: only(agent).webhookUuid, disabled: true }, ['disabled']);
-      expect(await sentHeaders(updated)).to.include({ authorization: 'Bearer literal-3' });
-    });
-
-    it('take a new value, and lose the old one where the header is left out', async () => {
-      const agent = await createAgent({
-        webhooks: [webhookOf(PRE_CALL, withHeaders({ Authorization: 'Bearer old-value' }))],
-      });
-      const { webhookUuid } = only(agent);
-      const mask = ['webhook_config.api_schema.request_headers'];
-      const changed = await update(
-        { webhookUuid, webhookConfig: withHeaders({ Authorization: 'Bearer new-value' }) },
-        mask,
-      );
-      expect(await sentHeaders(changed)).to.include({ authorization: 'Bearer new-value' });
-      await update({ webhookUuid, webhookConfig: withHeaders({}) }, mask);
-      const error = await errorOf(
-        update({ webhookUuid, webhookConfig: withHeaders({ Authorization: MASK }) }, mask),
-      );
-      expect(error.fields).to.deep.equal([
-        'webhook.webhook_config.api_schema.request_headers[Authorization]',
-      ]);
-    });
-
-    const otherOrigins: [string, (url: URL) => void][] = [
-      ['port', (url) => (url.port = String(Number(url.port) ^ 1))],
-      ['host', (url) => (url.hostname = '127.0.0.2')],
-      ['scheme', (url) => (url.protocol = 'https:')],
-    ];
-    for (const [part, change] of otherOrigins) {
-      it(`do not follow the URL to another ${part}`, async () => {
-        await app.restart({ CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
-        const agent = await createAgent({
-          webhooks: [webhookOf(PRE_CALL, withHeaders({ Authorization: 'Bearer literal' }))],
-        });
-        const { webhookUuid } = only(agent);
-        const url = new URL(`${receiver.url}/a`);
-        change(url);
-        const webhookConfig = withHeaders({ Authorization: MASK }, { url: url.href });
-        const fields = ['webhook.webhook_config.api_schema.request_headers[Authorization]'];
-        for (const mask of ['webhook_config.api_schema.url', 'webhook_config']) {
-          expect((await errorOf(update({ webhookUuid, webhookConfig }, [mask]))).fields).to.deep.equal(
-            fields,
-          );
-        }
-        const viaAgent = { agentUuid: agent.agentUuid, webhooks: [webhookOf(PRE_CALL, webhookConfig)] };
-        const error = await errorOf(updateAgent({ agent: viaAgent, updateMask: ['webhooks'] }));
-        expect(error.fields).to.deep.equal([
-          'agent.webhooks[0].webhook_config.api_schema.request_headers[Authorization]',
-        ]);
-        expect(await read(agent)).to.deep.equal(agent);
-      });
-    }
-
-    it('do not move from one webhook or agent to another', async () => {
-      const config = withHeaders({ Authorization: 'Bearer literal' });
-      const agent = await createAgent({ webhooks: [webhookOf(PRE_CALL, config)] });
-      const masked = withHeaders({ Authorization: MASK });
-      const { agentUuid } = agent;
-      const asPostCall = app.rpc.webhooks.createWebhook({
-        agentUuid,
-        webhookType: POST_CALL,
-        webhookConfig: masked,
-      });
-      expect((await errorOf(asPostCall)).fields).to.deep.equal([
-        'webhook_config.api_schema.request_headers[Authorization]',
-      ]);
-      expect((await errorOf(createAgent({ webhooks: [webhookOf(PRE_CALL, masked)] }))).reason).to.equal(
-        'VALIDATION_FAILED',
-      );
-    });
-
-    it('and secrets are not found in the database as they are', async () => {
-      await createAgent(
-        { webhooks: [webhookOf(PRE_CALL, withHeaders({ Authorization: 'Bearer find-me-in-a-header' }))] },
-        { s: 'find-me-in-a-secret' },
-      );
-      const stored = Buffer.concat(await storedBytes(app.database));
-      expect(stored.includes(receiver.url)).to.equal(true);
-      expect(stored.includes('find-me-in')).to.equal(false);
-    });
-  });
-
-  describe('what is in use', () => {
+  describe('that are in use, and variables,', () => {
     const everywhere = () =>
       createAgent(
         {
@@ -207,7 +38,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
               PRE_CALL,
               configOf(
                 {
-                  url: `${receiver.url}/{{x}}`,
+                  url: `${ORIGIN}/{{x}}`,
                   requestHeaders: { Cookie: 'id={{z}}' },
                   requestBody: [{ a: '{{x.b}}' }],
                 },
@@ -220,7 +51,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
         { s: 'value', sign: SIGNING, unused: 'value' },
       );
 
-    it('is not removed: the error names every user of every variable', async () => {
+    it('are not removed: the error names every use of every variable', async () => {
       const agent = await everywhere();
       const change = {
         agent: { agentUuid: agent.agentUuid, dynamicVariables: { free: 4 } },
@@ -239,7 +70,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       expect(await read(agent)).to.deep.equal(agent);
     });
 
-    it('is not removed: the error names the users of secrets', async () => {
+    it('are not removed: the error names every use of every secret', async () => {
       const agent = await everywhere();
       const removeSecrets = ['s', 'sign', 'unused'];
       const error = await errorOf(updateAgent({ agent: { agentUuid: agent.agentUuid }, removeSecrets }));
@@ -252,7 +83,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       expect((await read(agent)).secretNames).to.deep.equal(['s', 'sign', 'unused']);
     });
 
-    it('is removed with its last user, in one request', async () => {
+    it('are removed with their last use, in one request', async () => {
       const agent = await everywhere();
       const webhooks = [webhookOf(PRE_CALL), webhookOf(POST_CALL)];
       const updated = await updateAgent({
@@ -263,7 +94,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       expect(updated).to.deep.include({ dynamicVariables: {}, secretNames: [] });
     });
 
-    it('and what is not in use is removed', async () => {
+    it('are kept while others that are not in use are removed', async () => {
       const agent = await everywhere();
       const { free, ...dynamicVariables } = agent.dynamicVariables as Record<string, unknown>;
       expect(free).to.equal(4);
@@ -276,7 +107,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
     });
   });
 
-  describe('signing secrets', () => {
+  describe('that sign', () => {
     const signedBy = (name: string) => configOf({}, { signingSecretNames: [name] });
 
     it('are checked when a webhook names them', async () => {
@@ -301,7 +132,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       await updateAgent({ agent: { agentUuid }, secrets: { sign: SIGNING } });
     });
 
-    it('are told once where webhook and value come in one request', async () => {
+    it('cause one violation when webhook and value come in one request', async () => {
       const error = await errorOf(
         createAgent({ webhooks: [webhookOf(PRE_CALL, signedBy('sign'))] }, { sign: 'bad' }),
       );
@@ -309,10 +140,10 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
     });
   });
 
-  describe('the audit log', () => {
+  describe('in the audit log', () => {
     const auditLines = () => app.logLines.filter(({ msg }) => msg === 'audit');
 
-    it('has a line for every change of an origin, with the secrets that go there, and for no other change', async () => {
+    it('have a line for every change of the origin that they go to, and for no other change', async () => {
       const before = auditLines().length;
       const agent = await createAgent(
         {
@@ -324,7 +155,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       );
       const { webhookUuid } = only(agent);
       await update({ webhookUuid, disabled: true }, ['disabled']);
-      await update({ webhookUuid, webhookConfig: configOf({ url: `${receiver.url}/elsewhere` }) }, [
+      await update({ webhookUuid, webhookConfig: configOf({ url: `${ORIGIN}/elsewhere` }) }, [
         'webhook_config.api_schema.url',
       ]);
       await update({ webhookUuid, webhookConfig: configOf({ url: 'https://other.example.com:444/p' }) }, [
@@ -332,7 +163,7 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       ]);
       const lines = auditLines().slice(before);
       expect(lines.map(({ action, origin }) => [action, origin])).to.deep.equal([
-        ['CreateAgent', receiver.url],
+        ['CreateAgent', ORIGIN],
         ['UpdateWebhook', 'https://other.example.com:444'],
       ]);
       expect(JSON.stringify(lines[0]))
@@ -342,10 +173,9 @@ describeEachEngine('secrets of agents and webhooks', (engine) => {
       expect(JSON.stringify(lines)).not.to.include('secret"').and.not.to.include('/elsewhere');
     });
 
-    it('and the whole log hold no secret', () => {
+    it('are in no line of the log in plain text', () => {
       const log = JSON.stringify(app.logLines);
-      for (const secret of ['literal', 'find-me-in', 'first secret', SIGNING])
-        expect(log).not.to.include(secret);
+      for (const secret of ['first secret', SIGNING]) expect(log).not.to.include(secret);
     });
   });
 });

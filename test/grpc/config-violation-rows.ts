@@ -1,0 +1,155 @@
+import type * as pb from '../../src/gen/index.callhooks.v1.ts';
+import type { Partially } from '../support/rpc.ts';
+import { configOf, nested, POST_CALL } from '../support/samples.ts';
+import { long, many, MASK, type Row } from './violation-rows.ts';
+
+/** Returns rows for a message that has a `WebhookConfig` at `path`, of an agent that declares `x` and has the secret `s`. */
+export function configRows(
+  wrap: (config: Partially<pb.WebhookConfig>, type?: pb.WebhookType) => object,
+  path: string,
+): Row[] {
+  const schema = (change: Partially<pb.ApiSchema>) => wrap(configOf(change));
+  const more = (change: Partially<pb.WebhookConfig>) => wrap(configOf({}, change));
+  const headers = (requestHeaders: Record<string, string>) => schema({ requestHeaders });
+  const rule = (change: Partially<pb.Assignment>) =>
+    more({ assignments: [{ attributeName: 'a', dynamicVariable: 'x', ...change }] });
+  const url = `${path}.api_schema.url`;
+  const header = (name: string) => `${path}.api_schema.request_headers[${name}]`;
+  const body = `${path}.api_schema.request_body`;
+  return [
+    ['no api_schema', wrap({}), [`${path}.api_schema`]],
+    ['an empty api_schema', wrap({ apiSchema: {} }), [url, `${path}.api_schema.method`]],
+    ['a URL that is none', schema({ url: 'not a url' }), [url]],
+    ['a URL of another scheme', schema({ url: 'ftp://api.example.com/' }), [url]],
+    ['a URL with userinfo', schema({ url: 'https://user:pass@api.example.com/' }), [url]],
+    ['a URL with a fragment', schema({ url: 'https://api.example.com/#a' }), [url]],
+    ['a URL with a placeholder in its host', schema({ url: 'https://{{x}}.example.com/' }), [url]],
+    ['a URL with a secret in its path', schema({ url: 'https://api.example.com/{{secret.s}}' }), [url]],
+    ['a URL with an unknown variable', schema({ url: 'https://api.example.com/{{nope}}' }), [url]],
+    ['a URL of 4,097 bytes', schema({ url: `https://api.example.com/${long(4097 - 24)}` }), [url]],
+    ['a URL with port 0', schema({ url: 'https://api.example.com:0/' }), [url]],
+    ['a private URL', schema({ url: 'http://10.0.0.1/' }), [url]],
+    ['a special-use name', schema({ url: 'http://printer.local/' }), [url]],
+    ['an unknown method', schema({ method: 'BREW' }), [`${path}.api_schema.method`]],
+    [
+      '33 headers',
+      headers(Object.fromEntries(many(33, (i) => [`x-${i}`, '1']))),
+      [`${path}.api_schema.request_headers`],
+    ],
+    [
+      'a header that callhooks sets',
+      headers({ Host: 'x', 'callhooks-test': '1' }),
+      [header('Host'), header('callhooks-test')],
+    ],
+    ['a header name with a blank', headers({ 'a b': '1' }), [header('a b')]],
+    ['an empty header name', headers({ '': '1' }), [header('')]],
+    [
+      'headers that differ by case only',
+      headers({ 'X-A': '1', 'x-a': '2' }),
+      [`${path}.api_schema.request_headers`],
+    ],
+    ['a header value with a line break', headers({ 'X-A': 'a\nb' }), [header('X-A')]],
+    ['a header value of 4,097 bytes', headers({ 'X-A': long(4097) }), [header('X-A')]],
+    ['a broken template in a header', headers({ 'X-A': 'a {{ b c }}' }), [header('X-A')]],
+    ['a mask where nothing is stored', headers({ Authorization: MASK }), [header('Authorization')]],
+    ['a mask in a header that is not sensitive', headers({ 'X-A': MASK }), [header('X-A')]],
+    ['an unknown secret in a header', headers({ 'X-A': '{{secret.nope}}' }), [header('X-A')]],
+    [
+      'a body that is not finite',
+      schema({ requestBody: { a: [NaN], b: Infinity } }),
+      [`${body}.a[0]`, `${body}.b`],
+    ],
+    ['a body nested deeper than 24', schema({ requestBody: nested(25) }), [`${body}${'.d'.repeat(24)}`]],
+    ['a body of 64 KiB and 1', schema({ requestBody: long(64 * 1024 + 1) }), [body]],
+    ['placeholders in a key of the body', schema({ requestBody: { '{{x}}': 1 } }), [body]],
+    [
+      'unknown names in the body',
+      schema({ requestBody: { a: '{{nope}}', b: ['{{secret.nope}}'] } }),
+      [`${body}.a`, `${body}.b[0]`],
+    ],
+    ['a body in a GET', schema({ method: 'GET', requestBody: { a: 1 } }), [body]],
+    ['a source other than response', rule({ source: 'request' }), [`${path}.assignments[0].source`]],
+    ['no attribute_name', rule({ attributeName: '' }), [`${path}.assignments[0].attribute_name`]],
+    [
+      'an attribute_name of 257 bytes',
+      rule({ attributeName: long(257) }),
+      [`${path}.assignments[0].attribute_name`],
+    ],
+    ['an undeclared target', rule({ dynamicVariable: 'nope' }), [`${path}.assignments[0].dynamic_variable`]],
+    [
+      'a default of a required rule',
+      rule({ required: true, defaultValue: 1 }),
+      [`${path}.assignments[0].default_value`],
+    ],
+    [
+      'a default that is not finite',
+      rule({ defaultValue: [-Infinity] }),
+      [`${path}.assignments[0].default_value[0]`],
+    ],
+    [
+      'a default over 16 KiB',
+      rule({ defaultValue: long(16 * 1024) }),
+      [`${path}.assignments[0].default_value`],
+    ],
+    [
+      '65 assignments',
+      more({ assignments: many(65, () => ({ attributeName: 'a', dynamicVariable: 'x' })) }),
+      [`${path}.assignments`],
+    ],
+    [
+      'assignments of a post-call webhook',
+      wrap(configOf({}, { assignments: [{ attributeName: 'a', dynamicVariable: 'x' }] }), POST_CALL),
+      [`${path}.assignments`],
+    ],
+    ['a time limit below 0.1 s', more({ responseTimeoutSecs: 0.05 }), [`${path}.response_timeout_secs`]],
+    ['a time limit over 60 s', more({ responseTimeoutSecs: 60.1 }), [`${path}.response_timeout_secs`]],
+    ['a negative time limit', more({ responseTimeoutSecs: -1 }), [`${path}.response_timeout_secs`]],
+    ['a time limit that is no number', more({ responseTimeoutSecs: NaN }), [`${path}.response_timeout_secs`]],
+    ['an endless time limit', more({ responseTimeoutSecs: Infinity }), [`${path}.response_timeout_secs`]],
+    ['an unknown failure policy', more({ failurePolicy: 9 as 1 }), [`${path}.failure_policy`]],
+    [
+      'a failure policy of a post-call webhook',
+      wrap(configOf({}, { failurePolicy: 1 }), POST_CALL),
+      [`${path}.failure_policy`],
+    ],
+    [
+      'an unknown signing secret',
+      more({ signingSecretNames: ['nope'] }),
+      [`${path}.signing_secret_names[0]`],
+    ],
+    [
+      'a secret that is none to sign with',
+      more({ signingSecretNames: ['s'] }),
+      [`${path}.signing_secret_names[0]`],
+    ],
+    ['call_duration in a pre-call webhook', schema({ requestBody: '{{call_duration}}' }), [body]],
+  ];
+}
+
+/** A configuration that breaks a rule in each of its fields. */
+export const EVERYTHING_WRONG: Partially<pb.WebhookConfig> = {
+  apiSchema: { url: 'ftp://x', method: 'X', requestHeaders: { host: 'a' }, requestBody: NaN },
+  assignments: [
+    { source: 'x', attributeName: '', dynamicVariable: 'nope', required: true, defaultValue: NaN },
+  ],
+  responseTimeoutSecs: -1,
+  failurePolicy: 5 as 1,
+  signingSecretNames: ['nope'],
+};
+
+/** Returns the paths of the violations of {@link EVERYTHING_WRONG}. */
+export function everythingWrong(path: string): readonly string[] {
+  return [
+    `${path}.api_schema.url`,
+    `${path}.api_schema.method`,
+    `${path}.api_schema.request_headers[host]`,
+    `${path}.api_schema.request_body`,
+    `${path}.assignments[0].source`,
+    `${path}.assignments[0].attribute_name`,
+    `${path}.assignments[0].dynamic_variable`,
+    `${path}.assignments[0].default_value`,
+    `${path}.response_timeout_secs`,
+    `${path}.failure_policy`,
+    `${path}.signing_secret_names[0]`,
+  ];
+}
