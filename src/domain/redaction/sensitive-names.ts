@@ -46,7 +46,7 @@ export function sensitiveLiteralHeaders(config: WebhookConfig): readonly string[
 const SCHEME_WORD = /^[A-Za-z][A-Za-z-]{0,31}[ \t]+$/;
 
 /** Reports whether a header's value is placeholders with at most a scheme word before them. Then it may be shown. */
-export function isPlaceholderValue(value: string): boolean {
+function isPlaceholderValue(value: string): boolean {
   const parsed = parseTemplate(value.trim(), { escapes: true });
   if (!parsed.ok) return false;
   const [first, ...rest] = parsed.template;

@@ -62,7 +62,7 @@ const rulesOf = ({ assignments }: Case): Assignment[] =>
     ...('default_value' in more ? { defaultValue: more.default_value } : {}),
   }));
 
-/** Status and reading as an execution does them, in short: the rest of it is tested over real sockets. */
+/** Handles status and body as an execution does, in short. The rest of it is tested over real sockets. */
 const run = (vector: Case) => {
   const { status, headers = {} } = vector;
   const failed = (code: string) => ({ failure: code, assigned: {}, sources: {}, missed: [] });
@@ -106,7 +106,7 @@ for (const file of ['assignments.json', 'assignments-more.json']) {
 }
 
 describe('assign', () => {
-  it('says which required attribute is missing, and why, without a value', () => {
+  it('names a missing required attribute and the reason, without its value', () => {
     const rule = { attributeName: 'customer.id', dynamicVariable: 'id', required: true };
     const messageFor = (body: JsonValue): string | undefined => {
       const result = assign([rule], body, {});
@@ -118,7 +118,7 @@ describe('assign', () => {
     );
   });
 
-  it('measures a large value once, however many rules find it', () => {
+  it('measures a large value once when many rules find it', () => {
     let reads = 0;
     const large = Object.defineProperty({}, 'text', {
       enumerable: true,
@@ -134,16 +134,16 @@ describe('assign', () => {
     }));
     const result = assign(rules, { large: large as JsonObject }, {});
     expect(result.missed.map(({ reason }) => reason)).to.deep.equal(rules.map(() => 'too_large'));
-    // Each rule looks at its first bytes, one measures its depth and its size.
+    // Each rule reads it once for its bound, and one rule measures its depth and its size.
     expect(reads).to.equal(64 + 2);
   });
 
-  it('says that the endpoint has seen the request when a required attribute is missing', () => {
+  it('sets sent to yes when a required attribute is missing', () => {
     const result = assign([{ attributeName: 'a', dynamicVariable: 'a', required: true }], undefined, {});
     expect(result.ok ? undefined : result.failure.sent).to.equal('yes');
   });
 
-  it('does not touch the variables that it is given', () => {
+  it('does not change the variables that it is given', () => {
     const variables = Object.freeze({ a: 1 });
     expect(
       assign([{ attributeName: 'a', dynamicVariable: 'a', required: false }], { a: 2 }, variables).ok,

@@ -3,7 +3,7 @@ import { decideCall, startReply } from '../../../src/domain/call-decision.ts';
 import type { Execution } from '../../../src/domain/execution.ts';
 import type { StartVariables } from '../../../src/domain/call.ts';
 
-describe('decide', () => {
+describe('decideCall', () => {
   const proceed = { decision: 'proceed', degraded: false };
   const degraded = { decision: 'proceed', degraded: true };
   const block = { decision: 'block', degraded: false };
@@ -21,7 +21,7 @@ describe('decide', () => {
     ['failed', null, undefined],
   ];
   for (const [state, failurePolicy, expected] of rows) {
-    it(`makes ${JSON.stringify(expected)} of ${state} under ${failurePolicy}`, () => {
+    it(`returns ${JSON.stringify(expected)} for ${state} under ${failurePolicy}`, () => {
       expect(decideCall({ state, failurePolicy })).to.deep.equal(expected);
     });
   }
@@ -34,7 +34,7 @@ describe('startReply', () => {
     sources: { plan: 'default', city: 'request' },
   };
 
-  it('gives the variables as they were where no webhook ran', () => {
+  it('returns the variables as they were when no webhook ran', () => {
     expect(startReply(undefined, start)).to.deep.equal({
       decision: 'proceed',
       degraded: false,
@@ -43,7 +43,7 @@ describe('startReply', () => {
     });
   });
 
-  it('puts what was assigned over them', () => {
+  it('puts assigned variables over those before the webhook ran', () => {
     const reply = startReply(
       { state: 'succeeded', failurePolicy: 'block' },
       {
@@ -60,7 +60,7 @@ describe('startReply', () => {
     });
   });
 
-  it('follows the recorded policy after a failure', () => {
+  it('follows the recorded failure policy after a failure', () => {
     const failed = { ...start, assigned: {}, assignedSources: {} };
     expect(startReply({ state: 'failed', failurePolicy: 'block' }, failed)).to.deep.include({
       decision: 'block',
@@ -70,7 +70,7 @@ describe('startReply', () => {
     });
   });
 
-  it('throws while the start is running', () => {
+  it('throws while the pre-call is being sent', () => {
     expect(() => startReply({ state: 'sending', failurePolicy: 'proceed' }, start)).to.throw('no reply yet');
   });
 });

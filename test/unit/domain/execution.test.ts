@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { isFinished, type ExecutionState } from '../../../src/domain/execution.ts';
 
-const ROWS: [state: ExecutionState, ended: boolean][] = [
+const ROWS: [state: ExecutionState, finished: boolean][] = [
   ['accepted', false],
   ['sending', false],
   ['succeeded', true],
@@ -10,10 +10,10 @@ const ROWS: [state: ExecutionState, ended: boolean][] = [
   ['no_webhook', true],
 ];
 
-describe('isEnded', () => {
-  for (const [state, ended] of ROWS) {
-    it(`says ${ended} for ${state}`, () => {
-      expect(isFinished(state)).to.equal(ended);
+describe('isFinished', () => {
+  for (const [state, finished] of ROWS) {
+    it(`returns ${finished} for ${state}`, () => {
+      expect(isFinished(state)).to.equal(finished);
     });
   }
 });

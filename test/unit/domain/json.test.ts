@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { asStored, jsonDepth, lookUp } from '../../../src/domain/json.ts';
-import { jsonBytes } from '../../../src/domain/json-size.ts';
+import { asStored, jsonDepth, lookUp, sameJson } from '../../../src/domain/json.ts';
 import type { JsonValue } from '../../../src/domain/json.ts';
 
 describe('lookUp', () => {
@@ -52,26 +51,47 @@ describe('jsonDepth', () => {
     [[1, [2, [3]], { a: 1 }], 3],
   ];
   for (const [value, depth] of depths) {
-    it(`of ${JSON.stringify(value)} is ${depth}`, () => expect(jsonDepth(value)).to.equal(depth));
+    it(`returns ${depth} for ${JSON.stringify(value)}`, () => expect(jsonDepth(value)).to.equal(depth));
   }
 
-  it('survives a depth that recursion would not', () => {
+  it('measures a depth that recursion would not survive', () => {
     let deep: JsonValue = 1;
     for (let i = 0; i < 200_000; i += 1) deep = [deep];
     expect(jsonDepth(deep)).to.equal(200_000);
   });
 });
 
-describe('JSON of values', () => {
-  it('is measured in bytes of UTF-8', () => expect(jsonBytes({ ü: '😀' })).to.equal(13));
-
-  it('loses the key __proto__ at any depth and nothing else', () => {
+describe('asStored', () => {
+  it('drops the key __proto__ at any depth, and nothing else', () => {
     const value = JSON.parse('{"__proto__":{"a":1},"b":[{"__proto__":2,"constructor":3}],"c":null}');
     const dropped = asStored(value);
     expect(JSON.stringify(dropped)).to.equal('{"b":[{"constructor":3}],"c":null}');
     expect(Object.getPrototypeOf(dropped)).to.equal(Object.prototype);
   });
 
-  it('has 0 for -0 at any depth, for the database gives back no other', () =>
+  it('returns 0 for -0 at any depth, because the database gives back no -0', () =>
     expect(asStored([-0, { a: [-0] }, -1, 'x'])).to.deep.equal([0, { a: [0] }, -1, 'x']));
+});
+
+describe('sameJson', () => {
+  const rows: [JsonValue | undefined, JsonValue | undefined, boolean][] = [
+    [undefined, undefined, true],
+    [undefined, null, false],
+    [null, null, true],
+    [1, 1, true],
+    [1, '1', false],
+    [{ a: 1, b: [null, { c: 2 }] }, { b: [null, { c: 2 }], a: 1 }, true],
+    [{ a: 1 }, { a: 1, b: null }, false],
+    [{ a: 1, b: null }, { a: 1, c: null }, false],
+    [[1, 2], [2, 1], false],
+    [[1], { 0: 1 }, false],
+    [[], {}, false],
+    [{ constructor: 1 }, {}, false],
+  ];
+  for (const [one, other, expected] of rows) {
+    it(`returns ${expected} for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => {
+      expect(sameJson(one, other)).to.equal(expected);
+      expect(sameJson(other, one)).to.equal(expected);
+    });
+  }
 });

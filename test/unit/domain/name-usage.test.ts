@@ -24,7 +24,7 @@ const config: WebhookConfig = {
 const webhooks = [{ webhookType: 'pre_call', config }] as const;
 
 describe('variableUsers', () => {
-  it('names every place, and no other', () => {
+  it('returns every place that uses the name, and no other', () => {
     expect(variableUsers(webhooks, 'plan').map(({ description }) => description)).to.deep.equal([
       'webhook_config.api_schema.url uses it',
       'webhook_config.api_schema.request_headers[X-Plan] uses it',
@@ -33,20 +33,20 @@ describe('variableUsers', () => {
     ]);
   });
 
-  it('names the webhook', () => {
+  it('returns the type of the webhook with each place', () => {
     const both = [...webhooks, { webhookType: 'post_call', config } as const];
     const subjects = variableUsers(both, 'planet').map(({ subject }) => subject);
     expect(new Set(subjects)).to.deep.equal(new Set(['pre_call webhook', 'post_call webhook']));
   });
 
-  it('finds nothing for a name that is not used', () => {
+  it('returns nothing for a name that is not used', () => {
     expect(variableUsers(webhooks, 'name')).to.deep.equal([]);
     expect(variableUsers(webhooks, 'CRM')).to.deep.equal([]);
   });
 });
 
 describe('secretUsers', () => {
-  it('finds placeholders and signatures', () => {
+  it('returns placeholders and signatures', () => {
     expect(secretUsers(webhooks, 'CRM').map(({ description }) => description)).to.deep.equal([
       'webhook_config.api_schema.url uses it',
       'webhook_config.signing_secret_names[1] uses it',
@@ -58,11 +58,11 @@ describe('secretUsers', () => {
 });
 
 describe('usedSecretNames', () => {
-  it('finds the secrets of placeholders and signatures, each once', () => {
+  it('returns the secrets of placeholders and signatures, each once', () => {
     expect([...usedSecretNames(config)]).to.deep.equal(['CRM', 'TOKEN', 'SIGN']);
   });
 
-  it('finds neither a part of a name nor text that only looks like a placeholder', () => {
+  it('leaves out parts of names and texts that only look like placeholders', () => {
     const requestHeaders = {
       A: '{{secret.CRM_TOKEN}}',
       B: '\\{{secret.CRM}}',

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import type { WebhookConfig } from '../../../src/domain/agent.ts';
 import { applyWebhookMask, parseUpdateMask } from '../../../src/domain/update-mask.ts';
 import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-draft.ts';
+import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
 
 const S = 'webhook_config.api_schema';
 const SCHEMA = [`${S}.url`, `${S}.method`, `${S}.request_headers`, `${S}.request_body`];
@@ -25,7 +27,7 @@ describe('parseUpdateMask', () => {
     ...['disabled', ...CONFIG].map((path): ['webhook', string[], string[]] => ['webhook', [path], [path]]),
   ];
   for (const [kind, paths, fields] of accepted) {
-    it(`takes ${paths.join(', ')} of ${kind === 'agent' ? 'an agent' : 'a webhook'}`, () => {
+    it(`accepts ${paths.join(', ')} of ${kind === 'agent' ? 'an agent' : 'a webhook'}`, () => {
       const { mask, violations } = parseUpdateMask(paths, kind);
       expect(violations).to.deep.equal([]);
       expect([...mask]).to.deep.equal(fields);
@@ -66,7 +68,7 @@ describe('parseUpdateMask', () => {
     ]);
   });
 
-  it('tells every wrong path, and one sentence for a flood of them', () => {
+  it('returns a violation for each wrong path, and only one for more than 64 paths', () => {
     expect(parseUpdateMask(['a', '*', 'b'], 'agent').violations).to.have.length(2);
     expect(
       parseUpdateMask(
@@ -74,6 +76,21 @@ describe('parseUpdateMask', () => {
         'agent',
       ).violations,
     ).to.have.length(1);
+  });
+
+  it('returns only fields of the closed list, for any paths', () => {
+    const path = fc.oneof(
+      nearlyRightText,
+      fc.constantFrom('*', 'webhook_config', 'disabled', 'etag', 'webhooks', 'toString'),
+    );
+    fc.assert(
+      fc.property(fc.array(path), fc.constantFrom('webhook' as const, 'agent' as const), (paths, kind) => {
+        const { mask, violations } = parseUpdateMask(paths, kind);
+        const all = parseUpdateMask(['*'], kind).mask;
+        expect([...mask].filter((field) => !all.has(field))).to.deep.equal([]);
+        if (violations.length === 0) expect(mask.size).to.be.greaterThan(0);
+      }),
+    );
   });
 });
 
@@ -110,11 +127,11 @@ describe('applyWebhookMask', () => {
     );
   const stored = toDraft(current);
 
-  it('takes everything by *', () => {
+  it('changes every field for *', () => {
     expect(apply(['*'])).to.deep.equal({ config: wanted, disabled: false });
   });
 
-  it('takes disabled alone', () => {
+  it('changes disabled alone', () => {
     expect(apply(['disabled'])).to.deep.equal({ config: stored, disabled: false });
   });
 
@@ -130,12 +147,12 @@ describe('applyWebhookMask', () => {
     [`${S}.request_body`, { apiSchema: { ...current.apiSchema, requestBody: undefined } }],
   ];
   for (const [path, change] of rows) {
-    it(`takes ${path} alone`, () => {
+    it(`changes ${path} alone`, () => {
       expect(apply([path])).to.deep.equal({ config: { ...stored, ...change }, disabled: true });
     });
   }
 
-  it('takes a missing api_schema for missing where all of it is wanted, for empty where a part is', () => {
+  it('removes api_schema when all of a missing one is wanted, and empties a field when a part of it is wanted', () => {
     const without = { ...wanted, apiSchema: undefined };
     expect(apply(['webhook_config'], without).config.apiSchema).to.equal(undefined);
     expect(apply([`${S}.url`], without).config.apiSchema).to.deep.equal({ ...current.apiSchema, url: '' });

@@ -8,7 +8,7 @@ describe('parseUuid', () => {
     ['00000000-0000-0000-0000-000000000001', 'no version at all'],
   ];
   for (const [text, title] of taken) {
-    it(`takes ${title}, in any case, as lower case`, () => {
+    it(`returns ${title} in lower case, whatever case it is written in`, () => {
       expect(parseUuid(text)).to.equal(text);
       expect(parseUuid(text.toUpperCase())).to.equal(text);
     });

@@ -8,7 +8,7 @@ import {
 import type { StartVariables } from '../../../src/domain/call.ts';
 
 describe('variables of a conversation', () => {
-  it('are at its start the defaults under those of the request', () => {
+  it('preCallVariables puts the variables of the request over the defaults', () => {
     expect(preCallVariables({ a: 1, b: 2 }, { b: null, c: 3 })).to.deep.equal({
       variables: { a: 1, b: null, c: 3 },
       sources: { a: 'default', b: 'request', c: 'request' },
@@ -23,7 +23,7 @@ describe('variables of a conversation', () => {
     assignedSources: { c: 'assignment', d: 'assignment_default' },
   };
 
-  it('are after its start those with what was assigned over them', () => {
+  it('withAssigned puts assigned variables over those of the start', () => {
     expect(withAssigned(start).variables).to.deep.equal({
       a: 'start',
       b: 'start',
@@ -32,9 +32,19 @@ describe('variables of a conversation', () => {
     });
   });
 
-  it('are at its end the defaults, under those after the start, under those of the request', () => {
-    const { variables, sources } = postCallVariables({ a: 'now', z: 'now' }, start, { d: 'end', e: 'end' });
-    expect(variables).to.deep.equal({ a: 'start', z: 'now', b: 'start', c: 'assigned', d: 'end', e: 'end' });
+  it('postCallVariables puts those after the start over the defaults, and those of the request over both', () => {
+    const { variables, sources } = postCallVariables({ a: 'now', z: 'now' }, start, {
+      d: 'report',
+      e: 'report',
+    });
+    expect(variables).to.deep.equal({
+      a: 'start',
+      z: 'now',
+      b: 'start',
+      c: 'assigned',
+      d: 'report',
+      e: 'report',
+    });
     expect(sources).to.deep.equal({
       a: 'default',
       z: 'default',
@@ -45,11 +55,11 @@ describe('variables of a conversation', () => {
     });
   });
 
-  it('need no start at the end', () => {
+  it('postCallVariables needs no start', () => {
     expect(postCallVariables({ a: 1 }, undefined, { b: 2 }).variables).to.deep.equal({ a: 1, b: 2 });
   });
 
-  it('may have 256 KiB together, and no more', () => {
+  it('variablesTooLarge accepts 256 KiB together and refuses more', () => {
     const exactly = 256 * 1024 - '{"a":"","b":""}'.length;
     expect(variablesTooLarge({ a: 'x'.repeat(exactly), b: '' })).to.equal(undefined);
     expect(variablesTooLarge({ a: 'x'.repeat(exactly), b: 'y' })).to.contain('262144 bytes');

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { decodePageToken, encodePageToken } from '../../../src/grpc/page-tokens.ts';
 import type { JsonValue } from '../../../src/domain/json.ts';
+import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
 
 const KEY = [1_790_000_000_000, '0199a0b0-0000-7000-8000-000000000001'];
 const FILTER = ['executions', { agentUuid: 'a', states: ['failed'] }];
@@ -46,5 +48,20 @@ describe('encodePageToken and decodePageToken', () => {
 
   it('refuse a key that is too long for a token', () => {
     expect(() => encodePageToken('x'.repeat(2000), FILTER)).to.throw(RangeError);
+  });
+
+  it('bring back any key, and any other text is no token', () => {
+    fc.assert(
+      fc.property(fc.oneof(nearlyRightText, fc.base64String()), (token) => {
+        expect(decodePageToken(token, ['filter'])).to.equal(undefined);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 2 }), (value) => {
+        const key = JSON.parse(JSON.stringify(value)) as JsonValue;
+        fc.pre(JSON.stringify(key).length < 500);
+        expect(decodePageToken(encodePageToken(key, ['filter']), ['filter'])).to.deep.equal(key);
+      }),
+    );
   });
 });

@@ -1,18 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { valuesToRedact } from '../../../../src/domain/redaction/values-to-redact.ts';
 import { createMasker } from '../../../../src/domain/redaction/redact.ts';
-import {
-  isPlaceholderValue,
-  isSensitiveName,
-  isSensitiveParameter,
-  sensitiveLiteralHeaders,
-} from '../../../../src/domain/redaction/sensitive-names.ts';
 
 const SECRET = 'p"ä/s\\ s+<&\'>%w';
 const M = '••••••';
 
-/** JSON as writers differ in it: .NET escapes HTML characters and "+" in upper case, Python all but ASCII, PHP slashes. */
+/** Writes JSON as other writers do: .NET escapes HTML characters and "+" in upper case, Python all but ASCII, PHP slashes. */
 const unicodeEscapes = (text: string, escaped: RegExp, upper = false) =>
   JSON.stringify(text)
     .slice(1, -1)
@@ -24,7 +17,7 @@ const percent = (text: string) => encodeURIComponent(text);
 const xml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 describe('createMasker', () => {
-  const spellings: [title: string, text: string][] = [
+  const encodings: [title: string, text: string][] = [
     ['raw', SECRET],
     ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
     ['in JSON of PHP', unicodeEscapes(SECRET, /[\u007f-\uffff]/g).replaceAll('/', '\\/')],
@@ -52,8 +45,8 @@ describe('createMasker', () => {
     ],
     ['in XML in JSON', JSON.stringify(xml(SECRET)).slice(1, -1)],
   ];
-  for (const [title, text] of spellings) {
-    it(`finds a value ${title}`, () => {
+  for (const [title, text] of encodings) {
+    it(`masks a value ${title}`, () => {
       expect(createMasker([SECRET], [])(`<${text}> and ${text}`)).to.equal(`<${M}> and ${M}`);
     });
   }
@@ -66,16 +59,22 @@ describe('createMasker', () => {
       'a 1234567 b \\n %41 &amp;',
       'a 1234567 b \\n %41 &amp;',
     ],
-    ['looks for nothing when there is nothing', ['', 'short'], ['Basic x'], 'short Basic x', 'short Basic x'],
+    [
+      'masks nothing when no value is long enough',
+      ['', 'short'],
+      ['Basic x'],
+      'short Basic x',
+      'short Basic x',
+    ],
     ['counts bytes, not characters', ['äöüß'], [], 'äöüß', M],
-    ['keeps what is around an escape', ['secret-1'], [], '"\\"secret-1\\"\\n"', `"\\"${M}\\"\\n"`],
+    ['keeps the escapes around a value', ['secret-1'], [], '"\\"secret-1\\"\\n"', `"\\"${M}\\"\\n"`],
     ['masks the longer of two values whole', ['abcdefgh', 'abcdefghij'], [], 'xabcdefghijx', `x${M}x`],
     ['masks values that overlap as one', ['abcdefgh', 'efghijkl'], [], '-abcdefghijkl-', `-${M}-`],
     ['masks values side by side as two', ['abcdefgh'], [], 'abcdefghabcdefgh', M + M],
     ['masks a value that overlaps itself whole', ['abababab'], [], 'ababababab.', `${M}.`],
     ['masks a header value', [], ['k-12345678'], 'k-12345678', M],
     [
-      'masks what follows the scheme word',
+      'masks the text behind the scheme word',
       [],
       ['Bearer tok-12345'],
       '{"token":"tok-12345"}',
@@ -89,11 +88,11 @@ describe('createMasker', () => {
       'anna:hunter2!! anna hunter2!!',
       `${M} anna ${M}`,
     ],
-    ['takes the scheme in any case', [], [`bAsIc ${btoa('anna:hunter2!!')}`], 'hunter2!!', M],
-    ['leaves a short password of Basic', [], [`Basic ${btoa('anna:pw')}`], 'pw anna:pw', `pw anna:pw`],
+    ['recognizes the scheme in any case', [], [`bAsIc ${btoa('anna:hunter2!!')}`], 'hunter2!!', M],
+    ['keeps a short password of Basic', [], [`Basic ${btoa('anna:pw')}`], 'pw anna:pw', `pw anna:pw`],
     ['masks the values of cookies', [], ['sid=abcdefgh1; theme=dark'], 'abcdefgh1 dark', `${M} dark`],
-    ['takes a large letter behind a backslash for itself', ['tok-NNNN'], [], 'tok-\\NNNN', M],
-    ['masks a value with a beginning that repeats', ['aaaaaaab'], [], 'aaaaaaaaaab', `aaa${M}`],
+    ['treats a large letter behind a backslash as the letter', ['tok-NNNN'], [], 'tok-\\NNNN', M],
+    ['masks a value whose beginning repeats', ['aaaaaaab'], [], 'aaaaaaaaaab', `aaa${M}`],
   ];
   for (const [title, secrets, headers, text, masked] of cases) {
     it(title, () => expect(createMasker(secrets, headers)(text)).to.equal(masked));
@@ -114,11 +113,11 @@ describe('createMasker', () => {
     });
   }
 
-  it('leaves three characters at the end, which give nothing away', () => {
+  it('keeps three characters at the end, which give nothing away', () => {
     expect(createMasker(['abcdefgh'], [])('x abc', true)).to.equal('x abc');
   });
 
-  it('leaves no value of any secret in any text', () => {
+  it('leaves no secret in any text, however it is encoded', () => {
     const characters = fc.constantFrom(
       'a',
       'b',
@@ -136,7 +135,7 @@ describe('createMasker', () => {
       '1',
     );
     const secretOf = fc.array(characters, { minLength: 8, maxLength: 12 }).map((all) => all.join(''));
-    const spelled = (secret: string) =>
+    const encoded = (secret: string) =>
       fc.constantFrom(
         secret,
         JSON.stringify(secret),
@@ -148,30 +147,30 @@ describe('createMasker', () => {
     fc.assert(
       fc.property(
         secretOf.chain((secret) =>
-          fc.tuple(fc.constant(secret), noise, spelled(secret), noise, spelled(secret)),
+          fc.tuple(fc.constant(secret), noise, encoded(secret), noise, encoded(secret)),
         ),
         ([secret, ...pieces]) => {
           const masked = createMasker([secret], [])(pieces.join('.'));
-          for (const spelling of [
+          for (const encoding of [
             secret,
             JSON.stringify(secret).slice(1, -1),
             percent(secret),
             xml(secret),
           ]) {
-            expect(masked).not.to.contain(spelling);
+            expect(masked).not.to.contain(encoding);
           }
         },
       ),
     );
   });
 
-  it('masks a text the same whether or not another value stands beside it', () => {
+  it('masks a text the same with and without another value beside it', () => {
     // The value beside it makes the masker look for everything; without it a quick look may end the search.
     const form = (text: string) => percent(text).replaceAll('%20', '+');
     const codes = (text: string) => unicodeEscapes(text, /[A-Za-z]/g);
     const ascii = (text: string) => unicodeEscapes(text, /[\u007f-\uffff]/g);
     const largeLetters = (text: string) => text.replace(/[BFNRT]/g, '\\$&');
-    const spellings = [
+    const encodings = [
       (text: string) => text,
       JSON.stringify,
       percent,
@@ -203,9 +202,9 @@ describe('createMasker', () => {
         '&#x',
       ],
     }));
-    const spelled = fc.tuple(fc.nat(8), fc.constantFrom(...spellings), fc.constantFrom(...spellings));
+    const encoded = fc.tuple(fc.nat(8), fc.constantFrom(...encodings), fc.constantFrom(...encodings));
     fc.assert(
-      fc.property(values, fc.array(spelled, { maxLength: 3 }), ({ secrets, headers, pieces }, parts) => {
+      fc.property(values, fc.array(encoded, { maxLength: 3 }), ({ secrets, headers, pieces }, parts) => {
         const text = parts.map(([piece, inner, outer]) => outer(inner(pieces[piece] as string))).join('-');
         const mask = createMasker(secrets, headers);
         expect(mask(`${text}|${secrets[0]}`)).to.equal(`${mask(text)}|${M}`);
@@ -214,7 +213,7 @@ describe('createMasker', () => {
     );
   });
 
-  it('shows no four characters more of a secret, wherever the text is cut', () => {
+  it('shows at most three characters of a secret for any cut of the text', () => {
     const text = JSON.stringify({ a: SECRET, b: [percent(SECRET)] });
     const mask = createMasker([SECRET], []);
     for (let end = 0; end <= text.length; end += 1) {
@@ -223,111 +222,12 @@ describe('createMasker', () => {
     }
   });
 
-  it('is linear where a text is all beginnings', () => {
+  it('takes linear time for a text that is all beginnings of a value', () => {
     const secret = `${'a'.repeat(4095)}b`;
     const text = 'a'.repeat(64 * 1024);
     const begun = performance.now();
     expect(createMasker([secret], [])(text)).to.equal(text);
     createMasker(['a'.repeat(4096)], [])(text, true);
     expect(performance.now() - begun).to.be.below(1000);
-  });
-});
-
-describe('sensitive names', () => {
-  const sensitive = [
-    'Authorization',
-    'proxy-authorization',
-    'X-Api-Key',
-    'api_key',
-    'APIKEY',
-    'x-apikey',
-    'X-Auth',
-    'X-Auth-Token',
-    'Cookie',
-    'Set-Cookie',
-    'session',
-    'X_SESSION_ID',
-    'client-secret',
-    'password',
-    'x-passwd',
-    'X-Hub-Signature',
-    'x-webhook-secret',
-  ];
-  const open = [
-    'Idempotency-Key',
-    'webhook-signature',
-    'Webhook-Token',
-    'X-Keyboard',
-    'Content-Type',
-    'X-Author',
-    'tokens',
-    'X-Secretary',
-    'www-authenticate',
-    '',
-    'x-monkey',
-  ];
-  for (const name of sensitive) it(`hide ${name}`, () => expect(isSensitiveName(name)).to.equal(true));
-  for (const name of open) it(`don't hide "${name}"`, () => expect(isSensitiveName(name)).to.equal(false));
-
-  it('of parameters are found in camel case, brackets and escapes too', () => {
-    for (const name of ['accessToken', 'auth[key]', 'auth%5Bx%5D', 'api.key', 'api_key', 'client%5Fsecret']) {
-      expect(isSensitiveParameter(name), name).to.equal(true);
-    }
-    for (const name of ['page', 'tokens', 'keyboard', '%zz', 'monkeyBar']) {
-      expect(isSensitiveParameter(name), name).to.equal(false);
-    }
-  });
-});
-
-describe('isPlaceholderValue', () => {
-  const shown = [
-    '{{secret.A}}',
-    'Bearer {{secret.A}}',
-    'Bearer  {{ secret.A }} ',
-    '{{a}}{{b}}',
-    'Api-Key {{a}} {{b}}',
-  ];
-  const hidden = [
-    '',
-    'Bearer',
-    'Bearer abc',
-    'abc{{a}}',
-    '{{a}}abc',
-    'sk_live_1 {{a}}',
-    'a b {{a}}',
-    '{{a}}:{{b}}',
-    '\\{{a}}',
-    '{{',
-    'x={{a}}',
-    'Bearer \\{{a}} {{b}}',
-    'k1 {{a}}',
-  ];
-  for (const value of shown) it(`shows ${value}`, () => expect(isPlaceholderValue(value)).to.equal(true));
-  for (const value of hidden) it(`hides "${value}"`, () => expect(isPlaceholderValue(value)).to.equal(false));
-
-  it('decides which headers are sealed', () => {
-    const requestHeaders = {
-      Authorization: 'Bearer abc',
-      'X-Token': '{{secret.T}}',
-      Accept: 'text/html',
-      'X-Api-Key': 'k{{a}}',
-      'idempotency-key': 'x',
-    };
-    const names = sensitiveLiteralHeaders({
-      apiSchema: { url: 'https://a.example/', method: 'GET', requestHeaders },
-      assignments: [],
-      responseTimeoutSecs: 1,
-      failurePolicy: null,
-      signingSecretNames: [],
-    });
-    expect(names).to.deep.equal(['Authorization', 'X-Api-Key']);
-  });
-});
-
-describe('hiddenValues', () => {
-  it('are those of sensitive headers and parameters, decoded', () => {
-    const url = 'https://a.example/key?api_key=a%20b&q=1&accessToken=x%3Dy&key';
-    const headers = { authorization: 'Bearer t', accept: '*/*', 'idempotency-key': 'i' };
-    expect(valuesToRedact({ url, headers })).to.deep.equal(['Bearer t', 'a b', 'x=y']);
   });
 });

@@ -20,38 +20,38 @@ const bodyOf = (response: ResponseToRecord, recordBytes: number, mask = noMask) 
 describe('recordResponse', () => {
   const bodies: [title: string, response: ResponseToRecord, recordBytes: number, expected: unknown[]][] = [
     ['keeps a body that fits', responseOf('hällo'), 6, ['hällo', false, 6, false]],
-    ['cuts a longer one', responseOf('hällo'), 5, ['häll', false, 6, true]],
+    ['cuts a longer body', responseOf('hällo'), 5, ['häll', false, 6, true]],
     ['cuts at a character', responseOf('a€b'), 3, ['a', false, 5, true]],
     ['never cuts an emoji in half', responseOf('😀😀'), 7, ['😀', false, 8, true]],
-    ['keeps nothing when told so', responseOf('abc'), 0, ['', false, 3, true]],
-    ['says nothing was cut from nothing', responseOf(''), 0, ['', false, 0, false]],
+    ['keeps nothing of a body when recordBytes is 0', responseOf('abc'), 0, ['', false, 3, true]],
+    ['reports an empty body as not truncated', responseOf(''), 0, ['', false, 0, false]],
     [
-      'keeps what was read of a body that broke off',
+      'keeps the part that was read of a body that broke off',
       responseOf('abc', { truncated: true, bodyBytes: 9 }),
       100,
       ['abc', false, 9, true],
     ],
     [
-      'drops half a character at the end of what was read',
+      'drops half a character at the end of a body that broke off',
       responseOf(Uint8Array.of(97, 0xe2, 0x82), { truncated: true }),
       100,
       ['a', false, 3, true],
     ],
     [
-      'keeps a whole character at the end of what was read',
+      'keeps a whole character at the end of a body that broke off',
       responseOf('a€', { truncated: true }),
       100,
       ['a€', false, 4, true],
     ],
-    ['takes invalid UTF-8 as binary', responseOf(Uint8Array.of(97, 0xff, 98)), 100, ['', true, 3, false]],
+    ['treats invalid UTF-8 as binary', responseOf(Uint8Array.of(97, 0xff, 98)), 100, ['', true, 3, false]],
     [
-      'takes half a character at the true end as binary',
+      'treats half a character at the true end as binary',
       responseOf(Uint8Array.of(97, 0xe2, 0x82)),
       100,
       ['', true, 3, false],
     ],
-    ['takes gzip as binary', responseOf(Uint8Array.of(0x1f, 0x8b, 8, 0)), 100, ['', true, 4, false]],
-    ['takes a NUL as binary', responseOf('a\0b'), 100, ['', true, 3, false]],
+    ['treats gzip as binary', responseOf(Uint8Array.of(0x1f, 0x8b, 8, 0)), 100, ['', true, 4, false]],
+    ['treats a NUL as binary', responseOf('a\0b'), 100, ['', true, 3, false]],
     [
       'keeps a byte order mark and control characters',
       responseOf('\ufeffa\u0001'),
@@ -59,7 +59,7 @@ describe('recordResponse', () => {
       ['\ufeffa\u0001', false, 5, false],
     ],
     [
-      'judges only what it could show',
+      'looks at no bytes far behind the cut',
       responseOf(new Uint8Array(5000).fill(97).fill(0xff, 4000)),
       10,
       ['aaaaaaaaaa', false, 5000, true],
@@ -74,7 +74,7 @@ describe('recordResponse', () => {
     ['masks before the cut', responseOf('ab secret-value cd'), 100, `ab ${M} cd`],
     ['masks a value across the cut', responseOf('ab secret-value cd'), 9, 'ab ••'],
     [
-      'masks a value that what was read ends in',
+      'masks the beginning of a value at the end of a body that broke off',
       responseOf('ab secret-v', { truncated: true }),
       100,
       `ab ${M}`,
@@ -85,14 +85,19 @@ describe('recordResponse', () => {
       8,
       'ab •',
     ],
-    ['keeps a beginning at the cut that the rest disproves', responseOf('ab secretly yours'), 9, 'ab secret'],
-    ['keeps a beginning that the true end disproves', responseOf('ab secret'), 100, 'ab secret'],
+    [
+      'keeps the beginning of a value at the cut when the rest is another text',
+      responseOf('ab secretly yours'),
+      9,
+      'ab secret',
+    ],
+    ['keeps the beginning of a value at the true end', responseOf('ab secret'), 100, 'ab secret'],
   ];
   for (const [title, response, recordBytes, body] of cuts) {
     it(title, () => expect(bodyOf(response, recordBytes, mask)[0]).to.equal(body));
   }
 
-  it('shows no beginning of a value, wherever the cut and the end of what was read are', () => {
+  it('shows no beginning of a value for any cut and any end of the read part', () => {
     const whole = new TextEncoder().encode(`${'x'.repeat(20)}secret-value${'y'.repeat(20)}`);
     for (let read = 0; read <= whole.length; read += 1) {
       const response = responseOf(whole.subarray(0, read), { truncated: read < whole.length });
@@ -102,7 +107,7 @@ describe('recordResponse', () => {
     }
   });
 
-  it('has a body that is never larger than asked', () => {
+  it('keeps at most recordBytes of a masked body', () => {
     const masker = createMasker(['abcdefgh'], []);
     for (const bytes of [1, 17, 18, 19, 64]) {
       const [body] = bodyOf(responseOf('abcdefgh'.repeat(20)), bytes, masker);
@@ -110,7 +115,7 @@ describe('recordResponse', () => {
     }
   });
 
-  it('drops set-cookie and sensitive names from the head and masks values in the rest', () => {
+  it('drops set-cookie and sensitive names from the head, and masks values in other headers', () => {
     const headers = [
       { name: 'content-type', value: 'text/plain' },
       { name: 'set-cookie', value: 'sid=1' },
@@ -129,7 +134,7 @@ describe('recordResponse', () => {
 describe('recordRequest', () => {
   const request = { method: 'POST', url: 'https://a.example/x', headers: { accept: '*/*' }, body: 'ab€cd' };
 
-  it('lists headers and cuts the body at a character', () => {
+  it('returns the headers and cuts the body at a character', () => {
     expect(recordRequest({ ...request, bodyBytes: 12 }, 4)).to.deep.equal({
       method: 'POST',
       url: 'https://a.example/x',
@@ -141,16 +146,16 @@ describe('recordRequest', () => {
     });
   });
 
-  it('measures the body itself when it is told no size', () => {
+  it('measures the body when no size is given', () => {
     expect(recordRequest(request, 100)).to.include({ body: 'ab€cd', bodyBytes: 7, truncated: false });
   });
 
-  it('has an empty body where there was none', () => {
+  it('returns an empty body for a request without one', () => {
     const { body: _, ...bodyless } = request;
     expect(recordRequest(bodyless, 100)).to.include({ body: '', bodyBytes: 0, truncated: false });
   });
 
-  it('masks what came in by another way', () => {
+  it('masks values that came in by another way', () => {
     const mask = createMasker(['abcdefgh'], []);
     const { url, headers, body } = recordRequest(
       {

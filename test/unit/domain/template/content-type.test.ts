@@ -20,7 +20,7 @@ describe('classifyContentType', () => {
     ['application/xml-dtd', 'text'],
   ];
   for (const [value, kind] of kinds) {
-    it(`takes ${value} as ${kind}`, () =>
+    it(`returns ${kind} for ${value}`, () =>
       expect(classifyContentType(value)).to.deep.equal({ ok: true, kind }));
   }
 

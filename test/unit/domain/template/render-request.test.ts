@@ -5,11 +5,10 @@ import {
   createPlaceholderValues,
   type CallValues,
 } from '../../../../src/domain/template/placeholder-values.ts';
-import { parseTemplate, type Placeholder } from '../../../../src/domain/template/template.ts';
+import type { Placeholder } from '../../../../src/domain/template/template.ts';
 import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { ApiSchema } from '../../../../src/domain/agent.ts';
 import type { JsonObject } from '../../../../src/domain/json.ts';
-import { parseUrlTemplate } from '../../../../src/domain/template/url-template.ts';
 
 const compile = (schema: Partial<ApiSchema>) =>
   compileRequest({
@@ -20,7 +19,7 @@ const compile = (schema: Partial<ApiSchema>) =>
     signingSecretNames: [],
   });
 
-const scopeOf = (variables: JsonObject, changes: Partial<CallValues> = {}) =>
+const valuesOf = (variables: JsonObject, changes: Partial<CallValues> = {}) =>
   createPlaceholderValues({
     webhookType: 'post_call',
     agentUuid: 'a-1',
@@ -32,7 +31,7 @@ const scopeOf = (variables: JsonObject, changes: Partial<CallValues> = {}) =>
   });
 
 const render = (schema: Partial<ApiSchema>, variables: JsonObject, changes: Partial<CallValues> = {}) =>
-  renderRequest(compile(schema), scopeOf(variables, changes));
+  renderRequest(compile(schema), valuesOf(variables, changes));
 
 const failureOf = (schema: Partial<ApiSchema>, variables: JsonObject) => {
   const result = render(schema, variables);
@@ -84,7 +83,7 @@ describe('renderRequest', () => {
     ],
   ];
   for (const [title, schema, variables, message] of failures) {
-    it(`fails for ${title}, before anything is sent`, () => {
+    it(`fails as RENDER for ${title}`, () => {
       const failure = failureOf(schema, variables);
       expect(failure).to.include({ code: 'RENDER', sent: 'no' });
       expect(failure?.message).to.match(message).and.to.have.length.below(200);
@@ -98,10 +97,10 @@ describe('renderRequest', () => {
     ['a surrogate pair', { requestBody: '{{v}}' }, { v: '😀' }],
   ];
   for (const [title, schema, variables] of fits) {
-    it(`sends ${title}`, () => expect(failureOf(schema, variables)).to.equal(undefined));
+    it(`accepts ${title}`, () => expect(failureOf(schema, variables)).to.equal(undefined));
   }
 
-  it('gives up early when many large values would take the memory', () => {
+  it('stops early when many large values would take the memory', () => {
     const requestBody = '{{metadata}}'.repeat(5000);
     const metadata = { text: 'x'.repeat(1024 * 1024) };
     const begun = performance.now();
@@ -114,7 +113,7 @@ describe('renderRequest', () => {
     expect(performance.now() - begun).to.be.below(500);
   });
 
-  it('uses the content type as written and puts the default last', () => {
+  it('adds the default content type as the last header', () => {
     const result = render({ requestHeaders: { 'X-B': '1', 'X-A': '2' }, requestBody: [1] }, {});
     expect(result.ok && Object.entries(result.request.headers)).to.deep.equal([
       ['x-b', '1'],
@@ -123,13 +122,13 @@ describe('renderRequest', () => {
     ]);
   });
 
-  it('writes no more values into a URL that is too long already', () => {
-    const scope = scopeOf({ v: 'x'.repeat(3_000) });
+  it('resolves no more values for a URL that is too long already', () => {
+    const values = valuesOf({ v: 'x'.repeat(3_000) });
     let resolved = 0;
     const counting = {
       resolve: (placeholder: Placeholder) => {
         resolved += 1;
-        return scope.resolve(placeholder);
+        return values.resolve(placeholder);
       },
     };
     for (const url of [
@@ -142,9 +141,17 @@ describe('renderRequest', () => {
     }
   });
 
-  it('lists what it had found missing when it fails', () => {
+  it('returns the missing names when it fails', () => {
     const result = render({ url: 'https://a.example/{{metadata.id}}/{{caller_phone}}' }, {});
     expect(result).to.deep.include({ ok: false, missing: ['metadata.id', 'caller_phone'] });
+  });
+
+  it('renders a URL that holds texts like the stand-ins of its parser', () => {
+    const result = render(
+      { url: 'https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}' },
+      { a: 'ph0z', b: 'phx0z' },
+    );
+    expect(result.ok && result.request.url).to.equal('https://ph0z.example/ph0z/ph0zphx1z?PH=phx0z');
   });
 });
 
@@ -154,10 +161,10 @@ describe('maskedRender', () => {
     requestHeaders: { Authorization: 'Bearer {{v}}', 'X-A': '{{secret.S}}' },
     requestBody: { s: '{{secret.S}}', t: 'x{{secret.S}}', v: '{{v}}', m: '{{secret.NONE}}' },
   };
-  const scope = scopeOf({ v: 'api_key' }, { secrets: { S: 's3cr3t' } });
+  const values = valuesOf({ v: 'api_key' }, { secrets: { S: 's3cr3t' } });
 
-  it('hides secrets and the values of sensitive names, and nothing else', () => {
-    const masked = maskedRender(compile(schema), scope);
+  it('masks secrets and the values of sensitive names, and nothing else', () => {
+    const masked = maskedRender(compile(schema), values);
     expect(masked).to.deep.equal({
       method: 'POST',
       url: `https://a.example/?q=${MASK}&token=${MASK}&api_key=${MASK}`,
@@ -166,122 +173,28 @@ describe('maskedRender', () => {
     });
   });
 
-  it('knows the size of the body that is really sent', () => {
+  it('returns the size of the body that is really sent', () => {
     const compiled = compile(schema);
-    const rendered = renderRequest(compiled, scope);
+    const rendered = renderRequest(compiled, values);
     if (!rendered.ok) throw new Error(rendered.failure.message);
-    expect(maskedRender(compiled, scope, rendered.request).bodyBytes).to.equal(rendered.request.body?.length);
+    expect(maskedRender(compiled, values, rendered.request).bodyBytes).to.equal(
+      rendered.request.body?.length,
+    );
   });
 
   it('takes over a body without secrets instead of writing it again', () => {
     const compiled = compile({ requestBody: '{{v}}' });
     const request = { method: 'POST', url: 'https://a.example/', headers: {}, body: 'as sent' };
-    expect(maskedRender(compiled, scope, request)).to.include({ body: 'as sent', bodyBytes: 7 });
+    expect(maskedRender(compiled, values, request)).to.include({ body: 'as sent', bodyBytes: 7 });
   });
 
-  it('never fails, not even for what can not be sent', () => {
+  it('masks a request even when it can not be sent', () => {
     const compiled = compile({
       url: 'https://a.example/{{v}}',
       requestHeaders: { 'X-A': '{{v}}' },
       requestBody: '{{v}}',
     });
-    const masked = maskedRender(compiled, scopeOf({ v: LONE }));
+    const masked = maskedRender(compiled, valuesOf({ v: LONE }));
     expect(masked).to.include({ url: 'https://a.example/', body: '' });
-  });
-});
-
-describe('parseUrlTemplate', () => {
-  const refused: [url: string, reason: RegExp][] = [
-    ['', /absolute/],
-    ['/x', /absolute/],
-    ['ftp://a.example/', /http/],
-    ['https://', /http/],
-    ['https://a.example/x#', /fragment/],
-    ['https://a.example/{{a}}#{{b}}', /fragment/],
-    ['https://{{a}}/', /path and the query/],
-    ['https://a.example{{a}}', /path and the query/],
-    ['https://a.example:{{a}}/', /path and the query/],
-    ['https://{{a}}@a.example/', /path and the query/],
-    ['{{a}}', /path and the query/],
-    ['https:{{a}}/x', /path and the query/],
-    ['https:/{{a}}/x', /path and the query/],
-    ['https:///{{a}}/x', /path and the query/],
-    ['https://u:p@a.example/', /Authorization/],
-    ['https://a.example\\@b.example/', /backslash/],
-    ['https://a.example/{{a}}/../x', /"\.\."/],
-    ['https://a.example/\\{{a}}', /backslash.*%7B%7B/],
-  ];
-  for (const [url, reason] of refused) {
-    it(`refuses ${JSON.stringify(url)}`, () => {
-      const parsed = parseUrlTemplate(url);
-      expect(!parsed.ok && parsed.error).to.match(reason);
-    });
-  }
-
-  it('is not led astray by what looks like its own stand-ins', () => {
-    const parsed = parseUrlTemplate('https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}');
-    expect(parsed.ok && parsed.url.origin).to.equal('https://ph0z.example');
-    const result = render(
-      { url: 'https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}' },
-      { a: 'ph0z', b: 'phx0z' },
-    );
-    expect(result.ok && result.request.url).to.equal('https://ph0z.example/ph0z/ph0zphx1z?PH=phx0z');
-  });
-
-  it('tells the placeholders of the path from those of the query', () => {
-    const parsed = parseUrlTemplate('https://a.example/{{a}}/x{{b}}?{{c}}={{d}}');
-    expect(parsed.ok && parsed.url.pathPlaceholders.map(({ text }) => text)).to.deep.equal(['a', 'b']);
-  });
-});
-
-describe('createScope', () => {
-  const placeholder = (path: string): Placeholder => {
-    const parsed = parseTemplate(`{{${path}}}`, { escapes: true });
-    if (!parsed.ok || typeof parsed.template[0] !== 'object') throw new Error(path);
-    return parsed.template[0];
-  };
-  const details = {
-    callerPhone: '+1',
-    metadata: { a: [null] },
-    dynamicVariables: {},
-    callDurationSecs: 1.5,
-    callSummary: 'sum',
-  };
-  const found: [path: string, value: unknown, secret: boolean][] = [
-    ['agent_uuid', 'a-1', false],
-    ['conversation_uuid', 'c-1', false],
-    ['caller_phone', '+1', false],
-    ['call_duration', 1.5, false],
-    ['call_summary', 'sum', false],
-    ['metadata', { a: [null] }, false],
-    ['metadata.a.0', null, false],
-    ['v.k', 1, false],
-    ['secret.S', 's3cr3t', true],
-  ];
-  const scope = scopeOf({ v: { k: 1 } }, { details, secrets: { S: 's3cr3t' } });
-  for (const [path, value, secret] of found) {
-    it(`finds ${path}`, () =>
-      expect(scope.resolve(placeholder(path))).to.deep.equal({ found: true, value, secret }));
-  }
-
-  for (const path of [
-    'caller_phone.0',
-    'metadata.b',
-    'v.z',
-    'z',
-    'toString',
-    'secret',
-    'secret.T',
-    'secret.S.x',
-    'secret.toString',
-  ]) {
-    it(`misses ${path}`, () =>
-      expect(scope.resolve(placeholder(path))).to.include({ found: false, value: null }));
-  }
-
-  it('knows nothing of the end of a call before it', () => {
-    const before = scopeOf({}, { details, webhookType: 'pre_call' });
-    for (const path of ['call_duration', 'call_summary'])
-      expect(before.resolve(placeholder(path)).found).to.equal(false);
   });
 });

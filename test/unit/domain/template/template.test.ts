@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { nameProblem } from '../../../../src/domain/validation/names.ts';
 import {
   parseTemplate,
   placeholdersOf,
@@ -14,26 +13,26 @@ const templateOf = (text: string, escapes = true): Template => {
   return parsed.template;
 };
 
-/** Literals as they are, placeholders as their names in brackets. */
+/** Returns literals as they are, and placeholders as their names in brackets. */
 const shown = (text: string) =>
   templateOf(text).map((part) => (typeof part === 'string' ? part : [part.text]));
 
 describe('parseTemplate', () => {
   const accepted: [title: string, text: string, parts: (string | string[])[]][] = [
-    ['takes an empty text as nothing', '', []],
+    ['returns no parts for an empty text', '', []],
     ['keeps text without braces', 'a } b', ['a } b']],
     ['keeps single braces and closing pairs', '{a} }} {', ['{a} }} {']],
     ['finds a placeholder', '{{a}}', [['a']]],
     ['ignores blanks inside the braces', '{{ \ta.b-c.0 }}', [['a.b-c.0']]],
     ['finds placeholders side by side', '{{a}}{{b}}', [['a'], ['b']]],
-    ['keeps what is around', 'x{{a}}y{{b}}z', ['x', ['a'], 'y', ['b'], 'z']],
+    ['keeps the text around placeholders', 'x{{a}}y{{b}}z', ['x', ['a'], 'y', ['b'], 'z']],
     ['reads an escape as a literal pair', '\\{{a}}', ['{{a}}']],
     ['reads an escape before a placeholder', '\\{{{{a}}', ['{{', ['a']]],
     ['reads an escape after a placeholder', '{{a}}\\{{', [['a'], '{{']],
-    ['knows no other escape', '\\\\{{a}} \\n', ['\\{{a}} \\n']],
-    ['takes 16 segments', `{{${Array(16).fill('a').join('.')}}}`, [[Array(16).fill('a').join('.')]]],
-    ['takes a segment of 64 characters', `{{${'a'.repeat(64)}}}`, [['a'.repeat(64)]]],
-    ['leaves a closing brace outside', '{{a}}}', [['a'], '}']],
+    ['keeps any other backslash', '\\\\{{a}} \\n', ['\\{{a}} \\n']],
+    ['accepts 16 segments', `{{${Array(16).fill('a').join('.')}}}`, [[Array(16).fill('a').join('.')]]],
+    ['accepts a segment of 64 characters', `{{${'a'.repeat(64)}}}`, [['a'.repeat(64)]]],
+    ['keeps a closing brace behind a placeholder as text', '{{a}}}', [['a'], '}']],
   ];
   for (const [title, text, parts] of accepted) {
     it(title, () => expect(shown(text)).to.deep.equal(parts));
@@ -61,7 +60,7 @@ describe('parseTemplate', () => {
     });
   }
 
-  it('has no escape where there are none', () => {
+  it('refuses an escape when escapes are off', () => {
     const parsed = parseTemplate('/\\{{a', { escapes: false });
     expect(!parsed.ok && parsed.error)
       .to.contain('%7B%7B')
@@ -73,7 +72,7 @@ describe('parseTemplate', () => {
     expect(!parsed.ok && parsed.error).not.to.contain('sk_live');
   });
 
-  it('joins neighbouring literals and has no empty ones, whatever the text is', () => {
+  it('joins neighbouring literals and leaves out empty ones, for any text', () => {
     const piece = fc.constantFrom('{', '}', '{{', '}}', '\\', 'a', '.', ' ', '{{a}}', '\\{{', '{{b.0}}');
     fc.assert(
       fc.property(
@@ -94,56 +93,21 @@ describe('parseTemplate', () => {
   });
 });
 
-describe('placeholders of a template', () => {
-  it('come in order of use, repeated', () => {
+describe('placeholdersOf', () => {
+  it('returns placeholders in order of use, repeated ones repeated', () => {
     expect(placeholdersOf(templateOf('{{b}} {{a.0}} {{b}}')).map(({ text }) => text)).to.deep.equal([
       'b',
       'a.0',
       'b',
     ]);
   });
+});
 
-  it('are whole only when nothing stands beside them', () => {
+describe('wholePlaceholder', () => {
+  it('returns a placeholder only when it is the entire template', () => {
     expect(wholePlaceholder(templateOf('{{ a.b }}'))?.segments).to.deep.equal(['a', 'b']);
     for (const text of [' {{a}}', '{{a}} ', '{{a}}{{a}}', 'a', '', '\\{{a}}']) {
       expect(wholePlaceholder(templateOf(text)), text).to.equal(undefined);
     }
-  });
-});
-
-describe('nameProblem', () => {
-  it('accepts letters, digits and underscores', () => {
-    for (const name of ['a', '_', 'A9_', 'customer_name', 'toString', 'a'.repeat(64)]) {
-      expect(nameProblem(name), name).to.equal(undefined);
-    }
-  });
-
-  it('refuses what no placeholder could mean', () => {
-    for (const name of ['', '9a', 'a-b', 'a.b', 'é', ' a', 'a\n', 'a'.repeat(65)]) {
-      expect(nameProblem(name), name).to.match(/letters/);
-    }
-  });
-
-  it('refuses built-ins of either type, reserved roots and names of prototypes', () => {
-    const taken = [
-      'agent_uuid',
-      'conversation_uuid',
-      'caller_phone',
-      'call_duration',
-      'call_summary',
-      'call',
-      'caller',
-      'agent',
-      'conversation',
-      'execution',
-      'webhook',
-      'metadata',
-      'secret',
-      'system',
-      '__proto__',
-      'constructor',
-      'prototype',
-    ];
-    for (const name of taken) expect(nameProblem(name), name).to.match(/reserved/);
   });
 });

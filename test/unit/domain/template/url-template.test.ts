@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { originOfTemplate } from '../../../../src/domain/template/url-template.ts';
+import { originOfTemplate, parseUrlTemplate } from '../../../../src/domain/template/url-template.ts';
 
 describe('originOfTemplate', () => {
   const rows: [title: string, text: string, origin: string | undefined][] = [
@@ -18,4 +18,43 @@ describe('originOfTemplate', () => {
       expect(originOfTemplate(text)).to.equal(origin);
     });
   }
+});
+
+describe('parseUrlTemplate', () => {
+  const refused: [url: string, reason: RegExp][] = [
+    ['', /absolute/],
+    ['/x', /absolute/],
+    ['ftp://a.example/', /http/],
+    ['https://', /http/],
+    ['https://a.example/x#', /fragment/],
+    ['https://a.example/{{a}}#{{b}}', /fragment/],
+    ['https://{{a}}/', /path and the query/],
+    ['https://a.example{{a}}', /path and the query/],
+    ['https://a.example:{{a}}/', /path and the query/],
+    ['https://{{a}}@a.example/', /path and the query/],
+    ['{{a}}', /path and the query/],
+    ['https:{{a}}/x', /path and the query/],
+    ['https:/{{a}}/x', /path and the query/],
+    ['https:///{{a}}/x', /path and the query/],
+    ['https://u:p@a.example/', /Authorization/],
+    ['https://a.example\\@b.example/', /backslash/],
+    ['https://a.example/{{a}}/../x', /"\.\."/],
+    ['https://a.example/\\{{a}}', /backslash.*%7B%7B/],
+  ];
+  for (const [url, reason] of refused) {
+    it(`refuses ${JSON.stringify(url)}`, () => {
+      const parsed = parseUrlTemplate(url);
+      expect(!parsed.ok && parsed.error).to.match(reason);
+    });
+  }
+
+  it('accepts a URL that holds texts like its own stand-ins', () => {
+    const parsed = parseUrlTemplate('https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}');
+    expect(parsed.ok && parsed.url.origin).to.equal('https://ph0z.example');
+  });
+
+  it('returns the placeholders of the path without those of the query', () => {
+    const parsed = parseUrlTemplate('https://a.example/{{a}}/x{{b}}?{{c}}={{d}}');
+    expect(parsed.ok && parsed.url.pathPlaceholders.map(({ text }) => text)).to.deep.equal(['a', 'b']);
+  });
 });

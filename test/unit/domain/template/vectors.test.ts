@@ -88,7 +88,7 @@ const check = (vector: Case) => {
   );
 };
 
-const scopeOf = (vector: Case) => {
+const valuesOf = (vector: Case) => {
   const { facts: details } = vector;
   const requested = details.dynamic_variables ?? {};
   return createPlaceholderValues({
@@ -130,8 +130,8 @@ const runRendering = (vector: Case) => {
   const { config, violations } = check(vector);
   expect(violations).to.deep.equal([]);
   const compiled = compileRequest(config);
-  const scope = scopeOf(vector);
-  const result = renderRequest(compiled, scope);
+  const values = valuesOf(vector);
+  const result = renderRequest(compiled, values);
   const { expect: expected } = vector;
   if (expected.missing !== undefined) expect(result.missing).to.deep.equal(expected.missing);
   if (!result.ok) {
@@ -145,7 +145,7 @@ const runRendering = (vector: Case) => {
   expect(expected.failure).to.equal(undefined);
   expectRequest(result.request, expected);
   if (expected.masked === undefined) return;
-  const masked = maskedRender(compiled, scope, result.request);
+  const masked = maskedRender(compiled, values, result.request);
   expectRequest(masked, expected.masked);
   const record = JSON.stringify(recordRequest(masked, 4096));
   for (const secret of Object.values(vector.secrets ?? {})) expect(record).not.to.contain(secret);
@@ -157,7 +157,7 @@ const runRefusal = (vector: Case) => {
 };
 
 for (const file of ['template.json', 'template-more.json']) {
-  describe(`templates, as ${file} has it`, () => {
+  describe(`renderRequest and validateWebhookConfig, by ${file}`, () => {
     for (const vector of casesOf(file)) {
       const isRefused = vector.expect.violation !== undefined || vector.expect.violations !== undefined;
       it(vector.name, () => (isRefused ? runRefusal(vector) : runRendering(vector)));

@@ -29,10 +29,10 @@ const webhook = (
   disabled: false,
 });
 
-describe('checkAgentDraft holds the rules of variables', () => {
+describe('validateAgent, for dynamic variables', () => {
   const V = 'agent.dynamic_variables';
   const rows: [string, JsonObject, string[]][] = [
-    ['takes names of letters, digits and underscores', { _a1: 1, B: 2, ['x'.repeat(64)]: 3 }, []],
+    ['accepts names of letters, digits and underscores', { _a1: 1, B: 2, ['x'.repeat(64)]: 3 }, []],
     ['refuses names of 65 letters', { ['x'.repeat(65)]: 1 }, [`${V}["${'x'.repeat(64)}…"]`]],
     [
       'refuses other characters',
@@ -50,12 +50,12 @@ describe('checkAgentDraft holds the rules of variables', () => {
       [`${V}.call`, `${V}.secret`, `${V}.system`],
     ],
     ['refuses names of prototypes', { constructor: 1, prototype: 1 }, [`${V}.constructor`, `${V}.prototype`]],
-    ['takes 128 variables', many(128), []],
+    ['accepts 128 variables', many(128), []],
     ['refuses 129 variables', many(129), [V]],
-    ['takes values of 16 KiB', { a: 'x'.repeat(16_382) }, []],
+    ['accepts values of 16 KiB', { a: 'x'.repeat(16_382) }, []],
     ['refuses values over 16 KiB', { a: 'x'.repeat(16_383) }, [`${V}.a`]],
     ['refuses more than 256 KiB together', many(17, 'x'.repeat(16_000)), [V]],
-    ['takes depth 24', { a: nested(24) }, []],
+    ['accepts depth 24', { a: nested(24) }, []],
     ['refuses depth 25', { a: nested(25) }, [`${V}.a${'[0]'.repeat(24)}`]],
     ['refuses numbers that are not finite', { a: { b: [NaN, -Infinity] } }, [`${V}.a.b[0]`, `${V}.a.b[1]`]],
     ['refuses a mask', { a: '••••••' }, [`${V}.a`]],
@@ -78,14 +78,14 @@ describe('checkAgentDraft holds the rules of variables', () => {
   });
 });
 
-describe('checkAgentDraft', () => {
-  it('holds the length of display_name in bytes', () => {
+describe('validateAgent', () => {
+  it('accepts a display_name of 128 bytes and refuses a longer one', () => {
     expect(fieldsOf({ displayName: '' })).to.deep.equal([]);
     expect(fieldsOf({ displayName: 'é'.repeat(64) })).to.deep.equal([]);
     expect(fieldsOf({ displayName: `${'é'.repeat(64)}x` })).to.deep.equal(['agent.display_name']);
   });
 
-  it('takes one webhook of each type, each with the defaults of its type', () => {
+  it('accepts one webhook of each type and fills in the defaults of its type', () => {
     const { agent: checked, violations } = check({ webhooks: [webhook('post_call'), webhook('pre_call')] });
     expect(violations).to.deep.equal([]);
     expect(
@@ -96,7 +96,7 @@ describe('checkAgentDraft', () => {
     ]);
   });
 
-  it('refuses a second webhook of a type, and types that are none', () => {
+  it('refuses a second webhook of a type, and unknown types', () => {
     const webhooks = [webhook('pre_call'), webhook('pre_call'), webhook('unspecified'), webhook('unknown')];
     expect(fieldsOf({ webhooks })).to.deep.equal([1, 2, 3].map((i) => `agent.webhooks[${i}].webhook_type`));
   });
@@ -106,14 +106,14 @@ describe('checkAgentDraft', () => {
     expect(fieldsOf({ webhooks })).to.deep.equal(['agent.webhooks[0].webhook_config']);
   });
 
-  it('lets webhooks name the variables and secrets that the agent has with them', () => {
+  it('refuses a webhook that names a secret which the agent does not have', () => {
     const url = 'https://api.example.com/{{plan}}?k={{secret.CRM}}&o={{secret.OTHER}}';
     expect(fieldsOf({ dynamicVariables: { plan: 1 }, webhooks: [webhook('pre_call', url)] })).to.deep.equal([
       'agent.webhooks[0].webhook_config.api_schema.url',
     ]);
   });
 
-  it('hands each webhook what is stored of its type', () => {
+  it('accepts a mask in a webhook only when the stored webhook of its type has the value', () => {
     const config = draftOf({
       api_schema: {
         url: 'https://api.example.com/',
@@ -134,7 +134,7 @@ describe('checkAgentDraft', () => {
     ]);
   });
 
-  it('checks the masked fields only', () => {
+  it('validates only the fields that a save changes', () => {
     const wrong: AgentDraft = {
       displayName: 'x'.repeat(129),
       dynamicVariables: { call: 1 },

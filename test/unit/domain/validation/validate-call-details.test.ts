@@ -1,4 +1,11 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { jsonBytes } from '../../../../src/domain/json-size.ts';
+import { asStored } from '../../../../src/domain/json.ts';
+import { jsonProblems } from '../../../../src/domain/validation/validate-json.ts';
+import { variablesViolations } from '../../../../src/domain/validation/validate-variables.ts';
+import { anyStruct } from '../../../support/arbitrary-json.ts';
+import { VARIABLES } from '../../../support/arbitrary-webhooks.ts';
 import {
   validateCallDetails,
   type CallDetailsDraft,
@@ -13,25 +20,25 @@ const LONGEST = 315_576_000_000n;
 
 describe('validateCallDetails', () => {
   const rows: [string, Partial<CallDetailsDraft>, string[]][] = [
-    ['takes nothing at all', {}, []],
-    ['takes a phone of 256 bytes', { callerPhone: '1'.repeat(256) }, []],
+    ['accepts empty details', {}, []],
+    ['accepts a phone of 256 bytes', { callerPhone: '1'.repeat(256) }, []],
     ['refuses a longer phone', { callerPhone: '1'.repeat(257) }, ['caller_phone']],
-    ['takes a summary of 64 KiB', { callSummary: 'x'.repeat(65_536) }, []],
+    ['accepts a summary of 64 KiB', { callSummary: 'x'.repeat(65_536) }, []],
     ['refuses a longer summary', { callSummary: 'x'.repeat(65_537) }, ['call_summary']],
-    ['takes metadata of 1 MiB', { metadata: big(1_048_576) }, []],
+    ['accepts metadata of 1 MiB', { metadata: big(1_048_576) }, []],
     ['refuses larger metadata', { metadata: big(1_048_577) }, ['metadata']],
-    ['takes metadata of depth 24', { metadata: nested(24) as JsonObject }, []],
+    ['accepts metadata of depth 24', { metadata: nested(24) as JsonObject }, []],
     ['refuses deeper metadata', { metadata: nested(25) as JsonObject }, [`metadata${'.a'.repeat(24)}`]],
-    ['refuses what is not finite', { metadata: { a: [Infinity] } }, ['metadata.a[0]']],
-    ['takes any name in metadata', { metadata: { 'a b': 1, call: 2, constructor: 3 } }, []],
-    ['takes undeclared variables', { dynamicVariables: { whatever: [1] } }, []],
+    ['refuses a number that is not finite', { metadata: { a: [Infinity] } }, ['metadata.a[0]']],
+    ['accepts any name in metadata', { metadata: { 'a b': 1, call: 2, constructor: 3 } }, []],
+    ['accepts undeclared variables', { dynamicVariables: { whatever: [1] } }, []],
     [
       'refuses names that could not be declared',
       { dynamicVariables: { agent_uuid: 1 } },
       ['dynamic_variables.agent_uuid'],
     ],
     ['refuses values over 16 KiB', { dynamicVariables: { a: 'x'.repeat(16_383) } }, ['dynamic_variables.a']],
-    ['takes values of depth 24', { dynamicVariables: { a: nested(24) } }, []],
+    ['accepts values of depth 24', { dynamicVariables: { a: nested(24) } }, []],
     [
       'refuses deeper values',
       { dynamicVariables: { a: nested(25) } },
@@ -46,10 +53,10 @@ describe('validateCallDetails', () => {
       },
       ['dynamic_variables'],
     ],
-    ['takes a mask for what it is, a text', { dynamicVariables: { a: '••••••' } }, []],
-    ['takes no duration', { callDuration: { seconds: 0n, nanos: 0 } }, []],
-    ['takes the longest duration', { callDuration: { seconds: LONGEST, nanos: 0 } }, []],
-    ['refuses a longer one', { callDuration: { seconds: LONGEST + 1n, nanos: 0 } }, ['call_duration']],
+    ['accepts a mask as a text like any other', { dynamicVariables: { a: '••••••' } }, []],
+    ['accepts a duration of zero', { callDuration: { seconds: 0n, nanos: 0 } }, []],
+    ['accepts the longest duration', { callDuration: { seconds: LONGEST, nanos: 0 } }, []],
+    ['refuses a longer duration', { callDuration: { seconds: LONGEST + 1n, nanos: 0 } }, ['call_duration']],
     ['refuses negative seconds', { callDuration: { seconds: -1n, nanos: 0 } }, ['call_duration']],
     ['refuses negative nanoseconds', { callDuration: { seconds: 0n, nanos: -1 } }, ['call_duration']],
     [
@@ -58,7 +65,7 @@ describe('validateCallDetails', () => {
       ['call_duration'],
     ],
     [
-      'tells all violations in the order of the request',
+      'returns all violations in the order of the request',
       {
         callerPhone: '1'.repeat(257),
         dynamicVariables: { call: 1 },
@@ -73,7 +80,7 @@ describe('validateCallDetails', () => {
     it(title, () => expect(check(draft).violations.map(({ field }) => field)).to.deep.equal(expected));
   }
 
-  it('leaves out what is missing', () => {
+  it('leaves out details that are missing', () => {
     const { details: found } = check({ callSummary: '' });
     expect(found).to.deep.equal({ callerPhone: '', metadata: {}, dynamicVariables: {} });
   });
@@ -86,7 +93,7 @@ describe('validateCallDetails', () => {
     [60n, 0, 60],
   ];
   for (const [seconds, nanos, expected] of durations) {
-    it(`gives ${expected} s as the nearest number`, () => {
+    it(`returns ${expected} s as the nearest double`, () => {
       expect(check({ callDuration: { seconds, nanos } }).details.callDurationSecs).to.equal(expected);
     });
   }
@@ -100,5 +107,26 @@ describe('validateCallDetails', () => {
       metadata: { a: [{ c: 1 }] },
       dynamicVariables: { a: [{ c: 1 }] },
     });
+  });
+
+  it('returns the details as they are read back later, and all violations of a closer look', () => {
+    fc.assert(
+      fc.property(anyStruct(VARIABLES), anyStruct(VARIABLES), (variables, metadata) => {
+        const draft = {
+          callerPhone: '',
+          dynamicVariables: variables as JsonObject,
+          metadata: metadata as JsonObject,
+        };
+        const { details, violations } = validateCallDetails(draft);
+        const problems = jsonProblems(metadata, 'metadata');
+        if (problems.length === 0 && jsonBytes(draft.metadata) > 1_048_576) return;
+        const closer = [...variablesViolations(draft.dynamicVariables, 'dynamic_variables'), ...problems];
+        expect(violations).to.deep.equal(closer);
+        if (closer.length > 0) return;
+        expect(details.metadata).to.deep.equal(asStored(draft.metadata));
+        expect(details.dynamicVariables).to.deep.equal(asStored(draft.dynamicVariables));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

@@ -8,8 +8,8 @@ const NO_JSON = 'must be a JSON value';
 
 describe('jsonProblems', () => {
   const rows: [string, unknown, [string, string][]][] = [
-    ['takes every kind of JSON', { a: [null, true, 1.5, 'x', { b: [] }], c: -0 }, []],
-    ['takes objects without a prototype', Object.assign(Object.create(null) as object, { a: 1 }), []],
+    ['accepts every kind of JSON', { a: [null, true, 1.5, 'x', { b: [] }], c: -0 }, []],
+    ['accepts objects without a prototype', Object.assign(Object.create(null) as object, { a: 1 }), []],
     ['refuses NaN', { score: NaN }, [['v.score', FINITE]]],
     ['refuses infinity at the top', -Infinity, [['v', FINITE]]],
     ['refuses undefined', [undefined], [['v[0]', NO_JSON]]],
@@ -30,8 +30,8 @@ describe('jsonProblems', () => {
         ['v.b', NO_JSON],
       ],
     ],
-    ['quotes odd keys', { 'a b': { '"': NaN } }, [['v["a b"]["\\""]', FINITE]]],
-    ['takes depth 24', nested(24), []],
+    ['quotes odd keys in paths', { 'a b': { '"': NaN } }, [['v["a b"]["\\""]', FINITE]]],
+    ['accepts depth 24', nested(24), []],
     ['refuses depth 25', nested(25), [[`v${'.a'.repeat(24)}`, 'is nested deeper than 24']]],
     [
       'does not look below the greatest depth',
@@ -47,7 +47,7 @@ describe('jsonProblems', () => {
     });
   }
 
-  it('stops telling after a thousand', () => {
+  it('returns at most a thousand violations', () => {
     expect(
       jsonProblems(
         Array.from({ length: 5000 }, () => NaN),

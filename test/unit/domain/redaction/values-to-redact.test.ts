@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import {
+  fixedValuesToRedact,
+  redactsCallValues,
+  valuesToRedact,
+} from '../../../../src/domain/redaction/values-to-redact.ts';
+import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
+
+const CONFIG = {
+  assignments: [],
+  responseTimeoutSecs: 10,
+  failurePolicy: null,
+  signingSecretNames: [],
+};
+
+describe('valuesToRedact', () => {
+  it('returns the values of sensitive headers and parameters, decoded', () => {
+    const url = 'https://a.example/key?api_key=a%20b&q=1&accessToken=x%3Dy&key';
+    const headers = { authorization: 'Bearer t', accept: '*/*', 'idempotency-key': 'i' };
+    expect(valuesToRedact({ url, headers })).to.deep.equal(['Bearer t', 'a b', 'x=y']);
+  });
+});
+
+describe('fixedValuesToRedact', () => {
+  it('returns the literals and secrets of sensitive headers and parameters', () => {
+    const secrets = { S: 'a-secret' };
+    const requestHeaders = { Authorization: 'Bearer {{secret.S}}', 'X-V': '{{v}}' };
+    const compiled = compileRequest({
+      ...CONFIG,
+      apiSchema: { method: 'POST', url: 'https://a.example/{{v}}?api_key=k&q={{v}}', requestHeaders },
+    });
+    expect(redactsCallValues(compiled)).to.equal(false);
+    expect(fixedValuesToRedact(compiled, secrets)).to.deep.equal([`Bearer ${secrets.S}`, 'k']);
+  });
+});
