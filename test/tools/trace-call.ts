@@ -4,7 +4,7 @@
  *
  *   node test/tools/trace-call.ts [--files]
  *
- * `--files` lists the files that a first OnCallStart enters instead.
+ * `--files` lists instead the files that a first OnCallStart enters, each with its functions.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -127,6 +127,14 @@ function printTable(trips: readonly Trip[], traced: readonly Entered[]): void {
     console.log(`| ${row.join(' | ')} |`);
 }
 
+function printFiles(entered: Entered | undefined): void {
+  const functions = [...(entered?.values() ?? [])];
+  for (const file of filesOf(entered)) {
+    const names = functions.filter(({ path, name }) => path === file && name !== '').map(({ name }) => name);
+    console.log(`${file}: ${names.join(', ')}`);
+  }
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -184,7 +192,7 @@ try {
   const createAgent = () => createTracedAgent(rpc, endpointUrl);
   const trips = tripsOf(rpc, await createAgent(), createAgent);
   const traced = await trace(trips, counter);
-  if (process.argv.includes('--files')) console.log(filesOf(traced[FIRST_START]).join('\n'));
+  if (process.argv.includes('--files')) printFiles(traced[FIRST_START]);
   else printTable(trips, traced);
 } finally {
   await stop();
