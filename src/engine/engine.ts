@@ -12,12 +12,11 @@ import { createByteBudget } from './limits/byte-budget.ts';
 import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import { createMaintenance, type Intervals, type Maintenance } from './maintenance.ts';
-import { createLoopShare, createPace, type Pace } from './post-call/pace.ts';
+import { createLoopUtilization, createPace, type Pace } from './post-call/pace.ts';
 import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
-import { createRunningStarts } from './running-starts.ts';
 import { createShutdown } from './shutdown.ts';
-import { createStartWaiters, type StartWaiters } from './start-waiters.ts';
+import { createRunningStarts, createStartWaiters, type StartWaiters } from './start-waiters.ts';
 import type { ExecutionLine } from './webhook-run/outcome.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
@@ -223,7 +222,7 @@ function createSendingPace(admission: Admission, writes: ExecutionWrites, gate: 
     idleMs: admission.idleMs,
     queueAgeMs: writes.ageMs,
     callsWaiting: gate.waiting,
-    loopShare: createLoopShare(),
+    loopUtilization: createLoopUtilization(),
     now: () => performance.now(),
   });
 }

@@ -4,8 +4,7 @@ import { CallhooksError, DatabaseError, isDatabaseError } from '../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts';
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
-import type { RunningStarts } from './running-starts.ts';
-import type { StartWaiters } from './start-waiters.ts';
+import type { RunningStarts, StartWaiters } from './start-waiters.ts';
 import {
   recordAndLog,
   toOutcome,
@@ -19,41 +18,41 @@ import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
 import { retryWrite, withTimeout } from './writes/retry-write.ts';
 
 /** How long a claim may take. Instants are of `performance.now()`. */
-export interface ClaimPatience {
+export interface ClaimTimes {
   readonly admittedAtMs: number;
-  /** After it no answer reaches the caller. */
+  /** The last instant at which an answer reaches the caller. */
   readonly answerByMs: number;
-  /** Reports whether the caller is gone: a claim that was not written yet is withdrawn then. */
+  /** Reports whether the caller is gone. A claim that was not written yet is withdrawn then. */
   readonly isGone: () => boolean;
 }
 
-/** A start that this process has claimed, and runs. */
+/** A start that this process has claimed. */
 export interface ClaimedStart {
   readonly execution: Execution;
   readonly start: StartVariables;
   readonly claimedAtMs: number;
 }
 
-/** The claim's fate when this process does not run the start. */
-export type NotOurs = Exclude<Inserted, { kind: 'won' }>;
+/** What became of a claim when another execution has the conversation, or had it. */
+export type LostClaim = Exclude<Inserted, { kind: 'won' }>;
 
-/** Claims starts and puts them on record: a durable claim before the send, the recorded outcome before the reply. */
+/** Claims starts durably before their requests are sent, and records their outcomes before they are answered. */
 export interface PreCalls {
   /**
-   * Claims a start (or keeps one without a webhook) by inserting its row.
+   * Claims a start by inserting its row. A start without a webhook is kept in the same way.
    * @throws CallhooksError DATABASE_UNAVAILABLE, and LIMIT_REACHED when nothing of it was written
    */
-  claim(row: NewStart, start: StartVariables, patience: ClaimPatience): Promise<ClaimedStart | NotOurs>;
-  /** Records what came of a claimed start, however long the database is away; what is on record then. */
+  claim(row: NewStart, start: StartVariables, times: ClaimTimes): Promise<ClaimedStart | LostClaim>;
+  /** Records how a claimed start went, however long the database is away. Returns what is on record then. */
   record(claimed: ClaimedStart, run: WebhookRun): Promise<RecordedStart>;
 }
 
 const CLAIM_LIMIT_MS = 2_000;
-// A request that is begun with less than this can only time out.
+// A request that begins with less time than this can only time out.
 const LEAST_TIME_MS = 100;
 const RECORD_LIMIT_MS = 5_000;
 
-/** What running starts needs. */
+/** What claiming and recording starts needs. */
 export interface PreCallDeps {
   readonly writes: ExecutionWrites;
   readonly store: Pick<ExecutionStore, 'findStart' | 'abandonStart'>;
@@ -62,7 +61,7 @@ export interface PreCallDeps {
   readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: (line: ExecutionLine) => void;
   readonly onError: (error: unknown, executionUuid: string) => void;
-  /** Aborted when the process ends: what the database does not take then is only logged. */
+  /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
 }
 
@@ -70,13 +69,13 @@ export interface PreCallDeps {
 export function createPreCalls(deps: PreCallDeps): PreCalls {
   const { runningStarts } = deps;
   return {
-    claim: async (row, start, patience) => {
+    claim: async (row, start, times) => {
       deps.onFaultPoint('start.unclaimed', row.conversationUuid);
-      const inserted = await insert(deps, row, patience);
+      const inserted = await insert(deps, row, times);
       if (inserted.kind !== 'won') return inserted;
       const { execution } = inserted;
       if (execution.state === 'no_webhook') return { execution, start, claimedAtMs: performance.now() };
-      // A claim that took so long that it was marked interrupted is answered from the record, and sends nothing.
+      // The claim took so long that it was marked interrupted. It is answered from the record, and nothing is sent.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
       runningStarts.add(execution);
       deps.onFaultPoint('start.claimed', row.conversationUuid);
@@ -88,7 +87,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       try {
         return await record(deps, claimed, run);
       } catch (error) {
-        // The caller may be gone by now; then the log is the only one to hear of it.
+        // The caller may be gone by now. Then only the log tells of it.
         deps.onError(error, claimed.execution.executionUuid);
         throw error;
       } finally {
@@ -104,7 +103,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
 async function insert(
   deps: PreCallDeps,
   row: NewStart,
-  { admittedAtMs, answerByMs, isGone }: ClaimPatience,
+  { admittedAtMs, answerByMs, isGone }: ClaimTimes,
 ): Promise<Inserted> {
   const limitMs = Math.min(CLAIM_LIMIT_MS, row.webhook?.timeLimitMs ?? CLAIM_LIMIT_MS);
   const insert = beginInsert(deps.writes.insertStart, row, {
@@ -124,7 +123,7 @@ async function insert(
   }
 }
 
-// The insert ends first: a claim that comes through now has no owner.
+// Waits for the end of the insert first: a claim that is applied now has no owner.
 async function abandon(deps: PreCallDeps, row: NewStart, written: Promise<unknown>): Promise<void> {
   await Promise.allSettled([written]);
   await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });
@@ -144,9 +143,10 @@ async function record(
   const result = await recordAndLog(deps, execution, outcome);
   deps.onFaultPoint('start.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
-  // A mark is final: the owner replies from the record like everybody else.
+  // A mark is final: the owner answers from the record, as every repeat does.
   const found = await retryWrite(() => deps.store.findStart(conversationUuid), { signal: deps.lastWrites });
-  if (found === undefined || found === 'purged') throw new DatabaseError('bug', new Error('own row is gone'));
+  if (found === undefined || found === 'purged')
+    throw new DatabaseError('bug', new Error('the row of a claimed start is gone'));
   return found;
 }
 
@@ -155,7 +155,7 @@ function recordedAs(execution: Execution, start: StartVariables, outcome: Outcom
 }
 
 /**
- * Waits until an outcome is on record, but at most 5 s, and not after the last answer that reaches the caller.
+ * Waits until an outcome is recorded, for 5 s at most and no longer than an answer still reaches the caller.
  * @throws CallhooksError OUTCOME_NOT_RECORDED while the recording goes on
  */
 export function waitForRecord<T>(recording: Promise<T>, answerByMs: number): Promise<T> {

@@ -64,7 +64,7 @@ export async function onCallEnd(
   request: OnCallEndRequest,
   context: RequestContext,
 ): Promise<OnCallEndReply> {
-  const reservation = deps.admission.admitEnd(context.requestBytes);
+  const reservation = deps.admission.admitPostCall(context.requestBytes);
   try {
     deps.health.assertAvailable();
     await refuseChaining(deps.store, context);

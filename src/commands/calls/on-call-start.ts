@@ -6,7 +6,7 @@ import { preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
 import type { AgentCache } from '../../engine/agent-cache.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
-import type { NotOurs } from '../../engine/pre-call.ts';
+import type { LostClaim } from '../../engine/pre-call.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
 import { violationsOf } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
@@ -106,7 +106,7 @@ async function answerUnrecorded(
 }
 
 // Without an enabled pre-call webhook the variables are recorded for the report.
-function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<RecordedStart | NotOurs> {
+function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<RecordedStart | LostClaim> {
   if (start.context.signal.aborted) throw callerIsGone();
   return claim(deps, start, newStart(deps, start));
 }
@@ -114,7 +114,7 @@ function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<Reco
 function answerOther(
   deps: OnCallStartDeps,
   { request, context }: FirstStart,
-  result: NotOurs,
+  result: LostClaim,
 ): Promise<OnCallStartReply> {
   if (result.kind === 'purged') throw conversationPurged(request.conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(request.conversationUuid);

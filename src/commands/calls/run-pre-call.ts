@@ -4,7 +4,7 @@ import { observedFailure } from '../../domain/failures.ts';
 import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
-import { waitForRecord, type ClaimedStart, type NotOurs, type PreCalls } from '../../engine/pre-call.ts';
+import { waitForRecord, type ClaimedStart, type LostClaim, type PreCalls } from '../../engine/pre-call.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
 import {
   afterQueue,
@@ -52,7 +52,7 @@ export async function runPreCall(
   deps: RunPreCallDeps,
   start: FirstStart,
   webhook: Webhook,
-): Promise<RecordedStart | NotOurs> {
+): Promise<RecordedStart | LostClaim> {
   const runnable = deps.open(start.agent, webhook);
   const limit = timeLimitOf(start, webhook);
   const row = newStart(deps, start, claimedWebhook(webhook, limit));
@@ -134,7 +134,7 @@ export async function claim(
   { preCalls }: RunPreCallDeps,
   { context, variables }: FirstStart,
   row: NewStart,
-): Promise<ClaimedStart | NotOurs> {
+): Promise<ClaimedStart | LostClaim> {
   try {
     return await preCalls.claim(row, variables, {
       admittedAtMs: context.admittedAtMs,

@@ -1,28 +1,28 @@
 import { limitReached, shuttingDown } from '../../errors.ts';
 import { tooManyBytes, type ByteBudget, type ByteReservation } from './byte-budget.ts';
 
-/** Says whether a new call may come in, before anything is looked up or recorded. */
+/** Decides whether a new call may come in, before anything is read or recorded. */
 export interface Admission {
   /**
-   * Takes a place for a start (or a test of a webhook) and reserves the bytes of its message. The place is given back
-   * with the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
+   * Takes a place for a start (or a test of a webhook) and reserves the bytes of its message. The place is given back with
+   * the bytes, so a start keeps it from its admission until it is answered and recorded, with or without a slot.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
   admitStart(bytes: number): ByteReservation;
   /**
-   * Reserves the bytes of an end's message while it is accepted.
+   * Reserves the bytes of an `OnCallEnd` message while its post-call is accepted.
    * @throws CallhooksError SHUTTING_DOWN, LIMIT_REACHED
    */
-  admitEnd(bytes: number): ByteReservation;
-  /** Milliseconds since the last start or end came in, admitted or not; Infinity before the first. */
+  admitPostCall(bytes: number): ByteReservation;
+  /** Returns the milliseconds since the last call came in, admitted or not; Infinity before the first. */
   idleMs(): number;
-  /** From now on every new call is refused. */
+  /** Refuses every new call from now on. */
   shut(): void;
 }
 
-/** What the admission asks. `tooManyPending` and `diskIsFull` answer from when they were last looked at. */
+/** What the admission asks. `tooManyPending` and `diskIsFull` answer from the last count and check. */
 export interface AdmissionDeps {
-  /** Places for starts and tests, in all. */
+  /** How many places for starts and tests there are. */
   readonly maxPreCalls: number;
   readonly budget: ByteBudget;
   readonly tooManyPending: () => boolean;
@@ -52,10 +52,10 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       startsInFlight += 1;
       return reservation;
     },
-    admitEnd: (bytes) => {
+    admitPostCall: (bytes) => {
       lastCallAtMs = performance.now();
       refuseWhenShut();
-      if (deps.tooManyPending()) throw limitReached('too many post-calls wait to be sent');
+      if (deps.tooManyPending()) throw limitReached('too many post-calls are pending');
       return reserve(bytes);
     },
     idleMs: () => performance.now() - lastCallAtMs,

@@ -1,73 +1,73 @@
 /**
- * Says how fast pending post-calls may begin, so that callers on the phone do not notice. It counts beginnings and not
- * what is under way: one slow endpoint would keep all others waiting.
+ * Decides how fast pending post-calls may begin, so that callers on the phone do not notice. It counts how many begin and
+ * not how many are under way: one slow endpoint would keep all others waiting.
  */
 export interface Pace {
-  /** How many pending post-calls may begin now. */
+  /** Returns how many pending post-calls may begin now. */
   room(): number;
-  /** Notes that one has begun. */
-  noteBegun(): void;
-  /** Whether a post-call may begin right after it was accepted. */
+  /** Counts a post-call that begins. */
+  countBegun(): void;
+  /** Reports whether a post-call may begin right after it was accepted. */
   mayBeginNow(): boolean;
 }
 
 /** What the pace follows. */
 export interface PaceDeps {
-  /** Milliseconds since the last call was admitted. */
+  /** Returns the milliseconds since the last call was admitted. */
   readonly idleMs: () => number;
-  /** How long the oldest write that a caller waits for has been waiting, in milliseconds. */
+  /** Returns how long the oldest write that a caller waits for has been waiting, in milliseconds. */
   readonly queueAgeMs: () => number;
-  /** How many calls wait for their claim or accept. */
+  /** Returns how many calls wait for their claim or accept. */
   readonly callsWaiting: () => number;
-  /** The share of time, from 0 to 1, that the event loop was busy since the last question. */
-  readonly loopShare: () => number;
+  /** Returns the share of time, from 0 to 1, that the event loop was busy since the last question. */
+  readonly loopUtilization: () => number;
   readonly now: () => number;
 }
 
-// Without calls for so long, post-calls may use all there is.
+// When no call has come for so long, post-calls may use everything.
 const QUIET_AFTER_MS = 2_000;
-// With the loop busy for longer than this, each call waits noticeably for its turns.
-const MAX_LOOP_SHARE = 0.6;
-// With more calls waiting, these go first: what was accepted is durable, and waits in the database.
+// With the event loop busy for longer than this, each call waits noticeably for its turns.
+const MAX_LOOP_UTILIZATION = 0.6;
+// With more calls waiting, calls go first: an accepted post-call is durable, and waits in the database.
 const MAX_CALLS_WAITING = 32;
-/** For so many milliseconds each limit holds. */
+/** Each limit holds for so many milliseconds. */
 export const PACE_WINDOW_MS = 50;
 const FIRST_LIMIT = 8;
-// Reports go on at this pace, 160 a second, however many calls there are: that takes a twentieth of a core.
+// Post-calls go on at this pace, 160 a second, however many calls there are: that takes a twentieth of a core.
 const LEAST_LIMIT = 8;
 const MAX_QUEUE_AGE_MS = 50;
 
 /** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
-export function createPace({ idleMs, queueAgeMs, callsWaiting, loopShare, now }: PaceDeps): Pace {
-  // So many may begin in one window.
+export function createPace({ idleMs, queueAgeMs, callsWaiting, loopUtilization, now }: PaceDeps): Pace {
+  // How many may begin in one window.
   let limit = Infinity;
   let begun = 0;
   let windowAtMs = -Infinity;
   const isCrowded = (): boolean => queueAgeMs() > MAX_QUEUE_AGE_MS || callsWaiting() > MAX_CALLS_WAITING;
-  const review = (): void => {
+  const adjust = (): void => {
     if (idleMs() > QUIET_AFTER_MS) limit = Infinity;
     else if (now() - windowAtMs >= PACE_WINDOW_MS) {
       windowAtMs = now();
       begun = 0;
-      const isBusy = loopShare() > MAX_LOOP_SHARE || isCrowded();
+      const isBusy = loopUtilization() > MAX_LOOP_UTILIZATION || isCrowded();
       if (limit === Infinity) limit = FIRST_LIMIT;
       else limit = isBusy ? Math.max(LEAST_LIMIT, Math.floor(limit * 0.7)) : limit + 1;
     }
   };
   return {
     room: () => {
-      review();
+      adjust();
       return limit === Infinity ? Infinity : Math.max(0, limit - begun);
     },
-    noteBegun: () => {
+    countBegun: () => {
       begun += 1;
     },
     mayBeginNow: () => !isCrowded(),
   };
 }
 
-/** Makes the question for the share of time that this thread's event loop was busy since it was asked before. */
-export function createLoopShare(): () => number {
+/** Makes a function that returns the share of time that this thread's event loop was busy since its last call. */
+export function createLoopUtilization(): () => number {
   let before = performance.eventLoopUtilization();
   return () => {
     const current = performance.eventLoopUtilization();

@@ -1,66 +1,48 @@
 import type { AgentStore } from '../../store/agent-store.ts';
-import type { ExecutionStore, PendingPostCall, PendingWebhook } from '../../store/execution-store.ts';
-import { failureOf } from '../../domain/failures.ts';
-import { originOfTemplate } from '../../domain/template/url-template.ts';
-import type { OnFaultPoint } from '../fault-points.ts';
+import type { ExecutionStore, PendingPostCall } from '../../store/execution-store.ts';
+import { createExpiry, type ExpiryDeps } from './expire-post-calls.ts';
+import { createWebhookOrigins, NO_ORIGIN } from './webhook-origins.ts';
 
 /** Tracks accepted post-calls that no replica has claimed, grouped by the origin that they will be sent to. */
 export interface PendingPostCalls {
-  /** Looks into the database for webhooks that have some, and fails the pending post-calls that are too old. */
-  look(): Promise<void>;
-  /** Notes a webhook that has some: its origin had no free slot. */
-  note(origin: string, webhookUuid: string): void;
-  /** Sends as many as there are free slots; called again meanwhile, it goes over them once more. */
+  /** Reads from the database which webhooks have pending post-calls, and fails the post-calls that are expired. */
+  poll(): Promise<void>;
+  /** Adds a webhook that has pending post-calls: its origin had no free slot. */
+  add(origin: string, webhookUuid: string): void;
+  /** Sends as many as there are free slots. A call while it runs makes it go over all origins once more. */
   drain(): Promise<void>;
 }
 
 /** How far sending some of a webhook's post-calls came. */
 export interface Progress {
-  /** Those that found no slot, or no room for a body. */
+  /** The post-calls that found no slot, or no room for a body. */
   readonly left: readonly PendingPostCall[];
-  /** False when this replica can send none of them now, slots or not. */
+  /** False when this replica can send none of them now, with or without slots. */
   readonly canSend: boolean;
 }
 
 /** How far the rows of a webhook were read, oldest first. */
 interface Position {
-  /** Read, and not begun. */
+  /** The rows that were read, and whose sending has not begun. */
   readonly postCalls: readonly PendingPostCall[];
-  /** The last one read. */
+  /** The last row that was read. */
   readonly after?: PendingPostCall;
-  readonly isEnd: boolean;
+  readonly isLastPage: boolean;
 }
 
-const FROM_THE_FIRST: Position = { postCalls: [], isEnd: false };
+const FROM_THE_FIRST: Position = { postCalls: [], isLastPage: false };
 
 /** What the pending post-calls need. */
-export interface PendingPostCallsDeps {
-  readonly store: Pick<
-    ExecutionStore,
-    'listPendingWebhooks' | 'listPendingPostCalls' | 'failUnsent' | 'nowMs'
-  >;
+export interface PendingPostCallsDeps extends ExpiryDeps {
+  readonly store: ExpiryDeps['store'] & Pick<ExecutionStore, 'listPendingWebhooks'>;
   readonly agentStore: Pick<AgentStore, 'findUrls'>;
-  /** How many could begin at an origin now; of no origin: whether any could. */
+  /** Returns how many post-calls could begin at an origin now; for {@link NO_ORIGIN}, how many in all. */
   readonly room: (origin: string) => number;
-  /** Accepted rows older than this end as EXPIRED; 0: never. */
-  readonly startByMs: number;
-  /** Sends the oldest of one webhook. */
+  /** Sends the oldest post-calls of one webhook. */
   readonly send: (postCalls: readonly PendingPostCall[]) => Promise<Progress>;
-  readonly isStopped: () => boolean;
-  readonly onFaultPoint: OnFaultPoint;
-  /** Hears of what is wrong with one webhook. Rejects when it concerns all of them. */
-  readonly onError: (error: unknown) => void;
 }
 
-const CANDIDATES = 100;
-const EXPIRED_STEPS = 20;
-const EXPIRY_A_LOOK_MS = 500;
-const URLS_A_STEP = 200;
-// How many cached origins are read again at each look. With more pending webhooks, a changed URL takes several looks to
-// be noticed.
-const LEARNT_AGAIN_A_LOOK = 1_000;
-// Rows of a webhook that is gone or disabled need no slot.
-const NO_ORIGIN = '';
+const ROWS_A_PAGE = 100;
 
 /**
  * Tracks the pending post-calls. Rows are read per webhook and only where a slot is free: the oldest rows of all would
@@ -68,140 +50,92 @@ const NO_ORIGIN = '';
  * others waiting.
  */
 export function createPendingPostCalls(deps: PendingPostCallsDeps): PendingPostCalls {
-  const { store, room, startByMs } = deps;
+  const { store, room, isStopped } = deps;
+  const expiry = createExpiry(deps);
+  const origins = createWebhookOrigins(deps.agentStore);
   const pending = new Map<string, Map<string, Position>>();
-  const origins = new Map<string, string>();
-  // The database's clock less the monotonic one.
-  let clockMs = -Infinity;
 
-  const note = (origin: string, webhookUuid: string): void => {
+  const add = (origin: string, webhookUuid: string): void => {
     const webhooks = pending.get(origin) ?? new Map<string, Position>();
     pending.set(origin, webhooks);
-    webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isEnd: false });
+    webhooks.set(webhookUuid, { ...(webhooks.get(webhookUuid) ?? FROM_THE_FIRST), isLastPage: false });
   };
-
-  const isExpired = (acceptedAtMs: number): boolean =>
-    startByMs > 0 && clockMs + performance.now() - acceptedAtMs > startByMs;
-
-  /** Returns the post-calls that may still be sent, and fails the others as EXPIRED. */
-  const withoutExpired = async (
-    postCalls: readonly PendingPostCall[],
-  ): Promise<readonly PendingPostCall[]> => {
-    const expired = postCalls.filter(({ acceptedAtMs }) => isExpired(acceptedAtMs));
-    if (expired.length > 0) await store.failUnsent(expired.map(uuidOf), failureOf('EXPIRED'), startByMs);
-    for (const { conversationUuid } of expired) deps.onFaultPoint('end.expired', conversationUuid);
-    return postCalls.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
-  };
-
-  const failExpired = async (webhookUuid: string): Promise<void> => {
-    for (let step = 0; step < EXPIRED_STEPS && !deps.isStopped(); step += 1) {
-      const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES);
-      const fresh = await withoutExpired(postCalls);
-      if (fresh.length > 0 || postCalls.length < CANDIDATES) return;
-    }
-  };
-
-  // After a restored backup very many may be expired: the next look goes on.
-  const failAllExpired = async (webhooks: readonly PendingWebhook[]): Promise<void> => {
-    const giveUpAtMs = performance.now() + EXPIRY_A_LOOK_MS;
-    for (const { webhookUuid, oldestAcceptedAtMs } of webhooks) {
-      if (performance.now() > giveUpAtMs) return;
-      if (isExpired(oldestAcceptedAtMs)) await failExpired(webhookUuid).catch(deps.onError);
-    }
-  };
-
-  const learnOrigins = async (webhookUuids: readonly string[]): Promise<void> => {
-    const there = new Set(webhookUuids);
-    // The map's order is that in which they were learnt.
-    const outdated = [...origins.keys()].filter((uuid, at) => at < LEARNT_AGAIN_A_LOOK || !there.has(uuid));
-    for (const uuid of outdated) origins.delete(uuid);
-    const unknown = webhookUuids.filter((uuid) => !origins.has(uuid));
-    for (let from = 0; from < unknown.length; from += URLS_A_STEP) {
-      const step = unknown.slice(from, from + URLS_A_STEP);
-      const urls = await deps.agentStore.findUrls(step);
-      for (const uuid of step) {
-        const url = urls.get(uuid);
-        origins.set(uuid, (url && originOfTemplate(url)) ?? NO_ORIGIN);
-      }
-    }
-  };
-
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const webhooks = await store.listPendingWebhooks();
-    if (webhooks.length > 0) clockMs = (await store.nowMs()) - performance.now();
-    await learnOrigins(webhooks.map(({ webhookUuid }) => webhookUuid));
-    // What was read before, others may have begun.
+    if (webhooks.length > 0) await expiry.readClock();
+    await origins.refresh(webhooks.map(({ webhookUuid }) => webhookUuid));
+    // Other replicas may have begun the rows that were read before.
     for (const positions of pending.values())
       for (const webhookUuid of positions.keys()) positions.set(webhookUuid, FROM_THE_FIRST);
-    for (const { webhookUuid } of webhooks) note(origins.get(webhookUuid) ?? NO_ORIGIN, webhookUuid);
-    await failAllExpired(webhooks);
+    for (const { webhookUuid } of webhooks) add(origins.of(webhookUuid), webhookUuid);
+    await expiry.failExpired(webhooks);
   };
 
-  // Each row is read once between two looks: those that were just begun still count as accepted until their claims commit.
+  // Each row is read once between two polls: a row whose sending has just begun still counts as accepted until its claim
+  // commits.
   const readOn = async (webhookUuid: string, position: Position): Promise<Position> => {
     if (position.postCalls.length > 0) return position;
-    const postCalls = await store.listPendingPostCalls(webhookUuid, CANDIDATES, position.after);
+    const postCalls = await store.listPendingPostCalls(webhookUuid, ROWS_A_PAGE, position.after);
     const after = postCalls.at(-1) ?? position.after;
-    return { postCalls, ...(after && { after }), isEnd: postCalls.length < CANDIDATES };
+    return { postCalls, ...(after && { after }), isLastPage: postCalls.length < ROWS_A_PAGE };
   };
 
-  /** Sends what slots allow of one webhook of an origin; whether it is worth coming back at once. */
+  // Sends what the slots allow of one webhook of an origin. Reports whether the origin is worth another round.
   const drainOrigin = async (origin: string, webhooks: Map<string, Position>): Promise<boolean> => {
-    const free = origin === NO_ORIGIN ? CANDIDATES : room(origin);
+    const free = origin === NO_ORIGIN ? ROWS_A_PAGE : room(origin);
     const [first] = webhooks;
     if (first === undefined) pending.delete(origin);
     if (first === undefined || free <= 0) return false;
     const [webhookUuid, before] = first;
-    // The others take turns: it goes to the end, if it has more.
+    // The webhooks of an origin take turns: this one goes to the end, if it has more.
     webhooks.delete(webhookUuid);
     const position = await readOn(webhookUuid, before);
-    const fresh = await withoutExpired(position.postCalls.slice(0, free));
+    const fresh = await expiry.withoutExpired(position.postCalls.slice(0, free));
     const { left, canSend } = await deps.send(fresh);
     const postCalls = [...left, ...position.postCalls.slice(free)];
-    if (canSend && (postCalls.length > 0 || !position.isEnd))
+    if (canSend && (postCalls.length > 0 || !position.isLastPage))
       webhooks.set(webhookUuid, { ...position, postCalls });
     return left.length === 0;
   };
 
   let turn = 0;
-  let again = false;
-  let isDraining = false;
-  let draining = Promise.resolve();
-  // A little of each origin, round after round: an endpoint that is fast would never be left for another's.
-  const drainRounds = async (): Promise<void> => {
-    while (again && !deps.isStopped()) {
-      again = false;
-      if (room(NO_ORIGIN) <= 0 && !pending.has(NO_ORIGIN)) continue;
-      const all = [...pending];
-      // Each time another origin is the first, so that none of them always gets the last free slots.
-      turn = (turn + 1) % Math.max(1, all.length);
-      for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
-        if (!deps.isStopped() && (await drainOrigin(origin, webhooks).catch(deps.onError))) again = true;
-    }
-  };
-  const drainAll = async (): Promise<void> => {
-    isDraining = true;
-    // What asks for another round while the last one ends must not be missed.
-    try {
-      do await drainRounds();
-      while (again && !deps.isStopped());
-    } finally {
-      isDraining = false;
-    }
+  // A round sends a little to each origin: a drain of one origin would never leave an endpoint that is fast.
+  const drainRound = async (): Promise<boolean> => {
+    if (room(NO_ORIGIN) <= 0 && !pending.has(NO_ORIGIN)) return false;
+    const all = [...pending];
+    // Each round begins with another origin, so that none of them always gets the last free slots.
+    turn = (turn + 1) % Math.max(1, all.length);
+    let isWorthAnother = false;
+    for (const [origin, webhooks] of [...all.slice(turn), ...all.slice(0, turn)])
+      if (!isStopped() && (await drainOrigin(origin, webhooks).catch(deps.onError))) isWorthAnother = true;
+    return isWorthAnother;
   };
 
-  return {
-    look,
-    note,
-    drain: () => {
-      again = true;
-      if (!isDraining) draining = drainAll();
-      return draining;
-    },
-  };
+  return { poll, add, drain: createRounds(drainRound, isStopped) };
 }
 
-/** Returns the uuid of a pending post-call's execution. */
-export function uuidOf({ executionUuid }: PendingPostCall): string {
-  return executionUuid;
+/**
+ * Makes a function that runs rounds, one after another, until a round reports that no further one is needed. A call while
+ * they run asks for one more round.
+ */
+function createRounds(runRound: () => Promise<boolean>, isStopped: () => boolean): () => Promise<void> {
+  let isWanted = false;
+  let isRunning = false;
+  let running = Promise.resolve();
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    try {
+      while (isWanted && !isStopped()) {
+        isWanted = false;
+        if (await runRound()) isWanted = true;
+      }
+    } finally {
+      isRunning = false;
+    }
+  };
+  return () => {
+    isWanted = true;
+    if (!isRunning) running = run();
+    return running;
+  };
 }

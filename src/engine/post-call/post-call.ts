@@ -27,11 +27,11 @@ export interface PostCallDeps {
   readonly onExecution: (line: ExecutionLine) => void;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
-  /** Aborted when the process ends: what the database does not take then is only logged. */
+  /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
 }
 
-/** An accepted post-call with its agent and webhook as they were known before the claim. */
+/** A pending post-call with its agent and webhook as they were known before the claim. */
 export interface SendablePostCall {
   readonly postCall: PendingPostCall;
   /** The token of its claim. */
@@ -43,15 +43,15 @@ export interface SendablePostCall {
 const NOTHING_RENDERED = { missingVariables: [] };
 
 /**
- * Claims an accepted post-call and sends it once; the caller holds a slot for it, and room for its body until that is
- * known. Resolves when the outcome is on record, or at once when the claim was not won: `start_running` while the start
- * of the conversation is still being sent.
+ * Claims a pending post-call and sends it once. The caller has taken a slot for it, and `reservation` has room for its body.
+ * Resolves when the outcome is recorded, or at once when another replica has claimed it. `start_running`: it was not
+ * claimed, because the pre-call of the conversation is still being sent.
  */
 export async function sendPostCall(
   deps: PostCallDeps,
   sendable: SendablePostCall,
   reservation: ByteReservation,
-): Promise<'ended' | 'start_running'> {
+): Promise<'done' | 'start_running'> {
   const { postCall, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
   deps.onFaultPoint('end.unclaimed', postCall.conversationUuid);
@@ -64,12 +64,10 @@ export async function sendPostCall(
   );
   if (claimed.kind === 'start_running') return claimed.kind;
   if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, reservation, claimed });
-  return 'ended';
+  return 'done';
 }
 
-/**
- * A post-call that is ours: what was fixed and read at its claim, and the bytes reserved for it until it is on record.
- */
+/** A post-call that this process has claimed, with what the claim has read, and the bytes reserved until it is recorded. */
 interface Claimed extends SendablePostCall {
   readonly timeLimitMs: number;
   readonly reservation: ByteReservation;
@@ -115,11 +113,11 @@ async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed
   if (agent === undefined || webhook === undefined || webhook.disabled)
     return { run: unsent(NOTHING_RENDERED, failureOf('WEBHOOK_REMOVED')) };
   const { details } = sendable.claimed;
-  if (details === undefined) throw new Error('an accepted row has no details');
+  if (details === undefined) throw new Error('a claimed post-call has no details');
   return { run: await runWith(deps, sendable, agent, webhook, details), webhookEtag: webhook.etag };
 }
 
-// The claim has read the agent's etag: where it is the one that was known, so is all of the agent.
+// The claim has read the agent's etag. If it is the known one, the known agent is the current one.
 async function currentAgent(
   deps: PostCallDeps,
   { agent, postCall, claimed }: Claimed,

@@ -5,12 +5,12 @@ import type { OverdueExecution } from '../../../src/store/execution-store.ts';
 const BEGAN = 250;
 
 /**
- * Maintenance over many overdue starts. Those for which `isRunningHere` is true run in this process; `firstRound`
- * resolves when it has looked for overdue starts until there were no more.
+ * Makes maintenance over 250 overdue starts. Those for which `isRunningHere` is true run in this process. `firstRound`
+ * resolves when maintenance has looked for overdue starts until there were no more.
  */
-function createTrial(isRunningHere?: (executionUuid: string) => boolean) {
+function createTrial(isRunningHere: (executionUuid: string) => boolean = () => false) {
   const { promise: firstRound, resolve } = Promise.withResolvers<void>();
-  const ended: string[] = [];
+  const notified: string[] = [];
   let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
     ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, webhookType: 'pre_call', overdueAtMs: at },
   }));
@@ -20,43 +20,43 @@ function createTrial(isRunningHere?: (executionUuid: string) => boolean) {
     return found;
   };
   const interruptOverdue = async (executionUuids: readonly string[]) => {
-    // One is held by somebody and passed over.
+    // The row of one is locked, so it is passed over.
     const interrupted = executionUuids.filter((uuid) => uuid !== 'e7');
     open = open.filter(({ executionUuid }) => !interrupted.includes(executionUuid));
     return interrupted;
   };
   const deps = {
     store: { findOverdue, interruptOverdue },
-    startWaiters: { notifyFinished: (conversationUuid: string) => ended.push(conversationUuid) },
+    startWaiters: { notifyFinished: (conversationUuid: string) => notified.push(conversationUuid) },
     health: { availableForMs: () => 60_000 },
     freeBytes: async () => undefined,
     onFaultPoint: () => undefined,
     onError: () => undefined,
-    ...(isRunningHere && { isRunningHere }),
+    isRunningHere,
   } as unknown as MaintenanceDeps;
-  return { maintenance: createMaintenance(deps), firstRound, ended, open: () => open };
+  return { maintenance: createMaintenance(deps), firstRound, notified, open: () => open };
 }
 
 describe('maintenance', () => {
-  it('marks interrupted all that a killed process left behind in one round, and wakes who waits for it', async () => {
-    const { maintenance, firstRound, ended, open } = createTrial();
+  it('marks all overdue starts interrupted in one round, and wakes their waiters', async () => {
+    const { maintenance, firstRound, notified, open } = createTrial();
     await maintenance.start();
     await firstRound;
     maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
-    expect(new Set(ended).size).to.equal(BEGAN - 1);
+    expect(new Set(notified).size).to.equal(BEGAN - 1);
   });
 
-  it('marks nothing that runs in this process, although the clock of the database has jumped', async () => {
-    // More than are looked at in one step, and the oldest of all.
+  it('marks no execution that runs in this process, although it is overdue by the database’s clock', async () => {
+    // These are more than one batch, and the oldest.
     const isRunningHere = (executionUuid: string) => Number(executionUuid.slice(1)) < 120;
-    const { maintenance, firstRound, ended, open } = createTrial(isRunningHere);
+    const { maintenance, firstRound, notified, open } = createTrial(isRunningHere);
     await maintenance.start();
     await firstRound;
     maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(
       Array.from({ length: 120 }, (_, at) => `e${at}`),
     );
-    expect(new Set(ended).size).to.equal(BEGAN - 120);
+    expect(new Set(notified).size).to.equal(BEGAN - 120);
   });
 });

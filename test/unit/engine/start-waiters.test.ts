@@ -2,23 +2,23 @@ import { expect } from 'chai';
 import { createStartWaiters } from '../../../src/engine/start-waiters.ts';
 import { DatabaseError } from '../../../src/errors.ts';
 
-/** Start waiters whose database says that these starts have ended. */
+/** Makes start waiters whose database says that these starts are finished. */
 function startWaitersWith(
-  ended: readonly string[] = [],
+  finished: readonly string[] = [],
   failures = 0,
-  isRunningHere?: (conversationUuid: string) => boolean,
+  isRunningHere: (conversationUuid: string) => boolean = () => false,
 ) {
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const findFinishedStarts = async (conversations: readonly string[]): Promise<readonly string[]> => {
     asked.push(conversations);
     if (asked.length <= failures) throw new DatabaseError('away');
-    return conversations.filter((conversation) => ended.includes(conversation));
+    return conversations.filter((conversation) => finished.includes(conversation));
   };
   const startWaiters = createStartWaiters({
     store: { findFinishedStarts },
     onError: (error) => errors.push(error),
-    ...(isRunningHere === undefined ? {} : { isRunningHere }),
+    isRunningHere,
   });
   return { startWaiters, asked, errors };
 }
@@ -27,7 +27,7 @@ function soon(ms: number): number {
 }
 
 describe('the start waiters', () => {
-  it('wake everybody who waits for a conversation, and nobody else', async () => {
+  it('wake all callers that wait for a conversation, and no others', async () => {
     const { startWaiters, asked } = startWaitersWith();
     const woken = [
       startWaiters.waitUntilFinished('a', soon(5_000)),
@@ -41,7 +41,7 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('ask the database once for all of them about what other processes run', async () => {
+  it('ask the database once for all starts that other processes run', async () => {
     const { startWaiters, asked } = startWaitersWith(['a', 'b']);
     const all = ['a', 'b', 'c', 'a'].map((conversation) =>
       startWaiters.waitUntilFinished(conversation, soon(300)),
@@ -52,18 +52,18 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('stop asking when nobody waits any more', async () => {
+  it('stop asking when no caller waits any more', async () => {
     const { startWaiters, asked } = startWaitersWith(['a']);
     expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     await new Promise((resolve) => setTimeout(resolve, 450));
     expect(asked).to.have.length(1);
-    // And begin again with the next one.
+    // They begin again with the next caller.
     expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     expect(asked).to.have.length(2);
     startWaiters.close();
   });
 
-  it('ask about no more than 500 at once, and wake those of the first part before the last is asked', async () => {
+  it('ask for at most 500 starts at once, and wake the callers of the first 500 before the last are asked for', async () => {
     const conversations = Array.from({ length: 1_200 }, (_, at) => String(at));
     const { startWaiters, asked } = startWaitersWith(conversations);
     const all = conversations.map((conversation) =>
@@ -76,7 +76,7 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('ask about no start that this process runs, and about it from when it no longer does', async () => {
+  it('do not ask for a start while this process runs it', async () => {
     const here = new Set(['a']);
     const { startWaiters, asked } = startWaitersWith(['a', 'b'], 0, (conversation) => here.has(conversation));
     const local = startWaiters.waitUntilFinished('a', soon(5_000));
@@ -88,7 +88,7 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('wake by memory who waits for a start that this process runs', async () => {
+  it('wake a caller in memory when a start that this process runs is finished', async () => {
     const { startWaiters, asked } = startWaitersWith([], 0, () => true);
     const local = startWaiters.waitUntilFinished('a', soon(5_000));
     await new Promise((resolve) => setTimeout(resolve, 450));
@@ -98,7 +98,7 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('take an end that has arrived during a stall of the event loop, although their time is over', async () => {
+  it('report a start as finished when that was notified during a stall of the event loop, after the time was over', async () => {
     const { startWaiters } = startWaitersWith();
     const waiting = startWaiters.waitUntilFinished('a', soon(20));
     setImmediate(() => startWaiters.notifyFinished('a'));
@@ -107,7 +107,7 @@ describe('the start waiters', () => {
     startWaiters.close();
   });
 
-  it('ask again after the database was away, and tell of it once', async () => {
+  it('ask again after the database was away, and report it once', async () => {
     const { startWaiters, errors } = startWaitersWith(['a'], 3);
     expect(await startWaiters.waitUntilFinished('a', soon(5_000))).to.equal(true);
     expect(errors).to.have.length(1);
@@ -115,22 +115,22 @@ describe('the start waiters', () => {
   });
 
   for (const [title, wait] of [
-    ['at its time', (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(30))],
+    ['when the time is over', (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(30))],
     [
-      'at once when its time is over already',
+      'at once when the time is over already',
       (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(-1_000)),
     ],
     [
-      'when its caller goes away',
+      'when the caller goes away',
       (startWaiters: StartWaiters) =>
         startWaiters.waitUntilFinished('a', soon(5_000), AbortSignal.timeout(30)),
     ],
     [
-      'at once when its caller is gone already',
+      'at once when the caller is gone already',
       (startWaiters: StartWaiters) => startWaiters.waitUntilFinished('a', soon(5_000), AbortSignal.abort()),
     ],
   ] as const) {
-    it(`let one go ${title}`, async () => {
+    it(`report a start as not finished ${title}`, async () => {
       const { startWaiters } = startWaitersWith();
       const before = performance.now();
       expect(await wait(startWaiters)).to.equal(false);
@@ -139,7 +139,7 @@ describe('the start waiters', () => {
     });
   }
 
-  it('let everybody go when they close', async () => {
+  it('report all starts as not finished when they close', async () => {
     const { startWaiters, asked } = startWaitersWith();
     const all = ['a', 'b'].map((conversation) => startWaiters.waitUntilFinished(conversation, soon(5_000)));
     startWaiters.close();

@@ -24,26 +24,41 @@ function refusalOf(admit: () => unknown): string {
 }
 
 describe('the admission', () => {
-  const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, end: string][] = [
-    ['takes both while there is room', {}, 'admitted', 'admitted'],
-    ['refuses starts alone when too many are in flight', { maxPreCalls: 0 }, 'LIMIT_REACHED', 'admitted'],
-    ['refuses ends alone when too many wait', { tooManyPending: () => true }, 'admitted', 'LIMIT_REACHED'],
-    ['refuses both when the disk is full', { diskIsFull: () => true }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
-    ['refuses both beyond the bytes', { budget: createByteBudget(9) }, 'LIMIT_REACHED', 'LIMIT_REACHED'],
+  const rows: readonly [title: string, change: Partial<AdmissionDeps>, start: string, postCall: string][] = [
+    ['admits a start and a post-call while there is room', {}, 'admitted', 'admitted'],
+    ['refuses only starts when too many are in flight', { maxPreCalls: 0 }, 'LIMIT_REACHED', 'admitted'],
+    [
+      'refuses only post-calls when too many are pending',
+      { tooManyPending: () => true },
+      'admitted',
+      'LIMIT_REACHED',
+    ],
+    [
+      'refuses both when the disk is nearly full',
+      { diskIsFull: () => true },
+      'LIMIT_REACHED',
+      'LIMIT_REACHED',
+    ],
+    [
+      'refuses both when their bytes do not fit',
+      { budget: createByteBudget(9) },
+      'LIMIT_REACHED',
+      'LIMIT_REACHED',
+    ],
   ];
-  for (const [title, change, start, end] of rows) {
+  for (const [title, change, start, postCall] of rows) {
     it(title, () => {
       const { admission } = admissionWith(change);
       expect(refusalOf(() => admission.admitStart(10))).to.equal(start);
-      expect(refusalOf(() => admission.admitEnd(10))).to.equal(end);
+      expect(refusalOf(() => admission.admitPostCall(10))).to.equal(postCall);
     });
   }
 
-  it('counts a start from its admission to its last release, whether it has a slot or not', () => {
+  it('counts a start from its admission to the last release of its bytes', () => {
     const { admission } = admissionWith();
     const [first, second] = [admission.admitStart(1), admission.admitStart(1)];
     expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
-    // The run outlives its RPC until its outcome is on record.
+    // The run outlives its RPC until its outcome is recorded.
     first.retain();
     first.release();
     expect(refusalOf(() => admission.admitStart(1))).to.equal('LIMIT_REACHED');
@@ -54,28 +69,28 @@ describe('the admission', () => {
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
   });
 
-  it('takes no place for a start that it refuses, or for an end', () => {
+  it('takes no place for a refused start or for a post-call', () => {
     const { admission } = admissionWith();
     for (let i = 0; i < 3; i += 1)
       expect(refusalOf(() => admission.admitStart(101))).to.equal('LIMIT_REACHED');
-    for (let i = 0; i < 3; i += 1) admission.admitEnd(1);
+    for (let i = 0; i < 3; i += 1) admission.admitPostCall(1);
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
     expect(refusalOf(() => admission.admitStart(1))).to.equal('admitted');
   });
 
-  it('reserves the bytes of a call until they are released, and none for a call that it refused', () => {
+  it('reserves the bytes of a call until they are released, and none for a refused call', () => {
     const { admission, budget } = admissionWith();
     const reservation = admission.admitStart(60);
-    expect(refusalOf(() => admission.admitEnd(50))).to.equal('LIMIT_REACHED');
+    expect(refusalOf(() => admission.admitPostCall(50))).to.equal('LIMIT_REACHED');
     expect(budget.reservedBytes()).to.equal(60);
     reservation.release();
-    expect(refusalOf(() => admission.admitEnd(50))).to.equal('admitted');
+    expect(refusalOf(() => admission.admitPostCall(50))).to.equal('admitted');
   });
 
-  it('refuses everything once it is shut, whatever else is full', () => {
+  it('refuses every call as SHUTTING_DOWN once it is shut', () => {
     const { admission } = admissionWith({ maxPreCalls: 0, tooManyPending: () => true });
     admission.shut();
     expect(refusalOf(() => admission.admitStart(1))).to.equal('SHUTTING_DOWN');
-    expect(refusalOf(() => admission.admitEnd(1))).to.equal('SHUTTING_DOWN');
+    expect(refusalOf(() => admission.admitPostCall(1))).to.equal('SHUTTING_DOWN');
   });
 });

@@ -9,7 +9,7 @@ const POST_CALL: PendingPostCall = {
 };
 
 describe('the pending post-calls', () => {
-  it('miss no slot that is freed while a drain that found none is just ending', async () => {
+  it('use a slot that becomes free while a drain that found none is just ending', async () => {
     let free = 0;
     const sent: string[] = [];
     const pendingPostCalls = createPendingPostCalls({
@@ -32,7 +32,7 @@ describe('the pending post-calls', () => {
         throw error;
       },
     });
-    await pendingPostCalls.look();
+    await pendingPostCalls.poll();
     const first = pendingPostCalls.drain();
     free = 1;
     await Promise.all([first, pendingPostCalls.drain()]);

@@ -28,22 +28,19 @@ function postCallOf(webhookUuid: string): PendingPostCall {
 
 interface Trial {
   readonly broken?: string;
-  /** Where webhooks send to; each to an origin of its own, where absent. */
+  /** Returns where a webhook sends to. Without it each has an origin of its own. */
   readonly originOf?: (webhookUuid: string) => string;
   readonly perOrigin?: number;
   readonly startByMs?: number;
-  /** Claims are not answered. */
+  /** Leaves claims unanswered. */
   readonly isClaimSlow?: boolean;
-  /** How fast they may begin; absent: as fast as there are slots. */
+  /** How fast post-calls may begin. Without it only the slots limit them. */
   readonly pace?: Pace;
 }
 
-const UNPACED: Pace = { room: () => Infinity, noteBegun: () => undefined, mayBeginNow: () => true };
+const UNPACED: Pace = { room: () => Infinity, countBegun: () => undefined, mayBeginNow: () => true };
 
-/**
- * A post-call sender with one pending post-call per webhook; tells of which rows it tried to claim, and what it
- * complained of.
- */
+/** Makes a post-call sender with one pending post-call per webhook, and records what it claims, reads and reports. */
 function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
   const {
     broken,
@@ -55,12 +52,12 @@ function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
   } = options;
   const claimed: string[] = [];
   const read: string[] = [];
-  const ended: string[] = [];
+  const failed: string[] = [];
   const errors: unknown[] = [];
   const budget = createByteBudget(16 * MIB);
   const slots = createRequestSlots({ total: 10, perOrigin });
   const rowsOf = (webhookUuid: string) =>
-    [webhookUuid].filter((uuid) => !ended.includes(uuid) && !claimed.includes(uuid)).map(postCallOf);
+    [webhookUuid].filter((uuid) => !failed.includes(uuid) && !claimed.includes(uuid)).map(postCallOf);
   const deps = {
     budget,
     slots,
@@ -74,7 +71,7 @@ function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
           (postCall) => postCall.executionUuid > (after?.executionUuid ?? ''),
         );
       },
-      failUnsent: async (uuids: readonly string[]) => void ended.push(...uuids),
+      failUnsent: async (uuids: readonly string[]) => void failed.push(...uuids),
       nowMs: async () => 1_000,
     },
     pace,
@@ -103,7 +100,7 @@ function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
     onError: (error: unknown) => errors.push(error),
     signal: new AbortController().signal,
   } as unknown as PostCallSenderDeps;
-  return { postCallSender: createPostCallSender(deps), budget, slots, claimed, read, ended, errors };
+  return { postCallSender: createPostCallSender(deps), budget, slots, claimed, read, failed, errors };
 }
 
 describe('the post-call sender', () => {
@@ -111,7 +108,7 @@ describe('the post-call sender', () => {
   afterEach(() => stop());
 
   for (const broken of [1, 2, 3].map(nameOf)) {
-    it(`sends the others' reports although webhook ${broken.at(-1)} of 3 can't be opened`, async () => {
+    it(`sends the post-calls of the others although webhook ${broken.at(-1)} of 3 can't be opened`, async () => {
       const all = [1, 2, 3].map(nameOf);
       const { postCallSender, claimed, errors } = createTrial(all, { broken });
       stop = postCallSender.stop;
@@ -122,7 +119,7 @@ describe('the post-call sender', () => {
     });
   }
 
-  it('claims nothing while there is no room for a body: a claimed report could only end as overloaded', async () => {
+  it('claims nothing while there is no room for a body: a claimed post-call could only fail as OVERLOADED', async () => {
     const { postCallSender, budget, claimed } = createTrial([nameOf(1)]);
     const others = budget.reserve(15 * MIB);
     stop = postCallSender.stop;
@@ -136,7 +133,7 @@ describe('the post-call sender', () => {
     expect(claimed).to.include(nameOf(2));
   });
 
-  it('leaves half of the room to callers on the phone while many bodies are still unknown', async () => {
+  it('leaves half of the byte budget to callers while many bodies are still unknown', async () => {
     const all = [1, 2, 3, 4, 5, 6, 7, 8].map(nameOf);
     const { postCallSender, budget, claimed } = createTrial(all, { isClaimSlow: true });
     stop = postCallSender.stop;
@@ -146,7 +143,7 @@ describe('the post-call sender', () => {
     expect(budget.reservedBytes()).to.equal(8 * MIB);
   });
 
-  it('reads no rows of webhooks whose origin has no free slot, however many there are', async () => {
+  it('reads no rows of webhooks whose origin has no free slot', async () => {
     const all = [1, 2, 3].map(nameOf);
     const originOf = (uuid: string) => (uuid === nameOf(3) ? 'https://good' : 'https://stalled');
     const { postCallSender, slots, claimed, read } = createTrial(all, { originOf, perOrigin: 1 });
@@ -159,7 +156,7 @@ describe('the post-call sender', () => {
     expect(taken).to.have.property('release');
   });
 
-  it('goes on with the next row as soon as a slot is free', async () => {
+  it('begins the next row as soon as a slot is free', async () => {
     const all = [1, 2, 3, 4].map(nameOf);
     const { postCallSender, claimed } = createTrial(all, { originOf: () => 'https://one', perOrigin: 1 });
     stop = postCallSender.stop;
@@ -170,10 +167,10 @@ describe('the post-call sender', () => {
     expect(claimed).to.deep.equal(all);
   });
 
-  it('begins no more than the pace allows, and goes on by itself when it allows more', async () => {
+  it('begins no more than the pace allows, and more by itself when it allows more', async () => {
     const all = [1, 2, 3, 4].map(nameOf);
     let left = 2;
-    const pace: Pace = { room: () => left, noteBegun: () => (left -= 1), mayBeginNow: () => true };
+    const pace: Pace = { room: () => left, countBegun: () => (left -= 1), mayBeginNow: () => true };
     const { postCallSender, claimed } = createTrial(all, { pace, isClaimSlow: true, perOrigin: 10 });
     stop = postCallSender.stop;
     postCallSender.start();
@@ -182,7 +179,7 @@ describe('the post-call sender', () => {
     await until('the others, while the first ones are still under way', () => claimed.length === 4);
   });
 
-  it('does not stay with an origin that takes all it gets while others wait', async () => {
+  it('serves the other origins before the second post-call of a fast one', async () => {
     const all = [1, 2, 3, 4, 5].map(nameOf);
     const fast = [nameOf(2), nameOf(3), nameOf(4)];
     const originOf = (uuid: string) => (fast.includes(uuid) ? 'https://fast' : `https://${uuid}`);
@@ -194,8 +191,8 @@ describe('the post-call sender', () => {
     expect(claimed.slice(0, 3)).to.include.members([nameOf(1), nameOf(5)]);
   });
 
-  it('ends what has waited too long although its origin has no free slot', async () => {
-    const { postCallSender, slots, claimed, ended } = createTrial([nameOf(1)], {
+  it('fails expired post-calls although their origin has no free slot', async () => {
+    const { postCallSender, slots, claimed, failed } = createTrial([nameOf(1)], {
       perOrigin: 1,
       startByMs: 500,
     });
@@ -203,7 +200,7 @@ describe('the post-call sender', () => {
     stop = postCallSender.stop;
     postCallSender.start();
     await postCallSender.idle();
-    expect(ended).to.deep.equal([nameOf(1)]);
+    expect(failed).to.deep.equal([nameOf(1)]);
     expect(claimed).to.deep.equal([]);
   });
 });
