@@ -1,13 +1,13 @@
 import type { Agent } from '../domain/agent.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 
-/** Agents as this replica knows them: at most one second old, and never the source of a "not found". */
+/** Keeps the agents that this replica has read, for less than a second. It never answers that an agent does not exist. */
 export interface AgentCache {
-  /** The agent, from memory where it is fresh. */
+  /** Returns the agent, from memory if it was read within the last 900 ms. */
   read(agentUuid: string): Promise<Agent | undefined>;
-  /** The agent from the database. */
+  /** Returns the agent from the database. */
   readFresh(agentUuid: string): Promise<Agent | undefined>;
-  /** Drops what is known of an agent: this replica changed it. */
+  /** Drops an agent that this replica has changed. */
   forget(agentUuid: string): void;
 }
 
@@ -17,7 +17,7 @@ interface Entry {
   readonly readAtMs: number;
 }
 
-/** The reads of an agent that are under way, since it was last changed here. */
+/** The reads of an agent that are under way and began after this replica last changed it. */
 interface Reads {
   latest: Promise<Agent | undefined>;
   count: number;
@@ -25,7 +25,7 @@ interface Reads {
 
 const FRESH_FOR_MS = 900;
 
-/** Makes a cache that holds at most about `maxBytes`; what was read longest ago leaves first. `now` is monotonic. */
+/** Makes a cache of about `maxBytes` at most. The agent that was read longest ago leaves first. `now` is monotonic. */
 export function createAgentCache(
   agents: Pick<AgentStore, 'findAgent'>,
   maxBytes: number,
@@ -51,7 +51,7 @@ export function createAgentCache(
       drop(oldest);
     }
   };
-  // Reads that overlap may end in any order: the one that began last knows best.
+  // Reads that overlap may end in any order. The one that began last has the newest state.
   const note = (agentUuid: string, agent: Agent | undefined, readAtMs: number): void => {
     const entry = entries.get(agentUuid);
     if (entry !== undefined && entry.readAtMs > readAtMs) return;
@@ -62,7 +62,7 @@ export function createAgentCache(
     const readAtMs = now();
     const found = agents.findAgent(agentUuid);
     const reads = reading.get(agentUuid) ?? { latest: found, count: 0 };
-    // Taken out by a change: a read that began before it may have seen the state before, and is not kept.
+    // A change takes these reads out: a read that began before it may have found the old state, and is not kept.
     const isCurrent = (): boolean => reading.get(agentUuid) === reads;
     const read = found
       .then((agent) => {
@@ -102,7 +102,7 @@ function roughBytes(agent: Agent): number {
   return ENTRY_BYTES + bytesOf(agent);
 }
 
-// Looks at each value once and at no character: writing a large agent as JSON would cost milliseconds at every read.
+// Adds up lengths: writing a large agent as JSON would cost milliseconds at every read.
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + 2 * value.length;
   if (typeof value !== 'object' || value === null) return VALUE_BYTES;

@@ -1,6 +1,6 @@
 /**
- * The points of an execution's life at which a process can die. A watcher (a test that kills the
- * process) is handed in by the composition root; nothing outside of the code can arm one.
+ * The named places in the engine at which the fault suite stops or kills the process. A function that is called there is
+ * handed in by app.ts; no setting can arm one.
  */
 export type FaultPoint =
   | 'start.unclaimed'
@@ -17,5 +17,5 @@ export type FaultPoint =
   | 'end.expired'
   | 'interrupted';
 
-/** Is told of each fault point of each conversation as it is reached. */
+/** Is called at each fault point that the execution of a conversation reaches. */
 export type OnFaultPoint = (point: FaultPoint, conversationUuid: string) => void;

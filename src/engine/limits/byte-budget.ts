@@ -1,14 +1,14 @@
 import { limitReached, type CallhooksError } from '../../errors.ts';
 
-/** The bytes reserved for one call, until each of its holders has released them. */
+/** The bytes that are reserved for one call, until each part of the call that uses them has released them. */
 export interface ByteReservation {
   /** Reserves that many more bytes. Returns false, and reserves none, when they do not fit. */
   grow(bytes: number): boolean;
-  /** Sets the reservation to so many bytes, whether they fit or not: what is there is larger or smaller than expected. */
+  /** Sets the reservation to so many bytes, whether they fit or not: the message turned out larger or smaller. */
   resize(bytes: number): void;
-  /** Adds a holder. */
+  /** Adds a user of the reservation, which has to release it too. */
   retain(): ByteReservation;
-  /** Releases the bytes for one holder. The last holder's release gives all of them back. */
+  /** Releases the bytes for one user. The release of the last user gives all of them back. */
   release(): void;
 }
 
@@ -18,7 +18,7 @@ export interface ByteReservation {
 export interface ByteBudget {
   /**
    * Reserves bytes for a call. Returns undefined when they do not fit, or would leave less than `keepFree`. `onRelease`
-   * is called once, when the last holder has released them.
+   * is called once, when the last user has released them.
    */
   reserve(bytes: number, keepFree?: number, onRelease?: () => void): ByteReservation | undefined;
   /** Reports whether that many bytes would fit now. Reserves none. */
@@ -34,7 +34,7 @@ export function createByteBudget(maxBytes: number): ByteBudget {
   const begin = (bytes: number, onRelease?: () => void): ByteReservation => {
     reserved += bytes;
     let own = bytes;
-    let holders = 1;
+    let users = 1;
     const add = (more: number): void => {
       reserved += more;
       own += more;
@@ -47,12 +47,12 @@ export function createByteBudget(maxBytes: number): ByteBudget {
       },
       resize: (bytes) => add(bytes - own),
       retain: () => {
-        holders += 1;
+        users += 1;
         return self;
       },
       release: () => {
-        holders -= 1;
-        if (holders > 0) return;
+        users -= 1;
+        if (users > 0) return;
         reserved -= own;
         onRelease?.();
       },

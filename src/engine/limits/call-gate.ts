@@ -35,7 +35,7 @@ export interface CallGateDeps {
   readonly now: () => number;
 }
 
-/** So many calls may always wait, however few were claimed lately. */
+/** How many calls may always wait, however few were claimed lately. */
 const ALWAYS_WELCOME = 256;
 /** How old the oldest item of the write queue may be, and for how long it may be older (CoDel, RFC 8289). */
 const MAX_AGE_MS = 100;
@@ -71,7 +71,7 @@ function createAgeRule(queueAgeMs: () => number, now: () => number): () => boole
   return () => {
     const overageMs = queueAgeMs() - MAX_AGE_MS;
     const nowMs = now();
-    // Whether the queue was empty between two questions that lie far apart is not known.
+    // Between two questions that lie far apart the queue may have been empty.
     if (overageMs <= 0 || nowMs - askedAtMs > MAX_OVERAGE_MS) oldSinceMs = Infinity;
     askedAtMs = nowMs;
     if (overageMs <= 0) return false;
@@ -80,7 +80,7 @@ function createAgeRule(queueAgeMs: () => number, now: () => number): () => boole
   };
 }
 
-/** `coming`: its message is on its way. `overdue`: and has not come in time. `waiting`: it waits for its claim. */
+/** `coming`: the message is on its way. `overdue`: it has not come in time. `waiting`: the call waits for its claim. */
 type Stage = 'coming' | 'overdue' | 'waiting' | 'decided';
 
 interface Call {
@@ -88,7 +88,7 @@ interface Call {
   readonly messageDueAtMs: number;
 }
 
-/** Counts the calls that wait for their claim, and those whose message is on its way. */
+/** Counts the calls that wait for their claim, and the calls whose message is on its way. */
 function createWaitingCalls(now: () => number) {
   let count = 0;
   // In the order of their arrival.

@@ -1,12 +1,12 @@
-/** Why no slot was free: the limit of all, or that of one origin. */
+/** Which limit left no slot free: the limit of all requests, or the limit of one origin. */
 export type SlotRefusal = 'total' | 'origin';
 
-/** A taken slot; `release` gives it back once, however often it is called. */
+/** The right to have one request under way. `release` gives it back once, however often it is called. */
 export interface RequestSlot {
   release(): void;
 }
 
-/** Counts what is in flight, in all and per origin, so that one slow endpoint starves nobody. */
+/** Counts the requests in flight, in all and per origin, so that one slow endpoint leaves room for the others. */
 export interface RequestSlots {
   /** Takes a slot, or returns the limit that is reached. */
   take(origin: string): RequestSlot | SlotRefusal;

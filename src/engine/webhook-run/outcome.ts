@@ -7,17 +7,17 @@ import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
 import type { WebhookRun } from './webhook-run.ts';
 
-/** Names the execution that a run was made for. */
+/** A claimed execution, for which a webhook was run. */
 export interface Claimed {
   readonly executionUuid: string;
   readonly webhookType: WebhookType;
   readonly claim: string;
   readonly webhookEtag: string;
-  /** Instant of `performance.now()` at which the claim was known to be ours. */
+  /** Instant of `performance.now()` at which the claim was known to be won. */
   readonly claimedAtMs: number;
 }
 
-/** The outcome of a claimed execution, as it goes on record. */
+/** Returns the outcome of a claimed execution, as it is recorded. */
 export function toOutcome(claimed: Claimed, run: WebhookRun): Outcome {
   const { claimedAtMs, ...names } = claimed;
   const { failure, assigned, assignedSources, ...parts } = run;
@@ -36,7 +36,7 @@ function stateOf(failure: Failure | undefined): Outcome['state'] {
   return failure.code === 'INTERRUPTED' || failure.code === 'SHUTDOWN' ? 'interrupted' : 'failed';
 }
 
-/** What the row says once this outcome is on record; equal to what a later read finds. */
+/** Returns the execution with this outcome. It is equal to what a later read finds. */
 export function withOutcome(execution: Execution, outcome: Outcome): Execution {
   return {
     ...execution,
@@ -50,7 +50,7 @@ export function withOutcome(execution: Execution, outcome: Outcome): Execution {
   };
 }
 
-/** What a start's variables are once this outcome is on record. */
+/** Returns the variables of a start with what this outcome assigned. */
 export function withAssignedBy(start: StartVariables, outcome: Outcome): StartVariables {
   return {
     ...start,
@@ -59,7 +59,7 @@ export function withAssignedBy(start: StartVariables, outcome: Outcome): StartVa
   };
 }
 
-/** Roughly how many bytes an outcome adds to its statement. */
+/** Returns roughly how many bytes an outcome adds to its transaction. */
 function outcomeBytes({ assigned, request, response }: Outcome): number {
   return (
     (request?.body.length ?? 0) +
@@ -76,7 +76,7 @@ function headerBytes(headers: readonly HttpHeader[] = []): number {
   return headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
 }
 
-/** One log line of an ended execution: names, codes and durations; no values of the call. */
+/** The log line of a finished execution: names, codes and durations, but no values of the call. */
 export interface ExecutionLine {
   readonly execution_uuid: string;
   readonly conversation_uuid: string;
@@ -88,11 +88,10 @@ export interface ExecutionLine {
   readonly sent?: string;
   readonly status?: number;
   readonly duration_ms: number;
-  /** False: the row says something else, which stands. */
+  /** False when the row says something else, which stays, or when the outcome could not be written. */
   readonly recorded: boolean;
 }
 
-/** The log line of an outcome. */
 function toExecutionLine(
   names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
   outcome: Outcome,
@@ -112,17 +111,17 @@ function toExecutionLine(
   };
 }
 
-/** What writing an outcome needs. */
+/** What recording an outcome needs. */
 export interface RecordDeps {
   readonly writes: Pick<ExecutionWrites, 'recordOutcome'>;
   readonly onExecution: (line: ExecutionLine) => void;
-  /** Aborted when the process ends: what the database does not take then is only logged. */
+  /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
 }
 
 /**
- * Writes an outcome, however long the database is away, and logs one line of the execution either way. Rejects when
- * the process ends first, or the row can't be written.
+ * Records an outcome, however long the database is away, and logs one line of the execution in any case. Rejects when the
+ * process ends first, or the row can't be written.
  */
 export async function recordAndLog(
   deps: RecordDeps,

@@ -8,15 +8,15 @@ import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
 export interface RunnableWebhook {
   readonly webhook: Webhook;
-  /** Compiled with the true header values. */
+  /** The templates of its request, with the true values of masked headers. */
   readonly compiled: CompiledRequest;
   /** Scheme, host and port: the key of the per-origin limits. */
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Masks the secrets, and of what its requests hide by name the values that are the same in every call. */
+  /** Masks the secrets, and the values of sensitive names that are the same in every call. */
   readonly mask: Masker;
-  /** Says whether its requests hide values of the call as well. */
+  /** Whether its requests have sensitive names whose values come from the call. */
   readonly redactsCallValues: boolean;
 }
 

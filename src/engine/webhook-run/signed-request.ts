@@ -8,17 +8,17 @@ import type { RequestRecord } from '../../domain/execution.ts';
 import type { OutgoingRequest } from '../../http/http-client.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 
-/** A rendered and signed request with its masked record, or the failure that left none. */
+/** A rendered and signed request with its masked record, or the failure of rendering it. */
 export interface RenderResult {
   readonly request?: OutgoingRequest;
   readonly record?: RequestRecord;
   readonly failure?: Failure;
-  /** Masks everything secret of this request in a text. */
+  /** Masks everything in a text that is secret in this request. */
   readonly mask: Masker;
   readonly missingVariables: readonly string[];
 }
 
-/** What renders a request: the webhook, the call's values and what marks this run. */
+/** What a request is rendered from. */
 export interface RenderInput {
   readonly runnable: RunnableWebhook;
   readonly values: PlaceholderValues;
@@ -42,7 +42,7 @@ export interface RenderDeps {
   readonly sendTraceparent: boolean;
 }
 
-/** Renders a request and signs it, with the headers that callhooks adds and the record that is kept of it. */
+/** Renders a request, adds the headers of callhooks, signs it, and makes the masked record of it. */
 export function renderSignedRequest(deps: RenderDeps, input: RenderInput): RenderResult {
   const { runnable, values, recordBytes } = input;
   const result = renderRequest(runnable.compiled, values);
@@ -94,7 +94,7 @@ function ownHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<
   };
 }
 
-// Standard Webhooks 1.0: the signature covers id, timestamp and body; one per secret, so that secrets can rotate.
+// Standard Webhooks 1.0: a signature covers id, timestamp and body. There is one for each secret, so that secrets can rotate.
 function signatureHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<string, string> {
   const { runnable, executionUuid } = input;
   const names = runnable.webhook.config.signingSecretNames;
@@ -109,13 +109,13 @@ function signatureHeaders(deps: RenderDeps, input: RenderInput, body: string): R
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-// Sampled, and (Level 2) that the trace id is random. The others must be zero.
+// The flags for a sampled trace and (Level 2) for a random trace id. All others must be zero.
 const KNOWN_FLAGS = 0x03;
 
 /**
- * The `traceparent` of our own span in the caller's trace (W3C Trace Context), or undefined where the caller's header
- * is absent or malformed. Of a later version the fields of version 00 are read. `newSpanId` makes 16 lower-case hex
- * digits; it is called only where they are needed.
+ * Returns the `traceparent` of our own span in the caller's trace (W3C Trace Context), or undefined when the caller's header
+ * is absent or malformed. A later version is read by the fields of version 00. `newSpanId` makes 16 lower-case hex digits,
+ * and is called only when they are needed.
  */
 function childTraceparent(incoming: string | undefined, newSpanId: () => string): string | undefined {
   if (incoming === undefined) return undefined;

@@ -4,7 +4,7 @@ import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 
 type SealedValues = Readonly<Record<string, SealedValue>>;
 
-/** An opened webhook with all that it was made of, beside the revision of its configuration. */
+/** An opened webhook with the sealed values that it was made of. */
 interface Opened {
   readonly runnable: RunnableWebhook;
   readonly sealedSecrets: SealedValues;
@@ -14,9 +14,9 @@ interface Opened {
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
 /**
- * Makes the function that opens webhooks and keeps what it opened. Agents are read from the database again every
- * second, as new objects: a webhook is opened anew only when its etag or a sealed value is another one. What is kept
- * takes about `maxBytes` at most; what was read longest ago leaves first.
+ * Makes the function that opens webhooks and keeps the opened ones. Agents are read from the database again every second,
+ * as new objects: a webhook is opened anew only when its etag or a sealed value has changed. The kept webhooks take about
+ * `maxBytes` at most, and the one that was opened longest ago leaves first.
  */
 export function createWebhookOpener(
   agentSecrets: AgentSecrets,
@@ -29,7 +29,7 @@ export function createWebhookOpener(
     if (known !== undefined) return known;
     const opened = kept.find(agent, webhook) ?? openAll(agent, webhook, agentSecrets);
     byObject.set(webhook, opened.runnable);
-    // The draft of a test has no etag: the next draft of this webhook would look the same.
+    // A draft that is tested has no etag, so the next draft of this webhook would look the same.
     if (webhook.etag !== '') kept.keep(webhook.webhookUuid, opened);
     return opened.runnable;
   };
@@ -89,7 +89,7 @@ function isSame(one: SealedValue | undefined, other: SealedValue | undefined): b
   return one?.sealed === other?.sealed && one?.keyId === other?.keyId;
 }
 
-// The template as text, as it was compiled, and the secrets sealed and opened.
+// Counts the templates as texts and compiled, and the secrets sealed and opened.
 function roughBytes({ sealedSecrets }: Agent, { config, sealedHeaders }: Webhook): number {
   return (
     4 * JSON.stringify(config).length + 2 * JSON.stringify([sealedSecrets, sealedHeaders]).length + 2_000

@@ -11,7 +11,7 @@ import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import { renderSignedRequest, type RenderDeps, type RenderResult } from './signed-request.ts';
 
-/** What came of one run of a webhook: without `failure` it succeeded. */
+/** How one run of a webhook went. Without `failure` it succeeded. */
 export interface WebhookRun {
   readonly failure?: Failure;
   readonly timings: Timings;
@@ -23,7 +23,7 @@ export interface WebhookRun {
   readonly assignedSources: Readonly<Record<string, VariableSource>>;
 }
 
-/** One run of a webhook for one call. */
+/** What one run of a webhook for one call needs. */
 export interface RunInput {
   readonly runnable: RunnableWebhook;
   readonly agentUuid: string;
@@ -37,7 +37,7 @@ export interface RunInput {
   readonly recordBytes: number;
 }
 
-/** A run whose request is rendered: nothing was sent yet, and nothing of the call is needed any more. */
+/** A run whose request is rendered and not sent yet. The call's details are not needed any more. */
 export interface RenderedRun {
   readonly runnable: RunnableWebhook;
   readonly result: RenderResult;
@@ -55,9 +55,9 @@ export interface SendOptions {
 
 /** Runs webhooks: of pre-calls, post-calls and tests. */
 export interface WebhookRuns {
-  /** Renders the request of a run. Pure but for the clock and ids. */
+  /** Renders the request of a run. It uses the clock and makes ids, and has no other effect. */
   render(input: RunInput): RenderedRun;
-  /** Sends a rendered run, at most once for each call of this function, and reads the answer. */
+  /** Sends a rendered run at most once, and reads the response. */
   send(run: RenderedRun, options: SendOptions): Promise<WebhookRun>;
 }
 
@@ -75,10 +75,10 @@ export function unsent(
   return { ...beforeSending(rendered), ...(failure ? { failure } : {}), timings: {} };
 }
 
-/** The run in which callhooks itself failed, so that nobody knows whether the endpoint saw the request. */
+/** The run in which callhooks itself failed. Nobody knows whether the endpoint saw the request. */
 export const OUR_BUG: WebhookRun = unsent({ missingVariables: [] }, observedFailure('INTERNAL', 'maybe'));
 
-/** The same run with the milliseconds that it waited before it began; they count in its total. */
+/** Returns the run with the milliseconds that it waited before it began. They count in its total. */
 export function afterQueue(run: WebhookRun, queuedMs: number): WebhookRun {
   const { totalMs } = run.timings;
   if (totalMs === undefined) return run;

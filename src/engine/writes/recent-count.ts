@@ -1,4 +1,4 @@
-/** Counts what has happened within the last so many milliseconds. */
+/** Counts the events of the last few milliseconds. */
 export interface RecentCount {
   add(): void;
   count(): number;
@@ -6,7 +6,7 @@ export interface RecentCount {
 
 const BUCKETS = 10;
 
-/** Makes a count over `spanMs`, exact to a tenth of it. `now` is monotonic. */
+/** Makes a count over the last `spanMs` milliseconds, exact to a tenth of them. `now` is monotonic. */
 export function createRecentCount(spanMs: number, now: () => number = () => performance.now()): RecentCount {
   const bucketMs = spanMs / BUCKETS;
   const counts = Array.from({ length: BUCKETS }, () => 0);

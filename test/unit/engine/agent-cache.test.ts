@@ -9,7 +9,7 @@ function agentOf(agentUuid: string, etag: string, displayName = ''): Agent {
   };
 }
 
-/** A database whose reads are answered, and a clock that goes, when the test says so. */
+/** Makes a database whose reads the test answers, and a clock that the test moves. */
 function createReads() {
   const reads: { agentUuid: string; answer: (agent?: Agent) => void; fail: (error: Error) => void }[] = [];
   const findAgent = (agentUuid: string): Promise<Agent | undefined> =>
@@ -25,7 +25,7 @@ function createReads() {
 }
 
 describe('the agent cache', () => {
-  it('answers from memory what it has just read, and shares a read under way', async () => {
+  it('answers from memory after a read, and shares a read that is under way', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const both = [cache.read('a'), cache.read('a')];
@@ -37,7 +37,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(1);
   });
 
-  it('reads again what is a second old', async () => {
+  it('reads an agent again when it is a second old', async () => {
     const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const first = cache.read('a');
@@ -50,7 +50,7 @@ describe('the agent cache', () => {
     expect((await second)?.etag).to.equal('2');
   });
 
-  it('counts the age from the beginning of a read: what it says was true by then only', async () => {
+  it('counts the age from the beginning of a read', async () => {
     const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const slow = cache.read('a');
@@ -61,7 +61,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(2);
   });
 
-  it('never says from memory that an agent is not there', async () => {
+  it('reads again when an agent was not found before', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const first = cache.read('a');
@@ -72,7 +72,7 @@ describe('the agent cache', () => {
     expect((await second)?.etag).to.equal('1');
   });
 
-  it('drops an agent that is gone', async () => {
+  it('drops an agent that a fresh read does not find', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const first = cache.read('a');
@@ -85,7 +85,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(3);
   });
 
-  it('reads from the database when asked to, and knows that from then on', async () => {
+  it('keeps the result of a fresh read', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const first = cache.read('a');
@@ -98,12 +98,12 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(2);
   });
 
-  it('does not keep what a read found that began before a change', async () => {
+  it('does not keep the result of a read that began before a change', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const before = cache.read('a');
     cache.forget('a');
-    // Who asks after the change is not given the answer of the read before it.
+    // A caller after the change does not get the answer of the read before it.
     const after = cache.read('a');
     expect(reads).to.have.length(2);
     reads[1]?.answer(agentOf('a', '2'));
@@ -113,7 +113,7 @@ describe('the agent cache', () => {
     expect((await cache.read('a'))?.etag).to.equal('2');
   });
 
-  it('keeps the youngest of several reads that overlap, in whatever order they end', async () => {
+  it('keeps the result of the read that began last, in whatever order overlapping reads end', async () => {
     for (const order of [
       [0, 1, 2],
       [2, 1, 0],
@@ -134,7 +134,7 @@ describe('the agent cache', () => {
     }
   });
 
-  it('keeps something although another read is always under way', async () => {
+  it('keeps a result although another read is always under way', async () => {
     const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const first = cache.readFresh('a');
@@ -149,7 +149,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(4);
   });
 
-  it('does not drop what a younger read found when an older one found nothing', async () => {
+  it('keeps the result of a younger read when an older read finds nothing', async () => {
     const { reads, cacheOf, pass } = createReads();
     const cache = cacheOf();
     const older = cache.readFresh('a');
@@ -163,7 +163,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(2);
   });
 
-  it('keeps nothing of any read that began before a change, however many there are', async () => {
+  it('keeps no result of several reads that began before a change', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const all = [cache.readFresh('a'), cache.readFresh('a')];
@@ -176,7 +176,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(3);
   });
 
-  it('keeps what a read finds that was under way when the same agent had to make room', async () => {
+  it('keeps the result of a read that was under way when the same agent had to make room', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf(5_000);
     const a = cache.readFresh('a');
@@ -192,7 +192,7 @@ describe('the agent cache', () => {
     expect(reads).to.have.length(3);
   });
 
-  it('keeps what it knew when a read fails, and reads anew when asked again', async () => {
+  it('reads again after a read that failed', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf();
     const failing = cache.read('a');
@@ -203,7 +203,7 @@ describe('the agent cache', () => {
     expect((await again)?.etag).to.equal('1');
   });
 
-  it('holds no more bytes than it may: what was read longest ago leaves first', async () => {
+  it('drops the agent that was read longest ago when the agents take too many bytes', async () => {
     const { reads, cacheOf } = createReads();
     // Each takes 2 bytes a character and about 1,000 besides.
     const cache = cacheOf(10_000);
@@ -225,7 +225,7 @@ describe('the agent cache', () => {
     'many small values': { dynamicVariables: { list: Array.from({ length: 10_000 }, () => 1) } },
     'sealed values': { sealedSecrets: { token: { keyId: 'k', sealed: 'x'.repeat(50_000) } } },
   }))
-    it(`counts ${what}`, async () => {
+    it(`counts the bytes of ${what}`, async () => {
       const { reads, cacheOf } = createReads();
       const cache = cacheOf(80_000);
       const read = cache.read('a');
@@ -235,7 +235,7 @@ describe('the agent cache', () => {
       expect(reads).to.have.length(2);
     });
 
-  it('answers with an agent that is larger than all it may hold, and does not keep it', async () => {
+  it('returns an agent that is larger than the whole cache, and does not keep it', async () => {
     const { reads, cacheOf } = createReads();
     const cache = cacheOf(1_000);
     const read = cache.read('a');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
 
 describe('the byte budget', () => {
-  it('bounds the bytes that all calls reserve together', () => {
+  it('refuses to reserve more bytes than fit for all calls together', () => {
     const budget = createByteBudget(100);
     const first = budget.reserve(60);
     expect(budget.reserve(50)).to.equal(undefined);

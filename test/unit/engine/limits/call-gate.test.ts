@@ -3,15 +3,15 @@ import { type Arrival, createCallGate } from '../../../../src/engine/limits/call
 
 const ALWAYS_WELCOME = 256;
 
-/** A gate with a clock and figures that the test sets. */
+/** Makes a gate with a clock and figures that the test sets. */
 function gateAt(figures: { ageMs?: number; claimed?: number } = {}) {
-  const world = { nowMs: 5_000, ageMs: 0, claimed: 0, ...figures };
+  const state = { nowMs: 5_000, ageMs: 0, claimed: 0, ...figures };
   const gate = createCallGate({
-    queueAgeMs: () => world.ageMs,
-    claimedLately: () => world.claimed,
-    now: () => world.nowMs,
+    queueAgeMs: () => state.ageMs,
+    claimedLately: () => state.claimed,
+    now: () => state.nowMs,
   });
-  /** As many calls as are let in, at most `most`. */
+  /** Lets calls arrive until one is refused, at most `most`. Returns those that were let in. */
   const fill = (most: number): Arrival[] => {
     const arrivals: Arrival[] = [];
     while (arrivals.length < most) {
@@ -21,15 +21,15 @@ function gateAt(figures: { ageMs?: number; claimed?: number } = {}) {
     }
     return arrivals;
   };
-  /** Passes so much time with the queue's oldest item so old, and tells whether a call gets in. */
+  /** Moves the clock on, sets the age of the oldest item, and returns whether a call gets in. */
   const after = (ms: number, ageMs: number): 'in' | 'refused' => {
-    world.nowMs += ms;
-    world.ageMs = ageMs;
+    state.nowMs += ms;
+    state.ageMs = ageMs;
     const arrival = gate.arrive();
     arrival?.leave();
     return arrival === undefined ? 'refused' : 'in';
   };
-  return { world, gate, fill, after };
+  return { state, gate, fill, after };
 }
 
 describe('the call gate, by number', () => {
@@ -50,7 +50,7 @@ describe('the call gate, by number', () => {
     });
   }
 
-  it('lets a call in for each that is decided or gone', () => {
+  it('lets another call in for each call that is decided or gone', () => {
     const { gate, fill } = gateAt();
     const [first, second] = fill(ALWAYS_WELCOME);
     first?.received();
@@ -60,7 +60,7 @@ describe('the call gate, by number', () => {
     expect(fill(10)).to.have.length(2);
   });
 
-  it('counts a call once, however often it is decided, received or left', () => {
+  it('counts a call once when it is received, decided and left several times', () => {
     const { gate, fill } = gateAt();
     const [first, second] = fill(3);
     for (const step of ['received', 'received', 'decided', 'decided', 'received', 'leave', 'leave'] as const)
@@ -70,21 +70,21 @@ describe('the call gate, by number', () => {
     expect(gate.waiting()).to.equal(1);
   });
 
-  it('goes with the figure: fewer may wait when fewer are claimed', () => {
-    const { world, gate, fill } = gateAt({ claimed: 500 });
+  it('lets fewer calls wait when fewer are claimed', () => {
+    const { state, gate, fill } = gateAt({ claimed: 500 });
     const arrivals = fill(400);
-    world.claimed = 380;
+    state.claimed = 380;
     expect(gate.arrive()).to.equal(undefined);
     for (const arrival of arrivals.slice(0, 21)) arrival.decided();
     expect(fill(10)).to.have.length(1);
   });
 
-  it('is not kept shut by calls whose message does not come', () => {
-    const { world, gate, fill } = gateAt();
+  it('stops counting a call whose message does not come within a second', () => {
+    const { state, gate, fill } = gateAt();
     const stuck = fill(ALWAYS_WELCOME);
-    world.nowMs += 999;
+    state.nowMs += 999;
     expect(gate.arrive()).to.equal(undefined);
-    world.nowMs += 1;
+    state.nowMs += 1;
     expect(fill(300)).to.have.length(ALWAYS_WELCOME);
     expect(gate.waiting()).to.equal(ALWAYS_WELCOME);
     // A message that comes after all makes its call count again.
@@ -95,10 +95,10 @@ describe('the call gate, by number', () => {
     expect(gate.waiting()).to.equal(ALWAYS_WELCOME);
   });
 
-  it('is kept shut by calls whose message has come, however long they wait', () => {
-    const { world, gate, fill } = gateAt();
+  it('counts calls whose message has come, however long they wait', () => {
+    const { state, gate, fill } = gateAt();
     for (const arrival of fill(ALWAYS_WELCOME)) arrival.received();
-    world.nowMs += 60_000;
+    state.nowMs += 60_000;
     expect(gate.arrive()).to.equal(undefined);
   });
 });
@@ -115,7 +115,7 @@ describe('the call gate, by age', () => {
       ],
     ],
     [
-      'refuses once the oldest item has been above it for 100 ms',
+      'refuses once the oldest item has been above 100 ms for 100 ms',
       [
         [0, 101, 'in'],
         [98, 199, 'in'],
@@ -123,7 +123,7 @@ describe('the call gate, by age', () => {
       ],
     ],
     [
-      'counts on when the oldest item makes way for another old one',
+      'counts on when another old item becomes the oldest',
       [
         [0, 101, 'in'],
         [50, 110, 'in'],
@@ -131,14 +131,14 @@ describe('the call gate, by age', () => {
       ],
     ],
     [
-      'knows from one look how long an item has been too old',
+      'takes from the first question how long an item has been too old',
       [
         [0, 199, 'in'],
         [500, 200, 'refused'],
       ],
     ],
     [
-      'counts anew after the age was below',
+      'counts anew after the age was below 100 ms',
       [
         [0, 150, 'in'],
         [49, 100, 'in'],
@@ -148,7 +148,7 @@ describe('the call gate, by age', () => {
       ],
     ],
     [
-      'does not join looks that lie more than 100 ms apart',
+      'counts anew when two questions lie more than 100 ms apart',
       [
         [0, 150, 'in'],
         [101, 150, 'in'],
@@ -157,7 +157,7 @@ describe('the call gate, by age', () => {
       ],
     ],
     [
-      'refuses until the age is below',
+      'refuses until the age is at most 100 ms',
       [
         [0, 300, 'refused'],
         [20, 120, 'refused'],
@@ -175,15 +175,15 @@ describe('the call gate, by age', () => {
     });
   }
 
-  it('says whether it is overloaded, and counts no refusal for the question', () => {
-    const { world, gate } = gateAt({ ageMs: 250 });
+  it('reports whether it is overloaded, and counts no refusal for the question', () => {
+    const { state, gate } = gateAt({ ageMs: 250 });
     expect(gate.isOverloaded()).to.equal(true);
     expect(gate.refused()).to.equal(0);
-    world.ageMs = 5;
+    state.ageMs = 5;
     expect(gate.isOverloaded()).to.equal(false);
   });
 
-  it('is not overloaded by number alone', () => {
+  it('reports no overload when only the number of calls is too high', () => {
     const { gate, fill } = gateAt();
     fill(1_000);
     expect(gate.isOverloaded()).to.equal(false);

@@ -38,7 +38,7 @@ const execution: Execution = {
   ...{ missingVariables: [], missedAssignments: [], acceptedAtMs: 1_000, sendingAtMs: 1_100, instance: 'i' },
 };
 
-/** Records an outcome against a store that answers so, and returns what was written and logged. */
+/** Records an outcome with a store that answers through `write`. Returns what was written and logged. */
 async function recordWith(outcome: Outcome, write: () => Promise<Recorded>) {
   const lines: ExecutionLine[] = [];
   const sizes: number[] = [];

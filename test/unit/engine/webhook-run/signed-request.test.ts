@@ -40,7 +40,7 @@ function render(
 }
 
 describe('renderSignedRequest', () => {
-  it('records a request as it is sent, but for its secrets', () => {
+  it('records the request as it is sent, with its secrets masked', () => {
     const { request, record } = render(
       { Authorization: 'Bearer {{secret.TOKEN}}', Accept: '*/*' },
       { plan: 'x' },
@@ -54,7 +54,7 @@ describe('renderSignedRequest', () => {
     expect(Object.keys(recorded)).to.deep.equal(Object.keys(request?.headers ?? {}));
   });
 
-  it('masks what an endpoint echoes of the secrets, and of headers that hide what a call brings', () => {
+  it('masks secrets, and values of the call in sensitive headers, in a text of the endpoint', () => {
     const { mask } = render(
       { Authorization: 'Bearer {{secret.TOKEN}}', 'X-Api-Key': '{{plan}}' },
       { plan: 'k-of-this-call' },

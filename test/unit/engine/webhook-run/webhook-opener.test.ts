@@ -9,14 +9,14 @@ const SCHEMA = { requestHeaders: { Authorization: '{{secret.TOKEN}}' } };
 function stored(): Agent {
   return agentWith(webhookWith(SCHEMA), { TOKEN: 'the secret' });
 }
-/** The same agent with the same sealed values, after its webhook was written. */
+/** Returns the agent with the same sealed values, after its webhook was written. */
 function written(agent: Agent, etag: string, url: string): Agent {
   return {
     ...agent,
     webhooks: [webhookWith({ ...SCHEMA, url }, etag)],
   };
 }
-/** The same rows, read once more. */
+/** Returns the agent as another read of its rows makes it. */
 function readAgain(agent: Agent): Agent {
   return structuredClone(agent);
 }
@@ -38,7 +38,7 @@ function countingOpener(maxBytes?: number) {
 }
 
 describe('createWebhookOpener', () => {
-  it('opens a webhook once, however often its agent is read', () => {
+  it('opens a webhook once when its agent is read several times', () => {
     const { open, opened } = countingOpener();
     const agent = stored();
     const first = open(agent);
@@ -47,14 +47,14 @@ describe('createWebhookOpener', () => {
     expect(opened()).to.equal(1);
   });
 
-  it('opens it anew under a new etag', () => {
+  it('opens it anew when its etag has changed', () => {
     const { open } = countingOpener();
     const agent = stored();
     open(agent);
     expect(open(written(agent, 'etag-2', 'https://b.example/')).origin).to.equal('https://b.example');
   });
 
-  it('opens it anew when a secret has another value, or was sealed anew', () => {
+  it('opens it anew when a secret has changed or was sealed anew', () => {
     const { open, opened } = countingOpener();
     open(stored());
     const changed = agentWith(webhookWith(SCHEMA), { TOKEN: 'another secret' });
@@ -63,7 +63,7 @@ describe('createWebhookOpener', () => {
     expect(opened()).to.equal(3);
   });
 
-  it('opens it anew when a sealed header is another, or a secret is gone', () => {
+  it('opens it anew when a sealed header has changed or a secret is gone', () => {
     const { open } = countingOpener();
     const agent = stored();
     const first = open(agent);
@@ -76,14 +76,14 @@ describe('createWebhookOpener', () => {
     expect(open({ ...readAgain(agent), sealedSecrets: {} }).secrets).to.deep.equal({});
   });
 
-  it('opens every draft of a test, which has no etag', () => {
+  it('opens each draft, which has no etag, anew', () => {
     const { open } = countingOpener();
     const agent = stored();
     open(written(agent, '', 'https://a.example/'));
     expect(open(written(agent, '', 'https://b.example/')).origin).to.equal('https://b.example');
   });
 
-  it('forgets what was read longest ago when it keeps too much', () => {
+  it('forgets the webhook that was opened longest ago when it keeps too many bytes', () => {
     const { open, opened } = countingOpener(8_000);
     const agents = Array.from({ length: 10 }, (_, i): Agent => {
       const agent = stored();
