@@ -10,13 +10,6 @@ export interface JsonObject {
 export type Found = { readonly found: true; readonly value: JsonValue } | { readonly found: false };
 
 const NOT_FOUND: Found = { found: false };
-const INDEX = /^(?:0|[1-9][0-9]*)$/;
-
-function step(value: JsonValue, segment: string): JsonValue | undefined {
-  if (Array.isArray(value)) return INDEX.test(segment) ? value[Number(segment)] : undefined;
-  if (value === null || typeof value !== 'object') return undefined;
-  return Object.hasOwn(value, segment) ? value[segment] : undefined;
-}
 
 /**
  * Follows a path into a value: into objects by own key, into arrays by index (`0|[1-9][0-9]*`), and into nothing else,
@@ -33,9 +26,12 @@ export function lookUp(value: JsonValue, segments: readonly string[]): Found {
   return { found: true, value: current };
 }
 
-function childrenOf(value: JsonValue): readonly JsonValue[] | undefined {
+const INDEX = /^(?:0|[1-9][0-9]*)$/;
+
+function step(value: JsonValue, segment: string): JsonValue | undefined {
+  if (Array.isArray(value)) return INDEX.test(segment) ? value[Number(segment)] : undefined;
   if (value === null || typeof value !== 'object') return undefined;
-  return Array.isArray(value) ? value : Object.values(value);
+  return Object.hasOwn(value, segment) ? value[segment] : undefined;
 }
 
 /**
@@ -58,12 +54,9 @@ export function jsonDepth(value: JsonValue): number {
   return depth;
 }
 
-function membersAsStored(value: JsonObject): JsonObject {
-  const copy: JsonObject = {};
-  for (const key of Object.keys(value)) {
-    if (key !== '__proto__') copy[key] = asStored(value[key] as JsonValue);
-  }
-  return copy;
+function childrenOf(value: JsonValue): readonly JsonValue[] | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  return Array.isArray(value) ? value : Object.values(value);
 }
 
 /**
@@ -73,6 +66,14 @@ function membersAsStored(value: JsonObject): JsonObject {
 export function asStored(value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value === 0 ? 0 : value;
   return Array.isArray(value) ? value.map(asStored) : membersAsStored(value);
+}
+
+function membersAsStored(value: JsonObject): JsonObject {
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) {
+    if (key !== '__proto__') copy[key] = asStored(value[key] as JsonValue);
+  }
+  return copy;
 }
 
 /** Reports whether two JSON values are the same, in any order of keys. It recurses: check their depth first. */

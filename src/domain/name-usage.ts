@@ -3,19 +3,34 @@ import { parseTemplate, placeholdersOf, type Placeholder } from './template/temp
 import type { JsonValue } from './json.ts';
 import type { WebhookConfig, WebhookType } from './agent.ts';
 
-/** A webhook of an agent. Its header values are the true ones where they are known: a mask may hide a placeholder. */
-interface UsingWebhook {
-  readonly webhookType: WebhookType;
-  readonly config: WebhookConfig;
-}
-
 /** A place that uses a name, as the refusal to remove that name shows it. */
 export interface NameUsage {
   readonly subject: string;
   readonly description: string;
 }
 
+/**
+ * Returns the names of the secrets that a webhook uses, in placeholders and for signatures, whether or not the agent
+ * has them.
+ */
+export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
+  const placeholders = sitesOf(config).flatMap(([, found]) => found);
+  const inPlaceholders = placeholders.filter(isSecret).map(({ segments }) => segments[1] as string);
+  return new Set([...inPlaceholders, ...config.signingSecretNames]);
+}
+
 type Site = readonly [field: string, placeholders: readonly Placeholder[]];
+
+function sitesOf({ apiSchema }: WebhookConfig): Site[] {
+  return [
+    ['api_schema.url', placeholdersIn(apiSchema.url, false)],
+    ...Object.entries(apiSchema.requestHeaders).map(([name, value]): Site => [
+      entryPath('api_schema.request_headers', name),
+      placeholdersIn(value, true),
+    ]),
+    ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
+  ];
+}
 
 function placeholdersIn(text: string, escapes: boolean): readonly Placeholder[] {
   const parsed = parseTemplate(text, { escapes });
@@ -29,15 +44,24 @@ function bodySites(value: JsonValue | undefined, field: string): Site[] {
   return Object.entries(value).flatMap(([key, item]) => bodySites(item, memberPath(field, key)));
 }
 
-function sitesOf({ apiSchema }: WebhookConfig): Site[] {
-  return [
-    ['api_schema.url', placeholdersIn(apiSchema.url, false)],
-    ...Object.entries(apiSchema.requestHeaders).map(([name, value]): Site => [
-      entryPath('api_schema.request_headers', name),
-      placeholdersIn(value, true),
-    ]),
-    ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
-  ];
+function isSecret({ segments }: Placeholder): boolean {
+  return segments[0] === 'secret' && segments.length > 1;
+}
+
+/** A webhook of an agent. Its header values are the true ones where they are known: a mask may hide a placeholder. */
+interface UsingWebhook {
+  readonly webhookType: WebhookType;
+  readonly config: WebhookConfig;
+}
+
+/** Returns every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
+export function variableUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
+  return usersOf(
+    webhooks,
+    ({ segments }) => segments[0] === name,
+    ({ assignments }) =>
+      itemsWhere(assignments, 'assignments', ({ dynamicVariable }) => dynamicVariable === name),
+  );
 }
 
 function usersOf(
@@ -57,30 +81,6 @@ function usersOf(
 
 function itemsWhere<T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] {
   return items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
-}
-
-function isSecret({ segments }: Placeholder): boolean {
-  return segments[0] === 'secret' && segments.length > 1;
-}
-
-/**
- * Returns the names of the secrets that a webhook uses, in placeholders and for signatures, whether or not the agent
- * has them.
- */
-export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
-  const placeholders = sitesOf(config).flatMap(([, found]) => found);
-  const inPlaceholders = placeholders.filter(isSecret).map(({ segments }) => segments[1] as string);
-  return new Set([...inPlaceholders, ...config.signingSecretNames]);
-}
-
-/** Returns every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
-export function variableUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
-  return usersOf(
-    webhooks,
-    ({ segments }) => segments[0] === name,
-    ({ assignments }) =>
-      itemsWhere(assignments, 'assignments', ({ dynamicVariable }) => dynamicVariable === name),
-  );
 }
 
 /** Returns every place in an agent's webhooks that uses this secret: placeholders and signatures. */

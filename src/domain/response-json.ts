@@ -29,6 +29,11 @@ function refused(problem: string): ReadResponse {
   return { ok: false, message: `the response body ${problem}` };
 }
 
+// These patterns find every text that JSON.parse alone would read wrongly, and some others. A number stands at the
+// beginning, or behind one of `:,[` and blanks: hexadecimal ids are full of parts that look like numbers.
+const AWKWARD_NUMBER = /(?:^|[:,[\s])(?:-0(?:[.,\]}\s]|$)|-?[0-9]{16}|-?[0-9]+(?:\.[0-9]+)?[eE])/;
+const ESCAPE_OR_PROTO = /\\u|__proto__/;
+
 /**
  * Reads a body as JSON (RFC 8259) in UTF-8, with or without a byte order mark, at most 64 levels deep. Integer literals
  * beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive. Any other literal that no
@@ -50,8 +55,6 @@ function readBody(bytes: Uint8Array): ReadResponse {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const BOM = '\uFEFF';
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 function decode(bytes: Uint8Array): string | undefined {
   try {
@@ -62,30 +65,8 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Returns where the string that begins at `start` ends. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length) {
-    const unit = text.charCodeAt(at);
-    if (unit === QUOTE) return at;
-    at += unit === BACKSLASH ? 2 : 1;
-  }
-  return at;
-}
-
-function hasMoreThan(text: string, character: string, count: number): boolean {
-  let at = -1;
-  for (let found = 0; found <= count; found += 1) {
-    at = text.indexOf(character, at + 1);
-    if (at === -1) return false;
-  }
-  return true;
-}
-
-// A text with at most half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
-function hasManyOpenings(text: string): boolean {
-  return hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
-}
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 // JSON.parse accepts a million levels (and takes 0.6 s for them), so the depth is counted before.
 function isTooDeep(text: string): boolean {
@@ -105,14 +86,35 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-// These patterns find every text that JSON.parse alone would read wrongly, and some others. A number stands at the
-// beginning, or behind one of `:,[` and blanks: hexadecimal ids are full of parts that look like numbers.
-const AWKWARD_NUMBER = /(?:^|[:,[\s])(?:-0(?:[.,\]}\s]|$)|-?[0-9]{16}|-?[0-9]+(?:\.[0-9]+)?[eE])/;
-const ESCAPE_OR_PROTO = /\\u|__proto__/;
-const INTEGER = /^-?[0-9]+$/;
+// A text with at most half as many openings of each kind can't be too deep, wherever they stand. Most texts have fewer.
+function hasManyOpenings(text: string): boolean {
+  return hasMoreThan(text, '{', MAX_RESPONSE_DEPTH / 2) || hasMoreThan(text, '[', MAX_RESPONSE_DEPTH / 2);
+}
+
+function hasMoreThan(text: string, character: string, count: number): boolean {
+  let at = -1;
+  for (let found = 0; found <= count; found += 1) {
+    at = text.indexOf(character, at + 1);
+    if (at === -1) return false;
+  }
+  return true;
+}
+
+/** Returns where the string that begins at `start` ends. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    at += unit === BACKSLASH ? 2 : 1;
+  }
+  return at;
+}
 
 // ES2026 (JSON.parse source text access), in V8 since 11.4: revivers of primitives see the literal.
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+
+const INTEGER = /^-?[0-9]+$/;
 
 /**
  * Parses a text with integers beyond ±(2^53−1) as the strings of their digits, and with 0 for -0, which can't be
@@ -132,17 +134,17 @@ function parseNumbersExactly(text: string): JsonValue | undefined {
   return isFinite ? value : undefined;
 }
 
+/** Returns a copy with U+FFFD for lone surrogates and without the key `__proto__`. */
+function cleaned(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (value === null || typeof value !== 'object') return value;
+  return Array.isArray(value) ? value.map(cleaned) : cleanObject(value);
+}
+
 function cleanObject(value: JsonObject): JsonObject {
   const clean: JsonObject = {};
   for (const [key, child] of Object.entries(value)) {
     if (key !== '__proto__') clean[key.toWellFormed()] = cleaned(child);
   }
   return clean;
-}
-
-/** Returns a copy with U+FFFD for lone surrogates and without the key `__proto__`. */
-function cleaned(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return value.toWellFormed();
-  if (value === null || typeof value !== 'object') return value;
-  return Array.isArray(value) ? value.map(cleaned) : cleanObject(value);
 }

@@ -23,13 +23,15 @@ const AGENT_FIELDS = ['display_name', 'dynamic_variables', 'webhooks'] as const;
 
 /** A field of a webhook's configuration that is changed as a whole. */
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
+
 type MaskField = (typeof WEBHOOK_FIELDS)[number] | (typeof AGENT_FIELDS)[number];
+
 /** The fields that an `update_mask` names, taken apart into fields that are replaced as a whole. */
 export type UpdateMask = ReadonlySet<MaskField>;
 
-function alone(fields: readonly MaskField[]): [string, readonly MaskField[]][] {
-  return fields.map((field) => [field, [field]]);
-}
+const FIELD = 'update_mask';
+// This is more paths than there are, so that some may be repeated.
+const MAX_PATHS = 64;
 
 // The closed list of paths, each with the fields that it stands for.
 const PATHS: Readonly<Record<'webhook' | 'agent', ReadonlyMap<string, readonly MaskField[]>>> = {
@@ -42,24 +44,8 @@ const PATHS: Readonly<Record<'webhook' | 'agent', ReadonlyMap<string, readonly M
   agent: new Map([['*', AGENT_FIELDS], ...alone(AGENT_FIELDS)]),
 };
 
-const IMMUTABLE = new Set([
-  'agent_uuid',
-  'webhook_uuid',
-  'webhook_type',
-  'secret_names',
-  'etag',
-  'created_at',
-  'updated_at',
-]);
-const FIELD = 'update_mask';
-/** This is more than there are, so that some may be repeated. */
-const MAX_PATHS = 64;
-
-function problemOf(path: string, known: ReadonlyMap<string, readonly MaskField[]>): string {
-  if (IMMUTABLE.has(path)) return `${path} can't be changed`;
-  const whole = [...known].find(([name, fields]) => fields[0] === name && path.startsWith(`${name}.`));
-  if (whole !== undefined) return `${whole[0]} is replaced whole: name it alone`;
-  return `must be one of ${[...known.keys()].join(', ')}`;
+function alone(fields: readonly MaskField[]): [string, readonly MaskField[]][] {
+  return fields.map((field) => [field, [field]]);
 }
 
 /**
@@ -89,25 +75,27 @@ export function parseUpdateMask(
   return { mask, violations };
 }
 
+const IMMUTABLE = new Set([
+  'agent_uuid',
+  'webhook_uuid',
+  'webhook_type',
+  'secret_names',
+  'etag',
+  'created_at',
+  'updated_at',
+]);
+
+function problemOf(path: string, known: ReadonlyMap<string, readonly MaskField[]>): string {
+  if (IMMUTABLE.has(path)) return `${path} can't be changed`;
+  const whole = [...known].find(([name, fields]) => fields[0] === name && path.startsWith(`${name}.`));
+  if (whole !== undefined) return `${whole[0]} is replaced whole: name it alone`;
+  return `must be one of ${[...known.keys()].join(', ')}`;
+}
+
 /** The mutable part of a webhook, as it is now or as a request wants it. */
 interface WebhookChange<Config> {
   readonly config: Config;
   readonly disabled: boolean;
-}
-
-function applySchema(
-  current: ApiSchemaDraft,
-  wanted: ApiSchemaDraft | undefined,
-  mask: UpdateMask,
-): ApiSchemaDraft | undefined {
-  if (wanted === undefined && API_SCHEMA_FIELDS.every((field) => mask.has(field))) return undefined;
-  const from = (field: ConfigField): ApiSchemaDraft => (mask.has(field) ? (wanted ?? NO_SCHEMA) : current);
-  return {
-    url: from('webhook_config.api_schema.url').url,
-    method: from('webhook_config.api_schema.method').method,
-    requestHeaders: from('webhook_config.api_schema.request_headers').requestHeaders,
-    requestBody: from('webhook_config.api_schema.request_body').requestBody,
-  };
 }
 
 /**
@@ -130,5 +118,20 @@ export function applyWebhookMask(
       failurePolicy: from('webhook_config.failure_policy').failurePolicy,
       signingSecretNames: from('webhook_config.signing_secret_names').signingSecretNames,
     },
+  };
+}
+
+function applySchema(
+  current: ApiSchemaDraft,
+  wanted: ApiSchemaDraft | undefined,
+  mask: UpdateMask,
+): ApiSchemaDraft | undefined {
+  if (wanted === undefined && API_SCHEMA_FIELDS.every((field) => mask.has(field))) return undefined;
+  const from = (field: ConfigField): ApiSchemaDraft => (mask.has(field) ? (wanted ?? NO_SCHEMA) : current);
+  return {
+    url: from('webhook_config.api_schema.url').url,
+    method: from('webhook_config.api_schema.method').method,
+    requestHeaders: from('webhook_config.api_schema.request_headers').requestHeaders,
+    requestBody: from('webhook_config.api_schema.request_body').requestBody,
   };
 }

@@ -29,17 +29,6 @@ export interface WebhookConfigDraft {
   readonly signingSecretNames: readonly string[];
 }
 
-/** Returns a stored configuration as a draft that says the same. Masked header values stay masked. */
-export function toDraft(config: WebhookConfig): WebhookConfigDraft {
-  return {
-    apiSchema: config.apiSchema,
-    assignments: config.assignments.map((assignment) => ({ source: 'response', ...assignment })),
-    responseTimeoutSecs: config.responseTimeoutSecs,
-    failurePolicy: config.failurePolicy ?? 'unspecified',
-    signingSecretNames: config.signingSecretNames,
-  };
-}
-
 /** An empty HTTP request template. */
 export const NO_SCHEMA: ApiSchemaDraft = { url: '', method: '', requestHeaders: {} };
 
@@ -51,7 +40,30 @@ export const NO_CONFIG: WebhookConfigDraft = {
   signingSecretNames: [],
 };
 
+/** Returns a stored configuration as a draft that says the same. Masked header values stay masked. */
+export function toDraft(config: WebhookConfig): WebhookConfigDraft {
+  return {
+    apiSchema: config.apiSchema,
+    assignments: config.assignments.map((assignment) => ({ source: 'response', ...assignment })),
+    responseTimeoutSecs: config.responseTimeoutSecs,
+    failurePolicy: config.failurePolicy ?? 'unspecified',
+    signingSecretNames: config.signingSecretNames,
+  };
+}
+
 const DEFAULT_TIMEOUT_SECS: Readonly<Record<WebhookType, number>> = { pre_call: 10, post_call: 5 };
+
+/** Returns a draft with the defaults of its type, so that reads show the values in force. It validates nothing. */
+export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): WebhookConfig {
+  return {
+    apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
+    assignments: draft.assignments.map(fillAssignment),
+    responseTimeoutSecs:
+      draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
+    failurePolicy: fillPolicy(draft.failurePolicy, type),
+    signingSecretNames: draft.signingSecretNames,
+  };
+}
 
 function fillSchema({ url, method, requestHeaders, requestBody }: ApiSchemaDraft): ApiSchema {
   return {
@@ -79,18 +91,6 @@ function fillAssignment({
 function fillPolicy(policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): FailurePolicy | null {
   if (type === 'post_call') return null;
   return policy === 'block' ? 'block' : 'proceed';
-}
-
-/** Returns a draft with the defaults of its type, so that reads show the values in force. It validates nothing. */
-export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): WebhookConfig {
-  return {
-    apiSchema: fillSchema(draft.apiSchema ?? NO_SCHEMA),
-    assignments: draft.assignments.map(fillAssignment),
-    responseTimeoutSecs:
-      draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
-    failurePolicy: fillPolicy(draft.failurePolicy, type),
-    signingSecretNames: draft.signingSecretNames,
-  };
 }
 
 /** Returns a configuration with its JSON values as they are read back later. It recurses: check their depth first. */

@@ -61,7 +61,7 @@ function validUpdate(deps: AdminDeps, request: UpdateAgentRequest, current: Agen
       const replaced = current.webhooks.find(({ webhookType }) => webhookType === type);
       return replaced && storedContext(replaced);
     },
-    checked: (field) => mask.has(field),
+    isChanged: (field) => mask.has(field),
   });
   refuseViolations([...request.violations, ...violations, ...ofSecrets.violations]);
   return agent;

@@ -57,7 +57,7 @@ function validUpdate(
     webhookType,
     ...agentContext(deps, agent),
     ...storedContext(stored),
-    checked: (field) => mask.has(field),
+    isChanged: (field) => mask.has(field),
   });
   refuseViolations([...request.violations, ...violations]);
   return { webhookType, config, disabled: wanted.disabled };

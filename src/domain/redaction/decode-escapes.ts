@@ -1,10 +1,3 @@
-/** A text with one kind of escapes undone, and the way back to the places that its characters came from. */
-interface DecodedText {
-  readonly text: string;
-  /** Returns the offset in the escaped text of the character at this offset (or of the end). */
-  sourceOf(at: number): number;
-}
-
 /** A kind of escapes: how to find them and how to undo one. */
 export interface EscapeKind {
   /** A text without this character has no such escapes. */
@@ -27,15 +20,6 @@ export const JSON_ESCAPES: EscapeKind = {
   },
 };
 
-function decodePercent(match: string): string | undefined {
-  if (match === '+') return ' ';
-  try {
-    return decodeURIComponent(match);
-  } catch {
-    return undefined;
-  }
-}
-
 // One UTF-8 sequence at a time, so that a value may begin in the middle of a run of escapes.
 const PERCENT =
   '%[0-7][0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]|%e[0-9a-f](?:%[89ab][0-9a-f]){2}|%f[0-4](?:%[89ab][0-9a-f]){3}';
@@ -47,6 +31,15 @@ export const PERCENT_ESCAPES: EscapeKind = {
   decode: decodePercent,
 };
 
+function decodePercent(match: string): string | undefined {
+  if (match === '+') return ' ';
+  try {
+    return decodeURIComponent(match);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Percent-encoding as forms write it, with `+` for a space. */
 export const FORM_ESCAPES: EscapeKind = {
   mark: '+',
@@ -55,10 +48,6 @@ export const FORM_ESCAPES: EscapeKind = {
 };
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-function fromCodePoint(code: number): string | undefined {
-  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
-}
 
 /** The entities and character references of XML and HTML. */
 export const XML_ESCAPES: EscapeKind = {
@@ -71,15 +60,15 @@ export const XML_ESCAPES: EscapeKind = {
   },
 };
 
-function lastAtOrBefore(sorted: readonly number[], at: number): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((sorted[middle] as number) <= at) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+function fromCodePoint(code: number): string | undefined {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+}
+
+/** A text with one kind of escapes undone, and the way back to the places that its characters came from. */
+interface DecodedText {
+  readonly text: string;
+  /** Returns the offset in the escaped text of the character at this offset (or of the end). */
+  sourceOf(at: number): number;
 }
 
 /** Undoes the escapes of one kind. Returns undefined for a text that has none. */
@@ -104,4 +93,15 @@ export function undoEscapes(source: string, kind: EscapeKind): DecodedText | und
     return (sourceStarts[run] as number) + at - (viewStarts[run] as number);
   };
   return { text: text + source.slice(done), sourceOf };
+}
+
+function lastAtOrBefore(sorted: readonly number[], at: number): number {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((sorted[middle] as number) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -15,59 +15,6 @@ export interface ResponseToRecord {
 /** How many bytes to read beyond the cut of a record, so that a secret across the cut is masked as a whole. */
 export const RECORD_MARGIN_BYTES = 1024;
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
-
-function cutText(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes || (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes))
-    return text;
-  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
-  return text.slice(0, read);
-}
-
-interface RecordedText {
-  readonly body: string;
-  readonly isCut: boolean;
-}
-
-/** Masks a text and cuts it to `recordBytes`, at a character. */
-function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText {
-  const near = text.slice(0, recordBytes + RECORD_MARGIN_BYTES).toWellFormed();
-  const masked = mask(near, endsEarly || near.length < text.length);
-  const body = cutText(masked, recordBytes);
-  return { body, isCut: endsEarly || near.length < text.length || body.length < masked.length };
-}
-
-/** Returns how many bytes at the end begin a UTF-8 sequence whose rest is missing. */
-function unfinishedBytes(bytes: Uint8Array): number {
-  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
-    const byte = bytes[bytes.length - back] as number;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
-}
-
-function decodeText(bytes: Uint8Array, endsEarly: boolean): string | undefined {
-  if (bytes.includes(0)) return undefined;
-  try {
-    return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - unfinishedBytes(bytes)) : bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: number): RecordedBody {
-  const { body, bodyBytes, truncated } = response;
-  const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
-  const endsEarly = truncated || near.length < body.length;
-  const text = decodeText(near, endsEarly);
-  if (text === undefined) return { body: '', bodyBinary: true, bodyBytes, truncated };
-  const recorded = cutMasked(text, endsEarly, mask, recordBytes);
-  return { body: recorded.body, bodyBinary: false, bodyBytes, truncated: recorded.isCut };
-}
-
 /**
  * Returns the record of a response: the head without `set-cookie` and sensitive names, and the body up to
  * `recordBytes`. Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only
@@ -87,22 +34,65 @@ export function recordResponse(
   };
 }
 
-function requestHeaders(headers: Readonly<Record<string, string>>, mask: Masker): HttpHeader[] {
-  const recorded: HttpHeader[] = [];
-  // Object.entries would make a pair for each header of each call.
-  for (const name of Object.keys(headers)) recorded.push({ name, value: mask(headers[name] as string) });
-  return recorded;
+function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: number): RecordedBody {
+  const { body, bodyBytes, truncated } = response;
+  const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
+  const endsEarly = truncated || near.length < body.length;
+  const text = decodeText(near, endsEarly);
+  if (text === undefined) return { body: '', bodyBinary: true, bodyBytes, truncated };
+  const recorded = cutMasked(text, endsEarly, mask, recordBytes);
+  return { body: recorded.body, bodyBinary: false, bodyBytes, truncated: recorded.isCut };
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeText(bytes: Uint8Array, endsEarly: boolean): string | undefined {
+  if (bytes.includes(0)) return undefined;
+  try {
+    return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - unfinishedBytes(bytes)) : bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns how many bytes at the end begin a UTF-8 sequence whose rest is missing. */
+function unfinishedBytes(bytes: Uint8Array): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back] as number;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+interface RecordedText {
+  readonly body: string;
+  readonly isCut: boolean;
+}
+
+/** Masks a text and cuts it to `recordBytes`, at a character. */
+function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: number): RecordedText {
+  const near = text.slice(0, recordBytes + RECORD_MARGIN_BYTES).toWellFormed();
+  const masked = mask(near, endsEarly || near.length < text.length);
+  const body = cutText(masked, recordBytes);
+  return { body, isCut: endsEarly || near.length < text.length || body.length < masked.length };
+}
+
+const encoder = new TextEncoder();
+
+function cutText(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes))
+    return text;
+  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
 }
 
 /**
  * Returns the record of a masked request, with its body up to `recordBytes`. `mask` also masks values that came in by
  * another way, such as a variable that an endpoint had filled with a secret.
  */
-export function recordRequest(
-  request: MaskedRequest,
-  recordBytes: number,
-  mask: Masker = (text) => text,
-): RequestRecord {
+export function recordRequest(request: MaskedRequest, recordBytes: number, mask: Masker): RequestRecord {
   const { method, url, headers, body = '', bodyBytes = Buffer.byteLength(body) } = request;
   const recorded = cutMasked(body, false, mask, recordBytes);
   return {
@@ -114,4 +104,11 @@ export function recordRequest(
     bodyBytes,
     truncated: recorded.isCut,
   };
+}
+
+function requestHeaders(headers: Readonly<Record<string, string>>, mask: Masker): HttpHeader[] {
+  const recorded: HttpHeader[] = [];
+  // Object.entries would make a pair for each header of each call.
+  for (const name of Object.keys(headers)) recorded.push({ name, value: mask(headers[name] as string) });
+  return recorded;
 }

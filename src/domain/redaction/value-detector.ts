@@ -18,19 +18,10 @@ export function kindsFor(values: readonly string[]): readonly EscapeKind[] {
   return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
 }
 
-// More values than this are not compared with each other.
-const MAX_COMPARED = 64;
-
-// Returns the values that hold none of the others. A text that has none of these has none of the others either.
-function innermost(values: readonly string[]): readonly string[] {
-  return values.length > MAX_COMPARED
-    ? values
-    : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
-}
-
 // Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. Only an escape
 // by code, or one with a large letter, can stand for a character of theirs.
 const PLAIN = /^[ !#-.0-[\]-~]*$/;
+
 const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
 
 /**
@@ -53,4 +44,14 @@ export function createDetector(values: readonly string[]): (text: string) => boo
     return false;
   };
   return (text) => isIn(text, MAX_LAYERS);
+}
+
+// More values than this are not compared with each other.
+const MAX_COMPARED = 64;
+
+// Returns the values that hold none of the others. A text that has none of these has none of the others either.
+function innermost(values: readonly string[]): readonly string[] {
+  return values.length > MAX_COMPARED
+    ? values
+    : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
 }

@@ -30,30 +30,6 @@ export interface CompiledRequest {
 
 const CONTENT_TYPE = 'content-type';
 
-function compileHeader(name: string, value: string): CompiledHeader {
-  const parsed = parseTemplate(value, { escapes: true });
-  if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
-  const template = compileTemplate(parsed.template, asText);
-  return { name, template, sensitive: isSensitiveName(name), hasSecret: hasSecret(template) };
-}
-
-// A parameter whose name is known only in a call may turn out to be sensitive.
-function redactsInUrl({ path, query }: CompiledUrl): boolean {
-  return (
-    path.some((piece) => typeof piece !== 'string' && hasSecret(piece.template)) ||
-    query.some(({ sensitive, template }) => sensitive !== false || hasSecret(template))
-  );
-}
-
-function withContentType(
-  headers: readonly CompiledHeader[],
-  body: CompiledBody | undefined,
-): readonly CompiledHeader[] {
-  if (body === undefined) return headers.filter(({ name }) => name !== CONTENT_TYPE);
-  if (headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
-  return [...headers, compileHeader(CONTENT_TYPE, body.contentType)];
-}
-
 /**
  * Compiles a webhook's request template. The header values must be the true ones, not masks. Throws for a configuration
  * that the validation would have refused: that is a bug, not an outcome.
@@ -80,4 +56,28 @@ export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
     redactsInUrl: redactsInUrl(parsed.url),
     secretInBody: body !== undefined && hasSecret(body.template),
   };
+}
+
+function compileHeader(name: string, value: string): CompiledHeader {
+  const parsed = parseTemplate(value, { escapes: true });
+  if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
+  const template = compileTemplate(parsed.template, asText);
+  return { name, template, sensitive: isSensitiveName(name), hasSecret: hasSecret(template) };
+}
+
+function withContentType(
+  headers: readonly CompiledHeader[],
+  body: CompiledBody | undefined,
+): readonly CompiledHeader[] {
+  if (body === undefined) return headers.filter(({ name }) => name !== CONTENT_TYPE);
+  if (headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
+  return [...headers, compileHeader(CONTENT_TYPE, body.contentType)];
+}
+
+// A parameter whose name is known only in a call may turn out to be sensitive.
+function redactsInUrl({ path, query }: CompiledUrl): boolean {
+  return (
+    path.some((piece) => typeof piece !== 'string' && hasSecret(piece.template)) ||
+    query.some(({ sensitive, template }) => sensitive !== false || hasSecret(template))
+  );
 }

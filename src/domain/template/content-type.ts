@@ -1,29 +1,20 @@
 /** How the body of a content type is written: as JSON, as a form, with XML escapes, or verbatim. */
 export type ContentKind = 'json' | 'form' | 'xml' | 'text';
 
+/** The content type of an object, array, number or bool body whose webhook names none. */
+export const DEFAULT_JSON_TYPE = 'application/json';
+
+/** The content type of a text body whose webhook names none. */
+export const DEFAULT_TEXT_TYPE = 'text/plain; charset=utf-8';
+
 /** The kind of a content type, or why no body can be written in it. */
 type ClassifiedContentType =
   | { readonly ok: true; readonly kind: ContentKind }
   | { readonly ok: false; readonly error: string };
 
-/** The content type of an object, array, number or bool body whose webhook names none. */
-export const DEFAULT_JSON_TYPE = 'application/json';
-/** The content type of a text body whose webhook names none. */
-export const DEFAULT_TEXT_TYPE = 'text/plain; charset=utf-8';
-
 const TOKEN = "[!#$%&'*+.^_`|~0-9a-z-]+";
 const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}$`);
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*("[^"]*"|[^;]*)/g;
-
-function kindOf(mediaType: string): ContentKind {
-  if (/^(?:application|text)\/json$|\+json$/.test(mediaType)) return 'json';
-  if (mediaType === 'application/x-www-form-urlencoded') return 'form';
-  return /^(?:application|text)\/xml$|\+xml$/.test(mediaType) ? 'xml' : 'text';
-}
-
-function isUtf8Label(label: string): boolean {
-  return /^"?utf-?8"?$/.test(label.trim());
-}
 
 /**
  * Classifies a content-type header (RFC 9110, 8.3.1; structured suffixes: RFC 6839). It refuses texts that are no media
@@ -39,4 +30,14 @@ export function classifyContentType(value: string): ClassifiedContentType {
     if (!isUtf8Label(charset)) return { ok: false, error: 'charsets other than UTF-8 are not supported' };
   }
   return { ok: true, kind: kindOf(mediaType) };
+}
+
+function isUtf8Label(label: string): boolean {
+  return /^"?utf-?8"?$/.test(label.trim());
+}
+
+function kindOf(mediaType: string): ContentKind {
+  if (/^(?:application|text)\/json$|\+json$/.test(mediaType)) return 'json';
+  if (mediaType === 'application/x-www-form-urlencoded') return 'form';
+  return /^(?:application|text)\/xml$|\+xml$/.test(mediaType) ? 'xml' : 'text';
 }

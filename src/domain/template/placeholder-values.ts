@@ -29,21 +29,8 @@ export interface CallValues {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
-const MISSING: Resolved = { found: false, value: null, secret: false };
 const MISSING_SECRET: Resolved = { found: false, value: null, secret: true };
-
-function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: CallValues): JsonObject {
-  const values: JsonObject = {
-    agent_uuid: agentUuid,
-    conversation_uuid: conversationUuid,
-    metadata: details.metadata,
-  };
-  if (details.callerPhone !== '') values['caller_phone'] = details.callerPhone;
-  if (webhookType === 'pre_call') return values;
-  if (details.callDurationSecs !== undefined) values['call_duration'] = details.callDurationSecs;
-  if (details.callSummary) values['call_summary'] = details.callSummary;
-  return values;
-}
+const MISSING: Resolved = { found: false, value: null, secret: false };
 
 /**
  * Makes the placeholder values of one call. A placeholder counts as missing when it names an empty caller_phone or
@@ -67,4 +54,17 @@ export function createPlaceholderValues(call: CallValues): PlaceholderValues {
     return found.found ? { found: true, value: found.value, secret: false } : MISSING;
   };
   return { resolve };
+}
+
+function builtInsOf({ webhookType, agentUuid, conversationUuid, details }: CallValues): JsonObject {
+  const values: JsonObject = {
+    agent_uuid: agentUuid,
+    conversation_uuid: conversationUuid,
+    metadata: details.metadata,
+  };
+  if (details.callerPhone !== '') values['caller_phone'] = details.callerPhone;
+  if (webhookType === 'pre_call') return values;
+  if (details.callDurationSecs !== undefined) values['call_duration'] = details.callDurationSecs;
+  if (details.callSummary) values['call_summary'] = details.callSummary;
+  return values;
 }

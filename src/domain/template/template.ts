@@ -16,22 +16,6 @@ type ParsedTemplate =
   | { readonly ok: false; readonly error: string };
 
 const OPEN = '{{';
-const PLACEHOLDER = /\{\{[ \t]*([\w-]{1,64}(?:\.[\w-]{1,64}){0,15})[ \t]*\}\}/y;
-const RULE =
-  '"{{" must begin a placeholder like {{name}} or {{name.path.0}} ' +
-  '(at most 16 segments of 1 to 64 letters, digits, "_" or "-")';
-
-function refusal(at: number, escapes: boolean): ParsedTemplate {
-  const literal = escapes ? 'a literal "{{" is written "\\{{"' : 'a literal "{{" is written "%7B%7B"';
-  return { ok: false, error: `${RULE}; ${literal}; not so at character ${at + 1}` };
-}
-
-function placeholderAt(text: string, at: number): { placeholder: Placeholder; end: number } | undefined {
-  PLACEHOLDER.lastIndex = at;
-  const path = PLACEHOLDER.exec(text)?.[1];
-  if (path === undefined) return undefined;
-  return { placeholder: { segments: path.split('.'), text: path }, end: PLACEHOLDER.lastIndex };
-}
 
 /**
  * Parses a template. With `escapes`, `\{{` is a literal `{{`. Any other `{{` has to begin a placeholder. There is no
@@ -58,6 +42,24 @@ export function parseTemplate(text: string, options: { readonly escapes: boolean
   literal += text.slice(done);
   if (literal !== '') template.push(literal);
   return { ok: true, template };
+}
+
+const PLACEHOLDER = /\{\{[ \t]*([\w-]{1,64}(?:\.[\w-]{1,64}){0,15})[ \t]*\}\}/y;
+
+function placeholderAt(text: string, at: number): { placeholder: Placeholder; end: number } | undefined {
+  PLACEHOLDER.lastIndex = at;
+  const path = PLACEHOLDER.exec(text)?.[1];
+  if (path === undefined) return undefined;
+  return { placeholder: { segments: path.split('.'), text: path }, end: PLACEHOLDER.lastIndex };
+}
+
+const RULE =
+  '"{{" must begin a placeholder like {{name}} or {{name.path.0}} ' +
+  '(at most 16 segments of 1 to 64 letters, digits, "_" or "-")';
+
+function refusal(at: number, escapes: boolean): ParsedTemplate {
+  const literal = escapes ? 'a literal "{{" is written "\\{{"' : 'a literal "{{" is written "%7B%7B"';
+  return { ok: false, error: `${RULE}; ${literal}; not so at character ${at + 1}` };
 }
 
 /** Returns the placeholders of a template in order of use; a placeholder that is used twice is there twice. */

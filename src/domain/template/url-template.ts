@@ -27,13 +27,38 @@ export interface CompiledUrl {
   readonly pathPlaceholders: readonly Placeholder[];
 }
 
-/** A compiled URL, or the rule that its template breaks. */
-type ParsedUrlTemplate =
-  | { readonly ok: true; readonly url: CompiledUrl }
-  | { readonly ok: false; readonly error: string };
+/**
+ * Returns scheme, host and port of a URL template, none of which a placeholder can change, as the WHATWG parser writes
+ * them. Returns undefined for a text that has none.
+ */
+export function originOfTemplate(text: string): string | undefined {
+  const read = readUrl(text);
+  return read.ok ? read.url.origin : undefined;
+}
+
+/** A URL template as the WHATWG parser reads it with stand-ins for its placeholders. */
+interface ReadUrl {
+  readonly ok: true;
+  readonly url: URL;
+  readonly placeholders: readonly Placeholder[];
+  /** The stand-in of the first placeholder is `${word}0z`. */
+  readonly word: string;
+}
 
 const MISPLACED = 'placeholders may stand in the path and the query only';
-const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
+
+function readUrl(text: string): ReadUrl | { readonly ok: false; readonly error: string } {
+  const parsed = parseTemplate(text, { escapes: false });
+  if (!parsed.ok) return parsed;
+  const word = standInFor(text);
+  let count = 0;
+  const url = URL.parse(
+    parsed.template.map((part) => (typeof part === 'string' ? part : `${word}${count++}z`)).join(''),
+  );
+  const error = problemOf(text, parsed.template, url);
+  if (error !== undefined || url === null) return { ok: false, error: error ?? MISPLACED };
+  return { ok: true, url, placeholders: placeholdersOf(parsed.template), word };
+}
 
 // Returns a stand-in for placeholders that passes the URL parser unchanged: it is in lower case, has unreserved
 // characters only, and does not occur in the template.
@@ -44,12 +69,7 @@ function standInFor(text: string): string {
   return word;
 }
 
-// Writes a "%" that a value could complete to an escape ("%" + "2e") as "%25".
-function guardEscapes(template: Template): Template {
-  return template.map((part, i) =>
-    typeof part === 'string' && i < template.length - 1 ? part.replace(/%(?=[0-9a-f]?$)/i, '%25') : part,
-  );
-}
+const BEFORE_PATH = /^[^/?#]*(?:\/\/[^/?#]*)?/;
 
 function problemOf(text: string, template: Template, url: URL | null): string | undefined {
   if (text.includes('\\')) {
@@ -66,69 +86,10 @@ function problemOf(text: string, template: Template, url: URL | null): string | 
   return undefined;
 }
 
-function pathOf(segments: readonly Template[]): (string | PathSegment)[] {
-  const path: (string | PathSegment)[] = [];
-  let literal = '';
-  for (const [i, segment] of segments.entries()) {
-    literal += '/';
-    if (placeholdersOf(segment).length === 0) {
-      literal += segment.join('');
-      continue;
-    }
-    path.push(literal, { number: i + 1, template: compileTemplate(guardEscapes(segment), percentEncode) });
-    literal = '';
-  }
-  if (literal !== '') path.push(literal);
-  return path;
-}
-
-function nameOf(template: Template): Template {
-  const end = template.findIndex((part) => typeof part === 'string' && part.includes('='));
-  if (end === -1) return template;
-  const last = template[end] as string;
-  return [...template.slice(0, end), last.slice(0, last.indexOf('='))];
-}
-
-function parameterOf(template: Template): QueryParameter {
-  const name = nameOf(template);
-  const isFixed = placeholdersOf(name).length === 0;
-  return {
-    template: joinLiterals(compileTemplate(guardEscapes(template), percentEncode)),
-    name: compileTemplate(guardEscapes(name), percentEncode),
-    sensitive: isFixed ? isSensitiveParameter(name.join('')) : undefined,
-  };
-}
-
-/** A URL template as the WHATWG parser reads it with stand-ins for its placeholders. */
-interface ReadUrl {
-  readonly ok: true;
-  readonly url: URL;
-  readonly placeholders: readonly Placeholder[];
-  /** The stand-in of the first placeholder is `${word}0z`. */
-  readonly word: string;
-}
-
-function readUrl(text: string): ReadUrl | { readonly ok: false; readonly error: string } {
-  const parsed = parseTemplate(text, { escapes: false });
-  if (!parsed.ok) return parsed;
-  const word = standInFor(text);
-  let count = 0;
-  const url = URL.parse(
-    parsed.template.map((part) => (typeof part === 'string' ? part : `${word}${count++}z`)).join(''),
-  );
-  const error = problemOf(text, parsed.template, url);
-  if (error !== undefined || url === null) return { ok: false, error: error ?? MISPLACED };
-  return { ok: true, url, placeholders: placeholdersOf(parsed.template), word };
-}
-
-/**
- * Returns scheme, host and port of a URL template, none of which a placeholder can change, as the WHATWG parser writes
- * them. Returns undefined for a text that has none.
- */
-export function originOfTemplate(text: string): string | undefined {
-  const read = readUrl(text);
-  return read.ok ? read.url.origin : undefined;
-}
+/** A compiled URL, or the rule that its template breaks. */
+type ParsedUrlTemplate =
+  | { readonly ok: true; readonly url: CompiledUrl }
+  | { readonly ok: false; readonly error: string };
 
 /**
  * Parses and compiles a URL template. The WHATWG parser sees it with stand-ins for its placeholders, and its answer is
@@ -154,4 +115,44 @@ export function parseUrlTemplate(text: string): ParsedUrlTemplate {
     ok: true,
     url: { origin: url.origin, path: pathOf(segments), query: parameters.map(parameterOf), pathPlaceholders },
   };
+}
+
+function pathOf(segments: readonly Template[]): (string | PathSegment)[] {
+  const path: (string | PathSegment)[] = [];
+  let literal = '';
+  for (const [i, segment] of segments.entries()) {
+    literal += '/';
+    if (placeholdersOf(segment).length === 0) {
+      literal += segment.join('');
+      continue;
+    }
+    path.push(literal, { number: i + 1, template: compileTemplate(guardEscapes(segment), percentEncode) });
+    literal = '';
+  }
+  if (literal !== '') path.push(literal);
+  return path;
+}
+
+// Writes a "%" that a value could complete to an escape ("%" + "2e") as "%25".
+function guardEscapes(template: Template): Template {
+  return template.map((part, i) =>
+    typeof part === 'string' && i < template.length - 1 ? part.replace(/%(?=[0-9a-f]?$)/i, '%25') : part,
+  );
+}
+
+function parameterOf(template: Template): QueryParameter {
+  const name = nameOf(template);
+  const isFixed = placeholdersOf(name).length === 0;
+  return {
+    template: joinLiterals(compileTemplate(guardEscapes(template), percentEncode)),
+    name: compileTemplate(guardEscapes(name), percentEncode),
+    sensitive: isFixed ? isSensitiveParameter(name.join('')) : undefined,
+  };
+}
+
+function nameOf(template: Template): Template {
+  const end = template.findIndex((part) => typeof part === 'string' && part.includes('='));
+  if (end === -1) return template;
+  const last = template[end] as string;
+  return [...template.slice(0, end), last.slice(0, last.indexOf('='))];
 }

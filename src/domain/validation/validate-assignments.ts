@@ -18,6 +18,33 @@ export function valueTooLarge(bytes: number): string | undefined {
     : undefined;
 }
 
+/** Returns the violations of a pre-call webhook's assignments. `declared` holds the agent's dynamic variables. */
+export function assignmentViolations(
+  rules: readonly AssignmentDraft[],
+  field: string,
+  declared: ReadonlySet<string>,
+): Violation[] {
+  const tooMany =
+    rules.length > MAX_ASSIGNMENTS
+      ? [{ field, description: `must not have more than ${MAX_ASSIGNMENTS} assignments` }]
+      : [];
+  const limited = rules.slice(0, MAX_ASSIGNMENTS);
+  return [...tooMany, ...limited.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
+}
+
+function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] {
+  const isKnownSource = rule.source === '' || rule.source === 'response';
+  return [
+    ...violationsOf(
+      `${path}.source`,
+      isKnownSource ? undefined : 'must be "response" (or empty, which means that)',
+    ),
+    ...violationsOf(`${path}.attribute_name`, attributeProblem(rule.attributeName)),
+    ...violationsOf(`${path}.dynamic_variable`, variableProblem(rule.dynamicVariable, declared)),
+    ...defaultViolations(rule, `${path}.default_value`),
+  ];
+}
+
 function attributeProblem(name: string): string | undefined {
   if (name === '') return 'is required';
   if (Buffer.byteLength(name) > MAX_ATTRIBUTE_NAME_BYTES) {
@@ -41,31 +68,4 @@ function defaultViolations({ required, defaultValue }: AssignmentDraft, field: s
   if (problems.length > 0) return problems;
   const description = valueTooLarge(jsonBytes(defaultValue));
   return description === undefined ? [] : [{ field, description }];
-}
-
-function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] {
-  const isKnownSource = rule.source === '' || rule.source === 'response';
-  return [
-    ...violationsOf(
-      `${path}.source`,
-      isKnownSource ? undefined : 'must be "response" (or empty, which means that)',
-    ),
-    ...violationsOf(`${path}.attribute_name`, attributeProblem(rule.attributeName)),
-    ...violationsOf(`${path}.dynamic_variable`, variableProblem(rule.dynamicVariable, declared)),
-    ...defaultViolations(rule, `${path}.default_value`),
-  ];
-}
-
-/** Returns the violations of a pre-call webhook's assignments. `declared` holds the agent's dynamic variables. */
-export function assignmentViolations(
-  rules: readonly AssignmentDraft[],
-  field: string,
-  declared: ReadonlySet<string>,
-): Violation[] {
-  const tooMany =
-    rules.length > MAX_ASSIGNMENTS
-      ? [{ field, description: `must not have more than ${MAX_ASSIGNMENTS} assignments` }]
-      : [];
-  const limited = rules.slice(0, MAX_ASSIGNMENTS);
-  return [...tooMany, ...limited.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
 }

@@ -22,32 +22,6 @@ export interface CallDetailsDraft {
   readonly callSummary?: string | undefined;
 }
 
-/** The greatest `google.protobuf.Duration`, about 10,000 years. */
-const MAX_SECONDS = 315_576_000_000;
-const MAX_NANOS = 999_999_999;
-
-function textProblem(text: string, maxBytes: number): string | undefined {
-  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
-    ? `must not be larger than ${maxBytes} bytes`
-    : undefined;
-}
-
-function metadataViolations(metadata: JsonObject): Violation[] {
-  const problems = jsonProblems(metadata, 'metadata');
-  if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
-  return violationsOf('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
-}
-
-function durationProblem({ seconds, nanos }: DurationDraft): string | undefined {
-  if (seconds < 0 || nanos < 0) return 'must not be negative';
-  return seconds <= MAX_SECONDS && nanos <= MAX_NANOS ? undefined : 'is not a valid google.protobuf.Duration';
-}
-
-// It goes by way of the decimal text: the sum of seconds and nanos / 1e9 is not always the double nearest to it.
-function toSeconds({ seconds, nanos }: DurationDraft): number {
-  return Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
-}
-
 /**
  * Validates the call details of a lifecycle request or a test, which stand at the top of the request message. `details`
  * may be used only when there are no violations.
@@ -78,4 +52,31 @@ export function validateCallDetails(draft: CallDetailsDraft): {
     },
     violations,
   };
+}
+
+function textProblem(text: string, maxBytes: number): string | undefined {
+  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
+    ? `must not be larger than ${maxBytes} bytes`
+    : undefined;
+}
+
+function metadataViolations(metadata: JsonObject): Violation[] {
+  const problems = jsonProblems(metadata, 'metadata');
+  if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
+  return violationsOf('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
+}
+
+/** The greatest `google.protobuf.Duration`, about 10,000 years. */
+const MAX_SECONDS = 315_576_000_000;
+
+const MAX_NANOS = 999_999_999;
+
+function durationProblem({ seconds, nanos }: DurationDraft): string | undefined {
+  if (seconds < 0 || nanos < 0) return 'must not be negative';
+  return seconds <= MAX_SECONDS && nanos <= MAX_NANOS ? undefined : 'is not a valid google.protobuf.Duration';
+}
+
+// It goes by way of the decimal text: the sum of seconds and nanos / 1e9 is not always the double nearest to it.
+function toSeconds({ seconds, nanos }: DurationDraft): number {
+  return Number(`${seconds}.${String(nanos).padStart(9, '0')}`);
 }

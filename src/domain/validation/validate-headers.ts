@@ -10,56 +10,13 @@ import { MASK } from '../redaction/redact.ts';
 /** Request headers as they are written: names to value templates. */
 type Headers = Readonly<Record<string, string>>;
 
-// These names belong to the connection, to callhooks, or to its signature.
-const NOT_SETTABLE =
-  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-function headerNameProblem(name: string): string | undefined {
-  if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
-  if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
-    return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;
-  }
-  if (!TOKEN.test(name)) return "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)";
-  return NOT_SETTABLE.test(name)
-    ? 'this header is set by callhooks and the connection, not by a webhook'
-    : undefined;
-}
-
-function isContentType(name: string): boolean {
-  return name.toLowerCase() === 'content-type';
-}
-
 /** Returns the content type that the headers name, as it is written. */
 export function contentTypeOf(headers: Headers): string | undefined {
   return Object.entries(headers).find(([name]) => isContentType(name))?.[1];
 }
 
-function contentTypeProblem(value: string): string | undefined {
-  if (value.includes('{{')) return 'content-type takes no placeholders';
-  const classified = classifyContentType(value);
-  return classified.ok ? undefined : classified.error;
-}
-
-function valueViolations(name: string, value: string, known: KnownNames, field: string): Violation[] {
-  if (Buffer.byteLength(value) > MAX_HEADER_TEMPLATE_BYTES) {
-    return violationsOf(field, `a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
-  }
-  const parsed = parseTemplate(value, { escapes: true });
-  if (!parsed.ok) return violationsOf(field, parsed.error);
-  if (!parsed.template.every((part) => typeof part !== 'string' || isHeaderText(part))) {
-    return violationsOf(field, 'must not hold control characters or characters outside of Latin-1');
-  }
-  const problem = isContentType(name) ? contentTypeProblem(value) : undefined;
-  if (problem !== undefined) return violationsOf(field, problem);
-  return placeholdersOf(parsed.template).length === 0
-    ? []
-    : placeholderViolations(parsed.template, known, field);
-}
-
-function twins(names: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return names.filter((name) => seen.size === seen.add(name.toLowerCase()).size);
+function isContentType(name: string): boolean {
+  return name.toLowerCase() === 'content-type';
 }
 
 /** Returns the violations of headers, except those of values that read as a mask. */
@@ -80,6 +37,50 @@ export function headerViolations(headers: Headers, field: string, known: KnownNa
     if (value !== MASK) violations.push(...valueViolations(name, value, known, at));
   }
   return violations;
+}
+
+function twins(names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.size === seen.add(name.toLowerCase()).size);
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+// These names belong to the connection, to callhooks, or to its signature.
+const NOT_SETTABLE =
+  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
+
+function headerNameProblem(name: string): string | undefined {
+  if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
+  if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
+    return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;
+  }
+  if (!TOKEN.test(name)) return "is no header name (RFC 9110: letters, digits and !#$%&'*+-.^_`|~)";
+  return NOT_SETTABLE.test(name)
+    ? 'this header is set by callhooks and the connection, not by a webhook'
+    : undefined;
+}
+
+function valueViolations(name: string, value: string, known: KnownNames, field: string): Violation[] {
+  if (Buffer.byteLength(value) > MAX_HEADER_TEMPLATE_BYTES) {
+    return violationsOf(field, `a header's value must not be larger than ${MAX_HEADER_TEMPLATE_BYTES} bytes`);
+  }
+  const parsed = parseTemplate(value, { escapes: true });
+  if (!parsed.ok) return violationsOf(field, parsed.error);
+  if (!parsed.template.every((part) => typeof part !== 'string' || isHeaderText(part))) {
+    return violationsOf(field, 'must not hold control characters or characters outside of Latin-1');
+  }
+  const problem = isContentType(name) ? contentTypeProblem(value) : undefined;
+  if (problem !== undefined) return violationsOf(field, problem);
+  return placeholdersOf(parsed.template).length === 0
+    ? []
+    : placeholderViolations(parsed.template, known, field);
+}
+
+function contentTypeProblem(value: string): string | undefined {
+  if (value.includes('{{')) return 'content-type takes no placeholders';
+  const classified = classifyContentType(value);
+  return classified.ok ? undefined : classified.error;
 }
 
 /** The stored values that a mask may stand for. */

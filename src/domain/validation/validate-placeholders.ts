@@ -11,10 +11,14 @@ export interface KnownNames {
   readonly secretNames: ReadonlySet<string>;
 }
 
-function secretProblem(segments: readonly string[], secretNames: ReadonlySet<string>): string | undefined {
-  const name = segments[1];
-  if (name === undefined || segments.length > 2) return 'a secret is written {{secret.NAME}}';
-  return secretNames.has(name) ? undefined : `the agent has no secret "${name}"`;
+/** Returns the violations of a template's placeholders, each description once. */
+export function placeholderViolations(template: Template, known: KnownNames, field: string): Violation[] {
+  const problems = new Set<string>();
+  for (const placeholder of placeholdersOf(template)) {
+    const problem = placeholderProblem(placeholder, known);
+    if (problem !== undefined) problems.add(problem);
+  }
+  return [...problems].map((description) => ({ field, description }));
 }
 
 /** Returns the rule that a placeholder breaks by the name it uses, or undefined. */
@@ -29,12 +33,8 @@ function placeholderProblem({ segments }: Placeholder, known: KnownNames): strin
   return `"${root}" is neither a built-in nor a declared dynamic variable of the agent`;
 }
 
-/** Returns the violations of a template's placeholders, each description once. */
-export function placeholderViolations(template: Template, known: KnownNames, field: string): Violation[] {
-  const problems = new Set<string>();
-  for (const placeholder of placeholdersOf(template)) {
-    const problem = placeholderProblem(placeholder, known);
-    if (problem !== undefined) problems.add(problem);
-  }
-  return [...problems].map((description) => ({ field, description }));
+function secretProblem(segments: readonly string[], secretNames: ReadonlySet<string>): string | undefined {
+  const name = segments[1];
+  if (name === undefined || segments.length > 2) return 'a secret is written {{secret.NAME}}';
+  return secretNames.has(name) ? undefined : `the agent has no secret "${name}"`;
 }

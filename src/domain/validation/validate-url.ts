@@ -5,6 +5,26 @@ import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type CompiledUrl } from '../template/url-template.ts';
 
+/**
+ * Returns the violations of a URL template: of its form, of its placeholders, and of the egress rules by its origin.
+ * `checkUrl` is called only for a URL whose form is right.
+ */
+export function urlViolations(
+  text: string,
+  field: string,
+  known: KnownNames,
+  checkUrl: ((url: string) => string | undefined) | undefined,
+): Violation[] {
+  const unreadable = textProblem(text);
+  if (unreadable !== undefined) return violationsOf(field, unreadable);
+  const template = parseTemplate(text, { escapes: false });
+  if (!template.ok) return violationsOf(field, template.error);
+  const names = placeholderViolations(template.template, known, field);
+  const parsed = parseUrlTemplate(text);
+  if (!parsed.ok) return [...violationsOf(field, parsed.error), ...names];
+  return [...violationsOf(field, partProblem(parsed.url) ?? checkUrl?.(`${parsed.url.origin}/`)), ...names];
+}
+
 // The URL parser would strip tabs and line breaks silently; a name or port would then read otherwise than it is.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -25,24 +45,4 @@ function partProblem({ origin, pathPlaceholders }: CompiledUrl): string | undefi
   if (new URL(origin).port === '0') return 'must not have port 0';
   const hasSecret = pathPlaceholders.some(({ segments }) => segments[0] === 'secret');
   return hasSecret ? 'secrets are not allowed in the path: use the query, a header or the body' : undefined;
-}
-
-/**
- * Returns the violations of a URL template: of its form, of its placeholders, and of the egress rules by its origin.
- * `checkUrl` is called only for a URL whose form is right.
- */
-export function urlViolations(
-  text: string,
-  field: string,
-  known: KnownNames,
-  checkUrl: ((url: string) => string | undefined) | undefined,
-): Violation[] {
-  const unreadable = textProblem(text);
-  if (unreadable !== undefined) return violationsOf(field, unreadable);
-  const template = parseTemplate(text, { escapes: false });
-  if (!template.ok) return violationsOf(field, template.error);
-  const names = placeholderViolations(template.template, known, field);
-  const parsed = parseUrlTemplate(text);
-  if (!parsed.ok) return [...violationsOf(field, parsed.error), ...names];
-  return [...violationsOf(field, partProblem(parsed.url) ?? checkUrl?.(`${parsed.url.origin}/`)), ...names];
 }

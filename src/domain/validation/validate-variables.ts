@@ -10,10 +10,6 @@ import { parseTemplate, wholePlaceholder } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 
-// A Struct full of bad names must not become as many sentences.
-const MAX_VIOLATIONS = 1000;
-const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
-
 /**
  * Reports whether the dynamic variables of a request clearly keep every rule of {@link variablesViolations} and are
  * stored as they are. When it returns false, a closer look is needed.
@@ -28,6 +24,11 @@ export function arePlainVariables(variables: JsonObject): boolean {
   }
   return true;
 }
+
+// A Struct full of bad names must not become as many sentences.
+const MAX_VIOLATIONS = 1000;
+
+const TOO_LARGE_TOGETHER = `must not be larger than ${MAX_VARIABLES_BYTES} bytes of JSON together`;
 
 /**
  * Returns the violations of the dynamic variables of a request: names that an agent could not declare, values that are
@@ -69,12 +70,6 @@ export function declaredVariablesViolations(defaults: JsonObject, field: string)
   ];
 }
 
-function isOwnPlaceholder(name: string, value: JsonValue): boolean {
-  if (typeof value !== 'string') return false;
-  const parsed = parseTemplate(value, { escapes: true });
-  return parsed.ok && wholePlaceholder(parsed.template)?.text === name;
-}
-
 /**
  * Returns defaults as they are stored. A default that is exactly its own placeholder (`"x": "{{x}}"`, a habit of other
  * tools) becomes null. It recurses: check the depth first.
@@ -84,4 +79,10 @@ export function storedDefaults(defaults: JsonObject): JsonObject {
   return Object.fromEntries(
     stored.map(([name, value]) => [name, isOwnPlaceholder(name, value) ? null : value]),
   );
+}
+
+function isOwnPlaceholder(name: string, value: JsonValue): boolean {
+  if (typeof value !== 'string') return false;
+  const parsed = parseTemplate(value, { escapes: true });
+  return parsed.ok && wholePlaceholder(parsed.template)?.text === name;
 }

@@ -33,58 +33,25 @@ export interface WebhookConfigContext extends KnownNames {
    * Reports whether a save changes a field. Only changed fields, and what depends on them, are validated. When it is
    * absent, all are.
    */
-  readonly checked?: ((field: ConfigField) => boolean) | undefined;
+  readonly isChanged?: ((field: ConfigField) => boolean) | undefined;
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-const NO_NAMES: ReadonlySet<string> = new Set();
-
-function methodProblem(method: string): string | undefined {
-  if (method === '') return 'is required';
-  return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
-}
-
-function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Violation[] {
-  const { url, method, requestHeaders, requestBody } = schema;
-  const path = `${context.path}.api_schema`;
-  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
-    context.checked?.(`webhook_config.api_schema.${name}`) ?? true;
-  const stored = { storedHeaders: context.storedHeaders ?? NO_NAMES, storedOrigin: context.storedOrigin };
-  const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
-  const masks =
-    checks('request_headers') || checks('url')
-      ? maskViolations(requestHeaders, `${path}.request_headers`, originOfTemplate(url), stored)
-      : [];
-  return [
-    ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.checkUrl) : []),
-    ...(checks('method') ? violationsOf(`${path}.method`, methodProblem(method)) : []),
-    ...(checks('request_headers')
-      ? headerViolations(requestHeaders, `${path}.request_headers`, context)
-      : []),
-    ...masks,
-    ...bodyViolations(request, `${path}.request_body`, context, {
-      content: checks('request_body'),
-      fit: checks('request_body') || checks('request_headers') || checks('method'),
-    }),
-  ];
-}
-
-function timeoutProblem(secs: number): string | undefined {
-  return secs === 0 || (secs >= MIN_TIMEOUT_SECS && secs <= MAX_TIMEOUT_SECS)
-    ? undefined
-    : `must be ${MIN_TIMEOUT_SECS} to ${MAX_TIMEOUT_SECS} seconds, or 0 for the default`;
-}
-
-function policyProblem(policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): string | undefined {
-  if (policy === 'unknown') return 'must be FAILURE_POLICY_PROCEED or FAILURE_POLICY_BLOCK';
-  return type === 'post_call' && policy !== 'unspecified' ? 'is for pre-call webhooks only' : undefined;
-}
-
-function rulesViolations(rules: readonly AssignmentDraft[], context: WebhookConfigContext): Violation[] {
-  const field = `${context.path}.assignments`;
-  if (context.webhookType === 'pre_call')
-    return assignmentViolations(rules, field, context.declaredVariables);
-  return violationsOf(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
+/**
+ * Validates a webhook's configuration and fills in its defaults. It collects all violations, with paths from the
+ * request message; descriptions never hold values. `config` may be used only when there are none. A configuration that
+ * was accepted passes again unchanged. `draft` is undefined when the request has none.
+ */
+export function validateWebhookConfig(
+  draft: WebhookConfigDraft | undefined,
+  context: WebhookConfigContext,
+): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } {
+  const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
+  const violations =
+    draft === undefined
+      ? violationsOf(context.path, 'is required')
+      : configViolations(draft, config.apiSchema, context);
+  // Only a validated configuration is known to be shallow enough for the recursion.
+  return { config: violations.length === 0 ? configAsStored(config) : config, violations };
 }
 
 function configViolations(
@@ -93,7 +60,7 @@ function configViolations(
   context: WebhookConfigContext,
 ): Violation[] {
   const { path, webhookType } = context;
-  const checks = (field: ConfigField): boolean => context.checked?.(field) ?? true;
+  const checks = (field: ConfigField): boolean => context.isChanged?.(field) ?? true;
   const { signingSecretNames } = draft;
   return [
     ...(draft.apiSchema
@@ -117,20 +84,54 @@ function configViolations(
   ];
 }
 
-/**
- * Validates a webhook's configuration and fills in its defaults. It collects all violations, with paths from the
- * request message; descriptions never hold values. `config` may be used only when there are none. A configuration that
- * was accepted passes again unchanged. `draft` is undefined when the request has none.
- */
-export function validateWebhookConfig(
-  draft: WebhookConfigDraft | undefined,
-  context: WebhookConfigContext,
-): { readonly config: WebhookConfig; readonly violations: readonly Violation[] } {
-  const config = fillDefaults(draft ?? NO_CONFIG, context.webhookType);
-  const violations =
-    draft === undefined
-      ? violationsOf(context.path, 'is required')
-      : configViolations(draft, config.apiSchema, context);
-  // Only a validated configuration is known to be shallow enough for the recursion.
-  return { config: violations.length === 0 ? configAsStored(config) : config, violations };
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Violation[] {
+  const { url, method, requestHeaders, requestBody } = schema;
+  const path = `${context.path}.api_schema`;
+  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
+    context.isChanged?.(`webhook_config.api_schema.${name}`) ?? true;
+  const stored = { storedHeaders: context.storedHeaders ?? NO_NAMES, storedOrigin: context.storedOrigin };
+  const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
+  const masks =
+    checks('request_headers') || checks('url')
+      ? maskViolations(requestHeaders, `${path}.request_headers`, originOfTemplate(url), stored)
+      : [];
+  return [
+    ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.checkUrl) : []),
+    ...(checks('method') ? violationsOf(`${path}.method`, methodProblem(method)) : []),
+    ...(checks('request_headers')
+      ? headerViolations(requestHeaders, `${path}.request_headers`, context)
+      : []),
+    ...masks,
+    ...bodyViolations(request, `${path}.request_body`, context, {
+      content: checks('request_body'),
+      fit: checks('request_body') || checks('request_headers') || checks('method'),
+    }),
+  ];
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+function methodProblem(method: string): string | undefined {
+  if (method === '') return 'is required';
+  return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
+}
+
+function rulesViolations(rules: readonly AssignmentDraft[], context: WebhookConfigContext): Violation[] {
+  const field = `${context.path}.assignments`;
+  if (context.webhookType === 'pre_call')
+    return assignmentViolations(rules, field, context.declaredVariables);
+  return violationsOf(field, rules.length > 0 ? 'are for pre-call webhooks only' : undefined);
+}
+
+function timeoutProblem(secs: number): string | undefined {
+  return secs === 0 || (secs >= MIN_TIMEOUT_SECS && secs <= MAX_TIMEOUT_SECS)
+    ? undefined
+    : `must be ${MIN_TIMEOUT_SECS} to ${MAX_TIMEOUT_SECS} seconds, or 0 for the default`;
+}
+
+function policyProblem(policy: WebhookConfigDraft['failurePolicy'], type: WebhookType): string | undefined {
+  if (policy === 'unknown') return 'must be FAILURE_POLICY_PROCEED or FAILURE_POLICY_BLOCK';
+  return type === 'post_call' && policy !== 'unspecified' ? 'is for pre-call webhooks only' : undefined;
 }

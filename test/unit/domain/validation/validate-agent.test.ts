@@ -145,7 +145,7 @@ describe('validateAgent', () => {
       ['dynamic_variables', 'agent.dynamic_variables.call'],
       ['webhooks', 'agent.webhooks[0].webhook_type'],
     ]) {
-      expect(fieldsOf(wrong, { checked: (name) => name === field })).to.deep.equal([path]);
+      expect(fieldsOf(wrong, { isChanged: (name) => name === field })).to.deep.equal([path]);
     }
   });
 });

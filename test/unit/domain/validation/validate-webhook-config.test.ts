@@ -143,7 +143,7 @@ describe('validateWebhookConfig, for defaults', () => {
 
 describe('validateWebhookConfig, when a save changes some fields only', () => {
   const only = (...fields: string[]): Partial<WebhookConfigContext> => ({
-    checked: (field) => fields.includes(field),
+    isChanged: (field) => fields.includes(field),
   });
   const asked: string[] = [];
   const refusing = { checkUrl: (url: string) => (asked.push(url), 'not allowed') };

@@ -49,8 +49,8 @@ describe('validation, for any input', () => {
     fc.assert(
       fc.property(anyDraft, contexts, fields, (given, [type, isStored], changed) => {
         const all = validateWebhookConfig(given, context(type, isStored)).violations;
-        const checked: WebhookConfigContext['checked'] = (field) => changed.includes(field);
-        const some = validateWebhookConfig(given, { ...context(type, isStored), checked }).violations;
+        const isChanged: WebhookConfigContext['isChanged'] = (field) => changed.includes(field);
+        const some = validateWebhookConfig(given, { ...context(type, isStored), isChanged }).violations;
         expect(all).to.deep.include.members([...some]);
       }),
       { numRuns: 500 },
