@@ -103,7 +103,7 @@ gen: $(INSTALLED) ## Generate src/gen/ from proto/
 	@$(N) node scripts/gen.ts
 
 .PHONY: check
-check: check-types check-lint check-format check-proto check-gen ## Check types, lint, format, proto files and generated code, as CI does
+check: check-types check-lint check-unused check-format check-proto check-gen ## Check types, lint, unused code, format, proto files and generated code, as CI does
 	@echo 'make check: all good'
 
 .PHONY: check-types
@@ -113,6 +113,12 @@ check-types: $(INSTALLED)
 .PHONY: check-lint
 check-lint: $(INSTALLED)
 	@$(N) oxlint --type-aware --deny-warnings --report-unused-disable-directives
+
+# knip.jsonc says what counts as used. The second run looks at production alone, where a test uses nothing.
+.PHONY: check-unused
+check-unused: $(INSTALLED)
+	@$(N) knip --no-progress
+	@$(N) knip --no-progress --production --include files,dependencies
 
 .PHONY: check-format
 check-format: $(INSTALLED)

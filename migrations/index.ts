@@ -10,7 +10,7 @@ import { executionRecords } from './0009_execution_records.ts';
 import { purgedKeys } from './0010_purged_keys.ts';
 import type { Migration } from './create-table.ts';
 
-export type { Engine, Migration } from './create-table.ts';
+export type { Migration } from './create-table.ts';
 
 /** All migrations in the order in which they are applied. */
 export const MIGRATIONS: readonly Migration[] = [

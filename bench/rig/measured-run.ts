@@ -43,7 +43,7 @@ export async function measure(
 }
 
 /** Returns the parts of a run that are compared. */
-export function toSample(server: Server, generator: Generator, result: RunResult): Sample {
+function toSample(server: Server, generator: Generator, result: RunResult): Sample {
   const cpuMs = result.cpuMs[server.pid] ?? 0;
   const calls = result.perSecond * result.seconds;
   return {

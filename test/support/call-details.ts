@@ -12,7 +12,7 @@ export type DetailsRow = readonly [title: string, details: Details, fields: read
 
 const KIB = 1024;
 /** The greatest size of a dynamic variable. */
-export const VARIABLE_BYTES = 16 * KIB;
+const VARIABLE_BYTES = 16 * KIB;
 /** The greatest size of a conversation's variables together. */
 export const VARIABLES_BYTES = 256 * KIB;
 const METADATA_BYTES = 1024 * KIB;
@@ -36,7 +36,7 @@ export const variablesOf = (bytes: number): Record<string, string> => {
 };
 
 /** Nested `depth` deep: objects and lists by turns. */
-export const nestedTo = (depth: number): unknown => {
+const nestedTo = (depth: number): unknown => {
   let value: unknown = 'bottom';
   for (let i = 0; i < depth; i += 1) value = i % 2 === 0 ? [value] : { d: value };
   return value;

@@ -25,7 +25,7 @@ export const policyOf = (
 };
 
 /** A resolver that knows these names only. */
-export const resolverOf =
+const resolverOf =
   (names: Readonly<Record<string, readonly string[]>>): Resolve =>
   async (name) =>
     names[name] === undefined ? { problem: `${name} does not exist in DNS` } : { addresses: names[name] };

@@ -22,7 +22,7 @@ export const webhookOf = (
 ): Partially<pb.Webhook> => ({ webhookType, webhookConfig });
 
 /** A `webhook_config` as voice teams have it today, in proto JSON. */
-export const EXISTING_CONFIG = {
+const EXISTING_CONFIG = {
   api_schema: {
     url: 'https://api.example.com/pre-call',
     method: 'POST',

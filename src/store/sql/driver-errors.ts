@@ -37,7 +37,7 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
 ]);
 
 /** MySQL's number for a duplicate key. */
-export const MYSQL_DUPLICATE = 1062;
+const MYSQL_DUPLICATE = 1062;
 
 /** Errors of SQLite by the primary part of their code (`SQLITE_IOERR_WRITE` counts as `SQLITE_IOERR`). */
 export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([

@@ -1,5 +1,5 @@
 /** Whether the long form was asked for (`make test-faults LONG=1`). */
-export const IS_LONG_RUN = (process.env['LONG'] ?? '') !== '';
+const IS_LONG_RUN = (process.env['LONG'] ?? '') !== '';
 
 /** Returns the figure of the form that runs. */
 export function byRunLength<T>(form: { short: T; long: T }): T {
