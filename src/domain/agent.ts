@@ -1,7 +1,9 @@
 import type { JsonObject, JsonValue } from './json.ts';
 
+/** The moment at which a webhook runs: before the call is answered, or after the call. */
 export type WebhookType = 'pre_call' | 'post_call';
 
+/** What happens to a call whose pre-call webhook fails. */
 export type FailurePolicy = 'proceed' | 'block';
 
 /**

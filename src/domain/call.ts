@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.ts';
 
+/** What the platform should do with a call. */
 export type CallDecision = 'proceed' | 'block';
 
 /** The call details, as a lifecycle request gives them. Empty strings and undefined count as missing. */
@@ -19,6 +20,7 @@ export interface StoredCallDetails extends CallDetails {
   readonly traceparent?: string;
 }
 
+/** Where the value of a dynamic variable comes from. */
 export type VariableSource = 'default' | 'request' | 'assignment' | 'assignment_default';
 
 /**

@@ -2,12 +2,19 @@ import type { FailurePolicy, WebhookType } from './agent.ts';
 import type { Failure } from './failures.ts';
 import type { JsonObject } from './json.ts';
 
+/**
+ * The state of an execution. `no_webhook` is internal: it keeps a start for which no webhook runs, and clients never see
+ * it.
+ */
 export type ExecutionState = 'accepted' | 'sending' | 'succeeded' | 'failed' | 'interrupted' | 'no_webhook';
 
+/** The origin of a time limit: the webhook's configuration, or the deadline of the caller. */
 export type TimeLimitSource = 'config' | 'deadline';
 
+/** The reason why a rule assigned no value. */
 export type MissReason = 'not_found' | 'too_large' | 'too_deep';
 
+/** A rule that assigned no value. */
 export interface MissedAssignment {
   readonly attributeName: string;
   readonly dynamicVariable: string;
@@ -29,12 +36,14 @@ export interface RecordedBody {
   readonly truncated: boolean;
 }
 
+/** The record of a request, with everything secret masked. */
 export interface RequestRecord extends RecordedBody {
   readonly method: string;
   readonly url: string;
   readonly headers: readonly HttpHeader[];
 }
 
+/** The record of a response, with everything secret masked. */
 export interface ResponseRecord extends RecordedBody {
   readonly status: number;
   readonly headers: readonly HttpHeader[];

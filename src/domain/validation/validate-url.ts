@@ -6,7 +6,7 @@ import { MASK } from '../redaction/redact.ts';
 import { parseUrlTemplate, type CompiledUrl } from '../template/url-template.ts';
 
 /**
- * Returns the violations of a URL template: of its form, of its placeholders, and of the egress rules by its origin.
+ * Returns the violations of a URL template: of its form, of its placeholders, and of the egress policy by its origin.
  * `checkUrl` is called only for a URL whose form is right.
  */
 export function urlViolations(

@@ -23,7 +23,10 @@ export interface WebhookConfigContext extends KnownNames {
   readonly path: string;
   /** Returns the value of a secret, for the rules of signing secrets, or undefined when the value is not known now. */
   readonly secretValue?: ((name: string) => string | undefined) | undefined;
-  /** Returns the egress rule that a URL breaks, or undefined. It is called only where the URL is validated. */
+  /**
+   * Returns the rule of the egress policy that a URL breaks, or undefined. It is called only where the URL is
+   * validated.
+   */
   readonly checkUrl?: ((url: string) => string | undefined) | undefined;
   /** Names, in lower case, of headers whose stored values a mask may keep. */
   readonly storedHeaders?: ReadonlySet<string> | undefined;

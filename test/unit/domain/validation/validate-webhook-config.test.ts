@@ -149,13 +149,13 @@ describe('validateWebhookConfig, when a save changes some fields only', () => {
   const refusing = { checkUrl: (url: string) => (asked.push(url), 'not allowed') };
   beforeEach(() => (asked.length = 0));
 
-  it('accepts a URL that the egress rules refuse by now while other fields change', () => {
+  it('accepts a URL that the egress policy refuses by now while other fields change', () => {
     const context = { ...refusing, ...only('webhook_config.response_timeout_secs') };
     expect(fieldsOf(withSchema({}), context)).to.deep.equal([]);
     expect(asked).to.deep.equal([]);
   });
 
-  it('checks the origin of a changed URL by the egress rules', () => {
+  it('checks the origin of a changed URL against the egress policy', () => {
     const config = withSchema({ url: 'HTTPS://API.example.com/{{v}}?a=1' });
     expect(fieldsOf(config, { ...refusing, ...only(`${S}.url`) })).to.deep.equal([`${S}.url`]);
     expect(asked).to.deep.equal(['https://api.example.com/']);
