@@ -323,7 +323,9 @@ describeWith(['grpcurl'], 'grpcurl, which knows only what reflection tells', fun
 });
 
 // grpcurl takes a FieldMask as the message that it is, not as the string of proto JSON.
-const maskOf = (...paths: readonly string[]) => ({ paths });
+function maskOf(...paths: readonly string[]) {
+  return { paths };
+}
 
 /** The names that all protos of the package declare in this way. */
 function declared(pattern: RegExp): string[] {

@@ -20,7 +20,7 @@ export interface Grpcurl {
 }
 
 /** Runs grpcurl against the server on this address. */
-export const createGrpcurl = (address: string): Grpcurl => {
+export function createGrpcurl(address: string): Grpcurl {
   const called = new Set<string>();
   const run = (args: readonly string[], input?: string) =>
     runProgram(TOOLS.grpcurl, ['-plaintext', ...args], input === undefined ? {} : { input });
@@ -42,10 +42,10 @@ export const createGrpcurl = (address: string): Grpcurl => {
       return stderr;
     },
   };
-};
+}
 
-const succeeded = async (run: Promise<ProgramEnd>): Promise<ProgramEnd> => {
+async function succeeded(run: Promise<ProgramEnd>): Promise<ProgramEnd> {
   const end = await run;
   if (end.exitCode !== 0) throw new Error(`grpcurl ended with ${end.exitCode}: ${end.stderr}`);
   return end;
-};
+}

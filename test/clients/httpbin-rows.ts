@@ -40,17 +40,23 @@ export interface Expected {
 }
 
 const NEEDS_BODY = { x: 'needed' };
-const base64 = (text: string | Uint8Array) =>
-  Buffer.from(text).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+function base64(text: string | Uint8Array) {
+  return Buffer.from(text).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
+
 /** A path that answers with exactly these bytes. */
-const bytesPath = (bytes: string | Uint8Array) =>
-  `/base64/decode/${base64(bytes)}?content-type=application%2Fjson`;
-const asIs = (json: string, expect: Expected, title: string): Row => ({
-  title,
-  path: bytesPath(json),
-  assign: { x: 'x' },
-  expect,
-});
+function bytesPath(bytes: string | Uint8Array) {
+  return `/base64/decode/${base64(bytes)}?content-type=application%2Fjson`;
+}
+
+function asIs(json: string, expect: Expected, title: string): Row {
+  return {
+    title,
+    path: bytesPath(json),
+    assign: { x: 'x' },
+    expect,
+  };
+}
 
 const STATUSES: readonly Row[] = [
   ...[200, 201, 202, 206].map((status) => status_(status, {})),
@@ -155,11 +161,14 @@ const TIMES: readonly Row[] = [
   },
 ];
 
-const redirect = (title: string, path: string, status = 302): Row => ({
-  title: `does not follow ${title}`,
-  path,
-  expect: { failure: 'REDIRECT', sent: 'yes', status },
-});
+function redirect(title: string, path: string, status = 302): Row {
+  return {
+    title: `does not follow ${title}`,
+    path,
+    expect: { failure: 'REDIRECT', sent: 'yes', status },
+  };
+}
+
 const REDIRECTS: readonly Row[] = [
   redirect('a relative redirect', '/relative-redirect/2'),
   redirect('an absolute redirect', '/absolute-redirect/2'),
@@ -394,10 +403,13 @@ const AUTHENTICATION: readonly Row[] = [
   },
 ];
 
-const post_ = (title: string, path: string, expect: Expected, limitSecs = 5): Row => ({
-  ...{ title, path, expect, limitSecs },
-  type: 'post_call',
-});
+function post_(title: string, path: string, expect: Expected, limitSecs = 5): Row {
+  return {
+    ...{ title, path, expect, limitSecs },
+    type: 'post_call',
+  };
+}
+
 const POST_CALLS: readonly Row[] = [
   post_('succeeds with any 2xx', '/status/202', { status: 202 }),
   post_('fails with a 4xx', '/status/404', { failure: 'HTTP_STATUS', status: 404 }),

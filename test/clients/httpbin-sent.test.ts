@@ -172,9 +172,11 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
   });
 });
 
-const sawIn = ({ dynamicVariables = {} }: OnCallStartResponse): Anything => ({
-  headers: dynamicVariables['seen_headers'] as Anything['headers'],
-  args: dynamicVariables['seen_args'] as Anything['args'],
-  data: dynamicVariables['seen_data'] as string,
-  json: dynamicVariables['seen_json'],
-});
+function sawIn({ dynamicVariables = {} }: OnCallStartResponse): Anything {
+  return {
+    headers: dynamicVariables['seen_headers'] as Anything['headers'],
+    args: dynamicVariables['seen_args'] as Anything['args'],
+    data: dynamicVariables['seen_data'] as string,
+    json: dynamicVariables['seen_json'],
+  };
+}

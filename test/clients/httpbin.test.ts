@@ -150,4 +150,6 @@ function expectResponse({ response }: Execution, wanted: Expected): void {
     expect(headers[name], name).to.equal(value);
 }
 
-const upper = <T extends string>(text: T): Uppercase<T> => text.toUpperCase() as Uppercase<T>;
+function upper<T extends string>(text: T): Uppercase<T> {
+  return text.toUpperCase() as Uppercase<T>;
+}

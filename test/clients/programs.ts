@@ -11,12 +11,12 @@ const LIMIT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 16 << 20;
 
 /** Runs a program to its end, with `input` as its standard input. Rejects when it can't be run or takes over 60 s. */
-export const runProgram = (
+export function runProgram(
   file: string,
   args: readonly string[],
   { input = '', ...options }: ExecFileOptions & { input?: string } = {},
-): Promise<ProgramEnd> =>
-  new Promise((resolve, reject) => {
+): Promise<ProgramEnd> {
+  return new Promise((resolve, reject) => {
     const limits = { timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES };
     const child = execFile(
       file,
@@ -31,3 +31,4 @@ export const runProgram = (
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
+}

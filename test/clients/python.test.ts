@@ -35,6 +35,7 @@ function nested(depth: number): Json {
     value = level % 2 === 1 ? { level, inner: value } : [level, null, value];
   return value;
 }
+
 const DEEP = nested(24);
 
 describeWith(['python'], 'a Python client made from the published protos alone', function () {

@@ -11,12 +11,13 @@ export interface Block {
 const BLOCK = /(?:^<!-- readme: (.*) -->\n)?^```(\w+)\n([^]*?)^```$/gm;
 
 /** The fenced blocks of a page, in order. */
-export const readBlocks = (page: string): readonly Block[] =>
-  [...page.matchAll(BLOCK)].map((match) => {
+export function readBlocks(page: string): readonly Block[] {
+  return [...page.matchAll(BLOCK)].map((match) => {
     const [whole, directive = '', language = '', text = ''] = match;
     const before = page.slice(0, match.index + whole.indexOf('```'));
     return { directive, language, text: text.trimEnd(), line: before.split('\n').length + 1 };
   });
+}
 
 /** A command to type, and what it prints, if the page shows it. */
 export interface Step {
@@ -25,14 +26,16 @@ export interface Step {
 }
 
 /** Each `sh` block without a directive, with the `text` block that follows it. */
-export const readSteps = (blocks: readonly Block[]): readonly Step[] =>
-  blocks.flatMap((command, index) => {
+export function readSteps(blocks: readonly Block[]): readonly Step[] {
+  return blocks.flatMap((command, index) => {
     if (command.language !== 'sh' || command.directive !== '') return [];
     const next = blocks[index + 1];
     const isShown = next?.language === 'text' && next.directive === '';
     return [isShown ? { command, shows: next } : { command }];
   });
+}
 
 /** The relative paths that a page links to. */
-export const readLinks = (page: string): readonly string[] =>
-  [...page.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path = '']) => path);
+export function readLinks(page: string): readonly string[] {
+  return [...page.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path = '']) => path);
+}

@@ -25,15 +25,18 @@ export function createShownReplies(): ShownReplies {
 }
 
 /** Times, durations of phases, revisions and names of replicas differ each time. */
-const withoutVolatile = (text: string): readonly string[] =>
-  text
-    .replaceAll(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"(time)"')
-    .replaceAll(/("(?:queued|dns|connect|tls|firstByte|total)": )"[\d.]+s"/g, '$1"(duration)"')
-    .replaceAll(/("(?:etag|webhookEtag|instance)": )"[^"]+"/g, '$1"(any)"')
-    // grpcurl indents details with blanks and a tab.
-    .replaceAll(/^( *)(\d+\))?\t/gm, (_, blanks: string, number = '  ') => `${blanks}${number}  `)
-    .trimEnd()
-    .split('\n');
+function withoutVolatile(text: string): readonly string[] {
+  return (
+    text
+      .replaceAll(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"(time)"')
+      .replaceAll(/("(?:queued|dns|connect|tls|firstByte|total)": )"[\d.]+s"/g, '$1"(duration)"')
+      .replaceAll(/("(?:etag|webhookEtag|instance)": )"[^"]+"/g, '$1"(any)"')
+      // grpcurl indents details with blanks and a tab.
+      .replaceAll(/^( *)(\d+\))?\t/gm, (_, blanks: string, number = '  ') => `${blanks}${number}  `)
+      .trimEnd()
+      .split('\n')
+  );
+}
 
 type Known = ReadonlyMap<string, string>;
 

@@ -15,7 +15,9 @@ export const TOOLS = {
 const PYTHON_COMPLETE = join(ROOT, '.cache/python/installed.txt');
 
 /** The search path of this process with the brought programs first. */
-export const pathWithTools = (): string => [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
+export function pathWithTools(): string {
+  return [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
+}
 
 /**
  * Describes a suite that needs some of the programs. Where one is missing the suite is left out, which
@@ -40,5 +42,6 @@ export function describeWith(
   }
 }
 
-const isThere = (tool: keyof typeof TOOLS): boolean =>
-  existsSync(TOOLS[tool]) && (tool !== 'python' || existsSync(PYTHON_COMPLETE));
+function isThere(tool: keyof typeof TOOLS): boolean {
+  return existsSync(TOOLS[tool]) && (tool !== 'python' || existsSync(PYTHON_COMPLETE));
+}

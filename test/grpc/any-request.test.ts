@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
@@ -9,10 +10,10 @@ import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { RpcError } from '../support/rpc.ts';
 
-// ANY_REQUEST_RUNS=500 looks harder; ANY_REQUEST_SEED repeats a run whose seed was printed.
+// ANY_REQUEST_RUNS=500 tries more requests. ANY_REQUEST_SEED repeats a run whose seed was printed.
 const RUNS = Number(process.env['ANY_REQUEST_RUNS'] ?? 50);
 const SEED = Number(process.env['ANY_REQUEST_SEED'] ?? Date.now() & 0x7fffffff);
-// A run of the default size ends by then on a slow machine too; what was not tried is no failure.
+// A run of the default size ends by then on a slow machine too. Requests that were not tried are no failure.
 const MS_PER_PROPERTY = RUNS * 100;
 const DEADLINE_MS = 5_000;
 
@@ -30,29 +31,35 @@ interface Method {
 }
 type RequestName = keyof ReturnType<typeof anyRequests>;
 
-const nameOf = ({ path }: Method): string => path.slice(path.lastIndexOf('/') + 1);
-const requestOf = (method: Method): RequestName => `${nameOf(method)}Request` as RequestName;
-const encode = (method: Method, message: unknown): Buffer => {
+function nameOf({ path }: Method): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function requestOf(method: Method): RequestName {
+  return `${nameOf(method)}Request` as RequestName;
+}
+
+function encode(method: Method, message: unknown): Buffer {
   const type = pb[requestOf(method)] as unknown as { fromPartial(message: unknown): never };
   return method.requestSerialize(type.fromPartial(message));
-};
+}
 
-/** What no request may come to, however broken it is. */
-const checkError = (error: unknown): RpcError => {
+/** Checks an error against what every request must get, however broken it is, and returns it. */
+function checkError(error: unknown): RpcError {
   if (!(error instanceof RpcError)) throw error;
-  const told = `${error.code} ${error.reason}: ${error.message}`;
-  expect(error.code, told).to.not.be.oneOf(['INTERNAL', 'UNKNOWN', 'CANCELLED', 'UNAVAILABLE']);
-  expect(error.reason, told).to.not.equal('');
-  expect(error.domain, told).to.equal('callhooks');
+  const text = `${error.code} ${error.reason}: ${error.message}`;
+  expect(error.code, text).to.not.be.oneOf(['INTERNAL', 'UNKNOWN', 'CANCELLED', 'UNAVAILABLE']);
+  expect(error.reason, text).to.not.equal('');
+  expect(error.domain, text).to.equal('callhooks');
   if (error.code !== 'INVALID_ARGUMENT') return error;
   expect(error.reason).to.equal('VALIDATION_FAILED');
-  expect(Number(error.info['violations']), told).to.be.at.least(error.violations.length);
-  expect(error.violations, told).to.not.deep.equal([]);
-  for (const { description } of error.violations) expect(description, told).to.match(/\S/);
+  expect(Number(error.info['violations']), text).to.be.at.least(error.violations.length);
+  expect(error.violations, text).to.not.deep.equal([]);
+  for (const { description } of error.violations) expect(description, text).to.match(/\S/);
   return error;
-};
+}
 
-describeEachEngine('whatever is requested', (engine) => {
+describeEachEngine('A server that gets arbitrary requests', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   let known: Known;
@@ -66,7 +73,7 @@ describeEachEngine('whatever is requested', (engine) => {
     });
   };
 
-  /** Sends bytes; gives the reply, or the error once it has been looked at. */
+  /** Sends bytes. Returns the reply, or the error after it was checked. */
   const send = async (method: Method, bytes: Buffer, headers: Record<string, string> = {}) => {
     try {
       const reply = await app.rpc.raw(method.path, bytes, { deadlineMs: DEADLINE_MS, headers });
@@ -84,7 +91,7 @@ describeEachEngine('whatever is requested', (engine) => {
     return reply;
   };
 
-  /** Makes the known agents anew where a random request has changed or deleted them. */
+  /** Creates the known agents again that a random request has changed or deleted. */
   const restore = async () => {
     for (const wanted of agents) {
       const { agentUuid } = wanted;
@@ -111,9 +118,13 @@ describeEachEngine('whatever is requested', (engine) => {
     agents = [agentWithBoth(receiver.url), agentWithBoth(receiver.url)];
     agents = [...agents, { ...agentWithBoth(receiver.url), webhooks: [] }];
     known = {
-      ...{ agentUuids: agents.map(({ agentUuid }) => agentUuid), webhookUuids: [] },
-      ...{ conversationUuids: [], executionUuids: [] },
-      ...{ pageTokens: [], etags: [], endpoint: receiver.url },
+      agentUuids: agents.map(({ agentUuid }) => agentUuid),
+      webhookUuids: [],
+      conversationUuids: [],
+      executionUuids: [],
+      pageTokens: [],
+      etags: [],
+      endpoint: receiver.url,
     };
     await restore();
   });
@@ -123,7 +134,7 @@ describeEachEngine('whatever is requested', (engine) => {
   });
 
   for (const method of METHODS) {
-    it(`${nameOf(method)} answers any message, good or bad`, async function () {
+    it(`answers every message to ${nameOf(method)} with a reply or an error of the contract`, async function () {
       this.timeout(2 * MS_PER_PROPERTY + 20_000);
       const request = anyRequests(known)[requestOf(method)] as fc.Arbitrary<unknown>;
       const property = fc.asyncProperty(request, anyReply, async (message, reply) => {
@@ -136,7 +147,7 @@ describeEachEngine('whatever is requested', (engine) => {
     });
   }
 
-  it('any bytes and headers are answered', async function () {
+  it('answers every sequence of bytes and headers with a reply or an error of the contract', async function () {
     this.timeout(2 * MS_PER_PROPERTY + 20_000);
     const requests = anyRequests(known);
     const bytes = fc.constantFrom(...METHODS).chain((method) =>
@@ -153,7 +164,7 @@ describeEachEngine('whatever is requested', (engine) => {
     await check('any bytes', property.afterEach(restore), 4 * RUNS);
   });
 
-  it('what was saved is read back as answered, and may be saved again as it is', async function () {
+  it('returns an agent as it was saved, and accepts it again as it is', async function () {
     this.timeout(2 * MS_PER_PROPERTY + 20_000);
     let saved = 0;
     const property = fc.asyncProperty(anyAgent(known), async (wanted) => {
@@ -175,7 +186,7 @@ describeEachEngine('whatever is requested', (engine) => {
     if (RUNS >= 50) expect(saved).to.be.at.least(RUNS / 4);
   });
 
-  it('a start is answered alike twice, and its record says the same', async function () {
+  it('answers a repeated start with an equal reply, which its record confirms', async function () {
     this.timeout(2 * MS_PER_PROPERTY + 20_000);
     const { OnCallStartRequest: anyStart, OnCallEndRequest: anyEnd } = anyRequests(known);
     const rounds = fc.tuple(anyAgent(known), anyStart, anyEnd, anyReply);
@@ -200,19 +211,19 @@ describeEachEngine('whatever is requested', (engine) => {
     await check('starting twice', property, 2 * RUNS);
   });
 
-  it('the random requests were neither all fine nor all refused at the door', () => {
+  it('has accepted at least a sixth of the requests, and refused at least a sixth as invalid', () => {
     for (const outcome of ['OK', 'VALIDATION_FAILED'])
       expect(outcomes.filter((it) => it === outcome).length).to.be.at.least(outcomes.length / 6);
   });
 
-  it('everything accepted has ended, nothing by a bug, and the log tells of no error', async function () {
+  it('has finished everything that it accepted, nothing as INTERNAL, and logged no error', async function () {
     this.timeout(2 * MS_PER_PROPERTY + 20_000);
     const { EXECUTION_STATE_ACCEPTED: accepted, EXECUTION_STATE_SENDING: sending } = pb.ExecutionState;
     const open = async () => {
       const { executions } = await app.rpc.executions.listExecutions({ states: [accepted, sending] });
       return executions.length;
     };
-    while ((await open()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    while ((await open()) > 0) await wait(50);
     const bugs = await app.rpc.executions.listExecutions({
       failureCodes: [pb.FailureCode.FAILURE_CODE_INTERNAL],
     });
@@ -251,18 +262,22 @@ const SECRETS = {
   signing: `whsec_${Buffer.alloc(24, 1).toString('base64')}`,
 };
 
-const withoutTimes = <T extends { etag: string; updatedAt?: Date | undefined }>(saved: T | undefined) => ({
-  ...saved,
-  etag: '',
-  updatedAt: undefined,
-});
+function withoutTimes<T extends { etag: string; updatedAt?: Date | undefined }>(saved: T | undefined) {
+  return {
+    ...saved,
+    etag: '',
+    updatedAt: undefined,
+  };
+}
 
-const timeless = (agent: pb.Agent) => ({
-  ...withoutTimes(agent),
-  webhooks: agent.webhooks.map(withoutTimes),
-});
+function timeless(agent: pb.Agent) {
+  return {
+    ...withoutTimes(agent),
+    webhooks: agent.webhooks.map(withoutTimes),
+  };
+}
 
-const agentWithBoth = (url: string): pb.Agent => {
+function agentWithBoth(url: string): pb.Agent {
   const { WEBHOOK_TYPE_PRE_CALL: preCall, WEBHOOK_TYPE_POST_CALL: postCall } = pb.WebhookType;
   const apiSchema = {
     url: `${url}/{{x}}?q={{y}}`,
@@ -282,4 +297,4 @@ const agentWithBoth = (url: string): pb.Agent => {
       { webhookType: postCall, webhookConfig: { apiSchema } },
     ],
   });
-};
+}

@@ -10,13 +10,13 @@ import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
 
-describeEachEngine('a conversation that retention has removed', (engine) => {
+describeEachEngine('A conversation that retention has removed', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   let agent: CallAgent;
   const call = { agentUuid: '', conversationUuid: '' };
 
-  /** Purges as the server does, a day after tomorrow. */
+  /** Purges as the server would in two days. */
   const purgeEverything = async () => {
     const beside = openBeside(app.database);
     const purge = createPurge(beside, engine.name === 'sqlite' ? sqlite : mysql);
@@ -42,7 +42,7 @@ describeEachEngine('a conversation that retention has removed', (engine) => {
   const rpcs = ['onCallStart', 'onCallEnd'] as const;
   const refuses = (title: string, prepare: () => Promise<unknown>, change: () => object = () => ({})) => {
     for (const rpc of rpcs) {
-      it(`is refused ${title} (${rpc}), and nothing is sent`, async () => {
+      it(`is refused as CONVERSATION_PURGED ${title} (${rpc}), and nothing is sent`, async () => {
         await prepare();
         const { code, reason, preconditions } = await errorOf(app.rpc.calls[rpc]({ ...call, ...change() }));
         expect({ code, reason }).to.deep.equal({
@@ -58,16 +58,16 @@ describeEachEngine('a conversation that retention has removed', (engine) => {
   };
   const nothing = async () => undefined;
 
-  it('leaves nothing to read', async () => {
+  it('has no executions in the list', async () => {
     const { conversationUuid } = call;
     expect((await app.rpc.executions.listExecutions({ conversationUuid })).executions).to.deep.equal([]);
   });
-  refuses('whatever the agent has', nothing);
-  refuses('however often it is repeated', nothing, () => ({
+  refuses('while its agent has both webhooks', nothing);
+  refuses('when it is repeated with its UUID in upper case', nothing, () => ({
     conversationUuid: call.conversationUuid.toUpperCase(),
   }));
   refuses(
-    'by another agent too',
+    'when another agent calls it',
     async () => undefined,
     () => ({ agentUuid: otherAgent.agentUuid }),
   );
@@ -82,14 +82,14 @@ describeEachEngine('a conversation that retention has removed', (engine) => {
         updateMask: ['disabled'],
       });
   });
-  refuses('when the agent has no webhooks any more', async () => {
+  refuses('when the webhooks are deleted', async () => {
     const { agent: stored } = await app.rpc.agents.getAgent(agent);
     for (const { webhookUuid } of stored?.webhooks ?? [])
       await app.rpc.webhooks.deleteWebhook({ webhookUuid });
   });
-  refuses('when the agent is gone', () => app.rpc.agents.deleteAgent(agent).catch(() => undefined));
+  refuses('when the agent is deleted', () => app.rpc.agents.deleteAgent(agent).catch(() => undefined));
 
-  it('is a new one again where its start had no webhook: such a start leaves no key', async () => {
+  it('is a new one again when no webhook ran for its start, because such a start leaves no key', async () => {
     const bare = await makeAgent(app.rpc, { post: postTo(receiver.url) });
     const start = newCall(bare);
     const first = await app.rpc.calls.onCallStart(start);

@@ -13,7 +13,7 @@ const { FAILURE_POLICY_PROCEED: onProceed, FAILURE_POLICY_BLOCK: onBlock } = pb.
 const { EXECUTION_STATE_ACCEPTED: accepted, EXECUTION_STATE_SENDING: sending } = pb.ExecutionState;
 const CALLS = 24;
 
-describeEachEngine('the filters of ListExecutions', (engine) => {
+describeEachEngine('The filters of ListExecutions', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   let agents: CallAgent[];
@@ -24,7 +24,7 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
 
   before(async function () {
     this.timeout(30_000);
-    // What a conversation comes to, its first digit decides.
+    // The first digit of a conversation decides how its executions end.
     receiver = await startReceiver(({ body }) => ({ status: body < '5' ? 200 : body < 'a' ? 404 : 302 }));
     app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
     agents = await Promise.all(
@@ -41,12 +41,12 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
       await app.rpc.calls.onCallStart({ ...call, conversationUuid });
       if (i % 2 === 0) await app.rpc.calls.onCallEnd({ ...call, conversationUuid });
     }
-    // A start without a webhook is kept, and never listed.
+    // A start without a webhook is recorded, and never listed.
     const bare = await makeAgent(app.rpc, { post: postTo(receiver.url) });
     await app.rpc.calls.onCallStart(newCall(bare));
     const open = [accepted, sending];
     await until('all executions to finish', async () => (await list({ states: open })).length === 0);
-    // One agent is gone: its executions stay, and are found by its webhooks too.
+    // One agent is deleted. Its executions stay, and are found by its webhooks too.
     await app.rpc.agents.deleteAgent({ agentUuid: agents[2]?.agentUuid ?? '' });
     all = await list();
   });
@@ -55,7 +55,7 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
     await app.close();
   });
 
-  it('leave everything without one, newest first', () => {
+  it('list every execution when none is given, newest first', () => {
     expect(all).to.have.length(CALLS + CALLS / 2);
     const keys = all.map(({ acceptedAt, executionUuid }) => `${Number(acceptedAt)} ${executionUuid}`);
     expect(keys).to.deep.equal(keys.toSorted().toReversed());
@@ -80,7 +80,7 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
   const oneOf = <T>(take: (execution: pb.Execution) => T) =>
     fc.nat(1_000).map((n) => take(all[n % all.length] as pb.Execution));
 
-  it('each alone and any together say what a look through all would, page by page', async function () {
+  it('find the same executions as a search through all of them, each alone and any together, page by page', async function () {
     this.timeout(30_000);
     const filters: fc.Arbitrary<Request> = fc.record(
       {
@@ -129,12 +129,12 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
     ['1', 1, 1],
     ['more than 200', 2_147_483_647, 36],
   ] as const) {
-    it(`come with a page size of ${title}`, async () => {
+    it(`accept a page size of ${title}`, async () => {
       expect(await list({ pageSize })).to.have.length(count);
     });
   }
 
-  it('take a moment exactly: from it on, and up to but without it', async () => {
+  it('include acceptedAtFrom and exclude acceptedAtTo, to the millisecond', async () => {
     const { acceptedAt } = all[10] as pb.Execution;
     const same = all.filter((it) => Number(it.acceptedAt) === Number(acceptedAt));
     const after = new Date(Number(acceptedAt) + 1);
@@ -143,7 +143,7 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
     expect(await list({ acceptedAtFrom: after, acceptedAtTo: acceptedAt })).to.deep.equal([]);
   });
 
-  it('are bound to their page token, whatever changes in them, but not to the page size', async () => {
+  it('refuse the page token of every other filter, and accept it with another page size', async () => {
     const { agentUuid, webhookUuid, conversationUuid, acceptedAt } = all[0] as pb.Execution;
     const filter = { agentUuid };
     const { nextPageToken: pageToken } = await app.rpc.executions.listExecutions({ ...filter, pageSize: 1 });
@@ -168,31 +168,43 @@ describeEachEngine('the filters of ListExecutions', (engine) => {
   });
 
   for (const [title, token] of [
-    ['that is no token', 'x'],
-    ['that is empty inside', Buffer.from('[]').toString('base64url')],
+    ['that is no base64', 'x'],
+    ['that has nothing in it', Buffer.from('[]').toString('base64url')],
     [
       'of another list',
       Buffer.from('["agents","0199a0b0-0000-7000-8000-000000000001"]').toString('base64url'),
     ],
     ['of 4,000 characters', 'A'.repeat(4_000)],
   ] as const) {
-    it(`refuse a token ${title}`, async () => {
+    it(`refuse a page token ${title}`, async () => {
       const { reason, fields } = await errorOf(app.rpc.executions.listExecutions({ pageToken: token }));
       expect({ reason, fields }).to.deep.equal({ reason: 'VALIDATION_FAILED', fields: ['page_token'] });
     });
   }
 
-  it('refuse everything that is wrong with them at once', async () => {
+  it('name all their violations in one error', async () => {
     const { fields } = await errorOf(
       app.rpc.executions.listExecutions({
-        ...{ agentUuid: 'a', conversationUuid: 'b', webhookUuid: 'c', webhookType: 7 as pb.WebhookType },
-        ...{ states: [0, 6 as pb.ExecutionState], failureCodes: [99 as pb.FailureCode] },
-        ...{ pageSize: -1, pageToken: 'x' },
+        agentUuid: 'a',
+        conversationUuid: 'b',
+        webhookUuid: 'c',
+        webhookType: 7 as pb.WebhookType,
+        states: [0, 6 as pb.ExecutionState],
+        failureCodes: [99 as pb.FailureCode],
+        pageSize: -1,
+        pageToken: 'x',
       }),
     );
     expect(fields).to.deep.equal([
-      ...['agent_uuid', 'conversation_uuid', 'webhook_uuid', 'webhook_type', 'states[0]', 'states[1]'],
-      ...['failure_codes[0]', 'page_size', 'page_token'],
+      'agent_uuid',
+      'conversation_uuid',
+      'webhook_uuid',
+      'webhook_type',
+      'states[0]',
+      'states[1]',
+      'failure_codes[0]',
+      'page_size',
+      'page_token',
     ]);
   });
 });

@@ -14,7 +14,7 @@ describeEachEngine('ExecutionLog', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   let agent: pb.Agent;
-  /** Conversations in the order of their starts: every third one fails. */
+  /** The conversations in the order of their starts. Every third one fails. */
   const conversations: string[] = [];
   before(async () => {
     receiver = await startReceiver(({ url }) =>
@@ -67,7 +67,7 @@ describeEachEngine('ExecutionLog', (engine) => {
     conversations.filter((_, i) => isWanted(i)).toReversed();
 
   describe('GetExecution', () => {
-    it('shows all that is known of a success, with what is secret masked', async () => {
+    it('returns the whole record of a success, with secret values masked', async () => {
       const [listed] = await list({ conversationUuid: conversations[0] ?? '' });
       const { execution } = await app.rpc.executions.getExecution({
         executionUuid: listed?.executionUuid.toUpperCase() ?? '',
@@ -111,7 +111,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       expect(execution?.instance).not.to.equal('');
     });
 
-    it('equals what is listed but for request, response and assigned variables', async () => {
+    it('returns what is listed, and besides it request, response and assigned variables', async () => {
       for (const listed of await list({ pageSize: 3 })) {
         const { execution } = await app.rpc.executions.getExecution({ executionUuid: listed.executionUuid });
         expect({
@@ -123,7 +123,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       }
     });
 
-    it('says which execution is not there', async () => {
+    it('answers EXECUTION_NOT_FOUND for an execution that does not exist, naming it', async () => {
       const error = await errorOf(app.rpc.executions.getExecution({ executionUuid: NOBODY }));
       expect(error).to.include({ code: 'NOT_FOUND', reason: 'EXECUTION_NOT_FOUND' });
       expect(error.resource).to.deep.equal({ type: 'execution', name: NOBODY });
@@ -131,7 +131,7 @@ describeEachEngine('ExecutionLog', (engine) => {
   });
 
   describe('ListExecutions', () => {
-    it('lists the newest first, page by page, each once', async () => {
+    it('lists each execution once, the newest first, page by page', async () => {
       const seen: string[] = [];
       let pageToken = '';
       do {
@@ -154,7 +154,7 @@ describeEachEngine('ExecutionLog', (engine) => {
         () => true,
       ],
       [
-        'a state that nothing is in',
+        'a state that no execution is in',
         { states: [pb.ExecutionState.EXECUTION_STATE_INTERRUPTED] },
         () => false,
       ],
@@ -166,10 +166,10 @@ describeEachEngine('ExecutionLog', (engine) => {
       ['degraded', { degraded: true }, (i) => i % 3 === 2],
       ['not degraded', { degraded: false }, (i) => i % 3 !== 2],
       ['a type', { webhookType: PRE_CALL }, () => true],
-      ['another type', { webhookType: POST_CALL }, () => false],
-      ['another agent', { agentUuid: NOBODY }, () => false],
-      ['another webhook', { webhookUuid: NOBODY }, () => false],
-      ['a time that is over', { acceptedAtTo: new Date(0) }, () => false],
+      ['a type without executions', { webhookType: POST_CALL }, () => false],
+      ['an agent without executions', { agentUuid: NOBODY }, () => false],
+      ['a webhook without executions', { webhookUuid: NOBODY }, () => false],
+      ['a time before all of them', { acceptedAtTo: new Date(0) }, () => false],
     ];
     for (const [title, filter, isWanted] of filters) {
       it(`filters by ${title}`, async () => {
@@ -177,7 +177,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       });
     }
 
-    it('filters by a time, from inclusive, to exclusive', async () => {
+    it('filters by times, including the first instant and excluding the last', async () => {
       const middle = (await list({ conversationUuid: conversations[4] ?? '' }))[0]?.acceptedAt as Date;
       const from = conversationsOf(await list({ acceptedAtFrom: middle }));
       const to = conversationsOf(await list({ acceptedAtTo: middle }));
@@ -186,7 +186,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       expect([...from, ...to]).to.deep.equal(newestFirst());
     });
 
-    it('filters by everything at once', async () => {
+    it('filters by several fields at once', async () => {
       const filter = {
         agentUuid: agent.agentUuid,
         conversationUuid: conversations[2]?.toUpperCase() ?? '',
@@ -199,7 +199,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       ]);
     });
 
-    it('refuses the token of another filter', async () => {
+    it('refuses the page token of another filter', async () => {
       const { nextPageToken } = await app.rpc.executions.listExecutions({ pageSize: 1, degraded: true });
       expect(nextPageToken).not.to.equal('');
       const other = app.rpc.executions.listExecutions({
@@ -217,7 +217,7 @@ describeEachEngine('ExecutionLog', (engine) => {
     });
   });
 
-  it('keeps executions of an agent that was deleted', async () => {
+  it('lists the executions of an agent that was deleted', async () => {
     await app.rpc.agents.deleteAgent({ agentUuid: agent.agentUuid });
     expect(conversationsOf(await list({ agentUuid: agent.agentUuid }))).to.deep.equal(newestFirst());
   });

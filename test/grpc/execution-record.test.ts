@@ -17,7 +17,7 @@ const MASK = '••••••';
 const KIB = 1024;
 const SECRET = 'a "quoted" secret/with+more';
 
-describeEachEngine('the record of an execution', (engine) => {
+describeEachEngine('The record of an execution', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   before(async () => {
@@ -30,7 +30,7 @@ describeEachEngine('the record of an execution', (engine) => {
     await app.close();
   });
 
-  /** What is on record of a start and of an end with this configuration. */
+  /** Returns the executions of a start and of an end whose webhooks have this configuration. */
   const recordsOf = async (config: Partially<pb.WebhookConfig>, parts: AgentParts = {}) => {
     const agent = await makeAgent(app.rpc, { ...parts, pre: config, post: config });
     const call = { ...newCall(agent), callerPhone: '+1' };
@@ -39,7 +39,7 @@ describeEachEngine('the record of an execution', (engine) => {
     return [await readExecution(app.rpc, start), await untilFinished(app.rpc, end)];
   };
 
-  it('has the request as it was sent, but for what is secret', async () => {
+  it('has the request as it was sent, with secret values masked', async () => {
     const records = await recordsOf(
       {
         apiSchema: {
@@ -62,7 +62,7 @@ describeEachEngine('the record of an execution', (engine) => {
       expect(request?.method).to.equal('POST');
       expect(request?.url).to.equal(`${receiver.url}/a?plain=${MASK}&signature=${MASK}&phone=%2B1`);
       expect(request?.body).to.equal(JSON.stringify({ key: MASK, text: `x${MASK}y`, phone: '+1' }));
-      // The size is that of the true body.
+      // The size is that of the body as it was sent.
       expect(request?.bodyBytes).to.equal(BigInt(sent?.bytes.length ?? 0));
       const headers = Object.fromEntries((request?.headers ?? []).map(({ name, value }) => [name, value]));
       expect(headers).to.include({ 'x-api-key': MASK, authorization: MASK, 'x-plain': `key ${MASK}` });
@@ -75,7 +75,7 @@ describeEachEngine('the record of an execution', (engine) => {
     ['as JSON', (secret: string) => JSON.stringify(secret)],
     ['percent-encoded', encodeURIComponent],
   ] as const) {
-    it(`masks a secret that comes back ${title}, in head and body`, async () => {
+    it(`masks a secret that the endpoint returns ${title}, in head and body`, async () => {
       receiver.respond({
         headers: { 'x-echo': `<${write(SECRET)}>`, 'set-cookie': 'a=b', 'x-session-token': 'whatever' },
         body: `before ${write(SECRET)} after, literal-api-key`,
@@ -104,45 +104,51 @@ describeEachEngine('the record of an execution', (engine) => {
 
   const bodies: readonly [title: string, reply: Reply, expected: Partial<pb.ResponseRecord>][] = [
     [
-      'nothing',
+      'the status, and an empty body,',
       { status: 204 },
       { status: 204, body: '', bodyBytes: 0n, truncated: false, bodyBinary: false },
     ],
     [
-      '4 KiB of text whole',
+      'a text of 4 KiB, all of it',
       { body: 'x'.repeat(4 * KIB) },
       { body: 'x'.repeat(4 * KIB), bodyBytes: 4096n, truncated: false },
     ],
-    ['more text cut', { body: 'x'.repeat(4 * KIB + 1) }, { body: 'x'.repeat(4 * KIB), truncated: true }],
     [
-      'text cut at a character',
+      'a longer text, cut at 4 KiB',
+      { body: 'x'.repeat(4 * KIB + 1) },
+      { body: 'x'.repeat(4 * KIB), truncated: true },
+    ],
+    [
+      'a longer text, cut between two characters',
       { body: `xx${'😀'.repeat(2 * KIB)}` },
       { body: `xx${'😀'.repeat(KIB - 1)}`, truncated: true, bodyBinary: false },
     ],
     [
-      'no bytes of what is no text',
+      'the size of a body that is no text, and no bytes of it',
       { body: new Uint8Array([0xff, 0xd8, 0xff]) },
       { body: '', bodyBinary: true, bodyBytes: 3n, truncated: false },
     ],
-    ['text of an error', { status: 500, body: 'nötig' }, { status: 500, body: 'nötig', bodyBytes: 6n }],
+    ['the text of an error', { status: 500, body: 'nötig' }, { status: 500, body: 'nötig', bodyBytes: 6n }],
   ];
   for (const [title, reply, expected] of bodies) {
-    it(`has of a response ${title}`, async () => {
+    it(`has ${title} of a response`, async () => {
       receiver.respond(reply);
       for (const { response } of await recordsOf(postTo(receiver.url)))
         expect(response).to.deep.include(expected);
     });
   }
 
-  it('has of a long request its beginning and its size', async () => {
+  it('has the beginning and the size of a long request', async () => {
     const text = `${'x'.repeat(4 * KIB - 1)}😀${'y'.repeat(KIB)}`;
     for (const { request } of await recordsOf(postTo(receiver.url, text)))
       expect(request).to.deep.include({
-        ...{ body: 'x'.repeat(4 * KIB - 1), bodyBytes: BigInt(Buffer.byteLength(text)), truncated: true },
+        body: 'x'.repeat(4 * KIB - 1),
+        bodyBytes: BigInt(Buffer.byteLength(text)),
+        truncated: true,
       });
   });
 
-  it('tells what was assigned, also when it is secret: these are the data of the call', async () => {
+  it('has the assigned variables unmasked, because they are the data of the call', async () => {
     receiver.respond({ body: { id: 12345678901, list: [{ z: 1, a: '😀' }] } });
     const agent = await makeAgent(app.rpc, {
       variables: { id: 0, list: null, other: 'default' },
@@ -160,8 +166,8 @@ describeEachEngine('the record of an execution', (engine) => {
   });
 });
 
-describeEachEngine('a record without bodies', (engine) => {
-  it('is what CALLHOOKS_RECORD_BODY_BYTES=0 leaves', async () => {
+describeEachEngine('The record of an execution without bodies', (engine) => {
+  it('has the sizes of both bodies with CALLHOOKS_RECORD_BODY_BYTES=0, and no bytes of them', async () => {
     const receiver = await startReceiver({ body: 'a body' });
     const env = { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8', CALLHOOKS_RECORD_BODY_BYTES: '0' };
     const app = await startTestApp(engine, env);

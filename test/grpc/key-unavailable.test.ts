@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -7,18 +8,21 @@ import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
 
-const keyOf = (id: string, byte: number): string => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
+function keyOf(id: string, byte: number): string {
+  return `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
+}
+
 const [OLD, NEW] = [keyOf('old', 1), keyOf('new', 2)];
 
-// Embedded, there is one process, which does not start without a key that it needs.
+// With SQLite there is one process, which does not start without a key that it needs.
 for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
-  describe(`a replica that lacks the key of a secret (${engine.name})`, () => {
+  describe(`A replica that lacks the key of a secret (${engine.name})`, () => {
     let database: FreshDatabase;
     let lacking: TestApp;
     let having: TestApp | undefined;
     let receiver: Receiver;
 
-    // Both work on one database; it goes when both are gone.
+    // Both replicas work on one database, which is removed when both have ended.
     const start = (keys: string): Promise<TestApp> =>
       startTestApp(
         { ...engine, freshDatabase: async () => ({ ...database, cleanup: async () => undefined }) },
@@ -38,7 +42,7 @@ for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
       await database.cleanup();
     });
 
-    it('accepts nothing that needs it, leaves ends to another, and does everything else', async function () {
+    it('refuses starts and tests as KEY_UNAVAILABLE, leaves post-calls to another replica, and answers repeats', async function () {
       this.timeout(20_000);
       const body = ['{{secret.key}}'];
       const agent = await makeAgent((having as TestApp).rpc, {
@@ -62,11 +66,11 @@ for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
       expect(outcomeOf(reply.execution as pb.Execution)).to.equal('SUCCEEDED');
       expect(await lacking.rpc.calls.onCallStart(call)).to.deep.equal({ ...reply, replayed: true });
 
-      // With nobody there who has the key, an end waits; who has it takes it over.
+      // While no replica has the key, a post-call is pending. A replica that has it takes it over.
       await having?.close();
       having = undefined;
       const { execution } = await lacking.rpc.calls.onCallEnd(call);
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await wait(1_500);
       expect(outcomeOf(await readExecution(lacking.rpc, execution?.executionUuid))).to.equal('ACCEPTED');
       having = await start(`${NEW},${OLD}`);
       expect(outcomeOf(await untilFinished(having.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');

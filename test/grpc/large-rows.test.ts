@@ -8,8 +8,8 @@ import { startReceiver, type Receiver } from '../support/receiver.ts';
 // Each row takes about half a megabyte in a statement of MySQL, where quotes are escaped twice.
 const AT_ONCE = 40;
 
-// Statements of more than 16 MiB break the connection to MySQL, and with it every call whose row is in them.
-describeEachEngine('many large rows at once', (engine) => {
+// A statement of more than 16 MiB breaks the connection to MySQL, and with it every call whose row is in it.
+describeEachEngine('Many large rows at once', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   before(async () => {
@@ -21,7 +21,7 @@ describeEachEngine('many large rows at once', (engine) => {
     await app.close();
   });
 
-  /** Starts a call; what waited too long for its turn was not recorded, and is repeated as its caller would. */
+  /** Starts a call, and repeats it as its caller would while it is refused because it waited too long for its turn. */
   const startUntilTaken = async (
     agentUuid: string,
     conversationUuid: string,
@@ -38,7 +38,7 @@ describeEachEngine('many large rows at once', (engine) => {
   const largeDefaults = Object.fromEntries(
     Array.from({ length: 16 }, (_, index) => [`large_${index}`, '"'.repeat(7_800)]),
   );
-  it(`takes ${AT_ONCE} starts of an agent with large defaults`, async () => {
+  it(`are all recorded, for ${AT_ONCE} starts of an agent with large defaults`, async () => {
     const { agent } = await app.rpc.agents.createAgent({
       agent: {
         dynamicVariables: largeDefaults,

@@ -7,14 +7,15 @@ import { describeEachEngine } from '../support/engines.ts';
 import { playLifecycleCase, type LifecycleCase } from '../support/lifecycle-steps.ts';
 import { startReceiver } from '../support/receiver.ts';
 
-const vectorsOf = (file: string): readonly LifecycleCase[] =>
-  (
+function vectorsOf(file: string): readonly LifecycleCase[] {
+  return (
     JSON.parse(readFileSync(new URL(`../vectors/${file}`, import.meta.url), 'utf8')) as {
       cases: LifecycleCase[];
     }
   ).cases;
+}
 
-describeEachEngine('the life of a call', (engine) => {
+describeEachEngine('The lifecycle of a call', (engine) => {
   let app: TestApp;
   before(async () => {
     app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
@@ -27,7 +28,7 @@ describeEachEngine('the life of a call', (engine) => {
     });
   }
 
-  it('answers 200 starts at once for one conversation with one request and 200 equal replies', async () => {
+  it('sends one request for 200 starts at once of one conversation, and answers 200 equal replies', async () => {
     const receiver = await startReceiver({ body: { customer_name: 'Ada' }, delayMs: 100 });
     try {
       const { agent } = await app.rpc.agents.createAgent({

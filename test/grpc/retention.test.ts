@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 const RETENTION_DAYS = 3;
 const KEY_RETENTION_DAYS = 5;
 
-describeEachEngine('a server with a short retention', (engine) => {
+describeEachEngine('A server with a short retention', (engine) => {
   let app: TestApp;
   let beside: Connections;
   let receiver: Receiver;
@@ -46,7 +46,7 @@ describeEachEngine('a server with a short retention', (engine) => {
   const has = (table: string, rows: number): Promise<true> =>
     until(`${table} to have ${rows} rows`, async () => (await count(table)) === rows);
 
-  /** A call with both reports sent. */
+  /** Makes a call whose pre-call and report are sent. */
   const aWholeCall = async () => {
     const call = newCall(agent);
     await app.rpc.calls.onCallStart(call);
@@ -55,7 +55,7 @@ describeEachEngine('a server with a short retention', (engine) => {
     return call;
   };
 
-  it('removes what has ended for so long, then its keys, and only then runs the same conversation again', async () => {
+  it('removes executions that are finished for so long, later their keys, and runs the conversation again only then', async () => {
     const old = await aWholeCall();
     await change(`UPDATE executions SET state_at = state_at - ${(RETENTION_DAYS + 1) * DAY_MS}`);
     const young = await aWholeCall();

@@ -18,7 +18,7 @@ const {
 } = pb.CallDecision;
 const KIB = 1024;
 
-describeEachEngine('a test of a webhook', (engine) => {
+describeEachEngine('TestWebhook', (engine) => {
   let app: TestApp;
   let receiver: Receiver;
   let seen = 0;
@@ -43,7 +43,9 @@ describeEachEngine('a test of a webhook', (engine) => {
     webhookConfig: Partially<pb.WebhookConfig>,
     webhookType: pb.WebhookType = preCall,
   ) => ({
-    ...{ agentUuid, webhookType, webhookConfig },
+    agentUuid,
+    webhookType,
+    webhookConfig,
   });
   const sent = () => receiver.requests.slice(seen);
 
@@ -60,12 +62,12 @@ describeEachEngine('a test of a webhook', (engine) => {
         ],
       },
     );
-    const { timings, request, response, ...told } = await test({
+    const { timings, request, response, ...others } = await test({
       ...draft(agentUuid, config),
       callerPhone: '+1',
       send: true,
     });
-    expect(told).to.deep.equal({
+    expect(others).to.deep.equal({
       failure: undefined,
       assignedVariables: { name: 'Ada' },
       missingVariables: ['metadata.m'],
@@ -79,8 +81,12 @@ describeEachEngine('a test of a webhook', (engine) => {
     const { headers, body } = sent()[0] as Receiver['requests'][number];
     const { headers: recorded = [], ...shown } = request ?? {};
     expect(shown).to.deep.equal({
-      ...{ method: 'POST', url: `${receiver.url}/x`, body: '{"phone":"+1","m":null}' },
-      ...{ bodyBinary: false, bodyBytes: 23n, truncated: false },
+      method: 'POST',
+      url: `${receiver.url}/x`,
+      body: '{"phone":"+1","m":null}',
+      bodyBinary: false,
+      bodyBytes: 23n,
+      truncated: false,
     });
     expect(body).to.equal('{"phone":"+1","m":null}');
     for (const { name, value } of recorded) expect([name, headers[name]]).to.deep.equal([name, value]);
@@ -97,7 +103,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     });
   });
 
-  it('leaves nothing behind: no execution, no variables, no change of the agent', async () => {
+  it('records no execution and no variables, and does not change the agent', async () => {
     const agent = await makeAgent(app.rpc, {
       variables: { x: 1 },
       pre: postTo(receiver.url),
@@ -123,7 +129,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     expect(start).to.deep.include({ replayed: false, dynamicVariables: { x: 1 } });
   });
 
-  it('is not held for a chain when nothing is sent, and refused when something is', async () => {
+  it('refuses to send from a webhook that is being sent as WEBHOOK_CHAINING, and renders there', async () => {
     const agent = await makeAgent(app.rpc, { pre: postTo(receiver.url) });
     const outcomes: unknown[] = [];
     receiver.respond(async ({ headers }) => {
@@ -138,7 +144,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     expect(sent()).to.have.length(1);
   });
 
-  it('needs time to be sent, and none to be rendered', async () => {
+  it('refuses a short deadline as DEADLINE_TOO_SHORT when it sends, and accepts it when it renders', async () => {
     const agent = await makeAgent(app.rpc, { pre: postTo(receiver.url) });
     const request = { webhookUuid: agent.pre?.webhookUuid ?? '' };
     const { code, reason } = await errorOf(test({ ...request, send: true }, { deadlineMs: 150 }));
@@ -147,7 +153,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     expect(sent()).to.deep.equal([]);
   });
 
-  it('is answered in time when its deadline is shorter than the webhook’s limit', async () => {
+  it('ends as TIMEOUT before its deadline when that is shorter than the webhook’s time limit', async () => {
     receiver.respond({ delayMs: 5_000 });
     const agent = await makeAgent(app.rpc, { pre: postTo(receiver.url) });
     const reply = await test({ webhookUuid: agent.pre?.webhookUuid ?? '', send: true }, { deadlineMs: 600 });
@@ -155,7 +161,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     expect(reply).to.include({ decision: proceed, degraded: true });
   });
 
-  it('masks what a draft has in the open, and what comes back of it', async () => {
+  it('masks the secret values of a draft, and those that the endpoint returns', async () => {
     const { agentUuid } = await makeAgent(app.rpc, { secrets: { key: 'the "secret" key' } });
     receiver.respond(({ headers, url }) => ({
       body: { echo: [headers['x-api-key'], headers['authorization'], 'the "secret" key'], url },
@@ -195,7 +201,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     expect(headers['webhook-id']).to.equal(headers['callhooks-execution']);
   });
 
-  it('stays in the trace of its caller', async () => {
+  it('sends in the trace of its caller', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const { agentUuid } = await makeAgent(app.rpc, {});
     const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
@@ -204,11 +210,19 @@ describeEachEngine('a test of a webhook', (engine) => {
   });
 
   for (const [title, reply, outcome] of [
-    ['of 64 KiB whole', { body: 'x'.repeat(64 * KIB) }, { bytes: 64 * KIB, truncated: false }],
-    ['of a byte more without it', { body: 'x'.repeat(64 * KIB + 1) }, { bytes: 64 * KIB, truncated: true }],
-    ['cut at a character', { body: `x${'😀'.repeat(16 * KIB)}` }, { bytes: 64 * KIB - 3, truncated: true }],
+    ['of 64 KiB, all of it,', { body: 'x'.repeat(64 * KIB) }, { bytes: 64 * KIB, truncated: false }],
+    [
+      'of a byte more, without that byte,',
+      { body: 'x'.repeat(64 * KIB + 1) },
+      { bytes: 64 * KIB, truncated: true },
+    ],
+    [
+      'of more, cut between two characters,',
+      { body: `x${'😀'.repeat(16 * KIB)}` },
+      { bytes: 64 * KIB - 3, truncated: true },
+    ],
   ] as const) {
-    it(`shows a body ${title}`, async () => {
+    it(`returns a body ${title}`, async () => {
       receiver.respond(reply);
       const { agentUuid } = await makeAgent(app.rpc, {});
       const { response } = await test({ ...draft(agentUuid, postTo(receiver.url)), send: true });
@@ -217,7 +231,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     });
   }
 
-  describe('shows how it fails, without an error of the RPC:', () => {
+  describe('returns how the webhook fails, and no error:', () => {
     const destroy: Respond = (_, response) => void response.destroy();
     const rows: readonly [
       outcome: string,
@@ -231,12 +245,12 @@ describeEachEngine('a test of a webhook', (engine) => {
       ['RENDER NO', {}, (url) => postTo(`${url}/{{caller_phone}}/x`)],
     ];
     for (const [outcome, reply, config] of rows) {
-      for (const [type, failurePolicy, decision] of [
-        [preCall, pb.FailurePolicy.FAILURE_POLICY_PROCEED, proceed],
-        [preCall, pb.FailurePolicy.FAILURE_POLICY_BLOCK, block],
-        [postCall, pb.FailurePolicy.FAILURE_POLICY_UNSPECIFIED, undecided],
+      for (const [title, type, failurePolicy, decision] of [
+        ['a pre-call webhook that proceeds', preCall, pb.FailurePolicy.FAILURE_POLICY_PROCEED, proceed],
+        ['a pre-call webhook that blocks', preCall, pb.FailurePolicy.FAILURE_POLICY_BLOCK, block],
+        ['a post-call webhook', postCall, pb.FailurePolicy.FAILURE_POLICY_UNSPECIFIED, undecided],
       ] as const) {
-        it(`${outcome}, type ${type}, policy ${failurePolicy}`, async () => {
+        it(`FAILED ${outcome}, of ${title}`, async () => {
           receiver.respond(reply);
           const { agentUuid } = await makeAgent(app.rpc, {});
           const request = draft(agentUuid, { ...config(receiver.url), failurePolicy }, type);
@@ -266,7 +280,7 @@ describeEachEngine('a test of a webhook', (engine) => {
     }
   });
 
-  it('refuses variables that a start would refuse for their size with the defaults, but not those of an end', async () => {
+  it('refuses variables that are too large with the defaults for a pre-call webhook, and accepts them for a post-call webhook', async () => {
     const all = variablesOf(VARIABLES_BYTES);
     const { agentUuid } = await makeAgent(app.rpc, { variables: all });
     const request = { ...draft(agentUuid, postTo(receiver.url)), dynamicVariables: { another: 0 } };

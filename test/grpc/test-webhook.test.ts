@@ -51,7 +51,7 @@ describeEachEngine('TestWebhook', (engine) => {
           },
         ],
       },
-      // `ke` is the beginning of another name, and used nowhere.
+      // `ke` is the beginning of another name, and no webhook uses it.
       secrets: { ke: 'an-unused-secret', key: 'the-secret-key' },
     });
     agent = created.agent as pb.Agent;
@@ -87,7 +87,7 @@ describeEachEngine('TestWebhook', (engine) => {
       });
     }));
 
-  it('sends a stored webhook once, says that it is a test, and shows what it would assign', async () => {
+  it('sends a stored webhook once with a header that says test, and returns what it would assign', async () => {
     const count = receiver.requests.length;
     const conversationUuid = randomUUID();
     const reply = await test({
@@ -115,7 +115,7 @@ describeEachEngine('TestWebhook', (engine) => {
     expect((await app.rpc.executions.listExecutions({ conversationUuid })).executions).to.deep.equal([]);
   });
 
-  it('runs a webhook that is disabled; a post-call one has no decision', async () => {
+  it('sends a disabled webhook, and returns no decision for a post-call webhook', async () => {
     const count = receiver.requests.length;
     const details = { callDuration: { seconds: 125n, nanos: 500_000_000 }, callSummary: 'Grüße 🎉' };
     const reply = await test({ webhookUuid: post.webhookUuid, ...details, send: true });
@@ -128,7 +128,7 @@ describeEachEngine('TestWebhook', (engine) => {
     });
   });
 
-  it('tries an unsaved configuration with the masked values of the stored one', async () => {
+  it('sends an unsaved configuration with the masked values of the stored one', async () => {
     const count = receiver.requests.length;
     const webhookConfig = configOf({
       url: `${receiver.url}/draft`,
@@ -159,11 +159,11 @@ describeEachEngine('TestWebhook', (engine) => {
     }));
 
   const failures: [string, pb.FailurePolicy, object, pb.CallDecision, boolean][] = [
-    ['PROCEED: degraded', 1, { status: 500 }, CALL_DECISION_PROCEED, true],
-    ['BLOCK: blocked', 2, { status: 302, headers: { location: '/' } }, CALL_DECISION_BLOCK, false],
+    ['PROCEED', 1, { status: 500 }, CALL_DECISION_PROCEED, true],
+    ['BLOCK', 2, { status: 302, headers: { location: '/' } }, CALL_DECISION_BLOCK, false],
   ];
   for (const [title, failurePolicy, answer, decision, degraded] of failures) {
-    it(`shows what a failure would decide under ${title}`, async () => {
+    it(`returns the decision after a failure with the policy ${title}`, async () => {
       receiver.respond(answer);
       const webhookConfig = configOf({ url: receiver.url }, { failurePolicy });
       const reply = await test({ webhookUuid: pre.webhookUuid, webhookConfig, send: true });
@@ -172,7 +172,7 @@ describeEachEngine('TestWebhook', (engine) => {
     });
   }
 
-  it('writes an audit line for what is sent, and none for what is only rendered', async () => {
+  it('writes an audit line when it sends, and none when it only renders', async () => {
     const audits = () =>
       app.logLines.filter(({ msg, action }) => msg === 'audit' && action === 'TestWebhook');
     const before = audits().length;
@@ -184,37 +184,37 @@ describeEachEngine('TestWebhook', (engine) => {
   });
 
   const notFound: [string, () => Partially<pb.TestWebhookRequest>, string][] = [
-    ['an unknown webhook', () => ({ webhookUuid: NOBODY }), 'WEBHOOK_NOT_FOUND'],
+    ['a webhook that does not exist', () => ({ webhookUuid: NOBODY }), 'WEBHOOK_NOT_FOUND'],
     [
       'the webhook of another agent',
       () => ({ webhookUuid: pre.webhookUuid, agentUuid: NOBODY }),
       'NOT_FOUND',
     ],
     [
-      'an unknown agent',
+      'an agent that does not exist',
       () => ({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig: configOf() }),
       'AGENT_NOT_FOUND',
     ],
     [
-      'an unknown agent, with a bad draft',
+      'an agent that does not exist, also when the draft is invalid',
       () => ({ agentUuid: NOBODY, webhookType: PRE_CALL, webhookConfig: configOf({ method: 'X' }) }),
       'AGENT_NOT_FOUND',
     ],
     [
-      'an unknown webhook, with a bad draft',
+      'a webhook that does not exist, also when the draft is invalid',
       () => ({ webhookUuid: NOBODY, webhookConfig: configOf({ method: 'X' }) }),
       'WEBHOOK_NOT_FOUND',
     ],
   ];
   for (const [title, request, reason] of notFound) {
-    it(`says that ${title} is not there`, async () => {
+    it(`answers ${reason} for ${title}`, async () => {
       const error = await errorOf(test({ ...request(), send: true }));
       expect(error.code).to.equal('NOT_FOUND');
       expect(error.reason).to.include(reason);
     });
   }
 
-  it('says what is wrong with the call details before that an agent or webhook is not there', async () => {
+  it('refuses invalid call details before it looks for the agent or the webhook', async () => {
     const callerPhone = 'x'.repeat(257);
     const webhookConfig = configOf({ method: 'X' });
     const ofAgent = await errorOf(
@@ -225,7 +225,7 @@ describeEachEngine('TestWebhook', (engine) => {
     expect(ofWebhook.fields).to.deep.equal(['caller_phone']);
   });
 
-  it("refuses a type that is not the webhook's", async () => {
+  it("refuses a webhook_type other than the webhook's", async () => {
     const error = await errorOf(test({ webhookUuid: pre.webhookUuid, webhookType: POST_CALL }));
     expect(error.fields).to.deep.equal(['webhook_type']);
   });

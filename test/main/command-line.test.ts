@@ -3,7 +3,9 @@ import { expect } from 'chai';
 import { VERSION } from '../../src/version.ts';
 import { startProcess } from '../support/server-process.ts';
 
-const run = (args: readonly string[], env = {}) => startProcess(args, env).ended();
+function run(args: readonly string[], env = {}) {
+  return startProcess(args, env).ended();
+}
 
 describe('callhooks', () => {
   it('has the version of its package', async () => {

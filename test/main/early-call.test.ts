@@ -13,7 +13,7 @@ import { startProcess, type ServerProcess } from '../support/server-process.ts';
 // Marking so many takes a good part of a second.
 const LEFT_BEHIND = 4_000;
 
-const untilBound = async (port: number): Promise<void> => {
+async function untilBound(port: number): Promise<void> {
   for (;;) {
     const socket = connectSocket(port, '127.0.0.1');
     const isBound = await once(socket, 'connect').then(
@@ -24,7 +24,7 @@ const untilBound = async (port: number): Promise<void> => {
     if (isBound) return;
     await wait(5);
   }
-};
+}
 
 const sqlite = engines().find(({ name }) => name === 'sqlite');
 if (sqlite !== undefined)

@@ -9,20 +9,23 @@ import { connect, errorOf, type Rpc } from '../support/rpc.ts';
 import { startProcess, type Ended } from '../support/server-process.ts';
 
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
-const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+function keyOf(id: string, fill: number) {
+  return `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+}
 
-const createAgent = (rpc: Rpc) =>
-  rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
+function createAgent(rpc: Rpc) {
+  return rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
+}
 
 /** Gives each of an agent's two secrets the other's value, as a curious operator could. */
-const swapSecrets = (file: string): void => {
+function swapSecrets(file: string): void {
   const database = new DatabaseSync(file);
   const [one, two] = database.prepare('SELECT name, sealed FROM agent_secrets ORDER BY name').all();
   const update = database.prepare('UPDATE agent_secrets SET sealed = ? WHERE name = ?');
   update.run(two?.['sealed'] ?? null, one?.['name'] ?? null);
   update.run(one?.['sealed'] ?? null, two?.['name'] ?? null);
   database.close();
-};
+}
 
 describe('keys of a real process', function () {
   this.timeout(60_000);

@@ -15,7 +15,7 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const FULL = '/dev/full';
 
 /** Serves with this standard output, and asks it for something three times; the exit code after SIGTERM. */
-const serveWith = async (stdout: number | 'pipe'): Promise<number | null> => {
+async function serveWith(stdout: number | 'pipe'): Promise<number | null> {
   const dataDir = mkdtempSync(join(tmpdir(), 'callhooks-log-'));
   const env = {
     PATH: process.env['PATH'],
@@ -37,10 +37,10 @@ const serveWith = async (stdout: number | 'pipe'): Promise<number | null> => {
     await ended;
     rmSync(dataDir, { recursive: true });
   }
-};
+}
 
 /** The port that is told to people; the log, which has it too, can't be read here. */
-const portIn = async (stderr: Readable | null): Promise<number> => {
+async function portIn(stderr: Readable | null): Promise<number> {
   let text = '';
   for await (const chunk of stderr?.iterator({ destroyOnReturn: false }) ?? []) {
     text += String(chunk);
@@ -48,7 +48,7 @@ const portIn = async (stderr: Readable | null): Promise<number> => {
     if (port !== undefined) return Number(port);
   }
   throw new Error(`ended with: ${text}`);
-};
+}
 
 // The first 64 KiB of lines fit into a pipe, and several hundred into the buffers of a socket.
 const MORE_THAN_FITS = 1_000;

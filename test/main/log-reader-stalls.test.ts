@@ -13,11 +13,17 @@ const FLOOD = 100_000;
 // About 33 KB: a pipe holds them.
 const FEW = 300;
 
-const numbersOf = (lines: readonly LogLine[]): number[] =>
-  lines.flatMap(({ n }) => (n === undefined ? [] : [Number(n)]));
-const droppedIn = (lines: readonly LogLine[]): number =>
-  lines.reduce((sum, { lines: dropped = 0 }) => sum + Number(dropped), 0);
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+function numbersOf(lines: readonly LogLine[]): number[] {
+  return lines.flatMap(({ n }) => (n === undefined ? [] : [Number(n)]));
+}
+
+function droppedIn(lines: readonly LogLine[]): number {
+  return lines.reduce((sum, { lines: dropped = 0 }) => sum + Number(dropped), 0);
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
 
 for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) {
   describe(`a process that logs to a ${kind}`, function () {

@@ -3,7 +3,9 @@ import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { openBeside } from '../store/support.ts';
 import { startProcess } from '../support/server-process.ts';
 
-const keyOf = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+function keyOf(id: string, fill: number) {
+  return `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
+}
 
 describeEachEngine('migrations of a real process', (engine) => {
   let database: FreshDatabase;

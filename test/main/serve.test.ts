@@ -14,9 +14,13 @@ const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
 const CONVERSATION = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0002';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-const start = (rpc: Rpc) =>
-  rpc.calls.onCallStart({ agentUuid: AGENT, conversationUuid: CONVERSATION, callerPhone: '+49301' });
-const isStopping = (line: Record<string, unknown>) => String(line['msg']).startsWith('stopping:');
+function start(rpc: Rpc) {
+  return rpc.calls.onCallStart({ agentUuid: AGENT, conversationUuid: CONVERSATION, callerPhone: '+49301' });
+}
+
+function isStopping(line: Record<string, unknown>) {
+  return String(line['msg']).startsWith('stopping:');
+}
 
 describe('callhooks serve', function () {
   this.timeout(60_000);

@@ -53,11 +53,11 @@ const anyNumber: fc.Arbitrary<number> = fc.oneof(
 );
 const noNumber = fc.constantFrom(NaN, Infinity, -Infinity);
 
-const nest = (depth: number, isList: boolean): unknown => {
+function nest(depth: number, isList: boolean): unknown {
   let value: unknown = 'at the bottom';
   for (let i = 0; i < depth; i += 1) value = isList ? [value] : { d: value };
   return value;
-};
+}
 
 /** Values nested just as deeply as JSON may be here, a little deeper, and deeper than the decoder goes. */
 const deep = fc
@@ -69,8 +69,8 @@ const keys: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: anyText.filter((key) => key.length < 5_000) },
 );
 
-const tree = (leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-  fc.letrec<{ value: unknown }>((tie) => ({
+function tree(leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
       leaf,
@@ -78,6 +78,7 @@ const tree = (leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
       fc.dictionary(keys, tie('value'), { maxKeys: 4 }),
     ),
   })).value;
+}
 
 /** JSON that any limit lets through: no lone surrogates, for these can't cross gRPC. */
 export const goodJson: fc.Arbitrary<unknown> = tree(
@@ -97,9 +98,13 @@ export const anyJson: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** Whatever a `google.protobuf.Struct` can hold, mostly under names of its own. */
-export const anyStruct = (names: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
-  fc.dictionary(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, keys), anyJson, { maxKeys: 5 });
+export function anyStruct(names: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
+  return fc.dictionary(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, keys), anyJson, {
+    maxKeys: 5,
+  });
+}
 
 /** As {@link anyStruct}, but every value and name may be a dynamic variable's. */
-export const goodStruct = (names: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
-  fc.dictionary(fc.constantFrom(...names), goodJson, { maxKeys: 5 });
+export function goodStruct(names: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
+  return fc.dictionary(fc.constantFrom(...names), goodJson, { maxKeys: 5 });
+}

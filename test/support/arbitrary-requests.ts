@@ -25,8 +25,9 @@ type Messages = {
     : never;
 };
 
-const oneOf = (pool: readonly string[]): fc.Arbitrary<string> =>
-  fc.nat(1_000_000).map((n) => pool[n % pool.length] ?? randomUUID());
+function oneOf(pool: readonly string[]): fc.Arbitrary<string> {
+  return fc.nat(1_000_000).map((n) => pool[n % pool.length] ?? randomUUID());
+}
 
 const noUuid = fc.oneof(
   fc.constantFrom(
@@ -49,20 +50,25 @@ const freshUuid = fc.oneof(
   fc.constantFrom('ffffffff-ffff-ffff-ffff-ffffffffffff'),
 );
 
-const uuid = (pool: readonly string[]): fc.Arbitrary<string> =>
-  fc.oneof(
+function uuid(pool: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof(
     { weight: 16, arbitrary: oneOf(pool) },
     { weight: 2, arbitrary: oneOf(pool).map((known) => known.toUpperCase()) },
     { weight: 2, arbitrary: freshUuid },
     { weight: 1, arbitrary: noUuid },
   );
-const noUuidOr = (pool: readonly string[]): fc.Arbitrary<string> =>
-  fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 1, arbitrary: uuid(pool) });
+}
 
-const enumNumber = (...good: number[]) => mostly(fc.constantFrom(...good), fc.integer()) as fc.Arbitrary<any>;
+function noUuidOr(pool: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 1, arbitrary: uuid(pool) });
+}
 
-const maskPaths = (...paths: string[]): fc.Arbitrary<string[]> =>
-  fc.oneof(
+function enumNumber(...good: number[]) {
+  return mostly(fc.constantFrom(...good), fc.integer()) as fc.Arbitrary<any>;
+}
+
+function maskPaths(...paths: string[]): fc.Arbitrary<string[]> {
+  return fc.oneof(
     { weight: 2, arbitrary: fc.constant<string[]>(['*']) },
     { weight: 6, arbitrary: fc.subarray(paths, { minLength: 1 }) },
     {
@@ -76,6 +82,8 @@ const maskPaths = (...paths: string[]): fc.Arbitrary<string[]> =>
       ),
     },
   );
+}
+
 const AGENT_PATHS = ['display_name', 'dynamic_variables', 'webhooks'];
 const WEBHOOK_PATHS = [
   'disabled',
@@ -117,14 +125,15 @@ const details = {
   metadata,
 };
 
-const webhook = (known: Known): fc.Arbitrary<Partially<pb.Webhook>> =>
-  fc
+function webhook(known: Known): fc.Arbitrary<Partially<pb.Webhook>> {
+  return fc
     .tuple(anyTyped(known.endpoint), mostly(fc.constant(false), fc.constant(true)), anyText)
     .map(([typed, disabled, etag]) => ({ ...typed, disabled, etag }));
+}
 
 /** An agent, good or broken in any of its fields. */
-export const anyAgent = (known: Known): fc.Arbitrary<Partially<pb.Agent>> =>
-  fc.record({
+export function anyAgent(known: Known): fc.Arbitrary<Partially<pb.Agent>> {
+  return fc.record({
     displayName: mostly(fc.constantFrom('', 'Ada 😀'), anyText),
     dynamicVariables: mostly(
       goodStruct(VARIABLES).map((some) => ({
@@ -137,106 +146,114 @@ export const anyAgent = (known: Known): fc.Arbitrary<Partially<pb.Agent>> =>
       .uniqueArray(webhook(known), { maxLength: 2, selector: (it) => it.webhookType })
       .map((all) => all),
   });
+}
 
-const page = (known: Known) => ({
-  pageSize: mostly(fc.constantFrom(0, 1, 2, 200, 201), fc.integer()),
-  pageToken: fc.oneof(fc.constant(''), oneOf(known.pageTokens), anyText),
-});
-const etag = (known: Known) => fc.oneof(fc.constant(''), oneOf(known.etags), anyText);
+function page(known: Known) {
+  return {
+    pageSize: mostly(fc.constantFrom(0, 1, 2, 200, 201), fc.integer()),
+    pageToken: fc.oneof(fc.constant(''), oneOf(known.pageTokens), anyText),
+  };
+}
+
+function etag(known: Known) {
+  return fc.oneof(fc.constant(''), oneOf(known.etags), anyText);
+}
 
 /** An arbitrary of the request message of each RPC, by the message's name. */
-export const anyRequests = (known: Known): Messages => ({
-  CreateAgentRequest: fc.record(
-    {
-      agent: fc
-        .tuple(anyAgent(known), noUuidOr(known.agentUuids))
-        .map(([agent, agentUuid]) => ({ ...agent, agentUuid })),
-      secrets,
-    },
-    { requiredKeys: [] },
-  ),
-  GetAgentRequest: fc.record({ agentUuid: uuid(known.agentUuids) }),
-  ListAgentsRequest: fc.record(page(known)),
-  UpdateAgentRequest: fc.record(
-    {
-      agent: fc
-        .tuple(anyAgent(known), uuid(known.agentUuids), etag(known))
-        .map(([agent, agentUuid, stored]) => ({ ...agent, agentUuid, etag: stored })),
-      updateMask: maskPaths(...AGENT_PATHS),
-      secrets,
-      removeSecrets: mostly(fc.constantFrom<string[]>([], ['token']), fc.array(anyText, { maxLength: 3 })),
-    },
-    { requiredKeys: ['agent'] },
-  ),
-  DeleteAgentRequest: fc.record({ agentUuid: uuid(known.agentUuids), etag: etag(known) }),
-  CreateWebhookRequest: fc
-    .tuple(webhook(known), uuid(known.agentUuids))
-    .map(([some, agentUuid]) => ({ ...some, agentUuid })),
-  GetWebhookRequest: fc.record({
-    webhookUuid: uuid(known.webhookUuids),
-    agentUuid: noUuidOr(known.agentUuids),
-  }),
-  ListWebhooksRequest: fc.record({ agentUuid: noUuidOr(known.agentUuids), ...page(known) }),
-  UpdateWebhookRequest: fc.record(
-    {
-      webhook: fc
-        .tuple(webhook(known), uuid(known.webhookUuids), etag(known))
-        .map(([some, webhookUuid, stored]) => ({ ...some, webhookUuid, etag: stored })),
-      updateMask: maskPaths(...WEBHOOK_PATHS),
-    },
-    { requiredKeys: ['webhook'] },
-  ),
-  DeleteWebhookRequest: fc.record({
-    webhookUuid: uuid(known.webhookUuids),
-    agentUuid: noUuidOr(known.agentUuids),
-    etag: etag(known),
-  }),
-  TestWebhookRequest: fc
-    .tuple(
-      fc.oneof(anyTyped(known.endpoint), fc.constant({})),
-      fc.record(
-        {
-          webhookUuid: noUuidOr(known.webhookUuids),
-          agentUuid: noUuidOr(known.agentUuids),
-          conversationUuid: noUuidOr(known.conversationUuids),
-          ...details,
-          callDuration: duration,
-          callSummary: summary,
-          send: fc.boolean(),
-        },
-        { requiredKeys: [] },
-      ),
-    )
-    .map(([typed, rest]) => ({ ...typed, ...rest })),
-  OnCallStartRequest: fc.record({
-    agentUuid: uuid(known.agentUuids),
-    conversationUuid: fc.oneof(fc.uuid(), uuid(known.conversationUuids)),
-    ...details,
-  }),
-  OnCallEndRequest: fc.record(
-    {
+export function anyRequests(known: Known): Messages {
+  return {
+    CreateAgentRequest: fc.record(
+      {
+        agent: fc
+          .tuple(anyAgent(known), noUuidOr(known.agentUuids))
+          .map(([agent, agentUuid]) => ({ ...agent, agentUuid })),
+        secrets,
+      },
+      { requiredKeys: [] },
+    ),
+    GetAgentRequest: fc.record({ agentUuid: uuid(known.agentUuids) }),
+    ListAgentsRequest: fc.record(page(known)),
+    UpdateAgentRequest: fc.record(
+      {
+        agent: fc
+          .tuple(anyAgent(known), uuid(known.agentUuids), etag(known))
+          .map(([agent, agentUuid, stored]) => ({ ...agent, agentUuid, etag: stored })),
+        updateMask: maskPaths(...AGENT_PATHS),
+        secrets,
+        removeSecrets: mostly(fc.constantFrom<string[]>([], ['token']), fc.array(anyText, { maxLength: 3 })),
+      },
+      { requiredKeys: ['agent'] },
+    ),
+    DeleteAgentRequest: fc.record({ agentUuid: uuid(known.agentUuids), etag: etag(known) }),
+    CreateWebhookRequest: fc
+      .tuple(webhook(known), uuid(known.agentUuids))
+      .map(([some, agentUuid]) => ({ ...some, agentUuid })),
+    GetWebhookRequest: fc.record({
+      webhookUuid: uuid(known.webhookUuids),
+      agentUuid: noUuidOr(known.agentUuids),
+    }),
+    ListWebhooksRequest: fc.record({ agentUuid: noUuidOr(known.agentUuids), ...page(known) }),
+    UpdateWebhookRequest: fc.record(
+      {
+        webhook: fc
+          .tuple(webhook(known), uuid(known.webhookUuids), etag(known))
+          .map(([some, webhookUuid, stored]) => ({ ...some, webhookUuid, etag: stored })),
+        updateMask: maskPaths(...WEBHOOK_PATHS),
+      },
+      { requiredKeys: ['webhook'] },
+    ),
+    DeleteWebhookRequest: fc.record({
+      webhookUuid: uuid(known.webhookUuids),
+      agentUuid: noUuidOr(known.agentUuids),
+      etag: etag(known),
+    }),
+    TestWebhookRequest: fc
+      .tuple(
+        fc.oneof(anyTyped(known.endpoint), fc.constant({})),
+        fc.record(
+          {
+            webhookUuid: noUuidOr(known.webhookUuids),
+            agentUuid: noUuidOr(known.agentUuids),
+            conversationUuid: noUuidOr(known.conversationUuids),
+            ...details,
+            callDuration: duration,
+            callSummary: summary,
+            send: fc.boolean(),
+          },
+          { requiredKeys: [] },
+        ),
+      )
+      .map(([typed, rest]) => ({ ...typed, ...rest })),
+    OnCallStartRequest: fc.record({
       agentUuid: uuid(known.agentUuids),
       conversationUuid: fc.oneof(fc.uuid(), uuid(known.conversationUuids)),
       ...details,
-      callDuration: duration,
-      callSummary: summary,
-    },
-    { requiredKeys: ['agentUuid', 'conversationUuid'] },
-  ),
-  GetExecutionRequest: fc.record({ executionUuid: uuid(known.executionUuids) }),
-  ListExecutionsRequest: fc.record(
-    {
-      agentUuid: noUuidOr(known.agentUuids),
-      conversationUuid: noUuidOr(known.conversationUuids),
-      webhookUuid: noUuidOr(known.webhookUuids),
-      webhookType: enumNumber(0, 1, 2),
-      states: fc.array(enumNumber(1, 2, 3, 4, 5), { maxLength: 3 }),
-      failureCodes: fc.array(enumNumber(1, 2, 3, 7, 12, 18), { maxLength: 3 }),
-      degraded: fc.boolean(),
-      acceptedAtFrom: fc.date({ noInvalidDate: true }),
-      acceptedAtTo: fc.date({ noInvalidDate: true }),
-      ...page(known),
-    },
-    { requiredKeys: [] },
-  ),
-});
+    }),
+    OnCallEndRequest: fc.record(
+      {
+        agentUuid: uuid(known.agentUuids),
+        conversationUuid: fc.oneof(fc.uuid(), uuid(known.conversationUuids)),
+        ...details,
+        callDuration: duration,
+        callSummary: summary,
+      },
+      { requiredKeys: ['agentUuid', 'conversationUuid'] },
+    ),
+    GetExecutionRequest: fc.record({ executionUuid: uuid(known.executionUuids) }),
+    ListExecutionsRequest: fc.record(
+      {
+        agentUuid: noUuidOr(known.agentUuids),
+        conversationUuid: noUuidOr(known.conversationUuids),
+        webhookUuid: noUuidOr(known.webhookUuids),
+        webhookType: enumNumber(0, 1, 2),
+        states: fc.array(enumNumber(1, 2, 3, 4, 5), { maxLength: 3 }),
+        failureCodes: fc.array(enumNumber(1, 2, 3, 7, 12, 18), { maxLength: 3 }),
+        degraded: fc.boolean(),
+        acceptedAtFrom: fc.date({ noInvalidDate: true }),
+        acceptedAtTo: fc.date({ noInvalidDate: true }),
+        ...page(known),
+      },
+      { requiredKeys: [] },
+    ),
+  };
+}

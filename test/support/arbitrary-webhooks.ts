@@ -7,8 +7,9 @@ import type { Partially } from './rpc.ts';
 export const VARIABLES = ['x', 'y', 'customer_name', 'toString', 'V_2'] as const;
 
 /** Now and then something else than what belongs there. */
-export const mostly = <T>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 24, arbitrary: good }, { weight: 1, arbitrary: bad });
+export function mostly<T>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 24, arbitrary: good }, { weight: 1, arbitrary: bad });
+}
 
 const placeholder = fc.constantFrom(
   '{{x}}',
@@ -29,8 +30,8 @@ const template = fc.oneof(
 );
 
 // Each has something in front of or behind the host that a careless reader takes for it.
-const decoyUrl = (good: string): fc.Arbitrary<string> =>
-  fc.constantFrom(
+function decoyUrl(good: string): fc.Arbitrary<string> {
+  return fc.constantFrom(
     `${good}@169.254.169.254/`,
     `http://user:pass@${good.slice(7)}/`,
     'http://169.254.169.254/latest/meta-data',
@@ -55,14 +56,16 @@ const decoyUrl = (good: string): fc.Arbitrary<string> =>
     'http://a..b/',
     `http://${'a'.repeat(300)}.example/`,
   );
+}
 
-const goodUrl = (base: string): fc.Arbitrary<string> =>
-  fc
+function goodUrl(base: string): fc.Arbitrary<string> {
+  return fc
     .tuple(
       fc.constantFrom('', '/', '/pre', '/a/{{x}}', '/{{agent_uuid}}/b'),
       fc.constantFrom('', '?q={{customer_name}}', '?token={{secret.token}}&x=%20'),
     )
     .map((parts) => base + parts.join(''));
+}
 
 const headers = fc.dictionary(
   mostly(
@@ -110,10 +113,10 @@ const seconds = mostly(
 );
 
 /** A configuration that goes to `base` with its type, both good or broken in any of their fields. */
-export const anyTyped = (
+export function anyTyped(
   base: string,
-): fc.Arbitrary<{ webhookType: pb.WebhookType; webhookConfig: Partially<pb.WebhookConfig> }> =>
-  fc
+): fc.Arbitrary<{ webhookType: pb.WebhookType; webhookConfig: Partially<pb.WebhookConfig> }> {
+  return fc
     .tuple(
       mostly(fc.constantFrom(1, 2), fc.integer()) as fc.Arbitrary<pb.WebhookType>,
       anyConfig(base),
@@ -124,9 +127,10 @@ export const anyTyped = (
       webhookConfig:
         fits && webhookType === 2 ? { ...config, assignments: [], failurePolicy: 0 as const } : config,
     }));
+}
 
-const anyConfig = (base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> =>
-  fc.record(
+function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
+  return fc.record(
     {
       apiSchema: fc.record(
         {
@@ -147,3 +151,4 @@ const anyConfig = (base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> =>
     },
     { requiredKeys: ['apiSchema'] },
   );
+}

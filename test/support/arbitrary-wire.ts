@@ -33,7 +33,7 @@ const damages: fc.Arbitrary<(bytes: Buffer) => Buffer>[] = [
 export const anyDamage: fc.Arbitrary<(bytes: Buffer) => Buffer> = fc.oneof(...damages);
 
 /** gRPC headers that callhooks reads, good, broken and contradictory; values as HTTP/2 lets them through. */
-export const anyHeaders = (known: Known): fc.Arbitrary<Record<string, string>> => {
+export function anyHeaders(known: Known): fc.Arbitrary<Record<string, string>> {
   const ascii = fc.string({ maxLength: 60 }).map((text) => text.replaceAll(/[^ -~]/g, '?').trim());
   const execution = fc.nat(1_000_000).map((n) => {
     const { executionUuids } = known;
@@ -60,7 +60,7 @@ export const anyHeaders = (known: Known): fc.Arbitrary<Record<string, string>> =
     { 'callhooks-execution': fc.oneof(execution, ascii), baggage, traceparent, tracestate: ascii },
     { requiredKeys: [] },
   );
-};
+}
 
 const noJson = fc.constantFrom<string | Uint8Array>(
   '',

@@ -18,10 +18,12 @@ export const VARIABLES_BYTES = 256 * KIB;
 const METADATA_BYTES = 1024 * KIB;
 
 /** A text that is so many bytes as JSON. */
-export const textOf = (jsonBytes: number): string => 'x'.repeat(jsonBytes - 2);
+export function textOf(jsonBytes: number): string {
+  return 'x'.repeat(jsonBytes - 2);
+}
 
 /** Variables that are so many bytes of JSON together, none of them too large. */
-export const variablesOf = (bytes: number): Record<string, string> => {
+export function variablesOf(bytes: number): Record<string, string> {
   const variables: Record<string, string> = {};
   // Braces, and for each its name in quotes, a colon and a comma (but for the last).
   let left = bytes - 2 + 1;
@@ -33,14 +35,14 @@ export const variablesOf = (bytes: number): Record<string, string> => {
     left -= 8 + fair;
   }
   return variables;
-};
+}
 
 /** Nested `depth` deep: objects and lists by turns. */
-const nestedTo = (depth: number): unknown => {
+function nestedTo(depth: number): unknown {
   let value: unknown = 'bottom';
   for (let i = 0; i < depth; i += 1) value = i % 2 === 0 ? [value] : { d: value };
   return value;
-};
+}
 
 /** Details that are just as large, long and deep as they may be. */
 export const DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Details])[] = [
@@ -65,11 +67,9 @@ export const END_DETAILS_AT_LIMITS: readonly (readonly [title: string, details: 
   ['a call_duration of 10,000 years', { callDuration: { seconds: 315_576_000_000n, nanos: 999_999_999 } }],
 ];
 
-const badName = (title: string, name: string, path: string): DetailsRow => [
-  `a variable ${title}`,
-  { dynamicVariables: { [name]: 1 } },
-  [path],
-];
+function badName(title: string, name: string, path: string): DetailsRow {
+  return [`a variable ${title}`, { dynamicVariables: { [name]: 1 } }, [path]];
+}
 
 /** Details that break one rule or several. */
 export const BAD_DETAILS: readonly DetailsRow[] = [
@@ -117,11 +117,9 @@ export const BAD_DETAILS: readonly DetailsRow[] = [
   ],
 ];
 
-const badDuration = (title: string, seconds: bigint, nanos: number): DetailsRow => [
-  `a call_duration ${title}`,
-  { callDuration: { seconds, nanos } },
-  ['call_duration'],
-];
+function badDuration(title: string, seconds: bigint, nanos: number): DetailsRow {
+  return [`a call_duration ${title}`, { callDuration: { seconds, nanos } }, ['call_duration']];
+}
 
 /** As {@link BAD_DETAILS}, with what only an end has. */
 export const BAD_END_DETAILS: readonly DetailsRow[] = [

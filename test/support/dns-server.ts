@@ -22,9 +22,9 @@ export interface DnsServer {
 const RCODES: Readonly<Record<string, number>> = { SERVFAIL: 2, NXDOMAIN: 3 };
 
 /** Starts a server that answers each question by `answer`. */
-export const startDnsServer = async (
+export async function startDnsServer(
   answer: (name: string, family: 'A' | 'AAAA') => DnsAnswer,
-): Promise<DnsServer> => {
+): Promise<DnsServer> {
   const questions: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (query: Buffer, from: RemoteInfo) => {
@@ -49,9 +49,9 @@ export const startDnsServer = async (
       await once(socket, 'close');
     },
   };
-};
+}
 
-const readQuestion = (query: Buffer): { name: string; type: number; end: number } => {
+function readQuestion(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = [];
   let at = 12;
   for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
@@ -59,10 +59,10 @@ const readQuestion = (query: Buffer): { name: string; type: number; end: number 
     at += length + 1;
   }
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
-};
+}
 
 // RFC 1035, 4.1: the question is repeated, each record points back to its name.
-const encodeReply = (question: Buffer, type: number, records: readonly string[], rcode: number): Buffer => {
+function encodeReply(question: Buffer, type: number, records: readonly string[], rcode: number): Buffer {
   const head = Buffer.from(question);
   head.writeUInt16BE(0x8180 | rcode, 2);
   head.writeUInt16BE(records.length, 6);
@@ -72,9 +72,9 @@ const encodeReply = (question: Buffer, type: number, records: readonly string[],
     head,
     ...records.map((address) => encodeRecord(type, parseIp(address) ?? new Uint8Array())),
   ]);
-};
+}
 
-const encodeRecord = (type: number, bytes: Uint8Array): Buffer => {
+function encodeRecord(type: number, bytes: Uint8Array): Buffer {
   const record = Buffer.alloc(12);
   record.writeUInt16BE(0xc00c, 0);
   record.writeUInt16BE(type, 2);
@@ -82,4 +82,4 @@ const encodeRecord = (type: number, bytes: Uint8Array): Buffer => {
   record.writeUInt32BE(1, 6);
   record.writeUInt16BE(bytes.length, 10);
   return Buffer.concat([record, bytes]);
-};
+}

@@ -6,23 +6,23 @@ import type { Resolve } from '../../src/http/dns/resolver.ts';
 import type { OutgoingRequest, SendOptions, SendResult } from '../../src/http/http-client.ts';
 
 /** `net.connect` that throws for anything but loopback, so that no broken guard lets a packet out of this machine. */
-export const loopbackConnect = (options: TcpNetConnectOpts): Socket => {
+export function loopbackConnect(options: TcpNetConnectOpts): Socket {
   const host = options.host ?? '';
   if (host !== '::1' && !/^127\.\d+\.\d+\.\d+$/.test(host)) throw new Error(`a test dialled ${host}`);
   return connect(options);
-};
+}
 
 /** A policy from lists of entries; throws where one can't be read. */
-export const policyOf = (
+export function policyOf(
   allow: readonly string[],
   deny: readonly string[] = [],
   httpsOnly = false,
-): EgressPolicy => {
+): EgressPolicy {
   const [allowed, denied] = [parseEgressEntries(allow), parseEgressEntries(deny)];
   const problems = [...allowed.problems, ...denied.problems];
   if (problems.length > 0) throw new Error(problems.join('; '));
   return createEgressPolicy({ allow: allowed.entries, deny: denied.entries, httpsOnly });
-};
+}
 
 /** A resolver that knows these names only. */
 const resolverOf =
@@ -31,12 +31,12 @@ const resolverOf =
     names[name] === undefined ? { problem: `${name} does not exist in DNS` } : { addresses: names[name] };
 
 /** An executor that can only dial loopback: 127.0.0.1 is allowed unless `allow` says otherwise. */
-export const guardedExecutor = (
+export function guardedExecutor(
   options: Partial<ExecutorOptions> & {
     allow?: readonly string[];
     names?: Readonly<Record<string, readonly string[]>>;
   } = {},
-): GuardedExecutor => {
+): GuardedExecutor {
   const { allow = ['127.0.0.1'], names = {}, ...rest } = options;
   return createExecutor({
     policy: policyOf(allow),
@@ -45,10 +45,10 @@ export const guardedExecutor = (
     onReusedConnectionFailure: () => undefined,
     ...rest,
   });
-};
+}
 
 /** Sends one request with usual options: POST of `{}`, 2 s, body needed up to 64 KiB, 4 KiB recorded. */
-export const sendTo = (
+export function sendTo(
   executor: GuardedExecutor,
   url: string,
   {
@@ -56,8 +56,8 @@ export const sendTo = (
     request = {},
     ...options
   }: Partial<SendOptions> & { limitMs?: number; request?: Partial<OutgoingRequest> } = {},
-): Promise<SendResult> =>
-  executor.send(
+): Promise<SendResult> {
+  return executor.send(
     {
       method: 'POST',
       url,
@@ -73,7 +73,9 @@ export const sendTo = (
       ...options,
     },
   );
+}
 
 /** The outcome in one line: `TIMEOUT maybe`, or `ok`. */
-export const outcomeOf = ({ failure }: SendResult): string =>
-  failure ? `${failure.code} ${failure.sent}` : 'ok';
+export function outcomeOf({ failure }: SendResult): string {
+  return failure ? `${failure.code} ${failure.sent}` : 'ok';
+}

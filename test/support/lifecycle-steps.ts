@@ -66,7 +66,7 @@ type Outcome = pb.OnCallStartResponse | pb.OnCallEndResponse | RpcError;
 const ASSIGNED = 'Ada';
 
 /** Plays one case against a callhooks that may dial loopback. */
-export const playLifecycleCase = async (target: Rpc, vector: LifecycleCase): Promise<void> => {
+export async function playLifecycleCase(target: Rpc, vector: LifecycleCase): Promise<void> {
   const receiver = await startReceiver();
   const story = await beginStory(target, receiver, vector);
   try {
@@ -77,7 +77,7 @@ export const playLifecycleCase = async (target: Rpc, vector: LifecycleCase): Pro
     await Promise.allSettled(story.background);
     await receiver.close();
   }
-};
+}
 
 interface Story {
   readonly rpc: Rpc;
@@ -92,7 +92,7 @@ interface Story {
   lastBaggage: string;
 }
 
-const beginStory = async (rpc: Rpc, receiver: Receiver, vector: LifecycleCase): Promise<Story> => {
+async function beginStory(rpc: Rpc, receiver: Receiver, vector: LifecycleCase): Promise<Story> {
   const kinds = vector.webhooks ?? ['pre', 'post'];
   const { agent } = await rpc.agents.createAgent({
     agent: {
@@ -121,53 +121,60 @@ const beginStory = async (rpc: Rpc, receiver: Receiver, vector: LifecycleCase): 
   };
   answerRequests(story, vector);
   return story;
-};
+}
 
-const webhookOf = (kind: Kind, receiver: Receiver, vector: LifecycleCase) => ({
-  webhookType: kind === 'pre' ? pb.WebhookType.WEBHOOK_TYPE_PRE_CALL : pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
-  disabled: vector.disabled?.includes(kind) ?? false,
-  webhookConfig: {
-    apiSchema: {
-      url: `${receiver.url}/${kind}`,
-      method: 'POST',
-      requestBody: { customer_name: '{{customer_name}}', plan: '{{plan}}' },
+function webhookOf(kind: Kind, receiver: Receiver, vector: LifecycleCase) {
+  return {
+    webhookType:
+      kind === 'pre' ? pb.WebhookType.WEBHOOK_TYPE_PRE_CALL : pb.WebhookType.WEBHOOK_TYPE_POST_CALL,
+    disabled: vector.disabled?.includes(kind) ?? false,
+    webhookConfig: {
+      apiSchema: {
+        url: `${receiver.url}/${kind}`,
+        method: 'POST',
+        requestBody: { customer_name: '{{customer_name}}', plan: '{{plan}}' },
+      },
+      responseTimeoutSecs: vector.timeout_secs ?? 0,
+      ...(kind === 'pre'
+        ? {
+            assignments: [{ attributeName: 'customer_name', dynamicVariable: 'customer_name' }],
+            failurePolicy: policyOf(vector.failure_policy),
+          }
+        : {}),
     },
-    responseTimeoutSecs: vector.timeout_secs ?? 0,
-    ...(kind === 'pre'
-      ? {
-          assignments: [{ attributeName: 'customer_name', dynamicVariable: 'customer_name' }],
-          failurePolicy: policyOf(vector.failure_policy),
-        }
-      : {}),
-  },
-});
+  };
+}
 
-const policyOf = (name: 'PROCEED' | 'BLOCK' | undefined): pb.FailurePolicy =>
-  name === undefined
+function policyOf(name: 'PROCEED' | 'BLOCK' | undefined): pb.FailurePolicy {
+  return name === undefined
     ? pb.FailurePolicy.FAILURE_POLICY_UNSPECIFIED
     : pb.FailurePolicy[`FAILURE_POLICY_${name}`];
+}
 
-const answerRequests = (story: Story, { endpoint = {} }: LifecycleCase): void =>
-  story.receiver.respond(async (request) => {
+function answerRequests(story: Story, { endpoint = {} }: LifecycleCase): void {
+  return story.receiver.respond(async (request) => {
     story.lastBaggage = String(request.headers['baggage']);
     if (request.url === '/pre') await story.onPreCall?.(request);
     const delay = request.url === '/pre' ? { delayMs: endpoint.delay_ms ?? 0 } : {};
     return { status: endpoint.status ?? 200, body: { customer_name: ASSIGNED }, ...delay };
   });
+}
 
-const callOf = (story: Story, change: CallChange) => ({
-  agentUuid:
-    change.agent === 'other'
-      ? story.otherAgentUuid
-      : change.agent === 'unknown'
-        ? randomUUID()
-        : story.agentUuid,
-  conversationUuid: story.conversationUuid,
-  callerPhone: change.caller_phone ?? '+14155550123',
-  ...(change.dynamic_variables ? { dynamicVariables: change.dynamic_variables } : {}),
-});
+function callOf(story: Story, change: CallChange) {
+  return {
+    agentUuid:
+      change.agent === 'other'
+        ? story.otherAgentUuid
+        : change.agent === 'unknown'
+          ? randomUUID()
+          : story.agentUuid,
+    conversationUuid: story.conversationUuid,
+    callerPhone: change.caller_phone ?? '+14155550123',
+    ...(change.dynamic_variables ? { dynamicVariables: change.dynamic_variables } : {}),
+  };
+}
 
-const startCall = (story: Story, change: CallChange): Promise<Outcome> => {
+function startCall(story: Story, change: CallChange): Promise<Outcome> {
   const cancel = new AbortController();
   if (change.cancel_after_ms !== undefined) {
     // "A cancel waits until the endpoint has the request."
@@ -178,14 +185,14 @@ const startCall = (story: Story, change: CallChange): Promise<Outcome> => {
     ...(change.deadline_ms ? { deadlineMs: change.deadline_ms } : {}),
   };
   return story.rpc.calls.onCallStart(callOf(story, change), options).catch(asError);
-};
+}
 
-const asError = (error: unknown): RpcError => {
+function asError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   throw error;
-};
+}
 
-const playStep = async (story: Story, step: Step): Promise<void> => {
+async function playStep(story: Story, step: Step): Promise<void> {
   if (step.start) checkOutcome(await startCall(story, step.start), step.expect, step.start);
   if (step.end) {
     checkOutcome(await story.rpc.calls.onCallEnd(callOf(story, step.end)).catch(asError), step.expect);
@@ -211,9 +218,9 @@ const playStep = async (story: Story, step: Step): Promise<void> => {
     const headers = { baggage: story.lastBaggage };
     checkOutcome(await story.rpc.calls.onCallStart(call, { headers }).catch(asError), step.expect);
   }
-};
+}
 
-const startFromEndpoint = async (story: Story, step: Step): Promise<void> => {
+async function startFromEndpoint(story: Story, step: Step): Promise<void> {
   let inner: Outcome | undefined;
   story.onPreCall = async (request) => {
     story.onPreCall = undefined;
@@ -225,19 +232,16 @@ const startFromEndpoint = async (story: Story, step: Step): Promise<void> => {
   checkOutcome(await startCall(story, {}), { decision: 'PROCEED' });
   expect(inner, 'the call from the endpoint').to.not.equal(undefined);
   checkOutcome(inner as Outcome, step.expect);
-};
+}
 
-const playParallel = async (
-  story: Story,
-  calls: readonly { readonly start: CallChange }[],
-): Promise<void> => {
+async function playParallel(story: Story, calls: readonly { readonly start: CallChange }[]): Promise<void> {
   const replies = await Promise.all(calls.map(({ start }) => startCall(story, start)));
   const plain = replies.map((reply) => ({ ...(reply as pb.OnCallStartResponse), replayed: false }));
   for (const reply of plain) expect(reply).to.deep.equal(plain[0]);
   expect(replies.filter((reply) => !(reply as pb.OnCallStartResponse).replayed)).to.have.length(1);
-};
+}
 
-const changeWebhook = async (story: Story, set: NonNullable<Step['set']>): Promise<void> => {
+async function changeWebhook(story: Story, set: NonNullable<Step['set']>): Promise<void> {
   if (set.failure_policy) {
     await story.rpc.webhooks.updateWebhook({
       webhook: {
@@ -251,9 +255,9 @@ const changeWebhook = async (story: Story, set: NonNullable<Step['set']>): Promi
     const webhookUuid = story.webhooks[kind as Kind]?.webhookUuid ?? '';
     await story.rpc.webhooks.updateWebhook({ webhook: { webhookUuid, disabled }, updateMask: ['disabled'] });
   }
-};
+}
 
-const checkOutcome = (outcome: Outcome, expected: Expectation | undefined, change: CallChange = {}): void => {
+function checkOutcome(outcome: Outcome, expected: Expectation | undefined, change: CallChange = {}): void {
   if (change.cancel_after_ms !== undefined)
     return void expect((outcome as RpcError).code).to.equal('CANCELLED');
   if (expected?.status !== undefined) {
@@ -264,9 +268,9 @@ const checkOutcome = (outcome: Outcome, expected: Expectation | undefined, chang
   }
   if (outcome instanceof RpcError) throw outcome;
   if (expected) checkReply(outcome, expected);
-};
+}
 
-const checkReply = (reply: pb.OnCallStartResponse | pb.OnCallEndResponse, expected: Expectation): void => {
+function checkReply(reply: pb.OnCallStartResponse | pb.OnCallEndResponse, expected: Expectation): void {
   const { execution } = reply;
   if (expected.execution === null) expect(execution).to.equal(undefined);
   if (expected.replayed !== undefined) expect(reply.replayed, 'replayed').to.equal(expected.replayed);
@@ -284,13 +288,13 @@ const checkReply = (reply: pb.OnCallStartResponse | pb.OnCallEndResponse, expect
     expect(reply.decision).to.equal(pb.CallDecision[`CALL_DECISION_${expected.decision}`]);
   if (expected.degraded !== undefined) expect(reply.degraded, 'degraded').to.equal(expected.degraded);
   if (expected.dynamic_variables) expect(reply.dynamicVariables).to.include(expected.dynamic_variables);
-};
+}
 
 /** The conversation's post-call execution once it has ended. */
-const untilPostCallEnds = async (
+async function untilPostCallEnds(
   story: Story,
   expected: NonNullable<Step['settled']>,
-): Promise<pb.Execution> => {
+): Promise<pb.Execution> {
   const { conversationUuid } = story;
   for (let tries = 0; tries < 500; tries += 1) {
     const { executions } = await story.rpc.executions.listExecutions({
@@ -309,9 +313,9 @@ const untilPostCallEnds = async (
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error('the post-call did not end within 10 s');
-};
+}
 
-const checkRequests = async (story: Story, vector: LifecycleCase): Promise<void> => {
+async function checkRequests(story: Story, vector: LifecycleCase): Promise<void> {
   const kinds = (): string[] => story.receiver.requests.map(({ url }) => url.slice(1));
   if (vector.requests?.post) await untilPostCallEnds(story, {});
   for (const kind of ['pre', 'post']) {
@@ -326,4 +330,4 @@ const checkRequests = async (story: Story, vector: LifecycleCase): Promise<void>
   if (vector.post_body_has_assigned_variables)
     expect(JSON.parse(post?.body ?? '')).to.include({ customer_name: ASSIGNED });
   if (vector.post_body_has) expect(JSON.parse(post?.body ?? '')).to.include(vector.post_body_has);
-};
+}

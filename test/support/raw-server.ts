@@ -32,7 +32,7 @@ export interface RawOptions {
 }
 
 /** Starts a raw server on loopback (127.0.0.1 unless told otherwise). */
-export const startRawServer = async (onRequest: OnRequest, options: RawOptions = {}): Promise<RawServer> => {
+export async function startRawServer(onRequest: OnRequest, options: RawOptions = {}): Promise<RawServer> {
   const connections: RawConnection[] = [];
   const raw = new Set<Socket>();
   const accept = (socket: Socket) => {
@@ -58,13 +58,17 @@ export const startRawServer = async (onRequest: OnRequest, options: RawOptions =
       await closed;
     },
   };
-};
+}
 
-const ignore = () => undefined;
+function ignore() {
+  return undefined;
+}
 
-const heads = (text: string): number => text.split('\r\n\r\n').length - 1;
+function heads(text: string): number {
+  return text.split('\r\n\r\n').length - 1;
+}
 
-const watch = (socket: Socket, onRequest: () => void): RawConnection => {
+function watch(socket: Socket, onRequest: () => void): RawConnection {
   let text = '';
   let seen = 0;
   socket.on('error', ignore);
@@ -73,17 +77,17 @@ const watch = (socket: Socket, onRequest: () => void): RawConnection => {
     for (; seen < heads(text); seen++) onRequest();
   });
   return { socket, received: () => text };
-};
+}
 
 /** Runs `use` with a raw server of its own, which is closed however that ends. */
-export const withRawServer = async (
+export async function withRawServer(
   onRequest: OnRequest,
   use: (server: RawServer) => Promise<void>,
-): Promise<void> => {
+): Promise<void> {
   const server = await startRawServer(onRequest);
   try {
     await use(server);
   } finally {
     await server.close();
   }
-};
+}

@@ -46,7 +46,7 @@ export interface Receiver {
 }
 
 /** Starts a receiver on a free port of 127.0.0.1. Without `handler` it answers 200 and `{}`. */
-export const startReceiver = async (handler?: Respond | Reply): Promise<Receiver> => {
+export async function startReceiver(handler?: Respond | Reply): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   const waiters = new Set<() => void>();
   let respond = toRespond(handler ?? { body: {} });
@@ -77,24 +77,21 @@ export const startReceiver = async (handler?: Respond | Reply): Promise<Receiver
       await closed;
     },
   };
-};
+}
 
-const toRespond = (handler: Respond | Reply): Respond =>
-  typeof handler === 'function' ? handler : () => handler;
+function toRespond(handler: Respond | Reply): Respond {
+  return typeof handler === 'function' ? handler : () => handler;
+}
 
-const readRequest = async (incoming: IncomingMessage): Promise<ReceivedRequest> => {
+async function readRequest(incoming: IncomingMessage): Promise<ReceivedRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const { method = '', url = '', headers } = incoming;
   return { method, url, headers, body: bytes.toString('utf8'), bytes, at: performance.now() };
-};
+}
 
-const answer = async (
-  respond: Respond,
-  request: ReceivedRequest,
-  response: ServerResponse,
-): Promise<void> => {
+async function answer(respond: Respond, request: ReceivedRequest, response: ServerResponse): Promise<void> {
   const reply = await respond(request, response);
   if (reply === undefined) return;
   if (reply.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, reply.delayMs).unref());
@@ -103,21 +100,21 @@ const answer = async (
   if (isJson) response.setHeader('content-type', 'application/json');
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   response.end(body);
-};
+}
 
-const encode = (body: Reply['body']): { body: string | Uint8Array; isJson: boolean } => {
+function encode(body: Reply['body']): { body: string | Uint8Array; isJson: boolean } {
   if (body === undefined) return { body: '', isJson: false };
   if (typeof body === 'string' || body instanceof Uint8Array) return { body, isJson: false };
   return { body: JSON.stringify(body), isJson: true };
-};
+}
 
-const waitUntil = (
+function waitUntil(
   requests: readonly ReceivedRequest[],
   waiters: Set<() => void>,
   count: number,
   timeoutMs: number,
-): Promise<readonly ReceivedRequest[]> =>
-  new Promise((resolve, reject) => {
+): Promise<readonly ReceivedRequest[]> {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       waiters.delete(look);
       reject(new Error(`the receiver has ${requests.length} of ${count} requests after ${timeoutMs} ms`));
@@ -131,3 +128,4 @@ const waitUntil = (
     waiters.add(look);
     look();
   });
+}

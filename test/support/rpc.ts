@@ -148,9 +148,11 @@ function headersOf(options: RpcOptions): Metadata {
   return metadata;
 }
 
-const callOptionsOf = (options: RpcOptions): Partial<CallOptions> => ({
-  deadline: Date.now() + (options.deadlineMs ?? 30_000),
-});
+function callOptionsOf(options: RpcOptions): Partial<CallOptions> {
+  return {
+    deadline: Date.now() + (options.deadlineMs ?? 30_000),
+  };
+}
 
 /** The error that an RPC ends with; throws when it succeeds. */
 export async function errorOf(rpc: Promise<unknown>): Promise<RpcError> {

@@ -7,19 +7,23 @@ export const { WEBHOOK_TYPE_PRE_CALL: PRE_CALL, WEBHOOK_TYPE_POST_CALL: POST_CAL
 export const NOBODY = '0d9f6c6a-5a0e-4c8e-9d3e-000000000bad';
 
 /** A configuration that is fine for both types; parts of the request template can be replaced. */
-export const configOf = (
+export function configOf(
   apiSchema: Partially<pb.ApiSchema> = {},
   more: Partially<pb.WebhookConfig> = {},
-): Partially<pb.WebhookConfig> => ({
-  apiSchema: { url: 'https://api.example.com/hook', method: 'POST', ...apiSchema },
-  ...more,
-});
+): Partially<pb.WebhookConfig> {
+  return {
+    apiSchema: { url: 'https://api.example.com/hook', method: 'POST', ...apiSchema },
+    ...more,
+  };
+}
 
 /** A webhook as it is given inside of an agent. */
-export const webhookOf = (
+export function webhookOf(
   webhookType: pb.WebhookType,
   webhookConfig: Partially<pb.WebhookConfig> = configOf(),
-): Partially<pb.Webhook> => ({ webhookType, webhookConfig });
+): Partially<pb.Webhook> {
+  return { webhookType, webhookConfig };
+}
 
 /** A `webhook_config` as voice teams have it today, in proto JSON. */
 const EXISTING_CONFIG = {
@@ -34,24 +38,26 @@ const EXISTING_CONFIG = {
 };
 
 /** {@link EXISTING_CONFIG} as a message. */
-export const existingConfig = (): Partially<pb.WebhookConfig> => ({
-  apiSchema: {
-    url: EXISTING_CONFIG.api_schema.url,
-    method: EXISTING_CONFIG.api_schema.method,
-    requestHeaders: EXISTING_CONFIG.api_schema.request_headers,
-    requestBody: EXISTING_CONFIG.api_schema.request_body,
-  },
-  assignments: EXISTING_CONFIG.assignments.map((rule) => ({
-    source: rule.source,
-    attributeName: rule.attribute_name,
-    dynamicVariable: rule.dynamic_variable,
-  })),
-  responseTimeoutSecs: EXISTING_CONFIG.response_timeout_secs,
-});
+export function existingConfig(): Partially<pb.WebhookConfig> {
+  return {
+    apiSchema: {
+      url: EXISTING_CONFIG.api_schema.url,
+      method: EXISTING_CONFIG.api_schema.method,
+      requestHeaders: EXISTING_CONFIG.api_schema.request_headers,
+      requestBody: EXISTING_CONFIG.api_schema.request_body,
+    },
+    assignments: EXISTING_CONFIG.assignments.map((rule) => ({
+      source: rule.source,
+      attributeName: rule.attribute_name,
+      dynamicVariable: rule.dynamic_variable,
+    })),
+    responseTimeoutSecs: EXISTING_CONFIG.response_timeout_secs,
+  };
+}
 
 /** Nested objects of that depth: `{ d: { d: … {} } }` has one more than its number of keys. */
-export const nested = (depth: number): Record<string, unknown> => {
+export function nested(depth: number): Record<string, unknown> {
   let value: Record<string, unknown> = {};
   for (let i = 1; i < depth; i += 1) value = { d: value };
   return value;
-};
+}

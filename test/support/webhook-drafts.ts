@@ -22,21 +22,23 @@ export interface ConfigJson {
 }
 
 /** The draft that the wire would bring for it. */
-export const draftOf = (config: ConfigJson): WebhookConfigDraft => ({
-  apiSchema: config.api_schema && {
-    url: config.api_schema.url ?? '',
-    method: config.api_schema.method ?? '',
-    requestHeaders: config.api_schema.request_headers ?? {},
-    requestBody: config.api_schema.request_body,
-  },
-  assignments: (config.assignments ?? []).map((rule) => ({
-    source: rule.source ?? '',
-    attributeName: rule.attribute_name ?? '',
-    dynamicVariable: rule.dynamic_variable ?? '',
-    required: rule.required ?? false,
-    defaultValue: rule.default_value,
-  })),
-  responseTimeoutSecs: config.response_timeout_secs ?? 0,
-  failurePolicy: config.failure_policy ?? 'unspecified',
-  signingSecretNames: config.signing_secret_names ?? [],
-});
+export function draftOf(config: ConfigJson): WebhookConfigDraft {
+  return {
+    apiSchema: config.api_schema && {
+      url: config.api_schema.url ?? '',
+      method: config.api_schema.method ?? '',
+      requestHeaders: config.api_schema.request_headers ?? {},
+      requestBody: config.api_schema.request_body,
+    },
+    assignments: (config.assignments ?? []).map((rule) => ({
+      source: rule.source ?? '',
+      attributeName: rule.attribute_name ?? '',
+      dynamicVariable: rule.dynamic_variable ?? '',
+      required: rule.required ?? false,
+      defaultValue: rule.default_value,
+    })),
+    responseTimeoutSecs: config.response_timeout_secs ?? 0,
+    failurePolicy: config.failure_policy ?? 'unspecified',
+    signingSecretNames: config.signing_secret_names ?? [],
+  };
+}

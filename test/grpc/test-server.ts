@@ -7,27 +7,30 @@ import { connect, type Rpc } from '../support/rpc.ts';
 
 type Calls = HandlersOf<typeof CallLifecycleService>;
 
-/** A server with handlers of the test's own, a client to it, and what it logged. */
-export interface Plumbing extends AsyncDisposable {
-  readonly server: GrpcServer;
+/** A gRPC server with handlers of a test's own, and a client to it. */
+export interface TestServer extends AsyncDisposable {
+  readonly grpc: GrpcServer;
   readonly port: number;
   readonly rpc: Rpc;
+  /** What it has logged so far. */
   readonly lines: Record<string, unknown>[];
 }
 
-const unused = (): Promise<never> => Promise.reject(new Error('not part of this test'));
+function unused(): Promise<never> {
+  return Promise.reject(new Error('not part of this test'));
+}
 
-/** Starts the real server on a free port of loopback. */
-export const startPlumbing = async (
+/** Starts the server of src/grpc on a free port of 127.0.0.1, without the rest of the app. */
+export async function startTestServer(
   handlers: Partial<Calls>,
   options: Partial<GrpcServerOptions> = {},
-): Promise<Plumbing> => {
+): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const log = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, message, ...fields });
   const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
   let requests = 0;
-  const server = createGrpcServer({
+  const grpc = createGrpcServer({
     address: '127.0.0.1:0',
     services: [
       bindService(CallLifecycleService, { onCallStart: unused, onCallEnd: unused, ...handlers }),
@@ -37,11 +40,11 @@ export const startPlumbing = async (
     newRequestId: () => `request-${(requests += 1)}`,
     ...options,
   });
-  const port = await server.listen();
+  const port = await grpc.listen();
   const rpc = connect(port);
   const dispose = async (): Promise<void> => {
     rpc.close();
-    await server.close(0);
+    await grpc.close(0);
   };
-  return { server, port, rpc, lines, [Symbol.asyncDispose]: dispose };
-};
+  return { grpc, port, rpc, lines, [Symbol.asyncDispose]: dispose };
+}

@@ -5,17 +5,19 @@ import { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import type { CallContext } from '../../src/grpc/call-context.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
-import { startPlumbing } from './plumbing-server.ts';
+import { startTestServer } from './test-server.ts';
 
 const EXECUTION = '0198c0de-0000-7000-8000-00000000000a';
 const START = '/callhooks.v1.CallLifecycle/OnCallStart';
 const reply = OnCallStartResponse.fromPartial({ replayed: true });
-const never = (): Promise<never> => new Promise(() => {});
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
-describe('the unary adapter', () => {
-  it('hands the request to the handler and the reply to the caller', async () => {
+describe('The unary adapter', () => {
+  it('passes the request to the handler, and its reply to the caller', async () => {
     const seen: OnCallStartRequest[] = [];
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: async (request) => {
         seen.push(request);
         return OnCallStartResponse.fromPartial({
@@ -25,14 +27,14 @@ describe('the unary adapter', () => {
       },
     });
     const dynamicVariables = { name: 'Zoë 😀', nested: { list: [1, null, 'x', { deep: true }] } };
-    const answer = await plumbing.rpc.calls.onCallStart({ callerPhone: '+49', dynamicVariables });
+    const answer = await server.rpc.calls.onCallStart({ callerPhone: '+49', dynamicVariables });
     expect(seen.map(({ callerPhone }) => callerPhone)).to.deep.equal(['+49']);
     expect(answer).to.deep.equal(OnCallStartResponse.fromPartial({ dynamicVariables, degraded: true }));
   });
 
-  it('tells the handler what it needs to know of the RPC', async () => {
+  it('passes the context of the RPC to the handler', async () => {
     let context: CallContext | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: async (_, given) => {
         context = given;
         return reply;
@@ -44,7 +46,7 @@ describe('the unary adapter', () => {
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     };
     const before = performance.now();
-    await plumbing.rpc.calls.onCallStart({ callSummary: '', callerPhone: 'abc' } as object, {
+    await server.rpc.calls.onCallStart({ callSummary: '', callerPhone: 'abc' } as object, {
       headers,
       deadlineMs: 5000,
     });
@@ -61,40 +63,40 @@ describe('the unary adapter', () => {
     expect(context?.signal.aborted).to.equal(false);
   });
 
-  it('has no deadline where the caller gave none', async () => {
+  it('passes no deadline when the caller gave none', async () => {
     let context: CallContext | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: async (_, given) => {
         context = given;
         return reply;
       },
     });
-    await plumbing.rpc.raw(START, new Uint8Array(), { deadlineMs: Infinity });
+    await server.rpc.raw(START, new Uint8Array(), { deadlineMs: Infinity });
     expect(context).not.to.have.any.keys('deadlineAtMs', 'deadlineEpochMs', 'traceparent');
   });
 
   for (const days of [25, 60, 4000]) {
-    it(`serves a call whose deadline is ${days} days away, and bounds it`, async () => {
+    it(`bounds a deadline of ${days} days to an hour`, async () => {
       let deadlineAtMs: number | undefined;
-      await using plumbing = await startPlumbing({
+      await using server = await startTestServer({
         onCallStart: async (_, context) => {
           deadlineAtMs = context.deadlineAtMs;
-          // Were it overlong for a timer, it would expire meanwhile.
+          // A timer of more than 24.8 days would expire meanwhile.
           await new Promise((resolve) => setTimeout(resolve, 30));
           return reply;
         },
       });
-      await plumbing.rpc.calls.onCallStart({}, { deadlineMs: days * 86_400_000 });
+      await server.rpc.calls.onCallStart({}, { deadlineMs: days * 86_400_000 });
       expect((deadlineAtMs ?? 0) - performance.now()).to.be.within(3_590_000, 3_600_000);
     });
   }
 
-  it('answers a rejection of ours with its reason and details', async () => {
+  it('answers a CallhooksError with its reason and details', async () => {
     const error = new CallhooksError('AGENT_NOT_FOUND', 'no such agent', {
       resource: { type: 'agent', name: 'a-1' },
     });
-    await using plumbing = await startPlumbing({ onCallStart: () => Promise.reject(error) });
-    const { code, message, reason, domain, resource } = await errorOf(plumbing.rpc.calls.onCallStart());
+    await using server = await startTestServer({ onCallStart: () => Promise.reject(error) });
+    const { code, message, reason, domain, resource } = await errorOf(server.rpc.calls.onCallStart());
     expect({ code, message, reason, domain, resource }).to.deep.equal({
       code: 'NOT_FOUND',
       message: 'no such agent',
@@ -113,20 +115,20 @@ describe('the unary adapter', () => {
       },
     ],
     ['rejects without an error', () => Promise.reject(undefined as unknown)],
-    ['gives a reply that cannot be encoded', async () => ({ ...reply, dynamicVariables: { a: 1n } })],
-    ['gives nothing', async () => undefined as unknown as OnCallStartResponse],
+    ['returns a reply that cannot be encoded', async () => ({ ...reply, dynamicVariables: { a: 1n } })],
+    ['returns nothing', async () => undefined as unknown as OnCallStartResponse],
     ['meets a bad statement', () => Promise.reject(new DatabaseError('bug', new Error('secret')))],
   ];
   for (const [what, onCallStart] of bugs) {
-    it(`answers INTERNAL and nothing else when a handler ${what}, and logs why`, async () => {
-      await using plumbing = await startPlumbing({ onCallStart });
-      const error = await errorOf(plumbing.rpc.calls.onCallStart());
+    it(`answers INTERNAL without details when a handler ${what}, and logs why`, async () => {
+      await using server = await startTestServer({ onCallStart });
+      const error = await errorOf(server.rpc.calls.onCallStart());
       expect(error.code).to.equal('INTERNAL');
       expect(error.message).to.equal('internal error');
       expect(error.requestId).to.equal('request-1');
       expect(error.reason).to.equal('');
-      expect(plumbing.lines).to.have.length(1);
-      expect(plumbing.lines[0]).to.include({ level: 'error', code: 'INTERNAL', request_id: 'request-1' });
+      expect(server.lines).to.have.length(1);
+      expect(server.lines[0]).to.include({ level: 'error', code: 'INTERNAL', request_id: 'request-1' });
     });
   }
 
@@ -139,20 +141,20 @@ describe('the unary adapter', () => {
     ['messages nested a million bytes deep', deepMessage(100_000)],
   ];
   for (const [what, bytes] of undecodable) {
-    it(`answers INVALID_ARGUMENT to ${what}`, async () => {
-      await using plumbing = await startPlumbing({ onCallStart: async () => reply });
-      const error = await errorOf(plumbing.rpc.raw(START, bytes));
+    it(`answers INVALID_ARGUMENT for ${what}`, async () => {
+      await using server = await startTestServer({ onCallStart: async () => reply });
+      const error = await errorOf(server.rpc.raw(START, bytes));
       expect(error.code).to.equal('INVALID_ARGUMENT');
       expect(error.reason).to.equal('VALIDATION_FAILED');
       expect(error.fields).to.deep.equal(['']);
       expect(error.info).to.deep.equal({ violations: '1' });
-      expect(await plumbing.rpc.calls.onCallStart()).to.deep.equal(reply);
+      expect(await server.rpc.calls.onCallStart()).to.deep.equal(reply);
     });
   }
 
-  it('aborts the signal when the caller cancels, and logs it once', async () => {
+  it('aborts the signal when the caller cancels, and logs one line', async () => {
     let context: CallContext | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: (_, given) => {
         context = given;
         given.log({ agent_uuid: 'a-1' });
@@ -160,64 +162,64 @@ describe('the unary adapter', () => {
       },
     });
     const cancel = new AbortController();
-    const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
+    const failed = errorOf(server.rpc.calls.onCallStart({}, { signal: cancel.signal }));
     await until('the handler to run', () => context !== undefined);
     cancel.abort();
     expect((await failed).code).to.equal('CANCELLED');
     await until('the signal to be aborted', () => context?.signal.aborted === true);
-    expect(plumbing.lines).to.have.length(1);
-    expect(plumbing.lines[0]).to.include({ code: 'CANCELLED', agent_uuid: 'a-1', level: 'info' });
+    expect(server.lines).to.have.length(1);
+    expect(server.lines[0]).to.include({ code: 'CANCELLED', agent_uuid: 'a-1', level: 'info' });
   });
 
   it('aborts the signal when the deadline passes', async () => {
     let context: CallContext | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: (_, given) => {
         context = given;
         return never();
       },
     });
-    const error = await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 80 }));
+    const error = await errorOf(server.rpc.calls.onCallStart({}, { deadlineMs: 80 }));
     expect(error.code).to.equal('DEADLINE_EXCEEDED');
     await until('the signal to be aborted', () => context?.signal.aborted === true);
-    await until('a log line', () => plumbing.lines.length === 1);
-    // Client and server each have a timer; the client's may fire first and look like a cancel.
-    expect(plumbing.lines[0]?.['code']).to.be.oneOf(['DEADLINE_EXCEEDED', 'CANCELLED']);
+    await until('a log line', () => server.lines.length === 1);
+    // Client and server each have a timer. The client's may fire first and look like a cancellation.
+    expect(server.lines[0]?.['code']).to.be.oneOf(['DEADLINE_EXCEEDED', 'CANCELLED']);
   });
 
   it('does not abort the signal of a call that was answered', async () => {
     let context: CallContext | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: async (_, given) => {
         context = given;
         return reply;
       },
     });
-    await plumbing.rpc.calls.onCallStart();
-    await plumbing.rpc.calls.onCallStart();
+    await server.rpc.calls.onCallStart();
+    await server.rpc.calls.onCallStart();
     expect(context?.signal.aborted).to.equal(false);
-    expect(plumbing.lines.map(({ code }) => code)).to.deep.equal(['OK', 'OK']);
+    expect(server.lines.map(({ code }) => code)).to.deep.equal(['OK', 'OK']);
   });
 
-  it('logs a bug that comes up after the caller has gone', async () => {
+  it('logs an error of the handler after the caller has gone', async () => {
     let fail: ((error: Error) => void) | undefined;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: () => new Promise((_, reject) => (fail = reject)),
     });
     const cancel = new AbortController();
-    const failed = errorOf(plumbing.rpc.calls.onCallStart({}, { signal: cancel.signal }));
+    const failed = errorOf(server.rpc.calls.onCallStart({}, { signal: cancel.signal }));
     await until('the handler to run', () => fail !== undefined);
     cancel.abort();
     await failed;
-    await until('a log line', () => plumbing.lines.length === 1);
+    await until('a log line', () => server.lines.length === 1);
     fail?.(new Error('late'));
-    await until('a second log line', () => plumbing.lines.length === 2);
-    expect(plumbing.lines[1]).to.include({ level: 'error', message: 'rpc failed after it was answered' });
+    await until('a second log line', () => server.lines.length === 2);
+    expect(server.lines[1]).to.include({ level: 'error', message: 'rpc failed after it was answered' });
   });
 
-  it('says nothing of a handler that gives up because its caller has gone', async () => {
+  it('logs no error when the handler gives up because its caller has gone', async () => {
     let gaveUp = false;
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: (_, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
@@ -226,28 +228,28 @@ describe('the unary adapter', () => {
           });
         }),
     });
-    await errorOf(plumbing.rpc.calls.onCallStart({}, { deadlineMs: 50 }));
+    await errorOf(server.rpc.calls.onCallStart({}, { deadlineMs: 50 }));
     await until('the handler to give up', () => gaveUp);
-    await plumbing.rpc.raw('/callhooks.v1.CallLifecycle/OnCallEnd', Buffer.from('ff', 'hex')).catch(() => {});
-    expect(plumbing.lines.map(({ message }) => message)).to.deep.equal(['rpc', 'rpc']);
+    await server.rpc.raw('/callhooks.v1.CallLifecycle/OnCallEnd', Buffer.from('ff', 'hex')).catch(() => {});
+    expect(server.lines.map(({ message }) => message)).to.deep.equal(['rpc', 'rpc']);
   });
 
-  it('logs one line an RPC: what, how it ended, how long it took, and what the handler attached', async () => {
+  it('logs one line for each RPC: its name, code and duration, and the fields that the handler adds', async () => {
     const error = new CallhooksError(
       'DATABASE_UNAVAILABLE',
       'away',
       {},
       { cause: new DatabaseError('away') },
     );
-    await using plumbing = await startPlumbing({
+    await using server = await startTestServer({
       onCallStart: (_, context) => {
         context.log({ agent_uuid: 'a-1' });
         context.log({ conversation_uuid: 'c-1' });
         return Promise.reject(error);
       },
     });
-    await errorOf(plumbing.rpc.calls.onCallStart());
-    const [{ duration_ms: duration, peer, ...line } = {}] = plumbing.lines;
+    await errorOf(server.rpc.calls.onCallStart());
+    const [{ duration_ms: duration, peer, ...line } = {}] = server.lines;
     expect(line).to.deep.equal({
       level: 'info',
       message: 'rpc',
@@ -264,7 +266,7 @@ describe('the unary adapter', () => {
   });
 });
 
-/** An OnCallStartRequest whose metadata holds objects within objects, put together from the inside out. */
+/** Encodes an OnCallStartRequest whose metadata is nested so deep, from the inside out. */
 function deepMessage(depth: number): Uint8Array {
   const parts: Buffer[] = [];
   let length = 0;
@@ -274,7 +276,7 @@ function deepMessage(depth: number): Uint8Array {
     length += head.length;
   };
   for (let i = 0; i < depth; i += 1) {
-    // A value that is a list, a list's value: two messages a level.
+    // A level takes two messages: a Value that is a list, and the ListValue with a Value.
     wrap(0x0a);
     wrap(0x32);
   }

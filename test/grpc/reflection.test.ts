@@ -6,7 +6,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { expect } from 'chai';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { FILE_DESCRIPTORS } from '../../src/gen/descriptors.ts';
-import { startPlumbing } from './plumbing-server.ts';
+import { startTestServer } from './test-server.ts';
 
 type Version = 'v1' | 'v1alpha';
 interface Answer {
@@ -18,9 +18,9 @@ interface Answer {
 const main = createRequire(import.meta.url).resolve('@grpc/reflection');
 const protos = join(dirname(main), '..', 'proto');
 
-/** Asks one question of a server's reflection, as grpcurl does. */
-const ask = (port: number, version: Version, question: object): Promise<Answer> =>
-  new Promise((resolve, reject) => {
+/** Sends one request to the reflection service of a server, as grpcurl does. */
+function ask(port: number, version: Version, question: object): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const file = `grpc/reflection/${version}/reflection.proto`;
     const loaded = loadPackageDefinition(loadSync(file, { includeDirs: [protos], oneofs: true })) as never;
     const { ServerReflection } = (
@@ -36,16 +36,17 @@ const ask = (port: number, version: Version, question: object): Promise<Answer> 
     stream.on('end', () => client.close());
     stream.write(question);
   });
+}
 
-/** The names of the files that a client has after asking for a symbol, and of all that those import. */
-const filesFor = async (port: number, version: Version, symbol: string) => {
+/** Returns the names of the files that a client gets for a symbol, and of all that these files import. */
+async function filesFor(port: number, version: Version, symbol: string) {
   const { fileDescriptorResponse } = await ask(port, version, { fileContainingSymbol: symbol });
   const files = (fileDescriptorResponse?.fileDescriptorProto ?? []).map(
     (bytes) =>
       descriptor.FileDescriptorProto.decode(bytes) as unknown as { name: string; dependency: string[] },
   );
   return { names: files.map(({ name }) => name), imports: files.flatMap(({ dependency }) => dependency) };
-};
+}
 
 const METHODS = {
   AgentAdmin: ['CreateAgent', 'GetAgent', 'ListAgents', 'UpdateAgent', 'DeleteAgent'],
@@ -71,18 +72,18 @@ const DETAILS = [
 ];
 
 for (const version of ['v1', 'v1alpha'] as const) {
-  describe(`reflection ${version}`, () => {
+  describe(`Reflection ${version}`, () => {
     it('lists every service', async () => {
-      await using plumbing = await startPlumbing({});
-      const { listServicesResponse } = await ask(plumbing.port, version, { listServices: '*' });
+      await using server = await startTestServer({});
+      const { listServicesResponse } = await ask(server.port, version, { listServices: '*' });
       expect(listServicesResponse?.service.map(({ name }) => name)).to.have.members([
         ...Object.keys(METHODS).map((name) => `callhooks.v1.${name}`),
         'grpc.health.v1.Health',
       ]);
     });
 
-    it('gives with every service and error detail all files that those import', async () => {
-      await using plumbing = await startPlumbing({});
+    it('returns all imported files with every service, message and error detail', async () => {
+      await using server = await startTestServer({});
       const symbols = [
         ...Object.entries(METHODS).flatMap(([service, methods]) => [
           `callhooks.v1.${service}`,
@@ -97,32 +98,32 @@ for (const version of ['v1', 'v1alpha'] as const) {
         'grpc.health.v1.Health',
       ];
       for (const symbol of symbols) {
-        const { names, imports } = await filesFor(plumbing.port, version, symbol);
+        const { names, imports } = await filesFor(server.port, version, symbol);
         expect(names, symbol).to.have.property('length').above(0);
         expect(names, symbol).to.include.members(imports);
       }
     });
 
-    it('gives every file as the compiler made it', async () => {
-      await using plumbing = await startPlumbing({});
+    it('returns every file as the compiler wrote it', async () => {
+      await using server = await startTestServer({});
       for (const [name, base64] of Object.entries(FILE_DESCRIPTORS)) {
-        const { fileDescriptorResponse } = await ask(plumbing.port, version, { fileByFilename: name });
+        const { fileDescriptorResponse } = await ask(server.port, version, { fileByFilename: name });
         const [first] = fileDescriptorResponse?.fileDescriptorProto ?? [];
         expect(first?.toString('base64') === base64, name).to.equal(true);
       }
     });
 
-    it('says NOT_FOUND of a symbol that does not exist', async () => {
-      await using plumbing = await startPlumbing({});
-      const { errorResponse } = await ask(plumbing.port, version, {
+    it('answers NOT_FOUND for a symbol that does not exist', async () => {
+      await using server = await startTestServer({});
+      const { errorResponse } = await ask(server.port, version, {
         fileContainingSymbol: 'callhooks.v1.Nothing',
       });
       expect(errorResponse?.errorCode).to.equal(status.NOT_FOUND);
     });
 
-    it('can be switched off', async () => {
-      await using plumbing = await startPlumbing({}, { reflection: false });
-      const failed: unknown = await ask(plumbing.port, version, { listServices: '*' }).catch(
+    it('answers UNIMPLEMENTED when it is switched off', async () => {
+      await using server = await startTestServer({}, { reflection: false });
+      const failed: unknown = await ask(server.port, version, { listServices: '*' }).catch(
         (error: unknown) => error,
       );
       expect(failed).to.include({ code: status.UNIMPLEMENTED });
@@ -130,8 +131,8 @@ for (const version of ['v1', 'v1alpha'] as const) {
   });
 }
 
-describe('the descriptors', () => {
-  it('hold comments of our files only', () => {
+describe('The descriptors', () => {
+  it('have the comments of our own files only', () => {
     for (const [name, base64] of Object.entries(FILE_DESCRIPTORS)) {
       const file = descriptor.FileDescriptorProto.decode(Buffer.from(base64, 'base64'));
       const hasComments = Object.hasOwn(file, 'sourceCodeInfo');

@@ -3,12 +3,12 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { bindService } from '../../src/grpc/bound-service.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
-import { startPlumbing } from './plumbing-server.ts';
+import { startTestServer } from './test-server.ts';
 
 const MAX_ADMIN_RPCS = 64;
 
-/** Services of which `listExecutions` and `getWebhook` run until they are released, and all others answer at once. */
-const holdingServices = () => {
+/** Creates services whose `listExecutions` and `getWebhook` run until `release`, and whose other RPCs answer at once. */
+function holdingServices() {
   let running = 0;
   const { promise, resolve: release } = Promise.withResolvers<void>();
   const unused = (): Promise<never> => Promise.reject(new Error('not part of this test'));
@@ -42,13 +42,13 @@ const holdingServices = () => {
     }),
   ];
   return { services, release, running: () => running };
-};
+}
 
-describe('list and admin RPCs', () => {
-  it('are 64 at once, all services together; beyond it they are LIMIT_REACHED, other RPCs are not', async () => {
+describe('List and admin RPCs', () => {
+  it('are refused as LIMIT_REACHED beyond 64 at once in all services, while other RPCs are served', async () => {
     const { services, release, running } = holdingServices();
-    await using plumbing = await startPlumbing({}, { services });
-    const { executions, webhooks, calls } = plumbing.rpc;
+    await using server = await startTestServer({}, { services });
+    const { executions, webhooks, calls } = server.rpc;
     const held = Array.from({ length: MAX_ADMIN_RPCS }, (_, i) =>
       i % 2 === 0 ? executions.listExecutions() : webhooks.getWebhook(),
     );
@@ -67,11 +67,11 @@ describe('list and admin RPCs', () => {
     await executions.listExecutions();
   });
 
-  it('count until their work has ended, though their caller has gone', async () => {
+  it('count until their handlers have ended, also when their callers have gone', async () => {
     const { services, release, running } = holdingServices();
-    await using plumbing = await startPlumbing({}, { services });
+    await using server = await startTestServer({}, { services });
     const cancel = new AbortController();
-    const { executions } = plumbing.rpc;
+    const { executions } = server.rpc;
     const gone = Array.from({ length: MAX_ADMIN_RPCS }, () =>
       errorOf(executions.listExecutions({}, { signal: cancel.signal })),
     );
@@ -85,11 +85,11 @@ describe('list and admin RPCs', () => {
   });
 });
 
-describe('the size of a request', () => {
-  it('is bounded by its method, and named when it is too large', async () => {
+describe('The size of a request', () => {
+  it('is limited by its method, and the violation names the limit', async () => {
     const { services } = holdingServices();
-    await using plumbing = await startPlumbing({}, { services });
-    const { executions, webhooks, calls } = plumbing.rpc;
+    await using server = await startTestServer({}, { services });
+    const { executions, webhooks, calls } = server.rpc;
     const text = 'x'.repeat(2 * 1024 * 1024);
     const rows: readonly [call: Promise<unknown>, name: string][] = [
       [executions.getExecution({ executionUuid: text }), '4 KiB'],
