@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import type { DatabaseOptions } from '../src/store/database.ts';
 
 import { startMariadb } from '../test/support/mariadb.ts';
-import { openBeside, openTested, type TestedDatabase } from '../test/store/support.ts';
+import { connectDirectly, openTested, type TestedDatabase } from '../test/store/support.ts';
 import { fill, type Size } from './scale/fill.ts';
 import { operations, type Filled } from './scale/operations.ts';
 import { medianOf, toTable, type Line } from './scale/report.ts';
@@ -47,7 +47,7 @@ async function placeOnSqlite(): Promise<Place> {
 
 async function placeOnMariadb(): Promise<Place> {
   const server = await startMariadb(['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G']);
-  const root = openBeside({ url: server.url(''), dataDir: '', cleanup: () => Promise.resolve() });
+  const root = connectDirectly({ url: server.url(''), dataDir: '', cleanup: () => Promise.resolve() });
   for (const name of ['small', 'large'])
     await root.use((session) => session.change(`CREATE DATABASE ${name}`));
   await root.close();

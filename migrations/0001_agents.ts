@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** Agents; times are epoch milliseconds of the database's clock, here and everywhere. */
+/** The table of agents. Here and everywhere times are epoch milliseconds of the database's clock. */
 export const agents: Migration = {
   name: '0001_agents',
   oldestRelease: '0.1.0',

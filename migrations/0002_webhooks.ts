@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** Webhooks, at most one of each type per agent; their configuration is JSON text. */
+/** The table of webhooks. An agent has at most one of each type. The configuration is JSON text. */
 export const webhooks: Migration = {
   name: '0002_webhooks',
   oldestRelease: '0.1.0',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** Sealed secrets by name; the index serves the rotation of keys. */
+/** The table of sealed secrets, by name. The index is for the rotation of keys. */
 export const agentSecrets: Migration = {
   name: '0003_agent_secrets',
   oldestRelease: '0.1.0',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** Sealed values of sensitive literal headers, by the header's name in lower case. */
+/** The table of sealed values of sensitive literal headers, by the header's name in lower case. */
 export const webhookHeaders: Migration = {
   name: '0004_webhook_headers',
   oldestRelease: '0.1.0',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** For each key, a known value that it sealed: a wrong key is noticed at start. */
+/** The table with a known value that each key has sealed, so that a wrong key is noticed at start. */
 export const keyChecks: Migration = {
   name: '0005_key_checks',
   oldestRelease: '0.1.0',

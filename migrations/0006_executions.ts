@@ -1,10 +1,10 @@
 import { createTable, type Migration } from './create-table.ts';
 
 /**
- * Executions, narrow: what is large lies in tables of its own, so that a claim or an outcome rewrites little.
- * `state_at` is the instant that counts in this state: accepted: when it was accepted; sending: when it is overdue;
- * ended: when it finished. One index thus finds the overdue, counts the waiting and leads the purge.
- * `waiting_webhook_uuid` is set while a post-call waits, so that its index is small however many have ended.
+ * The table of executions. Large parts are in tables of their own, so that a claim or an outcome rewrites little.
+ * `state_at` is the time that matters in a state: when an accepted execution was accepted, when a sending one is overdue, when
+ * a finished one finished. So one index finds the overdue, counts the pending and leads the purge.
+ * `waiting_webhook_uuid` is set while a post-call is pending, so that its index stays small however many are finished.
  */
 export const executions: Migration = {
   name: '0006_executions',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** What a start left for its repeats and its end: caller, variables and their sources. */
+/** The table of what a start leaves for its repeats and its post-call: caller, variables and their sources. */
 export const executionStarts: Migration = {
   name: '0007_execution_starts',
   oldestRelease: '0.1.0',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** The details of a post-call until its owner's outcome. */
+/** The table of call details of a post-call, which are kept until its owner's outcome. */
 export const executionDetails: Migration = {
   name: '0008_execution_details',
   oldestRelease: '0.1.0',

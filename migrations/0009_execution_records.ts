@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** What an outcome leaves: assigned variables (read by every repeat, hence first), request and response. */
+/** The table of what an outcome leaves: assigned variables (first, because every repeat reads them), request, response. */
 export const executionRecords: Migration = {
   name: '0009_execution_records',
   oldestRelease: '0.1.0',

@@ -1,6 +1,6 @@
 import { createTable, type Migration } from './create-table.ts';
 
-/** The keys of purged executions, with the day (since 1970) of the purge. There may be very many: every byte counts. */
+/** The table of purged keys, with the day of the purge since 1970. There may be very many, so every byte counts. */
 export const purgedKeys: Migration = {
   name: '0010_purged_keys',
   oldestRelease: '0.1.0',

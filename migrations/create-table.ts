@@ -1,20 +1,20 @@
 /** The engines that a migration is written for. */
 export type Engine = 'sqlite' | 'mysql';
 
-/** One step of the schema: applied once, in order, never edited after a release. */
+/** One step of the schema. It is applied once, in order, and never edited after a release. */
 export interface Migration {
   readonly name: string;
   /** The oldest release that works with the schema after this step. */
   readonly oldestRelease: string;
   /**
-   * On MySQL one statement, because DDL commits at once: killed before the step is noted, it is run again, so it
-   * must not mind that it was done.
+   * Returns the statements of the step. On MySQL there is one, because DDL commits at once: after a kill before the step is
+   * noted it runs again, so it must work a second time.
    */
   readonly statements: (engine: Engine) => readonly string[];
 }
 
-// Signed, because MySQL makes a DECIMAL, hence a text, of unsigned and signed numbers that meet in one column.
-/** Column types: `text` holds JSON and sealed values (a native JSON column reorders keys and changes numbers). */
+// Numbers are signed: MySQL makes a DECIMAL, which is read as a text, of signed and unsigned numbers in one column.
+/** The column types. `text` is for JSON and sealed values (a native JSON column reorders keys and changes numbers). */
 const TYPES = {
   sqlite: {
     uuid: 'BLOB',
@@ -38,18 +38,18 @@ const TYPES = {
 
 type ColumnType = keyof (typeof TYPES)['sqlite'];
 
-/** A table as both engines make it. A column type with `?` may be NULL. */
+/** A table that both engines make. A column type with `?` may be NULL. */
 export interface TableShape {
   readonly name: string;
   readonly columns: Readonly<Record<string, ColumnType | `${ColumnType}?`>>;
   readonly primaryKey: readonly string[];
-  /** Unique keys by name. */
+  /** The unique keys by name. */
   readonly unique?: Readonly<Record<string, readonly string[]>>;
-  /** Indexes by name; on SQLite, `partial` ones hold only rows in which their first column is set. */
+  /** The indexes by name. On SQLite a `partial` index has only rows in which its first column is not NULL. */
   readonly indexes?: Readonly<Record<string, { columns: readonly string[]; partial?: boolean }>>;
 }
 
-/** The statements that make a table with its indexes: rows lie in the order of the primary key on both engines. */
+/** Returns the statements that make a table with its indexes. Both engines keep its rows in the order of the primary key. */
 export function createTable(shape: TableShape) {
   return (engine: Engine): readonly string[] =>
     engine === 'mysql' ? [createOnMysql(shape)] : createOnSqlite(shape);

@@ -1,7 +1,7 @@
 import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import type { Row } from '../../src/store/sql/dialect.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
-import { aWebhook, openBeside } from '../../test/store/support.ts';
+import { aWebhook, connectDirectly } from '../../test/store/support.ts';
 
 /** The amount of data in a database. */
 export interface Size {
@@ -58,7 +58,7 @@ const SAMPLED = 500;
  * database also holds as many purged keys.
  */
 export async function fill(options: DatabaseOptions, size: Size): Promise<Sample> {
-  const beside = openBeside({
+  const beside = connectDirectly({
     url: options.url ?? null,
     dataDir: options.dataDir ?? '',
     cleanup: async () => {},

@@ -1,8 +1,8 @@
 import type { Agent, Webhook } from '../domain/agent.ts';
 
-// All functions take and give plain data, and reject with DatabaseError (or CallhooksError where said).
+// All functions take and return plain data, and reject with DatabaseError, or with CallhooksError where the comment says so.
 
-/** An agent to be stored: the store stamps the times from the database's clock. */
+/** An agent that is to be stored. The store takes its times from the database's clock. */
 export type NewAgent = Omit<Agent, 'createdAtMs' | 'updatedAtMs'>;
 
 /**
@@ -14,29 +14,29 @@ export interface Page<T, K> {
   readonly next?: K;
 }
 
-/** Agents with their webhooks and secrets. An agent is read and written as a whole. */
+/** Stores agents with their webhooks and secrets. An agent is read and written as a whole. */
 export interface AgentStore {
   /** @throws CallhooksError AGENT_EXISTS */
   insertAgent(agent: NewAgent): Promise<Agent>;
   findAgent(agentUuid: string): Promise<Agent | undefined>;
-  /** The agent that has this webhook. */
+  /** Finds the agent that has this webhook. */
   findAgentOfWebhook(webhookUuid: string): Promise<Agent | undefined>;
-  /** The URL templates of those of these webhooks that are there and enabled. */
+  /** Returns the URL templates of the webhooks that exist and are enabled. */
   findUrls(webhookUuids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
-   * Reads an agent that is to be changed; `nowMs` is the database's clock, which the new state's times are taken from.
-   * Without `agent` there is none.
+   * Reads an agent that is to be changed. `nowMs` is the time of the database's clock, for the times of the new state.
+   * `agent` is absent when there is none.
    */
   readForChange(agentUuid: string): Promise<{ readonly agent?: Agent; readonly nowMs: number }>;
   /**
-   * Brings an agent from the state `before`, as it was read, to `after`; without `after` it is deleted with its webhooks
-   * and secrets. `stale`: its etag is not that of `before` any more, or it is gone, and nothing was changed. Each state
-   * needs an etag of its own. Sealed values that are the same in both states are not touched.
+   * Brings an agent from the state `before`, as it was read, to `after`. Without `after` the agent is deleted with its
+   * webhooks and secrets. Returns `stale`, and changes nothing, when the agent has another etag than `before` by now or is
+   * gone. Each state needs an etag of its own. A sealed value that is the same in both states is not written.
    */
   replaceAgent(before: Agent, after: Agent | undefined): Promise<'changed' | 'stale'>;
-  /** By agent_uuid ascending; `after` is the last agent_uuid of the page before. */
+  /** Lists agents by agent_uuid ascending. `after` is the last agent_uuid of the page before. */
   listAgents(pageSize: number, after?: string): Promise<Page<Agent, string>>;
-  /** By webhook_uuid ascending, of one agent or of all. */
+  /** Lists the webhooks of one agent or of all, by webhook_uuid ascending. */
   listWebhooks(
     agentUuid: string | undefined,
     pageSize: number,

@@ -15,36 +15,42 @@ export interface Database {
   readonly agents: AgentStore;
   readonly sealed: SealedStore;
   readonly executions: ExecutionStore;
-  /** Answers when the database does; rejects with kind `away` within 2 s. `busy` says nothing about it. */
+  /**
+   * Resolves when the database answers, and rejects as `away` within 2 s when it does not. A rejection as `busy` says
+   * nothing about the database.
+   */
   ping(): Promise<void>;
-  /** Names of migrations not yet applied. */
+  /** Returns the names of the migrations that are not applied yet. */
   pendingMigrations(): Promise<readonly string[]>;
-  /** The oldest release that works with the schema as it is; undefined: there is none yet. */
+  /** Returns the oldest release that works with the schema, or undefined when there is no schema yet. */
   oldestRelease(): Promise<string | undefined>;
-  /** Applies them. Safe to call from several processes at once. */
+  /** Applies the pending migrations, and returns their names. Several processes may call it at once. */
   migrate(): Promise<readonly string[]>;
-  /** Free bytes on the disk of an embedded database; undefined where the database is a server's business. */
+  /** Returns the free bytes on the disk of an embedded database, or undefined when the disk is a server's. */
   freeBytes(): Promise<number | undefined>;
-  /** What weakens durability or fits badly, for a warning at start. */
+  /** Returns the settings that weaken durability or do not fit, for a warning at start. */
   checkSettings(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** Where the database is. With `url` it is MySQL or MariaDB, else SQLite in `dataDir`. */
+/** Where the database is. With `url` it is MySQL or MariaDB, and otherwise SQLite in `dataDir`. */
 export interface DatabaseOptions {
   /** `mysql://user:password@host:port/database`. */
   readonly url?: string | undefined;
-  /** Made (mode 0700) where it is missing; used by one process at a time. */
+  /** The folder of SQLite. It is made (mode 0700) when it is missing, and one process may use it at a time. */
   readonly dataDir?: string;
-  /** Connections for claims and outcomes, and as many for reads; half for everything else. Default 8. */
+  /** How many connections claims and outcomes have, and reads too. Everything else has half of them. The default is 8. */
   readonly poolSize?: number;
-  /** How long one statement may take before its connection is given up: what calls wait for 2 s, others 5 s. */
+  /**
+   * How long a statement may take before its connection is destroyed. `hot` is for statements that calls wait for, by
+   * default 2 s, and `other` for the rest, by default 5 s.
+   */
   readonly statementTimeoutMs?: { readonly hot: number; readonly other: number };
-  /** Hears of each statement that ended. SQLite then works on the thread of its caller. */
+  /** Is called with each statement that has ended. SQLite then runs on the thread of its caller. */
   readonly onStatement?: (report: StatementReport) => void;
 }
 
-/** Opens the database; it is not migrated yet. Throws when another process uses the data folder. */
+/** Opens the database without migrating it. Throws when another process uses the data folder. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, dataDir, onStatement } = options;
   if (url !== undefined) return openMysql({ ...options, url });
@@ -54,9 +60,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return { ...rest, executions: { ...executions, write: createWrite(writeRows) } };
 }
 
-/** How {@link openMigrated} deals with pending migrations. */
+/** How {@link openMigrated} treats pending migrations. */
 export interface MigratedOptions extends DatabaseOptions {
-  /** Applies them on MySQL too; SQLite always migrates itself. */
+  /** Whether they are applied on MySQL too. On SQLite they always are. */
   readonly migrate: boolean;
   /** The version of this release. */
   readonly release: string;
@@ -64,7 +70,7 @@ export interface MigratedOptions extends DatabaseOptions {
 
 /**
  * Opens a database whose schema is the one that this release needs.
- * @throws ConfigError when migrations are pending and not to be applied here, or this release is too old for the schema.
+ * @throws ConfigError when migrations are pending and must not be applied here, or this release is too old for the schema.
  */
 export async function openMigrated(options: MigratedOptions): Promise<Database> {
   const database = await openDatabase(options);
@@ -85,7 +91,7 @@ export async function openMigrated(options: MigratedOptions): Promise<Database> 
 
 /**
  * Refuses a schema that this release no longer works with, before anything is read or changed. A newer schema that still
- * works with it is let through, so that replicas can be rolled forth and back.
+ * works with this release passes, so that replicas can be rolled forward and back.
  * @throws ConfigError
  */
 export async function refuseNewerSchema(

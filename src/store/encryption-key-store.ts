@@ -2,17 +2,17 @@ import type { SealedValue } from '../domain/agent.ts';
 import type { Connections } from './sql/connections.ts';
 import type { Dialect } from './sql/dialect.ts';
 
-/** Where encrypted values lie, as the rotation and the check at start need it. */
+/** Reads which keys have sealed stored values, and keeps a check value for each key. */
 export interface SealedStore {
-  /** How many stored values each key id sealed. */
+  /** Returns how many stored values each key has sealed, by key id. */
   countByKey(): Promise<ReadonlyMap<string, number>>;
-  /** The check value sealed with this key, if one was stored. */
+  /** Returns the check value that this key has sealed, if one is stored. */
   findKeyCheck(keyId: string): Promise<SealedValue | undefined>;
-  /** Stores a check value unless there is one. */
+  /** Stores a check value, unless the key has one. */
   insertKeyCheck(check: SealedValue): Promise<void>;
 }
 
-/** The view on sealed values that checks of keys need. */
+/** Makes the store that checks of keys need. */
 export function createSealedStore(connections: Connections, dialect: Dialect): SealedStore {
   return {
     countByKey: async () => {

@@ -5,22 +5,23 @@ import type { WebhookType } from '../domain/agent.ts';
 import type { Page } from './agent-store.ts';
 import type { WriteBatch, WriteResults } from './write-batch.ts';
 
-// All functions take and give plain data, and reject with DatabaseError.
+// All functions take and return plain data, and reject with DatabaseError.
 
-/** A start as recorded: enough to build its reply. */
+/** A start as it is recorded. A reply can be built from it. */
 export interface RecordedStart {
   readonly execution: Execution;
   readonly start: StartVariables;
 }
 
+/** Which executions a list shows. */
 export interface ExecutionFilter {
   readonly agentUuid?: string;
   readonly conversationUuid?: string;
   readonly webhookUuid?: string;
   readonly webhookType?: WebhookType;
-  /** Empty: all. */
+  /** An empty list stands for all states. */
   readonly states: readonly ExecutionState[];
-  /** Empty: all. */
+  /** An empty list stands for all executions. */
   readonly failureCodes: readonly FailureCode[];
   readonly degraded?: boolean;
   /** Inclusive. */
@@ -54,7 +55,7 @@ export interface PurgedKey {
   readonly webhookType: WebhookType;
 }
 
-/** Names a pending post-call: it is accepted, and no replica has claimed it yet. */
+/** A pending post-call: it is accepted, and no replica has claimed it yet. */
 export interface PendingPostCall {
   readonly executionUuid: string;
   readonly conversationUuid: string;
@@ -69,14 +70,13 @@ export interface PendingWebhook {
   readonly oldestAcceptedAtMs: number;
 }
 
-/** The executions. */
+/** Stores executions. */
 export interface ExecutionStore {
   /**
-   * Writes a batch in one transaction, committed durably when this resolves: outcomes (guarded by their claims: a
-   * pre-call's only over `sending`, a post-call's over a mark too), claims of pre-calls and starts without a webhook,
-   * accepts of post-calls, claims of accepted post-calls. Makes one try: rejected with `conflict` or `busy`, nothing of
-   * it was written; with `away`, its fate is unknown, and repeating it with the same tokens is harmless; with `row` or
-   * `bug`, one of its items is bad, and the caller splits the batch.
+   * Writes a batch in one transaction, which is durable when this resolves. It makes one try. After a rejection as
+   * `conflict` or `busy` nothing of it was written. After `away` nobody knows whether it was written, and a repeat with the
+   * same tokens is harmless. After `row` or `bug` one of its items is bad, and the caller splits the batch. An outcome
+   * is guarded by its claim: a pre-call's is written over `sending` only, a post-call's over INTERRUPTED too.
    */
   write(batch: WriteBatch): Promise<WriteResults>;
   /**
@@ -85,39 +85,42 @@ export interface ExecutionStore {
    */
   failUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
 
-  /** Returns those of these conversations whose row of this type another transaction has inserted and not committed. */
+  /** Returns the conversations whose row of this type another transaction has inserted and not committed. */
   findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
-  /** Returns those of these executions whose rows another transaction has locked. */
+  /** Returns the executions whose rows another transaction has locked. */
   findLocked(executionUuids: readonly string[]): Promise<readonly string[]>;
 
-  /** The rows of a conversation (its start, its end; `no_webhook` too), for the agent check. Causal on a cluster. */
+  /** Finds the pre-call and the post-call of a conversation, `no_webhook` too. Causal on a cluster. */
   findConversation(conversationUuid: string): Promise<readonly Execution[]>;
-  /** The recorded start of a conversation, whatever its state. Causal on a cluster. `purged`: only its key is left. */
+  /** Finds the recorded start of a conversation, in any state. Causal on a cluster. `purged`: only its key is left. */
   findStart(conversationUuid: string): Promise<RecordedStart | 'purged' | undefined>;
   /** Finds the recorded post-call of a conversation. Causal on a cluster. */
   findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
-  /** The details of an accepted or sending post-call. */
+  /** Finds the details of an accepted or sending post-call. */
   findDetails(executionUuid: string): Promise<StoredCallDetails | undefined>;
   findExecution(
     executionUuid: string,
   ): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;
-  /** Whether this execution is `sending` (chaining). */
+  /** Reports whether this execution is `sending`, for the check of chaining. */
   isSending(executionUuid: string): Promise<boolean>;
-  /** Newest first by (accepted_at, execution_uuid). Never shows `no_webhook`. Reads at most 20,000 index entries. */
+  /**
+   * Lists executions, newest first by (accepted_at, execution_uuid), without `no_webhook`. Reads at most 20,000 index
+   * entries, so a page may be short although others follow.
+   */
   listExecutions(
     filter: ExecutionFilter,
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
   /**
-   * Returns those of these conversations, however many, that have no start or whose start is finished, as far as this
-   * release knows.
+   * Returns the conversations that have no start, or whose start is in a state that this release knows as finished. The
+   * list may have any length.
    */
   findFinishedStarts(conversationUuids: readonly string[]): Promise<readonly string[]>;
 
   /** Lists the webhooks that have pending post-calls, by webhook_uuid ascending. */
   listPendingWebhooks(): Promise<readonly PendingWebhook[]>;
-  /** Lists the oldest pending post-calls of a webhook, by (accepted_at, execution_uuid). `after`: only those after it. */
+  /** Lists the oldest pending post-calls of a webhook, by (accepted_at, execution_uuid), from `after` on. */
   listPendingPostCalls(
     webhookUuid: string,
     limit: number,
@@ -126,32 +129,33 @@ export interface ExecutionStore {
   /** Counts all pending post-calls, up to `cap`. */
   countPending(cap: number): Promise<number>;
   /**
-   * Accepted or sending and past their time (sending: limit + 10 s; accepted: `startByMs` + 5 s, 0: never): must be 0 on
-   * a healthy system. Capped at 1,000.
+   * Counts executions that are past their time, up to 1,000: those in `sending` 10 s after their time limit, and those in
+   * `accepted` 5 s after `startByMs` (with 0 they have no limit). It must be 0 on a healthy system.
    */
   countOverdue(startByMs: number): Promise<number>;
 
-  /** Lists `sending` executions that are overdue by the database's clock, oldest first; `after`: those after that one. */
+  /** Lists `sending` executions that are overdue by the database's clock, oldest first, from `after` on. */
   findOverdue(limit: number, after?: OverdueKey): Promise<readonly OverdueExecution[]>;
   /**
-   * Marks those of these executions interrupted that are still `sending` and overdue. Returns their uuids. Rows that
-   * somebody else has locked are passed over.
+   * Marks the executions interrupted that are still `sending` and overdue, and returns their uuids. It passes over rows that
+   * another transaction has locked.
    */
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
-  /** Marks every `sending` row interrupted (SQLite at start: the lock proves that no owner lives). Returns how many. */
+  /** Marks every `sending` row interrupted, and returns how many. For SQLite at start: no owner lives then. */
   interruptAllSending(): Promise<number>;
   /**
-   * Abandons a start whose insert was not confirmed in time: marks the row interrupted, SENT_NO, if it holds this token
-   * and is `sending`.
+   * Abandons a start whose insert was not confirmed in time: marks its row interrupted, SENT_NO, if it has this token and is
+   * `sending`.
    */
   abandonStart(executionUuid: string): Promise<void>;
-  /** Purges ended executions finished before `beforeMs`, at most `limit`, leaving their keys; the number purged. */
+  /** Purges at most `limit` executions that finished before `beforeMs`, keeps their keys, and returns how many. */
   purge(beforeMs: number, limit: number): Promise<number>;
   /**
-   * Looks at up to `limit` keys of purged executions after the key `after` (absent: from the first) and removes those
-   * purged before the day of `beforeMs`: they could run again. The key to go on after; undefined at the end.
+   * Reads up to `limit` keys of purged executions after the key `after`, or from the first one, and removes the keys that
+   * were purged before the day of `beforeMs`: such calls could run again. Returns the last key that was read, or undefined
+   * at the end.
    */
   forgetKeys(beforeMs: number, limit: number, after?: PurgedKey): Promise<PurgedKey | undefined>;
-  /** The database's clock, epoch milliseconds. */
+  /** Returns the time of the database's clock, in epoch milliseconds. */
   nowMs(): Promise<number>;
 }

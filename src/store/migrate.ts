@@ -5,13 +5,13 @@ import type { Connections } from './sql/connections.ts';
 import type { Dialect } from './sql/dialect.ts';
 import { compareReleases } from './releases.ts';
 
-/** The schema's state and its way forward. */
+/** Brings the schema forward. */
 export interface Migrator {
-  /** Names of migrations not yet applied, in order. */
+  /** Returns the names of the migrations that are not applied yet, in order. */
   pending(): Promise<readonly string[]>;
-  /** Applies them, after whoever else does; the names of those applied here. */
+  /** Waits until no other process migrates, applies the pending migrations, and returns their names. */
   migrate(): Promise<readonly string[]>;
-  /** The oldest release that works with this schema; undefined of an empty one. */
+  /** Returns the oldest release that works with this schema, or undefined when there is none. */
   oldestRelease(): Promise<string | undefined>;
 }
 
@@ -25,7 +25,7 @@ export function createMigrator(
 ): Migrator {
   const applied = (): Promise<readonly { name: string; oldestRelease: string }[]> =>
     connections.use(async (session) => {
-      // Looked up first: a server that may not create tables must be able to ask.
+      // The table is looked up first: a server that may not create tables must be able to ask.
       const tables = await session.rows(dialect.tableExists, ['schema_migrations']);
       if (tables.length === 0) return [];
       const rows = await session.rows('SELECT name, oldest_release FROM schema_migrations');
@@ -37,7 +37,8 @@ export function createMigrator(
     return migrations.filter(({ name }) => !names.has(name));
   };
 
-  // SQLite: all or nothing. MySQL commits DDL at once, so a kill before the note means that the statement runs again.
+  // On SQLite all of it is applied or nothing. MySQL commits DDL at once: after a kill before the note is written, the
+  // statement runs again.
   const apply = (migration: Migration): Promise<void> =>
     connections.transaction(async (session) => {
       for (const statement of migration.statements(dialect.engine)) await session.change(statement);
@@ -50,11 +51,11 @@ export function createMigrator(
 
   const migrate = async (): Promise<readonly string[]> => {
     if ((await findPending()).length === 0) return [];
-    return withMigrationLock(connections, dialect, async (assertHeld) => {
+    return withMigrationLock(connections, dialect, async (assertOwned) => {
       await connections.use((session) => session.change(CREATE_TABLE));
       const pending = await findPending();
       for (const migration of pending) {
-        await assertHeld();
+        await assertOwned();
         await apply(migration);
       }
       return pending.map(({ name }) => name);
@@ -80,18 +81,18 @@ const POLL_MS = 100;
 const HEARTBEAT_MS = 5_000;
 const STALE_AFTER_MS = 30_000;
 
-/** Tells that the lock is still ours: throws when it was taken over (this process slept for too long). */
-type AssertHeld = () => Promise<void>;
+/** Throws when another process has taken the lock over, because this process slept for too long. */
+type AssertOwned = () => Promise<void>;
 
 /**
- * Runs `work` while no other process migrates this database; waits for those that do. The lock is a row with its
- * owner's heartbeat: GET_LOCK is granted on two nodes of a Galera cluster at once, and a row without a heartbeat
- * would stay locked after a kill. 30 s after the last heartbeat the next one takes over.
+ * Waits until no other process migrates this database, and runs `work`. The lock is a row with the heartbeat of its owner:
+ * GET_LOCK is granted on two nodes of a Galera cluster at once, and a row without a heartbeat would stay locked after a
+ * kill. 30 s after the last heartbeat the next process takes the lock over.
  */
 async function withMigrationLock<T>(
   connections: Connections,
   dialect: Dialect,
-  work: (assertHeld: AssertHeld) => Promise<T>,
+  work: (assertOwned: AssertOwned) => Promise<T>,
 ): Promise<T> {
   const owner = randomUUID();
   await connections.use(async (session) => {
@@ -104,7 +105,7 @@ async function withMigrationLock<T>(
     );
   });
 
-  const isHeld = async (): Promise<boolean> => {
+  const isOwned = async (): Promise<boolean> => {
     const [row] = await connections.use((session) =>
       session.rows('SELECT owner FROM schema_lock WHERE id = 1'),
     );
@@ -130,17 +131,17 @@ async function withMigrationLock<T>(
     );
 
   await take();
-  while (!(await isHeld())) {
+  while (!(await isOwned())) {
     await new Promise((resolve) => {
       setTimeout(resolve, POLL_MS);
     });
     await take();
   }
-  // A missed heartbeat shows in assertHeld.
+  // A missed heartbeat shows in `assertOwned`.
   const heartbeat = setInterval(() => void beat().catch(() => undefined), HEARTBEAT_MS);
   try {
     return await work(async () => {
-      if (!(await isHeld())) throw new Error('another process has taken the migration lock over');
+      if (!(await isOwned())) throw new Error('another process has taken the migration lock over');
     });
   } finally {
     clearInterval(heartbeat);

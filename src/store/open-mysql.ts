@@ -13,23 +13,23 @@ import type { Database } from './database.ts';
 
 const DEFAULT_POOL_SIZE = 8;
 const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };
-// Changing a large table takes its time.
+// A change of a large table may take long.
 const MIGRATION_STATEMENT_MS = 3_600_000;
 
-/** Opens a MySQL or MariaDB database; it is not migrated yet, and no connection is made yet. */
+/** Opens a MySQL or MariaDB database without migrating it. No connection is made before the first statement. */
 export function openMysql(options: DatabaseOptions & { url: string }): Database {
   const { url, poolSize = DEFAULT_POOL_SIZE } = options;
   const { hot, other } = options.statementTimeoutMs ?? DEFAULT_TIMEOUTS;
   const open = (pool: Omit<MysqlOptions, 'url'>): MysqlConnections =>
     createMysqlConnections(openMysqlPool({ url, ...pool }), options.onStatement);
-  // Claims and outcomes need no causal session: guards and tokens decide them, and waiting would cost each commit.
+  // Claims and outcomes need no causal session: guards and tokens decide them, and each commit would have to wait.
   const writes = open({ poolSize, limitMs: hot, causal: false, scripts: true });
-  // A call waits for these too: it has to hear of a database that is silent as soon as one that claims.
+  // A call waits for these too, so a silent database has to show as soon as at a claim.
   const reads = open({ poolSize, limitMs: hot, causal: true });
   const admin = open({ poolSize: Math.max(2, Math.ceil(poolSize / 2)), limitMs: other, causal: true });
   const migrating = { limitMs: MIGRATION_STATEMENT_MS, waitsForTables: true };
   const migrations = open({ poolSize: 2, causal: false, ...migrating });
-  // A probe waits for nobody: that all connections of a pool are lent says nothing about the database.
+  // A probe has a connection of its own: a pool without a free connection says nothing about the database.
   const probes = open({ poolSize: 1, limitMs: hot, causal: true });
   const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);
   return {
@@ -52,8 +52,8 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   };
 }
 
-// A server that became read-only, or a node that left its cluster, answers SELECT 1 and refuses this write, which
-// changes nothing.
+// A server that became read-only, or a node that left its cluster, answers SELECT 1. It refuses this write, which changes
+// nothing.
 async function ping(connections: Connections): Promise<void> {
   await connections.read((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0'));
   await connections.read((session) => session.rows('SELECT 1 AS one'));

@@ -14,13 +14,13 @@ import { openSqliteFile } from './sql/sqlite-file.ts';
 import type { Database } from './database.ts';
 import type { ExecutionStore } from './execution-store.ts';
 
-/** A database whose batches are written as rows: `ExecutionStore.write` is made where its callers are. */
+/** A database that writes batches as rows. `ExecutionStore.write` is made on the thread of its callers. */
 export interface RowDatabase extends Omit<Database, 'executions'> {
   readonly executions: Omit<ExecutionStore, 'write'>;
   readonly writeRows: WriteRows;
 }
 
-/** Opens the embedded database on this thread; it is not migrated yet. Throws when another process uses its folder. */
+/** Opens the embedded database on this thread without migrating it. Throws when another process uses its folder. */
 export function openSqlite({
   dataDir,
   onStatement,
@@ -28,7 +28,7 @@ export function openSqlite({
   const folder = openDataFolder(dataDir);
   const connections = createSqliteConnections(openSqliteFile(folder.databaseFile, onStatement));
   const { callers, background } = connections;
-  const log = createLogKeeper(connections);
+  const checkpoints = createCheckpoints(connections);
   const { pending, migrate, oldestRelease } = createMigrator(background, sqlite);
   return {
     engine: 'sqlite',
@@ -37,7 +37,7 @@ export function openSqlite({
     executions: createExecutionStore({ writes: callers, reads: callers, admin: background }, sqlite),
     writeRows: async (batch) => {
       const answers = await connections.run((file) => writeOnSqlite(file, batch));
-      log.noteWritten(rowsIn(batch));
+      checkpoints.countWritten(rowsIn(batch));
       return answers;
     },
     ping: async () => {
@@ -53,7 +53,7 @@ export function openSqlite({
     },
     checkSettings: () => checkSqliteSettings(background),
     close: async () => {
-      log.close();
+      checkpoints.close();
       await background.close();
       folder.release();
     },
@@ -64,34 +64,35 @@ function rowsIn({ outcomes, starts, postCalls, claims }: RowBatch): number {
   return outcomes.length + starts.length + postCalls.length + claims.length;
 }
 
-// About 2 MB of log. A pass then takes a few milliseconds; one a second took 40 at 2,000 rows a second.
-const ROWS_A_PASS = 300;
-const PASS_EVERY_MS = 1_000;
+// They make about 2 MB of log, and a checkpoint then takes a few milliseconds. One checkpoint a second took 40 ms at 2,000
+// rows a second.
+const ROWS_A_CHECKPOINT = 300;
+const CHECKPOINT_EVERY_MS = 1_000;
 
 /**
- * Writes the log back into the database file in short passes between batches, so that it neither grows for ever nor
- * keeps one commit waiting for long.
+ * Writes the write-ahead log back into the database file, in short checkpoints between batches, so that the log does not
+ * grow for ever, and no commit waits for long.
  */
-function createLogKeeper({ background }: SqliteConnections) {
+function createCheckpoints({ background }: SqliteConnections) {
   let rows = 0;
-  let isPassing = false;
-  const pass = async (): Promise<void> => {
-    if (isPassing) return;
-    isPassing = true;
+  let isRunning = false;
+  const run = async (): Promise<void> => {
+    if (isRunning) return;
+    isRunning = true;
     rows = 0;
-    // Passive: what a reader still needs is left for the next pass.
+    // A passive checkpoint leaves what a reader still needs for the next one.
     await background
       .use((session) => session.rows('PRAGMA wal_checkpoint(PASSIVE)'))
       .catch(() => undefined)
       .finally(() => {
-        isPassing = false;
+        isRunning = false;
       });
   };
-  const timer = setInterval(() => void pass(), PASS_EVERY_MS).unref();
+  const timer = setInterval(() => void run(), CHECKPOINT_EVERY_MS).unref();
   return {
-    noteWritten: (count: number): void => {
+    countWritten: (count: number): void => {
       rows += count;
-      if (rows >= ROWS_A_PASS) void pass();
+      if (rows >= ROWS_A_CHECKPOINT) void run();
     },
     close: (): void => clearInterval(timer),
   };

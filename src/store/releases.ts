@@ -1,9 +1,9 @@
-// https://semver.org/spec/v2.0.0.html, without what follows a plus: it has no precedence.
+// https://semver.org/spec/v2.0.0.html. The part after a plus has no precedence.
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$/;
 
 /**
- * Compares two releases by the precedence of Semantic Versioning: negative when `a` is older than `b`. A text that is
- * no version is newer than every version, because only a release that this one does not know can have written it.
+ * Compares two releases by the precedence of Semantic Versioning. Returns a negative number when `a` is older than `b`. A
+ * text that is no version is newer than every version, because only an unknown release can have written it.
  */
 export function compareReleases(a: string, b: string): number {
   const [versionOfA, versionOfB] = [VERSION.exec(a), VERSION.exec(b)];

@@ -11,9 +11,9 @@ import type { Failure } from '../domain/failures.ts';
 import type { FailurePolicy, WebhookType } from '../domain/agent.ts';
 import type { JsonObject } from '../domain/json.ts';
 
-/** A start as its claim writes it. Without `webhook` it is kept in the state `no_webhook`. */
+/** A start as its claim writes it. A start without `webhook` gets the state `no_webhook`. */
 export interface NewStart {
-  /** Fresh, and the claim's token. */
+  /** A fresh uuid, which is the token of the claim. */
   readonly executionUuid: string;
   readonly agentUuid: string;
   readonly conversationUuid: string;
@@ -31,7 +31,7 @@ export interface NewStart {
 
 /** A post-call as it is accepted. */
 export interface NewPostCall {
-  /** Fresh, and the accept's token. */
+  /** A fresh uuid, which is the token of the accept. */
   readonly executionUuid: string;
   readonly agentUuid: string;
   readonly conversationUuid: string;
@@ -42,10 +42,10 @@ export interface NewPostCall {
 }
 
 /**
- * What became of an insert: `won` (its token is in the row; `execution` as stamped), `lost` (another row holds the
- * key: `execution` is that row), `purged` (the key was purged; nothing is left of the insert), `other_agent` (the
- * conversation has a row of the other type that belongs to another agent; nothing is left of the insert) or
- * `undecided` (neither its token nor another row was found; the write has to be repeated).
+ * What became of an insert. `won`: its token is in the row, and `execution` has the times of the database. `lost`: another
+ * row has the key, and `execution` is that row. `purged`: the key was purged, and nothing is left of the insert.
+ * `other_agent`: the other execution of the conversation belongs to another agent, and nothing is left of the insert.
+ * `undecided`: neither its token nor another row was found, and the write has to be repeated.
  */
 export type InsertResult =
   | { readonly kind: 'won'; readonly execution: Execution }
@@ -54,10 +54,10 @@ export type InsertResult =
   | { readonly kind: 'other_agent' }
   | { readonly kind: 'undecided' };
 
-/** The claim of an accepted post-call. */
+/** The claim of a pending post-call. */
 export interface PostCallClaim {
   readonly executionUuid: string;
-  /** Fresh per claim, the same for every repeat of it. */
+  /** The token: fresh for each claim, and the same for each repeat of it. */
   readonly claim: string;
   readonly webhookEtag: string;
   readonly timeLimitMs: number;
@@ -65,10 +65,10 @@ export interface PostCallClaim {
 }
 
 /**
- * What became of the claim of a post-call. `won`: the row holds this token and has no outcome of its owner (it is
- * sending, or was marked interrupted meanwhile, which its owner corrects); with it comes what the request needs, read in
- * the same transaction. `start_running`: the start of its conversation is still being sent. `lost`: it is not ours to
- * send (claimed, ended, or gone).
+ * What became of the claim of a post-call. `won`: the row has this token and no outcome of its owner. It is sending, or was
+ * marked interrupted meanwhile, which its owner corrects. The details that the request needs were read in the same
+ * transaction. `start_running`: the pre-call of the conversation is still being sent. `lost`: the post-call is claimed by
+ * another owner, finished, or gone.
  */
 export type ClaimResult =
   | ({ readonly kind: 'won' } & ClaimedDetails)
@@ -77,17 +77,17 @@ export type ClaimResult =
 
 /** What a claimed post-call needs to be rendered. */
 export interface ClaimedDetails {
-  /** Undefined: a repeat of a claim whose outcome has dropped them. */
+  /** Undefined when this is a repeat of a claim whose outcome has dropped them. */
   readonly details?: StoredCallDetails;
   /** The length of their JSON text. */
   readonly detailsLength: number;
-  /** What the start of the conversation left, if there was one. */
+  /** The variables of the conversation's start, if there was one. */
   readonly start?: StartVariables;
-  /** The etag of its agent as stored now; undefined: the agent is gone. */
+  /** The etag of its agent as it is stored now. Undefined when the agent is gone. */
   readonly agentEtag?: string;
 }
 
-/** What one transaction writes, by kind. Within a kind the order is the caller's. */
+/** What one transaction writes, by kind. */
 export interface WriteBatch {
   readonly outcomes: readonly Outcome[];
   readonly starts: readonly NewStart[];
@@ -95,7 +95,7 @@ export interface WriteBatch {
   readonly claims: readonly PostCallClaim[];
 }
 
-/** What became of each item of a {@link WriteBatch}, in the order given. */
+/** What became of each item of a {@link WriteBatch}, in the same order. */
 export interface WriteResults {
   readonly outcomes: readonly OutcomeResult[];
   readonly starts: readonly InsertResult[];
@@ -103,30 +103,30 @@ export interface WriteResults {
   readonly claims: readonly ClaimResult[];
 }
 
-/** An execution's outcome as its owner writes it; repeating it is harmless. */
+/** The outcome of an execution, as its owner records it. A repeat is harmless. */
 export interface Outcome {
   readonly executionUuid: string;
   readonly webhookType: WebhookType;
-  /** The token of the claim (of a pre-call: its execution_uuid). */
+  /** The token of the claim. For a pre-call it is the execution_uuid. */
   readonly claim: string;
   readonly state: 'succeeded' | 'failed' | 'interrupted';
   readonly failure?: Failure;
-  /** The revision that ran. */
+  /** The etag of the webhook that ran. */
   readonly webhookEtag: string;
   readonly timings: Timings;
   readonly missingVariables: readonly string[];
   readonly missedAssignments: readonly MissedAssignment[];
   readonly request?: RequestRecord;
   readonly response?: ResponseRecord;
-  /** Pre-call only: what it assigned, with sources; empty for a failure. */
+  /** The variables that a pre-call assigned. They are empty after a failure. */
   readonly assigned?: JsonObject;
   readonly assignedSources?: Readonly<Record<string, VariableSource>>;
-  /** Monotonic milliseconds from the claim to the end; `finished_at` is the claim's stamp plus this. */
+  /** Monotonic milliseconds from the claim to the outcome. `finished_at` is the time of the claim plus these. */
   readonly durationMs: number;
 }
 
 /**
- * `recorded`: the row says what the outcome says. `not_owner`: it says something else, which stands. `undecided`: this
- * node of a cluster had not learnt of the claim yet; the write has to be repeated.
+ * What became of an outcome. `recorded`: the row says what the outcome says. `not_owner`: the row says something else, which
+ * stays. `undecided`: this node of a cluster had not applied the claim yet, and the write has to be repeated.
  */
 export type OutcomeResult = 'recorded' | 'not_owner' | 'undecided';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { WebhookType } from '../../src/domain/agent.ts';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
-import { openBeside } from '../store/support.ts';
+import { connectDirectly } from '../store/support.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
 import type { Call } from './support/call-log.ts';
@@ -53,7 +53,7 @@ describeEachEngine('A replica killed in its background work', (engine) => {
     await victim.restart({ faults: [faultAt('end.accepted', 'kill', call)] });
     await cluster.callLog.call(victim, call);
     await victim.exited();
-    const beside = openBeside({ ...cluster, cleanup: async () => {} });
+    const beside = connectDirectly({ ...cluster, cleanup: async () => {} });
     await beside.use((session) =>
       session.change(`UPDATE executions SET accepted_at = accepted_at - ${2 * START_BY_MS}`),
     );

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { STATE } from '../../src/store/executions/column-codes.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
-import { openBeside } from '../store/support.ts';
+import { connectDirectly } from '../store/support.ts';
 import {
   BAD_DETAILS,
   DETAILS_AT_LIMITS,
@@ -134,7 +134,7 @@ describeEachEngine('OnCallStart', (engine) => {
       const agent = await makeAgent(test.rpc, { pre: postTo(test.receiver.url) });
       const call = newCall(agent);
       const { execution } = await test.rpc.calls.onCallStart(call);
-      const beside = openBeside(test.app.database);
+      const beside = connectDirectly(test.app.database);
       const setState = (state: number) =>
         beside.use((session) =>
           session.change('UPDATE executions SET state = ? WHERE execution_uuid = ?', [

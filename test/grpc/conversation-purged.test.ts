@@ -3,7 +3,7 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { mysql } from '../../src/store/sql/mysql.ts';
 import { createPurge } from '../../src/store/executions/purge-executions.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
-import { openBeside } from '../store/support.ts';
+import { connectDirectly } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -18,7 +18,7 @@ describeEachEngine('A conversation that retention has removed', (engine) => {
 
   /** Purges as the server would in two days. */
   const purgeEverything = async () => {
-    const beside = openBeside(app.database);
+    const beside = connectDirectly(app.database);
     const purge = createPurge(beside, engine.name === 'sqlite' ? sqlite : mysql);
     await purge.purge(Date.now() + 2 * 86_400_000, 1_000);
     await beside.close();

@@ -3,7 +3,7 @@ import type { Connections } from '../../src/store/sql/connections.ts';
 import { createInterrupts } from '../../src/store/executions/interrupt-executions.ts';
 import { mysql } from '../../src/store/sql/mysql.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
-import { insertOpenRow, interruptOverdue, openBeside } from '../store/support.ts';
+import { insertOpenRow, interruptOverdue, connectDirectly } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { readMetrics } from '../support/metrics.ts';
@@ -19,7 +19,7 @@ describeEachEngine('The gauge of overdue executions', (engine) => {
     // This server marks no execution interrupted.
     const everyMs = { interrupt: HOUR_MS, count: 50 };
     app = await startTestApp(engine, { CALLHOOKS_START_BY: '1h' }, { everyMs });
-    beside = openBeside(app.database);
+    beside = connectDirectly(app.database);
   });
   after(async () => {
     await beside.close();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
-import { openBeside } from '../store/support.ts';
+import { connectDirectly } from '../store/support.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -29,7 +29,7 @@ describeEachEngine('A server with a short retention', (engine) => {
       },
       { everyMs: { purge: 50, forgetKeys: 50 } },
     );
-    beside = openBeside(app.database);
+    beside = connectDirectly(app.database);
     agent = await makeAgent(app.rpc, { pre: postTo(receiver.url), post: postTo(receiver.url) });
   });
   after(async () => {

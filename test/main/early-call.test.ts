@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
-import { insertOpenRow, openBeside } from '../store/support.ts';
+import { insertOpenRow, connectDirectly } from '../store/support.ts';
 import { makeAgent, newCall, postTo } from '../support/calls.ts';
 import { outcomeOf } from '../support/execution-words.ts';
 import { engines, type FreshDatabase } from '../support/engines.ts';
@@ -60,7 +60,7 @@ if (sqlite !== undefined)
       before.close();
       first.kill('SIGTERM');
       await first.ended();
-      const beside = openBeside(database);
+      const beside = connectDirectly(database);
       await beside.transaction(async (session) => {
         for (let at = 0; at < LEFT_BEHIND; at += 1) await insertOpenRow(session, 'sending', 60_000);
       });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
-import { openBeside } from '../store/support.ts';
+import { connectDirectly } from '../store/support.ts';
 import { startProcess } from '../support/server-process.ts';
 
 function keyOf(id: string, fill: number) {
@@ -42,7 +42,7 @@ describeEachEngine('migrations of a real process', (engine) => {
   for (const command of ['serve', 'migrate'])
     it(`refuses to ${command} a schema that has gone on without this release, and says what to start`, async () => {
       await end('migrate');
-      const beside = openBeside(database);
+      const beside = connectDirectly(database);
       await beside.use((session) =>
         session.change("INSERT INTO schema_migrations VALUES ('0099_later', '99.1.0', 1)"),
       );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { STATE } from '../../src/store/executions/column-codes.ts';
-import { insertOpenRow, openBeside } from '../store/support.ts';
+import { insertOpenRow, connectDirectly } from '../store/support.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { startProcess } from '../support/server-process.ts';
 
@@ -26,7 +26,7 @@ describeEachEngine('a start on a port that is taken', (engine) => {
 
   for (const setting of ['CALLHOOKS_LISTEN', 'CALLHOOKS_OPS_LISTEN'])
     it(`claims nothing and marks nothing (${setting})`, async () => {
-      const beside = openBeside(database);
+      const beside = connectDirectly(database);
       await beside.use(async (session) => {
         await session.change('DELETE FROM executions');
         // What a process that was killed has left behind, and a report of a webhook that is gone.

@@ -4,7 +4,15 @@ import type { Agent, Webhook } from '../../src/domain/agent.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
-import { aWebhook, anAgent, openBeside, openFresh, rejection, times, type TestDatabase } from './support.ts';
+import {
+  aWebhook,
+  anAgent,
+  connectDirectly,
+  openFresh,
+  rejection,
+  times,
+  type TestDatabase,
+} from './support.ts';
 
 function found(agent: Agent | undefined): Agent {
   return agent ?? expect.fail('there is no such agent');
@@ -23,7 +31,7 @@ describeEachEngine('the store of agents', (engine) => {
   });
   after(() => db.close());
 
-  it('gives back what was inserted, with the times of the database', async () => {
+  it('returns an agent as it was inserted, with the times of the database', async () => {
     const agent = anAgent({
       displayName: 'Büro 🤖 "x" \\ \u0000 end',
       dynamicVariables: {
@@ -57,7 +65,7 @@ describeEachEngine('the store of agents', (engine) => {
     }
   });
 
-  // In memory already, JavaScript puts keys that look like array indexes first; from there on their order stays.
+  // JavaScript puts keys that look like array indexes first already in memory. From there on their order stays.
   it('keeps the order of JSON keys and header names', async () => {
     const apiSchema = {
       url: 'https://a.example/',
@@ -75,7 +83,7 @@ describeEachEngine('the store of agents', (engine) => {
     expect(JSON.stringify(read.webhooks[0]?.config.apiSchema)).to.equal(JSON.stringify(apiSchema));
   });
 
-  it('holds 256 KiB of defaults and a configuration of 64 KiB and a byte', async () => {
+  it('stores 256 KiB of defaults and a configuration of 64 KiB and a byte', async () => {
     const agent = withWebhooks({});
     const [webhook] = agent.webhooks as [Webhook];
     const apiSchema = { ...webhook.config.apiSchema, requestBody: '€'.repeat(21_846) };
@@ -89,7 +97,7 @@ describeEachEngine('the store of agents', (engine) => {
     expect(read.webhooks[0]?.config.apiSchema).to.deep.equal(apiSchema);
   });
 
-  it('tells where enabled webhooks send to', async () => {
+  it('returns the URL templates of enabled webhooks only', async () => {
     const agent = withWebhooks({});
     const [pre] = agent.webhooks as [Webhook];
     const post = aWebhook(agent.agentUuid, { webhookType: 'post_call', disabled: true });
@@ -103,7 +111,7 @@ describeEachEngine('the store of agents', (engine) => {
     expect([...urls]).to.deep.equal([[pre.webhookUuid, url]]);
   });
 
-  it('refuses a second agent with the same uuid, and writes nothing of it', async () => {
+  it('rejects as AGENT_EXISTS when the uuid is taken, and writes nothing', async () => {
     const agent = withWebhooks({});
     await agents().insertAgent(agent);
     const second = {
@@ -176,7 +184,7 @@ describeEachEngine('the store of agents', (engine) => {
     expect(await db.database.sealed.countByKey()).to.deep.equal(countBefore);
   });
 
-  it('changes nothing of an agent that has another etag by now, or that is gone', async () => {
+  it('returns stale and changes nothing when the agent has another etag or is gone', async () => {
     const before = await agents().insertAgent(withWebhooks({}));
     const newer = { ...before, displayName: 'newer', etag: 'a-2' };
     expect(await agents().replaceAgent(before, newer)).to.equal('changed');
@@ -190,17 +198,17 @@ describeEachEngine('the store of agents', (engine) => {
     expect(await agents().findAgent(before.agentUuid)).to.equal(undefined);
   });
 
-  it('leaves sealed values alone that a rotation of keys has sealed anew since the agent was read', async () => {
+  it('keeps sealed values that a rotation of keys has sealed anew since the agent was read', async () => {
     const sealedSecrets = { A: { keyId: 'k1', sealed: 'QQ==' }, B: { keyId: 'k1', sealed: 'Qg==' } };
     const before = await agents().insertAgent(anAgent({ sealedSecrets }));
-    const beside = openBeside(db.fresh);
-    await beside.use((session) =>
+    const direct = connectDirectly(db.fresh);
+    await direct.use((session) =>
       session.change(
         "UPDATE agent_secrets SET key_id = 'k9', sealed = 'OQ==' WHERE agent_uuid = ? AND name = 'A'",
         [toBytes(before.agentUuid)],
       ),
     );
-    await beside.close();
+    await direct.close();
     const after = { ...before, etag: 'a-2', sealedSecrets: { A: sealedSecrets.A } };
     expect(await agents().replaceAgent(before, after)).to.equal('changed');
     expect(found(await agents().findAgent(before.agentUuid)).sealedSecrets).to.deep.equal({
@@ -208,13 +216,13 @@ describeEachEngine('the store of agents', (engine) => {
     });
   });
 
-  it('reads for a change that there is no agent, and what time it is', async () => {
+  it('returns the time and no agent when an agent that is to be changed is gone', async () => {
     const { nowMs, ...rest } = await agents().readForChange(randomUUID());
     expect(rest).to.deep.equal({});
     expect(nowMs).to.be.at.most(await db.database.executions.nowMs());
   });
 
-  it('lets one of 20 changes at once win', async () => {
+  it('lets one of 20 concurrent changes win', async () => {
     const before = await agents().insertAgent(anAgent());
     const results = await Promise.all(
       times(20, (at) => agents().replaceAgent(before, { ...before, displayName: `${at}`, etag: `b-${at}` })),
@@ -227,7 +235,7 @@ describeEachEngine('the store of agents', (engine) => {
     });
   });
 
-  it('takes and gives plain data, which a worker thread can be sent', async () => {
+  it('takes and returns plain data, which can be sent to a worker thread', async () => {
     const agent = withWebhooks({ sealedHeaders: { cookie: { keyId: 'k1', sealed: 'MQ==' } } });
     const before = structuredClone(await agents().insertAgent(structuredClone(agent)));
     const [webhook] = before.webhooks as [Webhook];
@@ -246,7 +254,7 @@ describeEachEngine('the store of agents', (engine) => {
     );
   });
 
-  it('lets one of ten inserts of the same agent win', async () => {
+  it('lets one of ten concurrent inserts of the same agent win', async () => {
     const agent = anAgent();
     const tries = Array.from({ length: 10 }, () => agents().insertAgent(agent));
     const results = await Promise.allSettled(tries);
@@ -270,7 +278,7 @@ describeEachEngine('lists of agents and webhooks', (engine) => {
   });
   after(() => db.close());
 
-  it('go through all agents in pages, each once, by uuid', async () => {
+  it('return each agent once, by uuid, page by page', async () => {
     const seen: string[] = [];
     const sizes: number[] = [];
     for (let after: string | undefined, more = true; more;) {
@@ -285,7 +293,7 @@ describeEachEngine('lists of agents and webhooks', (engine) => {
     expect(sizes).to.deep.equal([3, 3, 1]);
   });
 
-  it('go through the webhooks of one agent or of all', async () => {
+  it('return the webhooks of one agent or of all', async () => {
     const all: string[] = [];
     for (let after: string | undefined, more = true; more;) {
       const page = await db.database.agents.listWebhooks(undefined, 5, after);
@@ -301,7 +309,7 @@ describeEachEngine('lists of agents and webhooks', (engine) => {
     expect((await db.database.agents.listWebhooks(randomUUID(), 5)).items).to.deep.equal([]);
   });
 
-  it('end a page at 1 MiB, with the next page going on', async () => {
+  it('end a page at 1 MiB, and go on with the next page', async () => {
     const dynamicVariables = { text: 'x'.repeat(250_000) };
     const large = Array.from({ length: 6 }, () => anAgent({ dynamicVariables }));
     for (const agent of large) await db.database.agents.insertAgent(agent);

@@ -4,15 +4,15 @@ import { openTested, type TestedDatabase } from './support.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { aStart, anAgent, anOutcome, openBeside, rejection, times } from './support.ts';
+import { aStart, anAgent, anOutcome, connectDirectly, rejection, times } from './support.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');
-// The end of a batch's text.
+// The text of a batch ends so.
 const COMMIT = ';COMMIT';
 const LIMITS = { hot: 500, other: 2_500 };
 
-/** How a promise is rejected, and after how many milliseconds. */
+/** Returns the error of a promise, and after how many milliseconds it was rejected. */
 async function failure(promise: Promise<unknown>): Promise<{ kind: string; afterMs: number }> {
   const startedAtMs = performance.now();
   const error = await rejection(promise);
@@ -21,7 +21,7 @@ async function failure(promise: Promise<unknown>): Promise<{ kind: string; after
 }
 
 if (mariadb !== undefined)
-  describe('a MariaDB that is in trouble', () => {
+  describe('a MariaDB in trouble', () => {
     let fresh: FreshDatabase;
     let proxy: TcpProxy;
     let database: TestedDatabase;
@@ -37,18 +37,18 @@ if (mariadb !== undefined)
       database = await openTested({ url: url.href, poolSize: 2, statementTimeoutMs: LIMITS });
     });
     afterEach(async () => {
-      proxy.release();
+      proxy.resume();
       await database.close();
       await proxy.close();
       await fresh.cleanup();
     });
 
-    it('and silent is away after the limit of the statement, and back when it answers', async () => {
+    it('is away after the time limit of a statement when it is silent, and back when it answers', async () => {
       const start = aStart();
       await store().insertStarts([aStart()]);
       await store().findStart(start.conversationUuid);
       await store().countPending(1);
-      proxy.hold();
+      proxy.silence();
       const [write, read, count] = await Promise.all([
         failure(store().insertStarts([start])),
         failure(store().findStart(start.conversationUuid)),
@@ -58,12 +58,12 @@ if (mariadb !== undefined)
       for (const { afterMs } of [write, read])
         expect(afterMs).to.be.within(LIMITS.hot - 20, LIMITS.other - 500);
       expect(count.afterMs).to.be.within(LIMITS.other - 20, LIMITS.other + 2_000);
-      proxy.release();
+      proxy.resume();
       expect((await store().insertStarts([start]))[0]?.kind).to.equal('won');
     });
 
-    it('fails new connections within two seconds, a ping too', async () => {
-      proxy.hold();
+    it('rejects new connections and pings within two seconds when it is silent', async () => {
+      proxy.silence();
       const results = await Promise.all([
         failure(database.ping()),
         failure(store().insertStarts([aStart()])),
@@ -73,11 +73,11 @@ if (mariadb !== undefined)
         expect(kind).to.equal('away');
         expect(afterMs).to.be.below(3_000);
       }
-      proxy.release();
+      proxy.resume();
       await database.ping();
     }).timeout(10_000);
 
-    it('that is not there is away at once', async () => {
+    it('is away at once when it refuses connections', async () => {
       const gone = await openTested({ url: 'mysql://nobody:nothing@127.0.0.1:1/none' });
       const { kind, afterMs } = await failure(gone.ping());
       expect(kind).to.equal('away');
@@ -91,13 +91,13 @@ if (mariadb !== undefined)
       'INSERT INTO execution_starts',
       'COMMIT',
     ])
-      it(`cut at "${moment.replace('\u0003', '')}" leaves all of a claim or nothing, settled by repeating it`, async () => {
+      it(`that is cut at "${moment.replace('\u0003', '')}" leaves all of a claim or nothing, which a repeat decides`, async () => {
         const starts = times(3, () => aStart());
         for (let round = 0; round < 4; round += 1) {
           proxy.onText(moment, proxy.cut);
           expect((await failure(store().insertStarts(starts))).kind).to.equal('away');
         }
-        // Four lost connections of a pool of two: none is lost to the pool.
+        // Four connections are lost. The pool has two, so it gets each of them back.
         const results = await Promise.all(times(6, () => store().insertStarts(starts)));
         for (const result of results)
           expect(result.map(({ kind }) => kind)).to.deep.equal(['won', 'won', 'won']);
@@ -105,7 +105,7 @@ if (mariadb !== undefined)
         expect(found).to.deep.include({ start: starts[0]?.start });
       });
 
-    it('that drops a connection while it reads is asked again on another one', async () => {
+    it('is asked again on another connection when it drops one during a read', async () => {
       const start = aStart();
       await store().insertStarts([start]);
       const reads: Record<string, () => Promise<unknown>> = {
@@ -127,20 +127,20 @@ if (mariadb !== undefined)
       }
     });
 
-    it('that silences a commit frees the connection for others', async () => {
+    it('gives the connection back when a commit gets no answer', async () => {
       const starts = times(2, () => aStart());
       for (const start of starts) {
-        proxy.onText(COMMIT, proxy.hold);
+        proxy.onText(COMMIT, proxy.silence);
         expect((await failure(store().insertStarts([start]))).kind).to.equal('away');
-        proxy.release();
+        proxy.resume();
       }
       for (const start of starts) expect((await store().insertStarts([start]))[0]?.kind).to.equal('won');
     });
 
-    it('that kills a connection in the middle of a statement is away', async () => {
+    it('is away when it kills a connection in the middle of a statement', async () => {
       const agent = await database.agents.insertAgent(anAgent());
-      const beside = openBeside(fresh);
-      await beside.transaction(async (session) => {
+      const direct = connectDirectly(fresh);
+      await direct.transaction(async (session) => {
         await session.rows('SELECT agent_uuid FROM agents FOR UPDATE');
         const waiting = failure(database.agents.replaceAgent(agent, agent));
         await until('the change waits for the lock', async () => {
@@ -152,17 +152,17 @@ if (mariadb !== undefined)
         });
         expect((await waiting).kind).to.equal('away');
       });
-      await beside.close();
+      await direct.close();
       expect(await database.agents.replaceAgent(agent, agent)).to.equal('changed');
     });
 
-    it('whose connections all wait for a row answers a ping, which has a connection of its own', async () => {
+    it('answers a ping, which has a connection of its own, while all others wait for a row', async () => {
       const starts = times(8, () => aStart());
       await store().insertStarts(starts);
-      const beside = openBeside(fresh);
+      const direct = connectDirectly(fresh);
       let answered = 0;
       const writes: Promise<unknown>[] = [];
-      await beside.transaction(async (session) => {
+      await direct.transaction(async (session) => {
         await session.rows('SELECT execution_uuid FROM executions FOR UPDATE');
         const answer = (): void => {
           answered += 1;
@@ -182,22 +182,22 @@ if (mariadb !== undefined)
         expect(answered, 'the writes still wait').to.equal(0);
       });
       await Promise.all(writes);
-      await beside.close();
+      await direct.close();
     }).timeout(10_000);
 
-    it('whose connections are all lent is busy after two seconds, not away', async () => {
+    it('is busy after two seconds, and not away, when all connections are lent', async () => {
       const url = new URL(fresh.url ?? '');
       url.port = String(proxy.port);
       const limits = { hot: 9_000, other: 9_000 };
       const busy = await openTested({ url: url.href, poolSize: 2, statementTimeoutMs: limits });
       const list = (count: number) => Promise.all(times(count, () => busy.agents.listAgents(10)));
       await list(40); // so many that both connections are made
-      proxy.hold();
+      proxy.silence();
       const pages = list(2);
       const { kind, afterMs } = await failure(busy.executions.countPending(10));
       expect(kind).to.equal('busy');
       expect(afterMs).to.be.within(1_900, 4_000);
-      proxy.release();
+      proxy.resume();
       expect(await pages).to.deep.equal([{ items: [] }, { items: [] }]);
       await busy.close();
     }).timeout(20_000);
@@ -205,16 +205,16 @@ if (mariadb !== undefined)
 
 if (mariadb !== undefined)
   describe('a session on MariaDB', () => {
-    it('is set up as the statements need it, whatever the server says', async () => {
+    it('has the settings that the statements need, whatever the server has', async () => {
       const fresh = await mariadb.freshDatabase();
-      const beside = openBeside(fresh);
-      const [row] = await beside.use((session) =>
+      const direct = connectDirectly(fresh);
+      const [row] = await direct.use((session) =>
         session.rows(
           'SELECT @@tx_isolation AS isolation, @@innodb_lock_wait_timeout AS lock_wait, @@wait_timeout AS idle, ' +
             '@@time_zone AS zone, @@sql_mode AS mode, @@collation_connection AS collation',
         ),
       );
-      await beside.close();
+      await direct.close();
       await fresh.cleanup();
       expect(row).to.deep.equal({
         isolation: 'READ-COMMITTED',

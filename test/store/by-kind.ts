@@ -24,7 +24,7 @@ export interface StoreByKind extends ExecutionStore {
 const NOTHING: WriteBatch = { outcomes: [], starts: [], postCalls: [], claims: [] };
 const MAX_ITEMS = 200;
 
-/** Makes each kind of write a function of its own, in batches of 200; what conflicts or finds no turn is repeated, as the writer does. */
+/** Makes each kind of write a function of its own, in batches of 200. Conflicts are repeated, as the writer does. */
 export function byKind(store: ExecutionStore): StoreByKind {
   const write = async <K extends keyof WriteBatch>(
     kind: K,

@@ -12,7 +12,7 @@ import {
   aStartWithLimit,
   anOutcome,
   interruptOverdue,
-  openBeside,
+  connectDirectly,
   openFresh,
   times,
 } from './support.ts';
@@ -51,7 +51,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     return postCall;
   };
 
-  it('win an accepted row and stamp it', async () => {
+  it('win an accepted row at the time of the database', async () => {
     const postCall = await accepted();
     const beforeMs = await store().nowMs();
     expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['won']);
@@ -68,7 +68,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
   });
 
-  it('win again when they are repeated with the same token, also after a mark, not after the outcome', async () => {
+  it('win again with the same token, also after INTERRUPTED was marked, but not after the outcome', async () => {
     const postCall = await accepted();
     const claim = aClaim(postCall, randomUUID(), -10_000);
     expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
@@ -80,7 +80,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     expect(await store().claimPostCalls([claim])).to.deep.equal(['lost']);
   });
 
-  it('lose a row that is claimed, ended, of another kind, or not there', async () => {
+  it('lose a row that is claimed, finished, of another type, or gone', async () => {
     const [claimed, ended] = [await accepted(), await accepted()];
     await store().claimPostCalls([aClaim(claimed)]);
     await store().failUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
@@ -91,7 +91,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     expect(await store().isSending(start.executionUuid)).to.equal(true);
   });
 
-  it('give each of a batch its own answer, in the order given', async () => {
+  it('return an answer for each claim of a batch, in the order given', async () => {
     const postCalls = times(60, () => aPostCall());
     await store().insertPostCalls(postCalls);
     await store().claimPostCalls(
@@ -101,7 +101,7 @@ describeEachEngine('claims of post-calls', (engine) => {
     expect(results).to.deep.equal(postCalls.map((_, at) => (at % 3 === 0 ? 'lost' : 'won')));
   });
 
-  it('let one of two claims of a row in one batch win', async () => {
+  it('let one of two claims of the same row in one batch win', async () => {
     const postCall = await accepted();
     const results = await store().claimPostCalls([aClaim(postCall), aClaim(postCall)]);
     expect(results.toSorted()).to.deep.equal(['lost', 'won']);
@@ -118,16 +118,16 @@ describeEachEngine('claims of post-calls', (engine) => {
     );
   });
 
-  it('never win a row whose key is purged', async () => {
+  it('lose a row whose key is purged', async () => {
     const postCall = await accepted();
-    const beside = openBeside(db.fresh);
-    await beside.use((session) =>
+    const direct = connectDirectly(db.fresh);
+    await direct.use((session) =>
       session.change(
         'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, 2, 1)',
         [Buffer.from(postCall.conversationUuid.replaceAll('-', ''), 'hex')],
       ),
     );
-    await beside.close();
+    await direct.close();
     expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['lost']);
     expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
     expect(await store().findExecution(postCall.executionUuid)).to.equal(undefined);
@@ -162,7 +162,7 @@ describeEachEngine('outcomes', (engine) => {
   const found = async (executionUuid: string) =>
     (await store().findExecution(executionUuid)) ?? expect.fail('not found');
 
-  it('of a pre-call leave everything that its replies and the log need', async () => {
+  it('of a pre-call store everything that its replies and the log need', async () => {
     const start = await started();
     const outcome = anOutcome(start, {
       webhookEtag: 'etag-9',
@@ -201,7 +201,7 @@ describeEachEngine('outcomes', (engine) => {
     ]);
   });
 
-  it('tell ended starts from running ones in a list of any length', async () => {
+  it('make their starts finished in a list of any length', async () => {
     const [running, ended] = [aStart(), aStart()];
     await store().insertStarts([running, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
@@ -209,7 +209,7 @@ describeEachEngine('outcomes', (engine) => {
     expect(await store().findFinishedStarts(many)).to.deep.equal(many.slice(1));
   });
 
-  it('of a failure say why, and that nothing was assigned', async () => {
+  it('of a failure store its cause, and that nothing was assigned', async () => {
     const start = await started();
     const failed = anOutcome(start, {
       state: 'failed',
@@ -223,14 +223,14 @@ describeEachEngine('outcomes', (engine) => {
     expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
   });
 
-  it('of a post-call drop its details', async () => {
+  it('of a post-call delete its details', async () => {
     const { postCall, claim } = await claimed();
     expect(await record(aPostCallOutcome(postCall, claim, { request: REQUEST }))).to.equal('recorded');
     expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
     expect((await found(postCall.executionUuid)).record).to.deep.equal({ request: REQUEST });
   });
 
-  it('may be repeated', async () => {
+  it('return recorded again when they are repeated', async () => {
     const start = await started();
     const { postCall, claim } = await claimed();
     const outcomes = [
@@ -243,7 +243,7 @@ describeEachEngine('outcomes', (engine) => {
     expect([await found(start.executionUuid), await found(postCall.executionUuid)]).to.deep.equal(first);
   });
 
-  it('are refused to whoever does not hold the claim, and to rows that are gone or not claimed', async () => {
+  it('return not_owner without the claim, and for rows that are gone or not claimed', async () => {
     const start = await started();
     const waiting = aPostCall();
     await store().insertPostCalls([waiting]);
@@ -258,7 +258,7 @@ describeEachEngine('outcomes', (engine) => {
     expect(await store().findDetails(waiting.executionUuid)).to.deep.equal(waiting.details);
   });
 
-  it('never change another outcome', async () => {
+  it('return not_owner and change nothing when another outcome is recorded', async () => {
     const start = await started();
     await record(anOutcome(start));
     expect(await record(anOutcome(start, { state: 'failed', failure: TIMED_OUT }))).to.equal('not_owner');
@@ -271,7 +271,7 @@ describeEachEngine('outcomes', (engine) => {
       expect((await found(executionUuid)).execution.state).to.equal('succeeded');
   });
 
-  it('do not change the mark of a pre-call', async () => {
+  it('return not_owner and change nothing when a pre-call is marked interrupted', async () => {
     const start = await started(aStartWithLimit(-10_000));
     await interruptOverdue(store());
     const late = anOutcome(start, {
@@ -287,7 +287,7 @@ describeEachEngine('outcomes', (engine) => {
     expect((await found(start.executionUuid)).record).to.deep.equal({});
   });
 
-  it('correct the mark of a post-call', async () => {
+  it('replace the mark INTERRUPTED of a post-call', async () => {
     const { postCall, claim } = await claimed(-10_000);
     await interruptOverdue(store());
     expect((await found(postCall.executionUuid)).execution.state).to.equal('interrupted');
@@ -299,7 +299,7 @@ describeEachEngine('outcomes', (engine) => {
     expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
   });
 
-  it('of a batch of 200 are answered each for itself, in the order given', async () => {
+  it('return an answer for each outcome of a batch of 200, in the order given', async () => {
     const starts = times(200, () => aStart());
     await store().insertStarts(starts);
     const isOurs = (at: number): boolean => at % 4 !== 0;
@@ -327,7 +327,7 @@ describeEachEngine('outcomes', (engine) => {
     }
   });
 
-  it('and a mark raced for one row agree on what it says', async () => {
+  it('agree with a concurrent mark on what the row says', async () => {
     const starts = times(30, () => aStartWithLimit(-10_000));
     await store().insertStarts(starts);
     const [results] = await Promise.all([

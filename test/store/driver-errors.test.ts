@@ -39,13 +39,13 @@ const EXPECTED: readonly [number, string][] = [
   [1153, 'row'],
 ];
 
-describe('the classes of driver errors', () => {
-  it('have a row in this test for each number', () => {
+describe('the kinds of driver errors', () => {
+  it('are tested for each number of the table', () => {
     expect([...MYSQL_KINDS.keys()].toSorted()).to.deep.equal(EXPECTED.map(([errno]) => errno).toSorted());
   });
 
   for (const [errno, kind] of EXPECTED)
-    it(`take MySQL's ${errno} for ${kind}, whatever name the driver gives it`, () => {
+    it(`are ${kind} for the number ${errno} of MySQL, whatever name the driver gives it`, () => {
       expect(mysqlKindOf(Object.assign(new Error('x'), { errno, code: 'ER_WRONG_NAME' }))).to.equal(kind);
     });
 
@@ -64,7 +64,7 @@ describe('the classes of driver errors', () => {
     ['nothing', undefined, 'bug'],
   ];
   for (const [name, error, kind] of others)
-    it(`take ${name} for ${kind} on MySQL`, () => expect(mysqlKindOf(error)).to.equal(kind));
+    it(`are ${kind} for ${name} on MySQL`, () => expect(mysqlKindOf(error)).to.equal(kind));
 
   const onSqlite: readonly [string, string][] = [
     ['SQLITE_BUSY', 'busy'],
@@ -82,8 +82,8 @@ describe('the classes of driver errors', () => {
     ['SQLITE_ERROR', 'bug'],
   ];
   for (const [code, kind] of onSqlite)
-    it(`take ${code} for ${kind}`, () => expect(sqliteKindOf({ code })).to.equal(kind));
-  it('know what a caller may repeat on SQLite', () => {
+    it(`are ${kind} for ${code}`, () => expect(sqliteKindOf({ code })).to.equal(kind));
+  it('of SQLite are tested for each code of the table', () => {
     const tested = onSqlite
       .filter(([, kind]) => kind !== 'bug')
       .map(([code]) => /^SQLITE_[A-Z]+/.exec(code)?.[0]);
@@ -98,9 +98,9 @@ describeEachEngine('an error of the database', (engine) => {
   });
   after(() => db.close());
 
-  it('reaches the caller as a DatabaseError whose message holds no SQL, values or driver text', async () => {
+  it('reaches the caller as a DatabaseError whose message has no SQL, values or driver text', async () => {
     const agent = anAgent();
-    // Two of one type: no caller may do that.
+    // These are two webhooks of one type, which no caller may insert.
     const webhooks = [aWebhook(agent.agentUuid), aWebhook(agent.agentUuid)];
     const error = (await rejection(db.database.agents.insertAgent({ ...agent, webhooks }))) as DatabaseError;
     expect(error).to.be.instanceOf(DatabaseError);
@@ -131,7 +131,7 @@ if (mariadb !== undefined)
     const kindOf = async (sql: string): Promise<string> =>
       ((await rejection(connections.use((session) => session.change(sql)))) as DatabaseError).kind;
 
-    it('are told apart: bad rows, bugs, killed queries', async () => {
+    it('are row for bad rows, bug for bugs, and away for killed queries', async () => {
       expect(await kindOf("INSERT INTO t VALUES (3, 'too long', 0)")).to.equal('row');
       expect(await kindOf("INSERT INTO t VALUES (3, 'c', 'no number')")).to.equal('row');
       expect(await kindOf("INSERT INTO t VALUES (1, 'a', 0)")).to.equal('bug');
@@ -140,7 +140,7 @@ if (mariadb !== undefined)
       expect(await kindOf('KILL CONNECTION_ID()')).to.equal('away');
     });
 
-    it('of a deadlock repeat the whole transaction until both are done', async () => {
+    it('make a deadlocked transaction run again until both are done', async () => {
       let arrived = 0;
       let tries = 0;
       const bothHoldOne = async (): Promise<void> => {
@@ -161,14 +161,14 @@ if (mariadb !== undefined)
       expect(tries).to.be.above(2);
     });
 
-    it('of a lock that is held for longer end as a conflict', async () => {
+    it('are conflict when a row stays locked', async () => {
       await connections.transaction(async (session) => {
         await session.change('UPDATE t SET n = n + 1 WHERE id = 1');
         expect(await kindOf('UPDATE t SET n = n + 1 WHERE id = 1')).to.equal('conflict');
       });
     }).timeout(20_000);
 
-    it('of a table that a dump has locked end as a conflict, not as a silent server', async () => {
+    it('are conflict, and not away, when a dump has locked the table', async () => {
       const dump = await createConnection({ uri: fresh.url ?? '' });
       await dump.query('LOCK TABLES t READ');
       const kind = await kindOf('UPDATE t SET n = n + 1 WHERE id = 1');

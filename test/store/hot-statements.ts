@@ -20,24 +20,24 @@ import {
   type TestedStart,
 } from './support.ts';
 
-/** A filled database, and what is known to be in it. */
-export interface World {
+/** A filled database, and some rows that it has. */
+export interface FilledDatabase {
   readonly executions: StoreByKind;
   readonly agents: AgentStore;
   readonly start: TestedStart;
   readonly postCall: TestedPostCall;
   readonly agent: Agent;
-  /** Changes something from the outside. */
+  /** Changes rows past the store. */
   change(sql: string, ...values: Value[]): Promise<void>;
 }
 
-/** Something that the stores do often or for somebody who waits. */
-export interface Hot {
-  /** How its statements may reach the tables (see `Plan`): all of these, and no other. */
+/** A function of the stores that runs often, or that a caller waits for. */
+export interface HotStatement {
+  /** How its statements reach the tables (see `Plan`): in all of these ways, and in no other. */
   readonly ways: readonly string[] | Readonly<Record<Engine['name'], readonly string[]>>;
-  /** Where nobody else writes there is nothing to look for. */
+  /** True when it has no statement on SQLite, where no other process writes. */
   readonly isMysqlOnly?: true;
-  run(world: World): Promise<unknown>;
+  run(database: FilledDatabase): Promise<unknown>;
 }
 
 const DAY_MS = 86_400_000;
@@ -45,7 +45,7 @@ const EXPIRED = { code: 'EXPIRED', message: 'too old', sent: 'no' } as const;
 const PURGED_KEY = 'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, ?, 1)';
 const SEALED = { keyId: 'k', sealed: 's' };
 
-/** An agent with a webhook of each type, secrets and headers. */
+/** Returns an agent with a webhook of each type, secrets and headers. */
 export function anAgentWithParts() {
   const sealed = { first: SEALED, second: SEALED };
   const agent = make.anAgent({ sealedSecrets: sealed });
@@ -54,25 +54,25 @@ export function anAgentWithParts() {
   return { ...agent, webhooks: [webhook, other] };
 }
 
-function aPage(filter: (world: World) => Partial<ExecutionFilter>, isLater = false) {
-  return (world: World) =>
-    world.executions.listExecutions(
-      { states: [], failureCodes: [], ...filter(world) },
+function aPage(filter: (database: FilledDatabase) => Partial<ExecutionFilter>, isLater = false) {
+  return (database: FilledDatabase) =>
+    database.executions.listExecutions(
+      { states: [], failureCodes: [], ...filter(database) },
       50,
       isLater ? { acceptedAtMs: Date.now() + 2_000, executionUuid: randomUUID() } : undefined,
     );
 }
 
-/** The ways of inserts, and these. */
+/** Returns the ways of inserts, and these. */
 function insertsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
   const inserts = ['p by PRIMARY', 'o by executions_by_conversation'];
   const all = (more: readonly string[]): string[] => [...new Set([...inserts, ...more, ...ways])];
   return { sqlite: all([]), mariadb: all(['e by PRIMARY']) };
 }
 
-/** The ways of inserts and claims, and these. */
+/** Returns the ways of inserts and claims, and these. */
 function claimsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
-  const claims = ['e', 'f', 'v', 'r', 'a'].map((table) => `${table} by PRIMARY`);
+  const claims = ['e', 'd', 'v', 'r', 'a'].map((table) => `${table} by PRIMARY`);
   const { sqlite, mariadb } = insertsAnd(...claims, 's by executions_by_conversation', ...ways);
   return { sqlite: [...new Set([...sqlite, ...A_ROW])], mariadb };
 }
@@ -80,7 +80,7 @@ function claimsAnd(...ways: readonly string[]): Record<Engine['name'], readonly 
 const A_ROW = ['executions by PRIMARY'];
 const PARTS = ['execution_starts by PRIMARY', 'execution_details by PRIMARY', 'execution_records by PRIMARY'];
 const A_LIST = ['executions by executions_by_time', 'e by executions_by_time'];
-// Without a bound the first step begins where its index does, and reads no further than its LIMIT.
+// Without a bound the first step begins at the start of its index, and reads no further than its LIMIT.
 const FIRST_STEP = ['executions along executions_by_time', 'e by executions_by_time'];
 const RARE = [...FIRST_STEP, 'executions by executions_by_time'];
 const A_LIST_OF_AGENT = ['executions by executions_by_agent', 'e by executions_by_agent'];
@@ -91,17 +91,17 @@ const A_LIST_OF_CONVERSATION = [
 const AN_AGENT = ['a by PRIMARY', 'a by webhooks_by_agent', 'h by PRIMARY'];
 const SIZES_OF_AGENTS = ['webhooks by webhooks_by_agent', 's by PRIMARY'];
 
-/** Every function of the two stores, by what it is wanted for. */
-export const HOT: Readonly<Record<string, Hot>> = {
-  'claims of pre-calls': {
+/** Every function of the two stores, by what it does. */
+export const HOT_STATEMENTS: Readonly<Record<string, HotStatement>> = {
+  'claim pre-calls': {
     ways: insertsAnd(),
     run: ({ executions }) => executions.insertStarts(times(50, () => aStart())),
   },
-  'accepts of post-calls': {
+  'accept post-calls': {
     ways: insertsAnd(),
     run: ({ executions }) => executions.insertPostCalls(times(50, () => aPostCall())),
   },
-  'claims of post-calls, with losers': {
+  'claim post-calls, each twice': {
     ways: claimsAnd(),
     run: async ({ executions }) => {
       const postCalls = times(25, () => aPostCall());
@@ -110,7 +110,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await executions.claimPostCalls(claims);
     },
   },
-  'outcomes, with losers': {
+  'record outcomes of pre-calls, each twice': {
     ways: insertsAnd(...A_ROW),
     run: async ({ executions }) => {
       const starts = times(25, () => aStart());
@@ -118,7 +118,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await executions.recordOutcomes([...starts, ...starts].map((start) => anOutcome(start)));
     },
   },
-  'outcomes of pre-calls and post-calls': {
+  'record outcomes of pre-calls and post-calls': {
     ways: {
       sqlite: [...claimsAnd().sqlite, 'execution_details by PRIMARY'],
       mariadb: claimsAnd(...A_ROW).mariadb,
@@ -129,56 +129,58 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await executions.insertPostCalls(postCalls);
       const claims = postCalls.map((postCall) => aClaim(postCall));
       await executions.claimPostCalls(claims);
-      const ofEnds = claims.map(({ claim }, at) => aPostCallOutcome(postCalls[at] ?? aPostCall(), claim));
+      const ofPostCalls = claims.map(({ claim }, at) =>
+        aPostCallOutcome(postCalls[at] ?? aPostCall(), claim),
+      );
       await executions.recordOutcomes([
         ...starts.map((start) => anOutcome(start, { assigned: {} })),
-        ...ofEnds,
+        ...ofPostCalls,
       ]);
     },
   },
-  'the look for a start': {
+  'find a start by its conversation': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY', 's by PRIMARY', 'r by PRIMARY'],
     run: ({ executions, start }) => executions.findStart(start.conversationUuid),
   },
-  'the look for an end': {
+  'find a post-call by its conversation': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
     run: ({ executions, postCall }) => executions.findPostCall(postCall.conversationUuid),
   },
-  'the look for a conversation': {
+  'find both executions of a conversation': {
     ways: ['e by executions_by_conversation', 'p by PRIMARY'],
     run: ({ executions, start }) => executions.findConversation(start.conversationUuid),
   },
-  'the look for details': {
+  'find the details of a post-call': {
     ways: ['execution_details by PRIMARY'],
     run: ({ executions, postCall }) => executions.findDetails(postCall.executionUuid),
   },
-  'the look for an execution': {
+  'find an execution by its uuid': {
     ways: ['e by PRIMARY', 'r by PRIMARY'],
     run: ({ executions, start }) => executions.findExecution(start.executionUuid),
   },
-  'the look for chaining': {
+  'check whether an execution is sending': {
     ways: A_ROW,
     run: ({ executions, start }) => executions.isSending(start.executionUuid),
   },
-  'the look for ended starts': {
+  'find which starts are finished': {
     ways: ['executions by executions_by_conversation'],
     run: ({ executions }) => executions.findFinishedStarts(times(50, () => randomUUID())),
   },
-  'the look at the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
-  'the look for waiting webhooks': {
+  'read the clock': { ways: [], run: ({ executions }) => executions.nowMs() },
+  'list webhooks with pending post-calls': {
     ways: ['executions by executions_waiting'],
     run: ({ executions }) => executions.listPendingWebhooks(),
   },
-  'the look for waiting post-calls': {
+  'list pending post-calls of a webhook': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
     run: ({ executions, postCall }) => executions.listPendingPostCalls(postCall.webhookUuid, 100),
   },
-  'a later look for waiting post-calls': {
+  'list later pending post-calls of a webhook': {
     ways: ['e by executions_waiting', 'p by PRIMARY'],
     run: ({ executions, postCall: { webhookUuid, executionUuid } }) =>
       executions.listPendingPostCalls(webhookUuid, 100, { acceptedAtMs: Date.now(), executionUuid }),
   },
-  'the look for rows that somebody holds': {
+  'find locked rows': {
     isMysqlOnly: true,
     ways: ['executions by PRIMARY', 'executions by executions_by_conversation'],
     run: async ({ executions, start }) => {
@@ -189,7 +191,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await executions.findLocked([start.executionUuid, ...times(49, () => randomUUID())]);
     },
   },
-  'rows that lie under purged keys': {
+  'remove rows under purged keys': {
     ways: insertsAnd(
       ...[...A_ROW, ...PARTS],
       ...[
@@ -213,7 +215,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       await executions.listPendingPostCalls(webhookUuid, 100);
     },
   },
-  'the ends of post-calls that are never sent': {
+  'fail post-calls unsent': {
     ways: insertsAnd(...A_ROW, 'execution_details by PRIMARY'),
     run: async ({ executions }) => {
       const postCalls = times(50, () => aPostCall());
@@ -224,73 +226,76 @@ export const HOT: Readonly<Record<string, Hot>> = {
       );
     },
   },
-  'abandoning a start': {
+  'abandon a start': {
     ways: A_ROW,
     run: async ({ executions, start, change }) => {
       await executions.abandonStart(start.executionUuid);
-      // Of a row that the guard does not let MariaDB explains nothing: it has read it by its key.
+      // MariaDB does not explain an update of a row that its guard excludes, so the row has to be sending.
       await change('UPDATE executions SET state = 2 WHERE execution_uuid = ?', toBytes(start.executionUuid));
     },
   },
-  'marks of what is overdue': {
+  'mark overdue executions interrupted': {
     ways: insertsAnd(...A_ROW, 'e by executions_by_state', 'e by PRIMARY'),
     run: async ({ executions }) => {
       await executions.insertStarts(times(50, () => make.aStartWithLimit(-9_000)));
       await interruptOverdue(executions);
     },
   },
-  'the count of what is overdue': {
+  'count overdue executions': {
     ways: ['executions by executions_by_state'],
     run: ({ executions }) => executions.countOverdue(60_000),
   },
-  'the count of what waits': {
+  'count pending post-calls': {
     ways: ['executions by executions_by_state'],
     run: ({ executions }) => executions.countPending(2_000),
   },
-  'a page of all': { ways: FIRST_STEP, run: aPage(() => ({})) },
-  'a later page of all': { ways: A_LIST, run: aPage(() => ({}), true) },
-  'a page of some time': {
+  'list all executions': { ways: FIRST_STEP, run: aPage(() => ({})) },
+  'list a later page of all executions': { ways: A_LIST, run: aPage(() => ({}), true) },
+  'list executions of some time': {
     ways: A_LIST,
     run: aPage(() => ({ acceptedFromMs: Date.now() - DAY_MS, acceptedToMs: Date.now() + 2_000 })),
   },
-  'a page of a state': { ways: RARE, run: aPage(() => ({ states: ['interrupted'] })) },
-  'a page of a failure code': {
+  'list executions of a state': { ways: RARE, run: aPage(() => ({ states: ['interrupted'] })) },
+  'list executions with a failure code': {
     ways: RARE,
     run: aPage(() => ({ failureCodes: ['DNS'] })),
   },
-  'a page of degraded starts': { ways: RARE, run: aPage(() => ({ degraded: true })) },
-  'a page of a type': { ways: FIRST_STEP, run: aPage(() => ({ webhookType: 'post_call' })) },
-  'a page of an agent': { ways: A_LIST_OF_AGENT, run: aPage(({ start: { agentUuid } }) => ({ agentUuid })) },
-  'a later page of an agent': {
+  'list degraded executions': { ways: RARE, run: aPage(() => ({ degraded: true })) },
+  'list executions of a webhook type': { ways: FIRST_STEP, run: aPage(() => ({ webhookType: 'post_call' })) },
+  'list executions of an agent': {
+    ways: A_LIST_OF_AGENT,
+    run: aPage(({ start: { agentUuid } }) => ({ agentUuid })),
+  },
+  'list a later page of an agent': {
     ways: A_LIST_OF_AGENT,
     run: aPage(({ start: { agentUuid } }) => ({ agentUuid }), true),
   },
-  'a page of an agent’s states': {
+  'list executions of an agent in a state': {
     ways: A_LIST_OF_AGENT,
     run: aPage(({ start: { agentUuid } }) => ({ agentUuid, states: ['failed'], degraded: false })),
   },
-  'a page of a webhook': {
+  'list executions of a webhook': {
     ways: [...A_LIST_OF_AGENT, 'webhooks by PRIMARY'],
     run: aPage(({ agent }) => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' })),
   },
-  'a page of a webhook that is not there': {
+  'list executions of a webhook that is gone': {
     ways: [...RARE, 'webhooks by PRIMARY'],
-    run: async (world) => {
+    run: async (database) => {
       const agent = anAgentWithParts();
-      await aPage(() => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' }))(world);
-      // Of a row that is not there MariaDB explains nothing.
-      await world.agents.insertAgent(agent);
+      await aPage(() => ({ webhookUuid: agent.webhooks[0]?.webhookUuid ?? '' }))(database);
+      // MariaDB does not explain a read of a row that does not exist.
+      await database.agents.insertAgent(agent);
     },
   },
-  'a page of a conversation': {
+  'list executions of a conversation': {
     ways: A_LIST_OF_CONVERSATION,
     run: aPage(({ start: { conversationUuid } }) => ({ conversationUuid })),
   },
-  'a page of a conversation with its agent': {
+  'list executions of a conversation and its agent': {
     ways: A_LIST_OF_CONVERSATION,
     run: aPage(({ start: { conversationUuid, agentUuid } }) => ({ conversationUuid, agentUuid })),
   },
-  'the purge': {
+  'purge executions': {
     ways: insertsAnd('executions by executions_by_state', ...A_ROW, ...PARTS),
     run: async ({ executions }) => {
       const starts = times(60, () => aStart());
@@ -299,50 +304,50 @@ export const HOT: Readonly<Record<string, Hot>> = {
       expect(await executions.purge(Date.now() - 3_600_000, 50)).to.equal(50);
     },
   },
-  'the forgetting of keys': {
+  'forget purged keys': {
     ways: ['purged_keys by PRIMARY'],
     run: async ({ executions }) => {
       const next = await executions.forgetKeys(3 * DAY_MS, 100);
       await executions.forgetKeys(3 * DAY_MS, 100, next);
     },
   },
-  'the look for an agent': {
+  'find an agent': {
     ways: AN_AGENT,
     run: ({ agents, agent }) => agents.findAgent(agent.agentUuid),
   },
-  'the look for the agent of a webhook': {
+  'find the agent of a webhook': {
     ways: [...AN_AGENT, 'w by PRIMARY'],
     run: ({ agents, agent }) => agents.findAgentOfWebhook(agent.webhooks[0]?.webhookUuid ?? ''),
   },
-  'the look for URLs': {
+  'find the URLs of webhooks': {
     ways: ['webhooks by PRIMARY'],
     run: ({ agents, agent }) => agents.findUrls(agent.webhooks.map(({ webhookUuid }) => webhookUuid)),
   },
-  'a page of agents': {
+  'list agents': {
     ways: ['agents along PRIMARY', ...SIZES_OF_AGENTS, ...AN_AGENT],
     run: ({ agents }) => agents.listAgents(50),
   },
-  'a later page of agents': {
+  'list a later page of agents': {
     ways: ['agents by PRIMARY', ...SIZES_OF_AGENTS, ...AN_AGENT],
     run: ({ agents }) => agents.listAgents(50, '80000000-0000-4000-8000-000000000000'),
   },
-  'a page of webhooks': {
+  'list webhooks': {
     ways: ['webhooks along PRIMARY', 'a by PRIMARY', 'h by PRIMARY'],
     run: ({ agents }) => agents.listWebhooks(undefined, 50),
   },
-  'a later page of webhooks': {
+  'list a later page of webhooks': {
     ways: ['webhooks by PRIMARY', 'a by PRIMARY', 'h by PRIMARY'],
     run: ({ agents }) => agents.listWebhooks(undefined, 50, '80000000-0000-4000-8000-000000000000'),
   },
-  'a page of the webhooks of an agent': {
+  'list the webhooks of an agent': {
     ways: ['webhooks by webhooks_by_agent', 'a by PRIMARY', 'h by PRIMARY'],
     run: ({ agents, agent }) => agents.listWebhooks(agent.agentUuid, 50),
   },
-  'the making of an agent': {
+  'insert an agent': {
     ways: [],
     run: ({ agents }) => agents.insertAgent(anAgentWithParts()),
   },
-  'the change of an agent': {
+  'change an agent': {
     ways: [
       'agents by PRIMARY',
       ...AN_AGENT,
@@ -354,7 +359,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       const { agentUuid } = await agents.insertAgent(anAgentWithParts());
       const { agent } = await agents.readForChange(agentUuid);
       if (agent === undefined) throw new Error('it was just inserted');
-      // One webhook goes, the other changes, and of what is sealed one value goes.
+      // One webhook is deleted, the other changes, and one sealed value of each kind is deleted.
       await agents.replaceAgent(agent, {
         ...agent,
         webhooks: agent.webhooks.slice(1).map((webhook) => ({
@@ -366,7 +371,7 @@ export const HOT: Readonly<Record<string, Hot>> = {
       });
     },
   },
-  'the removal of an agent': {
+  'delete an agent': {
     ways: [
       'agents by PRIMARY',
       ...AN_AGENT,
@@ -380,8 +385,8 @@ export const HOT: Readonly<Record<string, Hot>> = {
       if (agent !== undefined) await agents.replaceAgent(agent, undefined);
     },
   },
-  // The last: nothing is sending after it.
-  'marks of all that is sending': {
+  // This is the last one, because nothing is sending after it.
+  'mark all sending executions interrupted': {
     ways: [...A_ROW, 'e by executions_by_state', 'p by PRIMARY'],
     run: ({ executions }) => executions.interruptAllSending(),
   },

@@ -10,7 +10,7 @@ import {
   aStart,
   aStartWithoutWebhook,
   aPostCall,
-  openBeside,
+  connectDirectly,
   openFresh,
   rejection,
   times,
@@ -39,7 +39,7 @@ describeEachEngine('inserts of executions', (engine) => {
     return found;
   };
 
-  it('claim a pre-call: stamped by the database, readable as it was given', async () => {
+  it('claim a pre-call at the time of the database, and store it as it was given', async () => {
     const start = aStart();
     const beforeMs = await store().nowMs();
     const [result] = await store().insertStarts([start]);
@@ -70,7 +70,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().isSending(start.executionUuid)).to.equal(true);
   });
 
-  it('keep a start without a webhook as ended, hidden from the log', async () => {
+  it('store a start without a webhook as finished, hidden from the log', async () => {
     const start = aStartWithoutWebhook();
     expect(kindsOf(await store().insertStarts([start, aStartWithoutWebhook()]))).to.deep.equal([
       'won',
@@ -104,7 +104,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
   });
 
-  it('hold a start and an end of one conversation side by side', async () => {
+  it('store the pre-call and the post-call of one conversation', async () => {
     const { conversationUuid, agentUuid } = aStart();
     await store().insertStarts([aStart({ conversationUuid, agentUuid })]);
     const postCalls = await store().insertPostCalls([aPostCall({ conversationUuid, agentUuid })]);
@@ -113,7 +113,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(found.map(({ webhookType }) => webhookType)).to.deep.equal(['pre_call', 'post_call']);
   });
 
-  it('leave nothing of a start or an end whose conversation belongs to another agent', async () => {
+  it('return other_agent and leave nothing when the conversation belongs to another agent', async () => {
     const start = aStart();
     const postCall = aPostCall();
     await store().insertStarts([start]);
@@ -128,7 +128,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().findDetails(otherPostCall.executionUuid)).to.equal(undefined);
   });
 
-  it('lose against the row that is there, and show it', async () => {
+  it('return lost and the existing row when the conversation has one', async () => {
     const first = aStart();
     const second = aStart({ conversationUuid: first.conversationUuid, instance: 'replica-2' });
     const [won] = await store().insertStarts([first]);
@@ -137,7 +137,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().isSending(second.executionUuid)).to.equal(false);
   });
 
-  it('win again when they are repeated with the same token', async () => {
+  it('return won again when they are repeated with the same token', async () => {
     const start = aStart();
     const postCall = aPostCall();
     const [wonStart] = await store().insertStarts([start]);
@@ -146,7 +146,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(await store().insertPostCalls([postCall])).to.deep.equal([wonPostCall]);
   });
 
-  it('give every row of a batch of 200 its own answer: new, taken, twice in the batch', async () => {
+  it('return an answer for each row of a batch of 200: new, taken, twice in the batch', async () => {
     const taken = times(40, () => aStart());
     await store().insertStarts(taken);
     const fresh = times(120, () => aStart());
@@ -172,7 +172,7 @@ describeEachEngine('inserts of executions', (engine) => {
       expect((await foundStart(start.conversationUuid)).start).to.deep.equal(start.start);
   });
 
-  it('let exactly one of many connections win each key', async () => {
+  it('let exactly one of many connections win each conversation', async () => {
     const conversations = times(20, () => randomUUID());
     const batches = times(12, () => conversations.map((conversationUuid) => aStart({ conversationUuid })));
     const answers = await Promise.all(batches.map((batch) => store().insertStarts(batch)));
@@ -186,7 +186,7 @@ describeEachEngine('inserts of executions', (engine) => {
     });
   });
 
-  it('keep texts and numbers as they are', async () => {
+  it('store texts and numbers as they are', async () => {
     const metadata: JsonObject = JSON.parse(
       '{"b":1,"a":2,"10":"x","9":"y","nested":{"d":[],"c":{}},"fraction":0.1,"big":9007199254740993,"huge":1.7976931348623157e308,"tiny":5e-324,"negative":-0.5}',
     );
@@ -205,7 +205,7 @@ describeEachEngine('inserts of executions', (engine) => {
   });
 
   for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '1 MiB': 1_048_576 }))
-    it(`hold a text of ${name}`, async () => {
+    it(`store a text of ${name}`, async () => {
       const text = '€'.repeat(Math.floor(bytes / 3)) + 'x'.repeat(bytes % 3);
       const postCall = aPostCall({
         details: {
@@ -222,18 +222,18 @@ describeEachEngine('inserts of executions', (engine) => {
       expect((await foundStart(begun.conversationUuid)).start).to.deep.equal(start);
     });
 
-  it('answer nothing to nothing', async () => {
+  it('return no answers for no rows', async () => {
     expect(await store().insertStarts([])).to.deep.equal([]);
     expect(await store().insertPostCalls([])).to.deep.equal([]);
     expect(await store().claimPostCalls([])).to.deep.equal([]);
     expect(await store().recordOutcomes([])).to.deep.equal([]);
   });
 
-  it('leave nothing behind under a purged key', async () => {
+  it('return purged and leave nothing under a purged key', async () => {
     const [start, postCall] = [aStart(), aPostCall()];
-    const beside = openBeside(db.fresh);
+    const direct = connectDirectly(db.fresh);
     const keep = (conversationUuid: string, type: number) =>
-      beside.use((session) =>
+      direct.use((session) =>
         session.change(
           'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, ?, 1)',
           [Buffer.from(conversationUuid.replaceAll('-', ''), 'hex'), type],
@@ -241,7 +241,7 @@ describeEachEngine('inserts of executions', (engine) => {
       );
     await keep(start.conversationUuid, 1);
     await keep(postCall.conversationUuid, 2);
-    await beside.close();
+    await direct.close();
     const other = aStart();
     expect(kindsOf(await store().insertStarts([other, start]))).to.deep.equal(['won', 'purged']);
     expect(kindsOf(await store().insertPostCalls([postCall]))).to.deep.equal(['purged']);
@@ -254,7 +254,7 @@ describeEachEngine('inserts of executions', (engine) => {
 
   // SQLite has no lengths, so there no row is bad in this way.
   if (engine.name === 'mariadb')
-    it('fail as a bad row, all of them, when one value is too long', async () => {
+    it('reject the whole batch as row when one value is too long', async () => {
       const good = aStart();
       const bad = aStart({ instance: 'x'.repeat(300) });
       const error = await rejection(store().insertStarts([good, bad]));

@@ -10,7 +10,7 @@ import {
   aStartWithLimit,
   anOutcome,
   interruptOverdue,
-  openBeside,
+  connectDirectly,
   openFresh,
   times,
 } from './support.ts';
@@ -28,7 +28,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
   const stateOf = async (executionUuid: string) =>
     (await store().findExecution(executionUuid))?.execution.state;
 
-  it('end what is overdue by the time limit and 5 s, oldest first, and nothing else', async () => {
+  it('are made for executions that are overdue by 5 s, oldest first, and for no others', async () => {
     const overdue = [aStartWithLimit(-5_200), aStartWithLimit(-5_100)];
     const inTime = aStartWithLimit(-3_000);
     const waiting = aPostCall();
@@ -53,7 +53,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
   });
 
-  it('count what is overdue and not marked: sending past its limit and 10 s, accepted past its start-by', async () => {
+  it('are missing for the counted overdue: sending 10 s past the limit, accepted past CALLHOOKS_START_BY', async () => {
     await store().insertStarts([aStartWithLimit(-10_500), aStartWithLimit(-10_500), aStartWithLimit(-9_000)]);
     await store().insertPostCalls([aPostCall()]);
     expect(await store().countOverdue(0)).to.equal(2);
@@ -63,16 +63,16 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(await store().countOverdue(60_000)).to.equal(0);
   });
 
-  // A replica that is frozen in the middle of a commit keeps its locks until the server closes its connection.
+  // A replica that freezes in the middle of a commit keeps its locks until the server closes its connection.
   if (engine.name === 'mariadb')
-    for (const hold of ['UPDATE', 'SELECT'])
-      it(`do not wait for a row that an open ${hold} holds`, async () => {
-        const [held, free] = [aStartWithLimit(-6_100), aStartWithLimit(-6_000)];
-        await store().insertStarts([held, free]);
-        const beside = openBeside(db.fresh);
-        const uuid = Buffer.from(held.executionUuid.replaceAll('-', ''), 'hex');
-        await beside.transaction(async (session) => {
-          if (hold === 'UPDATE')
+    for (const lock of ['UPDATE', 'SELECT'])
+      it(`pass over a row that an open ${lock} has locked`, async () => {
+        const [locked, free] = [aStartWithLimit(-6_100), aStartWithLimit(-6_000)];
+        await store().insertStarts([locked, free]);
+        const direct = connectDirectly(db.fresh);
+        const uuid = Buffer.from(locked.executionUuid.replaceAll('-', ''), 'hex');
+        await direct.transaction(async (session) => {
+          if (lock === 'UPDATE')
             await session.change('UPDATE executions SET state = 3 WHERE execution_uuid = ?', [uuid]);
           else await session.rows('SELECT 1 FROM executions WHERE execution_uuid = ? FOR UPDATE', [uuid]);
           const startedAtMs = performance.now();
@@ -80,12 +80,12 @@ describeEachEngine('marks of interrupted executions', (engine) => {
           expect(interrupted.map(({ executionUuid }) => executionUuid)).to.deep.equal([free.executionUuid]);
           expect(performance.now() - startedAtMs).to.be.below(900);
         });
-        await beside.close();
-        const after = hold === 'UPDATE' ? 'succeeded' : 'sending';
-        expect(await stateOf(held.executionUuid)).to.equal(after);
+        await direct.close();
+        const after = lock === 'UPDATE' ? 'succeeded' : 'sending';
+        expect(await stateOf(locked.executionUuid)).to.equal(after);
       });
 
-  it('are found page by page, whatever of the pages before is still there', async () => {
+  it('find the overdue page by page, even if rows of earlier pages are still there', async () => {
     const starts = times(60, () => aStartWithLimit(-9_000));
     await store().insertStarts(starts);
     const found: string[] = [];
@@ -96,11 +96,11 @@ describeEachEngine('marks of interrupted executions', (engine) => {
       if (page.length < 7) break;
     }
     expect(found.toSorted()).to.deep.equal(starts.map(({ executionUuid }) => executionUuid).toSorted());
-    // More than one step of either engine.
+    // These are more than one step of either engine.
     expect(await store().interruptOverdue(found)).to.deep.equal(found);
   });
 
-  it('end every sending row when no owner can live', async () => {
+  it('are made for every sending row when no owner can live', async () => {
     const starts = times(230, () => aStart());
     await store().insertStarts(starts);
     const postCall = aPostCall();
@@ -113,7 +113,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
-  it('abandon a start that could not be settled: nothing was sent', async () => {
+  it('abandon a start that was not confirmed, with SENT_NO', async () => {
     const [lying, ended] = [aStart(), aStart()];
     await store().insertStarts([lying, ended]);
     await store().recordOutcomes([anOutcome(ended)]);
@@ -125,16 +125,16 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(await stateOf(ended.executionUuid)).to.equal('succeeded');
   });
 
-  it('carry states, types and codes of a newer release and leave such rows alone', async () => {
+  it('leave rows with states, types and codes of a newer release alone, and show them', async () => {
     const starts = times(3, () => aStartWithLimit(-20_000));
     await store().insertStarts(starts);
-    const beside = openBeside(db.fresh);
-    await beside.use((session) =>
+    const direct = connectDirectly(db.fresh);
+    await direct.use((session) =>
       session.change(
         'UPDATE executions SET state = 77, failure_code = 99, failure_sent = 9, time_limit_source = 9, failure_policy = 9, detail = \'{"later":1}\'',
       ),
     );
-    await beside.close();
+    await direct.close();
     const [start] = starts as [(typeof starts)[0]];
     expect(await interruptOverdue(store(), 10)).to.deep.equal([]);
     expect(await store().interruptAllSending()).to.equal(0);
@@ -152,12 +152,12 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(items).to.have.length(3);
     const [lost] = await store().insertStarts([aStart({ conversationUuid: start.conversationUuid })]);
     expect(lost?.kind).to.equal('lost');
-    // Nobody is woken by such a start, for its row says nothing that could be answered.
+    // Such a start wakes no waiter, because its row can not be answered from.
     expect(await store().findFinishedStarts([start.conversationUuid])).to.deep.equal([]);
   });
 });
 
-describeEachEngine('waiting post-calls', (engine) => {
+describeEachEngine('pending post-calls', (engine) => {
   let db: make.TestDatabase;
   const store = () => db.database.executions;
   beforeEach(async () => {
@@ -165,7 +165,7 @@ describeEachEngine('waiting post-calls', (engine) => {
   });
   afterEach(() => db.close());
 
-  it('are found by webhook, oldest first', async () => {
+  it('are listed by webhook, oldest first', async () => {
     const webhooks = times(3, () => randomUUID());
     const postCalls = times(12, (at) => aPostCall({ webhookUuid: webhooks[at % 3] as string }));
     for (const postCall of postCalls) await store().insertPostCalls([postCall]);
@@ -192,7 +192,7 @@ describeEachEngine('waiting post-calls', (engine) => {
     expect(all[0]).to.deep.include({ executionUuid, conversationUuid, agentUuid, webhookUuid });
   });
 
-  it('of many webhooks are found whole', async () => {
+  it('are found for all of many webhooks', async () => {
     const postCalls = times(450, () => aPostCall());
     await store().insertPostCalls(postCalls);
     const webhooks = postCalls.map(({ webhookUuid }) => webhookUuid).toSorted();
@@ -212,7 +212,7 @@ describeEachEngine('waiting post-calls', (engine) => {
       expect(await store().countPending(cap), `up to ${cap}`).to.equal(count);
   });
 
-  it('end unsent, once, with their details gone', async () => {
+  it('fail unsent, once, and lose their details', async () => {
     const [waiting, claimed, other] = [aPostCall(), aPostCall(), aPostCall()];
     await store().insertPostCalls([waiting, claimed, other]);
     await store().claimPostCalls([aClaim(claimed)]);
@@ -229,7 +229,7 @@ describeEachEngine('waiting post-calls', (engine) => {
     expect(left.map(({ webhookUuid }) => webhookUuid)).to.deep.equal([other.webhookUuid]);
   });
 
-  it('end unsent only when they are old enough by the database’s clock', async () => {
+  it('fail unsent only when they are old enough by the database’s clock', async () => {
     const postCall = aPostCall();
     await store().insertPostCalls([postCall]);
     expect(await store().failUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
@@ -247,7 +247,7 @@ describeEachEngine('the purge', (engine) => {
   const LATER_MS = 60_000;
   const purgeAll = async () => store().purge((await store().nowMs()) + LATER_MS, 1_000);
 
-  it('takes ended executions, leaves their keys, and spares what runs or is too young', async () => {
+  it('deletes finished executions, keeps their keys, and leaves running and younger ones alone', async () => {
     const [done, running, silent] = [aStart(), aStart(), make.aStartWithoutWebhook()];
     const [sent, waiting] = [aPostCall(), aPostCall()];
     await store().insertStarts([done, running, silent]);
@@ -275,10 +275,10 @@ describeEachEngine('the purge', (engine) => {
     expect((await store().insertPostCalls([other]))[0]?.kind).to.equal('won');
   });
 
-  it('leaves no part of what it took', async () => {
-    const beside = openBeside(db.fresh);
+  it('leaves no part of a deleted execution', async () => {
+    const direct = connectDirectly(db.fresh);
     await purgeAll();
-    const parts = await beside.use(async (session) => {
+    const parts = await direct.use(async (session) => {
       const left: string[] = [];
       for (const table of ['execution_starts', 'execution_details', 'execution_records']) {
         const orphans = `SELECT COUNT(*) AS n FROM ${table} WHERE execution_uuid NOT IN (SELECT execution_uuid FROM executions)`;
@@ -286,11 +286,11 @@ describeEachEngine('the purge', (engine) => {
       }
       return left;
     });
-    await beside.close();
+    await direct.close();
     expect(parts).to.deep.equal(['execution_starts 0', 'execution_details 0', 'execution_records 0']);
   });
 
-  it('goes on in batches until less than a batch is left', async () => {
+  it('deletes in batches until less than a batch is left', async () => {
     const starts = times(60, () => aStart());
     await store().insertStarts(starts);
     await store().recordOutcomes(starts.map((start) => anOutcome(start)));
@@ -300,7 +300,7 @@ describeEachEngine('the purge', (engine) => {
     expect(await store().purge(beforeMs, 40)).to.equal(0);
   });
 
-  it('raced with repeats of the same start never lets a second one win', async () => {
+  it('lets no repeat of a start win while it runs', async () => {
     const winners = new Map<string, number>();
     const conversations = times(60, () => randomUUID());
     const attempt = async (conversationUuid: string): Promise<void> => {
@@ -322,7 +322,7 @@ describeEachEngine('the purge', (engine) => {
     for (const uuid of conversations) expect(await store().findStart(uuid)).to.equal('purged');
   });
 
-  it('forgets keys of an older day along the primary key, step by step, and no younger ones', async () => {
+  it('forgets keys of an older day step by step, and keeps younger ones', async () => {
     const fresh = await openFresh(engine);
     const store = () => fresh.database.executions;
     const starts = [aStart(), aStart(), aStart()];

@@ -64,7 +64,7 @@ describeEachEngine('the list of executions', (engine) => {
       timeLimitMs: at % 10 === 9 ? -10_000 : 10_000,
       timeLimitSource: 'config' as const,
     });
-    // One commit stamps many rows with the same time: pages must not stumble over that.
+    // One commit gives many rows the same time. Pages must show each of them once.
     for (let batch = 0; batch < 4; batch += 1) {
       const starts = times(30, (at) =>
         aStart({ webhook: policy(at), ...(at % 4 === 0 ? { agentUuid } : {}) }),
@@ -88,7 +88,7 @@ describeEachEngine('the list of executions', (engine) => {
   });
   after(() => db.close());
 
-  it('is newest first, and never shows a start without a webhook', () => {
+  it('is newest first, and shows no start without a webhook', () => {
     expect(all).to.have.length(160);
     expect(all).to.deep.equal(all.toSorted(newestFirst));
     const states = new Set<ExecutionState>(['accepted', 'sending', 'succeeded', 'failed', 'interrupted']);
@@ -97,7 +97,7 @@ describeEachEngine('the list of executions', (engine) => {
   });
 
   for (const pageSize of [1, 7, 40, 159, 160, 200])
-    it(`goes through all in pages of ${pageSize}, each once`, async () => {
+    it(`shows each execution once in pages of ${pageSize}`, async () => {
       const { items, sizes } = await readAll(ALL, pageSize);
       expect(uuidsOf(items)).to.deep.equal(uuidsOf(all));
       expect(Math.max(...sizes)).to.be.at.most(pageSize);
@@ -192,7 +192,7 @@ describeEachEngine('a long list of executions', (engine) => {
   });
   after(() => db.close());
 
-  it('reads at most 20,000 entries a page: short pages lead on to the one match', async () => {
+  it('reads at most 20,000 entries a page, and short pages lead on to the only match', async () => {
     const filter = { ...ALL, webhookUuid: rare.webhook?.webhookUuid as string };
     const pages: number[] = [];
     const found: string[] = [];
@@ -208,7 +208,7 @@ describeEachEngine('a long list of executions', (engine) => {
   });
 
   if (engine.name === 'sqlite')
-    it('never holds the event loop for longer than a short step', async () => {
+    it('keeps the event loop busy for a short step at most', async () => {
       const filter: ExecutionFilter = { ...ALL, failureCodes: ['DNS'] };
       for (let round = 0; round < 3; round += 1) {
         statements.length = 0;
@@ -216,7 +216,7 @@ describeEachEngine('a long list of executions', (engine) => {
       }
       const durations = statements.map(({ durationMs }) => durationMs).toSorted((a, b) => a - b);
       expect(durations.length).to.be.above(20);
-      // The median and most of the rest: a single one may have been delayed by its neighbours on the machine.
+      // A single step may have been delayed by other processes of the machine, so the median and most steps count.
       expect(durations[Math.floor(durations.length * 0.9)]).to.be.below(5);
     });
 });

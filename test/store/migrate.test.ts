@@ -8,11 +8,11 @@ import { ConfigError } from '../../src/errors.ts';
 import { openDatabase, openMigrated } from '../../src/store/database.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { anAgent, openBeside, optionsOf, rejection } from './support.ts';
+import { anAgent, connectDirectly, optionsOf, rejection } from './support.ts';
 
 const NAMES = MIGRATIONS.map(({ name }) => name);
 
-/** Runs a piece of code in a process of its own, with `openDatabase` and `options` at hand. */
+/** Runs a piece of code in a process of its own. It may use `openDatabase` and `options`. */
 function runElsewhere(fresh: FreshDatabase, code: string) {
   const script =
     `import { openDatabase } from ${JSON.stringify(new URL('../../src/store/database.ts', import.meta.url).href)};\n` +
@@ -32,7 +32,7 @@ describe('the list of migrations', () => {
     expect(NAMES.map((name) => Number(name.slice(0, 4)))).to.deep.equal(NAMES.map((_, at) => at + 1));
   });
 
-  it('gives MySQL one statement at a time, each of which may be repeated', () => {
+  it('gives MySQL one repeatable statement for each migration', () => {
     for (const { name, statements } of MIGRATIONS) {
       expect(statements('mysql'), name).to.have.length(1);
       for (const engine of ['mysql', 'sqlite'] as const)
@@ -48,7 +48,7 @@ describeEachEngine('migrations', (engine) => {
   });
   afterEach(() => fresh.cleanup());
 
-  it('are pending on an empty database, are applied in order, and then are done', async () => {
+  it('are pending on an empty database, and none is pending after they were applied in order', async () => {
     const database = await openDatabase(optionsOf(fresh));
     expect(await database.pendingMigrations()).to.deep.equal(NAMES);
     expect(await database.oldestRelease()).to.equal(undefined);
@@ -59,16 +59,16 @@ describeEachEngine('migrations', (engine) => {
     await database.close();
   });
 
-  it('of a newer release are not pending, and say which release is the oldest', async () => {
+  it('of a newer release are not pending, and name the oldest release that works with them', async () => {
     const database = await openDatabase(optionsOf(fresh));
     await database.migrate();
-    const beside = openBeside(fresh);
-    await beside.use((session) =>
+    const direct = connectDirectly(fresh);
+    await direct.use((session) =>
       session.change(
         "INSERT INTO schema_migrations VALUES ('0099_later', '0.10.0', 1), ('0100_later', '0.9.1', 2)",
       ),
     );
-    await beside.close();
+    await direct.close();
     expect(await database.pendingMigrations()).to.deep.equal([]);
     expect(await database.oldestRelease()).to.equal('0.10.0');
     await database.close();
@@ -80,13 +80,13 @@ describeEachEngine('migrations', (engine) => {
     { title: 'the oldest', oldest: '0.10.0', release: '0.10.0', isRefused: false },
     { title: 'newer than the oldest', oldest: '0.10.0', release: '0.11.0', isRefused: false },
   ])
-    it(`of a newer release ${isRefused ? 'refuse' : 'take'} a release that is ${title}, and nothing is changed`, async () => {
+    it(`of a newer release ${isRefused ? 'refuse' : 'accept'} a release that is ${title}, and change nothing`, async () => {
       const database = await openDatabase(optionsOf(fresh));
       await database.migrate();
-      const beside = openBeside(fresh);
-      await beside.use(async (session) => {
+      const direct = connectDirectly(fresh);
+      await direct.use(async (session) => {
         await session.change("INSERT INTO schema_migrations VALUES ('0099_later', ?, 1)", [oldest]);
-        // One that this release would apply.
+        // This release would apply it.
         if (isRefused) await session.change("DELETE FROM schema_migrations WHERE name = '0010_purged_keys'");
       });
       await database.close();
@@ -99,30 +99,30 @@ describeEachEngine('migrations', (engine) => {
           .and.include(release);
         expect((error as ConfigError).message).to.match(/start callhooks 0\.10\.0 or newer/);
       } else await (await opening).close();
-      const applied = await beside.use((session) => session.rows('SELECT name FROM schema_migrations'));
+      const applied = await direct.use((session) => session.rows('SELECT name FROM schema_migrations'));
       expect(applied).to.have.length(isRefused ? NAMES.length : NAMES.length + 1);
-      await beside.close();
+      await direct.close();
     });
 
-  it('go on after a kill between a statement and its note', async () => {
+  it('are applied again after a kill between a statement and its note', async () => {
     const database = await openDatabase(optionsOf(fresh));
     await database.migrate();
-    const beside = openBeside(fresh);
-    await beside.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0006'"));
-    await beside.close();
+    const direct = connectDirectly(fresh);
+    await direct.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0006'"));
+    await direct.close();
     expect(await database.migrate()).to.deep.equal(NAMES.slice(5));
     await database.close();
   });
 
-  it('wait for whoever migrates, and take over when its heartbeat has stopped', async () => {
+  it('wait while another process migrates, and take the lock over when its heartbeat has stopped', async () => {
     const database = await openDatabase(optionsOf(fresh));
     await database.migrate();
-    const beside = openBeside(fresh);
+    const direct = connectDirectly(fresh);
     const setLock = (ageMs: number) =>
-      beside.use((session) =>
+      direct.use((session) =>
         session.change(`UPDATE schema_lock SET owner = 'someone', heartbeat_at = ${Date.now() - ageMs}`),
       );
-    await beside.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0010'"));
+    await direct.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0010'"));
     await setLock(0);
     let done = false;
     const migrating = database.migrate().finally(() => {
@@ -132,12 +132,12 @@ describeEachEngine('migrations', (engine) => {
     expect(done).to.equal(false);
     await setLock(31_000);
     expect(await migrating).to.deep.equal(['0010_purged_keys']);
-    await beside.close();
+    await direct.close();
     await database.close();
   });
 
   if (engine.name === 'mariadb')
-    it('of six processes at once are applied once each', async () => {
+    it('are applied once each when six processes migrate at once', async () => {
       const code =
         'const database = await openDatabase(options);\n' +
         'console.log(JSON.stringify(await database.migrate()));\nawait database.close();';
@@ -153,21 +153,21 @@ describeEachEngine('migrations', (engine) => {
       const database = await openDatabase(optionsOf(fresh));
       await database.migrate();
       await database.close();
-      const beside = openBeside(fresh);
-      const rows = await beside.use((session) =>
+      const direct = connectDirectly(fresh);
+      const rows = await direct.use((session) =>
         session.rows(
           'SELECT table_name AS name, engine, table_collation AS collation FROM information_schema.tables ' +
             "WHERE table_schema = DATABASE() AND table_name NOT LIKE 'schema%'",
         ),
       );
-      await beside.close();
+      await direct.close();
       expect(rows).to.have.length(NAMES.length);
       for (const { name, engine: storage, collation } of rows)
         expect([storage, collation], String(name)).to.deep.equal(['InnoDB', 'utf8mb4_bin']);
     });
 
   if (engine.name === 'sqlite') {
-    it('need a data folder that no other process uses, and says so', async () => {
+    it('reject when another process uses the data folder', async () => {
       const code =
         'const database = await openDatabase(options);\nawait database.migrate();\n' +
         "console.log('open');\nsetInterval(() => undefined, 1_000);";
@@ -184,7 +184,7 @@ describeEachEngine('migrations', (engine) => {
       await (await openDatabase(optionsOf(fresh))).close();
     }).timeout(30_000);
 
-    it('keep the data folder from other users, and what was written', async () => {
+    it('make a data folder that other users can not read, and keep what was written', async () => {
       const dataDir = join(fresh.dataDir, 'deep', 'er');
       const database = await openDatabase({ dataDir });
       expect(statSync(dataDir).mode & 0o777).to.equal(0o700);
@@ -197,7 +197,7 @@ describeEachEngine('migrations', (engine) => {
       await again.close();
     });
 
-    it('tell a folder that can not be used from one that is in use', async function () {
+    it('reject with another error when the data folder can not be used', async function () {
       const dataDir = join(fresh.dataDir, 'file');
       if (process.getuid?.() !== 0) chmodSync(fresh.dataDir, 0o500);
       else (await import('node:fs')).writeFileSync(dataDir, '');

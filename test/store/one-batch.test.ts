@@ -17,14 +17,14 @@ const LARGE = 'x'.repeat(MIB);
 // Five of them still fit into one transaction, whose rows may have 1 MiB together.
 const TENTH = 'x'.repeat(MIB / 10);
 
-// A text that the engine refuses, so that its row is bad whatever lies around it.
+// A text that the engine refuses, so that its row is bad.
 const REFUSED = {
-  mariadb: { text: 'i'.repeat(300), title: 'an over-long text', kind: 'row' },
-  // No text is over-long there; what is missing is refused too, if by a fault of ours only.
+  mariadb: { text: 'i'.repeat(300), title: 'a text that is too long', kind: 'row' },
+  // SQLite has no texts that are too long. It refuses a missing text, which only a bug can cause.
   sqlite: { text: null as unknown as string, title: 'a missing text', kind: 'bug' },
 };
 
-/** The store, and how many items each batch had that it was given. */
+/** Returns the store, and records how many items each of its batches had. */
 function listening(store: ExecutionStore) {
   const sizes: number[] = [];
   const write: ExecutionStore['write'] = (batch) => {
@@ -40,7 +40,7 @@ const PATIENT: InsertOptions = {
   ...{ mayBeWritten: true, withdrawAtMs: Infinity, giveUpAtMs: Infinity, isCancelled: () => false },
 };
 
-/** How promises ended: each value, or the kind of the error. */
+/** Returns the value of each promise, or the kind of its error. */
 async function endings<T>(promises: readonly Promise<T>[]): Promise<(T | string)[]> {
   return (await Promise.allSettled(promises)).map((result) =>
     result.status === 'fulfilled' ? result.value : (result.reason as DatabaseError).kind,
@@ -62,20 +62,20 @@ describeEachEngine('one batch', (engine) => {
   });
   afterEach(() => db.close());
 
-  /** Which connections the server has with this database; SQLite has one for good. */
+  /** Returns the connections that the server has with this database. SQLite has the same one always. */
   const connections = async (): Promise<readonly unknown[]> => {
     if (engine.name === 'sqlite') return [];
-    const beside = make.openBeside(db.fresh);
-    const rows = await beside.use((session) =>
+    const direct = make.connectDirectly(db.fresh);
+    const rows = await direct.use((session) =>
       session.rows(
         'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
       ),
     );
-    await beside.close();
+    await direct.close();
     return rows.map(({ id }) => id);
   };
 
-  /** Submits them in one turn, so that one transaction takes them all; no connection may be lost over it. */
+  /** Submits items in one turn of the event loop, so that one transaction takes them all. */
   const inOneBatch = async <T, R>(
     items: readonly T[],
     submit: (item: T) => Promise<R>,
@@ -94,7 +94,7 @@ describeEachEngine('one batch', (engine) => {
     return result;
   };
 
-  it(`of starts with duplicates, ${refused.title} and large rows fails for the bad row alone`, async () => {
+  it(`of pre-calls with duplicates, ${refused.title} and large rows rejects only the bad row`, async () => {
     const normal = times(20, () => aStart());
     const large = times(5, () =>
       aStart({ start: { callerPhone: '', variables: { TENTH }, sources: { TENTH: 'request' } } }),
@@ -133,7 +133,7 @@ describeEachEngine('one batch', (engine) => {
     expect(await store().findStart(bad.conversationUuid)).to.equal(undefined);
   }).timeout(20_000);
 
-  it(`of ends with duplicates, ${refused.title} and large details fails for the bad row alone`, async () => {
+  it(`of post-calls with duplicates, ${refused.title} and large details rejects only the bad row`, async () => {
     const normal = times(20, () => aPostCall());
     const large = times(5, () => aPostCall({ details: { ...aPostCall().details, metadata: { TENTH } } }));
     const conversationUuid = randomUUID();
@@ -158,7 +158,7 @@ describeEachEngine('one batch', (engine) => {
     expect(await store().findPostCall(bad.conversationUuid)).to.equal(undefined);
   }).timeout(20_000);
 
-  it(`of claims of the same ends with ${refused.title} has one winner each`, async () => {
+  it(`of claims of the same post-calls with ${refused.title} has one winner for each`, async () => {
     const postCalls = times(10, () => aPostCall());
     const [first, unclaimed] = [aPostCall(), aPostCall()];
     await store().insertPostCalls([...postCalls, first, unclaimed]);
@@ -175,12 +175,12 @@ describeEachEngine('one batch', (engine) => {
     for (const [at, claims] of rivals.entries()) {
       const answers = claims.map((claim) => results.get(claim));
       expect(answers.toSorted()).to.deep.equal(['lost', 'lost', 'won']);
-      expect(results.get(repeats[at] ?? bad), 'a repeat is told the same').to.equal(answers[0]);
+      expect(results.get(repeats[at] ?? bad), 'a repeat gets the same answer').to.equal(answers[0]);
     }
     expect(await store().findPostCall(unclaimed.conversationUuid)).to.include({ state: 'accepted' });
   });
 
-  it(`of outcomes with duplicates, a foreign claim, ${refused.title} and 1 MiB bodies fails for the bad row alone`, async () => {
+  it(`of outcomes with duplicates, a foreign claim, ${refused.title} and 1 MiB bodies rejects only the bad row`, async () => {
     const starts = times(12, () => aStart());
     const [first, taken, spoiled] = [aStart(), aStart(), aStart()];
     const postCall = aPostCall();
@@ -193,19 +193,20 @@ describeEachEngine('one batch', (engine) => {
     };
     const owned = starts.map((start, at) => anOutcome(start, at < 5 ? { response } : {}));
     const repeats = owned.slice(3, 7).map((outcome) => ({ ...outcome }));
-    const ofEnd = aPostCallOutcome(postCall, claim.claim, { response });
+    const ofPostCall = aPostCallOutcome(postCall, claim.claim, { response });
     const foreign = anOutcome(taken, { claim: randomUUID() });
     const bad = anOutcome(spoiled, { webhookEtag: refused.text });
     const results = await withoutLoss(() =>
-      inOneBatch([...owned, foreign, bad, ofEnd, ...repeats], (outcome) =>
+      inOneBatch([...owned, foreign, bad, ofPostCall, ...repeats], (outcome) =>
         writes.recordOutcome(outcome, SMALL),
       ),
     );
 
     expect(results.get(bad)).to.equal(refused.kind);
     expect(results.get(foreign)).to.equal('not_owner');
-    for (const outcome of [...owned, ofEnd, ...repeats]) expect(results.get(outcome)).to.equal('recorded');
-    for (const { executionUuid } of [...owned.slice(0, 5), ofEnd])
+    for (const outcome of [...owned, ofPostCall, ...repeats])
+      expect(results.get(outcome)).to.equal('recorded');
+    for (const { executionUuid } of [...owned.slice(0, 5), ofPostCall])
       expect(await store().findExecution(executionUuid)).to.deep.nested.include({
         'execution.state': 'succeeded',
         'record.response': response,

@@ -10,7 +10,7 @@ import {
   aPostCallOutcome,
   anOutcome,
   aStart,
-  openBeside,
+  connectDirectly,
   times,
 } from './support.ts';
 
@@ -34,24 +34,24 @@ if (mariadb !== undefined)
       await fresh.cleanup();
     });
 
-    it('serve them at once while slow changes of agents hold all the others', async () => {
+    it('answer at once while slow changes of agents use all other connections', async () => {
       const { agents, executions } = database;
       const agent = await agents.insertAgent(anAgent());
       const { agentUuid } = agent;
-      // Each is connected before anything is slow.
+      // Each pool has a connection before anything is slow.
       await executions.insertStarts([aStart()]);
       await agents.findAgent(agentUuid);
-      const beside = openBeside(fresh);
+      const direct = connectDirectly(fresh);
       let answered = 0;
       const slow: Promise<unknown>[] = [];
-      await beside.transaction(async (session) => {
+      await direct.transaction(async (session) => {
         await session.rows('SELECT agent_uuid FROM agents FOR UPDATE');
         const answer = (): void => {
           answered += 1;
         };
         for (const change of times(2 * POOL_SIZE, () => agents.replaceAgent(agent, agent)))
           slow.push(change.then(answer, answer));
-        // Whose turn comes after them.
+        // Its turn comes after the changes.
         slow.push(executions.countPending(1).then(answer, answer));
         await until('every other connection waits for the lock', async () => {
           return (await session.rows(WAITING)).length === POOL_SIZE;
@@ -68,9 +68,9 @@ if (mariadb !== undefined)
         expect(await executions.findStart(start.conversationUuid)).to.have.property('execution');
         expect(await agents.findAgent(agentUuid)).to.include({ agentUuid });
         expect(performance.now() - startedAtMs).to.be.below(AT_ONCE_MS);
-        expect(answered, 'the others still wait').to.equal(0);
+        expect(answered, 'the changes still wait').to.equal(0);
       });
       await Promise.all(slow);
-      await beside.close();
+      await direct.close();
     });
   });

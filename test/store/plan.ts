@@ -5,23 +5,23 @@ import type { Engine } from '../support/engines.ts';
 /** How one statement reaches the tables of the schema. */
 export interface Plan {
   /**
-   * `e by executions_by_state`: looks rows of `e` up in that index; `e along …`: reads in its order from its start.
-   * Tables have the names that the statement gives them.
+   * How each table is reached. `e by executions_by_state`: rows of `e` are looked up in that index. `e along …`: rows are
+   * read in its order from its start. Tables have the names that the statement gives them.
    */
   readonly ways: readonly string[];
-  /** Steps that no hot statement may have, as the engine says them. */
+  /** The steps that no hot statement may have, in the words of the engine. */
   readonly bad: readonly string[];
 }
 
 type Step = Readonly<Record<string, unknown>>;
 
-// Tables of the schema under the names that statements give them; the others are made by the statement itself.
+// Tables of the schema under the names that statements give them. Other tables are derived by the statement itself.
 const TABLES =
-  /^(executions|execution_\w+|purged_keys|agents|agent_secrets|webhooks|webhook_headers|[eprsahwofv])$/;
-// What a statement without LIMIT may read, by the optimizer's estimate: less than the open rows of one state.
+  /^(executions|execution_\w+|purged_keys|agents|agent_secrets|webhooks|webhook_headers|[eprsahwodv])$/;
+// How many rows a statement without LIMIT may read, by the optimizer's estimate. It is less than the open rows of one state.
 const MOST_ROWS = 5_100;
 
-/** What the engine says about a statement; it is not run. */
+/** Returns the engine's plan for a statement, without running it. */
 export async function explain(
   { name }: Engine,
   session: Session,
@@ -36,15 +36,15 @@ export async function explain(
 
 function badWays(ways: readonly string[], sql: string): readonly string[] {
   return ways.filter((way) => {
-    // By an index of states or webhooks, a change of a few rows would walk, and lock, all that are open.
+    // By an index of states or webhooks, a change of a few rows would read, and lock, all open rows.
     if (!sql.startsWith('SELECT') && !sql.startsWith('WITH'))
       return !/ by (PRIMARY|executions_by_conversation)$/.test(way);
-    // In the order of its index a list reads no further than its LIMIT.
+    // A list in the order of its index reads no further than its LIMIT.
     return way.includes(' along ') && !sql.includes('LIMIT');
   });
 }
 
-// Of a conversation there are two rows to sort, of an agent two webhooks.
+// A conversation has two rows to sort, and an agent two webhooks.
 function isSmallSort(sql: string): boolean {
   return /executions_by_conversation|WHERE e\.conversation_uuid = \?|FROM webhooks WHERE agent_uuid = \?/.test(
     sql,
@@ -56,7 +56,7 @@ function readSqlite(steps: readonly Step[], sql: string): Plan {
   const ways = details.flatMap((detail) => {
     const [, verb, table = ''] = /^(SCAN|SEARCH) (\S+)/.exec(detail) ?? [];
     const [, index] = / USING (?:COVERING )?INDEX (\S+)/.exec(detail) ?? [];
-    // Rows lie in the order of the primary key.
+    // The table itself has the order of the primary key.
     return TABLES.test(table) ? [`${table} ${verb === 'SEARCH' ? 'by' : 'along'} ${index ?? 'PRIMARY'}`] : [];
   });
   const bad = details.filter(

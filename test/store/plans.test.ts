@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import type { Connections, StatementReport } from '../../src/store/sql/connections.ts';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
-import { anAgentWithParts, HOT, type Hot, type World } from './hot-statements.ts';
+import {
+  anAgentWithParts,
+  HOT_STATEMENTS,
+  type FilledDatabase,
+  type HotStatement,
+} from './hot-statements.ts';
 import { explain } from './plan.ts';
 import * as make from './support.ts';
 import { aStart, aPostCall, openFresh } from './support.ts';
@@ -9,7 +14,7 @@ import { aStart, aPostCall, openFresh } from './support.ts';
 const OPEN_ROWS = 24_000;
 const AGENTS = 2_000;
 
-/** The store, and in `called` what was asked of it. */
+/** Returns the store, and records in `called` which of its functions are used. */
 function listening<S extends object>(store: S, called: Set<unknown>): S {
   return new Proxy(store, {
     get: (target, name) => {
@@ -23,15 +28,15 @@ function omit<T extends object>(all: T, name: keyof T): object {
   return Object.fromEntries(Object.entries(all).filter(([other]) => other !== name));
 }
 
-/** The ways that are expected on an engine. */
-function waysOn({ name }: Engine, ways: Hot['ways']): readonly string[] {
+/** Returns the ways that are expected on an engine. */
+function waysOn({ name }: Engine, ways: HotStatement['ways']): readonly string[] {
   return Array.isArray(ways) ? ways : (ways as Readonly<Record<Engine['name'], readonly string[]>>)[name];
 }
 
-describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (engine) => {
+describeEachEngine(`the plan of each hot statement with ${OPEN_ROWS} rows`, (engine) => {
   let db: make.TestDatabase;
-  let beside: Connections;
-  let world: World;
+  let direct: Connections;
+  let filled: FilledDatabase;
   let seen: StatementReport[] = [];
   const called = { executions: new Set<unknown>(), agents: new Set<unknown>() };
 
@@ -40,28 +45,28 @@ describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (en
     db = await openFresh(engine, { onStatement: (report) => seen.push(report) });
     await make.fillExecutions(db.fresh, OPEN_ROWS);
     await make.fillAgents(db.fresh, AGENTS);
-    beside = make.openBeside(db.fresh);
+    direct = make.connectDirectly(db.fresh);
     const { executions, agents } = db.database;
     const agent = await agents.insertAgent(anAgentWithParts());
     const { agentUuid } = agent;
     const [start, postCall] = [aStart({ agentUuid }), aPostCall({ agentUuid })];
     await executions.insertStarts([start]);
     await executions.insertPostCalls([postCall]);
-    world = {
+    filled = {
       executions: listening(executions, called.executions),
       agents: listening(agents, called.agents),
       ...{ agent, start, postCall },
       change: async (sql, ...values) => {
-        await beside.use((session) => session.change(sql, values));
+        await direct.use((session) => session.change(sql, values));
       },
     };
   });
   after(async () => {
-    await beside.close();
+    await direct.close();
     await db.close();
   });
 
-  /** The statements that a function gave to the database, each text once. */
+  /** Returns the statements that a function gave to the database, each text once. */
   const statementsOf = async (run: () => Promise<unknown>): Promise<readonly StatementReport[]> => {
     seen = [];
     await run();
@@ -72,19 +77,19 @@ describeEachEngine(`the plan of every hot statement with ${OPEN_ROWS} rows`, (en
     return [...found.values()];
   };
 
-  for (const [name, { ways, isMysqlOnly, run }] of Object.entries(HOT))
-    it(`walks no table for ${name}`, async () => {
+  for (const [name, { ways, isMysqlOnly, run }] of Object.entries(HOT_STATEMENTS))
+    it(`reads by an index to ${name}`, async () => {
       const found = new Set<string>();
-      for (const { sql, values } of await statementsOf(() => run(world))) {
-        const plan = await beside.use((session) => explain(engine, session, sql, values));
+      for (const { sql, values } of await statementsOf(() => run(filled))) {
+        const plan = await direct.use((session) => explain(engine, session, sql, values));
         expect(plan.bad, sql).to.deep.equal([]);
         for (const way of plan.ways) found.add(way);
       }
       expect([...found]).to.have.members(isMysqlOnly && engine.name === 'sqlite' ? [] : waysOn(engine, ways));
     }).timeout(30_000);
 
-  it('is known of every function of the stores', () => {
-    // The kinds of writes stand for `write`.
+  it('is tested for every function of the stores', () => {
+    // The functions for each kind of write stand for `write`.
     const all = { ...db.database, executions: omit(db.database.executions, 'write') };
     for (const name of ['executions', 'agents'] as const)
       expect([...called[name]], name).to.have.members(Object.keys(all[name]));

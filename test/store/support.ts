@@ -19,7 +19,7 @@ import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 import { byKind, type StoreByKind } from './by-kind.ts';
 
-/** A migrated database of one suite, with what is needed to look into it from outside. */
+/** A migrated database of one suite. */
 export interface TestDatabase {
   readonly database: TestedDatabase;
   readonly fresh: FreshDatabase;
@@ -37,12 +37,12 @@ export async function openTested(options: DatabaseOptions): Promise<TestedDataba
   return { ...database, executions: byKind(database.executions) };
 }
 
-/** How `openDatabase` reaches a fresh database. */
+/** Returns the options with which `openDatabase` opens a fresh database. */
 export function optionsOf({ url, dataDir }: FreshDatabase): DatabaseOptions {
   return url === null ? { dataDir } : { url };
 }
 
-/** A new, migrated database. */
+/** Opens a new, migrated database. */
 export async function openFresh(engine: Engine, options: DatabaseOptions = {}): Promise<TestDatabase> {
   const fresh = await engine.freshDatabase();
   const database = await openTested({ ...optionsOf(fresh), ...options });
@@ -57,7 +57,7 @@ export async function openFresh(engine: Engine, options: DatabaseOptions = {}): 
   };
 }
 
-/** A start of a conversation, as its claim inserts it. */
+/** Returns a start as its claim inserts it. */
 export function aStart(change: Partial<TestedStart> = {}): TestedStart {
   const start = change.start ?? A_START;
   return { ...startWithout(), ...change, start, startJson: JSON.stringify(start) };
@@ -90,19 +90,19 @@ function startWithout(): Omit<NewStart, 'startJson'> {
   };
 }
 
-/** A start whose webhook has this time limit; -5,000 is overdue at once. */
+/** Returns a start whose webhook has this time limit. With -5,000 it is overdue at once. */
 export function aStartWithLimit(timeLimitMs: number, change: Partial<TestedStart> = {}): TestedStart {
   const start = aStart(change);
   return { ...start, webhook: { ...(start.webhook as NonNullable<NewStart['webhook']>), timeLimitMs } };
 }
 
-/** A start that no webhook runs for. */
+/** Returns a start for which no webhook runs. */
 export function aStartWithoutWebhook(change: Partial<TestedStart> = {}): TestedStart {
   const { webhook: _, ...start } = aStart(change);
   return start;
 }
 
-/** A post-call of a conversation, as it is accepted. */
+/** Returns a post-call as it is accepted. */
 export function aPostCall(change: Partial<TestedPostCall> = {}): TestedPostCall {
   const details = change.details ?? DETAILS;
   return { ...postCallWithout(), ...change, details, detailsJson: JSON.stringify(details) };
@@ -131,7 +131,7 @@ function postCallWithout(): Omit<NewPostCall, 'detailsJson'> {
   };
 }
 
-/** A successful outcome of a start (its claim is its uuid). */
+/** Returns a successful outcome of a start. Its claim is its uuid. */
 export function anOutcome(start: { executionUuid: string }, change: Partial<Outcome> = {}): Outcome {
   return {
     executionUuid: start.executionUuid,
@@ -147,7 +147,7 @@ export function anOutcome(start: { executionUuid: string }, change: Partial<Outc
   };
 }
 
-/** A successful outcome of a claimed post-call. */
+/** Returns a successful outcome of a claimed post-call. */
 export function aPostCallOutcome(
   postCall: NewPostCall,
   claim: string,
@@ -156,7 +156,7 @@ export function aPostCallOutcome(
   return anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
 }
 
-/** The claim of an accepted post-call. */
+/** Returns the claim of a pending post-call. */
 export function aClaim(
   postCall: { executionUuid: string },
   claim: string = randomUUID(),
@@ -171,7 +171,7 @@ export function aClaim(
   };
 }
 
-/** A webhook of an agent. */
+/** Returns a webhook of an agent. */
 export function aWebhook(agentUuid: string, change: Partial<Webhook> = {}): Webhook {
   return {
     webhookUuid: randomUUID(),
@@ -197,7 +197,7 @@ export function aWebhook(agentUuid: string, change: Partial<Webhook> = {}): Webh
   };
 }
 
-/** An agent without webhooks. */
+/** Returns an agent without webhooks. */
 export function anAgent(change: Partial<Agent> = {}): NewAgent {
   return {
     agentUuid: randomUUID(),
@@ -210,14 +210,14 @@ export function anAgent(change: Partial<Agent> = {}): NewAgent {
   };
 }
 
-/** Connections beside the store's, to look and meddle. Close them before the database. */
-export function openBeside({ url, dataDir }: FreshDatabase): Connections {
+/** Opens connections of the test's own, to read and change rows past the store. Close them before the database. */
+export function connectDirectly({ url, dataDir }: FreshDatabase): Connections {
   return url === null
     ? createSqliteConnections(openSqliteFile(join(dataDir, 'callhooks.db'))).background
     : createMysqlConnections(openMysqlPool({ url, poolSize: 4, limitMs: 20_000, causal: false }));
 }
 
-/** Marks what is overdue interrupted, as the engine does where nothing runs. Returns what it marked. */
+/** Marks overdue executions interrupted, as the engine does when it runs none of them. Returns the marked ones. */
 export async function interruptOverdue(
   store: Pick<ExecutionStore, 'findOverdue' | 'interruptOverdue'>,
   limit = 100,
@@ -227,26 +227,26 @@ export async function interruptOverdue(
   return overdue.filter(({ executionUuid }) => interrupted.includes(executionUuid));
 }
 
-/** So many of something. */
+/** Makes so many of something. */
 export function times<T>(count: number, make: (at: number) => T): T[] {
   return Array.from({ length: count }, (_, at) => make(at));
 }
 
-/** What a promise is rejected with; fails when it is not. */
+/** Returns what a promise is rejected with, and fails when it is not rejected. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [result] = await Promise.allSettled([promise]);
   if (result.status === 'fulfilled') throw new Error('it was not rejected');
   return result.reason;
 }
 
-/** Fills the tables of agents from the outside: so many, each with two webhooks, a secret and a header of each webhook. */
+/** Fills the tables of agents past the store: so many agents, each with two webhooks, a secret and a header of each webhook. */
 export async function fillAgents(fresh: FreshDatabase, count: number): Promise<void> {
-  const beside = openBeside(fresh);
+  const direct = connectDirectly(fresh);
   const agents = times(count, () => ({ agent: randomBytes16(), webhooks: times(2, randomBytes16) }));
   const webhooks = agents.flatMap(({ agent, webhooks }) =>
     webhooks.map((webhook, at) => ({ webhook, agent, type: at + 1 })),
   );
-  await beside.transaction(async (session) => {
+  await direct.transaction(async (session) => {
     const fill = async (into: string, rows: readonly (string | number | Buffer)[][]): Promise<void> => {
       for (const part of inParts(rows, 500)) {
         const tuples = part.map((row) => `(${marks(row.length)})`).join(', ');
@@ -270,17 +270,17 @@ export async function fillAgents(fresh: FreshDatabase, count: number): Promise<v
       webhooks.map(({ webhook }) => [webhook, 'authorization', 'k', 's']),
     );
   });
-  await analyze(beside, fresh, ['agents', 'webhooks', 'agent_secrets', 'webhook_headers']);
-  await beside.close();
+  await analyze(direct, fresh, ['agents', 'webhooks', 'agent_secrets', 'webhook_headers']);
+  await direct.close();
 }
 
-/** Fills `executions` from the outside with so many rows of each state in turn, of a few agents and webhooks. */
+/** Fills `executions` past the store with so many rows of each state in turn, of a few agents and webhooks. */
 export async function fillExecutions(fresh: FreshDatabase, count: number): Promise<void> {
-  const beside = openBeside(fresh);
+  const direct = connectDirectly(fresh);
   const agents = times(20, randomBytes16);
   const nowMs = Date.now();
   for (let from = 0; from < count; from += 500)
-    await beside.transaction(async (session) => {
+    await direct.transaction(async (session) => {
       const rows = times(Math.min(500, count - from), (at) => toFilling(from + at, nowMs, agents));
       const tuples = rows.map((row) => `(${marks(row.length)})`).join(', ');
       await session.change(`INSERT INTO executions (${FILLING}) VALUES ${tuples}`, rows.flat());
@@ -294,22 +294,22 @@ export async function fillExecutions(fresh: FreshDatabase, count: number): Promi
       for (const [into, tuple] of lists)
         await session.change(`INSERT INTO ${into} VALUES ${keys.map(() => tuple).join(', ')}`, keys);
     });
-  await analyze(beside, fresh, ['executions', 'purged_keys']);
-  await beside.close();
+  await analyze(direct, fresh, ['executions', 'purged_keys']);
+  await direct.close();
 }
 
-// SQLite is never told to ANALYZE in production; InnoDB keeps its statistics by itself.
+// SQLite never runs ANALYZE in production. InnoDB keeps its statistics by itself.
 async function analyze(
-  beside: Connections,
+  direct: Connections,
   { url }: FreshDatabase,
   tables: readonly string[],
 ): Promise<void> {
-  if (url !== null) await beside.use((session) => session.rows(`ANALYZE TABLE ${tables.join(', ')}`));
+  if (url !== null) await direct.use((session) => session.rows(`ANALYZE TABLE ${tables.join(', ')}`));
 }
 
 /**
- * Inserts an open row from the outside whose time (see `state_at`) was over so long ago. `isHidden`: an accepted one that
- * no sender finds. Gives its execution_uuid.
+ * Inserts a row past the store whose time (see `state_at`) was over so long ago, and returns its execution_uuid. With
+ * `isHidden` no sender finds the accepted row.
  */
 export async function insertOpenRow(
   session: Session,
@@ -319,11 +319,11 @@ export async function insertOpenRow(
 ): Promise<Buffer> {
   const [uuid, webhook] = [randomBytes16(), randomBytes16()];
   const atMs = Date.now() - agoMs;
-  const isEnd = state === 'accepted';
+  const isPostCall = state === 'accepted';
   const values = [
-    ...[uuid, randomBytes16(), isEnd ? TYPE.post_call : TYPE.pre_call, STATE[state], atMs, atMs],
-    ...[isEnd ? null : atMs, randomBytes16(), webhook, isEnd && !isHidden ? webhook : null],
-    ...[isEnd ? null : uuid, 'e', 'i'],
+    ...[uuid, randomBytes16(), isPostCall ? TYPE.post_call : TYPE.pre_call, STATE[state], atMs, atMs],
+    ...[isPostCall ? null : atMs, randomBytes16(), webhook, isPostCall && !isHidden ? webhook : null],
+    ...[isPostCall ? null : uuid, 'e', 'i'],
   ];
   await session.change(`INSERT INTO executions (${FILLING}) VALUES (${marks(values.length)})`, values);
   return uuid;
@@ -337,14 +337,14 @@ const FILLING =
   'execution_uuid, conversation_uuid, webhook_type, state, state_at, accepted_at, sending_at, agent_uuid, ' +
   'webhook_uuid, waiting_webhook_uuid, claim, webhook_etag, instance';
 
-// Half of them open: accepted and sending in turn, in time and overdue.
+// Half of the rows are open: accepted and sending in turn, in time and overdue.
 function toFilling(
   at: number,
   nowMs: number,
   agents: readonly Buffer[],
 ): (number | string | Buffer | null)[] {
   const state = [1, 2, 3, 4][at % 4] as number;
-  const isEnd = state === 1 || at % 8 === 3;
+  const isPostCall = state === 1 || at % 8 === 3;
   const agent = agents[at % agents.length] as Buffer;
   const acceptedAtMs = nowMs + Math.floor(at / 3);
   const stateAtMs = state === 2 ? acceptedAtMs + 3_600_000 : acceptedAtMs;
@@ -352,7 +352,7 @@ function toFilling(
   return [
     randomBytes16(),
     randomBytes16(),
-    isEnd ? 2 : 1,
+    isPostCall ? 2 : 1,
     state,
     stateAtMs,
     acceptedAtMs,

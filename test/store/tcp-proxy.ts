@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A proxy on loopback that can hurt its connections. */
+/** A proxy on loopback that can disturb its connections. */
 export interface TcpProxy {
   readonly port: number;
-  /** From now on nothing passes in either direction, and nobody is told (packets dropped). */
-  hold(): void;
-  /** What was held passes, and all that comes. */
-  release(): void;
+  /** Lets nothing pass in either direction from now on, without closing anything (packets are dropped). */
+  silence(): void;
+  /** Lets everything pass again, and what has come meanwhile. */
+  resume(): void;
   /** Ends all connections at once with a reset. */
   cut(): void;
   /** Runs `hit` once, when the client next sends something that contains this text, before it passes. */
@@ -18,7 +18,7 @@ export interface TcpProxy {
 /** Starts a proxy to a port on loopback. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
-  let held: (() => void)[] | undefined;
+  let queued: (() => void)[] | undefined;
   let trap: { text: string; hit: () => void } | undefined;
 
   const forward = (from: Socket, to: Socket, isClient: boolean): void => {
@@ -28,8 +28,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         trap = undefined;
         hit();
       }
-      if (held === undefined) to.write(data);
-      else held.push(() => to.write(data));
+      if (queued === undefined) to.write(data);
+      else queued.push(() => to.write(data));
     });
     from.on('error', () => to.destroy());
     from.on('close', () => to.destroy());
@@ -49,12 +49,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   };
   return {
     port: (server.address() as AddressInfo).port,
-    hold: () => {
-      held ??= [];
+    silence: () => {
+      queued ??= [];
     },
-    release: () => {
-      const waiting = held ?? [];
-      held = undefined;
+    resume: () => {
+      const waiting = queued ?? [];
+      queued = undefined;
       for (const pass of waiting) pass();
     },
     cut,

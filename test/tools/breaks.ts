@@ -56,7 +56,7 @@ export const BREAKS: readonly Break[] = [
     // mysql2 counts one affected row for the loser too.
     changes: [
       [
-        'const isOurs = toUuid(holder.execution_uuid as Buffer) === executionUuid;',
+        'const isOurs = toUuid(existing.execution_uuid as Buffer) === executionUuid;',
         'const isOurs = executionUuid !== undefined;',
       ],
     ],

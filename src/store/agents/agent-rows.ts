@@ -6,9 +6,9 @@ import type { Row } from '../sql/dialect.ts';
 import type { Condition } from '../sql/sql.ts';
 import { toUuid } from '../sql/uuid-bytes.ts';
 
-// Agents, webhooks, secrets and headers as rows of one shape: a single statement reads them all, so that what it
-// finds belongs together. (Under READ COMMITTED several statements would each see another moment.)
-// What stands where a part has no such column.
+// Agents, webhooks, secrets and headers are read as rows of one shape by a single statement, so that all of them are of the
+// same moment. (Under READ COMMITTED each of several statements would see another moment.) These are the values of columns
+// that a part does not have.
 const NOTHING = {
   item_uuid: 'NULL',
   name: 'NULL',
@@ -70,7 +70,7 @@ function readParts(
   );
 }
 
-/** The agents under a condition on `a.agent_uuid`, by agent_uuid ascending. */
+/** Loads the agents that fulfil a condition on `a.agent_uuid`, by agent_uuid ascending. */
 export async function loadAgents(session: Session, where: Condition): Promise<readonly Agent[]> {
   const rows = await readParts(session, [AGENTS, WEBHOOKS, SECRETS, HEADERS], where);
   const webhooks = groupBy(toWebhooks(rows), ({ agentUuid }) => agentUuid);
@@ -91,7 +91,7 @@ export async function loadAgents(session: Session, where: Condition): Promise<re
   return agents.toSorted((a, b) => (a.agentUuid < b.agentUuid ? -1 : 1));
 }
 
-/** The webhooks under a condition on columns of `webhooks a`, by webhook_uuid ascending. */
+/** Loads the webhooks that fulfil a condition on columns of `webhooks a`, by webhook_uuid ascending. */
 export async function loadWebhooks(session: Session, where: Condition): Promise<readonly Webhook[]> {
   const webhooks = toWebhooks(await readParts(session, [WEBHOOKS, HEADERS], where));
   return webhooks.toSorted((a, b) => (a.webhookUuid < b.webhookUuid ? -1 : 1));
@@ -111,7 +111,7 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return Map.groupBy(items, keyOf);
 }
 
-// Pre-call first.
+// The pre-call webhook comes first.
 function toWebhooks(rows: readonly Row[]): readonly Webhook[] {
   const headers = groupBy(rows.filter(isPart(HEADER)), itemOf);
   const webhooks = rows.filter(isPart(WEBHOOK)).toSorted((a, b) => (a.code as number) - (b.code as number));
@@ -128,7 +128,7 @@ function toWebhooks(rows: readonly Row[]): readonly Webhook[] {
   }));
 }
 
-// Object.fromEntries defines its keys, so even `__proto__` is a name like any other.
+// Object.fromEntries defines its keys, so even `__proto__` is an ordinary name.
 function toSealed(rows: readonly Row[]): Readonly<Record<string, SealedValue>> {
   return Object.fromEntries(
     rows

@@ -3,13 +3,13 @@ import { CallhooksError, DatabaseError } from '../../errors.ts';
 import { loadAgents, loadWebhooks } from './agent-rows.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
-import { cutPage } from '../sql/page-size.ts';
+import { cutPage } from '../sql/cut-page.ts';
 import { marks } from '../sql/sql.ts';
 import type { AgentStore, NewAgent } from '../agent-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 import { deleteAgent, insertAgentRow, updateAgent, writeChildren } from './write-agent.ts';
 
-/** The agents' store: `reads` serve calls, `admin` everything else. */
+/** Makes the store of agents. Calls use the connections `reads`, and everything else uses `admin`. */
 export function createAgentStore(reads: Connections, admin: Connections, dialect: Dialect): AgentStore {
   const nowMs = async (session: Session): Promise<number> =>
     (await session.rows(`SELECT ${dialect.now} AS now_ms`))[0]?.now_ms as number;

@@ -4,7 +4,7 @@ import type { Session } from '../sql/connections.ts';
 import type { Value } from '../sql/dialect.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
 
-/** Inserts the row of an agent, without what belongs to it. */
+/** Inserts the row of an agent, without its webhooks and secrets. */
 export async function insertAgentRow(session: Session, agent: Agent): Promise<void> {
   await session.change(
     'INSERT INTO agents (display_name, dynamic_variables, etag, created_at, updated_at, agent_uuid) ' +
@@ -13,14 +13,14 @@ export async function insertAgentRow(session: Session, agent: Agent): Promise<vo
   );
 }
 
-/** Brings what belongs to an agent from one state to another; what did not change is not written. */
+/** Brings the webhooks and secrets of an agent from one state to another. A part that did not change is not written. */
 export async function writeChildren(
   session: Session,
   before: Agent | undefined,
   after: Agent,
 ): Promise<void> {
   const kept = new Set(after.webhooks.map(({ webhookUuid }) => webhookUuid));
-  // Out before in: a webhook may be replaced by another of its type.
+  // Webhooks are deleted before others are inserted: a webhook may be replaced by another of its type.
   for (const webhook of before?.webhooks ?? [])
     if (!kept.has(webhook.webhookUuid)) await deleteWebhook(session, webhook);
   for (const webhook of after.webhooks) {
@@ -40,7 +40,7 @@ export async function updateAgent(session: Session, before: Agent, after: Agent)
   await writeChildren(session, before, after);
 }
 
-/** Takes an agent out with its webhooks and everything sealed; executions stay. */
+/** Deletes an agent with its webhooks and all sealed values. Its executions stay. */
 export async function deleteAgent(session: Session, agent: Agent): Promise<void> {
   for (const webhook of agent.webhooks) await deleteWebhook(session, webhook);
   for (const table of ['agent_secrets', 'agents'])
@@ -95,7 +95,7 @@ const HEADERS: SealedTable = { table: 'webhook_headers', owner: 'webhook_uuid' }
 
 type SealedByName = Readonly<Record<string, SealedValue>>;
 
-// Values that stay are not touched: a rotation of keys may be sealing them anew at this moment.
+// A value that did not change is not written: a rotation of keys may be sealing it anew at this moment.
 async function writeSealed(
   session: Session,
   { table, owner }: SealedTable,

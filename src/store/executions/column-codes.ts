@@ -2,18 +2,18 @@ import type { ExecutionState, TimeLimitSource } from '../../domain/execution.ts'
 import type { FailureCode, Sent } from '../../domain/failures.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
 
-/** A closed set of words that rows hold as small numbers. */
+/** A closed set of words that rows store as small numbers. */
 export interface Code<Word extends string> {
-  /** The number of a word; of `unknown_17` it is 17. */
+  /** Returns the number of a word. For `unknown_17` it is 17. */
   toNumber(word: Word): number;
   /**
-   * The word of a stored number. A number that a newer release wrote is carried as `unknown_17`, which no table of
-   * this release knows: readers show it as unspecified, and no statement touches such a row.
+   * Returns the word of a stored number. A number that a newer release wrote becomes `unknown_17`, which no table of this
+   * release has: readers show it as unspecified, and no statement changes such a row.
    */
   toWord(stored: number): Word;
 }
 
-// Numbers are never reused: rows outlive releases.
+// A number is never used again for another word: rows outlive releases.
 function createCode<Word extends string>(numbers: Readonly<Record<Word, number>>): Code<Word> {
   const words = new Map(Object.entries<number>(numbers).map(([word, stored]) => [stored, word as Word]));
   return {
@@ -22,7 +22,7 @@ function createCode<Word extends string>(numbers: Readonly<Record<Word, number>>
   };
 }
 
-/** `executions.state`. */
+/** The numbers of `executions.state`. */
 export const STATE = {
   accepted: 1,
   sending: 2,
@@ -32,18 +32,18 @@ export const STATE = {
   no_webhook: 6,
 } as const satisfies Record<ExecutionState, number>;
 
-/** The states that an execution ends in, as stored. */
-export const ENDED_STATES: readonly number[] = [
+/** The states of a finished execution, as stored. */
+export const FINISHED_STATES: readonly number[] = [
   STATE.succeeded,
   STATE.failed,
   STATE.interrupted,
   STATE.no_webhook,
 ];
 
-/** `webhook_type`. */
+/** The numbers of `webhook_type`. */
 export const TYPE = { pre_call: 1, post_call: 2 } as const satisfies Record<WebhookType, number>;
 
-/** `executions.failure_policy`. */
+/** The numbers of `executions.failure_policy`. */
 export const POLICY = { proceed: 1, block: 2 } as const satisfies Record<FailurePolicy, number>;
 
 export const states: Code<ExecutionState> = createCode(STATE);

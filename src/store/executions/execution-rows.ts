@@ -1,6 +1,6 @@
 import type { Execution, MissedAssignment, Timings } from '../../domain/execution.ts';
 import {
-  ENDED_STATES,
+  FINISHED_STATES,
   failureCodes,
   failurePolicies,
   sents,
@@ -11,7 +11,7 @@ import {
 import type { Row } from '../sql/dialect.ts';
 import { toUuid } from '../sql/uuid-bytes.ts';
 
-/** How long past its time limit a claim is overdue, in milliseconds. */
+/** A claim is overdue when its time limit and so many milliseconds are over. */
 export const GRACE_MS = 5_000;
 
 const COLUMNS = [
@@ -37,12 +37,12 @@ const COLUMNS = [
 /** The columns of `executions e` that {@link toExecution} reads. */
 export const EXECUTION_COLUMNS = COLUMNS.map((column) => `e.${column}`).join(', ');
 
-/** Joins the purged key of `executions e`, if it has one, as `p`; {@link IS_PURGED} tells. */
+/** Joins the purged key of `executions e` as `p`. {@link IS_PURGED} is 1 when there is one. */
 export const JOIN_PURGED =
   'LEFT JOIN purged_keys p ON p.conversation_uuid = e.conversation_uuid AND p.webhook_type = e.webhook_type';
 export const IS_PURGED = 'p.webhook_type IS NOT NULL AS is_purged';
 
-/** What an outcome says in words, as `executions.detail` holds it. Fields of newer releases are carried. */
+/** The JSON of `executions.detail`. Fields that a newer release wrote are kept. */
 export interface Detail {
   readonly message?: string;
   readonly timings?: Timings;
@@ -50,12 +50,12 @@ export interface Detail {
   readonly missedAssignments?: readonly MissedAssignment[];
 }
 
-/** Whether the execution of this row has ended, as far as this release knows. */
-export function isEnded(row: Row): boolean {
-  return ENDED_STATES.includes(row.state as number);
+/** Reports whether the execution of a row is finished. A state that a newer release wrote counts as not finished. */
+export function isFinished(row: Row): boolean {
+  return FINISHED_STATES.includes(row.state as number);
 }
 
-/** The execution that a row says. */
+/** Returns the execution of a row. */
 export function toExecution(row: Row): Execution {
   const detail = parseDetail(row.detail);
   return {
@@ -74,7 +74,7 @@ export function toExecution(row: Row): Execution {
     missedAssignments: detail.missedAssignments ?? [],
     acceptedAtMs: row.accepted_at as number,
     ...(row.sending_at === null ? {} : { sendingAtMs: row.sending_at as number }),
-    ...(isEnded(row) ? { finishedAtMs: row.state_at as number } : {}),
+    ...(isFinished(row) ? { finishedAtMs: row.state_at as number } : {}),
     instance: row.instance as string,
   };
 }

@@ -8,17 +8,17 @@ import { createPendingPostCallReads } from './pending-post-calls.ts';
 import { createPurge } from './purge-executions.ts';
 import { createReads } from './read-executions.ts';
 
-/** Connections by what they are for, so that none of these waits for another's. */
+/** Connections by use, so that no use waits for another. */
 export interface ConnectionsByUse {
-  /** Batches of writes. */
+  /** For batches of writes. */
   readonly writes: Connections;
-  /** Reads that a reply or an outgoing request depends on: causal on a cluster. */
+  /** For reads that a reply or a webhook request depends on. On a cluster they are causal. */
   readonly reads: Connections;
-  /** Lists, agents' changes, sweeps and the purge. */
+  /** For lists, changes of agents, marks of interrupted executions, and the purge. */
   readonly admin: Connections;
 }
 
-/** Makes all of the executions' store but the writing of batches, which is each engine's own. */
+/** Makes the store of executions without `write`, which each engine has for itself. */
 export function createExecutionStore(
   { writes, reads, admin }: ConnectionsByUse,
   dialect: Dialect,

@@ -8,22 +8,22 @@ import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, OverdueExecution } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
-/** How executions end that their owners do not end themselves. */
-export interface Ending {
+/** How executions are finished that their owners do not finish. */
+export interface Finish {
   readonly state: 'failed' | 'interrupted';
   readonly failure: Failure;
-  /** Which of the rows may end so, as a condition on columns of `executions`. */
+  /** The condition, on columns of `executions`, under which a row may be finished so. */
   readonly guard: string;
 }
 
-const COLUMNS = ['ended_uuid', 'new_code', 'new_sent', 'new_detail'];
+const COLUMNS = ['finished_uuid', 'new_code', 'new_sent', 'new_detail'];
 
-/** Ends those of these executions that the guard lets, stamped by the database; the number ended. */
+/** Finishes the executions that fulfil the guard, at the time of the database's clock. Returns how many. */
 export function finishExecutions(
   session: Session,
   dialect: Dialect,
   executionUuids: readonly Buffer[],
-  { state, failure, guard }: Ending,
+  { state, failure, guard }: Finish,
 ): Promise<number> {
   const code = failureCodes.toNumber(failure.code);
   const sent = sents.toNumber(failure.sent);
@@ -49,24 +49,24 @@ const ABANDONED = observedFailure(
   'no',
   'the database did not confirm the claim in time: nothing was sent',
 );
-// `+` keeps SQLite off the index by state.
+// `+` keeps SQLite from using the index by state.
 const IS_SENDING = `+executions.state = ${STATE.sending}`;
 
-/** Makes the statements that mark executions interrupted whose owners did not report. */
+/** Makes the statements that mark executions interrupted whose owners recorded no outcome. */
 export function createInterrupts(connections: Connections, dialect: Dialect): Interrupts {
   const isOverdue = `e.state_at < ${dialect.now}`;
 
-  /** Ends rows that are sending and locked by this session; those under purged keys go. The others. */
+  // Marks rows that this session has locked, and deletes those under purged keys. Returns the marked ones.
   const interruptLocked = async (session: Session, rows: readonly Row[]): Promise<readonly Row[]> => {
     const kept = rows.filter((row) => row.is_purged !== 1);
     await deleteExecutions(session, dialect, rows.filter((row) => row.is_purged === 1).map(uuidOf));
-    const ending = { state: 'interrupted', failure: NO_OUTCOME, guard: IS_SENDING } as const;
-    if (kept.length > 0) await finishExecutions(session, dialect, kept.map(uuidOf), ending);
+    const finish = { state: 'interrupted', failure: NO_OUTCOME, guard: IS_SENDING } as const;
+    if (kept.length > 0) await finishExecutions(session, dialect, kept.map(uuidOf), finish);
     return kept;
   };
 
-  // Rows that somebody holds are passed over: their owner is just writing, or froze in the middle of a commit, and
-  // then one row would keep all others from being marked until the server closes its connection.
+  // Locked rows are passed over. Their owner is just writing, or froze in the middle of a commit: then one row would keep
+  // all others from being marked until the server closes its connection.
   const interruptStep = (executionUuids: readonly string[]): Promise<readonly Row[]> =>
     connections.transaction(async (session) => {
       const rows = await session.rows(
@@ -104,7 +104,7 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
     },
     interruptOverdue: async (executionUuids) => {
       const interrupted = new Set<string>();
-      for (const step of inParts(executionUuids, dialect.sweepStep)) {
+      for (const step of inParts(executionUuids, dialect.maintenanceStep)) {
         for (const row of await interruptStep(step)) interrupted.add(toUuid(uuidOf(row)));
         await nextTurn();
       }
@@ -112,9 +112,9 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
     },
     interruptAllSending: async () => {
       for (let interrupted = 0; ;) {
-        const found = await interruptSendingStep(dialect.sweepStep);
+        const found = await interruptSendingStep(dialect.maintenanceStep);
         interrupted += found;
-        if (found < dialect.sweepStep) return interrupted;
+        if (found < dialect.maintenanceStep) return interrupted;
         await nextTurn();
       }
     },
@@ -139,18 +139,18 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** Makes the statement that abandons a claim which its owner could not confirm, and did not act on. */
+/** Makes the statement that abandons a claim which the database did not confirm in time. */
 export function createAbandonStart(
   connections: Connections,
   dialect: Dialect,
 ): Pick<ExecutionStore, 'abandonStart'> {
   return {
     abandonStart: async (executionUuid) => {
-      // A pre-call's token is its uuid.
+      // The token of a pre-call is its execution_uuid.
       const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
-      const ending = { state: 'interrupted', failure: ABANDONED, guard } as const;
+      const finish = { state: 'interrupted', failure: ABANDONED, guard } as const;
       await connections.use((session) =>
-        finishExecutions(session, dialect, [toBytes(executionUuid)], ending),
+        finishExecutions(session, dialect, [toBytes(executionUuid)], finish),
       );
     },
   };

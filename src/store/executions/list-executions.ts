@@ -3,19 +3,19 @@ import { failureCodes, POLICY, STATE, states, TYPE, webhookTypes } from './colum
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect, Row, Value } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, toExecution } from './execution-rows.ts';
-import { cutPage } from '../sql/page-size.ts';
+import { cutPage } from '../sql/cut-page.ts';
 import { allOf, marks, type Condition } from '../sql/sql.ts';
 import type { Page } from '../agent-store.ts';
 import type { ExecutionFilter, ExecutionKey, ExecutionStore } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 const MAX_ENTRIES = 20_000;
-// Most lists are filled from the first few entries; a longer step costs even when its first rows suffice.
+// Most lists are filled from the first few entries, and a longer step costs more even when its first rows suffice.
 const FIRST_STEP_PAGES = 4;
 // An execution without its detail, as JSON.
 const ROW_BYTES = 700;
 
-/** The list of executions, newest first. */
+/** Makes the list of executions, newest first. */
 export function createExecutionList(
   connections: Connections,
   dialect: Dialect,
@@ -23,20 +23,20 @@ export function createExecutionList(
   return {
     listExecutions: async (filter, pageSize, after) => {
       const agentUuid = await agentOf(connections, filter);
-      const way = wayThrough(dialect, filter, agentUuid);
-      return walk(connections, way, matching(filter), { pageSize, maxStep: dialect.listStep }, after);
+      const range = indexRange(dialect, filter, agentUuid);
+      return readPage(connections, range, matching(filter), { pageSize, maxStep: dialect.listStep }, after);
     },
   };
 }
 
-/** An index in whose order the list is read, and the entries of it that come into question. */
-interface Way {
+/** The index in whose order the list is read, and the condition on its entries. */
+interface IndexRange {
   readonly from: string;
-  readonly range: Condition;
+  readonly condition: Condition;
 }
 
-// There is no index by webhook (each costs every insert): a webhook's executions are among its agent's. Those of a
-// webhook that is gone are looked for among all.
+// There is no index by webhook, because each index costs every insert. The executions of a webhook are searched among those
+// of its agent, and the executions of a webhook that is gone among all.
 async function agentOf(connections: Connections, filter: ExecutionFilter): Promise<Buffer | undefined> {
   if (filter.agentUuid !== undefined) return toBytes(filter.agentUuid);
   const { webhookUuid } = filter;
@@ -47,9 +47,9 @@ async function agentOf(connections: Connections, filter: ExecutionFilter): Promi
   return rows[0]?.agent_uuid as Buffer | undefined;
 }
 
-function wayThrough(dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer | undefined): Way {
-  const range: Condition[] = [];
-  const add = (sql: string, ...values: Value[]): number => range.push({ sql, values });
+function indexRange(dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer | undefined): IndexRange {
+  const conditions: Condition[] = [];
+  const add = (sql: string, ...values: Value[]): number => conditions.push({ sql, values });
   const from = (index: string): string => `executions ${dialect.useIndex(index)}`;
 
   if (filter.acceptedFromMs !== undefined) add('accepted_at >= ?', filter.acceptedFromMs);
@@ -57,11 +57,11 @@ function wayThrough(dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer
   if (filter.conversationUuid !== undefined) {
     add('conversation_uuid = ?', toBytes(filter.conversationUuid));
     if (agentUuid !== undefined) add('agent_uuid = ?', agentUuid);
-    return { from: from('executions_by_conversation'), range: allOf(range) };
+    return { from: from('executions_by_conversation'), condition: allOf(conditions) };
   }
-  if (agentUuid === undefined) return { from: from('executions_by_time'), range: allOf(range) };
+  if (agentUuid === undefined) return { from: from('executions_by_time'), condition: allOf(conditions) };
   add('agent_uuid = ?', agentUuid);
-  return { from: from('executions_by_agent'), range: allOf(range) };
+  return { from: from('executions_by_agent'), condition: allOf(conditions) };
 }
 
 function matching(filter: ExecutionFilter): Condition {
@@ -80,16 +80,16 @@ function matching(filter: ExecutionFilter): Condition {
   return allOf(conditions);
 }
 
-// failure_policy is NULL for a post-call, and NOT NULL would be neither.
+// failure_policy is NULL for a post-call, and NOT (NULL = …) would not be true.
 const DEGRADED =
   `e.webhook_type = ${TYPE.pre_call} AND e.state IN (${STATE.failed}, ${STATE.interrupted}) ` +
   `AND COALESCE(e.failure_policy, 0) = ${POLICY.proceed}`;
 
-// Step by step: first where the step ends, on the index alone, then what matches between. So no statement reads more
-// than a step's entries, however rare the match is.
-async function walk(
+// Reads step by step: first the end of the step, on the index alone, and then the matching rows up to it. So no statement
+// reads more entries than a step has, however rare a match is.
+async function readPage(
   connections: Connections,
-  way: Way,
+  range: IndexRange,
   filter: Condition,
   { pageSize, maxStep }: { readonly pageSize: number; readonly maxStep: number },
   after: ExecutionKey | undefined,
@@ -98,8 +98,8 @@ async function walk(
   let from = after;
   let step = Math.min(FIRST_STEP_PAGES * pageSize, maxStep);
   for (let left = MAX_ENTRIES; left > 0; left -= step, step = Math.min(4 * step, maxStep, left)) {
-    const to = await endOfStep(connections, way, step, from);
-    rows.push(...(await readStep(connections, way, filter, pageSize + 1 - rows.length, from, to)));
+    const to = await endOfStep(connections, range, step, from);
+    rows.push(...(await readStep(connections, range, filter, pageSize + 1 - rows.length, from, to)));
     from = to;
     if (to === undefined || rows.length > pageSize) break;
   }
@@ -116,7 +116,7 @@ function keyOf(row: Row): ExecutionKey {
   };
 }
 
-// Spelled out, because MySQL finds no range in a comparison of row values.
+// The columns are compared one by one, because MySQL finds no range in a comparison of row values.
 function below(key: ExecutionKey | undefined): Condition[] {
   if (key === undefined) return [];
   const { acceptedAtMs, executionUuid } = key;
@@ -143,27 +143,27 @@ const NEWEST_FIRST = 'ORDER BY accepted_at DESC, execution_uuid DESC';
 
 async function endOfStep(
   connections: Connections,
-  way: Way,
+  range: IndexRange,
   step: number,
   from: ExecutionKey | undefined,
 ): Promise<ExecutionKey | undefined> {
-  const range = allOf([way.range, ...below(from)]);
-  const sql = `SELECT accepted_at, execution_uuid FROM ${way.from} WHERE ${range.sql} ${NEWEST_FIRST} LIMIT 1 OFFSET ?`;
-  const [row] = await connections.read((session) => session.rows(sql, [...range.values, step - 1]));
+  const { sql: where, values } = allOf([range.condition, ...below(from)]);
+  const sql = `SELECT accepted_at, execution_uuid FROM ${range.from} WHERE ${where} ${NEWEST_FIRST} LIMIT 1 OFFSET ?`;
+  const [row] = await connections.read((session) => session.rows(sql, [...values, step - 1]));
   return row === undefined ? undefined : keyOf(row);
 }
 
 function readStep(
   connections: Connections,
-  way: Way,
+  range: IndexRange,
   filter: Condition,
   limit: number,
   from: ExecutionKey | undefined,
   to: ExecutionKey | undefined,
 ): Promise<readonly Row[]> {
-  const range = allOf([way.range, ...below(from), ...downTo(to)]);
+  const { sql: where, values } = allOf([range.condition, ...below(from), ...downTo(to)]);
   const sql =
-    `SELECT ${EXECUTION_COLUMNS} FROM ${way.from.replace('executions', 'executions e')} ` +
-    `WHERE ${range.sql} AND ${filter.sql} ${NEWEST_FIRST} LIMIT ?`;
-  return connections.read((session) => session.rows(sql, [...range.values, ...filter.values, limit]));
+    `SELECT ${EXECUTION_COLUMNS} FROM ${range.from.replace('executions', 'executions e')} ` +
+    `WHERE ${where} AND ${filter.sql} ${NEWEST_FIRST} LIMIT ?`;
+  return connections.read((session) => session.rows(sql, [...values, ...filter.values, limit]));
 }

@@ -5,7 +5,7 @@ import { marks } from '../sql/sql.ts';
 import type { ExecutionStore } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
-/** Finds the rows that a transaction which does not end keeps locked: its process froze, or its connection is cut. */
+/** Makes the reads of locked rows: their transaction does not end, because its process froze or its network is cut. */
 export function createLockedRows(
   connections: Connections,
   dialect: Dialect,

@@ -5,12 +5,12 @@ import { marks, rowsAsTable } from '../sql/sql.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
 import { STATE, timeLimitSources, TYPE } from './column-codes.ts';
 import { GRACE_MS, JOIN_PURGED } from './execution-rows.ts';
-import { READ_CLAIMS } from './read-claim.ts';
+import { READ_CLAIMS } from './decide-writes.ts';
 import type { ClaimRow, InsertRow, OutcomeRow } from './write-rows.ts';
 
 const { now } = mysql;
 
-/** Keeps a text for each number of rows: they are long, and each is made anew for each commit otherwise. */
+/** Keeps the text for each number of rows. Long texts would otherwise be built for each commit. */
 function byCount(textOf: (count: number) => string): (count: number) => string {
   const texts = new Map<number, string>();
   return (count) => {
@@ -20,7 +20,7 @@ function byCount(textOf: (count: number) => string): (count: number) => string {
   };
 }
 
-/** The texts that insert rows of one type, by their number. */
+/** The texts that insert rows of one webhook type, by the number of rows. */
 export interface InsertKind {
   readonly webhookType: number;
   readonly insertText: (count: number) => string;
@@ -32,7 +32,7 @@ const INSERT_COLUMNS =
   'execution_uuid, conversation_uuid, webhook_type, agent_uuid, webhook_uuid, webhook_etag, state, failure_policy, ' +
   'time_limit_ms, time_limit_source, instance, claim, waiting_webhook_uuid, accepted_at, sending_at, state_at';
 
-// Values of a row, as the derived table of new rows names them.
+// The derived table of new rows names the values of a row so.
 const NEW_COLUMNS = [
   ...['uuid', 'conversation', 'type', 'agent', 'webhook', 'etag', 'state', 'policy', 'limit_ms', 'source'],
   ...['instance', 'claim', 'waiting', 'is_sending', 'due_after_ms'],
@@ -42,23 +42,19 @@ const NEW_VALUES =
     .map((name) => `n.${name}`)
     .join(', ') + `, ${now}, IF(n.is_sending, ${now}, NULL), ${now} + n.due_after_ms`;
 
-const STATES_THAT_WANT_PARTS = {
+const STATES_WITH_PARTS = {
   execution_starts: '',
-  // A late repeat of an accept must not bring back what the outcome has dropped.
+  // A late repeat of an accept must not bring back the details that the outcome has dropped.
   execution_details: `WHERE e.state = ${STATE.accepted} `,
 };
 
-function insertKind(
-  webhookType: number,
-  table: keyof typeof STATES_THAT_WANT_PARTS,
-  column: string,
-): InsertKind {
+function insertKind(webhookType: number, table: keyof typeof STATES_WITH_PARTS, column: string): InsertKind {
   return {
     webhookType,
     insertText: byCount(
       (count) =>
-        // A conversation of another agent is left alone by the statement itself: a row that is looked at after the commit
-        // could be claimed and sent before.
+        // The statement itself leaves a conversation of another agent alone: a row that is checked after the commit could be
+        // claimed and sent before.
         `INSERT INTO executions (${INSERT_COLUMNS}) SELECT ${NEW_VALUES} FROM ` +
         `(${rowsAsTable(NEW_COLUMNS, count)}) AS n LEFT JOIN executions o FORCE INDEX (executions_by_conversation) ` +
         'ON o.conversation_uuid = n.conversation AND o.agent_uuid <> n.agent WHERE o.execution_uuid IS NULL ' +
@@ -69,7 +65,7 @@ function insertKind(
         `INSERT INTO ${table} (execution_uuid, ${column}) SELECT n.uuid, n.part FROM ` +
         `(${rowsAsTable(['uuid', 'part'], count)}) AS n ` +
         `STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid ` +
-        `${STATES_THAT_WANT_PARTS[table]}${mysql.keepExisting(`${table}.execution_uuid`)}`,
+        `${STATES_WITH_PARTS[table]}${mysql.keepExisting(`${table}.execution_uuid`)}`,
     ),
     readText: byCount(
       (count) =>
@@ -80,13 +76,13 @@ function insertKind(
   };
 }
 
-/** How starts and accepted post-calls are inserted. */
+/** How pre-calls and accepted post-calls are inserted. */
 export const STARTS = insertKind(TYPE.pre_call, 'execution_starts', 'start_json');
 export const POST_CALLS = insertKind(TYPE.post_call, 'execution_details', 'details');
 
-/** Inserts rows and their parts; the last statement reads back those whose token won. */
+/** Inserts rows and their parts. The last statement reads back the rows whose token has won. */
 export function insertStatements(rows: readonly InsertRow[], kind: InsertKind): readonly Statement[] {
-  // In the order of the unique key: unsorted batches deadlock with each other.
+  // The rows have the order of the unique key: unsorted batches deadlock with each other.
   const sorted = rows.toSorted(([, a], [, b]) => (a < b ? -1 : 1));
   const count = rows.length;
   return [
@@ -108,12 +104,12 @@ function insertValues(row: InsertRow, { webhookType }: InsertKind): readonly Val
   ];
 }
 
-// A pre-call's mark is final; a post-call's owner may correct it.
+// The mark of a pre-call is final. The owner of a post-call may correct it.
 const recordText = byCount((rowCount) =>
   mysql.updateFromRows({
     columns: [
       ...[
-        'ended_uuid',
+        'finished_uuid',
         'owner_claim',
         'new_state',
         'duration_ms',
@@ -133,7 +129,7 @@ const recordText = byCount((rowCount) =>
   }),
 );
 
-// Only what says the same as the row was written by its owner.
+// A row that says the same as the outcome was written by its owner.
 const SAYS_SAME =
   'e.claim = n.owner_claim AND e.state = n.new_state AND e.failure_code <=> n.new_code AND ' +
   'e.failure_sent <=> n.new_sent';
@@ -149,12 +145,12 @@ const recordPartText = byCount(
 
 const dropDetailsText = byCount(
   (count) =>
-    `DELETE f FROM (${rowsAsTable(['uuid', 'owner_claim', 'new_state', 'new_code', 'new_sent'], count)}) AS n ` +
+    `DELETE d FROM (${rowsAsTable(['uuid', 'owner_claim', 'new_state', 'new_code', 'new_sent'], count)}) AS n ` +
     `STRAIGHT_JOIN executions e FORCE INDEX (PRIMARY) ON e.execution_uuid = n.uuid AND ${SAYS_SAME} ` +
-    'STRAIGHT_JOIN execution_details f FORCE INDEX (PRIMARY) ON f.execution_uuid = e.execution_uuid',
+    'STRAIGHT_JOIN execution_details d FORCE INDEX (PRIMARY) ON d.execution_uuid = e.execution_uuid',
 );
 
-/** Writes outcomes with their records, and drops the details of post-calls; the first statement's count says how many. */
+/** Records outcomes, and drops the details of post-calls. The first statement's count says how many were recorded. */
 export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Statement[] {
   const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
   const recorded = sorted.filter((row) => row.slice(9).some((text) => text !== null));
@@ -184,8 +180,9 @@ function ownerValues([uuid, claim, , state, , , code, sent]: OutcomeRow): readon
   return [toBytes(uuid), toBytes(claim), state, code, sent];
 }
 
-// A key that was purged is never claimed, whatever lies under it; nor a row whose start is still being sent. The given
-// rows lead, so that theirs alone are looked up and locked. A post-call has no deadline, so its limit is the webhook's.
+// A row under a purged key is never claimed, and neither is a row whose pre-call is still being sent. The derived table
+// leads the join, so that only its rows are looked up and locked. A post-call has no deadline, so its time limit is the
+// webhook's.
 const claimText = byCount(
   (count) =>
     `UPDATE (${rowsAsTable(['claimed_uuid', 'new_claim', 'new_etag', 'new_limit_ms', 'new_instance'], count)}) ` +
@@ -199,7 +196,7 @@ const claimText = byCount(
 );
 const readClaimsText = byCount((count) => `${READ_CLAIMS} IN (${marks(count)})`);
 
-/** Claims post-calls; the last statement reads their tokens with all that the winners need. */
+/** Claims post-calls. The last statement reads their tokens with all that the winners need. */
 export function claimStatements(rows: readonly ClaimRow[]): readonly Statement[] {
   const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
   return [

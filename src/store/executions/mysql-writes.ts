@@ -6,7 +6,7 @@ import type { MysqlConnections, Statement } from '../sql/mysql-connections.ts';
 import { marks } from '../sql/sql.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 import type { OutcomeResult } from '../write-batch.ts';
-import { deleteExecutions } from './purge-executions.ts';
+import { decideClaim, decideOutcome, READ_OUTCOMES } from './decide-writes.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import {
   claimStatements,
@@ -16,20 +16,19 @@ import {
   STARTS,
   type InsertKind,
 } from './mysql-statements.ts';
-import { claimAnswer } from './read-claim.ts';
-import { READ_RECORDED, recordedAnswer } from './recorded-outcome.ts';
+import { deleteExecutions } from './purge-executions.ts';
 import type { ClaimAnswer, ClaimRow, InsertAnswer, InsertRow, OutcomeRow, WriteRows } from './write-rows.ts';
 
-/** Statements of one kind, and what their results say of each row, in the order of the rows. */
+/** The statements for one kind of rows, and the function that reads from their results what became of each row. */
 interface Part<Answer> {
   readonly statements: readonly Statement[];
   answers(results: readonly unknown[]): Promise<readonly Answer[]>;
 }
 
 /**
- * Makes the writing of batches on MySQL and MariaDB: one text with all statements of the transaction, one round trip.
- * Rows that did not plainly succeed are looked at afterwards. Affected-row counts never decide an insert (mysql2 reports
- * one for the loser too): the token that is read back does. `causal` sees what other nodes of a cluster have committed.
+ * Makes the function that writes batches on MySQL and MariaDB, with one text for the transaction and one round trip. Rows
+ * that did not plainly succeed are read afterwards. The count of affected rows never decides an insert (mysql2 reports one
+ * for the loser too): the token that is read back does. `causal` sees what other nodes of a cluster have committed.
  */
 export function createMysqlWrites(connections: MysqlConnections, causal: Connections): WriteRows {
   return async (batch) => {
@@ -54,17 +53,17 @@ export function createMysqlWrites(connections: MysqlConnections, causal: Connect
   };
 }
 
-// What fails now leaves the fate of rows unknown that are committed already, so it must not look as if nothing was
-// written: repeating the batch finds out.
-async function afterCommit<T>(look: () => Promise<T>): Promise<T> {
+// The batch is committed already. An error now must not look as if nothing was written: a repeat of the batch with the same
+// tokens decides it.
+async function afterCommit<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return await look();
+    return await read();
   } catch (error) {
     throw isDatabaseError(error, 'away') ? error : new DatabaseError('bug', error);
   }
 }
 
-/** The rows of a SELECT by the UUID in a column. */
+/** Returns the rows of a SELECT by the UUID in a column. */
 function byUuid(rows: readonly Row[], column: string): ReadonlyMap<string, Row> {
   return new Map(rows.map((row) => [toUuid(row[column] as Buffer), row]));
 }
@@ -80,10 +79,10 @@ function outcomePart(connections: Connections, rows: readonly OutcomeRow[]): Par
       const isPlain = uuids.size === rows.length && changesOf(updated) === rows.length;
       if (isPlain) return rows.map(() => 'recorded');
       const found = await connections.use((session) =>
-        session.rows(`${READ_RECORDED} IN (${marks(uuids.size)})`, [...uuids].map(toBytes)),
+        session.rows(`${READ_OUTCOMES} IN (${marks(uuids.size)})`, [...uuids].map(toBytes)),
       );
       const recorded = byUuid(found, 'execution_uuid');
-      return rows.map((row) => recordedAnswer(recorded.get(row[0]), row));
+      return rows.map((row) => decideOutcome(recorded.get(row[0]), row));
     },
   };
 }
@@ -104,9 +103,11 @@ function insertPart(
     answers: async (results) => {
       const found = byUuid(results.at(-1) as readonly Row[], 'execution_uuid');
       const others = rows.filter((row) => !isPlainWin(found.get(row[0]), row));
-      const looked =
-        others.length === 0 ? new Map<InsertRow, InsertAnswer>() : await look(connections, others, kind);
-      return rows.map((row) => looked.get(row) ?? (found.get(row[0])?.accepted_at as number));
+      const decided =
+        others.length === 0
+          ? new Map<InsertRow, InsertAnswer>()
+          : await decideOthers(connections, others, kind);
+      return rows.map((row) => decided.get(row) ?? (found.get(row[0])?.accepted_at as number));
     },
   };
 }
@@ -115,8 +116,8 @@ function isPlainWin(found: Row | undefined, [, , , , , state]: InsertRow): boole
   return found !== undefined && found.state === state;
 }
 
-/** Decides rows whose token was not read back, or lies in a row that says something else. */
-function look(
+/** Decides the inserts whose token was not read back, or is in a row that has another state by now. */
+function decideOthers(
   connections: Connections,
   rows: readonly InsertRow[],
   kind: InsertKind,
@@ -129,37 +130,37 @@ function look(
       conversations.map(toBytes),
     );
     const isOfKind = (row: Row): boolean => row.webhook_type === kind.webhookType;
-    const holders = byUuid(found.filter(isOfKind), 'conversation_uuid');
+    const existing = byUuid(found.filter(isOfKind), 'conversation_uuid');
     const others = byUuid(
       found.filter((row) => !isOfKind(row)),
       'conversation_uuid',
     );
-    const purged = [...holders.values()].filter((holder) => holder.is_purged === 1);
-    // The insert went first and learns only now that its key was purged: the other way round, a purge could slip between
-    // the look and the insert.
+    const purged = [...existing.values()].filter((row) => row.is_purged === 1);
+    // The insert came first, and only now it shows that its key was purged. The other way round, a purge could come between
+    // the read and the insert.
     await deleteExecutions(
       session,
       mysql,
-      purged.map((holder) => holder.execution_uuid as Buffer),
+      purged.map((row) => row.execution_uuid as Buffer),
     );
-    return new Map(rows.map((row) => [row, answerOf(row, holders.get(row[1]), others.get(row[1]))]));
+    return new Map(rows.map((row) => [row, decideInsert(row, existing.get(row[1]), others.get(row[1]))]));
   });
 }
 
-function answerOf(
+function decideInsert(
   [executionUuid, , agentUuid]: InsertRow,
-  holder: Row | undefined,
+  existing: Row | undefined,
   other: Row | undefined,
 ): InsertAnswer {
-  if (holder === undefined) {
+  if (existing === undefined) {
     if (other !== undefined && toUuid(other.agent_uuid as Buffer) !== agentUuid)
       return { kind: 'other_agent' };
-    // Neither our token nor another row: somebody was faster at removing it.
+    // Neither the token nor another row is there: another process has just removed the row.
     return { kind: 'undecided' };
   }
-  if (holder.is_purged === 1) return { kind: 'purged' };
-  const isOurs = toUuid(holder.execution_uuid as Buffer) === executionUuid;
-  return { kind: isOurs ? 'won' : 'lost', execution: toExecution(holder) };
+  if (existing.is_purged === 1) return { kind: 'purged' };
+  const isOurs = toUuid(existing.execution_uuid as Buffer) === executionUuid;
+  return { kind: isOurs ? 'won' : 'lost', execution: toExecution(existing) };
 }
 
 function claimPart(rows: readonly ClaimRow[]): Part<ClaimAnswer> {
@@ -168,7 +169,7 @@ function claimPart(rows: readonly ClaimRow[]): Part<ClaimAnswer> {
     statements: claimStatements(rows),
     answers: ([, read]) => {
       const found = byUuid(read as readonly Row[], 'execution_uuid');
-      return Promise.resolve(rows.map(([uuid, claim]) => claimAnswer(found.get(uuid), toBytes(claim))));
+      return Promise.resolve(rows.map(([uuid, claim]) => decideClaim(found.get(uuid), toBytes(claim))));
     },
   };
 }

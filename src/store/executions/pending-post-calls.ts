@@ -17,12 +17,12 @@ type PendingPostCallReads = Pick<
 const WEBHOOKS_A_STEP = 200;
 const COUNTED_A_STEP = 5_000;
 const OVERDUE_CAP = 1_000;
-// A row is marked interrupted within 5 s after it is overdue. An older one shows that no replica does so.
+// A row is marked interrupted within 5 s after it is overdue. If an older one is not marked, no replica marks any.
 const OVERDUE_MARGIN_MS = 5_000;
 const NIL = Buffer.alloc(16);
 const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };
 
-/** Makes the reads of accepted post-calls that no replica has claimed yet, and the statement that fails them unsent. */
+/** Makes the reads of pending post-calls, and the statement that fails them unsent. */
 export function createPendingPostCallReads(connections: Connections, dialect: Dialect): PendingPostCallReads {
   return {
     listPendingWebhooks: async () => {
@@ -90,11 +90,11 @@ export function createPendingPostCallReads(connections: Connections, dialect: Di
 interface Count {
   readonly state: number;
   readonly cap: number;
-  /** Only rows whose `state_at` lies before this instant. */
+  /** Counts only rows whose `state_at` is before this instant. */
   readonly beforeSql?: string;
 }
 
-// In steps along the index, so that none holds the loop for long on SQLite.
+// Counts in steps along the index, so that no step keeps other work waiting for long on SQLite.
 async function countState(connections: Connections, dialect: Dialect, count: Count): Promise<number> {
   const before = count.beforeSql === undefined ? '' : `AND state_at < ${count.beforeSql} `;
   let total = 0;
@@ -128,13 +128,13 @@ async function failUnsent(
   olderThanMs: number,
 ): Promise<number> {
   const uuids = executionUuids.map(toBytes);
-  const ended = await finishExecutions(session, dialect, uuids, {
+  const failed = await finishExecutions(session, dialect, uuids, {
     state: 'failed',
     failure,
     guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,
   });
-  if (ended === 0) return 0;
-  // Never claimed and ended: whatever details are left under these keys are nobody's.
+  if (failed === 0) return 0;
+  // These executions were never claimed and are finished: no owner needs their details any more.
   const rows = await session.rows(
     `SELECT execution_uuid FROM executions WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.failed}`,
     uuids,
@@ -143,5 +143,5 @@ async function failUnsent(
     dialect.deleteByUuid('execution_details', rows.length),
     rows.map((row) => row.execution_uuid as Buffer),
   );
-  return ended;
+  return failed;
 }

@@ -1,4 +1,4 @@
-import { ENDED_STATES, STATE, webhookTypes } from './column-codes.ts';
+import { FINISHED_STATES, STATE, webhookTypes } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
@@ -8,7 +8,7 @@ import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 const DAY_MS = 86_400_000;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
-/** The purge: takes ended executions out and leaves their keys, both in one transaction. */
+/** Makes the purge: it deletes finished executions and keeps their keys, both in one transaction. */
 export function createPurge(
   connections: Connections,
   dialect: Dialect,
@@ -19,13 +19,13 @@ export function createPurge(
     purge: async (beforeMs, limit) => {
       let purged = 0;
       while (purged < limit) {
-        const step = Math.min(dialect.sweepStep, limit - purged);
+        const step = Math.min(dialect.maintenanceStep, limit - purged);
         const found = await connections.transaction((session) => purgeStep(session, dialect, beforeMs, step));
         purged += found;
         if (found < step) break;
-        // SQLite works on the event loop: others get their turn between the steps.
+        // SQLite has one connection: other work gets its turn between two steps.
         await new Promise((resolve) => {
-          setTimeout(resolve, dialect.sweepPauseMs);
+          setTimeout(resolve, dialect.maintenancePauseMs);
         });
       }
       return purged;
@@ -40,9 +40,9 @@ async function purgeStep(
   limit: number,
 ): Promise<number> {
   const rows: Row[] = [];
-  for (const state of ENDED_STATES)
+  for (const state of FINISHED_STATES)
     if (rows.length < limit)
-      rows.push(...(await session.rows(findEnded(dialect), [state, beforeMs, limit - rows.length])));
+      rows.push(...(await session.rows(findFinished(dialect), [state, beforeMs, limit - rows.length])));
   await keepKeys(
     session,
     dialect,
@@ -56,8 +56,8 @@ async function purgeStep(
   return rows.length;
 }
 
-// Under a lock: a post-call's owner may be correcting its mark at this moment (then the next purge takes it).
-function findEnded(dialect: Dialect): string {
+// The rows are locked: the owner of a post-call may be correcting its mark at this moment. The next purge takes such a row.
+function findFinished(dialect: Dialect): string {
   return (
     `SELECT execution_uuid, conversation_uuid, webhook_type, state FROM executions ${dialect.useIndex('executions_by_state')} ` +
     `WHERE state = ? AND state_at < ? ORDER BY state_at LIMIT ? ${dialect.forUpdateOfFree}`
@@ -77,7 +77,7 @@ async function keepKeys(session: Session, dialect: Dialect, rows: readonly Row[]
   );
 }
 
-// Along the primary key: an index by day would add a third to each of very many keys.
+// Reads along the primary key: an index by day would add a third to each of very many keys.
 async function forgetKeys(
   session: Session,
   beforeDay: number,
@@ -107,10 +107,10 @@ async function forgetKeys(
   );
 }
 
-/** Tables that hold parts of an execution by its uuid. */
+/** The tables that have parts of an execution, by its uuid. */
 export const PART_TABLES = ['execution_starts', 'execution_details', 'execution_records'] as const;
 
-/** Takes rows out with all their parts. */
+/** Deletes executions with all their parts. */
 export async function deleteExecutions(
   session: Session,
   dialect: Dialect,

@@ -1,11 +1,11 @@
 import type { StartVariables, StoredCallDetails, VariableSource } from '../../domain/call.ts';
 import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { ENDED_STATES, STATE, TYPE } from './column-codes.ts';
+import { FINISHED_STATES, STATE, TYPE } from './column-codes.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
-import { EXECUTION_COLUMNS, IS_PURGED, isEnded, JOIN_PURGED, toExecution } from './execution-rows.ts';
+import { EXECUTION_COLUMNS, IS_PURGED, isFinished, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, RecordedStart } from '../execution-store.ts';
 import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
@@ -22,9 +22,10 @@ type Reads = Pick<
   | 'nowMs'
 >;
 
+// SQLite takes 32,766 values a statement at most.
 const STARTS_A_STEP = 500;
 
-/** The reads of single executions. */
+/** Makes the reads of single executions. */
 export function createReads(connections: Connections, dialect: Dialect): Reads {
   const rows = (sql: string, values: readonly (Buffer | number)[]): Promise<readonly Row[]> =>
     connections.read((session) => session.rows(sql, values));
@@ -46,7 +47,7 @@ export function createReads(connections: Connections, dialect: Dialect): Reads {
       return row === undefined || row === 'purged' ? row : toRecordedStart(row);
     },
     findPostCall: async (conversationUuid) => {
-      const row = await findByKey(conversationUuid, FIND_END, TYPE.post_call);
+      const row = await findByKey(conversationUuid, FIND_POST_CALL, TYPE.post_call);
       return row === undefined || row === 'purged' ? row : toExecution(row);
     },
     findDetails: async (executionUuid) => {
@@ -85,7 +86,7 @@ const FIND_EXECUTION =
   `SELECT ${EXECUTION_COLUMNS}, r.assigned, r.request, r.response FROM executions e ` +
   'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid WHERE e.execution_uuid = ? AND e.state <> ?';
 
-// One statement for the row and for the key that a purge left, so that no purge slips between two.
+// One statement reads the row and the purged key, so that no purge comes between two statements.
 function findByKeySql(columns: string, joins: string): string {
   return (
     `SELECT ${EXECUTION_COLUMNS}, ${columns}${IS_PURGED} FROM (SELECT ? AS conversation_uuid, ? AS webhook_type) k ` +
@@ -95,19 +96,19 @@ function findByKeySql(columns: string, joins: string): string {
   );
 }
 
-const FIND_END = findByKeySql('', '');
+const FIND_POST_CALL = findByKeySql('', '');
 const FIND_START = findByKeySql(
   's.start_json, r.assigned, ',
   'LEFT JOIN execution_starts s ON s.execution_uuid = e.execution_uuid ' +
     'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid',
 );
 
-// SQLite takes 32,766 values at most. A state that a newer release wrote counts as running: who waits for its end would
-// otherwise be woken again and again for a row that says nothing.
+// A state that a newer release wrote counts as running: its waiters would otherwise be woken again and again for a row that
+// they can't read.
 function findRunningStarts(count: number): string {
   return (
     `SELECT conversation_uuid FROM executions WHERE conversation_uuid IN (${marks(count)}) ` +
-    `AND webhook_type = ${TYPE.pre_call} AND +state NOT IN (${ENDED_STATES.join(', ')})`
+    `AND webhook_type = ${TYPE.pre_call} AND +state NOT IN (${FINISHED_STATES.join(', ')})`
   );
 }
 
@@ -121,7 +122,7 @@ async function findRow(
   if (row === undefined) return undefined;
   const executionUuid = row.execution_uuid as Buffer | null;
   if (row.is_purged === 1) {
-    // A late copy of an insert under a purged key: whoever meets it removes it.
+    // A copy of an insert that was applied late, under a purged key, is removed wherever it is found.
     if (executionUuid !== null) await deleteExecutions(session, dialect, [executionUuid]);
     return 'purged';
   }
@@ -140,14 +141,14 @@ function parse<T>(text: unknown): T | undefined {
 function toRecordedStart(row: Row): RecordedStart {
   const execution = toExecution(row);
   const start = parse<StartVariables>(row.start_json) ?? { callerPhone: '', variables: {}, sources: {} };
-  const assigned = parse<Assigned>(row.assigned) ?? assignedOfLabel(row, execution);
+  const assigned = parse<Assigned>(row.assigned) ?? assignedOfMarked(row, execution);
   if (assigned === undefined) return { execution, start };
   return { execution, start: { ...start, assigned: assigned.variables, assignedSources: assigned.sources } };
 }
 
-// A mark leaves no record of its own, but it is an end: nothing was assigned.
-function assignedOfLabel(row: Row, execution: Execution): Assigned | undefined {
-  return isEnded(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
+// An execution that was marked interrupted has no record, but it is finished: nothing was assigned.
+function assignedOfMarked(row: Row, execution: Execution): Assigned | undefined {
+  return isFinished(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
 }
 
 function toRecord(row: Row): ExecutionRecord {

@@ -3,10 +3,9 @@ import type { SqliteFile } from '../sql/sqlite-file.ts';
 import { toBytes } from '../sql/uuid-bytes.ts';
 import type { OutcomeResult } from '../write-batch.ts';
 import { STATE, timeLimitSources, TYPE } from './column-codes.ts';
-import { PART_TABLES } from './purge-executions.ts';
+import { decideClaim, decideOutcome, READ_CLAIMS, READ_OUTCOMES } from './decide-writes.ts';
 import { EXECUTION_COLUMNS, GRACE_MS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';
-import { claimAnswer, READ_CLAIMS } from './read-claim.ts';
-import { READ_RECORDED, recordedAnswer } from './recorded-outcome.ts';
+import { PART_TABLES } from './purge-executions.ts';
 import type {
   ClaimAnswer,
   ClaimRow,
@@ -17,10 +16,10 @@ import type {
   RowBatch,
 } from './write-rows.ts';
 
-// One prepared statement a row: `changes` then tells the winner exactly, and the clock of this machine, which is the
-// database's, is bound as a value, so that nothing of what a winner wrote is read back.
+// There is one prepared statement for each row. So the number of changed rows decides exactly who won. The clock of this
+// machine is the database's clock, so it is bound as a value, and nothing that a winner wrote is read back.
 
-/** Writes a batch on SQLite in one transaction: all of it, or (thrown) nothing. Synchronous. */
+/** Writes a batch on SQLite in one transaction, synchronously. When it throws, nothing was written. */
 export function writeOnSqlite(file: SqliteFile, batch: RowBatch): RowAnswers {
   file.change('BEGIN IMMEDIATE');
   try {
@@ -39,18 +38,19 @@ export function writeOnSqlite(file: SqliteFile, batch: RowBatch): RowAnswers {
   }
 }
 
-// What is told is why the transaction failed, not that it can't be rolled back.
+// The caller hears why the transaction failed, and not that it can't be rolled back.
 function rollBack(file: SqliteFile): void {
   try {
     if (file.isInTransaction()) file.change('ROLLBACK');
   } catch {
-    // The next BEGIN fails, and says so.
+    // The next BEGIN fails and reports it.
   }
 }
 
-/** Where rows of one type keep their large part. */
+/** How rows of one webhook type are inserted. */
 interface Kind {
   readonly webhookType: number;
+  /** Inserts the large part of a row into its own table. */
   readonly insertPart: string;
 }
 
@@ -97,35 +97,35 @@ function insert(file: SqliteFile, row: InsertRow, kind: Kind, nowMs: number): In
     ...[nowMs, isSending ? nowMs : null, isSending ? nowMs + (limitMs ?? 0) + GRACE_MS : nowMs],
     ...[conversation, kind.webhookType, conversation, agent],
   ]);
-  if (changed === 0) return lookForHolder(file, uuid, conversation, kind.webhookType);
+  if (changed === 0) return decideByExisting(file, uuid, conversation, kind.webhookType);
   file.change(kind.insertPart, [uuid, row[10]]);
   return nowMs;
 }
 
-const FIND_HOLDER =
+const FIND_EXISTING =
   `SELECT ${EXECUTION_COLUMNS}, ${IS_PURGED} FROM executions e ${JOIN_PURGED} ` +
   'WHERE e.conversation_uuid = ? AND e.webhook_type = ?';
 const IS_KEY_PURGED = 'SELECT 1 AS one FROM purged_keys WHERE conversation_uuid = ? AND webhook_type = ?';
 
-function lookForHolder(file: SqliteFile, uuid: Buffer, conversation: Buffer, type: number): InsertAnswer {
-  const [holder] = file.rows(FIND_HOLDER, [conversation, type]);
-  if (holder === undefined)
+function decideByExisting(file: SqliteFile, uuid: Buffer, conversation: Buffer, type: number): InsertAnswer {
+  const [existing] = file.rows(FIND_EXISTING, [conversation, type]);
+  if (existing === undefined)
     return { kind: file.rows(IS_KEY_PURGED, [conversation, type]).length > 0 ? 'purged' : 'other_agent' };
-  if (holder.is_purged === 1) {
-    deleteExecution(file, holder.execution_uuid as Buffer);
+  if (existing.is_purged === 1) {
+    deleteExecution(file, existing.execution_uuid as Buffer);
     return { kind: 'purged' };
   }
-  const isOurs = uuid.equals(holder.execution_uuid as Buffer);
-  return { kind: isOurs ? 'won' : 'lost', execution: toExecution(holder) };
+  const isOurs = uuid.equals(existing.execution_uuid as Buffer);
+  return { kind: isOurs ? 'won' : 'lost', execution: toExecution(existing) };
 }
 
-// A late copy of an insert under a purged key: it is removed wherever it is met.
+// A copy of an insert that was applied late, under a purged key, is removed wherever it is found.
 function deleteExecution(file: SqliteFile, uuid: Buffer): void {
   for (const table of ['executions', ...PART_TABLES])
     file.change(`DELETE FROM ${table} WHERE execution_uuid = ?`, [uuid]);
 }
 
-// `+` keeps SQLite off the index by state. A pre-call's mark is final; a post-call's owner may correct it.
+// `+` keeps SQLite from using the index by state. The mark of a pre-call is final. The owner of a post-call may correct it.
 const RECORD =
   'UPDATE executions SET state = ?, state_at = COALESCE(sending_at, accepted_at) + ?, webhook_etag = ?, ' +
   'failure_code = ?, failure_sent = ?, detail = ? WHERE execution_uuid = ? AND claim = ? AND ' +
@@ -139,7 +139,7 @@ function recordOutcome(file: SqliteFile, row: OutcomeRow): OutcomeResult {
   const uuid = toBytes(executionUuid);
   const values: Value[] = [state, durationMs, etag, code, sent, detail, uuid, toBytes(claimed)];
   if (file.change(RECORD, values) === 0) {
-    const answer = recordedAnswer(file.rows(`${READ_RECORDED} = ?`, [uuid])[0], row);
+    const answer = decideOutcome(file.rows(`${READ_OUTCOMES} = ?`, [uuid])[0], row);
     if (answer !== 'recorded') return answer;
   }
   if (record.some((text) => text !== null)) file.change(INSERT_RECORD, [uuid, ...record]);
@@ -147,7 +147,7 @@ function recordOutcome(file: SqliteFile, row: OutcomeRow): OutcomeResult {
   return 'recorded';
 }
 
-// A key that was purged is never claimed, whatever lies under it; nor a row whose start is still being sent.
+// A row under a purged key is never claimed, and neither is a row whose pre-call is still being sent.
 const CLAIM =
   `UPDATE executions SET state = ${STATE.sending}, claim = ?, webhook_etag = ?, time_limit_ms = ?, ` +
   `time_limit_source = ${timeLimitSources.toNumber('config')}, instance = ?, waiting_webhook_uuid = NULL, ` +
@@ -161,5 +161,5 @@ function claim(file: SqliteFile, row: ClaimRow, nowMs: number): ClaimAnswer {
   const [executionUuid, token, etag, limitMs, instance] = row;
   const [uuid, claimBytes] = [toBytes(executionUuid), toBytes(token)];
   file.change(CLAIM, [claimBytes, etag, limitMs, instance, nowMs, nowMs + limitMs + GRACE_MS, uuid]);
-  return claimAnswer(file.rows(`${READ_CLAIMS} = ?`, [uuid])[0], claimBytes);
+  return decideClaim(file.rows(`${READ_CLAIMS} = ?`, [uuid])[0], claimBytes);
 }

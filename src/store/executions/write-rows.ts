@@ -23,10 +23,10 @@ import {
 } from './column-codes.ts';
 import type { Detail } from './execution-rows.ts';
 
-// Rows are tuples of texts and numbers: they cross to the thread that writes them, and a tuple is cloned in a third of
-// the time that an object with names takes.
+// Rows are tuples of texts and numbers: they are cloned for the thread that writes them, and a tuple is cloned in a third of
+// the time of an object with names.
 
-/** A new execution. `part` is what its table of large parts holds, as JSON text. */
+/** A new execution. `part` is the JSON text for its table of large parts. */
 export type InsertRow = readonly [
   executionUuid: string,
   conversationUuid: string,
@@ -41,7 +41,7 @@ export type InsertRow = readonly [
   part: string,
 ];
 
-/** An outcome. The last three are what `execution_records` holds, as JSON text. */
+/** An outcome. The last three are the JSON texts of `execution_records`. */
 export type OutcomeRow = readonly [
   executionUuid: string,
   claim: string,
@@ -74,10 +74,10 @@ export interface RowBatch {
   readonly claims: readonly ClaimRow[];
 }
 
-/** What became of an insert: a number is the `accepted_at` of a row that holds this token in its first state. */
+/** What became of an insert. A number is the `accepted_at` of a row that has this token and is in its first state. */
 export type InsertAnswer = number | InsertResult;
 
-/** What a won claim reads, as JSON texts. */
+/** The JSON texts that a won claim has read. */
 export interface ClaimedTexts {
   readonly details: string | null;
   readonly start: string | null;
@@ -85,7 +85,7 @@ export interface ClaimedTexts {
   readonly agentEtag: string | null;
 }
 
-/** What became of a claim: texts when it won. */
+/** What became of a claim. When it won, it is the texts. */
 export type ClaimAnswer = ClaimedTexts | 'lost' | 'start_running';
 
 /** The answers to a {@link RowBatch}, in its order. */
@@ -99,7 +99,7 @@ export interface RowAnswers {
 /** Writes rows in one transaction; see `ExecutionStore.write`. */
 export type WriteRows = (batch: RowBatch) => Promise<RowAnswers>;
 
-/** Makes `ExecutionStore.write` of what writes rows. */
+/** Makes `ExecutionStore.write` from a function that writes rows. */
 export function createWrite(writeRows: WriteRows): (batch: WriteBatch) => Promise<WriteResults> {
   return async (batch) => {
     const answers = await writeRows({
@@ -203,7 +203,7 @@ function toStartResult(answer: InsertAnswer, start: NewStart): InsertResult {
   return typeof answer === 'number' ? { kind: 'won', execution: newStartExecution(start, answer) } : answer;
 }
 
-// What a later read of the row finds: the reply of a start and those of its repeats are equal.
+// Returns what a later read of the row finds, so that a start and its repeats are answered alike.
 function newStartExecution({ webhook, ...start }: NewStart, acceptedAtMs: number): Execution {
   const { executionUuid, agentUuid, conversationUuid, instance } = start;
   return {
@@ -259,7 +259,7 @@ function toClaimResult(answer: ClaimAnswer): ClaimResult {
   };
 }
 
-/** What `execution_records.assigned` holds. */
+/** The JSON of `execution_records.assigned`. */
 export interface AssignedText {
   readonly variables: JsonObject;
   readonly sources: Readonly<Record<string, VariableSource>>;

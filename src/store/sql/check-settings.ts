@@ -3,7 +3,7 @@ import type { Row } from './dialect.ts';
 
 const MIN_PACKET_BYTES = 16 * 1024 * 1024;
 
-/** What weakens a SQLite database's durability; empty when all is well. */
+/** Returns the settings that weaken the durability of a SQLite database. */
 export async function checkSqliteSettings(connections: Connections): Promise<readonly string[]> {
   const [journal, synchronous] = await connections.use(async (session) => [
     (await session.rows('PRAGMA journal_mode'))[0]?.journal_mode,
@@ -15,7 +15,7 @@ export async function checkSqliteSettings(connections: Connections): Promise<rea
   ];
 }
 
-/** What weakens a MySQL or MariaDB server's durability, or is too small or too old; empty when all is well. */
+/** Returns the settings of a MySQL or MariaDB server that weaken durability or are too small, and whether it is too old. */
 export async function checkMysqlSettings(connections: Connections): Promise<readonly string[]> {
   const [rows, versions] = await connections.use(async (session) => [
     await session.rows(SETTINGS),
@@ -33,7 +33,7 @@ const SETTINGS =
   'SHOW GLOBAL VARIABLES WHERE Variable_name IN ' +
   "('innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog', 'max_allowed_packet', 'innodb_doublewrite')";
 
-// MySQL and MariaDB don't write the names of these columns alike.
+// MySQL and MariaDB write the names of these columns differently.
 function nameOf(row: Row): string {
   return String(row.Variable_name ?? row.VARIABLE_NAME).toLowerCase();
 }
@@ -60,8 +60,8 @@ const PROBLEMS: readonly ((settings: ReadonlyMap<string, string>) => string | un
       : undefined,
 ];
 
-/** Whether a server's VERSION() is older than what is supported: MySQL 8.4, MariaDB 10.11. */
-export function isOldVersion(version: string): boolean {
+// The oldest supported versions are MySQL 8.4 and MariaDB 10.11.
+function isOldVersion(version: string): boolean {
   const [major = 0, minor = 0] = version.split(/[.-]/).map(Number);
   const [oldMajor, oldMinor] = /mariadb/i.test(version) ? [10, 11] : [8, 4];
   return major < oldMajor || (major === oldMajor && minor < oldMinor);

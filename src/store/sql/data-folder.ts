@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { isDatabaseError } from '../../errors.ts';
 import { openSqliteLockFile } from './sqlite-file.ts';
 
-/** A data folder that this process alone uses. */
+/** A data folder that no other process uses. */
 export interface DataFolder {
   readonly databaseFile: string;
   release(): void;
 }
 
 /**
- * Makes the folder (mode 0700) where there is none and takes its lock: a second SQLite file held by BEGIN EXCLUSIVE,
- * which the system frees however this process ends. Throws when another process has it.
+ * Makes the folder (mode 0700) if there is none, and locks it with BEGIN EXCLUSIVE on a second SQLite file. The system frees
+ * the lock however this process ends. Throws when another process has locked it.
  */
 export function openDataFolder(dataDir: string): DataFolder {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

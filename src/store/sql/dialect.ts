@@ -1,53 +1,54 @@
-/** What may be bound to a statement. */
+/** A value that may be bound to a statement. */
 export type Value = string | number | Buffer | null;
 
-/** One row as a driver gives it: texts, numbers, bytes. */
+/** One row as a driver returns it: texts, numbers, bytes. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** An update of many rows of `executions`, each with values of its own. */
 export interface UpdateFromRows {
-  /** Names of the values of a row; the first is the `execution_uuid` that it is for. */
+  /** The names of the values of a row. The first is the `execution_uuid` of the row that is updated. */
   readonly columns: readonly string[];
   readonly rowCount: number;
-  /** Assignments and guard: columns of `executions` by their plain names, of the rows by those of `columns`. */
+  /** Assignments, with columns of `executions` by their plain names and values by the names in `columns`. */
   readonly set: string;
+  /** The condition under which a row is updated, with the same names. */
   readonly guard: string;
 }
 
-/** What one engine needs differently. Everything else in the store is shared. */
+/** The parts of SQL in which the engines differ. Everything else in the store is shared. */
 export interface Dialect {
   readonly engine: 'sqlite' | 'mysql';
-  /** The database's clock: epoch milliseconds, an integer. */
+  /** The expression for the database's clock, in epoch milliseconds as an integer. */
   readonly now: string;
-  /** Locks the rows that a SELECT reads until the transaction ends. */
+  /** Ends a SELECT that locks the rows it reads until the transaction ends. */
   readonly forUpdate: string;
-  /** The same, but passes over rows that are locked already. */
+  /** Ends a SELECT that locks the rows it reads, and passes over rows that are locked already. */
   readonly forUpdateOfFree: string;
-  /** Lets the next statement read what others have not committed; absent where nobody else writes. */
+  /** Lets the next statement read what others have not committed. Absent where no other process writes. */
   readonly readUncommitted?: string;
-  /** After a table's name: read in the order of this index. */
+  /** Stands after the name of a table that is read by this index. */
   readonly useIndex: (name: string) => string;
-  /** After the name of a table that is read by its primary key, however small it is. */
+  /** Stands after the name of a table that is read by its primary key, however small it is. */
   readonly usePrimaryKey: string;
-  /** Ends an INSERT so that it leaves a row that is already there alone, and fails for every other reason. */
+  /** Ends an INSERT that leaves an existing row alone, and fails for every other reason. */
   readonly keepExisting: (primaryKey: string) => string;
   readonly updateFromRows: (update: UpdateFromRows) => string;
-  /** Finds a row when the table that is bound to it exists. */
+  /** Finds a row when the table exists whose name is bound to it. */
   readonly tableExists: string;
-  /** Takes rows out of a table by so many `execution_uuid`s. */
+  /** Deletes rows of a table by so many `execution_uuid`s. */
   readonly deleteByUuid: (table: string, count: number) => string;
   /**
-   * The first webhooks (`uuid`) after a given one that have pending post-calls, with when the oldest of them was
-   * accepted (`oldest`); bound to that one and a limit.
+   * Lists the first webhooks (`uuid`) after a given one that have pending post-calls, with the time at which the oldest of
+   * them was accepted (`oldest`). The given webhook and a limit are bound to it.
    */
   readonly nextPendingWebhooks: string;
-  /** The text at a path (`$.a.b`) of a column that holds JSON. */
+  /** The expression for the text at a path (`$.a.b`) of a column with JSON. */
   readonly jsonText: (column: string, path: string) => string;
   /** How many index entries one statement of a list reads. */
   readonly listStep: number;
-  /** How many rows one step of a round of marks or of the purge changes, and the pause after a step of the purge. */
-  readonly sweepStep: number;
-  readonly sweepPauseMs: number;
+  /** How many rows one step of the marks or of the purge changes, and the pause after a step of the purge. */
+  readonly maintenanceStep: number;
+  readonly maintenancePauseMs: number;
 
   isDuplicateKey(error: unknown): boolean;
 }

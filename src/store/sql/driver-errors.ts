@@ -2,9 +2,7 @@ import type { DatabaseErrorKind } from '../../errors.ts';
 
 type Known = Exclude<DatabaseErrorKind, 'bug'>;
 
-/**
- * Errors of MySQL and MariaDB by number (the names differ between the two, and mysql2 names MariaDB's wrongly).
- */
+/** The errors of MySQL and MariaDB by number. (Their names differ, and mysql2 names those of MariaDB wrongly.) */
 export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
   [1213, 'conflict'], // deadlock
   [1205, 'conflict'], // lock wait timeout
@@ -39,9 +37,9 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
 /** MySQL's number for a duplicate key. */
 const MYSQL_DUPLICATE = 1062;
 
-/** Errors of SQLite by the primary part of their code (`SQLITE_IOERR_WRITE` counts as `SQLITE_IOERR`). */
+/** The errors of SQLite by the first part of their code (`SQLITE_IOERR_WRITE` counts as `SQLITE_IOERR`). */
 export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
-  // It concerns the whole file, whatever the rows: another process holds its lock.
+  // Another process has locked the whole file, whatever the rows are.
   ['SQLITE_BUSY', 'busy'],
   ['SQLITE_LOCKED', 'conflict'],
   ['SQLITE_PROTOCOL', 'conflict'],
@@ -53,36 +51,36 @@ export const SQLITE_KINDS: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['SQLITE_READONLY', 'away'],
 ]);
 
-/** How a statement failed, of an error that mysql2 gave. */
+/** Returns how a statement failed, from an error of mysql2. */
 export function mysqlKindOf(error: unknown): DatabaseErrorKind {
   const { errno, fatal, code, sqlState } = fieldsOf(error);
-  // System errors (ECONNRESET …) have negative numbers, mysql2's own none; both mean that the connection is gone.
+  // Errors of the system (ECONNRESET …) have negative numbers, and those of mysql2 none. Both mean a lost connection.
   if (typeof errno === 'number' && errno > 0) return MYSQL_KINDS.get(errno) ?? kindByClass(sqlState, fatal);
   const isSystemError = typeof code === 'string' && !code.startsWith('ERR_');
   return fatal === true || isSystemError ? 'away' : 'bug';
 }
 
-// Proxies and newer servers have numbers of their own; the class of the SQLSTATE tells (08: connection, 40: rollback).
+// Proxies and newer servers have numbers of their own. The class of the SQLSTATE decides (08: connection, 40: rollback).
 function kindByClass(sqlState: unknown, fatal: unknown): DatabaseErrorKind {
   const sqlClass = typeof sqlState === 'string' ? sqlState.slice(0, 2) : '';
   if (sqlClass === '40') return 'conflict';
   return sqlClass === '08' || fatal === true ? 'away' : 'bug';
 }
 
-/** How a statement failed, of an error that better-sqlite3 gave. */
+/** Returns how a statement failed, from an error of better-sqlite3. */
 export function sqliteKindOf(error: unknown): DatabaseErrorKind {
   const { code } = fieldsOf(error);
   const primary = typeof code === 'string' ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
   return SQLITE_KINDS.get(primary ?? '') ?? 'bug';
 }
 
-/** Whether better-sqlite3 refused a row because its primary or another unique key is taken. */
+/** Reports whether better-sqlite3 refused a row because its primary or another unique key is taken. */
 export function isSqliteDuplicate(error: unknown): boolean {
   const { code } = fieldsOf(error);
   return code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === 'SQLITE_CONSTRAINT_UNIQUE';
 }
 
-/** Whether mysql2 refused a row because one of its unique keys is taken. */
+/** Reports whether mysql2 refused a row because one of its unique keys is taken. */
 export function isMysqlDuplicate(error: unknown): boolean {
   return fieldsOf(error).errno === MYSQL_DUPLICATE;
 }

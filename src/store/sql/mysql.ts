@@ -3,51 +3,52 @@ import type { Dialect, Value } from './dialect.ts';
 import { isMysqlDuplicate } from './driver-errors.ts';
 import { rowsAsTable } from './sql.ts';
 
-/** Where the server is and how patient we are with it. */
+/** Where the server is, and how its pool is used. */
 export interface MysqlOptions {
   /** `mysql://user:password@host:port/database`. */
   readonly url: string;
   readonly poolSize: number;
+  /** How long one statement may take, in milliseconds. */
   readonly limitMs: number;
   /** Whether reads wait until this node of a cluster has applied what was committed on the others before. */
   readonly causal: boolean;
-  /** Whether one text may hold several statements; absent: no. */
+  /** Whether one text may have several statements. By default it may not. */
   readonly scripts?: boolean;
-  /** Whether a statement may wait as long as it takes for a table that others have locked; absent: for a second. */
+  /** Whether a statement waits without a limit for a table that others have locked. By default it waits for a second. */
   readonly waitsForTables?: boolean;
 }
 
 /** A pool of connections of one kind. */
 export interface MysqlPool {
   readonly knex: Knex;
-  /** Milliseconds that one statement may take. */
+  /** How long one statement may take, in milliseconds. */
   readonly limitMs: number;
 }
 
-// Less than a caller waits, so that no connection fails after its caller has gone, in the place of the next one's.
+// Shorter than a caller waits, so that no connection fails after its caller has gone, in place of the next caller's.
 const CONNECT_TIMEOUT_MS = 1_500;
 const ACQUIRE_TIMEOUT_MS = 2_000;
 const SESSION_TIMEOUT_MS = 1_500;
-// Below the session's wait_timeout: the server must not close what the pool still lends.
+// Shorter than the session's wait_timeout: the server must not close a connection that the pool still lends.
 const IDLE_TIMEOUT_MS = 20_000;
 const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} };
 
-/** A connection of mysql2 as a pool lends it. */
+/** A connection of mysql2, as a pool lends it. */
 export interface MysqlConnection {
   readonly stream: { destroy(error: Error): void };
   query(sql: string, values: readonly Value[], done: (error: Error | null, answer?: unknown) => void): void;
   __knex__disposed?: unknown;
-  /** The kind of cluster that its server is a node of; known of pools for scripts. */
+  /** The kind of cluster that its server is a node of. It is only known in pools for scripts. */
   cluster?: 'galera' | 'group_replication' | undefined;
 }
 
-/** Ends a connection for good, at once, whatever it is doing; the pool then makes another. */
+/** Destroys a connection at once, whatever it is doing. The pool then makes another. */
 export function discard(connection: MysqlConnection): void {
   connection.__knex__disposed = 'discarded';
   connection.stream.destroy(new Error('connection discarded'));
 }
 
-/** MySQL and MariaDB, as mysql2 speaks with them. */
+/** The dialect of MySQL and MariaDB. */
 export const mysql: Dialect = {
   engine: 'mysql',
   now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
@@ -67,20 +68,20 @@ export const mysql: Dialect = {
   deleteByUuid: (table, count) =>
     `DELETE ${table} FROM (${rowsAsTable(['gone_uuid'], count)}) AS gone ` +
     `STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY) ON ${table}.execution_uuid = gone.gone_uuid`,
-  // A loose index scan: one look a webhook. (In a recursive query the jump would scan the index from its start.)
+  // A loose index scan reads one entry for each webhook. (A recursive query would scan the index from its start.)
   nextPendingWebhooks:
     'SELECT waiting_webhook_uuid AS uuid, MIN(accepted_at) AS oldest FROM executions FORCE INDEX (executions_waiting) ' +
     'WHERE waiting_webhook_uuid > ? GROUP BY waiting_webhook_uuid ORDER BY waiting_webhook_uuid LIMIT ?',
   jsonText: (column, path) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '${path}'))`,
   tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   listStep: 5_000,
-  sweepStep: 200,
-  sweepPauseMs: 0,
+  maintenanceStep: 200,
+  maintenancePauseMs: 0,
 
   isDuplicateKey: isMysqlDuplicate,
 };
 
-/** Opens a pool. No connection is made before the first statement, and none is kept idle for long. */
+/** Opens a pool. No connection is made before the first statement, and none is kept idle for longer than 20 s. */
 export function openMysqlPool(options: MysqlOptions): MysqlPool {
   const pool = knex({
     client: 'mysql2',
@@ -118,14 +119,14 @@ function connectionOf({ url }: MysqlOptions): Knex.MySql2ConnectionConfig {
 }
 
 const SESSION = [
-  // mysql2 writes values into the text and escapes with backslashes, so sql_mode is ours to set, not the server's.
+  // mysql2 writes values into the text and escapes them with backslashes, so the sql_mode must not be the server's.
   "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
   "time_zone = '+00:00'",
   'innodb_lock_wait_timeout = 1',
   'wait_timeout = 30',
 ].join(', ');
-// A dump or a change of a table keeps others out of it. Without this a statement waits for that until our limit, which
-// looks as if the server were silent.
+// A dump or a change of a table locks it. Without this limit a statement waits until its own limit is over, and that looks
+// as if the server were silent.
 const TABLE_LOCKS = 'lock_wait_timeout = 1';
 
 async function prepareConnection(

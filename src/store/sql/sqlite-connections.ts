@@ -1,17 +1,17 @@
 import { repeatConflicts, type Connections, type Session } from './connections.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 
-/** The one connection to a SQLite file, shared in turns. */
+/** The one connection to a SQLite file, which its users share in turns. */
 export interface SqliteConnections {
-  /** What callers wait for: its turn comes before all background work. */
+  /** For work that calls wait for. It gets its turn before all background work. */
   readonly callers: Connections;
-  /** Lists, sweeps, agents' changes. */
+  /** For lists, maintenance and changes of agents. */
   readonly background: Connections;
-  /** Runs synchronous work as a caller's. */
+  /** Runs synchronous work that calls wait for. */
   run<T>(work: (file: SqliteFile) => T): Promise<T>;
 }
 
-/** Makes the turns of a file's connection. */
+/** Makes the connections of a file. */
 export function createSqliteConnections(file: SqliteFile): SqliteConnections {
   const turns = createTurns();
   const session: Session = {
@@ -44,7 +44,7 @@ function promised<T>(work: () => T): Promise<T> {
   }
 }
 
-// A deferred transaction that reads and then writes can fail at once in spite of the busy timeout: BEGIN IMMEDIATE.
+// A deferred transaction that reads and then writes can fail at once in spite of the busy timeout, so it is immediate.
 async function transact<T>(file: SqliteFile, work: () => Promise<T>): Promise<T> {
   file.change('BEGIN IMMEDIATE');
   try {
@@ -57,7 +57,7 @@ async function transact<T>(file: SqliteFile, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** Gives one piece of work after the other the connection, urgent ones first. */
+/** Lends the connection to one piece of work after the other, urgent ones first. */
 function createTurns() {
   const urgent: (() => void)[] = [];
   const others: (() => void)[] = [];
@@ -67,7 +67,7 @@ function createTurns() {
     if (begin === undefined) isTaken = false;
     else begin();
   };
-  // In the next turn of the event loop: what has arrived meanwhile may be more urgent than what waits.
+  // The next turn begins in the next turn of the event loop: more urgent work may have arrived by then.
   const giveBack = (): void => {
     if (urgent.length + others.length === 0) isTaken = false;
     else setImmediate(next);

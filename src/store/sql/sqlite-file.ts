@@ -4,19 +4,19 @@ import type { StatementReport } from './connections.ts';
 import type { Row, Value } from './dialect.ts';
 import { sqliteKindOf } from './driver-errors.ts';
 
-/** One SQLite file on one connection. Everything here is synchronous, and throws DatabaseError. */
+/** A SQLite file with one connection. Its functions are synchronous, and throw DatabaseError. */
 export interface SqliteFile {
   rows(sql: string, values?: readonly Value[]): readonly Row[];
-  /** The number of rows that an INSERT, UPDATE or DELETE changed. */
+  /** Returns the number of rows that an INSERT, UPDATE or DELETE changed. */
   change(sql: string, values?: readonly Value[]): number;
   isInTransaction(): boolean;
   close(): void;
 }
 
-// The texts differ by the length of their lists only; what was prepared first leaves first.
+// Texts differ only by the length of their lists. The statement that was prepared first leaves first.
 const MAX_PREPARED = 1_000;
 
-/** Opens the database file, with the settings that make its commits durable. */
+/** Opens the database file with the settings that make its commits durable. */
 export function openSqliteFile(
   filename: string,
   onStatement?: (report: StatementReport) => void,
@@ -24,7 +24,7 @@ export function openSqliteFile(
   return openFile(filename, prepareConnection, onStatement);
 }
 
-/** Opens a file for its lock alone: nothing waits for it. */
+/** Opens a file that is only used as a lock. A statement does not wait for the lock. */
 export function openSqliteLockFile(filename: string): SqliteFile {
   return openFile(filename, (connection) => connection.pragma('busy_timeout = 0'));
 }
@@ -57,7 +57,7 @@ function openFile(
   };
 }
 
-// Some PRAGMAs give rows, and then only `all` runs them.
+// Some PRAGMAs return rows, and then only `all` runs them.
 function changesOf(statement: SqliteDatabase.Statement, values: readonly Value[]): number {
   if (!statement.reader) return statement.run(...values).changes;
   statement.all(...values);
@@ -72,7 +72,7 @@ function translated<T>(act: () => T): T {
   }
 }
 
-/** Prepares each text once: preparing it anew costs twice as much as running it. */
+/** Prepares each text once. To prepare it anew costs twice as much as to run it. */
 function createPrepared(connection: SqliteDatabase.Database): (sql: string) => SqliteDatabase.Statement {
   const statements = new Map<string, SqliteDatabase.Statement>();
   return (sql) => {
@@ -87,12 +87,12 @@ function createPrepared(connection: SqliteDatabase.Database): (sql: string) => S
 }
 
 function prepareConnection(connection: SqliteDatabase.Database): void {
-  // Only a tool of the operator can hold this file.
+  // Only a tool of the operator can lock this file.
   connection.pragma('busy_timeout = 100');
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = OFF');
-  // Written back between batches instead (open-sqlite.ts): a commit that does it would keep its callers waiting.
+  // Checkpoints run between batches (open-sqlite.ts): a commit that makes one would keep its callers waiting.
   connection.pragma('wal_autocheckpoint = 0');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = MEMORY');

@@ -6,14 +6,14 @@ function nextPending(after: string): string {
   return `SELECT MIN(waiting_webhook_uuid) FROM executions WHERE waiting_webhook_uuid > ${after}`;
 }
 
-const OLDEST_WAITING =
+const OLDEST_PENDING =
   'SELECT accepted_at FROM executions INDEXED BY executions_waiting WHERE waiting_webhook_uuid = uuid ' +
   'ORDER BY accepted_at LIMIT 1';
 
-/** SQLite, as better-sqlite3 speaks it. */
+/** The dialect of SQLite. */
 export const sqlite: Dialect = {
   engine: 'sqlite',
-  // Rounded: seconds are a double here, and 0.123 s less a bit would be a millisecond too few.
+  // The product is rounded: seconds are a double here, and slightly less than 0.123 s would be a millisecond too few.
   now: "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)",
   forUpdate: '',
   forUpdateOfFree: '',
@@ -24,18 +24,18 @@ export const sqlite: Dialect = {
     `UPDATE executions SET ${set} FROM (${rowsAsTable(columns, rowCount)}) AS new_rows ` +
     `WHERE executions.execution_uuid = new_rows.${columns[0]} AND ${guard}`,
   deleteByUuid: (table, count) => `DELETE FROM ${table} WHERE execution_uuid IN (${marks(count)})`,
-  // Jumps from one webhook to the next: DISTINCT would walk all rows that wait.
+  // The query jumps from one webhook to the next. DISTINCT would read all pending rows.
   nextPendingWebhooks:
     `WITH RECURSIVE found (uuid) AS (${nextPending('?')} UNION ALL ` +
     `SELECT (${nextPending('found.uuid')}) FROM found WHERE found.uuid IS NOT NULL) ` +
-    `SELECT uuid, (${OLDEST_WAITING}) AS oldest FROM found WHERE uuid IS NOT NULL LIMIT ?`,
+    `SELECT uuid, (${OLDEST_PENDING}) AS oldest FROM found WHERE uuid IS NOT NULL LIMIT ?`,
   jsonText: (column, path) => `json_extract(${column}, '${path}')`,
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
-  // One connection serves all: a caller's write waits for a step that has begun, so each has to end within 5 ms.
+  // There is one connection: the write of a call waits for a step that has begun, so a step has to end within 5 ms.
   listStep: 1_000,
-  sweepStep: 25,
-  // Without it a purge writes faster than the log is written back between its steps.
-  sweepPauseMs: 10,
+  maintenanceStep: 25,
+  // Without it a purge writes faster than checkpoints write the log back.
+  maintenancePauseMs: 10,
 
   isDuplicateKey: isSqliteDuplicate,
 };

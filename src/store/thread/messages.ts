@@ -18,21 +18,21 @@ export interface CallMessage {
   readonly args: readonly unknown[];
 }
 
-/** What became of a call. */
+/** The result of a call, or its error. */
 export type AnswerMessage =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorMessage };
 
-/** The first message of the thread: the names of the functions that it serves, or why it serves none. */
+/** The first message of the thread: the names of the functions that it has, or why it has none. */
 export type ReadyMessage = { readonly names: readonly string[] } | { readonly error: ErrorMessage };
 
-/** An error as it crosses to the other thread. */
+/** An error in a form that can be cloned for the other thread. */
 export interface ErrorMessage {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
   readonly code?: string;
-  /** Of an error of the system, what it was doing. */
+  /** The system call that failed, for an error of the system. */
   readonly syscall?: string;
   readonly kind?: DatabaseErrorKind;
   readonly reason?: Reason;
@@ -43,7 +43,7 @@ export interface ErrorMessage {
 
 type Functions = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
 
-/** The functions of a database by the names that messages use. */
+/** Returns the functions of a database by the names that messages use. */
 export function functionsOf(database: RowDatabase): Functions {
   const all = database as unknown as Record<string, unknown>;
   const nested = PARTS.flatMap((part) =>
@@ -53,7 +53,7 @@ export function functionsOf(database: RowDatabase): Functions {
   return Object.fromEntries([...nested, ...(own as [string, Functions[string]][])]);
 }
 
-/** Takes an error apart, so that it can be cloned. */
+/** Returns the fields of an error, so that they can be cloned. */
 export function toErrorMessage(error: unknown): ErrorMessage {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;
@@ -69,7 +69,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   };
 }
 
-/** Puts an error together again, of its own class. */
+/** Makes an error of its own class again. */
 export function toError(message: ErrorMessage): Error {
   const cause = message.cause && toError(message.cause);
   const error = newError(message, cause);

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openSqlite, type RowDatabase } from '../open-sqlite.ts';
 import { functionsOf, toErrorMessage, type CallMessage } from './messages.ts';
 
-// The thread of the embedded database: opens it, and answers calls of its functions.
+// The thread of the embedded database opens it and answers calls of its functions.
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread');

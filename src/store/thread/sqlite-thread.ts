@@ -12,14 +12,14 @@ interface Waiting {
 }
 
 /**
- * Opens the embedded database in a thread of its own: the event loop never waits for a disk, and statements use a
- * second core where there is one. Each function is one message there and one back.
+ * Opens the embedded database in a thread of its own, so that the event loop never waits for a disk, and statements use a
+ * second core if there is one. A call of a function is one message to the thread and one back.
  */
 export async function openSqliteThread(dataDir: string): Promise<RowDatabase> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const thread = new Worker(new URL(`sqlite-thread-main.${extension}`, import.meta.url), {
     workerData: dataDir,
-    // Those of this process may be meant for its main file alone.
+    // The options of this process may be meant for its main file only.
     execArgv: [],
   });
   const [ready] = (await once(thread, 'message')) as [ReadyMessage];
@@ -44,32 +44,32 @@ function functionsBelow(functions: Readonly<Record<string, unknown>>, prefix: st
   return Object.fromEntries(own.map(([name, run]) => [name.slice(prefix.length), run]));
 }
 
-// A thread that says nothing for so long hangs in a disk that does not answer.
+// When the thread has been silent for so long, its disk does not answer.
 const SILENT_AFTER_MS = 2_000;
-const LISTEN_EVERY_MS = 100;
-// What takes its time by right.
+const CHECK_EVERY_MS = 100;
+// These functions may take long.
 const SLOW = new Set(['migrate', 'close']);
 
 function createCalls(thread: Worker): (name: string, args: readonly unknown[]) => Promise<unknown> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let heardAtMs = 0;
-  let listener: NodeJS.Timeout | undefined;
+  let nextCheck: NodeJS.Timeout | undefined;
   let ended: Error | undefined;
   const rejectAll = (error: Error): void => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  // Waiting for a turn says nothing: while the thread answers anybody, it is there. After a stall of this thread, or of
-  // the whole process, a timer runs before answers that are on their way: one more look.
-  let silentLooks = 0;
-  const listen = (): void => {
-    listener = undefined;
+  // A call that waits for its turn proves nothing: while the thread answers any call, its disk answers. After a stall of this
+  // thread, or of the whole process, a timer runs before answers that are on their way, so it takes two checks.
+  let silentChecks = 0;
+  const checkSilence = (): void => {
+    nextCheck = undefined;
     const isSilent = performance.now() - heardAtMs > SILENT_AFTER_MS && ![...waiting.values()].some(isSlow);
-    silentLooks = isSilent ? silentLooks + 1 : 0;
-    if (silentLooks > 1)
-      rejectAll(new DatabaseError('away', new Error(`no answer of the disk within ${SILENT_AFTER_MS} ms`)));
-    if (waiting.size > 0) listener = setTimeout(listen, LISTEN_EVERY_MS);
+    silentChecks = isSilent ? silentChecks + 1 : 0;
+    if (silentChecks > 1)
+      rejectAll(new DatabaseError('away', new Error(`the disk gave no answer within ${SILENT_AFTER_MS} ms`)));
+    if (waiting.size > 0) nextCheck = setTimeout(checkSilence, CHECK_EVERY_MS);
   };
   thread.on('message', (answer: AnswerMessage) => {
     heardAtMs = performance.now();
@@ -78,7 +78,7 @@ function createCalls(thread: Worker): (name: string, args: readonly unknown[]) =
     if ('error' in answer) caller?.reject(toError(answer.error));
     else caller?.resolve(answer.value);
   });
-  // An error of the thread itself is a bug: without a listener for 'error' it ends the process, as one here would.
+  // An error of the thread itself is a bug. There is no listener for 'error', so it ends the process, as an error here would.
   thread.on('exit', () => {
     ended = new DatabaseError('away', new Error('the thread of the database has ended'));
     rejectAll(ended);
@@ -90,7 +90,7 @@ function createCalls(thread: Worker): (name: string, args: readonly unknown[]) =
       thread.postMessage({ id: lastId, name, args } satisfies CallMessage);
       if (waiting.size === 0) heardAtMs = performance.now();
       waiting.set(lastId, { name, resolve, reject });
-      listener ??= setTimeout(listen, LISTEN_EVERY_MS);
+      nextCheck ??= setTimeout(checkSilence, CHECK_EVERY_MS);
     });
 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { cutPage } from '../../../../src/store/sql/page-size.ts';
+import { cutPage } from '../../../../src/store/sql/cut-page.ts';
 
 const KIB = 1024;
 
