@@ -6,8 +6,7 @@ import { endedFailure, NOT_SENT, unsent } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createTlsContext } from './client/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
-import { createCheckedTargets, type CheckedTarget } from './egress/checked-targets.ts';
-import type { EgressPolicy } from './egress/egress-policy.ts';
+import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
 import type { EgressCheck, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
 
 /** The parts and bounds of an executor. */

@@ -40,7 +40,7 @@ export async function dial(
 ): Promise<Dialled> {
   const found = await findAddresses(deps, target, deadline, timings);
   if ('failure' in found) return found;
-  const refusal = deps.policy.checkDial(target.host, target.port, found.addresses);
+  const refusal = deps.policy.checkDial(target, found.addresses);
   if (refusal !== undefined) return unsent('EGRESS_DENIED', refusal);
   const opened = await timed(
     timings,
@@ -140,13 +140,13 @@ async function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T 
 const noLookup: NonNullable<TcpNetConnectOpts['lookup']> = (_host, _options, callback) =>
   callback(new Error('names are resolved before the dial'), '');
 
-function checkPeer({ policy }: DialDeps, { host, port }: TargetUrl, socket: Socket): Dialled {
+function checkPeer({ policy }: DialDeps, target: TargetUrl, socket: Socket): Dialled {
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) {
     socket.destroy();
-    return unsent('CONNECT', `${host}:${port}: the connection was closed at once`);
+    return unsent('CONNECT', `${target.host}:${target.port}: the connection was closed at once`);
   }
-  const refusal = policy.checkDial(host, port, [remoteAddress]);
+  const refusal = policy.checkDial(target, [remoteAddress]);
   if (refusal === undefined) return { socket };
   socket.destroy();
   return unsent('EGRESS_DENIED', refusal);

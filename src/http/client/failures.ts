@@ -1,5 +1,4 @@
-import { STATUS_CODES } from 'node:http';
-import { FAILURES, failureOf, observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
+import { failureOf, observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
 import { errorCode } from '../../errors.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import { MAX_HEAD_BYTES } from './response-bytes.ts';
@@ -133,15 +132,6 @@ function lengthText(inBody: boolean, where: string): string {
 // The parser's reasons are fixed texts in brackets, such as "Invalid character in chunk size".
 function parserReason({ message }: Error): string {
   return /\(([\w ,/-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
-}
-
-/** Returns the failure that a final status means, or undefined for 2xx. Redirects are never followed. */
-export function statusFailure(status: number): Failure | undefined {
-  if (status >= 200 && status < 300) return undefined;
-  const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
-  return status >= 300 && status < 400
-    ? failureOf('REDIRECT', `${text}: ${FAILURES.REDIRECT.message}`)
-    : failureOf('HTTP_STATUS', text);
 }
 
 /** Returns the failure of a body over the limit. */

@@ -6,8 +6,7 @@ import { ConnectionGoneError, type Connection } from './connection.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from './dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
-import { createResponseBody, type ResponseBody } from './response-body.ts';
-import { readHead, type ResponseHead } from './response-head.ts';
+import { createResponseBody, readHead, type ResponseBody, type ResponseHead } from './response.ts';
 
 /** One request, and the bounds of its exchange. */
 export interface HttpExchangeInput {

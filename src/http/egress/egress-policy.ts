@@ -10,7 +10,7 @@ import {
 import type { EgressEntry } from './egress-entries.ts';
 import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
 import type { RangeKind } from './special-ranges.ts';
-import { canonicalName, parseTargetUrl, specialUse, type TargetUrl } from './target-url.ts';
+import { parseTargetUrl, specialUse, type BadUrl, type TargetUrl } from './target-url.ts';
 
 /** The settings of the egress policy. Without entries, only public addresses are open. */
 export interface EgressPolicyOptions {
@@ -19,13 +19,16 @@ export interface EgressPolicyOptions {
   readonly httpsOnly?: boolean;
 }
 
+/** Where a dial leads: the host, the port, and the host as an address, if it is a literal one. */
+export type DialTarget = Pick<TargetUrl, 'host' | 'literal' | 'port'>;
+
 /** The egress policy: where outgoing requests may go. Its checks look nothing up, and never throw. */
 export interface EgressPolicy extends EgressCheck {
   /**
    * Checks a dial. `addresses` are all that the host resolved to (for a literal, the literal itself), and each must pass.
    * Returns undefined if the dial is allowed. Otherwise the text names the rule, and no address that came from DNS.
    */
-  checkDial(host: string, port: number, addresses: readonly string[]): string | undefined;
+  checkDial(target: DialTarget, addresses: readonly string[]): string | undefined;
 }
 
 type Rules = Required<EgressPolicyOptions>;
@@ -38,25 +41,25 @@ export function createEgressPolicy(options: EgressPolicyOptions = {}): EgressPol
       const target = parseTargetUrl(url);
       return 'problem' in target ? target.problem : checkTarget(rules, target);
     },
-    checkDial: (host, port, addresses) => checkDial(rules, canonicalName(host), port, addresses),
+    checkDial: (target, addresses) => checkDial(rules, target, addresses),
   };
 }
 
-function checkTarget(rules: Rules, { protocol, host, literal, port }: TargetUrl): string | undefined {
-  if (rules.httpsOnly && protocol === 'http:') return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
-  return literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
+function checkTarget(rules: Rules, target: TargetUrl): string | undefined {
+  if (rules.httpsOnly && target.protocol === 'http:')
+    return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
+  return checkHost(rules, target);
 }
 
-function checkDial(
-  rules: Rules,
-  host: string,
-  port: number,
-  addresses: readonly string[],
-): string | undefined {
-  if (addresses.length === 0) return `${host} has no address`;
-  const literal = parseIp(host);
-  const refusal = literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
-  return refusal ?? firstRefusal(addresses, (address) => checkResolved(rules, host, port, address));
+function checkDial(rules: Rules, target: DialTarget, addresses: readonly string[]): string | undefined {
+  if (addresses.length === 0) return `${target.host} has no address`;
+  return (
+    checkHost(rules, target) ?? firstRefusal(addresses, (address) => checkResolved(rules, target, address))
+  );
+}
+
+function checkHost(rules: Rules, { host, literal, port }: DialTarget): string | undefined {
+  return literal ? checkLiteral(rules, literal, port) : checkName(rules, host, port);
 }
 
 function firstRefusal(
@@ -70,14 +73,18 @@ function firstRefusal(
   return undefined;
 }
 
-function checkResolved(rules: Rules, host: string, port: number, address: string): string | undefined {
+function checkResolved(
+  rules: Rules,
+  { host, literal, port }: DialTarget,
+  address: string,
+): string | undefined {
   const bytes = parseIp(address);
   if (bytes === undefined) return `${host} resolves to something that is not an address`;
-  const context = parseIp(host) ? { ...rules, port } : { ...rules, port, name: host };
+  const context = literal ? { ...rules, port } : { ...rules, port, name: host };
   const refusal = checkAddress(bytes, context);
   if (refusal !== undefined)
     return `${host} leads to ${placeOf(refusal)}, which outgoing requests may not reach`;
-  if (needsEntry(rules, host, port) && coveringEntries(bytes, context).length === 0) {
+  if (!literal && needsEntry(rules, host, port) && coveringEntries(bytes, context).length === 0) {
     return `${host} is a special-use name, and leads to an address that no entry of CALLHOOKS_EGRESS_ALLOW covers`;
   }
   return undefined;
@@ -125,11 +132,7 @@ function checkName(rules: Rules, name: string, port: number): string | undefined
 }
 
 function needsEntry({ allow }: Rules, name: string, port: number): boolean {
-  return (
-    parseIp(name) === undefined &&
-    specialUse(name) !== undefined &&
-    !allow.some((entry) => matchesName(entry, name, port))
-  );
+  return specialUse(name) !== undefined && !allow.some((entry) => matchesName(entry, name, port));
 }
 
 const LOOPBACKS = ['127.0.0.1', '::1'].flatMap((text) => parseIp(text) ?? []);
@@ -141,4 +144,31 @@ function checkLocalhost(rules: Rules, name: string, port: number): string | unde
   if (isOpen) return undefined;
   const entry = name === 'localhost' ? 'the entry localhost' : 'the entries 127.0.0.0/8 and ::1';
   return `${name} is this machine itself (localhost), which outgoing requests may not reach; ${entry} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
+}
+
+/** Where a URL leads, or why no request may go there. */
+export type CheckedTarget = TargetUrl | BadUrl;
+
+const MAX_KEPT = 1_000;
+const MAX_KEPT_URL_CHARS = 1_024;
+
+/**
+ * Returns a function that parses and checks URLs, and keeps the results of at most 1,000 of them. A result depends on the
+ * URL's text alone, so it stays true. The addresses of a name are resolved and checked again for every dial.
+ */
+export function createCheckedTargets(policy: EgressPolicy): (url: string) => CheckedTarget {
+  const kept = new Map<string, CheckedTarget>();
+  return (url) => {
+    const known = kept.get(url);
+    if (known !== undefined) return known;
+    const checked = check(policy, url);
+    if (kept.size >= MAX_KEPT) kept.clear();
+    if (url.length <= MAX_KEPT_URL_CHARS) kept.set(url, checked);
+    return checked;
+  };
+}
+
+function check(policy: EgressPolicy, url: string): CheckedTarget {
+  const problem = policy.checkUrl(url);
+  return problem === undefined ? parseTargetUrl(url) : { problem };
 }

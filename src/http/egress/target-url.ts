@@ -43,8 +43,8 @@ export function parseTargetUrl(text: string): TargetUrl | BadUrl {
   };
 }
 
-/** Returns a host as names and entries are compared: in lower case, without brackets and trailing dot. */
-export function canonicalName(host: string): string {
+// Names and entries are compared in lower case, without brackets and trailing dot.
+function canonicalName(host: string): string {
   const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   return plain.toLowerCase().replace(/\.$/, '');
 }

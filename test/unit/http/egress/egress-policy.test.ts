@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseEgressEntries } from '../../../../src/http/egress/egress-entries.ts';
-import { createEgressPolicy, type EgressPolicy } from '../../../../src/http/egress/egress-policy.ts';
+import {
+  createCheckedTargets,
+  createEgressPolicy,
+  type EgressPolicy,
+} from '../../../../src/http/egress/egress-policy.ts';
 import { parseIp } from '../../../../src/http/egress/ip-address.ts';
 import { ADDRESS_RANGES, rangeOf } from '../../../../src/http/egress/special-ranges.ts';
 import { parseTargetUrl } from '../../../../src/http/egress/target-url.ts';
@@ -50,10 +54,7 @@ const policyOf = ({
 const checkBoth = (policy: EgressPolicy, url: string, answers: readonly string[] | null) => {
   const save = policy.checkUrl(url);
   const target = parseTargetUrl(url);
-  const dial =
-    'problem' in target
-      ? target.problem
-      : policy.checkDial(target.host, target.port, answers ?? [target.host]);
+  const dial = 'problem' in target ? target.problem : policy.checkDial(target, answers ?? [target.host]);
   return { save, dial: save ?? dial };
 };
 
@@ -70,7 +71,7 @@ describe('createEgressPolicy', () => {
     for (const { address, expect: expected, why } of more.addresses) {
       it(`finds the address ${address} ${expected}, as a literal and behind a name: ${why}`, () => {
         const literal = byDefault.checkUrl(`http://${address.includes(':') ? `[${address}]` : address}/`);
-        const resolved = byDefault.checkDial('api.example.com', 80, [address]);
+        const resolved = byDefault.checkDial({ host: 'api.example.com', port: 80 }, [address]);
         for (const refusal of [literal, resolved]) {
           expect(refusal === undefined ? 'allowed' : 'blocked').to.equal(expected);
         }
@@ -121,7 +122,7 @@ describe('createEgressPolicy', () => {
         '93.184.216.34',
         '64:ff9b::a00:1',
       ]) {
-        const text = policy.checkDial('crm.example', 443, ['1.1.1.1', address]) ?? '';
+        const text = policy.checkDial({ host: 'crm.example', port: 443 }, ['1.1.1.1', address]) ?? '';
         expect(text).to.match(/^crm\.example leads to /);
         expect(text).to.not.contain(address);
         expect(text).to.not.match(/\d+\.\d+|::/);
@@ -217,10 +218,11 @@ describe('createEgressPolicy', () => {
           fc.integer(),
           fc.array(address, { maxLength: 4 }),
           (url, host, port, addresses) => {
+            const literal = parseIp(host);
             for (const refusal of [
               policy.checkUrl(url),
               policy.checkUrl(`http://${host}/`),
-              policy.checkDial(host, port, addresses),
+              policy.checkDial(literal ? { host, literal, port } : { host, port }, addresses),
             ]) {
               expect(['string', 'undefined']).to.include(typeof refusal);
             }
@@ -229,5 +231,53 @@ describe('createEgressPolicy', () => {
         { numRuns: 400 },
       );
     });
+  });
+});
+
+describe('createCheckedTargets', () => {
+  const asked: string[] = [];
+  const policy: EgressPolicy = {
+    checkUrl: (url) => {
+      asked.push(url);
+      return url.includes('forbidden') ? 'it is forbidden' : undefined;
+    },
+    checkDial: () => expect.fail('nothing is dialled here'),
+  };
+  beforeEach(() => asked.splice(0));
+
+  it('parses and checks each URL once', () => {
+    const targetOf = createCheckedTargets(policy);
+    const first = targetOf('http://crm.example/a?b');
+    expect(first).to.include({ origin: 'http://crm.example', path: '/a?b' });
+    expect(targetOf('http://crm.example/a?b')).to.equal(first);
+    expect(targetOf('http://crm.example/a?c')).to.include({ path: '/a?c' });
+    expect(asked).to.deep.equal(['http://crm.example/a?b', 'http://crm.example/a?c']);
+  });
+
+  it('keeps the result of a refused URL and of a text that is not a URL', () => {
+    const targetOf = createCheckedTargets(policy);
+    for (let round = 0; round < 2; round++) {
+      expect(targetOf('http://forbidden.example/')).to.deep.equal({ problem: 'it is forbidden' });
+      expect(targetOf('nonsense')).to.deep.equal({ problem: 'the URL is not valid' });
+    }
+    expect(asked).to.have.length(2);
+  });
+
+  it('keeps 1,000 results at most', () => {
+    const targetOf = createCheckedTargets(policy);
+    for (let index = 0; index < 1_000; index++) targetOf(`http://crm.example/${index}`);
+    targetOf('http://crm.example/0');
+    expect(asked).to.have.length(1_000);
+    targetOf('http://crm.example/1000');
+    targetOf('http://crm.example/0');
+    expect(asked).to.have.length(1_002);
+  });
+
+  it('does not keep the result of a URL over 1,024 characters', () => {
+    const targetOf = createCheckedTargets(policy);
+    const long = `http://crm.example/?${'x'.repeat(1_024)}`;
+    targetOf(long);
+    targetOf(long);
+    expect(asked).to.have.length(2);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Connection } from '../../../../src/http/client/connection.ts';
-import { createOriginConnections } from '../../../../src/http/client/origin-connections.ts';
+import { createOriginConnections } from '../../../../src/http/client/connection-pool.ts';
 import { createDeadlines } from '../../../../src/http/client/deadline.ts';
 
 describe('createOriginConnections', () => {
