@@ -17,11 +17,14 @@ CALLBENCH := .cache/bench/callbench
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
 # make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
 TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
-# `make test` runs these: every suite but the two that have a target of their own.
-SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**'
+# `make test` runs these: every suite but the three that have a target of their own.
+SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**' --ignore 'test/hostile/**'
 
 # `make test-faults` runs these.
 FAULTS ?= 'test/faults/**/*.test.ts'
+
+# `make test-hostile` runs these.
+HOSTILE ?= 'test/hostile/**/*.test.ts'
 
 # Prints the headings (`##:`) and the text after `##` of each target.
 .PHONY: help
@@ -47,7 +50,7 @@ install: $(INSTALLED) ## Install the npm packages, and Node.js where it is missi
 ##: Change callhooks
 
 .PHONY: test
-test: $(INSTALLED) test-database ## Run all tests but those of clients and faults, on SQLite and on a private MariaDB
+test: $(INSTALLED) test-database ## Run all tests but those of clients, faults and attacks, on SQLite and on a private MariaDB
 	@$(N) mocha $(SPECS)
 
 .PHONY: test-unit
@@ -63,6 +66,10 @@ test-clients: $(BUILT) ## Test a real server with grpcurl, go-httpbin and a Pyth
 test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (LONG=1 kills a thousand instead of twenty)
 	@test/tools/galera-install.sh
 	@LONG=$(LONG) $(N) mocha $(FAULTS)
+
+.PHONY: test-hostile
+test-hostile: $(INSTALLED) test-database ## Attack a server as endpoints and callers could, and print how long it stalled
+	@$(N) mocha $(HOSTILE)
 
 .PHONY: test-broken
 test-broken: $(INSTALLED) test-database ## Break the engine on purpose, one rule at a time, and expect the fault suite to fail
