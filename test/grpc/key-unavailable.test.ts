@@ -7,10 +7,7 @@ import { engines, type FreshDatabase } from '../support/engines.ts';
 import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
-
-function keyOf(id: string, byte: number): string {
-  return `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
-}
+import { keyOf } from '../support/test-keys.ts';
 
 const [OLD, NEW] = [keyOf('old', 1), keyOf('new', 2)];
 

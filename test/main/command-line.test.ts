@@ -7,8 +7,8 @@ function run(args: readonly string[], env = {}) {
   return startProcess(args, env).ended();
 }
 
-describe('callhooks', () => {
-  it('has the version of its package', async () => {
+describe('The command line', () => {
+  it('prints the version of its package for --version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
@@ -28,11 +28,11 @@ describe('callhooks', () => {
   const wrong: [string, string[], string][] = [
     ['without a command', [], 'no command was given'],
     ['for an unknown command', ['sevre'], 'there is no command "sevre"'],
-    ['for an argument too many', ['serve', '--port=1'], 'there is no command "serve --port=1"'],
+    ['for an argument that no command has', ['serve', '--port=1'], 'there is no command "serve --port=1"'],
     ['for a name that objects inherit', ['constructor'], 'there is no command "constructor"'],
   ];
   for (const [title, args, problem] of wrong) {
-    it(`prints its help and ends with 64 ${title}`, async () => {
+    it(`prints the help and exits with 64 ${title}`, async () => {
       const { exitCode, stdout, stderr } = await run(args);
       expect([exitCode, stdout]).to.deep.equal([64, '']);
       expect(stderr).to.contain(problem).and.to.contain('Usage:');
@@ -40,7 +40,7 @@ describe('callhooks', () => {
   }
 
   for (const command of ['serve', 'migrate', 'check-config']) {
-    it(`ends with 78 and every problem of the settings (${command})`, async () => {
+    it(`exits with 78 and names every problem of the settings (${command})`, async () => {
       const env = {
         CALLHOOKS_LISTEN: '0.0.0.0:50051',
         CALLHOOKS_LOG_LEVL: 'info',

@@ -1,34 +1,31 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { insertOpenRow, connectDirectly } from '../store/support.ts';
 import { makeAgent, newCall, postTo } from '../support/calls.ts';
-import { outcomeOf } from '../support/execution-words.ts';
 import { engines, type FreshDatabase } from '../support/engines.ts';
+import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
+import { until } from '../support/until.ts';
 
-// Marking so many takes a good part of a second.
+// Marking so many executions takes a good part of a second.
 const LEFT_BEHIND = 4_000;
 
-async function untilBound(port: number): Promise<void> {
-  for (;;) {
-    const socket = connectSocket(port, '127.0.0.1');
-    const isBound = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isBound) return;
-    await wait(5);
-  }
+async function isBound(port: number): Promise<boolean> {
+  const socket = connectSocket(port, '127.0.0.1');
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return connected;
 }
 
 const sqlite = engines().find(({ name }) => name === 'sqlite');
 if (sqlite !== undefined)
-  describe('a call that arrives while the server starts', () => {
+  describe('A call that arrives while the server starts', () => {
     let database: FreshDatabase;
     let receiver: Receiver;
     let server: ServerProcess | undefined;
@@ -52,7 +49,7 @@ if (sqlite !== undefined)
       return server;
     };
 
-    it('waits until all that a dead process left behind is marked interrupted, and is not marked itself', async () => {
+    it('waits until the executions of a dead process are marked interrupted, and is not marked itself', async () => {
       const first = serve(0);
       const port = Number((await first.serving()).split(':').at(-1));
       const before = connect(port);
@@ -71,12 +68,12 @@ if (sqlite !== undefined)
       const serving = second.serving().then(() => {
         isServing = true;
       });
-      // Not before all has been marked that there is to mark.
+      // The endpoint answers when everything has been marked.
       receiver.respond(async () => {
         await serving;
         return { body: {} };
       });
-      await untilBound(port);
+      await until('the port to be bound', () => isBound(port), { everyMs: 5 });
       expect(isServing, 'the call is early').to.equal(false);
       const rpc = connect(port);
       const { execution } = await rpc.calls.onCallStart(newCall(agent));

@@ -7,17 +7,14 @@ import { WebhookType } from '../../src/gen/index.callhooks.v1.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connect, errorOf, type Rpc } from '../support/rpc.ts';
 import { startProcess, type Ended } from '../support/server-process.ts';
+import { keyOf } from '../support/test-keys.ts';
 
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
-function keyOf(id: string, fill: number) {
-  return `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
-}
-
 function createAgent(rpc: Rpc) {
   return rpc.agents.createAgent({ agent: { agentUuid: AGENT }, secrets: { A: 'hunter2', B: 'x' } });
 }
 
-/** Gives each of an agent's two secrets the other's value, as a curious operator could. */
+/** Swaps the values of an agent's two secrets in the database, as a curious operator could. */
 function swapSecrets(file: string): void {
   const database = new DatabaseSync(file);
   const [one, two] = database.prepare('SELECT name, sealed FROM agent_secrets ORDER BY name').all();
@@ -27,12 +24,12 @@ function swapSecrets(file: string): void {
   database.close();
 }
 
-describe('keys of a real process', function () {
+describe('The encryption keys of a process', function () {
   this.timeout(60_000);
   let dataDir: string;
   let keyFile: string;
   const env = (more = {}) => ({ CALLHOOKS_LISTEN: '127.0.0.1:0', CALLHOOKS_DATA_DIR: dataDir, ...more });
-  const end = (args: string[], more = {}) => startProcess(args, env(more)).ended();
+  const run = (args: string[], more = {}) => startProcess(args, env(more)).ended();
 
   const during = async (work: (rpc: Rpc) => Promise<unknown>, more = {}): Promise<Ended> => {
     const server = startProcess(['serve'], env(more));
@@ -51,7 +48,7 @@ describe('keys of a real process', function () {
   });
   afterEach(() => rmSync(dataDir, { recursive: true }));
 
-  it('keeps no secret in clear text in its folder', async () => {
+  it('leave no secret in plain text in its data folder', async () => {
     await during(createAgent);
     const bytes = readFileSync(join(dataDir, 'callhooks.db'), 'latin1');
     expect(bytes).not.to.contain('hunter2');
@@ -66,36 +63,36 @@ describe('keys of a real process', function () {
     ],
     ['every user may read its key file', () => chmodSync(keyFile, 0o644), {}, /chmod 600/],
     [
-      'its key file holds a different key under the same id',
+      'its key file has another key under the same id',
       () => writeFileSync(keyFile, keyOf(readFileSync(keyFile, 'utf8').split(':')[0] ?? '', 5)),
       {},
       /is not the one that this database was used with/,
     ],
     [
-      'the settings hold another key instead',
+      'the settings have another key instead',
       () => {},
       { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) },
       /the key file-[0-9a-f]{8} is missing, and 2 stored values are encrypted with it/,
     ],
   ];
   for (const [title, damage, settings, problem] of refusals) {
-    it(`refuses to start with 78 when ${title}`, async () => {
+    it(`let it exit with 78 when ${title}`, async () => {
       await during(createAgent);
       damage();
-      const { exitCode, stderr } = await end(['serve'], settings);
+      const { exitCode, stderr } = await run(['serve'], settings);
       expect(exitCode, stderr).to.equal(78);
       expect(stderr).to.match(problem);
     });
   }
 
-  it('starts again when the key file moves into the settings', async () => {
+  it('may move from the key file into the settings', async () => {
     await during(createAgent);
     const keys = `${keyOf('k1', 1)},${readFileSync(keyFile, 'utf8').trim()}`;
     rmSync(keyFile);
     await during((rpc) => rpc.agents.getAgent({ agentUuid: AGENT }), { CALLHOOKS_ENCRYPTION_KEYS: keys });
   });
 
-  it('notices two secrets that were swapped in the database: nothing is sent, and the log says which', async () => {
+  it('open no secrets that were swapped in the database: nothing is sent, and the log names one of them', async () => {
     const receiver = await startReceiver();
     const webhook = {
       webhookType: WebhookType.WEBHOOK_TYPE_PRE_CALL,
@@ -129,13 +126,13 @@ describe('keys of a real process', function () {
     expect(stdout).to.match(/UnsealError.*agent_secrets\|[^"]*\|[AB] does not open/);
   });
 
-  it('tells by check-config what is in effect and how much each key encrypts', async () => {
+  it('are listed by check-config with the number of values that each encrypts, beside the settings in effect', async () => {
     const keys = { CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k1', 1)} ${keyOf('k2', 2)}` };
-    const fresh = await end(['check-config'], keys);
+    const fresh = await run(['check-config'], keys);
     expect([fresh.exitCode, fresh.stderr]).to.deep.equal([0, '']);
     expect(fresh.stdout).to.contain('there is no database yet');
     await during(createAgent, keys);
-    const { stdout } = await end(['check-config'], keys);
+    const { stdout } = await run(['check-config'], keys);
     expect(stdout).to.match(/^CALLHOOKS_LISTEN +127\.0\.0\.1:0$/m);
     expect(stdout).to.match(/^CALLHOOKS_START_BY +24h {2}\(default\)$/m);
     expect(stdout).to.match(/^CALLHOOKS_ENCRYPTION_KEYS +set$/m);
@@ -146,9 +143,9 @@ describe('keys of a real process', function () {
     expect(stdout).not.to.contain(Buffer.alloc(32, 1).toString('base64'));
   });
 
-  it('names in check-config a key that is missing', async () => {
+  it('are called missing by check-config when a stored value needs one that is not there', async () => {
     await during(createAgent, { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
-    const { stdout } = await end(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
+    const { stdout } = await run(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
     expect(stdout).to.match(/^key k1: 2 stored values \(KEY MISSING\)$/m);
   });
 });

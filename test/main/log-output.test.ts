@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../support/until.ts';
 import { onPipe, onSocket, type Unread } from '../support/log-reader.ts';
 import { connect } from '../support/rpc.ts';
+import { until } from '../support/until.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 // A device on which every write fails with ENOSPC; only Linux has it.
 const FULL = '/dev/full';
 
-/** Serves with this standard output, and asks it for something three times; the exit code after SIGTERM. */
+/** Starts a server with this standard output, and calls it three times. Returns the exit code after SIGTERM. */
 async function serveWith(stdout: number | 'pipe'): Promise<number | null> {
   const dataDir = mkdtempSync(join(tmpdir(), 'callhooks-log-'));
   const env = {
@@ -39,7 +39,7 @@ async function serveWith(stdout: number | 'pipe'): Promise<number | null> {
   }
 }
 
-/** The port that is told to people; the log, which has it too, can't be read here. */
+/** Reads the port from what is printed for people. The log has it too, but nobody reads that here. */
 async function portIn(stderr: Readable | null): Promise<number> {
   let text = '';
   for await (const chunk of stderr?.iterator({ destroyOnReturn: false }) ?? []) {
@@ -50,11 +50,11 @@ async function portIn(stderr: Readable | null): Promise<number> {
   throw new Error(`ended with: ${text}`);
 }
 
-// The first 64 KiB of lines fit into a pipe, and several hundred into the buffers of a socket.
+// A pipe takes the first 64 KiB of lines, and the buffers of a socket take several hundred.
 const MORE_THAN_FITS = 1_000;
 const CRASH = "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('on purpose'); })";
 
-describe('the log of a real process that nobody reads', function () {
+describe('A server whose log nobody reads', function () {
   this.timeout(60_000);
   let folder: string;
   let unread: Unread;
@@ -81,7 +81,7 @@ describe('the log of a real process that nobody reads', function () {
   };
 
   for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) {
-    it(`answers, and keeps the lines for a reader that comes later (${kind})`, async () => {
+    it(`answers, and keeps the lines for a later reader (${kind})`, async () => {
       await serveAndAsk(MORE_THAN_FITS, start);
       const { lines, ended } = unread.read();
       await until('all lines', () => lines.filter(({ msg }) => msg === 'rpc').length === MORE_THAN_FITS);
@@ -93,7 +93,7 @@ describe('the log of a real process that nobody reads', function () {
     });
   }
 
-  it('has the line about an error that nobody caught', async () => {
+  it('writes the line about an uncaught error when it exits', async () => {
     await serveAndAsk(1);
     unread.child.kill('SIGUSR2');
     expect(await once(unread.child, 'exit')).to.deep.equal([70, null]);
@@ -103,22 +103,22 @@ describe('the log of a real process that nobody reads', function () {
     expect(lines.at(-1)).to.have.nested.property('err.message', 'on purpose');
   });
 
-  it('does not keep a crashing process from its end', async () => {
+  it('exits after an uncaught error though its lines are not read', async () => {
     await serveAndAsk(MORE_THAN_FITS);
     unread.child.kill('SIGUSR2');
     expect(await once(unread.child, 'exit')).to.deep.equal([70, null]);
   });
 });
 
-describe('the log of a real process', function () {
+describe('A server whose log cannot be written', function () {
   this.timeout(60_000);
 
-  it('costs lines, not calls, when nobody reads it any more', async () => {
+  it('answers, and loses lines, when the reader has closed its end', async () => {
     expect(await serveWith('pipe')).to.equal(0);
   });
 
   if (existsSync(FULL))
-    it('costs lines, not calls, when the disk behind it is full', async () => {
+    it('answers, and loses lines, when the disk is full', async () => {
       const full = openSync(FULL, 'w');
       try {
         expect(await serveWith(full)).to.equal(0);

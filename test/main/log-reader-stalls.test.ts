@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../support/until.ts';
 import { onPipe, onSocket, type LogLine, type Unread } from '../support/log-reader.ts';
+import { until } from '../support/until.ts';
 
 const WRITER = fileURLToPath(new URL('../support/log-writer.ts', import.meta.url));
-// About 11 MB: more than a pipe and the queue hold.
+// About 11 MB, which is more than a pipe and the queue take.
 const FLOOD = 100_000;
-// About 33 KB: a pipe holds them.
+// About 33 KB, which a pipe takes.
 const FEW = 300;
 
 function numbersOf(lines: readonly LogLine[]): number[] {
@@ -26,7 +26,7 @@ function upTo(count: number): number[] {
 }
 
 for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) {
-  describe(`a process that logs to a ${kind}`, function () {
+  describe(`A process that logs to a ${kind}`, function () {
     this.timeout(60_000);
     let folder: string;
     let unread: Unread;
@@ -44,7 +44,7 @@ for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) 
       return progress as { written: number; dropped: number };
     };
 
-    it('goes on while nobody reads, and then says how many lines it dropped', async () => {
+    it('goes on while nobody reads, and says later how many lines it has dropped', async () => {
       const { written, dropped } = await flood();
       expect(written).to.equal(FLOOD);
       expect(dropped).to.be.greaterThan(0);
@@ -58,20 +58,20 @@ for (const [kind, start] of Object.entries({ pipe: onPipe, socket: onSocket })) 
       expect(numbers).to.deep.equal(numbers.toSorted((a, b) => a - b));
     });
 
-    it('ends while nobody reads', async () => {
+    it('exits while nobody reads', async () => {
       await flood();
       unread.child.send('exit');
       expect(await once(unread.child, 'exit')).to.deep.equal([0, null]);
     });
 
-    it('writes what it logged just before it exits', async () => {
+    it('writes the lines that it logged just before it exits', async () => {
       unread = start(folder, [WRITER, 'exit', String(FEW)]);
       const { lines, ended } = unread.read();
       await ended;
       expect(numbersOf(lines)).to.deep.equal(upTo(FEW));
     });
 
-    it('writes what it logged just before it crashes, and why it crashed', async () => {
+    it('writes the lines that it logged just before an uncaught error, and the error', async () => {
       unread = start(folder, [WRITER, 'crash', String(FEW)]);
       const { lines, ended } = unread.read();
       await ended;

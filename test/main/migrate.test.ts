@@ -1,13 +1,10 @@
 import { expect } from 'chai';
-import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { connectDirectly } from '../store/support.ts';
+import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { startProcess } from '../support/server-process.ts';
+import { keyOf } from '../support/test-keys.ts';
 
-function keyOf(id: string, fill: number) {
-  return `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
-}
-
-describeEachEngine('migrations of a real process', (engine) => {
+describeEachEngine('The migrations of a process', (engine) => {
   let database: FreshDatabase;
   const env = (more: Record<string, string> = {}) => ({
     CALLHOOKS_LISTEN: '127.0.0.1:0',
@@ -17,7 +14,7 @@ describeEachEngine('migrations of a real process', (engine) => {
       : { DATABASE_URL: database.url, CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) }),
     ...more,
   });
-  const end = (command: string, more = {}) => startProcess([command], env(more)).ended();
+  const run = (command: string, more = {}) => startProcess([command], env(more)).ended();
   const serveOnce = async (more = {}): Promise<number | null> => {
     const server = startProcess(['serve'], env(more));
     await server.serving();
@@ -31,17 +28,17 @@ describeEachEngine('migrations of a real process', (engine) => {
   });
   afterEach(() => database.cleanup());
 
-  it('migrates an empty database once, and serves it then', async () => {
-    const first = await end('migrate');
+  it('are applied once to an empty database, which is served afterwards', async () => {
+    const first = await run('migrate');
     expect(first.exitCode, first.stderr).to.equal(0);
     expect(first.stdout).to.match(/^applied 0001/m);
-    expect((await end('migrate')).stdout).to.equal('the schema is up to date\n');
+    expect((await run('migrate')).stdout).to.equal('the schema is up to date\n');
     expect(await serveOnce()).to.equal(0);
   });
 
   for (const command of ['serve', 'migrate'])
-    it(`refuses to ${command} a schema that has gone on without this release, and says what to start`, async () => {
-      await end('migrate');
+    it(`let ${command} exit with 78 for the schema of a newer release, which it names`, async () => {
+      await run('migrate');
       const beside = connectDirectly(database);
       await beside.use((session) =>
         session.change("INSERT INTO schema_migrations VALUES ('0099_later', '99.1.0', 1)"),
@@ -57,18 +54,18 @@ describeEachEngine('migrations of a real process', (engine) => {
       expect(stderr).to.contain('start callhooks 99.1.0 or newer');
     });
 
-  // The embedded database has one process at a time.
+  // Only one process at a time may use the file of SQLite.
   if (engine.name === 'mariadb')
-    it('lets several processes migrate at once', async () => {
-      const ends = await Promise.all([end('migrate'), end('migrate'), end('migrate')]);
+    it('are each applied by one of several processes that migrate at once', async () => {
+      const ends = await Promise.all([run('migrate'), run('migrate'), run('migrate')]);
       expect(ends.map(({ exitCode }) => exitCode)).to.deep.equal([0, 0, 0]);
       const applied = ends.flatMap(({ stdout }) => stdout.match(/^applied .*$/gm) ?? []);
       expect(applied).to.have.length(new Set(applied).size).and.to.be.above(0);
     });
 
-  it('serves an empty database: the embedded one at once, another when told to migrate', async () => {
+  it('are applied by serve to SQLite always, and to MariaDB with CALLHOOKS_MIGRATE', async () => {
     if (engine.name === 'mariadb') {
-      const { exitCode, stderr } = await end('serve');
+      const { exitCode, stderr } = await run('serve');
       expect(exitCode, stderr).to.equal(78);
       expect(stderr)
         .to.match(/lacks \d+ migrations/)
@@ -77,19 +74,19 @@ describeEachEngine('migrations of a real process', (engine) => {
     expect(await serveOnce({ CALLHOOKS_MIGRATE: 'true' })).to.equal(0);
   });
 
-  it('refuses a replica that brings another key under a known id', async () => {
+  it('let serve exit with 78 when it has another key under a known id', async () => {
     expect(
       await serveOnce({ CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) }),
     ).to.equal(0);
-    const { exitCode, stderr } = await end('serve', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 2) });
+    const { exitCode, stderr } = await run('serve', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 2) });
     expect(exitCode, stderr).to.equal(78);
     expect(stderr).to.contain('the key k1 is not the one');
     expect(await serveOnce({ CALLHOOKS_ENCRYPTION_KEYS: `${keyOf('k2', 2)},${keyOf('k1', 1)}` })).to.equal(0);
   });
 
-  it('counts stored values for check-config', async () => {
-    await end('migrate');
-    const { stdout } = await end('check-config', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
+  it('let check-config count stored values', async () => {
+    await run('migrate');
+    const { stdout } = await run('check-config', { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
     expect(stdout).to.match(/^key k1: 0 stored values$/m);
     expect(stdout).to.match(database.url === null ? /^DATABASE_URL +not set/m : /^DATABASE_URL +set$/m);
   });

@@ -29,8 +29,8 @@ const FAULT = formatFaults(
   Object.keys(FAULT_POINTS).map((point) => ({ point: point as FaultPoint, action: 'kill' })),
 );
 
-// The engine reports each fault point to the watcher that is plugged in. The published build plugs none in.
-describe('a fault that the environment arms', function () {
+// The engine reports each fault point to a watcher that is plugged in. The published build plugs none in.
+describe('The environment variable FAULT', function () {
   this.timeout(60_000);
   let dataDir: string;
   let receiver: Receiver;
@@ -48,7 +48,7 @@ describe('a fault that the environment arms', function () {
     rmSync(dataDir, { recursive: true });
   });
 
-  it('does nothing to the published server', async () => {
+  it('has no effect on the published server', async () => {
     const server = startProcess(['serve'], {
       CALLHOOKS_LISTEN: '127.0.0.1:0',
       CALLHOOKS_DATA_DIR: dataDir,

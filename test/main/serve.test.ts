@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,6 +8,7 @@ import { ExecutionState, FailureCode, Sent, WebhookType } from '../../src/gen/in
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect, errorOf, type Rpc } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
+import { keyOf } from '../support/test-keys.ts';
 
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
 const CONVERSATION = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0002';
@@ -71,7 +71,7 @@ describe('callhooks serve', function () {
       },
     });
   for (const signal of SIGNALS) {
-    it(`ends cleanly on ${signal}`, async () => {
+    it(`exits with 0 on ${signal}`, async () => {
       const { server } = await serve();
       server.kill(signal);
       const { exitCode, stdout, stderr } = await server.ended();
@@ -83,7 +83,7 @@ describe('callhooks serve', function () {
       expect(messages).to.include.members(['serving', 'stopped']);
     });
 
-    it(`lets a running execution end after ${signal}, refuses new calls, and records and answers it`, async () => {
+    it(`finishes, records and answers a running execution after ${signal}, and refuses new calls`, async () => {
       const { server, rpc } = await serve();
       await createAgent(rpc);
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
@@ -104,7 +104,7 @@ describe('callhooks serve', function () {
       expect(receiver.requests).to.have.length(1);
     });
 
-    it(`ends at once on a second ${signal}, with a true record`, async () => {
+    it(`exits at once on a second ${signal}, and records the running execution as INTERRUPTED`, async () => {
       const { server, rpc } = await serve();
       await createAgent(rpc);
       receiver.respond(() => undefined);
@@ -128,7 +128,7 @@ describe('callhooks serve', function () {
     });
   }
 
-  it('writes JSON lines alone to standard output, none with the call in them', async () => {
+  it('writes only JSON lines to standard output, without the details of a call', async () => {
     const { server, rpc } = await serve({ CALLHOOKS_LOG_LEVEL: 'trace' });
     await createAgent(rpc);
     await start(rpc);
@@ -138,17 +138,17 @@ describe('callhooks serve', function () {
     for (const secret of ['+49301', 's3cret', '/hook']) expect(stdout + stderr).not.to.contain(secret);
   });
 
-  it('serves within a second of its start', async () => {
+  it('serves soon after its start', async () => {
     const first = await serve();
     first.server.kill('SIGTERM');
     await first.server.ended();
     const startedAt = performance.now();
     await serve();
-    // Other suites share this machine: the figure itself is measured elsewhere.
+    // Other suites share this machine. The benchmark measures the figure itself.
     expect(performance.now() - startedAt).to.be.below(5000);
   });
 
-  it('says what to try next when it runs under make, as requests that work', async () => {
+  it('prints requests to try next when it runs under make', async () => {
     const { server, rpc } = await serve({ MAKELEVEL: '1' });
     server.kill('SIGTERM');
     rpc.close();
@@ -165,7 +165,7 @@ describe('callhooks serve', function () {
     ]);
   });
 
-  it('says loudly that it is open to others', async () => {
+  it('warns when other machines can reach it without tokens', async () => {
     const { server } = await serve({
       CALLHOOKS_LISTEN: '[::ffff:127.0.0.1]:0',
       CALLHOOKS_INSECURE: 'true',
@@ -177,7 +177,7 @@ describe('callhooks serve', function () {
       .and.to.contain('without tokens');
   });
 
-  it('ends with 69 where the port is taken', async () => {
+  it('exits with 69 when its port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -190,11 +190,11 @@ describe('callhooks serve', function () {
     expect(stderr).to.contain(`127.0.0.1:${port}`);
   });
 
-  it('ends with 69 where the database does not answer, without its password', async () => {
+  it('exits with 69 when the database does not answer, and prints no password', async () => {
     const env = {
       ...settings(),
       DATABASE_URL: 'mysql://user:hunter2@127.0.0.1:1/callhooks',
-      CALLHOOKS_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
+      CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1),
     };
     const { exitCode, stdout, stderr } = await startProcess(['serve'], env).ended();
     expect(exitCode, stderr).to.equal(69);
@@ -202,14 +202,14 @@ describe('callhooks serve', function () {
     expect(stdout + stderr).not.to.contain('hunter2');
   });
 
-  it('ends with 69 where another process uses the data folder', async () => {
+  it('exits with 69 when another process uses the data folder', async () => {
     await serve();
     const { exitCode, stderr } = await startProcess(['serve'], settings()).ended();
     expect(exitCode, stderr).to.equal(69);
     expect(stderr).to.contain(dataDir);
   });
 
-  it('ends with 69 where the data folder can not be made', async () => {
+  it('exits with 69 when the data folder cannot be created', async () => {
     const env = { ...settings(), CALLHOOKS_DATA_DIR: '/dev/null/data' };
     const { exitCode, stderr } = await startProcess(['serve'], env).ended();
     expect(exitCode, stderr).to.equal(69);

@@ -5,8 +5,9 @@ import { STATE } from '../../src/store/executions/column-codes.ts';
 import { insertOpenRow, connectDirectly } from '../store/support.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { startProcess } from '../support/server-process.ts';
+import { keyOf } from '../support/test-keys.ts';
 
-describeEachEngine('a start on a port that is taken', (engine) => {
+describeEachEngine('A server whose port is taken', (engine) => {
   let database: FreshDatabase;
   const env = () => ({
     CALLHOOKS_DATA_DIR: database.dataDir,
@@ -15,7 +16,7 @@ describeEachEngine('a start on a port that is taken', (engine) => {
       ? {}
       : {
           DATABASE_URL: database.url,
-          CALLHOOKS_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
+          CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1),
         }),
   });
   before(async () => {
@@ -25,11 +26,11 @@ describeEachEngine('a start on a port that is taken', (engine) => {
   after(() => database.cleanup());
 
   for (const setting of ['CALLHOOKS_LISTEN', 'CALLHOOKS_OPS_LISTEN'])
-    it(`claims nothing and marks nothing (${setting})`, async () => {
+    it(`exits with 69, and claims and marks nothing (${setting})`, async () => {
       const beside = connectDirectly(database);
       await beside.use(async (session) => {
         await session.change('DELETE FROM executions');
-        // What a process that was killed has left behind, and a report of a webhook that is gone.
+        // One was left by a process that was killed; the other is the report of a webhook that was deleted.
         await insertOpenRow(session, 'sending', 60_000);
         await insertOpenRow(session, 'accepted', 0);
       });
