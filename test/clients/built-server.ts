@@ -7,16 +7,16 @@ import { startProcess } from '../support/server-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
-/** The server as `make build` leaves it, in a process and with a database of its own. */
+/** A server that `make build` has built, in a process and with a database of its own. */
 export interface BuiltServer {
   /** `127.0.0.1:port` */
   readonly address: string;
   readonly rpc: Rpc;
-  /** Ends it as an operator would; throws unless it ends well. */
+  /** Ends it with SIGTERM; throws unless it exits with 0. */
   stop(): Promise<void>;
 }
 
-/** Starts one that may call loopback. */
+/** Starts a built server whose webhooks may reach loopback. */
 export async function startBuiltServer(env: Readonly<Record<string, string>> = {}): Promise<BuiltServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'callhooks-clients-'));
   const settings = {

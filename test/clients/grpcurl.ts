@@ -7,19 +7,19 @@ export interface Json {
 }
 type JsonValue = string | number | boolean | null | Json | readonly JsonValue[];
 
-/** grpcurl against one server, knowing nothing but what reflection tells. */
+/** A grpcurl for one server, which knows only what the server's reflection says. */
 export interface Grpcurl {
-  /** The full names of the methods that have been called with `call` or `fail`. */
+  /** The full names of the methods that `call` and `fail` have called. */
   readonly called: ReadonlySet<string>;
   list(...service: readonly string[]): Promise<readonly string[]>;
   describe(symbol: string): Promise<string>;
-  /** Calls `Service/Method` of callhooks.v1 and gives the reply; throws when the RPC fails. */
+  /** Calls `Service/Method` of callhooks.v1. Returns the reply; throws when the RPC fails. */
   call(method: string, request: object | string): Promise<Json>;
-  /** Calls it and gives what grpcurl says about the error; throws when the RPC succeeds. */
+  /** Calls a method. Returns what grpcurl prints about the error; throws when the RPC succeeds. */
   fail(method: string, request: object | string, ...flags: readonly string[]): Promise<string>;
 }
 
-/** Runs grpcurl against the server on this address. */
+/** Creates a grpcurl for the server at this address. */
 export function createGrpcurl(address: string): Grpcurl {
   const called = new Set<string>();
   const run = (args: readonly string[], input?: string) =>
@@ -48,4 +48,9 @@ async function succeeded(run: Promise<ProgramEnd>): Promise<ProgramEnd> {
   const end = await run;
   if (end.exitCode !== 0) throw new Error(`grpcurl ended with ${end.exitCode}: ${end.stderr}`);
   return end;
+}
+
+/** Returns a FieldMask as grpcurl reads it: as a message, not as the string of proto JSON. */
+export function maskOf(...paths: readonly string[]) {
+  return { paths };
 }

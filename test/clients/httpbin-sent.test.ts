@@ -17,7 +17,7 @@ const SIGNING_KEY = randomBytes(32);
 const SECRETS = { TOKEN, SIGNING: `whsec_${SIGNING_KEY.toString('base64')}` };
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-/** What go-httpbin's /anything says about a request. */
+/** A request as go-httpbin's /anything returns it. */
 interface Anything {
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly args: Readonly<Record<string, readonly string[]>>;
@@ -33,7 +33,7 @@ interface Schema {
   readonly signingSecretNames?: readonly string[];
 }
 
-describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
+describeWith(['go-httpbin'], 'A request, as go-httpbin sees it,', function () {
   this.timeout(30_000);
   const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
@@ -59,9 +59,10 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     } = schema;
     const webhookConfig = {
       apiSchema: { url: `${httpbin.url}${path}`, method, requestHeaders, requestBody },
-      // The whole answer lands in variables: this is how the test sees what arrived.
+      // The whole answer is assigned to variables, which is how the test sees what has arrived.
       assignments: ['headers', 'args', 'data', 'json'].map((name) => ({
-        ...{ attributeName: name, dynamicVariable: `seen_${name}` },
+        attributeName: name,
+        dynamicVariable: `seen_${name}`,
       })),
       signingSecretNames,
     };
@@ -83,7 +84,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     return { saw: sawIn(reply), executionUuid, execution: execution as Execution };
   };
 
-  it('is these headers and no others', async () => {
+  it('has these headers and no others', async () => {
     const { saw, executionUuid } = await send({ requestBody: { phone: '{{caller_phone}}' } });
     const { 'User-Agent': userAgent, ...others } = saw.headers;
     expect(userAgent?.[0]).to.match(/^callhooks\/\d+\.\d+\.\d+$/);
@@ -113,7 +114,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     expect(saw.headers['Idempotency-Key']).to.deep.equal([execution.conversationUuid]);
   });
 
-  it("carries the caller's trace on, but neither its baggage nor its trace state", async () => {
+  it("continues the caller's trace, without its baggage and its trace state", async () => {
     const headers = {
       traceparent: `00-${TRACE}-00f067aa0ba902b7-01`,
       tracestate: 'a=b',
@@ -127,7 +128,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     expect(saw.headers).to.not.have.property('Tracestate');
   });
 
-  it('holds the secrets, which no record shows', async () => {
+  it('has the secrets, which are masked in the record', async () => {
     const { saw, execution } = await send({
       path: '/anything?api_key={{secret.TOKEN}}&plain={{secret.TOKEN}}',
       requestHeaders: {
@@ -153,7 +154,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     expect(response?.body).to.include(MASK);
   });
 
-  it('is signed as Standard Webhooks say', async () => {
+  it('is signed as Standard Webhooks says', async () => {
     const { saw, executionUuid } = await send({ requestBody: { a: 'ü' }, signingSecretNames: ['SIGNING'] });
     const [id] = saw.headers['Webhook-Id'] ?? [];
     const [timestamp] = saw.headers['Webhook-Timestamp'] ?? [];
@@ -164,7 +165,7 @@ describeWith(['go-httpbin'], 'what leaves, as go-httpbin saw it', function () {
     expect(saw.headers['Webhook-Signature']).to.deep.equal([`v1,${signature}`]);
   });
 
-  it('says that it is a test', async () => {
+  it('has the header Callhooks-Test when TestWebhook sends it', async () => {
     const webhookUuid = (await createAgent({}))?.webhooks[0]?.webhookUuid ?? '';
     const reply: TestWebhookResponse = await server.rpc.webhooks.testWebhook({ webhookUuid, send: true });
     const seen = reply.assignedVariables?.['seen_headers'] as Anything['headers'];

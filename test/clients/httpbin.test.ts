@@ -10,20 +10,18 @@ import {
   WebhookType,
   type Execution,
 } from '../../src/gen/index.callhooks.v1.ts';
+import { untilFinished } from '../support/calls.ts';
 import type { Rpc } from '../support/rpc.ts';
 import { startBuiltServer, type BuiltServer } from './built-server.ts';
-import { ROWS, type Expected, type Row } from './httpbin-rows.ts';
+import type { Expected, Row } from './httpbin-row.ts';
+import { ROWS } from './httpbin-rows.ts';
 import { startHttpbin, type Httpbin } from './httpbin.ts';
 import { describeWith } from './tools.ts';
 
 const PHONE = '+49 30 & more';
 const SECRETS = { TOKEN: 'a-secret-of-this-agent' };
-const RUNNING: readonly ExecutionState[] = [
-  ExecutionState.EXECUTION_STATE_ACCEPTED,
-  ExecutionState.EXECUTION_STATE_SENDING,
-];
 
-describeWith(['go-httpbin'], 'webhooks against go-httpbin', function () {
+describeWith(['go-httpbin'], 'A webhook against go-httpbin', function () {
   this.timeout(30_000);
   const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
@@ -54,7 +52,7 @@ describeWith(['go-httpbin'], 'webhooks against go-httpbin', function () {
     });
   }
 
-  it('arrive once each, and nothing else arrives', async () => {
+  it('arrives once for each row, and nothing else arrives', async () => {
     await fetch(`${httpbin.url}/anything?last`);
     const handled = await httpbin.handledWith('?last');
     const arrived = handled.filter(({ uri }) => !/^\/hostname$|\?last$/.test(uri)).map(({ uri }) => uri);
@@ -62,19 +60,19 @@ describeWith(['go-httpbin'], 'webhooks against go-httpbin', function () {
   });
 });
 
-/** Makes an agent with the row's webhook, lets one call run through it, and gives its execution with all it records. */
+/** Runs a call of an agent with the row's webhook, and returns the whole record of its execution. */
 async function run(rpc: Rpc, url: string, row: Row, mark: string): Promise<Execution> {
   const agentUuid = await createAgent(rpc, url, row, mark);
   const call = { agentUuid, conversationUuid: randomUUID(), callerPhone: PHONE };
   if (row.type === 'post_call') {
     const { execution } = await rpc.calls.onCallEnd(call);
-    return ended(rpc, execution?.executionUuid ?? '');
+    return untilFinished(rpc, execution?.executionUuid);
   }
   const { deadlineMs } = row;
   const reply = await rpc.calls.onCallStart(call, deadlineMs === undefined ? {} : { deadlineMs });
   expect(reply.decision).to.equal(CallDecision.CALL_DECISION_PROCEED);
   expect(reply.degraded).to.equal(row.expect.failure !== undefined);
-  return ended(rpc, reply.execution?.executionUuid ?? '');
+  return untilFinished(rpc, reply.execution?.executionUuid);
 }
 
 async function createAgent(rpc: Rpc, url: string, row: Row, mark: string): Promise<string> {
@@ -84,7 +82,7 @@ async function createAgent(rpc: Rpc, url: string, row: Row, mark: string): Promi
     webhookType: isPreCall ? WebhookType.WEBHOOK_TYPE_PRE_CALL : WebhookType.WEBHOOK_TYPE_POST_CALL,
     webhookConfig: {
       apiSchema: {
-        // So that each request can be told from the others in the endpoint's log.
+        // The mark tells this request from the others in the endpoint's log.
         url: `${url}${row.path}${row.path.includes('?') ? '&' : '?'}${mark}`,
         method: row.method ?? 'POST',
         requestHeaders: row.headers ?? {},
@@ -101,14 +99,6 @@ async function createAgent(rpc: Rpc, url: string, row: Row, mark: string): Promi
   const agent = { dynamicVariables, webhooks: [webhook] };
   const created = await rpc.agents.createAgent({ agent, secrets: SECRETS });
   return created.agent?.agentUuid ?? '';
-}
-
-async function ended(rpc: Rpc, executionUuid: string): Promise<Execution> {
-  for (;;) {
-    const { execution } = await rpc.executions.getExecution({ executionUuid });
-    if (execution !== undefined && !RUNNING.includes(execution.state)) return execution;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 function expectOutcome(execution: Execution, { expect: wanted }: Row): void {

@@ -1,45 +1,38 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 import { TOOLS } from './tools.ts';
 
-/** One request as go-httpbin logged it when it had been answered. */
+/** A request as go-httpbin logs it after its answer. */
 export interface HandledRequest {
   readonly uri: string;
   readonly method: string;
   readonly status: number;
 }
 
-/** go-httpbin, an endpoint that nobody here wrote. */
+/** A go-httpbin, which is an endpoint of another project. */
 export interface Httpbin {
   /** `http://127.0.0.1:port` */
   readonly url: string;
-  /** The requests that it has handled, once one whose uri ends so is among them. */
+  /** Waits until a request whose URI ends so is among the handled ones, and returns them all. */
   handledWith(end: string): Promise<readonly HandledRequest[]>;
   stop(): Promise<void>;
 }
 
 const ATTEMPTS = 5;
+const START_TIMEOUT_MS = 10_000;
 const LOG_TIMEOUT_MS = 10_000;
 
-/** Starts one on a free port of 127.0.0.1. */
+/** Starts go-httpbin on a free port of 127.0.0.1. */
 export async function startHttpbin(): Promise<Httpbin> {
   for (let attempt = 1; ; attempt += 1) {
-    const httpbin = await tryStart(await findFreePort());
+    // It does not say which port it took, so it is given one, which another program may take first.
+    const httpbin = await tryStart(await freePort());
     if (httpbin !== undefined) return httpbin;
     if (attempt === ATTEMPTS) throw new Error(`go-httpbin did not start in ${ATTEMPTS} attempts`);
   }
-}
-
-// It does not tell which port it took, so it is given one; somebody else may be faster.
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function tryStart(port: number): Promise<Httpbin | undefined> {
@@ -48,7 +41,11 @@ async function tryStart(port: number): Promise<Httpbin | undefined> {
   const exited = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
   const log = followLog(child.stderr);
-  if (!(await Promise.race([answers(url), exited.then(() => false)]))) return undefined;
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  await until('go-httpbin to answer', async () => hasExited() || answers(url), {
+    timeoutMs: START_TIMEOUT_MS,
+  });
+  if (hasExited()) return undefined;
   const stop = async () => {
     child.kill('SIGKILL');
     await exited;
@@ -56,17 +53,11 @@ async function tryStart(port: number): Promise<Httpbin | undefined> {
   return { url, handledWith: log.handledWith, stop };
 }
 
-async function answers(url: string): Promise<boolean> {
-  const giveUpAtMs = Date.now() + LOG_TIMEOUT_MS;
-  while (Date.now() < giveUpAtMs) {
-    const isUp = await fetch(`${url}/hostname`).then(
-      (response) => response.text().then(() => true),
-      () => false,
-    );
-    if (isUp) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`${url} does not answer`);
+function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/hostname`).then(
+    (response) => response.text().then(() => true),
+    () => false,
+  );
 }
 
 function followLog(stream: NodeJS.ReadableStream): Pick<Httpbin, 'handledWith'> {

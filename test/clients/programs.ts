@@ -1,6 +1,6 @@
 import { execFile, type ExecFileOptions } from 'node:child_process';
 
-/** What a program that has ended wrote, and its exit code. */
+/** The exit code of a program, and what it has written. */
 export interface ProgramEnd {
   readonly exitCode: number;
   readonly stdout: string;
@@ -10,7 +10,7 @@ export interface ProgramEnd {
 const LIMIT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 16 << 20;
 
-/** Runs a program to its end, with `input` as its standard input. Rejects when it can't be run or takes over 60 s. */
+/** Runs a program with `input` as its standard input. Rejects when it cannot be run or takes more than 60 s. */
 export function runProgram(
   file: string,
   args: readonly string[],

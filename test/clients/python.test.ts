@@ -12,7 +12,7 @@ const CLIENT = join(import.meta.dirname, 'python/client.py');
 
 type Json = null | string | number | boolean | Json[] | { [name: string]: Json };
 
-/** What client.py prints. */
+/** The report that client.py prints. */
 interface Report {
   readonly agent: Record<string, Json>;
   readonly read_again: Record<string, Json>;
@@ -28,7 +28,7 @@ interface Report {
   readonly too_deep: { readonly code: string; readonly violations: readonly string[] };
 }
 
-/** The same as `nested` of client.py. */
+/** Returns the same value as `nested` of client.py. */
 function nested(depth: number): Json {
   let value: Json = 'innermost ü 👍';
   for (let level = depth; level > 0; level -= 1)
@@ -38,7 +38,7 @@ function nested(depth: number): Json {
 
 const DEEP = nested(24);
 
-describeWith(['python'], 'a Python client made from the published protos alone', function () {
+describeWith(['python'], 'A Python client that is generated from the published protos', function () {
   this.timeout(60_000);
   const open: (() => Promise<void>)[] = [];
   let server: BuiltServer;
@@ -65,12 +65,12 @@ describeWith(['python'], 'a Python client made from the published protos alone',
     for (const close of open.toReversed()) await close();
   });
 
-  it('creates an agent and reads it back equal', () => {
+  it('creates an agent, and reads it back equal', () => {
     expect(report.agent).to.deep.include({ display_name: 'Front desk', secret_names: ['TOKEN'] });
     expect(report.read_again).to.deep.equal(report.agent);
   });
 
-  it('starts a call and repeats the start', () => {
+  it('starts a call, and gets the same reply to a repeat', () => {
     expect(report.start).to.deep.include({
       decision: 'CALL_DECISION_PROCEED',
       variable_sources: {
@@ -82,36 +82,42 @@ describeWith(['python'], 'a Python client made from the published protos alone',
     expect(report.repeat).to.deep.equal({ ...report.start, replayed: true });
   });
 
-  it('ends it and reads the execution', () => {
+  it('ends a call, and reads its execution', () => {
     expect(report.accepted.execution).to.include({ state: 'EXECUTION_STATE_ACCEPTED' });
     expect(report.execution).to.include({
-      ...{ state: 'EXECUTION_STATE_SUCCEEDED', webhook_type: 'WEBHOOK_TYPE_POST_CALL' },
+      state: 'EXECUTION_STATE_SUCCEEDED',
+      webhook_type: 'WEBHOOK_TYPE_POST_CALL',
     });
     expect(JSON.parse(report.execution.request.body)).to.deep.equal({
-      ...{ seconds: 142.5, summary: 'Asked about an order. 👍', answer: DEEP },
+      seconds: 142.5,
+      summary: 'Asked about an order. 👍',
+      answer: DEEP,
     });
   });
 
-  it("takes an error's details apart with google.rpc's own classes", () => {
+  it("decodes the details of an error with google.rpc's own classes", () => {
     expect(report.mistake).to.deep.include({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'VALIDATION_FAILED', domain: 'callhooks', count: '2' },
+      code: 'INVALID_ARGUMENT',
+      reason: 'VALIDATION_FAILED',
+      domain: 'callhooks',
+      count: '2',
       violations: ['agent_uuid', 'conversation_uuid'],
     });
   });
 
-  it('passes JSON of depth 24 both ways', () => {
+  it('sends and receives JSON of depth 24', () => {
     expect(report.read_again['dynamic_variables']).to.deep.include({ deep: DEEP });
     expect(report.start['dynamic_variables']).to.deep.equal({ answer: DEEP, deep: DEEP, given: DEEP });
     const sent = JSON.parse(endpoint.requests[0]?.body ?? '') as Json;
     expect(sent).to.deep.equal({ phone: '+49301234567', given: DEEP, metadata: DEEP });
   });
 
-  it('is told which value is deeper', () => {
+  it('gets the path of a value that is deeper', () => {
     expect(report.too_deep).to.deep.include({ code: 'INVALID_ARGUMENT', reason: 'VALIDATION_FAILED' });
     expect(report.too_deep.violations.join()).to.match(/^dynamic_variables\.given\.inner\[2\]/);
   });
 
-  it('sends two requests in all', () => {
+  it('causes two requests to the endpoint in all', () => {
     expect(endpoint.requests).to.have.lengthOf(2);
   });
 });

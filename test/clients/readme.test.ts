@@ -17,7 +17,7 @@ const BLOCKS = readBlocks(PAGE);
 const START_MS = 120_000;
 const PATIENCE_MS = 10_000;
 
-/** Where the page says that something listens, and what it prints once it does. */
+/** The addresses in the page, and what each program prints when it listens. */
 const PLACES = {
   server: { shown: '127.0.0.1:50051', prints: /"grpcAddress":"([^"]+)"/ },
   crm: { shown: '127.0.0.1:8080', prints: /listens on http:\/\/(\S+)/ },
@@ -60,7 +60,7 @@ describe('README.md', () => {
   });
 });
 
-describeWith(['grpcurl'], 'the session of README.md', function () {
+describeWith(['grpcurl'], 'The session in README.md', function () {
   this.timeout(START_MS + PATIENCE_MS);
   const replies = createShownReplies();
   const actual = new Map<string, string>();
@@ -80,12 +80,11 @@ describeWith(['grpcurl'], 'the session of README.md', function () {
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'callhooks-readme-'));
     const env = {
-      ...{ PATH: pathWithTools(), HOME: process.env['HOME'] },
-      ...{
-        CALLHOOKS_LISTEN: '127.0.0.1:0',
-        CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
-        CALLHOOKS_DATA_DIR: dataDir,
-      },
+      PATH: pathWithTools(),
+      HOME: process.env['HOME'],
+      CALLHOOKS_LISTEN: '127.0.0.1:0',
+      CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
+      CALLHOOKS_DATA_DIR: dataDir,
     };
     const commands = { server: commandOf('server'), crm: `${commandOf('crm')} 0` };
     for (const name of ['server', 'crm'] as const) {
@@ -101,21 +100,22 @@ describeWith(['grpcurl'], 'the session of README.md', function () {
   });
 
   for (const { command, shows } of readSteps(BLOCKS)) {
-    it(`line ${command.line}: ${titleOf(command.text)}`, async () => {
+    it(`prints what line ${command.line} shows: ${titleOf(command.text)}`, async () => {
       const giveUpAtMs = Date.now() + PATIENCE_MS;
       for (;;) {
         const { stdout, stderr } = await runProgram('sh', ['-c', inPlaces(replies.translate(command.text))], {
-          ...{ cwd: ROOT, env: { ...process.env, PATH: pathWithTools() } },
+          cwd: ROOT,
+          env: { ...process.env, PATH: pathWithTools() },
         });
         const wrong = replies.compare(shows?.text ?? '…', inPlaces(stdout + stderr, true));
         if (wrong === undefined) break;
-        // A report is sent in the background: who reads looks again.
+        // A report is sent in the background, so a reader may have to look again.
         if (!/\/(?:Get|List)/.test(command.text) || Date.now() > giveUpAtMs) expect.fail(wrong);
       }
     });
   }
 
-  it('asked the CRM what the page shows, and nothing else', () => {
+  it('sends the requests to the CRM that the page shows, and no other', () => {
     const said = BLOCKS.filter(({ directive }) => directive === 'crm says').map(({ text }) => text);
     expect(crmLines.slice(1)).to.deep.equal(said);
   });
@@ -125,9 +125,9 @@ function titleOf(command: string): string {
   return /callhooks\.v1\.\w+\/\w+/.exec(command)?.[0] ?? command.split('\n')[0] ?? '';
 }
 
-/** Runs a command as in a terminal of its own; resolves once it has printed where it listens. */
+/** Runs a command as in a terminal of its own. Resolves when it has printed where it listens. */
 async function startTerminal(command: string, env: NodeJS.ProcessEnv, prints: RegExp, lines: string[]) {
-  // `exec env`: the process is the command itself, so that a signal reaches it.
+  // With `exec env` the process is the command itself, so that a signal reaches it.
   const child = spawn('sh', ['-c', `exec env ${command}`], {
     cwd: ROOT,
     env,

@@ -1,16 +1,16 @@
 /** A fenced block of a Markdown page. */
 export interface Block {
-  /** What a comment `<!-- readme: … -->` in the line before says; empty without one. */
+  /** The text of a comment `<!-- readme: … -->` in the line before; empty without one. */
   readonly directive: string;
   readonly language: string;
   readonly text: string;
-  /** Of its first line, from 1. */
+  /** The number of its first line, from 1. */
   readonly line: number;
 }
 
 const BLOCK = /(?:^<!-- readme: (.*) -->\n)?^```(\w+)\n([^]*?)^```$/gm;
 
-/** The fenced blocks of a page, in order. */
+/** Returns the fenced blocks of a page, in order. */
 export function readBlocks(page: string): readonly Block[] {
   return [...page.matchAll(BLOCK)].map((match) => {
     const [whole, directive = '', language = '', text = ''] = match;
@@ -19,13 +19,13 @@ export function readBlocks(page: string): readonly Block[] {
   });
 }
 
-/** A command to type, and what it prints, if the page shows it. */
+/** A command to type, and what it prints if the page shows that. */
 export interface Step {
   readonly command: Block;
   readonly shows?: Block;
 }
 
-/** Each `sh` block without a directive, with the `text` block that follows it. */
+/** Returns each `sh` block without a directive, with the `text` block that follows it. */
 export function readSteps(blocks: readonly Block[]): readonly Step[] {
   return blocks.flatMap((command, index) => {
     if (command.language !== 'sh' || command.directive !== '') return [];
@@ -35,7 +35,7 @@ export function readSteps(blocks: readonly Block[]): readonly Step[] {
   });
 }
 
-/** The relative paths that a page links to. */
+/** Returns the relative paths that a page links to. */
 export function readLinks(page: string): readonly string[] {
   return [...page.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path = '']) => path);
 }

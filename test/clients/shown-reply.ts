@@ -1,16 +1,16 @@
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-// A line of its own: lines left out.
+// A line of its own that stands for lines left out.
 const LEFT_OUT = '…';
 
-/** Compares what a page shows with what a command printed, and remembers which of the page's UUIDs stands for which. */
+/** Compares what a page shows with what commands print, and remembers which printed UUID each of the page's UUIDs stands for. */
 export interface ShownReplies {
-  /** Says in which line the page is wrong; undefined when it is right. */
+  /** Says where the page is wrong; returns undefined when it is right. */
   compare(shown: string, printed: string): string | undefined;
-  /** The page's text with its UUIDs replaced by those that were met. */
+  /** Replaces the UUIDs of the page in a text by the printed ones. */
   translate(text: string): string;
 }
 
-/** Makes one for a page. */
+/** Begins the comparison of a page. */
 export function createShownReplies(): ShownReplies {
   let known: ReadonlyMap<string, string> = new Map();
   return {
@@ -24,7 +24,7 @@ export function createShownReplies(): ShownReplies {
   };
 }
 
-/** Times, durations of phases, revisions and names of replicas differ each time. */
+/** Splits a text into lines, without what differs each time: times, durations, etags and names of replicas. */
 function withoutVolatile(text: string): readonly string[] {
   return (
     text
@@ -53,7 +53,7 @@ function match(shown: readonly string[], printed: readonly string[], before: Kno
   return endsOpen || at === printed.length ? known : `not shown:\n${printed.slice(at).join('\n')}`;
 }
 
-/** The lines between the gaps; the first part, which may be empty, stands at the beginning. */
+/** Splits lines at the gaps. The first part, which may be empty, has to stand at the beginning. */
 function splitAtGaps(lines: readonly string[]): string[][] {
   const parts: string[][] = [[]];
   for (const line of lines) {
@@ -63,7 +63,7 @@ function splitAtGaps(lines: readonly string[]): string[][] {
   return parts;
 }
 
-/** Where the part, whole, is first found between `from` and `to`; `at` is the line after it. */
+/** Finds the first place of a part whose first line is between `from` and `to`; `at` is the line after the part. */
 function findPart(
   part: readonly string[],
   printed: readonly string[],
@@ -81,7 +81,7 @@ function findPart(
   return undefined;
 }
 
-/** What is known once the two lines are the same; undefined when they are not. */
+/** Returns the known UUIDs after two lines that are the same; undefined when they are not. */
 function sameLine(shown: string, printed: string, known: Known): Known | undefined {
   if (shown.replaceAll(UUID, 'uuid') !== printed.replaceAll(UUID, 'uuid')) return undefined;
   const learned = new Map(known);

@@ -4,24 +4,24 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Programs that nobody here wrote; test/tools/test-tools.sh brings them into .cache/. */
+/** Programs of other projects. test/tools/test-tools.sh installs them into .cache/. */
 export const TOOLS = {
   grpcurl: join(ROOT, '.cache/bin/grpcurl'),
   'go-httpbin': join(ROOT, '.cache/bin/go-httpbin'),
   python: join(ROOT, '.cache/python/bin/python'),
 } as const;
 
-// Written when the installation is complete.
+// This file is written when the installation is complete.
 const PYTHON_COMPLETE = join(ROOT, '.cache/python/installed.txt');
 
-/** The search path of this process with the brought programs first. */
+/** Returns the search path of this process with these programs first. */
 export function pathWithTools(): string {
   return [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
 }
 
 /**
- * Describes a suite that needs some of the programs. Where one is missing the suite is left out, which
- * test/tools/test-tools.sh has said loudly; under CI=true it fails instead.
+ * Describes a suite that needs some of the programs. When one is missing, the suite is left out with a loud message; under
+ * CI=true it fails instead.
  */
 export function describeWith(
   tools: readonly (keyof typeof TOOLS)[],
@@ -34,7 +34,7 @@ export function describeWith(
   } else if (process.env['CI'] === 'true') {
     describe(title, () => {
       it(`needs ${missing.join(' and ')}`, () => {
-        throw new Error(`missing: ${missing.join(', ')}; test/tools/test-tools.sh brings them`);
+        throw new Error(`missing: ${missing.join(', ')}; test/tools/test-tools.sh installs them`);
       });
     });
   } else {
