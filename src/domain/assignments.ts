@@ -1,10 +1,16 @@
-import { jsonBound, jsonBytes } from './json-size.ts';
-import { jsonDepth, lookUp, type Found } from './json.ts';
+import {
+  jsonBound,
+  jsonBytes,
+  jsonDepth,
+  lookUp,
+  type Found,
+  type JsonObject,
+  type JsonValue,
+} from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import { createVariableRoom, type AddVariable } from './variables.ts';
 import type { Assignment } from './agent.ts';
 import { failureOf, type Failure } from './failures.ts';
-import type { JsonObject, JsonValue } from './json.ts';
 import type { MissedAssignment, MissReason } from './execution.ts';
 import type { VariableSource } from './call.ts';
 

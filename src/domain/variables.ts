@@ -1,6 +1,5 @@
-import { isLargerThan, jsonBound, jsonBytes, textBound } from './json-size.ts';
+import { isLargerThan, jsonBound, jsonBytes, textBound, type JsonObject, type JsonValue } from './json.ts';
 import { MAX_VARIABLES_BYTES } from './limits.ts';
-import type { JsonObject, JsonValue } from './json.ts';
 import type { StartVariables, VariableSource } from './call.ts';
 
 /** Dynamic variables by name, with the source of each. */

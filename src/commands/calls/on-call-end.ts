@@ -67,7 +67,7 @@ export async function onCallEnd(
   const reservation = deps.admission.admitPostCall(context.requestBytes);
   try {
     deps.health.assertAvailable();
-    await refuseChaining(deps.store, context);
+    if (context.callingExecutionUuids.length > 0) await refuseChaining(deps.store, context);
     const agent = await deps.agents.read(request.agentUuid);
     const webhook = agent?.webhooks.find(
       ({ webhookType, disabled }) => webhookType === 'post_call' && !disabled,

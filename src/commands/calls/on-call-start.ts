@@ -8,7 +8,7 @@ import type { Admission } from '../../engine/limits/admission.ts';
 import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { LostClaim } from '../../engine/pre-call.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
-import { violationsOf } from '../../errors.ts';
+import { validationFailed } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import {
   agentNotFound,
@@ -17,7 +17,6 @@ import {
   otherAgent,
   refuseChaining,
   refuseOtherAgent,
-  refuseViolations,
   stopsNewExecutionsOnly,
 } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -63,7 +62,7 @@ export async function onCallStart(
   const reservation = deps.admission.admitStart(context.requestBytes);
   try {
     deps.health.assertAvailable();
-    await refuseChaining(deps.store, context);
+    if (context.callingExecutionUuids.length > 0) await refuseChaining(deps.store, context);
     return await answerFirst(deps, request, context, reservation);
   } catch (error) {
     if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
@@ -92,7 +91,8 @@ async function answerFirst(
 function variablesOf({ details }: OnCallStartRequest, { dynamicVariables }: Agent): StartVariables {
   const { callerPhone } = details;
   const merged = preCallVariables(dynamicVariables, details.dynamicVariables);
-  refuseViolations(violationsOf('dynamic_variables', variablesTooLarge(merged.variables)));
+  const problem = variablesTooLarge(merged.variables);
+  if (problem !== undefined) throw validationFailed([{ field: 'dynamic_variables', description: problem }]);
   return { callerPhone, ...merged };
 }
 

@@ -1,7 +1,7 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
 import { itemPath } from './field-path.ts';
-import { jsonBytes } from '../json-size.ts';
+import { jsonBytes } from '../json.ts';
 import {
   MAX_ASSIGNMENTS,
   MAX_ATTRIBUTE_NAME_BYTES,

@@ -4,12 +4,11 @@ import { jsonProblems } from './validate-json.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType, type ContentKind } from '../template/content-type.ts';
 import { itemPath, memberPath } from './field-path.ts';
-import { jsonBytes } from '../json-size.ts';
+import { jsonBytes, type JsonObject, type JsonValue } from '../json.ts';
 import { MAX_BODY_TEMPLATE_BYTES } from '../limits.ts';
 import { isWellFormed } from '../template/escape.ts';
 import { parseTemplate } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
-import type { JsonObject, JsonValue } from '../json.ts';
 
 /** The checks of a body: of its own content (`content`), and of how it fits its method and content type (`fit`). */
 interface BodyChecks {

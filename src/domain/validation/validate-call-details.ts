@@ -1,11 +1,9 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
 import { arePlainVariables, variablesViolations } from './validate-variables.ts';
-import { jsonBound, jsonBytes } from '../json-size.ts';
-import { asStored } from '../json.ts';
+import { asStored, jsonBound, jsonBytes, type JsonObject } from '../json.ts';
 import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
 import type { CallDetails } from '../call.ts';
-import type { JsonObject } from '../json.ts';
 
 /** A decoded `google.protobuf.Duration`. */
 interface DurationDraft {
@@ -34,11 +32,11 @@ export function validateCallDetails(draft: CallDetailsDraft): {
   const hasPlainVariables = arePlainVariables(dynamicVariables);
   const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
   const violations = [
-    ...violationsOf('caller_phone', textProblem(callerPhone, MAX_CALLER_PHONE_BYTES)),
+    ...textViolations('caller_phone', callerPhone, MAX_CALLER_PHONE_BYTES),
     ...(hasPlainVariables ? [] : variablesViolations(dynamicVariables, 'dynamic_variables')),
     ...(hasPlainMetadata ? [] : metadataViolations(metadata)),
-    ...violationsOf('call_duration', callDuration && durationProblem(callDuration)),
-    ...violationsOf('call_summary', textProblem(callSummary ?? '', MAX_CALL_SUMMARY_BYTES)),
+    ...(callDuration ? violationsOf('call_duration', durationProblem(callDuration)) : []),
+    ...textViolations('call_summary', callSummary ?? '', MAX_CALL_SUMMARY_BYTES),
   ];
   const stored = (value: JsonObject, isPlain: boolean): JsonObject =>
     isPlain || violations.length > 0 ? value : (asStored(value) as JsonObject);
@@ -54,10 +52,10 @@ export function validateCallDetails(draft: CallDetailsDraft): {
   };
 }
 
-function textProblem(text: string, maxBytes: number): string | undefined {
+function textViolations(field: string, text: string, maxBytes: number): Violation[] {
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
-    ? `must not be larger than ${maxBytes} bytes`
-    : undefined;
+    ? [{ field, description: `must not be larger than ${maxBytes} bytes` }]
+    : [];
 }
 
 function metadataViolations(metadata: JsonObject): Violation[] {

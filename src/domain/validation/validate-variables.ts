@@ -2,13 +2,11 @@ import { violationsOf, type Violation } from '../../errors.ts';
 import { valueTooLarge } from './validate-assignments.ts';
 import { jsonProblems } from './validate-json.ts';
 import { memberPath } from './field-path.ts';
-import { jsonBound, jsonBytes, textBound } from '../json-size.ts';
-import { asStored } from '../json.ts';
+import { asStored, jsonBound, jsonBytes, textBound, type JsonObject, type JsonValue } from '../json.ts';
 import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
 import { nameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
-import type { JsonObject, JsonValue } from '../json.ts';
 
 /**
  * Reports whether the dynamic variables of a request clearly keep every rule of {@link variablesViolations} and are

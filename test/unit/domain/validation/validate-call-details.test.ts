@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { jsonBytes } from '../../../../src/domain/json-size.ts';
-import { asStored } from '../../../../src/domain/json.ts';
+import { asStored, jsonBytes, type JsonObject, type JsonValue } from '../../../../src/domain/json.ts';
 import { jsonProblems } from '../../../../src/domain/validation/validate-json.ts';
 import { variablesViolations } from '../../../../src/domain/validation/validate-variables.ts';
 import { anyStruct } from '../../../support/arbitrary-json.ts';
@@ -10,7 +9,6 @@ import {
   validateCallDetails,
   type CallDetailsDraft,
 } from '../../../../src/domain/validation/validate-call-details.ts';
-import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
 const details: CallDetailsDraft = { callerPhone: '', metadata: undefined, dynamicVariables: undefined };
 const check = (draft: Partial<CallDetailsDraft>) => validateCallDetails({ ...details, ...draft });
