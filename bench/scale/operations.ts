@@ -3,7 +3,7 @@ import { createIds } from '../../src/ids.ts';
 import type { AgentStore } from '../../src/store/agent-store.ts';
 import type { ExecutionFilter } from '../../src/store/execution-store.ts';
 import type { NewPostCall, NewStart } from '../../src/store/write-batch.ts';
-import { toUuid } from '../../src/store/sql/uuid-bytes.ts';
+import { toUuid } from '../../src/store/sql/column-values.ts';
 import type { StoreByKind } from '../../test/store/by-kind.ts';
 import {
   aClaim,

@@ -124,7 +124,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const agents = createAgentCache(agentStore, CACHE_BYTES);
   const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
 
-  const gate = createGate(health, writes);
+  const gate = createCallGate({ health, writes });
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
   const open = createWebhookOpener(deps.agentSecrets);
@@ -195,15 +195,6 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     abort: shutdown.abort,
   };
-}
-
-function createGate(health: DatabaseHealth, writes: ExecutionWrites): CallGate {
-  return createCallGate({
-    // While the database is away the queue is old for another reason, and callers get that reason.
-    queueAgeMs: () => (health.isAvailable() ? writes.ageMs() : 0),
-    claimedLately: writes.claimedLately,
-    now: () => performance.now(),
-  });
 }
 
 function maintenanceOptions({ database, limits, everyMs }: EngineDeps) {

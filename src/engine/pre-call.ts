@@ -13,8 +13,12 @@ import {
   type ExecutionLine,
 } from './webhook-run/outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
-import { beginInsert, toInsertError } from './writes/begin-insert.ts';
-import type { ExecutionWrites, Inserted } from './writes/execution-writes.ts';
+import {
+  beginInsert,
+  toInsertError,
+  type ExecutionWrites,
+  type Inserted,
+} from './writes/execution-writes.ts';
 import { retryWrite, withTimeout } from './writes/retry-write.ts';
 
 /** How long a claim may take. Instants are of `performance.now()`. */

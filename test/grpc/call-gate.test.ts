@@ -16,8 +16,8 @@ const END = '/callhooks.v1.CallLifecycle/OnCallEnd';
 function gateWith(change: { ageMs?: number } = {}) {
   const figures = { ageMs: 0, nowMs: 0, ...change };
   const gate = createCallGate({
-    queueAgeMs: () => figures.ageMs,
-    claimedLately: () => 0,
+    health: { isAvailable: () => true },
+    writes: { ageMs: () => figures.ageMs, claimedLately: () => 0 },
     now: () => figures.nowMs,
   });
   return { figures, gate };

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { STATE } from '../../src/store/executions/column-codes.ts';
-import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
+import { STATE, toBytes } from '../../src/store/sql/column-values.ts';
 import { connectDirectly } from '../store/support.ts';
 import {
   BAD_DETAILS,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { STATE } from '../../src/store/executions/column-codes.ts';
+import { STATE } from '../../src/store/sql/column-values.ts';
 import { insertOpenRow, connectDirectly } from '../store/support.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { startProcess } from '../support/server-process.ts';

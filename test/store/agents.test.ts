@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Agent, Webhook } from '../../src/domain/agent.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
+import { toBytes } from '../../src/store/sql/column-values.ts';
 import {
   aWebhook,
   anAgent,

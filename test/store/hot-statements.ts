@@ -5,7 +5,7 @@ import type { Value } from '../../src/store/sql/dialect.ts';
 import type { AgentStore } from '../../src/store/agent-store.ts';
 import type { ExecutionFilter } from '../../src/store/execution-store.ts';
 import type { StoreByKind } from './by-kind.ts';
-import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
+import { toBytes } from '../../src/store/sql/column-values.ts';
 import type { Engine } from '../support/engines.ts';
 import * as make from './support.ts';
 import {

@@ -8,14 +8,13 @@ import type { Agent, Webhook } from '../../src/domain/agent.ts';
 import type { CallDetails, StartVariables } from '../../src/domain/call.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { openDatabase, type DatabaseOptions } from '../../src/store/database.ts';
-import { STATE, TYPE } from '../../src/store/executions/column-codes.ts';
+import { STATE, TYPE, toBytes } from '../../src/store/sql/column-values.ts';
 import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import { openMysqlPool } from '../../src/store/sql/mysql.ts';
 import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
 import { inParts, marks } from '../../src/store/sql/sql.ts';
 import { createSqliteConnections } from '../../src/store/sql/sqlite-connections.ts';
 import { openSqliteFile } from '../../src/store/sql/sqlite-file.ts';
-import { toBytes } from '../../src/store/sql/uuid-bytes.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 import { byKind, type StoreByKind } from './by-kind.ts';
 

@@ -27,7 +27,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'each try to claim a start uses a new token',
-    file: 'src/engine/writes/begin-insert.ts',
+    file: 'src/engine/writes/execution-writes.ts',
     changes: [
       [
         '(mayBeWritten) => insert(row, {',

@@ -7,9 +7,13 @@ import type { OnFaultPoint } from '../../engine/fault-points.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
 import type { Maintenance } from '../../engine/maintenance.ts';
 import type { PostCallSender } from '../../engine/post-call/post-call-sender.ts';
-import { beginInsert, toInsertError } from '../../engine/writes/begin-insert.ts';
 import type { DatabaseHealth } from '../../engine/writes/database-health.ts';
-import type { ExecutionWrites, Inserted } from '../../engine/writes/execution-writes.ts';
+import {
+  beginInsert,
+  toInsertError,
+  type ExecutionWrites,
+  type Inserted,
+} from '../../engine/writes/execution-writes.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import type { NewPostCall } from '../../store/write-batch.ts';
 import {

@@ -1,3 +1,6 @@
+import type { DatabaseHealth } from '../writes/database-health.ts';
+import type { ExecutionWrites } from '../writes/execution-writes.ts';
+
 /** A call that was let in. It counts as waiting for its claim until it is decided. */
 export interface Arrival {
   /** Notes that the call's message is here: from now on the call waits for its claim and not for its caller. */
@@ -26,13 +29,12 @@ export interface CallGate {
   refused(): number;
 }
 
-/** What the gate asks. Instants are milliseconds of `now`. */
+/** What the gate asks. */
 export interface CallGateDeps {
-  /** Returns the age of the oldest item of the write queue in milliseconds, 0 when nothing waits. */
-  readonly queueAgeMs: () => number;
-  /** Returns how many claims were committed within the last 200 ms. */
-  readonly claimedLately: () => number;
-  readonly now: () => number;
+  readonly health: Pick<DatabaseHealth, 'isAvailable'>;
+  readonly writes: Pick<ExecutionWrites, 'ageMs' | 'claimedLately'>;
+  /** The monotonic clock. Tests replace it. */
+  readonly now?: () => number;
 }
 
 /** How many calls may always wait, however few were claimed lately. */
@@ -47,13 +49,15 @@ const MAX_OVERAGE_MS = 100;
 const MESSAGE_DUE_MS = 1_000;
 
 /** Makes the gate. */
-export function createCallGate({ queueAgeMs, claimedLately, now }: CallGateDeps): CallGate {
+export function createCallGate({ health, writes, now = monotonicMs }: CallGateDeps): CallGate {
+  // While the database is away the queue is old for another reason, and callers get that reason.
+  const queueAgeMs = (): number => (health.isAvailable() ? writes.ageMs() : 0);
   const calls = createWaitingCalls(now);
   const isOverloaded = createAgeRule(queueAgeMs, now);
   let refused = 0;
   return {
     arrive: () => {
-      const mayWait = Math.max(ALWAYS_WELCOME, claimedLately());
+      const mayWait = Math.max(ALWAYS_WELCOME, writes.claimedLately());
       if (!isOverloaded() && calls.hasRoom(mayWait)) return calls.add();
       refused += 1;
       return undefined;
@@ -64,7 +68,11 @@ export function createCallGate({ queueAgeMs, claimedLately, now }: CallGateDeps)
   };
 }
 
-/** Reports whether the oldest item of the queue has been over 100 ms old for 100 ms. */
+function monotonicMs(): number {
+  return performance.now();
+}
+
+/** Makes the rule that reports whether the oldest item of the queue has been over 100 ms old for 100 ms. */
 function createAgeRule(queueAgeMs: () => number, now: () => number): () => boolean {
   let oldSinceMs = Infinity;
   let askedAtMs = -Infinity;

@@ -1,6 +1,5 @@
 import type { WriteBatch, WriteResults } from '../../store/write-batch.ts';
-import { createBatchWriter } from './batch-writer.ts';
-import type { LockedRowFilter } from './locked-row-filter.ts';
+import { createBatchWriter, type LockedRowFilter } from './batch-writer.ts';
 import { createWriteQueue, type WriteItem } from './write-queue.ts';
 
 /** Writes what is submitted, in transactions that many items share. */

@@ -1,10 +1,9 @@
 import type { Agent, SealedValue, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { webhookTypes } from '../executions/column-codes.ts';
+import { webhookTypes, toUuid } from '../sql/column-values.ts';
 import type { Session } from '../sql/connections.ts';
 import type { Row } from '../sql/dialect.ts';
 import type { Condition } from '../sql/sql.ts';
-import { toUuid } from '../sql/uuid-bytes.ts';
 
 // Agents, webhooks, secrets and headers are read as rows of one shape by a single statement, so that all of them are of the
 // same moment. (Under READ COMMITTED each of several statements would see another moment.) These are the values of columns

@@ -6,7 +6,7 @@ import type { Dialect, Row } from '../sql/dialect.ts';
 import { cutPage } from '../sql/cut-page.ts';
 import { marks } from '../sql/sql.ts';
 import type { AgentStore, NewAgent } from '../agent-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
+import { toBytes, toUuid } from '../sql/column-values.ts';
 import { deleteAgent, insertAgentRow, updateAgent, writeChildren } from './write-agent.ts';
 
 /** Makes the store of agents. Calls use the connections `reads`, and everything else uses `admin`. */

@@ -1,8 +1,7 @@
 import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
-import { webhookTypes } from '../executions/column-codes.ts';
+import { webhookTypes, toBytes } from '../sql/column-values.ts';
 import type { Session } from '../sql/connections.ts';
 import type { Value } from '../sql/dialect.ts';
-import { toBytes } from '../sql/uuid-bytes.ts';
 
 /** Inserts the row of an agent, without its webhooks and secrets. */
 export async function insertAgentRow(session: Session, agent: Agent): Promise<void> {

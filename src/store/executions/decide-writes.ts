@@ -1,7 +1,6 @@
 import type { Row } from '../sql/dialect.ts';
-import { toBytes } from '../sql/uuid-bytes.ts';
+import { toBytes, STATE, TYPE } from '../sql/column-values.ts';
 import type { OutcomeResult } from '../write-batch.ts';
-import { STATE, TYPE } from './column-codes.ts';
 import type { ClaimAnswer, OutcomeRow } from './write-rows.ts';
 
 /**

@@ -7,9 +7,9 @@ import {
   states,
   timeLimitSources,
   webhookTypes,
-} from './column-codes.ts';
+  toUuid,
+} from '../sql/column-values.ts';
 import type { Row } from '../sql/dialect.ts';
-import { toUuid } from '../sql/uuid-bytes.ts';
 
 /** A claim is overdue when its time limit and so many milliseconds are over. */
 export const GRACE_MS = 5_000;

@@ -1,12 +1,11 @@
 import { observedFailure, type Failure } from '../../domain/failures.ts';
-import { failureCodes, sents, STATE, states, webhookTypes } from './column-codes.ts';
+import { failureCodes, sents, STATE, states, webhookTypes, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, OverdueExecution } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 /** How executions are finished that their owners do not finish. */
 export interface Finish {

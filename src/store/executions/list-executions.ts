@@ -1,5 +1,14 @@
 import type { Execution } from '../../domain/execution.ts';
-import { failureCodes, POLICY, STATE, states, TYPE, webhookTypes } from './column-codes.ts';
+import {
+  failureCodes,
+  POLICY,
+  STATE,
+  states,
+  TYPE,
+  webhookTypes,
+  toBytes,
+  toUuid,
+} from '../sql/column-values.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect, Row, Value } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, toExecution } from './execution-rows.ts';
@@ -7,7 +16,6 @@ import { cutPage } from '../sql/cut-page.ts';
 import { allOf, marks, type Condition } from '../sql/sql.ts';
 import type { Page } from '../agent-store.ts';
 import type { ExecutionFilter, ExecutionKey, ExecutionStore } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 const MAX_ENTRIES = 20_000;
 // Most lists are filled from the first few entries, and a longer step costs more even when its first rows suffice.

@@ -1,9 +1,8 @@
-import { webhookTypes } from './column-codes.ts';
+import { webhookTypes, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionStore } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 /** Makes the reads of locked rows: their transaction does not end, because its process froze or its network is cut. */
 export function createLockedRows(

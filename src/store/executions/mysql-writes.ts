@@ -4,7 +4,7 @@ import type { Row } from '../sql/dialect.ts';
 import { mysql } from '../sql/mysql.ts';
 import type { MysqlConnections, Statement } from '../sql/mysql-connections.ts';
 import { marks } from '../sql/sql.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
+import { toBytes, toUuid } from '../sql/column-values.ts';
 import type { OutcomeResult } from '../write-batch.ts';
 import { decideClaim, decideOutcome, READ_OUTCOMES } from './decide-writes.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, JOIN_PURGED, toExecution } from './execution-rows.ts';

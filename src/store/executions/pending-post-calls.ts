@@ -1,5 +1,5 @@
 import type { Failure } from '../../domain/failures.ts';
-import { STATE } from './column-codes.ts';
+import { STATE, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
@@ -7,7 +7,6 @@ import { finishExecutions } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 type PendingPostCallReads = Pick<
   ExecutionStore,

@@ -1,9 +1,8 @@
-import { FINISHED_STATES, STATE, webhookTypes } from './column-codes.ts';
+import { FINISHED_STATES, STATE, webhookTypes, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { marks } from '../sql/sql.ts';
 import type { ExecutionStore, PurgedKey } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 const DAY_MS = 86_400_000;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';

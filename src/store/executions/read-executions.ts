@@ -1,14 +1,13 @@
 import type { StartVariables, StoredCallDetails, VariableSource } from '../../domain/call.ts';
 import type { Execution, ExecutionRecord } from '../../domain/execution.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { FINISHED_STATES, STATE, TYPE } from './column-codes.ts';
+import { FINISHED_STATES, STATE, TYPE, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { EXECUTION_COLUMNS, IS_PURGED, isFinished, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, RecordedStart } from '../execution-store.ts';
-import { toBytes, toUuid } from '../sql/uuid-bytes.ts';
 
 type Reads = Pick<
   ExecutionStore,

@@ -20,7 +20,7 @@ import {
   states,
   timeLimitSources,
   TYPE,
-} from './column-codes.ts';
+} from '../sql/column-values.ts';
 import type { Detail } from './execution-rows.ts';
 
 // Rows are tuples of texts and numbers: they are cloned for the thread that writes them, and a tuple is cloned in a third of

@@ -92,7 +92,7 @@ function prepareConnection(connection: SqliteDatabase.Database): void {
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = OFF');
-  // Checkpoints run between batches (open-sqlite.ts): a commit that makes one would keep its callers waiting.
+  // Checkpoints run between batches (sqlite-writes.ts): a commit that makes one would keep its callers waiting.
   connection.pragma('wal_autocheckpoint = 0');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = MEMORY');

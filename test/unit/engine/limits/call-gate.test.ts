@@ -7,8 +7,8 @@ const ALWAYS_WELCOME = 256;
 function gateAt(figures: { ageMs?: number; claimed?: number } = {}) {
   const state = { nowMs: 5_000, ageMs: 0, claimed: 0, ...figures };
   const gate = createCallGate({
-    queueAgeMs: () => state.ageMs,
-    claimedLately: () => state.claimed,
+    health: { isAvailable: () => true },
+    writes: { ageMs: () => state.ageMs, claimedLately: () => state.claimed },
     now: () => state.nowMs,
   });
   /** Lets calls arrive until one is refused, at most `most`. Returns those that were let in. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { LockedRowFilter } from '../../../../src/engine/writes/locked-row-filter.ts';
+import type { LockedRowFilter } from '../../../../src/engine/writes/batch-writer.ts';
 import type { WriteItem, WriteKind } from '../../../../src/engine/writes/write-queue.ts';
 import { createWriter } from '../../../../src/engine/writes/writer.ts';
 import { CallhooksError, DatabaseError } from '../../../../src/errors.ts';
