@@ -1,6 +1,6 @@
 import {
+  isLargerThan,
   jsonBound,
-  jsonBytes,
   jsonDepth,
   lookUp,
   type Found,
@@ -85,15 +85,19 @@ function missReason(
 type CheckValue = (value: JsonValue) => MissReason | undefined;
 
 /**
- * Makes the check of values by their own depth and size. It checks each large value once, however many rules find it.
+ * Makes the check of values by their own size and depth. It checks each value once, however many rules find it, and looks
+ * at no more of a value than may be assigned: the values that rules find may lie in one another.
  */
 function createValueCheck(): CheckValue {
   const checked = new Map<JsonValue, MissReason | undefined>();
   return (value) => {
-    if (jsonBound(value, MAX_VARIABLE_BYTES) <= MAX_VARIABLE_BYTES) return undefined;
     if (checked.has(value)) return checked.get(value);
-    const isTooDeep = jsonDepth(value) > MAX_JSON_DEPTH;
-    const reason = isTooDeep ? 'too_deep' : jsonBytes(value) > MAX_VARIABLE_BYTES ? 'too_large' : undefined;
+    if (jsonBound(value, MAX_VARIABLE_BYTES) <= MAX_VARIABLE_BYTES) return undefined;
+    const reason = isLargerThan(value, MAX_VARIABLE_BYTES)
+      ? 'too_large'
+      : jsonDepth(value) > MAX_JSON_DEPTH
+        ? 'too_deep'
+        : undefined;
     checked.set(value, reason);
     return reason;
   };

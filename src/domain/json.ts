@@ -99,9 +99,34 @@ export function jsonBytes(value: JsonValue): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** Reports whether a value is larger than this as compact JSON. It is written only where its bound leaves that open. */
+/**
+ * Reports whether a value is larger than this as compact JSON. It looks at no more of the value than fits, so a large
+ * value takes no longer than one of `maxBytes`. It recurses: the value must not be nested much deeper than 64.
+ */
 export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
-  return jsonBound(value, maxBytes) > maxBytes && jsonBytes(value) > maxBytes;
+  return jsonBound(value, maxBytes) > maxBytes && bytesLeft(value, maxBytes) < 0;
+}
+
+// Returns how many of these bytes the value leaves; where it takes them all, some negative number.
+function bytesLeft(value: JsonValue, bytes: number): number {
+  if (typeof value === 'string' && value.length + 2 > bytes) return -1;
+  if (value === null || typeof value !== 'object') return bytes - jsonBytes(value);
+  // Each item and member brings a comma, and one of them less: that byte pays for one of the brackets.
+  let left = bytes - 1 - (isEmpty(value) ? 1 : 0);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && left >= 0; i += 1) left = bytesLeft(value[i] as JsonValue, left - 1);
+    return left;
+  }
+  for (const name of Object.keys(value)) {
+    if (left < 0) break;
+    left = bytesLeft(value[name] as JsonValue, bytesLeft(name, left - 2));
+  }
+  return left;
+}
+
+function isEmpty(value: object): boolean {
+  for (const name in value) if (Object.hasOwn(value, name)) return false;
+  return true;
 }
 
 // A UTF-16 unit as JSON in UTF-8 takes 6 bytes at most, such as \u001f; a number 25, such as -0.0000012345678901234567.

@@ -1,12 +1,13 @@
 import { itemPath, entryPath, memberPath } from './validation/field-path.ts';
 import { parseTemplate, placeholdersOf, type Placeholder } from './template/template.ts';
 import type { JsonValue } from './json.ts';
-import type { WebhookConfig, WebhookType } from './agent.ts';
+import type { WebhookConfig } from './agent.ts';
 
-/** A place that uses a name, as the refusal to remove that name shows it. */
+/** A place in a webhook that uses a name. */
 export interface NameUsage {
-  readonly subject: string;
-  readonly description: string;
+  readonly name: string;
+  /** The path inside of `webhook_config`. */
+  readonly field: string;
 }
 
 /**
@@ -48,47 +49,39 @@ function isSecret({ segments }: Placeholder): boolean {
   return segments[0] === 'secret' && segments.length > 1;
 }
 
-/** A webhook of an agent. Its header values are the true ones where they are known: a mask may hide a placeholder. */
-interface UsingWebhook {
-  readonly webhookType: WebhookType;
-  readonly config: WebhookConfig;
+/** Returns every place in a webhook that uses one of these dynamic variables: placeholders and assignments. */
+export function variableUsers(config: WebhookConfig, names: readonly string[]): NameUsage[] {
+  const assigned = config.assignments.map(({ dynamicVariable }) => dynamicVariable);
+  return usesOf(names, [
+    ...placeholderUses(config, ({ segments }) => segments[0]),
+    ...listUses('assignments', assigned),
+  ]);
 }
 
-/** Returns every place in an agent's webhooks that uses this dynamic variable: placeholders and assignments. */
-export function variableUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
-  return usersOf(
-    webhooks,
-    ({ segments }) => segments[0] === name,
-    ({ assignments }) =>
-      itemsWhere(assignments, 'assignments', ({ dynamicVariable }) => dynamicVariable === name),
-  );
+/** Returns every place in a webhook that uses one of these secrets: placeholders and signatures. */
+export function secretUsers(config: WebhookConfig, names: readonly string[]): NameUsage[] {
+  const nameOf = (placeholder: Placeholder) => (isSecret(placeholder) ? placeholder.segments[1] : undefined);
+  return usesOf(names, [
+    ...placeholderUses(config, nameOf),
+    ...listUses('signing_secret_names', config.signingSecretNames),
+  ]);
 }
 
-function usersOf(
-  webhooks: readonly UsingWebhook[],
-  isUsed: (placeholder: Placeholder) => boolean,
-  otherFields: (config: WebhookConfig) => readonly string[],
+function placeholderUses(
+  config: WebhookConfig,
+  nameOf: (placeholder: Placeholder) => string | undefined,
 ): NameUsage[] {
-  return webhooks.flatMap(({ webhookType, config }) => {
-    const sites = sitesOf(config).filter(([, placeholders]) => placeholders.some(isUsed));
-    const fields = [...sites.map(([field]) => field), ...otherFields(config)];
-    return fields.map((field) => ({
-      subject: `${webhookType} webhook`,
-      description: `webhook_config.${field} uses it`,
-    }));
-  });
-}
-
-function itemsWhere<T>(items: readonly T[], field: string, matches: (item: T) => boolean): string[] {
-  return items.flatMap((item, i) => (matches(item) ? [itemPath(field, i)] : []));
-}
-
-/** Returns every place in an agent's webhooks that uses this secret: placeholders and signatures. */
-export function secretUsers(webhooks: readonly UsingWebhook[], name: string): NameUsage[] {
-  return usersOf(
-    webhooks,
-    ({ segments }) => segments[0] === 'secret' && segments[1] === name,
-    ({ signingSecretNames }) =>
-      itemsWhere(signingSecretNames, 'signing_secret_names', (used) => used === name),
+  return sitesOf(config).flatMap(([field, placeholders]) =>
+    [...new Set(placeholders.map(nameOf))].flatMap((name) => (name === undefined ? [] : [{ name, field }])),
   );
+}
+
+function listUses(field: string, used: readonly string[]): NameUsage[] {
+  return used.map((name, i) => ({ name, field: itemPath(field, i) }));
+}
+
+// Each template is parsed once, however many names are asked for. The uses come in the order of these names.
+function usesOf(names: readonly string[], uses: readonly NameUsage[]): NameUsage[] {
+  const byName = Map.groupBy(uses, ({ name }) => name);
+  return names.flatMap((name) => byName.get(name) ?? []);
 }

@@ -76,10 +76,10 @@ describe('the HTTP executor', () => {
     expect(result.response).to.deep.include({
       status: 201,
       headers: [
-        { name: 'x-one', value: '1' },
-        { name: 'set-cookie', value: 'a' },
-        { name: 'set-cookie', value: 'b' },
-        { name: 'content-length', value: '3' },
+        { name: 'X-One', value: '1' },
+        { name: 'Set-Cookie', value: 'a' },
+        { name: 'Set-Cookie', value: 'b' },
+        { name: 'Content-Length', value: '3' },
       ],
       bodyBytes: 3,
       truncated: false,

@@ -1,4 +1,4 @@
-import type { Agent, Webhook } from '../../domain/agent.ts';
+import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import { secretUsers, variableUsers, type NameUsage } from '../../domain/name-usage.ts';
 import { CallhooksError } from '../../errors.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
@@ -16,10 +16,10 @@ export function refuseRemovalInUse(agentSecrets: AgentSecrets, before: Agent, af
     ...webhook,
     config: agentSecrets.openHeaders(webhook),
   }));
-  const variableUses = variables.flatMap((name) => usesOf(webhooks, name, variableUsers));
+  const variableUses = usesOf(webhooks, variables, variableUsers);
   if (variableUses.length > 0)
     throw inUse('VARIABLE_IN_USE', 'a dynamic variable that is in use', variableUses);
-  const secretUses = secrets.flatMap((name) => usesOf(webhooks, name, secretUsers));
+  const secretUses = usesOf(webhooks, secrets, secretUsers);
   if (secretUses.length > 0) throw inUse('SECRET_IN_USE', 'a secret that is in use', secretUses);
 }
 
@@ -27,16 +27,21 @@ function removedNames(before: object, after: object): string[] {
   return Object.keys(before).filter((name) => !Object.hasOwn(after, name));
 }
 
-// `usersOf` calls a webhook by its type. The refusal names each by its UUID.
+interface Use {
+  readonly subject: string;
+  readonly description: string;
+}
+
 function usesOf(
   webhooks: readonly Webhook[],
-  name: string,
-  usersOf: (webhooks: readonly Webhook[], name: string) => readonly NameUsage[],
-): NameUsage[] {
-  return webhooks.flatMap((webhook) =>
-    usersOf([webhook], name).map(({ description }) => ({
-      subject: `webhooks/${webhook.webhookUuid}`,
-      description: `"${name}": ${description}`,
+  names: readonly string[],
+  usersOf: (config: WebhookConfig, names: readonly string[]) => readonly NameUsage[],
+): Use[] {
+  if (names.length === 0) return [];
+  return webhooks.flatMap(({ webhookUuid, config }) =>
+    usersOf(config, names).map(({ name, field }) => ({
+      subject: `webhooks/${webhookUuid}`,
+      description: `"${name}": webhook_config.${field} uses it`,
     })),
   );
 }
@@ -44,7 +49,7 @@ function usesOf(
 function inUse(
   reason: 'VARIABLE_IN_USE' | 'SECRET_IN_USE',
   what: string,
-  preconditions: readonly NameUsage[],
+  preconditions: readonly Use[],
 ): CallhooksError {
   return new CallhooksError(reason, `${what} can't be removed: ${preconditions[0]?.description ?? ''}`, {
     preconditions,

@@ -29,7 +29,7 @@ export function recordResponse(
     status: response.status,
     headers: response.headers
       .filter(({ name }) => !isSensitiveName(name))
-      .map(({ name, value }) => ({ name, value: mask(value) })),
+      .map(({ name, value }) => ({ name: mask(name.toLowerCase()), value: mask(value) })),
     ...responseBody(response, mask, recordBytes),
   };
 }

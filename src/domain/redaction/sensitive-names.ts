@@ -6,24 +6,33 @@ const SENSITIVE_PART =
 const EXEMPT = /^(?:idempotency-key$|webhook-)/i;
 
 /**
- * Reports whether the value of a header of this name is masked: a part of the name between `-` or `_` is token, secret,
- * password, key, … in any case. `idempotency-key` and `webhook-*` are not sensitive.
+ * Reports whether the value of a header of this name is masked: a part of the name is token, secret, password, key, … in
+ * any case. Parts lie between `-`, `_`, and changes from a lower-case to an upper-case letter. `idempotency-key` and
+ * `webhook-*` are not sensitive.
  */
 export function isSensitiveName(name: string): boolean {
-  return SENSITIVE_PART.test(name) && !EXEMPT.test(name);
+  if (EXEMPT.test(name)) return false;
+  return SENSITIVE_PART.test(name) || SENSITIVE_PART.test(splitCamelCase(name));
 }
+
+function splitCamelCase(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1-$2');
+}
+
+// Names of OAuth 2 (RFC 6749, 4.1.2), of Azure and of HubSpot. A part of a longer name is not meant: `country_code`.
+const SENSITIVE_PARAMETER = /^(?:code|sig|hapikey)$/i;
 
 /**
  * Reports the same as {@link isSensitiveName} for a query parameter, given its name as the URL has it. It finds the
- * parts of `accessToken` and `auth%5Bkey%5D` too.
+ * parts of `auth%5Bkey%5D` too, and the names `code`, `sig` and `hapikey`.
  */
 export function isSensitiveParameter(name: string): boolean {
   const plain = percentDecoded(name);
-  return isSensitiveName(plain) || isSensitiveName(words(plain));
-}
-
-function words(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-');
+  return (
+    SENSITIVE_PARAMETER.test(plain) ||
+    isSensitiveName(plain) ||
+    isSensitiveName(plain.replace(/[^A-Za-z0-9]+/g, '-'))
+  );
 }
 
 /** Returns a text percent-decoded, or the text itself where its escapes are no UTF-8. */

@@ -2,22 +2,18 @@ import type { CompiledRequest } from '../template/compile-request.ts';
 import type { CompiledTemplate } from '../template/escape.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
 import { createPlaceholderValues } from '../template/placeholder-values.ts';
-import { isSensitiveName, isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
+import { isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
 
 /**
  * Returns the values that the record of a request masks because of their names: those of sensitive headers and query
  * parameters. An endpoint may echo them, so the masker of its response needs them too.
  */
-export function valuesToRedact({
-  url,
-  headers,
-}: Pick<RenderedRequest, 'url' | 'headers'>): readonly string[] {
-  return [
-    ...Object.entries(headers)
-      .filter(([name]) => isSensitiveName(name))
-      .map(([, value]) => value),
-    ...parameterValues(url),
-  ];
+export function valuesToRedact(
+  compiled: Pick<CompiledRequest, 'headers'>,
+  { url, headers }: Pick<RenderedRequest, 'url' | 'headers'>,
+): readonly string[] {
+  const sensitive = compiled.headers.filter((header) => header.sensitive).map(({ name }) => headers[name]);
+  return [...sensitive.filter((value) => value !== undefined), ...parameterValues(url)];
 }
 
 function parameterValues(url: string): string[] {
@@ -64,7 +60,7 @@ export function fixedValuesToRedact(
     createPlaceholderValues({ ...NO_CALL, secrets }),
   );
   // A value that can't be rendered here can't be rendered in a call either.
-  return result.ok ? valuesToRedact(result.request) : [];
+  return result.ok ? valuesToRedact(compiled, result.request) : [];
 }
 
 const NO_CALL = {

@@ -5,8 +5,9 @@ import { parseTemplate } from './template.ts';
 import type { WebhookConfig } from '../agent.ts';
 import { parseUrlTemplate, type CompiledUrl } from './url-template.ts';
 
-/** A header whose name is in lower case. */
+/** A header of a request template. */
 export interface CompiledHeader {
+  /** In lower case. */
   readonly name: string;
   readonly template: CompiledTemplate;
   /** Says whether records mask its value because of its name. */
@@ -38,9 +39,7 @@ export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
   const { method, requestBody } = apiSchema;
   const parsed = parseUrlTemplate(apiSchema.url);
   if (!parsed.ok) throw new Error(`a saved URL does not parse: ${parsed.error}`);
-  const headers = Object.entries(apiSchema.requestHeaders).map(([name, value]) =>
-    compileHeader(name.toLowerCase(), value),
-  );
+  const headers = Object.entries(apiSchema.requestHeaders).map(([name, value]) => compileHeader(name, value));
   const given = Object.entries(apiSchema.requestHeaders).find(
     ([name]) => name.toLowerCase() === CONTENT_TYPE,
   );
@@ -62,7 +61,9 @@ function compileHeader(name: string, value: string): CompiledHeader {
   const parsed = parseTemplate(value, { escapes: true });
   if (!parsed.ok) throw new Error(`a saved header does not parse: ${parsed.error}`);
   const template = compileTemplate(parsed.template, asText);
-  return { name, template, sensitive: isSensitiveName(name), hasSecret: hasSecret(template) };
+  // The name as it is written tells more: `AccessToken` is sensitive.
+  const sensitive = isSensitiveName(name);
+  return { name: name.toLowerCase(), template, sensitive, hasSecret: hasSecret(template) };
 }
 
 function withContentType(

@@ -1,4 +1,4 @@
-/** How the body of a content type is written: as JSON, as a form, with XML escapes, or verbatim. */
+/** How the body of a content type is written: as JSON, as a form, with the escapes of XML and HTML, or verbatim. */
 export type ContentKind = 'json' | 'form' | 'xml' | 'text';
 
 /** The content type of an object, array, number or bool body whose webhook names none. */
@@ -36,8 +36,12 @@ function isUtf8Label(label: string): boolean {
   return /^"?utf-?8"?$/.test(label.trim());
 }
 
+// Types of JSON texts in a row count too (NDJSON, RFC 7464): a value could end the text that it stands in.
+const JSON_TYPE = /^(?:application|text)\/(?:x-)?(?:json|ndjson|jsonl|jsonlines|json-seq)$|\+json(?:-seq)?$/;
+const XML_TYPE = /^(?:application|text)\/xml$|^text\/html$|\+xml$/;
+
 function kindOf(mediaType: string): ContentKind {
-  if (/^(?:application|text)\/json$|\+json$/.test(mediaType)) return 'json';
+  if (JSON_TYPE.test(mediaType)) return 'json';
   if (mediaType === 'application/x-www-form-urlencoded') return 'form';
-  return /^(?:application|text)\/xml$|\+xml$/.test(mediaType) ? 'xml' : 'text';
+  return XML_TYPE.test(mediaType) ? 'xml' : 'text';
 }

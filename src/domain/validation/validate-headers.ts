@@ -6,6 +6,7 @@ import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '.
 import { isHeaderText } from '../template/escape.ts';
 import { parseTemplate, placeholdersOf } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
+import { isSensitiveName } from '../redaction/sensitive-names.ts';
 
 /** Request headers as they are written: names to value templates. */
 type Headers = Readonly<Record<string, string>>;
@@ -102,7 +103,8 @@ export function maskViolations(
   { storedHeaders, storedOrigin }: MaskedValues,
 ): Violation[] {
   const problemOf = (name: string): string | undefined => {
-    if (!storedHeaders.has(name.toLowerCase()))
+    // Spelled in another way, the name may not be sensitive any more: then its value would be shown.
+    if (!storedHeaders.has(name.toLowerCase()) || !isSensitiveName(name))
       return 'is masked, but no value of this header is stored: write its value';
     if (origin === storedOrigin && origin !== undefined) return undefined;
     return 'is masked, but its stored value is kept for the stored origin only: write its value';

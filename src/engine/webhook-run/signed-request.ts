@@ -70,7 +70,7 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
 
 function maskerOf(runnable: RunnableWebhook, request: RenderedRequest): Masker {
   return runnable.redactsCallValues
-    ? createMasker(Object.values(runnable.secrets), valuesToRedact(request))
+    ? createMasker(Object.values(runnable.secrets), valuesToRedact(runnable.compiled, request))
     : runnable.mask;
 }
 

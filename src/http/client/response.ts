@@ -17,7 +17,7 @@ export interface ResponseHead {
 /** More headers of a response are not recorded. The checks below read all of them. */
 const MAX_RECORDED_HEADERS = 100;
 
-/** Reads a response head. Names become lower case, values stay as they came, and repeated headers stay apart. */
+/** Reads a response head. Names and values stay as they came, and repeated headers stay apart. */
 export function readHead(status: number, rawHeaders: unknown, options: SendOptions): ResponseHead {
   const headers = toHeaders(rawHeaders);
   const failure =
@@ -43,7 +43,7 @@ function toHeaders(raw: unknown): readonly HttpHeader[] {
   const headers: HttpHeader[] = [];
   if (!Array.isArray(raw)) return headers;
   for (let index = 0; index + 1 < raw.length; index += 2)
-    headers.push({ name: textOf(raw[index]).toLowerCase(), value: textOf(raw[index + 1]) });
+    headers.push({ name: textOf(raw[index]), value: textOf(raw[index + 1]) });
   return headers;
 }
 
@@ -68,7 +68,7 @@ function bodyFailure(
 function valuesOf(headers: readonly HttpHeader[], name: string): readonly string[] {
   const values: string[] = [];
   for (const header of headers) {
-    if (header.name !== name) continue;
+    if (header.name.toLowerCase() !== name) continue;
     for (const text of header.value.toLowerCase().split(',')) values.push(text.trim());
   }
   return values;

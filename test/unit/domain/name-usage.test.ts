@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import type { WebhookConfig } from '../../../src/domain/agent.ts';
-import { secretUsers, usedSecretNames, variableUsers } from '../../../src/domain/name-usage.ts';
+import {
+  secretUsers,
+  usedSecretNames,
+  variableUsers,
+  type NameUsage,
+} from '../../../src/domain/name-usage.ts';
 
 const config: WebhookConfig = {
   apiSchema: {
@@ -21,39 +26,46 @@ const config: WebhookConfig = {
   failurePolicy: 'proceed',
   signingSecretNames: ['SIGN', 'CRM'],
 };
-const webhooks = [{ webhookType: 'pre_call', config }] as const;
+
+function fields(uses: readonly NameUsage[]): string[] {
+  return uses.map(({ name, field }) => `${name}: ${field}`);
+}
 
 describe('variableUsers', () => {
   it('returns every place that uses the name, and no other', () => {
-    expect(variableUsers(webhooks, 'plan').map(({ description }) => description)).to.deep.equal([
-      'webhook_config.api_schema.url uses it',
-      'webhook_config.api_schema.request_headers[X-Plan] uses it',
-      'webhook_config.api_schema.request_body.a[0]["b c"] uses it',
-      'webhook_config.assignments[1] uses it',
+    expect(fields(variableUsers(config, ['plan']))).to.deep.equal([
+      'plan: api_schema.url',
+      'plan: api_schema.request_headers[X-Plan]',
+      'plan: api_schema.request_body.a[0]["b c"]',
+      'plan: assignments[1]',
     ]);
   });
 
-  it('returns the type of the webhook with each place', () => {
-    const both = [...webhooks, { webhookType: 'post_call', config } as const];
-    const subjects = variableUsers(both, 'planet').map(({ subject }) => subject);
-    expect(new Set(subjects)).to.deep.equal(new Set(['pre_call webhook', 'post_call webhook']));
+  it('returns the places of each name in the order of the names, and each place once', () => {
+    const requestBody = '{{b}} {{a}} {{b.c}}';
+    const both = { ...config, apiSchema: { ...config.apiSchema, requestBody } };
+    expect(fields(variableUsers(both, ['a', 'c', 'b', 'planet']))).to.deep.equal([
+      'a: api_schema.request_body',
+      'b: api_schema.request_body',
+      'planet: assignments[0]',
+    ]);
   });
 
   it('returns nothing for a name that is not used', () => {
-    expect(variableUsers(webhooks, 'name')).to.deep.equal([]);
-    expect(variableUsers(webhooks, 'CRM')).to.deep.equal([]);
+    expect(variableUsers(config, ['name'])).to.deep.equal([]);
+    expect(variableUsers(config, ['CRM'])).to.deep.equal([]);
   });
 });
 
 describe('secretUsers', () => {
   it('returns placeholders and signatures', () => {
-    expect(secretUsers(webhooks, 'CRM').map(({ description }) => description)).to.deep.equal([
-      'webhook_config.api_schema.url uses it',
-      'webhook_config.signing_secret_names[1] uses it',
+    expect(fields(secretUsers(config, ['CRM']))).to.deep.equal([
+      'CRM: api_schema.url',
+      'CRM: signing_secret_names[1]',
     ]);
-    expect(secretUsers(webhooks, 'TOKEN')).to.have.length(1);
-    expect(secretUsers(webhooks, 'SIGN')).to.have.length(1);
-    expect(secretUsers(webhooks, 'plan')).to.deep.equal([]);
+    expect(secretUsers(config, ['TOKEN'])).to.have.length(1);
+    expect(secretUsers(config, ['SIGN'])).to.have.length(1);
+    expect(secretUsers(config, ['plan'])).to.deep.equal([]);
   });
 });
 

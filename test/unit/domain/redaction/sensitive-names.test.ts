@@ -24,6 +24,11 @@ describe('isSensitiveName', () => {
     'x-passwd',
     'X-Hub-Signature',
     'x-webhook-secret',
+    'AccessToken',
+    'X-AuthToken',
+    'apiKey',
+    'sessionId',
+    'X-MySecret2Key',
   ];
   const open = [
     'Idempotency-Key',
@@ -37,6 +42,8 @@ describe('isSensitiveName', () => {
     'www-authenticate',
     '',
     'x-monkey',
+    'accesstoken',
+    'MonkeyBar',
   ];
   for (const name of sensitive)
     it(`returns true for ${name}`, () => expect(isSensitiveName(name)).to.equal(true));
@@ -45,6 +52,15 @@ describe('isSensitiveName', () => {
 });
 
 describe('isSensitiveParameter', () => {
+  it('finds the names of authorization codes, signatures and HubSpot keys, but no longer names', () => {
+    for (const name of ['code', 'CODE', 'sig', 'hapikey', 'c%6fde']) {
+      expect(isSensitiveParameter(name), name).to.equal(true);
+    }
+    for (const name of ['country_code', 'zip-code', 'signal', 'codes']) {
+      expect(isSensitiveParameter(name), name).to.equal(false);
+    }
+  });
+
   it('finds sensitive parts in camel case, brackets and escapes too', () => {
     for (const name of ['accessToken', 'auth[key]', 'auth%5Bx%5D', 'api.key', 'api_key', 'client%5Fsecret']) {
       expect(isSensitiveParameter(name), name).to.equal(true);

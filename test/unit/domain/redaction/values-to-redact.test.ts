@@ -16,8 +16,15 @@ const CONFIG = {
 describe('valuesToRedact', () => {
   it('returns the values of sensitive headers and parameters, decoded', () => {
     const url = 'https://a.example/key?api_key=a%20b&q=1&accessToken=x%3Dy&key';
-    const headers = { authorization: 'Bearer t', accept: '*/*', 'idempotency-key': 'i' };
-    expect(valuesToRedact({ url, headers })).to.deep.equal(['Bearer t', 'a b', 'x=y']);
+    const requestHeaders = {
+      Authorization: 'Bearer t',
+      Accept: '*/*',
+      'Idempotency-Key': 'i',
+      AccessToken: 'u',
+    };
+    const compiled = compileRequest({ ...CONFIG, apiSchema: { method: 'POST', url, requestHeaders } });
+    const headers = { authorization: 'Bearer t', accept: '*/*', 'idempotency-key': 'i', accesstoken: 'u' };
+    expect(valuesToRedact(compiled, { url, headers })).to.deep.equal(['Bearer t', 'u', 'a b', 'x=y']);
   });
 });
 
