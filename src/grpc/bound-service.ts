@@ -1,6 +1,11 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Handler, UnaryDependencies, UnaryMethod } from './unary.ts';
-import { createUnary } from './unary.ts';
+import {
+  createUnary,
+  withoutCodecs,
+  type Handler,
+  type UnaryDependencies,
+  type UnaryMethod,
+} from './unary.ts';
 
 /** Holds a handler for each method of a generated service definition. */
 export type HandlersOf<Service> = {
@@ -49,17 +54,4 @@ function mapMethods<Name extends string, To>(
   change: (name: Name, method: AnyMethod) => To,
 ): Record<string, To> {
   return Object.fromEntries(methods.map(([name, method]) => [name, change(name, method)]));
-}
-
-function pass(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-/** Returns the method without its codecs. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */
-function withoutCodecs(method: AnyMethod): object {
-  return {
-    ...method,
-    requestDeserialize: pass,
-    responseSerialize: pass,
-  };
 }

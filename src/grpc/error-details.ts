@@ -10,7 +10,7 @@ import {
   ResourceInfo,
   RetryInfo,
 } from '../gen/google/rpc/error_details.ts';
-import { toDuration } from './messages/times.ts';
+import { toDuration } from './messages/wire-values.ts';
 
 const DOMAIN = 'callhooks';
 const MAX_LISTED_BYTES = 4096;

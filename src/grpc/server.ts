@@ -1,5 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  setLogVerbosity,
+  status,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
@@ -7,7 +15,6 @@ import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
 import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
 import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
-import { createOpenStreams } from './limits/open-streams.ts';
 import { addReflection } from './reflection.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
@@ -123,4 +130,37 @@ async function drain(server: Server, graceMs: number): Promise<void> {
   await Promise.race([drained, wait(graceMs, undefined, { signal: overtime.signal })]);
   overtime.abort();
   server.forceShutdown();
+}
+
+/** Tracks the open streams (health watches, reflection), which only their client or a shutdown ends. */
+interface OpenStreams {
+  /** Registers each stream of the server. */
+  readonly interceptor: ServerInterceptor;
+  /** Ends all open streams as `UNAVAILABLE`. */
+  end(): void;
+}
+
+/** Makes the register of a server's open streams. */
+function createOpenStreams(): OpenStreams {
+  const open = new Set<ServerInterceptingCall>();
+  return {
+    interceptor: (method, call) => {
+      // Unary calls end by themselves, and a wrapper would cost each of them a little.
+      if (!method.responseStream) return call as ServerInterceptingCall;
+      const stream = new ServerInterceptingCall(call, {
+        start: (next) => {
+          open.add(stream);
+          next({
+            // grpc-js calls this whenever a stream ends, also after a status was sent.
+            onCancel: () => void open.delete(stream),
+          });
+        },
+      });
+      return stream;
+    },
+    end: () => {
+      for (const stream of open)
+        stream.sendStatus({ code: status.UNAVAILABLE, details: 'this replica is shutting down' });
+    },
+  };
 }

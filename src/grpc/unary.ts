@@ -67,6 +67,15 @@ export function createUnary<Request, Reply>(
   };
 }
 
+/** Returns a method whose codecs change nothing. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */
+export function withoutCodecs(method: UnaryMethod<unknown, unknown>): object {
+  return { ...method, requestDeserialize: pass, responseSerialize: pass };
+}
+
+function pass(bytes: Buffer): Buffer {
+  return bytes;
+}
+
 /** Finishes an RPC once: with a reply, with an error, or because its caller no longer waits. */
 function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) {
   let isDone = false;

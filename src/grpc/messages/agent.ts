@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { toTimestamp } from './times.ts';
+import { toTimestamp } from './wire-values.ts';
 import { webhookMessage } from './webhook.ts';
 
 /** Returns the agent for clients: its pre-call webhook first, and only the names of its secrets, in alphabetical order. */

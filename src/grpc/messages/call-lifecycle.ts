@@ -1,7 +1,7 @@
 import type { OnCallEndReply } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartReply } from '../../commands/calls/on-call-start.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './enums.ts';
+import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './wire-values.ts';
 import { executionMessage } from './execution.ts';
 
 /** Returns the reply of `OnCallStart`: the decision, and every variable with its source. */

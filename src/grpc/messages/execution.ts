@@ -9,13 +9,14 @@ import {
   FAILURE_CODE_NUMBERS,
   FAILURE_POLICIES,
   MISS_REASONS,
+  numberOf,
   SENT,
   TIME_LIMIT_SOURCES,
+  toDuration,
+  toTimestamp,
   WEBHOOK_TYPES,
-  numberOf,
-} from './enums.ts';
+} from './wire-values.ts';
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
-import { toDuration, toTimestamp } from './times.ts';
 
 /** Returns an execution without its large parts, for lists and lifecycle replies. */
 export function executionMessage(execution: Execution): pb.Execution {

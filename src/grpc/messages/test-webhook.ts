@@ -1,6 +1,6 @@
 import type { TestWebhookReply } from '../../commands/admin/test-webhook.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { CALL_DECISIONS, numberOf } from './enums.ts';
+import { CALL_DECISIONS, numberOf } from './wire-values.ts';
 import { failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
 

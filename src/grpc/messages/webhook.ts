@@ -1,7 +1,6 @@
 import type { Assignment, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { FAILURE_POLICIES, numberOf, WEBHOOK_TYPES } from './enums.ts';
-import { toTimestamp } from './times.ts';
+import { FAILURE_POLICIES, numberOf, toTimestamp, WEBHOOK_TYPES } from './wire-values.ts';
 
 /** Returns the webhook for clients. The values of its sensitive headers are masked. */
 export function webhookMessage(webhook: Webhook): pb.Webhook {

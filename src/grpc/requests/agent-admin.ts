@@ -8,7 +8,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { parseUpdateMask, type UpdateMask } from '../../domain/update-mask.ts';
 import { validationFailed } from '../../errors.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
-import { draftWordOf, WEBHOOK_TYPES } from '../messages/enums.ts';
+import { draftWordOf, WEBHOOK_TYPES } from '../messages/wire-values.ts';
 import { agentTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';

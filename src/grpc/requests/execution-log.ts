@@ -3,7 +3,7 @@ import type { GetExecutionRequest } from '../../commands/get-execution.ts';
 import type { ListExecutionsRequest } from '../../commands/list-executions.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import type { ExecutionFilter } from '../../store/execution-store.ts';
-import { EXECUTION_STATES, FAILURE_CODE_NUMBERS, WEBHOOK_TYPES } from '../messages/enums.ts';
+import { EXECUTION_STATES, FAILURE_CODE_NUMBERS, WEBHOOK_TYPES } from '../messages/wire-values.ts';
 import { executionTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';

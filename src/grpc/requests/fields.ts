@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseUuid } from '../../domain/uuid.ts';
-import { wordOf } from '../messages/enums.ts';
+import { wordOf } from '../messages/wire-values.ts';
 import type { PageTokens } from '../page-tokens.ts';
 
 const MAX_PAGE_SIZE = 200;

@@ -1,7 +1,7 @@
 import type { TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
 import { validationFailed } from '../../errors.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { WEBHOOK_TYPES } from '../messages/enums.ts';
+import { WEBHOOK_TYPES } from '../messages/wire-values.ts';
 import { readCallDetails } from './call-lifecycle.ts';
 import * as fields from './fields.ts';
 import { createReader, type Reader } from './reader.ts';

@@ -6,7 +6,7 @@ import type { UpdateWebhookRequest } from '../../commands/admin/update-webhook.t
 import { parseUpdateMask } from '../../domain/update-mask.ts';
 import { validationFailed } from '../../errors.ts';
 import * as pb from '../../gen/index.callhooks.v1.ts';
-import { WEBHOOK_TYPES } from '../messages/enums.ts';
+import { WEBHOOK_TYPES } from '../messages/wire-values.ts';
 import { webhookTokens } from '../page-tokens.ts';
 import * as fields from './fields.ts';
 import { createReader } from './reader.ts';

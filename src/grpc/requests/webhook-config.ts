@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { draftWordOf, FAILURE_POLICIES } from '../messages/enums.ts';
+import { draftWordOf, FAILURE_POLICIES } from '../messages/wire-values.ts';
 
 /** Returns a configuration as a draft, without checking it: most rules need the agent. */
 export function toConfigDraft(message: pb.WebhookConfig): WebhookConfigDraft {

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Execution } from '../../../src/domain/execution.ts';
 import * as pb from '../../../src/gen/index.callhooks.v1.ts';
-import * as enums from '../../../src/grpc/messages/enums.ts';
+import * as enums from '../../../src/grpc/messages/wire-values.ts';
 import { executionMessage } from '../../../src/grpc/messages/execution.ts';
-import { toDuration } from '../../../src/grpc/messages/times.ts';
+import { toDuration } from '../../../src/grpc/messages/wire-values.ts';
 
 describe('toDuration', () => {
   const rows: [string, number, bigint, number][] = [
