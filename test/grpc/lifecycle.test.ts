@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { playLifecycleCase, type LifecycleCase } from '../support/lifecycle-steps.ts';
+import type { LifecycleCase } from '../support/lifecycle-case.ts';
+import { playLifecycleCase } from '../support/play-lifecycle-case.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 function vectorsOf(file: string): readonly LifecycleCase[] {

@@ -5,22 +5,22 @@ import type { Engine, FreshDatabase } from './engines.ts';
 import { connect, type Rpc } from './rpc.ts';
 import { TEST_KEYS } from './test-keys.ts';
 
-/** A whole callhooks in this process, on a free port of 127.0.0.1, with a database of its own. */
+/** Is a whole callhooks in this process, on a free port of 127.0.0.1, with a database of its own. */
 export interface TestApp {
   readonly rpc: Rpc;
   readonly port: number;
-  /** `host:port` of the metrics. */
+  /** Is `host:port` of the metrics. */
   readonly opsAddress: string;
   readonly database: FreshDatabase;
-  /** What it has logged so far, parsed. */
+  /** Lists the parsed lines that it has logged so far. */
   readonly logLines: readonly Readonly<Record<string, unknown>>[];
-  /** Ends it and starts it again on the same database, with these variables; `rpc` and `port` are then others. */
+  /** Ends it and starts it again on the same database, with these variables. `rpc` and `port` are then others. */
   restart(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Ends it and drops its database. */
   close(): Promise<void>;
 }
 
-/** Starts one with these environment variables besides the usual ones. */
+/** Starts a callhooks with these environment variables besides the usual ones. */
 export async function startTestApp(
   engine: Engine,
   env: Readonly<Record<string, string>> = {},

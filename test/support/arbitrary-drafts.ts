@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../src/domain/json.ts';
 import { MASK } from '../../src/domain/redaction/redact.ts';
 import type { WebhookConfigDraft } from '../../src/domain/webhook-draft.ts';
 
-/** Pieces that the rules of webhook configurations speak about. */
+/** Lists the pieces of text that the rules of webhook configurations name. */
 const piece = fc.constantFrom(
   ...[
     '{{',
@@ -39,7 +39,7 @@ const piece = fc.constantFrom(
     '__proto__',
   ],
 );
-/** Texts that often are nearly right: such pieces, joined. */
+/** Generates texts that are often nearly right, because they are joined from such pieces. */
 export const nearlyRightText = fc.oneof(
   fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
   fc.string({ unit: 'binary', maxLength: 20 }),
@@ -51,7 +51,7 @@ const url = fc.oneof(
     .map((parts) => parts.join('')),
 );
 const badNumber = fc.constantFrom(NaN, Infinity, -0, 1e300);
-/** JSON values of such texts, also with numbers that JSON can't write. */
+/** Generates JSON values of such texts, also with numbers that JSON can't write. */
 export const awkwardJson: fc.Arbitrary<JsonValue> = fc.letrec<{ node: JsonValue }>((tie) => ({
   node: fc.oneof(
     { maxDepth: 5 },
@@ -75,7 +75,7 @@ const headerValue = fc.oneof(
   ),
 );
 
-/** Configurations whose every part is drawn at random. */
+/** Generates configurations of which every part is drawn at random. */
 export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
   apiSchema: fc.oneof(
     fc.constant(undefined),
@@ -101,7 +101,7 @@ export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
   signingSecretNames: fc.array(fc.oneof(fc.constant('S'), nearlyRightText), { maxLength: 5 }),
 });
 
-/** Valid configurations with one part drawn at random. Most accepted configurations come from here. */
+/** Generates valid configurations with one part drawn at random. Most accepted configurations come from here. */
 export const nearlyValidDraft: fc.Arbitrary<WebhookConfigDraft> = fc
   .tuple(anyDraft, fc.constantFrom('url', 'method', 'requestHeaders', 'requestBody', 'assignments', 'none'))
   .map(([drawn, part]) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-/** Texts that have broken services before: control characters, other planes, lone surrogates, code, nothing. */
-const OMINOUS = [
+/** Lists texts that have broken services before: control characters, other planes, lone surrogates, code, nothing. */
+const RISKY_TEXTS = [
   '',
   ' ',
   '\0',
@@ -32,9 +32,9 @@ const OMINOUS = [
   'null',
 ] as const;
 
-/** Any text; now and then longer than every limit but that of the message. */
+/** Generates any text. Now and then one is longer than every limit but that of the message. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...OMINOUS) },
+  { weight: 4, arbitrary: fc.constantFrom(...RISKY_TEXTS) },
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   { weight: 2, arbitrary: fc.string({ maxLength: 40 }) },
   {
@@ -45,7 +45,7 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Every double that a proto can carry, the awkward ones often. */
+/** Generates every double that a proto can carry, and the awkward ones often. */
 const anyNumber: fc.Arbitrary<number> = fc.oneof(
   fc.constantFrom(0, -0, 1, -1, 0.1, 5e-324, 1e21, 1e308, -1e308, 2 ** 53, 2 ** 53 + 2, 1e100),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -59,7 +59,7 @@ function nest(depth: number, isList: boolean): unknown {
   return value;
 }
 
-/** Values nested just as deeply as JSON may be here, a little deeper, and deeper than the decoder goes. */
+/** Generates values that are nested as deeply as is allowed, a little deeper, and deeper than the decoder goes. */
 const deep = fc
   .tuple(fc.constantFrom(22, 23, 24, 25, 40, 60), fc.boolean())
   .map(([depth, isList]) => nest(depth, isList));
@@ -80,7 +80,7 @@ function tree(leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   })).value;
 }
 
-/** JSON that any limit lets through: no lone surrogates, for these can't cross gRPC. */
+/** Generates JSON that every limit allows. It has no lone surrogates, because gRPC can't carry them. */
 export const goodJson: fc.Arbitrary<unknown> = tree(
   fc.oneof(
     anyNumber,
@@ -90,21 +90,21 @@ export const goodJson: fc.Arbitrary<unknown> = tree(
   ),
 );
 
-/** Whatever a `google.protobuf.Value` can hold. */
+/** Generates anything that a `google.protobuf.Value` can hold. */
 export const anyJson: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 6, arbitrary: goodJson },
   { weight: 2, arbitrary: tree(fc.oneof(anyNumber, anyText, noNumber, fc.constant(null))) },
   { weight: 1, arbitrary: deep },
 );
 
-/** Whatever a `google.protobuf.Struct` can hold, mostly under names of its own. */
+/** Generates anything that a `google.protobuf.Struct` can hold, mostly under these names. */
 export function anyStruct(names: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
   return fc.dictionary(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, keys), anyJson, {
     maxKeys: 5,
   });
 }
 
-/** As {@link anyStruct}, but every value and name may be a dynamic variable's. */
+/** Generates a Struct of which every name and value is allowed for a dynamic variable. */
 export function goodStruct(names: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
   return fc.dictionary(fc.constantFrom(...names), goodJson, { maxKeys: 5 });
 }

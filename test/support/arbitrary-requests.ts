@@ -5,7 +5,7 @@ import { anyJson, anyStruct, anyText, goodStruct } from './arbitrary-json.ts';
 import { anyTyped, mostly, VARIABLES } from './arbitrary-webhooks.ts';
 import type { Partially } from './rpc.ts';
 
-/** What exists, so that random requests get past the first check. Read when a request is generated. */
+/** Lists what exists, so that random requests get past the first check. It is read when a request is generated. */
 export interface Known {
   readonly agentUuids: string[];
   readonly webhookUuids: string[];
@@ -13,7 +13,7 @@ export interface Known {
   readonly executionUuids: string[];
   readonly pageTokens: string[];
   readonly etags: string[];
-  /** Where webhooks of random requests mostly go to. */
+  /** Holds the URL to which the webhooks of random requests mostly go. */
   readonly endpoint: string;
 }
 
@@ -131,7 +131,7 @@ function webhook(known: Known): fc.Arbitrary<Partially<pb.Webhook>> {
     .map(([typed, disabled, etag]) => ({ ...typed, disabled, etag }));
 }
 
-/** An agent, good or broken in any of its fields. */
+/** Generates an agent that is good, or broken in any of its fields. */
 export function anyAgent(known: Known): fc.Arbitrary<Partially<pb.Agent>> {
   return fc.record({
     displayName: mostly(fc.constantFrom('', 'Ada 😀'), anyText),
@@ -142,9 +142,7 @@ export function anyAgent(known: Known): fc.Arbitrary<Partially<pb.Agent>> {
       })),
       anyStruct(VARIABLES),
     ),
-    webhooks: fc
-      .uniqueArray(webhook(known), { maxLength: 2, selector: (it) => it.webhookType })
-      .map((all) => all),
+    webhooks: fc.uniqueArray(webhook(known), { maxLength: 2, selector: (it) => it.webhookType }),
   });
 }
 
@@ -159,7 +157,7 @@ function etag(known: Known) {
   return fc.oneof(fc.constant(''), oneOf(known.etags), anyText);
 }
 
-/** An arbitrary of the request message of each RPC, by the message's name. */
+/** Returns a generator of the request message of each RPC, by the message's name. */
 export function anyRequests(known: Known): Messages {
   return {
     CreateAgentRequest: fc.record(

@@ -3,10 +3,10 @@ import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { anyJson, anyText, goodJson } from './arbitrary-json.ts';
 import type { Partially } from './rpc.ts';
 
-/** The variables that agents of random tests declare. */
+/** Lists the variables that agents of random tests declare. */
 export const VARIABLES = ['x', 'y', 'customer_name', 'toString', 'V_2'] as const;
 
-/** Now and then something else than what belongs there. */
+/** Generates a good value, and a bad one once in 25 times. */
 export function mostly<T>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<T>): fc.Arbitrary<T> {
   return fc.oneof({ weight: 24, arbitrary: good }, { weight: 1, arbitrary: bad });
 }
@@ -29,7 +29,7 @@ const template = fc.oneof(
   fc.constantFrom('plain', '', 'with "quotes"', '😀'),
 );
 
-// Each has something in front of or behind the host that a careless reader takes for it.
+// Each of these has a part that a careless parser takes for the host.
 function decoyUrl(good: string): fc.Arbitrary<string> {
   return fc.constantFrom(
     `${good}@169.254.169.254/`,
@@ -112,7 +112,7 @@ const seconds = mostly(
   fc.oneof(fc.constantFrom(-0, -1, 0.09, 60.1, NaN, Infinity, 1e-320), fc.double()),
 );
 
-/** A configuration that goes to `base` with its type, both good or broken in any of their fields. */
+/** Generates a configuration that goes to `base`, and its type. Both are good, or broken in any of their fields. */
 export function anyTyped(
   base: string,
 ): fc.Arbitrary<{ webhookType: pb.WebhookType; webhookConfig: Partially<pb.WebhookConfig> }> {

@@ -15,7 +15,7 @@ const damages: fc.Arbitrary<(bytes: Buffer) => Buffer>[] = [
     const split = at % (bytes.length + 1);
     return Buffer.concat([bytes.subarray(0, split), more, bytes.subarray(split)]);
   }),
-  // Whole fields behind the message: unknown ones, groups, a Timestamp far out, text that is not UTF-8.
+  // These are whole fields behind the message: unknown ones, groups, a Timestamp far out, text that is not UTF-8.
   fc
     .constantFrom(
       'f80701',
@@ -29,10 +29,10 @@ const damages: fc.Arbitrary<(bytes: Buffer) => Buffer>[] = [
     .map((hex) => (bytes) => Buffer.concat([bytes, Buffer.from(hex, 'hex')])),
 ];
 
-/** Does to the bytes of a message what a broken client or network might. */
+/** Generates a function that damages the bytes of a message as a broken client or network might. */
 export const anyDamage: fc.Arbitrary<(bytes: Buffer) => Buffer> = fc.oneof(...damages);
 
-/** gRPC headers that callhooks reads, good, broken and contradictory; values as HTTP/2 lets them through. */
+/** Generates the gRPC headers that callhooks reads: good, broken and contradictory ones that HTTP/2 allows. */
 export function anyHeaders(known: Known): fc.Arbitrary<Record<string, string>> {
   const ascii = fc.string({ maxLength: 60 }).map((text) => text.replaceAll(/[^ -~]/g, '?').trim());
   const execution = fc.nat(1_000_000).map((n) => {
@@ -79,7 +79,10 @@ const noJson = fc.constantFrom<string | Uint8Array>(
   '<html>no</html>',
 );
 
-/** What an endpoint may answer: mostly JSON that rules find something in, else garbage, other statuses and codings. */
+/**
+ * Generates replies of an endpoint. Most are JSON in which rules find something. The others have garbage, other
+ * statuses and codings.
+ */
 export const anyReply: fc.Arbitrary<Reply> = fc.record(
   {
     status: fc.oneof(
@@ -91,7 +94,7 @@ export const anyReply: fc.Arbitrary<Reply> = fc.record(
         weight: 4,
         arbitrary: fc
           .dictionary(fc.constantFrom('a', 'b', 'a.b.1', 'items', 'toString'), goodJson)
-          // An object would be sent as JSON all the same, but for what JSON.stringify makes of -0.
+          // The receiver would send an object as JSON too, but JSON.stringify writes -0 as 0.
           .map((body) =>
             JSON.stringify(body, (_, value: unknown) =>
               Object.is(value, -0) ? 'minus zero' : value,

@@ -1,4 +1,4 @@
-/** Details of a call as the lifecycle requests and TestWebhook take them. */
+/** Holds details of a call as the lifecycle requests and TestWebhook take them. */
 export interface Details {
   readonly callerPhone?: string;
   readonly dynamicVariables?: Record<string, unknown>;
@@ -7,25 +7,25 @@ export interface Details {
   readonly callSummary?: string;
 }
 
-/** Details with a title, and the paths of the violations that they are answered with. */
+/** Holds details with a title, and the paths of the violations that they are answered with. */
 export type DetailsRow = readonly [title: string, details: Details, fields: readonly string[]];
 
 const KIB = 1024;
-/** The greatest size of a dynamic variable. */
+/** Is the greatest size of a dynamic variable. */
 const VARIABLE_BYTES = 16 * KIB;
-/** The greatest size of a conversation's variables together. */
+/** Is the greatest size of a conversation's variables together. */
 export const VARIABLES_BYTES = 256 * KIB;
 const METADATA_BYTES = 1024 * KIB;
 
-/** A text that is so many bytes as JSON. */
+/** Returns a text that is so many bytes as JSON. */
 export function textOf(jsonBytes: number): string {
   return 'x'.repeat(jsonBytes - 2);
 }
 
-/** Variables that are so many bytes of JSON together, none of them too large. */
+/** Returns variables that are so many bytes of JSON together. None of them is too large. */
 export function variablesOf(bytes: number): Record<string, string> {
   const variables: Record<string, string> = {};
-  // Braces, and for each its name in quotes, a colon and a comma (but for the last).
+  // The braces count, and for each variable its name in quotes, a colon, and a comma except after the last.
   let left = bytes - 2 + 1;
   for (let i = 100; left > 0; i += 1) {
     const size = Math.min(VARIABLE_BYTES, left - 8);
@@ -37,14 +37,14 @@ export function variablesOf(bytes: number): Record<string, string> {
   return variables;
 }
 
-/** Nested `depth` deep: objects and lists by turns. */
+/** Returns objects and lists by turns that are nested `depth` deep. */
 function nestedTo(depth: number): unknown {
   let value: unknown = 'bottom';
   for (let i = 0; i < depth; i += 1) value = i % 2 === 0 ? [value] : { d: value };
   return value;
 }
 
-/** Details that are just as large, long and deep as they may be. */
+/** Lists details that are just as large, long and deep as is allowed. */
 export const DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Details])[] = [
   ['a caller_phone of 256 bytes', { callerPhone: 'é'.repeat(128) }],
   ['a variable of 16 KiB', { dynamicVariables: { x: textOf(VARIABLE_BYTES) } }],
@@ -59,7 +59,7 @@ export const DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Deta
   ],
 ];
 
-/** As {@link DETAILS_AT_LIMITS} for what only an end has. */
+/** Adds to {@link DETAILS_AT_LIMITS} the fields that only OnCallEnd has. */
 export const END_DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Details])[] = [
   ...DETAILS_AT_LIMITS,
   ['a call_summary of 64 KiB', { callSummary: '😀'.repeat(16 * KIB) }],
@@ -71,7 +71,7 @@ function badName(title: string, name: string, path: string): DetailsRow {
   return [`a variable ${title}`, { dynamicVariables: { [name]: 1 } }, [path]];
 }
 
-/** Details that break one rule or several. */
+/** Lists details that break one rule or several. */
 export const BAD_DETAILS: readonly DetailsRow[] = [
   ['a caller_phone of 257 bytes', { callerPhone: `${'é'.repeat(128)}1` }, ['caller_phone']],
   [
@@ -121,7 +121,7 @@ function badDuration(title: string, seconds: bigint, nanos: number): DetailsRow 
   return [`a call_duration ${title}`, { callDuration: { seconds, nanos } }, ['call_duration']];
 }
 
-/** As {@link BAD_DETAILS}, with what only an end has. */
+/** Adds to {@link BAD_DETAILS} the fields that only OnCallEnd has. */
 export const BAD_END_DETAILS: readonly DetailsRow[] = [
   ...BAD_DETAILS,
   [

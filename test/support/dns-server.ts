@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { parseIp } from '../../src/http/egress/ip-address.ts';
 
-/** What the server says to one question: records, an error, or nothing at all (`silent`). */
+/** Is the answer of the server to one question: records, an error, or none at all (`silent`). */
 export type DnsAnswer =
   | readonly string[]
   | 'NXDOMAIN'
@@ -10,11 +10,11 @@ export type DnsAnswer =
   | 'silent'
   | { readonly after: number; readonly records: readonly string[] };
 
-/** A DNS server of the test's own, on loopback over UDP. */
+/** Is a DNS server on loopback over UDP, which the test controls. */
 export interface DnsServer {
-  /** As `dns.Resolver` takes it. */
+  /** Holds the address in the form that `dns.Resolver` takes. */
   readonly address: string;
-  /** Questions in the order of arrival, such as `A crm.example`. */
+  /** Lists the questions in the order of arrival, such as `A crm.example`. */
   readonly questions: readonly string[];
   close(): Promise<void>;
 }
@@ -31,12 +31,14 @@ export async function startDnsServer(
     const { name, type, end } = readQuestion(query);
     const family = type === 28 ? 'AAAA' : 'A';
     questions.push(`${family} ${name}`);
-    const said = answer(name, family);
-    if (said === 'silent') return;
+    const answered = answer(name, family);
+    if (answered === 'silent') return;
     const [records, rcode] =
-      typeof said === 'string' ? [[], RCODES[said] ?? 0] : ['records' in said ? said.records : said, 0];
+      typeof answered === 'string'
+        ? [[], RCODES[answered] ?? 0]
+        : ['records' in answered ? answered.records : answered, 0];
     const reply = encodeReply(query.subarray(0, end), type, records, rcode);
-    const delayMs = typeof said === 'object' && 'after' in said ? said.after : 0;
+    const delayMs = typeof answered === 'object' && 'after' in answered ? answered.after : 0;
     setTimeout(() => socket.send(reply, from.port, from.address, () => undefined), delayMs).unref();
   });
   socket.bind(0, '127.0.0.1');
@@ -61,7 +63,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-// RFC 1035, 4.1: the question is repeated, each record points back to its name.
+// RFC 1035, 4.1: the reply repeats the question, and each record points back to its name.
 function encodeReply(question: Buffer, type: number, records: readonly string[], rcode: number): Buffer {
   const head = Buffer.from(question);
   head.writeUInt16BE(0x8180 | rcode, 2);

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { findServerProgram, startMariadb, type MariaDb } from './mariadb.ts';
 
-/** A database of its own for one suite. */
+/** Is a database that one suite has for itself. */
 export interface FreshDatabase {
-  /** What DATABASE_URL takes; null: the embedded SQLite in `dataDir`. */
+  /** Holds the value for DATABASE_URL. It is null for the embedded SQLite in `dataDir`. */
   readonly url: string | null;
-  /** An empty folder. */
+  /** Names a folder that is empty at first. */
   readonly dataDir: string;
-  /** Drops both. Close your connections first. */
+  /** Drops the database and the folder. Close your connections first. */
   cleanup(): Promise<void>;
 }
 
-/** One of the databases that every store and gRPC suite runs on. */
+/** Is one of the databases on which every store and gRPC suite runs. */
 export interface Engine {
   readonly name: 'sqlite' | 'mariadb';
   freshDatabase(): Promise<FreshDatabase>;
@@ -24,14 +24,14 @@ export interface Engine {
 const sqlite: Engine = { name: 'sqlite', freshDatabase: () => freshFolder(null) };
 const mariadb: Engine = { name: 'mariadb', freshDatabase: freshMariadb };
 
-/** The engines that this machine has: SQLite always, MariaDB by MYSQL_TEST_URL or an installed server. */
+/** Returns the engines of this machine: SQLite always, and MariaDB by MYSQL_TEST_URL or an installed server. */
 export function engines(): Engine[] {
   return hasMariadb() ? [sqlite, mariadb] : [sqlite];
 }
 
 /**
- * Describes a suite once per engine. Without a MariaDB it says so loudly, and under CI=true the suite fails
- * instead of being left out.
+ * Describes a suite once per engine. On a machine without MariaDB its part is left out with a loud message. Under
+ * CI=true the suite fails instead.
  */
 export function describeEachEngine(title: string, suite: (engine: Engine) => void): void {
   for (const engine of engines()) describe(`${title} (${engine.name})`, () => suite(engine));
@@ -58,7 +58,7 @@ function externalUrl(): string | undefined {
 
 let shared: Promise<MariaDb> | undefined;
 
-/** The URL of a database on the server of this test run, which is started when first asked for. */
+/** Returns the URL of a database on the server of this test run. The first call starts the server. */
 async function serverUrl(database: string): Promise<string> {
   const external = externalUrl();
   if (external === undefined) return (await (shared ??= startMariadb())).url(database);
@@ -74,7 +74,7 @@ async function freshFolder(url: string | null): Promise<FreshDatabase> {
 
 async function freshMariadb(): Promise<FreshDatabase> {
   const name = `callhooks_test_${randomBytes(8).toString('hex')}`;
-  // No character set is named: the tables have to bring their own, whatever the server's default is.
+  // This names no character set, because the tables have to bring their own, whatever the server's default is.
   await onServer(`CREATE DATABASE ${name}`);
   const folder = await freshFolder(await serverUrl(name));
   const cleanup = async () => {

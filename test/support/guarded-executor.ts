@@ -5,14 +5,14 @@ import { createExecutor, type ExecutorOptions, type GuardedExecutor } from '../.
 import type { Resolve } from '../../src/http/dns/resolver.ts';
 import type { OutgoingRequest, SendOptions, SendResult } from '../../src/http/http-client.ts';
 
-/** `net.connect` that throws for anything but loopback, so that no broken guard lets a packet out of this machine. */
+/** Connects to loopback. Throws for any other address, so that a broken guard sends no packet out of this machine. */
 export function loopbackConnect(options: TcpNetConnectOpts): Socket {
   const host = options.host ?? '';
   if (host !== '::1' && !/^127\.\d+\.\d+\.\d+$/.test(host)) throw new Error(`a test dialled ${host}`);
   return connect(options);
 }
 
-/** A policy from lists of entries; throws where one can't be read. */
+/** Returns the policy of these lists of entries. Throws if an entry can't be read. */
 export function policyOf(
   allow: readonly string[],
   deny: readonly string[] = [],
@@ -24,13 +24,13 @@ export function policyOf(
   return createEgressPolicy({ allow: allowed.entries, deny: denied.entries, httpsOnly });
 }
 
-/** A resolver that knows these names only. */
-const resolverOf =
-  (names: Readonly<Record<string, readonly string[]>>): Resolve =>
-  async (name) =>
+/** Returns a resolver that knows these names only. */
+function resolverOf(names: Readonly<Record<string, readonly string[]>>): Resolve {
+  return async (name) =>
     names[name] === undefined ? { problem: `${name} does not exist in DNS` } : { addresses: names[name] };
+}
 
-/** An executor that can only dial loopback: 127.0.0.1 is allowed unless `allow` says otherwise. */
+/** Creates an executor that can only dial loopback. 127.0.0.1 is allowed unless `allow` says otherwise. */
 export function guardedExecutor(
   options: Partial<ExecutorOptions> & {
     allow?: readonly string[];
@@ -47,7 +47,7 @@ export function guardedExecutor(
   });
 }
 
-/** Sends one request with usual options: POST of `{}`, 2 s, body needed up to 64 KiB, 4 KiB recorded. */
+/** Sends one request: by default a POST of `{}`, with 2 s, a body that is read up to 64 KiB, and 4 KiB recorded. */
 export function sendTo(
   executor: GuardedExecutor,
   url: string,
@@ -75,7 +75,7 @@ export function sendTo(
   );
 }
 
-/** The outcome in one line: `TIMEOUT maybe`, or `ok`. */
+/** Returns the outcome as one text, such as `TIMEOUT maybe` or `ok`. */
 export function outcomeOf({ failure }: SendResult): string {
   return failure ? `${failure.code} ${failure.sent}` : 'ok';
 }

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-/** A log line as it was read. */
+/** Is a log line as it was read. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
-/** A process whose standard output nobody reads before `read` is called. */
+/** Is a process whose standard output nobody reads before `read` is called. */
 export interface Unread {
   readonly child: ChildProcess;
-  /** Begins to read. The lines come into the array, `ended` resolves when there are no more. */
+  /** Begins to read. The lines go into the array, and `ended` resolves when there are no more. */
   read(): { readonly lines: readonly LogLine[]; readonly ended: Promise<unknown> };
 }
 
-/** Starts Node.js with these arguments, on a standard output of a certain kind. `folder` is for files it needs. */
+/** Starts Node.js with these arguments, on a standard output of a certain kind. It may put files into `folder`. */
 export type StartUnread = (folder: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Unread;
 
-/** Starts it on a pipe, as a shell or a container's runtime does. */
+/** Starts Node.js on a pipe, as a shell or a container's runtime does. */
 export const onPipe: StartUnread = (folder, args, env) => {
   const path = join(folder, 'stdout');
   spawnSync('mkfifo', [path]);
@@ -30,7 +30,7 @@ export const onPipe: StartUnread = (folder, args, env) => {
   return { child, read: () => readLines(new Socket({ fd: readEnd, readable: true, writable: false })) };
 };
 
-/** Starts it on a socket, as systemd and Node.js do. */
+/** Starts Node.js on a socket, as systemd and Node.js do. */
 export const onSocket: StartUnread = (_folder, args, env) => {
   const child = start(args, 'pipe', env);
   return { child, read: () => readLines(child.stdout as Readable) };

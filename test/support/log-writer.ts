@@ -1,6 +1,7 @@
 /**
- * A process that logs numbered lines as callhooks does. `flood <lines>` tells its parent when all are logged and exits
- * when it is told to; `exit <lines>` and `crash <lines>` end in the same turn of the event loop.
+ * Logs numbered lines as callhooks does, in a process of its own. `flood <lines>` sends a message to the parent when
+ * all are logged, and exits at a message from it. `exit <lines>` and `crash <lines>` end in the same turn of the event
+ * loop.
  */
 import { exit } from 'node:process';
 import { openLog } from '../../src/logger.ts';

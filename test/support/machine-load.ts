@@ -107,7 +107,7 @@ function readOwnTime(): number {
   return [...all].filter(([pid]) => isOwn(pid)).reduce((sum, [, { time }]) => sum + time, 0);
 }
 
-// proc_pid_stat(5): ppid is field 4, utime, stime, cutime and cstime are 14 to 17; a name in brackets may contain anything.
+// proc_pid_stat(5): ppid is field 4, utime, stime, cutime and cstime are 14 to 17. The name in brackets is any text.
 function readProcess(pid: string): ProcessTimes | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

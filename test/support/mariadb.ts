@@ -8,13 +8,13 @@ import { createConnection } from 'mysql2/promise';
 import { freePort } from './free-port.ts';
 import { startTether } from './tether.ts';
 
-/** A private MariaDB server in a temporary folder, on loopback. It is killed when this process ends, however it ends. */
+/** Is a private MariaDB server in a temporary folder, on loopback. It is killed when this process ends in any way. */
 export interface MariaDb {
   /** Returns a `mysql://` URL of a database on it, which need not exist; its user may do everything. */
   url(database: string): string;
   readonly port: number;
   readonly dataDir: string;
-  /** The id of the running process; another one after `restart`. */
+  /** Is the id of the running process. It changes with `restart`. */
   readonly pid: number;
   /** Ends the server as a crash would, or with SIGTERM cleanly; resolves when it is gone. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
@@ -175,7 +175,7 @@ export async function endServer(server: ChildProcess, signal: 'SIGKILL' | 'SIGTE
 
 /** Guards a folder and at most one process. */
 export interface FolderGuard {
-  /** Has this process killed too. An earlier one is forgotten. */
+  /** Kills this process too, in place of an earlier one. */
   watch(pid: number | undefined): void;
   /** Removes the folder now. The process has to have ended. */
   end(): Promise<void>;
@@ -184,7 +184,7 @@ export interface FolderGuard {
 const GUARD =
   'last=; while read -r pid; do last=$pid; done; [ -z "$last" ] || kill -9 "$last" 2>/dev/null; rm -rf "$1"';
 
-/** Has a folder removed, and the process that lives in it killed, when this process is gone, even by SIGKILL. */
+/** Removes a folder and kills the process that uses it when this process is gone, even by SIGKILL. */
 export function startGuard(folder: string): FolderGuard {
   const tether = startTether(GUARD, [folder]);
   return {

@@ -1,7 +1,7 @@
 import type { SealedValue } from '../../src/domain/agent.ts';
 import type { SealedStore } from '../../src/store/encryption-key-store.ts';
 
-/** A {@link SealedStore} in memory, for tests of the keys themselves: the engines' own are tested in test/store. */
+/** Creates a {@link SealedStore} in memory for tests of the keys. test/store tests those of the engines. */
 export function memorySealedStore(
   counts: Iterable<readonly [string, number]> = [],
 ): SealedStore & { readonly checks: ReadonlyMap<string, SealedValue> } {

@@ -22,9 +22,9 @@ export function watchMachine(): void {
 }
 
 /**
- * Checks a rule about time: how soon something has happened. It decides as every other assertion, unless the machine was
- * measurably busy with something else since `fromMs` (epoch milliseconds): then its failure is printed, and the test goes
- * on. What must never happen, and what must not happen too early, belongs outside.
+ * Checks a rule about time: how soon something has happened. Its failure fails the test, unless the machine was
+ * measurably busy with something else since `fromMs` (epoch milliseconds). Then the failure is printed loudly, and the
+ * test goes on. Rules about correctness, and rules that something must not happen too early, belong outside.
  */
 export async function onQuietMachine(rule: string, fromMs: number, check: () => unknown): Promise<void> {
   try {
@@ -35,7 +35,7 @@ export async function onQuietMachine(rule: string, fromMs: number, check: () => 
   }
 }
 
-/** Reports whether the machine was too busy between two instants for a broken rule about time to count, and prints it then. */
+/** Reports whether the machine was too busy between two instants to count a broken rule about time. Prints it then. */
 export function isExcused(failure: string, fromMs: number, toMs: number): boolean {
   const reason = IS_QUIET ? undefined : reasonOf(watch?.between(fromMs, toMs) ?? []);
   if (reason === undefined) return false;
@@ -44,7 +44,7 @@ export function isExcused(failure: string, fromMs: number, toMs: number): boolea
   return true;
 }
 
-/** Says why a machine was busy, by the worst of these samples; undefined for a quiet one. */
+/** Returns why a machine was busy, by the worst of these samples. Returns undefined for a quiet one. */
 export function reasonOf(samples: readonly LoadSample[]): string | undefined {
   const worst = (of: (sample: LoadSample) => number): number => Math.max(0, ...samples.map(of));
   const share = worst(({ othersShare }) => othersShare);

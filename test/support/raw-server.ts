@@ -2,28 +2,28 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
-/** One connection that a raw server took, with all it was sent. */
+/** Is one connection that a raw server has accepted. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** Everything received, as Latin-1 text. */
+  /** Returns all received bytes as Latin-1 text. */
   received(): string;
 }
 
-/** A TCP or TLS server of the test's own that says exactly the bytes it is told to. */
+/** Is a TCP or TLS server that sends exactly the bytes that the test writes. */
 export interface RawServer {
   readonly port: number;
-  /** `http://127.0.0.1:port`, `https:` with TLS options. */
+  /** Is `http://127.0.0.1:port`, and begins with `https:` if there are TLS options. */
   readonly url: string;
   readonly connections: readonly RawConnection[];
-  /** Requests whose head has arrived whole, over all connections. */
+  /** Counts the requests on all connections whose head has arrived whole. */
   requestCount(): number;
   close(): Promise<void>;
 }
 
-/** Acts on a connection: called once a request head has arrived whole, for each further one too. */
+/** Is called each time that the head of a request has arrived whole. */
 export type OnRequest = (socket: Socket, connection: number) => void;
 
-/** Where and how a raw server listens; `onConnection` may speak or hang up before any request. */
+/** Says where and how a raw server listens. `onConnection` may write or close before any request. */
 export interface RawOptions {
   readonly host?: string;
   readonly port?: number;
@@ -31,7 +31,7 @@ export interface RawOptions {
   readonly onConnection?: (socket: Socket, connection: number) => void;
 }
 
-/** Starts a raw server on loopback (127.0.0.1 unless told otherwise). */
+/** Starts a raw server on 127.0.0.1, or on the loopback address `host`. */
 export async function startRawServer(onRequest: OnRequest, options: RawOptions = {}): Promise<RawServer> {
   const connections: RawConnection[] = [];
   const raw = new Set<Socket>();
@@ -79,7 +79,7 @@ function watch(socket: Socket, onRequest: () => void): RawConnection {
   return { socket, received: () => text };
 }
 
-/** Runs `use` with a raw server of its own, which is closed however that ends. */
+/** Runs `use` with a new raw server, and closes the server whether `use` succeeds or fails. */
 export async function withRawServer(
   onRequest: OnRequest,
   use: (server: RawServer) => Promise<void>,

@@ -2,25 +2,25 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request as it arrived, body and all. */
+/** Holds one request as it arrived, with its body. */
 export interface ReceivedRequest {
   readonly method: string;
-  /** The request target: path and query. */
+  /** Holds the request target, which is path and query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** The body as UTF-8 text; `bytes` has it as it came. */
+  /** Holds the body as UTF-8 text. `bytes` holds it as it came. */
   readonly body: string;
   readonly bytes: Buffer;
-  /** Milliseconds on the monotonic clock (`performance.now()`) at which the body was complete. */
+  /** Says when the body was complete, in milliseconds on the monotonic clock (`performance.now()`). */
   readonly at: number;
 }
 
-/** An answer as plain data; an object that is no bytes is sent as JSON. Defaults: status 200, no body. */
+/** Describes an answer. An object that is no bytes is sent as JSON. The default is status 200 without a body. */
 export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array | object;
-  /** Waits so long before it answers. */
+  /** Delays the answer by so many milliseconds. */
   readonly delayMs?: number;
 }
 
@@ -30,12 +30,12 @@ export type Respond = (
   response: ServerResponse,
 ) => Reply | undefined | void | Promise<Reply | undefined | void>;
 
-/** A real HTTP server on loopback that records what it is sent. */
+/** Is a real HTTP server on loopback that records the requests to it. */
 export interface Receiver {
-  /** `http://127.0.0.1:port`, without a slash at its end. */
+  /** Is `http://127.0.0.1:port`, without a slash at its end. */
   readonly url: string;
   readonly port: number;
-  /** Complete requests in the order of arrival. */
+  /** Lists the complete requests in the order of arrival. */
   readonly requests: readonly ReceivedRequest[];
   /** Resolves with the first `count` requests as soon as there are so many; rejects after `timeoutMs` (5 s). */
   waitFor(count: number, timeoutMs?: number): Promise<readonly ReceivedRequest[]>;

@@ -5,7 +5,7 @@ import { Status } from '../../src/gen/google/rpc/status.ts';
 
 type Leaf = Date | Uint8Array | string | number | boolean | bigint | undefined;
 
-/** A message of which any part may be left out. */
+/** Is a message of which any part may be left out. */
 export type Partially<T> = unknown extends T
   ? T
   : T extends Leaf
@@ -14,12 +14,12 @@ export type Partially<T> = unknown extends T
       ? readonly Partially<U>[]
       : { [K in keyof T]?: Partially<T[K]> };
 
-/** What a call carries besides its message. */
+/** Holds the options of one RPC. */
 export interface RpcOptions {
-  /** Milliseconds from now; a test's call ends after 30 s unless it says otherwise. */
+  /** Ends the RPC so many milliseconds from now. The default is 30 s. */
   readonly deadlineMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Cancels the call. */
+  /** Cancels the RPC. */
   readonly signal?: AbortSignal;
 }
 
@@ -34,21 +34,21 @@ type ReplyOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R } 
 
 type RpcOf<M> = (request?: Partially<RequestOf<M>>, options?: RpcOptions) => Promise<ReplyOf<M>>;
 
-/** A service with a function per RPC, which rejects with {@link RpcError}. */
+/** Has a function for each RPC of a service, which rejects with {@link RpcError}. */
 export type Rpcs<S> = { readonly [K in keyof S]: RpcOf<S[K]> };
 
-/** Every service of callhooks over one connection. */
+/** Calls every service of callhooks over one connection. */
 export interface Rpc {
   readonly agents: Rpcs<typeof pb.AgentAdminService>;
   readonly webhooks: Rpcs<typeof pb.WebhookAdminService>;
   readonly calls: Rpcs<typeof pb.CallLifecycleService>;
   readonly executions: Rpcs<typeof pb.ExecutionLogService>;
-  /** Sends bytes as they are to a path such as `/callhooks.v1.AgentAdmin/GetAgent`; gives the reply's bytes. */
+  /** Sends bytes as they are to a path such as `/callhooks.v1.AgentAdmin/GetAgent`. Returns the reply's bytes. */
   raw(path: string, bytes: Uint8Array, options?: RpcOptions): Promise<Buffer>;
   close(): void;
 }
 
-/** A failed RPC with its rich details taken apart; what was not sent is empty or undefined. */
+/** Is the error of an RPC with its details decoded. A detail that was not sent is empty or undefined. */
 export class RpcError extends Error {
   readonly code: keyof typeof status;
   readonly reason: string;
@@ -84,7 +84,7 @@ export class RpcError extends Error {
     this.requestId = parts.find('RequestInfo', details.RequestInfo)?.requestId;
   }
 
-  /** The paths of the violations, in the order in which they were sent. */
+  /** Lists the paths of the violations in the order in which they were sent. */
   get fields(): readonly string[] {
     return this.violations.map((violation) => violation.field);
   }
@@ -154,7 +154,7 @@ function callOptionsOf(options: RpcOptions): Partial<CallOptions> {
   };
 }
 
-/** The error that an RPC ends with; throws when it succeeds. */
+/** Returns the error with which an RPC ends. Throws when the RPC succeeds. */
 export async function errorOf(rpc: Promise<unknown>): Promise<RpcError> {
   try {
     await rpc;

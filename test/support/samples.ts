@@ -3,10 +3,10 @@ import type { Partially } from './rpc.ts';
 
 export const { WEBHOOK_TYPE_PRE_CALL: PRE_CALL, WEBHOOK_TYPE_POST_CALL: POST_CALL } = pb.WebhookType;
 
-/** A UUID that nothing has. */
+/** Is a UUID that nothing has. */
 export const NOBODY = '0d9f6c6a-5a0e-4c8e-9d3e-000000000bad';
 
-/** A configuration that is fine for both types; parts of the request template can be replaced. */
+/** Returns a configuration that is valid for both types. The caller can replace parts of the request template. */
 export function configOf(
   apiSchema: Partially<pb.ApiSchema> = {},
   more: Partially<pb.WebhookConfig> = {},
@@ -17,7 +17,7 @@ export function configOf(
   };
 }
 
-/** A webhook as it is given inside of an agent. */
+/** Returns a webhook in the form that an agent contains it. */
 export function webhookOf(
   webhookType: pb.WebhookType,
   webhookConfig: Partially<pb.WebhookConfig> = configOf(),
@@ -25,7 +25,7 @@ export function webhookOf(
   return { webhookType, webhookConfig };
 }
 
-/** A `webhook_config` as voice teams have it today, in proto JSON. */
+/** Holds a `webhook_config` in proto JSON as voice teams have it today. */
 const EXISTING_CONFIG = {
   api_schema: {
     url: 'https://api.example.com/pre-call',
@@ -37,7 +37,7 @@ const EXISTING_CONFIG = {
   response_timeout_secs: 10,
 };
 
-/** {@link EXISTING_CONFIG} as a message. */
+/** Returns the message of {@link EXISTING_CONFIG}. */
 export function existingConfig(): Partially<pb.WebhookConfig> {
   return {
     apiSchema: {
@@ -55,7 +55,7 @@ export function existingConfig(): Partially<pb.WebhookConfig> {
   };
 }
 
-/** Nested objects of that depth: `{ d: { d: … {} } }` has one more than its number of keys. */
+/** Returns nested objects of that depth. The depth of `{ d: { d: … {} } }` is one more than its number of keys. */
 export function nested(depth: number): Record<string, unknown> {
   let value: Record<string, unknown> = {};
   for (let i = 1; i < depth; i += 1) value = { d: value };

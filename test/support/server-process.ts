@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
 
-/** How a process ended and what it wrote. */
+/** Says how a process ended and what it wrote. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -13,10 +13,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A real callhooks process. */
+/** Is a real callhooks process. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves with the address once it serves; rejects when it ends before. */
+  /** Resolves with the address once it serves. Rejects when it ends before. */
   serving(): Promise<string>;
   /** Resolves with the first log line that `matches`. */
   logged(matches: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export interface ServerProcess {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Starts `callhooks <args>` with these variables and no others of the test's own; `main` is its entry point. */
+/** Starts `callhooks <args>` with these variables and no others of the test. `main` is its entry point. */
 export function startProcess(args: readonly string[], env: Environment = {}, main = MAIN): ServerProcess {
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], CALLHOOKS_OPS_LISTEN: '127.0.0.1:0', ...env },

@@ -5,7 +5,7 @@ import { createKeyring } from '../../src/secrets/keyring.ts';
 const AGENT = '0192aaaa-0000-7000-8000-000000000001';
 const WEBHOOK = '0192aaaa-0000-7000-8000-000000000002';
 
-/** The keyring that seals the secrets of {@link agentWith}. */
+/** Seals the secrets of {@link agentWith}. */
 export const keyring = createKeyring([{ id: 'k', bytes: Buffer.alloc(32, 1) }]);
 /** Seals and opens with {@link keyring}. */
 export const agentSecrets = createAgentSecrets(keyring);

@@ -11,8 +11,9 @@ export interface Tether {
 }
 
 /**
- * Starts a shell script with arguments. Its input ends when this process is gone, even by SIGKILL: a script that reads its
- * input to the end and then cleans up leaves nothing behind, however the tests end. Never keeps this process alive.
+ * Starts a shell script with arguments. Its input ends when this process is gone, even by SIGKILL. So a script that
+ * reads its input to the end and then cleans up leaves nothing behind, however the tests end. It never keeps this
+ * process alive.
  */
 export function startTether(script: string, args: readonly string[] = []): Tether {
   const shell = spawn('/bin/sh', ['-c', script, 'sh', ...args], {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../src/domain/json.ts';
 import type { WebhookConfigDraft } from '../../src/domain/webhook-draft.ts';
 
-/** A `webhook_config` as proto JSON; the failure policy is written as our word. */
+/** Is a `webhook_config` as proto JSON, but with the failure policy in the domain's words. */
 export interface ConfigJson {
   api_schema?: {
     url?: string;
@@ -21,7 +21,7 @@ export interface ConfigJson {
   signing_secret_names?: string[];
 }
 
-/** The draft that the wire would bring for it. */
+/** Returns the draft that a request with this configuration becomes. */
 export function draftOf(config: ConfigJson): WebhookConfigDraft {
   return {
     apiSchema: config.api_schema && {
