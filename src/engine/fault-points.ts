@@ -3,18 +3,18 @@
  * handed in by app.ts; no setting can arm one.
  */
 export type FaultPoint =
-  | 'start.unclaimed'
-  | 'start.claimed'
-  | 'start.answered'
-  | 'start.recorded'
-  | 'end.unaccepted'
-  | 'end.accepted'
-  | 'end.unclaimed'
-  | 'end.claimed'
-  | 'end.rendering'
-  | 'end.answered'
-  | 'end.recorded'
-  | 'end.expired'
+  | 'pre_call.unclaimed'
+  | 'pre_call.claimed'
+  | 'pre_call.answered'
+  | 'pre_call.recorded'
+  | 'post_call.unaccepted'
+  | 'post_call.accepted'
+  | 'post_call.unclaimed'
+  | 'post_call.claimed'
+  | 'post_call.rendering'
+  | 'post_call.answered'
+  | 'post_call.recorded'
+  | 'post_call.expired'
   | 'interrupted';
 
 /** Is called at each fault point that the execution of a conversation reaches. */

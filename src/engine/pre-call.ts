@@ -74,7 +74,7 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
   const { runningStarts } = deps;
   return {
     claim: async (row, start, times) => {
-      deps.onFaultPoint('start.unclaimed', row.conversationUuid);
+      deps.onFaultPoint('pre_call.unclaimed', row.conversationUuid);
       const inserted = await insert(deps, row, times);
       if (inserted.kind !== 'won') return inserted;
       const { execution } = inserted;
@@ -82,12 +82,12 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       // The claim took so long that it was marked interrupted. It is answered from the record, and nothing is sent.
       if (execution.state !== 'sending') return { kind: 'lost', execution };
       runningStarts.add(execution);
-      deps.onFaultPoint('start.claimed', row.conversationUuid);
+      deps.onFaultPoint('pre_call.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
     record: async (claimed, run) => {
       const { conversationUuid } = claimed.execution;
-      deps.onFaultPoint('start.answered', conversationUuid);
+      deps.onFaultPoint('pre_call.answered', conversationUuid);
       try {
         return await record(deps, claimed, run);
       } catch (error) {
@@ -145,7 +145,7 @@ async function record(
     run,
   );
   const result = await recordAndLog(deps, execution, outcome);
-  deps.onFaultPoint('start.recorded', conversationUuid);
+  deps.onFaultPoint('pre_call.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
   // A mark is final: the owner answers from the record, as every repeat does.
   const found = await retryWrite(() => deps.store.findStart(conversationUuid), { signal: deps.lastWrites });

@@ -50,7 +50,7 @@ describeEachEngine('A replica killed in its background work', (engine) => {
     const victim = await cluster.addReplica();
     const call = await callOf('end');
     await victim.kill();
-    await victim.restart({ faults: [faultAt('end.accepted', 'kill', call)] });
+    await victim.restart({ faults: [faultAt('post_call.accepted', 'kill', call)] });
     await cluster.callLog.call(victim, call);
     await victim.exited();
     const beside = connectDirectly({ ...cluster, cleanup: async () => {} });
@@ -59,7 +59,7 @@ describeEachEngine('A replica killed in its background work', (engine) => {
     );
     await beside.close();
     // It looks for such rows when it starts, so it may be dead before it serves.
-    await victim.restart({ faults: [faultAt('end.expired', 'kill', call)] }).catch(() => undefined);
+    await victim.restart({ faults: [faultAt('post_call.expired', 'kill', call)] }).catch(() => undefined);
     expect(await victim.exited(), 'how it ended').to.equal('SIGKILL');
     expect(await rowOf(call), 'record').to.equal('FAILED EXPIRED NO');
     await victim.restart();
@@ -77,7 +77,7 @@ describeEachEngine('A replica killed in its background work', (engine) => {
     const owner = await cluster.addReplica({ name: 'owner' });
     const call = await callOf('start');
     await owner.kill();
-    await owner.restart({ faults: [faultAt('start.claimed', 'kill', call)] });
+    await owner.restart({ faults: [faultAt('pre_call.claimed', 'kill', call)] });
     const successor = await cluster.addReplica({
       name: 'successor',
       faults: [faultAt('interrupted', 'kill', call)],
@@ -110,7 +110,10 @@ describeEachEngine('A replica killed in its background work', (engine) => {
       this.timeout(60_000);
       const witness = await cluster.addReplica({ name: 'witness' });
       const call = await callOf('end');
-      const faults = [faultAt('end.answered', 'stop', call), faultAt('end.recorded', 'kill', call)];
+      const faults = [
+        faultAt('post_call.answered', 'stop', call),
+        faultAt('post_call.recorded', 'kill', call),
+      ];
       const owner = await cluster.addReplica({ name: 'owner', faults });
       const responding = cluster.callLog.call(owner, call);
       await owner.untilFrozen();

@@ -15,7 +15,7 @@ import { reportFigures } from './support/report-figures.ts';
 import type { TestAgent } from './support/test-agent.ts';
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
-type Moment = FaultPoint | 'start.sent' | 'end.sent';
+type Moment = FaultPoint | 'pre_call.sent' | 'post_call.sent';
 
 interface Row {
   readonly moment: Moment;
@@ -59,19 +59,19 @@ function row(
 
 // These are the promises; the test prints what was seen.
 const ROWS: readonly Row[] = [
-  row('start.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
-  row('start.claimed', 'SENDING', 'nothing', LOST, RUNNING, MARKED),
-  row('start.sent', 'SENDING', 'the request', LOST, RUNNING, MARKED),
-  row('start.answered', 'SENDING', 'the request', LOST, RUNNING, MARKED),
-  row('start.recorded', 'SUCCEEDED', 'the request', LOST, DONE, 'SUCCEEDED'),
-  row('end.unaccepted', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
-  row('end.accepted', 'ACCEPTED', 'it later', LOST, ON_ITS_WAY, 'SUCCEEDED'),
-  row('end.unclaimed', 'ACCEPTED', 'it later', EITHER, ON_ITS_WAY, 'SUCCEEDED'),
-  row('end.claimed', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
-  row('end.rendering', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
-  row('end.sent', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
-  row('end.answered', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
-  row('end.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
+  row('pre_call.unclaimed', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
+  row('pre_call.claimed', 'SENDING', 'nothing', LOST, RUNNING, MARKED),
+  row('pre_call.sent', 'SENDING', 'the request', LOST, RUNNING, MARKED),
+  row('pre_call.answered', 'SENDING', 'the request', LOST, RUNNING, MARKED),
+  row('pre_call.recorded', 'SUCCEEDED', 'the request', LOST, DONE, 'SUCCEEDED'),
+  row('post_call.unaccepted', '(nothing)', 'it later', LOST, FRESH, 'SUCCEEDED'),
+  row('post_call.accepted', 'ACCEPTED', 'it later', LOST, ON_ITS_WAY, 'SUCCEEDED'),
+  row('post_call.unclaimed', 'ACCEPTED', 'it later', EITHER, ON_ITS_WAY, 'SUCCEEDED'),
+  row('post_call.claimed', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('post_call.rendering', 'SENDING', 'nothing', EITHER, STUCK, MARKED),
+  row('post_call.sent', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
+  row('post_call.answered', 'SENDING', 'the request', ACCEPTED, STUCK, MARKED),
+  row('post_call.recorded', 'SUCCEEDED', 'the request', ACCEPTED, DONE, 'SUCCEEDED'),
 ];
 
 // No request may time out before its replica is killed, however busy the machine is.
@@ -127,7 +127,7 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
 
   const dieAt = async ({ moment, repeat, final }: Row): Promise<Seen> => {
     const conversationUuid = randomUUID();
-    const rpc = moment.startsWith('start') ? 'start' : 'end';
+    const rpc = moment.startsWith('pre_call') ? 'start' : 'end';
     const isSent = moment.endsWith('.sent');
     const { agentUuid } = isSent ? slowAgent : agent;
     const call: Call = { rpc, agentUuid, conversationUuid };

@@ -24,7 +24,7 @@ const STARTED_AT_ONCE = 4;
 const PATIENT_MS = 90_000;
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is frozen from outside. */
-type Moment = FaultPoint | 'start.sent' | 'end.sent';
+type Moment = FaultPoint | 'pre_call.sent' | 'post_call.sent';
 
 interface Row {
   readonly moment: Moment;
@@ -51,20 +51,20 @@ const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
   // Nobody has claimed it, so the platform's repeat runs it. The frozen replica was about to write, and is too late for that.
-  row('start.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
-  row('start.claimed', MARKED, MARKED, 'INTERRUPTED', false),
-  row('start.sent', MARKED, MARKED, 'INTERRUPTED', true),
-  row('start.answered', MARKED, MARKED, 'INTERRUPTED', true),
-  row('start.recorded', 'SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', true),
-  row('end.unaccepted', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
-  row('end.accepted', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
-  row('end.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
+  row('pre_call.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
+  row('pre_call.claimed', MARKED, MARKED, 'INTERRUPTED', false),
+  row('pre_call.sent', MARKED, MARKED, 'INTERRUPTED', true),
+  row('pre_call.answered', MARKED, MARKED, 'INTERRUPTED', true),
+  row('pre_call.recorded', 'SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', true),
+  row('post_call.unaccepted', 'SUCCEEDED', 'SUCCEEDED', 'LIMIT_REACHED', true),
+  row('post_call.accepted', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
+  row('post_call.unclaimed', 'SUCCEEDED', 'SUCCEEDED', 'ACCEPTED', true),
   // Its time limit begins with the dial, so it still sends, once, and corrects the mark.
-  row('end.claimed', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
-  row('end.rendering', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('post_call.claimed', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('post_call.rendering', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
   // The answer came while it was frozen, and is read before the time limit counts.
-  row('end.sent', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
-  row('end.answered', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('post_call.sent', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
+  row('post_call.answered', MARKED, 'SUCCEEDED', 'ACCEPTED', true),
 ];
 
 function row(moment: Moment, asleep: string, awake: string, response: string, saw: boolean): Row {
@@ -73,7 +73,7 @@ function row(moment: Moment, asleep: string, awake: string, response: string, sa
 
 const REFUSED = ROWS.filter(({ response }) => response === 'LIMIT_REACHED').length;
 
-function isSent(moment: Moment): moment is 'start.sent' | 'end.sent' {
+function isSent(moment: Moment): moment is 'pre_call.sent' | 'post_call.sent' {
   return moment.endsWith('.sent');
 }
 
@@ -119,7 +119,7 @@ describeEachEngine('A replica frozen for longer than time limit and grace', (eng
   };
   const freezeAt = async ({ row, conversationUuid, replica }: Armed): Promise<void> => {
     const { moment, asleep } = row;
-    const rpc = moment.startsWith('start') ? 'start' : 'end';
+    const rpc = moment.startsWith('pre_call') ? 'start' : 'end';
     const { agentUuid } = isSent(moment) ? slowAgent : agent;
     const call = { rpc, agentUuid, conversationUuid } as const;
     replica.wake();
@@ -137,7 +137,7 @@ describeEachEngine('A replica frozen for longer than time limit and grace', (eng
     await untilDatabaseAvailable(witness);
     const one = { replica, conversationUuid, responding };
     frozen.set(moment, one);
-    if (moment === 'start.unclaimed' || moment === 'end.unaccepted')
+    if (moment === 'pre_call.unclaimed' || moment === 'post_call.unaccepted')
       await cluster.callLog.call(cluster.livingReplica(), call);
     if (asleep === 'SUCCEEDED')
       await until(`${moment} to be taken over`, async () => (await recordOf(one)) === asleep, {

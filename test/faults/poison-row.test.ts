@@ -20,7 +20,7 @@ describeEachEngine('A post-call whose rendering kills the process', (engine) => 
     this.timeout(60_000);
     const conversationUuid = randomUUID();
     // Every replica that renders it dies.
-    const faults: readonly Fault[] = [{ point: 'end.rendering', action: 'kill', conversationUuid }];
+    const faults: readonly Fault[] = [{ point: 'post_call.rendering', action: 'kill', conversationUuid }];
     await cluster.addReplicas(engine.name === 'sqlite' ? 1 : 3, { faults });
     const { agentUuid } = await cluster.addAgent({ preLimitMs: LIMIT_MS, postLimitMs: LIMIT_MS });
     const call = { rpc: 'end', agentUuid, conversationUuid } as const;

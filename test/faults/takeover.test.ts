@@ -189,7 +189,7 @@ describeEachEngine('The executions of a dead replica', (engine) => {
         await insertPending(cluster, rows, await copyWebhook(cluster, slow, webhooks));
         const insertedMs = Math.round(performance.now() - beganAtMs);
         const conversationUuid = randomUUID();
-        await victim.restart({ faults: [{ point: 'end.accepted', action: 'kill', conversationUuid }] });
+        await victim.restart({ faults: [{ point: 'post_call.accepted', action: 'kill', conversationUuid }] });
         // The request slots of the stalled origin fill up on both replicas.
         await until('the stalled origin to be busy', () => stalled.requests().length >= 128);
         const call = { rpc: 'end', agentUuid: agent.agentUuid, conversationUuid } as const;

@@ -11,18 +11,18 @@ import { connect, type Rpc } from '../support/rpc.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
 
 const FAULT_POINTS: Readonly<Record<FaultPoint, true>> = {
-  'start.unclaimed': true,
-  'start.claimed': true,
-  'start.answered': true,
-  'start.recorded': true,
-  'end.unaccepted': true,
-  'end.accepted': true,
-  'end.unclaimed': true,
-  'end.claimed': true,
-  'end.rendering': true,
-  'end.answered': true,
-  'end.recorded': true,
-  'end.expired': true,
+  'pre_call.unclaimed': true,
+  'pre_call.claimed': true,
+  'pre_call.answered': true,
+  'pre_call.recorded': true,
+  'post_call.unaccepted': true,
+  'post_call.accepted': true,
+  'post_call.unclaimed': true,
+  'post_call.claimed': true,
+  'post_call.rendering': true,
+  'post_call.answered': true,
+  'post_call.recorded': true,
+  'post_call.expired': true,
   interrupted: true,
 };
 const FAULT = formatFaults(

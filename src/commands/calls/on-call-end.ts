@@ -90,13 +90,13 @@ async function acceptReport(
   webhook: Webhook,
 ): Promise<OnCallEndReply> {
   const { conversationUuid } = request;
-  deps.onFaultPoint('end.unaccepted', conversationUuid);
+  deps.onFaultPoint('post_call.unaccepted', conversationUuid);
   const result = await insertReport(deps, newPostCall(deps, request, context, webhook), context);
   if (result.kind === 'purged') throw conversationPurged(conversationUuid);
   if (result.kind === 'other_agent') throw otherAgent(conversationUuid);
   const { execution } = result;
   if (result.kind === 'lost') return replayReport(deps, request, execution);
-  deps.onFaultPoint('end.accepted', conversationUuid);
+  deps.onFaultPoint('post_call.accepted', conversationUuid);
   deps.maintenance.noteAccepted();
   deps.postCallSender.offer(execution);
   return { execution, replayed: false };

@@ -43,7 +43,7 @@ export function createExpiry({ store, startByMs, isStopped, onFaultPoint, onErro
       const uuids = expired.map(({ executionUuid }) => executionUuid);
       await store.failUnsent(uuids, failureOf('EXPIRED'), startByMs);
     }
-    for (const { conversationUuid } of expired) onFaultPoint('end.expired', conversationUuid);
+    for (const { conversationUuid } of expired) onFaultPoint('post_call.expired', conversationUuid);
     return postCalls.filter(({ acceptedAtMs }) => !isExpired(acceptedAtMs));
   };
 

@@ -54,7 +54,7 @@ export async function sendPostCall(
 ): Promise<'done' | 'start_running'> {
   const { postCall, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
-  deps.onFaultPoint('end.unclaimed', postCall.conversationUuid);
+  deps.onFaultPoint('post_call.unclaimed', postCall.conversationUuid);
   const { executionUuid } = postCall;
   const { instance, signal } = deps;
   const claimed = await retryWrite(
@@ -77,7 +77,7 @@ interface Claimed extends SendablePostCall {
 async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void> {
   const { postCall, claim } = sendable;
   const claimedAtMs = performance.now();
-  deps.onFaultPoint('end.claimed', postCall.conversationUuid);
+  deps.onFaultPoint('post_call.claimed', postCall.conversationUuid);
   const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable).catch(
     (error: unknown): Performed => {
       deps.onError(error, postCall.executionUuid);
@@ -85,14 +85,14 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
       return { run: unsent(NOTHING_RENDERED, isWaiting ? STOPPED : observedFailure('INTERNAL', 'no')) };
     },
   );
-  deps.onFaultPoint('end.answered', postCall.conversationUuid);
+  deps.onFaultPoint('post_call.answered', postCall.conversationUuid);
   const { executionUuid } = postCall;
   const outcome = toOutcome(
     { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
     run,
   );
   await recordAndLog(deps, postCall, outcome);
-  deps.onFaultPoint('end.recorded', postCall.conversationUuid);
+  deps.onFaultPoint('post_call.recorded', postCall.conversationUuid);
 }
 
 // Reads are repeated until the process ends.
@@ -136,7 +136,7 @@ async function runWith(
 ): Promise<WebhookRun> {
   const runnable = openOrUndefined(deps, agent, webhook);
   if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
-  deps.onFaultPoint('end.rendering', postCall.conversationUuid);
+  deps.onFaultPoint('post_call.rendering', postCall.conversationUuid);
   const rendered = deps.webhookRuns.render({
     runnable,
     agentUuid: postCall.agentUuid,

@@ -10,7 +10,7 @@ export interface Fault {
   readonly conversationUuid?: string;
 }
 
-/** Writes faults as the text of an environment variable: `end.rendering:kill:<conversation>`, separated by commas. */
+/** Writes faults as the text of an environment variable: `post_call.rendering:kill:<conversation>`, separated by commas. */
 export function formatFaults(faults: readonly Fault[]): string {
   return faults
     .map(({ point, action, conversationUuid }) => [point, action, conversationUuid ?? ''].join(':'))
