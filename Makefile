@@ -63,9 +63,9 @@ test-clients: $(BUILT) ## Test a real server with grpcurl, go-httpbin and a Pyth
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-faults
-test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (LONG=1 kills a thousand instead of twenty)
+test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (LONG=1: a thousand kills; QUIET=1: times decide too)
 	@test/tools/galera-install.sh
-	@LONG=$(LONG) $(N) mocha $(FAULTS)
+	@LONG=$(LONG) QUIET=$(QUIET) $(N) mocha $(FAULTS)
 
 .PHONY: test-hostile
 test-hostile: $(INSTALLED) test-database ## Attack a server as endpoints and callers could, and print how long it stalled
