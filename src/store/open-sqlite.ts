@@ -9,8 +9,7 @@ import { createMigrator } from './migrate.ts';
 import { checkSqliteSettings } from './sql/check-settings.ts';
 import { openDataFolder } from './sql/data-folder.ts';
 import { sqlite } from './sql/sqlite.ts';
-import { createSqliteConnections } from './sql/sqlite-connections.ts';
-import { openSqliteFile } from './sql/sqlite-file.ts';
+import { createSqliteConnections, openSqliteFile } from './sql/sqlite-file.ts';
 import type { Database } from './database.ts';
 import type { ExecutionStore } from './execution-store.ts';
 

@@ -13,8 +13,7 @@ import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import { openMysqlPool } from '../../src/store/sql/mysql.ts';
 import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
 import { inParts, marks } from '../../src/store/sql/sql.ts';
-import { createSqliteConnections } from '../../src/store/sql/sqlite-connections.ts';
-import { openSqliteFile } from '../../src/store/sql/sqlite-file.ts';
+import { createSqliteConnections, openSqliteFile } from '../../src/store/sql/sqlite-file.ts';
 import type { Engine, FreshDatabase } from '../support/engines.ts';
 import { byKind, type StoreByKind } from './by-kind.ts';
 

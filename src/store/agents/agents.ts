@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
 import { CallhooksError, DatabaseError } from '../../errors.ts';
-import { loadAgents, loadWebhooks } from './agent-rows.ts';
+import { createAgentReads, findAgent, loadAgents, loadWebhooks } from './read-agents.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { cutPage } from '../sql/cut-page.ts';
@@ -15,6 +15,8 @@ export function createAgentStore(reads: Connections, admin: Connections, dialect
     (await session.rows(`SELECT ${dialect.now} AS now_ms`))[0]?.now_ms as number;
 
   return {
+    ...createAgentReads(reads),
+
     insertAgent: (newAgent) =>
       admin.transaction(async (session) => {
         const agent = stampAgent(newAgent, await nowMs(session));
@@ -23,14 +25,6 @@ export function createAgentStore(reads: Connections, admin: Connections, dialect
         });
         await writeChildren(session, undefined, agent);
         return agent;
-      }),
-
-    findAgent: (agentUuid) => reads.read((session) => findAgent(session, agentUuid)),
-
-    findAgentOfWebhook: (webhookUuid) =>
-      reads.read(async (session) => {
-        const sql = 'a.agent_uuid = (SELECT w.agent_uuid FROM webhooks w WHERE w.webhook_uuid = ?)';
-        return (await loadAgents(session, { sql, values: [toBytes(webhookUuid)] }))[0];
       }),
 
     findUrls: (webhookUuids) =>
@@ -91,10 +85,6 @@ export function createAgentStore(reads: Connections, admin: Connections, dialect
         return pageOf(webhooks, isCut, items, 'webhook_uuid');
       }),
   };
-}
-
-async function findAgent(session: Session, agentUuid: string): Promise<Agent | undefined> {
-  return (await loadAgents(session, { sql: 'a.agent_uuid = ?', values: [toBytes(agentUuid)] }))[0];
 }
 
 function stampAgent(agent: NewAgent, nowMs: number): Agent {

@@ -1,6 +1,5 @@
 import type { Value } from '../sql/dialect.ts';
-import type { SqliteConnections } from '../sql/sqlite-connections.ts';
-import type { SqliteFile } from '../sql/sqlite-file.ts';
+import type { SqliteConnections, SqliteFile } from '../sql/sqlite-file.ts';
 import { toBytes, STATE, timeLimitSources, TYPE } from '../sql/column-values.ts';
 import type { OutcomeResult } from '../write-batch.ts';
 import { decideClaim, decideOutcome, READ_CLAIMS, READ_OUTCOMES } from './decide-writes.ts';

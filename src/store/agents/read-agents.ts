@@ -1,7 +1,8 @@
 import type { Agent, SealedValue, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { webhookTypes, toUuid } from '../sql/column-values.ts';
-import type { Session } from '../sql/connections.ts';
+import type { AgentStore } from '../agent-store.ts';
+import { toBytes, toUuid, webhookTypes } from '../sql/column-values.ts';
+import type { Connections, Session } from '../sql/connections.ts';
 import type { Row } from '../sql/dialect.ts';
 import type { Condition } from '../sql/sql.ts';
 
@@ -67,6 +68,24 @@ function readParts(
     parts.map((part) => `${part} WHERE ${sql}`).join(' UNION ALL '),
     parts.flatMap(() => values),
   );
+}
+
+/** Makes the reads of agents that calls wait for. */
+export function createAgentReads(reads: Connections): Pick<AgentStore, 'findAgent' | 'findAgentOfWebhook'> {
+  return {
+    findAgent: (agentUuid) => reads.read((session) => findAgent(session, agentUuid)),
+
+    findAgentOfWebhook: (webhookUuid) =>
+      reads.read(async (session) => {
+        const sql = 'a.agent_uuid = (SELECT w.agent_uuid FROM webhooks w WHERE w.webhook_uuid = ?)';
+        return (await loadAgents(session, { sql, values: [toBytes(webhookUuid)] }))[0];
+      }),
+  };
+}
+
+/** Returns an agent with its webhooks and secrets, or undefined when there is none. */
+export async function findAgent(session: Session, agentUuid: string): Promise<Agent | undefined> {
+  return (await loadAgents(session, { sql: 'a.agent_uuid = ?', values: [toBytes(agentUuid)] }))[0];
 }
 
 /** Loads the agents that fulfil a condition on `a.agent_uuid`, by agent_uuid ascending. */
