@@ -12,8 +12,10 @@ export interface RequestContext {
   readonly callingExecutionUuids: readonly string[];
   /** The caller's W3C trace context, unparsed. */
   readonly traceparent?: string;
-  /** How many bytes the request message has. They are reserved while the call runs. */
-  readonly requestBytes: number;
+  /** How many bytes the request message has, as it came. They stay in memory until the RPC has ended. */
+  readonly messageBytes: number;
+  /** An estimate of the memory that the request message takes, as it came and decoded. It is reserved for the call. */
+  readonly memoryBytes: number;
   /** Is told when the call no longer waits for its claim. */
   readonly arrival: Arrival;
 }

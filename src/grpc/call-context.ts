@@ -3,6 +3,11 @@ import type { RequestContext } from '../commands/request-context.ts';
 import { parseUuid } from '../domain/uuid.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 
+/** The bytes of a message. The adapter takes them out, because grpc-js keeps the holder until the RPC has ended. */
+export interface MessageHolder {
+  bytes: Buffer;
+}
+
 /** What a handler knows of its RPC. Commands see only the {@link RequestContext} in it. */
 export interface CallContext extends RequestContext {
   /** The method, such as `callhooks.v1.CallLifecycle/OnCallStart`. */
@@ -11,6 +16,8 @@ export interface CallContext extends RequestContext {
   readonly peer: string;
   /** The caller's deadline in epoch milliseconds. It is absent when the caller set none. */
   readonly deadlineEpochMs?: number;
+  /** The adapter sets it when it has measured the message. */
+  memoryBytes: number;
   /** Adds fields to the log line of the RPC: ids and outcomes, nothing confidential. */
   log(fields: object): void;
 }
@@ -27,7 +34,7 @@ export interface OpenCall {
 
 /** Returns the context of a call that was just admitted. */
 export function openCall(
-  call: ServerUnaryCall<Buffer, Buffer>,
+  call: ServerUnaryCall<MessageHolder, Buffer>,
   requestId: string,
   arrival: Arrival,
 ): OpenCall {
@@ -42,7 +49,8 @@ export function openCall(
     signal: controller.signal,
     callingExecutionUuids: callingExecutionUuids(call.metadata),
     ...(traceparent === undefined ? {} : { traceparent }),
-    requestBytes: call.request.length,
+    messageBytes: call.request.bytes.length,
+    memoryBytes: 0,
     arrival,
     rpc: call.getPath().slice(1),
     peer: call.getPeer(),
@@ -53,7 +61,7 @@ export function openCall(
 
 /** grpc-js measures deadlines on the wall clock, and returns Infinity when the caller set none. */
 function deadlineOf(
-  call: ServerUnaryCall<Buffer, Buffer>,
+  call: ServerUnaryCall<MessageHolder, Buffer>,
   nowMs: number,
 ): { deadlineAtMs: number; deadlineEpochMs: number } | object {
   const deadlineEpochMs = Number(call.getDeadline());

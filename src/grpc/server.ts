@@ -14,6 +14,7 @@ import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
 import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
+import { readRequestShapes } from './limits/message-shape.ts';
 import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
 import { addReflection } from './reflection.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
@@ -82,7 +83,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { admit, arrivalOf } = createArrivals({ gate, refusals, isClosing });
   const connections = tuneHttp2(server, admit);
   const adminLimit = createRpcLimit(MAX_ADMIN_RPCS, 'list and admin RPCs');
-  const adapter = { logger, newRequestId, isClosing, arrivalOf, adminLimit };
+  const requestShapes = readRequestShapes();
+  const adapter = { logger, newRequestId, isClosing, arrivalOf, adminLimit, requestShapes };
   for (const service of services) {
     const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);

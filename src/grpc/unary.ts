@@ -1,11 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 import { shuttingDown } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { CallContext, OpenCall } from './call-context.ts';
+import type { CallContext, MessageHolder, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
-import { decodeRequest } from './decode-request.ts';
+import { decodeRequest, measureRequest } from './decode-request.ts';
+import type { MessageShape } from './limits/message-shape.ts';
 import { limitsOf } from './limits/method-limits.ts';
 import type { RpcLimit } from './limits/rpc-limit.ts';
 import { toErrorStatus } from './status.ts';
@@ -29,11 +31,13 @@ export interface UnaryDependencies {
   readonly isClosing: () => boolean;
   /** Returns the arrival of an RPC, by its gRPC headers. */
   readonly arrivalOf: (headers: Metadata) => Arrival;
+  /** The shapes of the request messages, by the paths of their methods. */
+  readonly requestShapes: ReadonlyMap<string, MessageShape>;
   /** Limits list and admin RPCs. */
   readonly adminLimit: RpcLimit;
 }
 
-type Call = ServerUnaryCall<Buffer, Buffer>;
+type Call = ServerUnaryCall<MessageHolder, Buffer>;
 type Respond = sendUnaryData<Buffer>;
 
 /**
@@ -47,15 +51,24 @@ export function createUnary<Request, Reply>(
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
   const { maxRequestBytes, isAdmin } = limitsOf(method.path);
-  const { adminLimit, arrivalOf, isClosing, logger, newRequestId } = dependencies;
+  const { adminLimit, arrivalOf, isClosing, logger, newRequestId, requestShapes } = dependencies;
+  const shape = requestShapes.get(method.path);
+  if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
 
-  const serve = async (bytes: Buffer, context: CallContext): Promise<Buffer> => {
-    const request = decodeRequest(method.requestDeserialize, bytes, maxRequestBytes);
-    return method.responseSerialize(await handler(request, context));
+  // No function that waits holds the message: a handler may let go of parts of it while its RPC still runs.
+  const serve = (message: MessageHolder, context: CallContext): Promise<Buffer> => {
+    const { bytes } = message;
+    message.bytes = NO_BYTES;
+    const { values, memoryBytes } = measureRequest(bytes, maxRequestBytes, shape);
+    context.memoryBytes = memoryBytes;
+    const request = decodeRequest(method.requestDeserialize, bytes);
+    const reply =
+      values > MANY_VALUES ? nextTurn().then(() => handler(request, context)) : handler(request, context);
+    return reply.then(method.responseSerialize);
   };
-  const reply = async (bytes: Buffer, context: CallContext): Promise<Buffer> => {
+  const reply = async (message: MessageHolder, context: CallContext): Promise<Buffer> => {
     if (isClosing()) throw shuttingDown();
-    return isAdmin ? adminLimit(() => serve(bytes, context)) : serve(bytes, context);
+    return isAdmin ? adminLimit(() => serve(message, context)) : serve(message, context);
   };
   return (call, respond) => {
     const arrival = arrivalOf(call.metadata);
@@ -67,9 +80,17 @@ export function createUnary<Request, Reply>(
   };
 }
 
-/** Returns a method whose codecs change nothing. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */
+const NO_BYTES = Buffer.alloc(0);
+/** Decoding more values than this takes over 5 ms, so other work gets a turn before they are checked. */
+const MANY_VALUES = 10_000;
+
+/** Returns a method whose codecs leave the bytes as they are. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */
 export function withoutCodecs(method: UnaryMethod<unknown, unknown>): object {
-  return { ...method, requestDeserialize: pass, responseSerialize: pass };
+  return { ...method, requestDeserialize: hold, responseSerialize: pass };
+}
+
+function hold(bytes: Buffer): MessageHolder {
+  return { bytes };
 }
 
 function pass(bytes: Buffer): Buffer {

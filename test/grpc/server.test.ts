@@ -17,8 +17,8 @@ describe('The gRPC server', () => {
   it('accepts a message of 4 MiB, and refuses one with a byte more', async () => {
     const sizes: number[] = [];
     await using server = await startTestServer({
-      onCallStart: async (_, { requestBytes }) => {
-        sizes.push(requestBytes);
+      onCallStart: async (_, { messageBytes }) => {
+        sizes.push(messageBytes);
         return reply;
       },
     });

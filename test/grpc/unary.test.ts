@@ -53,7 +53,8 @@ describe('The unary adapter', () => {
     expect(context).to.deep.include({
       rpc: 'callhooks.v1.CallLifecycle/OnCallStart',
       requestId: 'request-1',
-      requestBytes: 5,
+      messageBytes: 5,
+      memoryBytes: 10,
       traceparent: headers.traceparent,
       callingExecutionUuids: [EXECUTION, '0198c0de-0000-7000-8000-00000000000b'],
     });
@@ -132,21 +133,21 @@ describe('The unary adapter', () => {
     });
   }
 
-  const undecodable: [string, Uint8Array][] = [
+  const undecodable: [what: string, message: Uint8Array, field?: string][] = [
     ['garbage', Buffer.from('ffffffffffff', 'hex')],
     ['a message that ends early', Buffer.from('0a24', 'hex')],
     ['text that is not UTF-8', Buffer.from('0a02c328', 'hex')],
     ['groups without end', Buffer.alloc(1 << 20, 0x7b)],
-    ['messages nested a thousand deep', deepMessage(1000)],
-    ['messages nested a million bytes deep', deepMessage(100_000)],
+    ['messages nested a thousand deep', deepMessage(1000), 'metadata'],
+    ['messages nested a million bytes deep', deepMessage(100_000), 'metadata'],
   ];
-  for (const [what, bytes] of undecodable) {
+  for (const [what, bytes, field = ''] of undecodable) {
     it(`answers INVALID_ARGUMENT for ${what}`, async () => {
       await using server = await startTestServer({ onCallStart: async () => reply });
       const error = await errorOf(server.rpc.raw(START, bytes));
       expect(error.code).to.equal('INVALID_ARGUMENT');
       expect(error.reason).to.equal('VALIDATION_FAILED');
-      expect(error.fields).to.deep.equal(['']);
+      expect(error.fields).to.deep.equal([field]);
       expect(error.info).to.deep.equal({ violations: '1' });
       expect(await server.rpc.calls.onCallStart()).to.deep.equal(reply);
     });

@@ -90,7 +90,7 @@ export async function testWebhook(
   request: TestWebhookRequest,
   context: RequestContext,
 ): Promise<TestWebhookReply> {
-  const reservation = deps.admission.admitStart(context.requestBytes);
+  const reservation = deps.admission.admitStart(context.memoryBytes);
   try {
     if (request.send) {
       if (deps.gate.isOverloaded()) throw limitReached('too many writes wait for the database');

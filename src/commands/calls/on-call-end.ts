@@ -68,7 +68,7 @@ export async function onCallEnd(
   request: OnCallEndRequest,
   context: RequestContext,
 ): Promise<OnCallEndReply> {
-  const reservation = deps.admission.admitPostCall(context.requestBytes);
+  const reservation = deps.admission.admitPostCall(context.memoryBytes);
   try {
     deps.health.assertAvailable();
     if (context.callingExecutionUuids.length > 0) await refuseChaining(deps.store, context);

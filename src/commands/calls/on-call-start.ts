@@ -28,7 +28,8 @@ import { toStartReply } from './start-reply.ts';
 export interface OnCallStartRequest {
   readonly agentUuid: string;
   readonly conversationUuid: string;
-  readonly details: CallDetails;
+  /** They lose their metadata once the request of the webhook is rendered, because the call may run for long after that. */
+  details: CallDetails;
 }
 
 /** What the platform does with the call. It is equal for every repeat but for `replayed`. */
@@ -59,7 +60,7 @@ export async function onCallStart(
   request: OnCallStartRequest,
   context: RequestContext,
 ): Promise<OnCallStartReply> {
-  const reservation = deps.admission.admitStart(context.requestBytes);
+  const reservation = deps.admission.admitStart(context.memoryBytes);
   try {
     deps.health.assertAvailable();
     if (context.callingExecutionUuids.length > 0) await refuseChaining(deps.store, context);

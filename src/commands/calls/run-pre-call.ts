@@ -57,7 +57,7 @@ export async function runPreCall(
   const limit = timeLimitOf(start, webhook);
   const row = newStart(deps, start, claimedWebhook(webhook, limit));
   const rendered = render(deps, start, runnable, row.executionUuid);
-  reserve(start, rendered);
+  keepRendered(start, row, rendered);
   const claimed = await claim(deps, start, row);
   if ('kind' in claimed) return claimed;
   // From here on the run outlives its RPC, which may be answered before the outcome is on record.
@@ -123,8 +123,18 @@ function render(
   });
 }
 
-// The bytes of the body count from here on. They are released with those of the request message.
-function reserve({ context, reservation }: FirstStart, { result }: RenderedRun): void {
+/**
+ * Lets go of the metadata, which may be most of the call's memory, and reserves what stays: the message as it came, the
+ * variables (decoded and as JSON) and the rendered body.
+ * @throws CallhooksError LIMIT_REACHED
+ */
+function keepRendered(
+  { request, context, reservation }: FirstStart,
+  { startJson }: NewStart,
+  { result }: RenderedRun,
+): void {
+  request.details = { ...request.details, metadata: {} };
+  reservation.resize(context.messageBytes + 2 * startJson.length);
   if (!reservation.grow(result.request?.body?.length ?? 0)) throw tooManyBytes();
   if (context.signal.aborted) throw callerIsGone();
 }

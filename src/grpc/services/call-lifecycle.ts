@@ -3,6 +3,7 @@ import type { OnCallEndReply, OnCallEndRequest } from '../../commands/calls/on-c
 import type { OnCallStartReply, OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
 import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
+import type { CallContext } from '../call-context.ts';
 import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle.ts';
 import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts';
 
@@ -14,21 +15,22 @@ interface CallLifecycleCommands {
 
 /** Returns the service `callhooks.v1.CallLifecycle`, bound to its commands. */
 export function createCallLifecycleService(commands: CallLifecycleCommands): BoundService {
+  const startCall = async (request: OnCallStartRequest, context: CallContext) => {
+    context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
+    const reply = await commands.onCallStart(request, context);
+    const { decision, degraded, replayed, execution } = reply;
+    context.log({ decision, degraded, replayed, execution_uuid: execution?.executionUuid });
+    return onCallStartMessage(reply);
+  };
+  const endCall = async (request: OnCallEndRequest, context: CallContext) => {
+    context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
+    const reply = await commands.onCallEnd(request, context);
+    context.log({ replayed: reply.replayed, execution_uuid: reply.execution?.executionUuid });
+    return onCallEndMessage(reply);
+  };
+  // The functions that wait do not hold the message, which has the metadata in it.
   return bindService(CallLifecycleService, {
-    onCallStart: async (message, context) => {
-      const request = parseOnCallStart(message);
-      context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
-      const reply = await commands.onCallStart(request, context);
-      const { decision, degraded, replayed, execution } = reply;
-      context.log({ decision, degraded, replayed, execution_uuid: execution?.executionUuid });
-      return onCallStartMessage(reply);
-    },
-    onCallEnd: async (message, context) => {
-      const request = parseOnCallEnd(message);
-      context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
-      const reply = await commands.onCallEnd(request, context);
-      context.log({ replayed: reply.replayed, execution_uuid: reply.execution?.executionUuid });
-      return onCallEndMessage(reply);
-    },
+    onCallStart: (message, context) => startCall(parseOnCallStart(message), context),
+    onCallEnd: (message, context) => endCall(parseOnCallEnd(message), context),
   });
 }

@@ -3,11 +3,17 @@ import fc from 'fast-check';
 import { CallhooksError } from '../../../src/errors.ts';
 import { AgentAdminService, CreateAgentRequest } from '../../../src/gen/callhooks/v1/agent_admin.ts';
 import { OnCallStartRequest } from '../../../src/gen/callhooks/v1/call_lifecycle.ts';
-import { decodeRequest } from '../../../src/grpc/decode-request.ts';
+import { decodeRequest, measureRequest } from '../../../src/grpc/decode-request.ts';
+import { readRequestShapes, type MessageShape } from '../../../src/grpc/limits/message-shape.ts';
 
 const MAX_BYTES = 4 << 20;
-const startOf = (bytes: Uint8Array): OnCallStartRequest =>
-  decodeRequest((b) => OnCallStartRequest.decode(b), bytes, MAX_BYTES);
+const shapes = readRequestShapes();
+const shapeOf = (method: string): MessageShape => shapes.get(`/callhooks.v1.${method}`) as MessageShape;
+const START = shapeOf('CallLifecycle/OnCallStart');
+const startOf = (bytes: Uint8Array): OnCallStartRequest => {
+  measureRequest(bytes, MAX_BYTES, START);
+  return decodeRequest((b) => OnCallStartRequest.decode(b), bytes);
+};
 
 const refusalOf = (decode: () => unknown): CallhooksError => {
   try {
@@ -29,7 +35,7 @@ const bytes = (...parts: (number | string)[]): Buffer =>
     parts.map((part) => (typeof part === 'number' ? Buffer.of(part) : Buffer.from(part, 'latin1'))),
   );
 
-describe('decodeRequest', () => {
+describe('A request message', () => {
   it('keeps text unchanged, with its byte order marks and emoji', () => {
     const request = OnCallStartRequest.fromPartial({
       callerPhone: '\ufeff+49 😀',
@@ -64,7 +70,7 @@ describe('decodeRequest', () => {
     expect('polluted' in {}).to.equal(false);
   });
 
-  const refused: [string, Uint8Array, string][] = [
+  const refused: [what: string, message: Uint8Array, description: string, field?: string][] = [
     [
       'bytes that are not a message',
       bytes('\xff\xff\xff\xff\xff\xff'),
@@ -80,14 +86,49 @@ describe('decodeRequest', () => {
     ['groups that never end', Buffer.alloc(4 << 20, 0x7b), 'is not a valid protocol buffer message'],
     ['invalid UTF-8', bytes(0x0a, 0x02, '\xc3\x28'), 'holds text that is not UTF-8'],
     ['a surrogate in UTF-8', bytes(0x0a, 0x03, '\xed\xa0\x80'), 'holds text that is not UTF-8'],
-    ['JSON of depth 60', withVariables(60), 'is nested too deeply: JSON may have a depth of 24'],
-    ['JSON of depth 1,000', withVariables(1000), 'is nested too deeply: JSON may have a depth of 24'],
+    [
+      'JSON of depth 60',
+      withVariables(60),
+      'is nested too deeply: JSON may have a depth of 24',
+      'dynamic_variables',
+    ],
+    [
+      'JSON of depth 1,000',
+      withVariables(1000),
+      'is nested too deeply: JSON may have a depth of 24',
+      'dynamic_variables',
+    ],
+    [
+      'a zero byte inside of a message',
+      bytes(0x22, 0x04, 0x00, 0x0a, 0x01, 'a'),
+      'is not a valid protocol buffer message',
+      'dynamic_variables',
+    ],
+    [
+      'a tag with the number 0 in two bytes',
+      bytes(0x22, 0x02, 0x80, 0x00),
+      'is not a valid protocol buffer message',
+      'dynamic_variables',
+    ],
+    [
+      'a group that ends inside of a message',
+      bytes(0x22, 0x02, 0x0b, 0x0c),
+      'is not a valid protocol buffer message',
+      'dynamic_variables',
+    ],
+    [
+      'a length that leads beyond its message',
+      bytes(0x22, 0x02, 0x0a, 0x03, 0x0a, 0x01, 'a'),
+      'is not a valid protocol buffer message',
+      'dynamic_variables',
+    ],
+    ['a message that comes twice', bytes(0x22, 0x00, 0x22, 0x00), 'has dynamic_variables twice'],
   ];
-  for (const [what, message, description] of refused) {
+  for (const [what, message, description, field = ''] of refused) {
     it(`refuses ${what}`, () => {
       const { reason, details } = refusalOf(() => startOf(message));
       expect(reason).to.equal('VALIDATION_FAILED');
-      expect(details.violations).to.deep.equal([{ field: '', description }]);
+      expect(details.violations).to.deep.equal([{ field, description }]);
     });
   }
 
@@ -96,26 +137,23 @@ describe('decodeRequest', () => {
     [1 << 20, '1 MiB'],
     [4 << 20, '4 MiB'],
   ] as const) {
-    it(`decodes a message of ${name} and refuses one byte more without decoding it`, () => {
-      const decoded: number[] = [];
-      const decode = (size: number) =>
-        decodeRequest(
-          (reader) => {
-            decoded.push(size);
-            (reader as unknown as { pos: number }).pos = size;
-          },
-          Buffer.alloc(size),
-          maxBytes,
-        );
-      decode(maxBytes);
-      const { reason, message, details } = refusalOf(() => decode(maxBytes + 1));
+    it(`may have ${name}, and is refused with one byte more`, () => {
+      const text = 'x'.repeat(maxBytes - 10);
+      const whole = OnCallStartRequest.encode(OnCallStartRequest.fromPartial({ callerPhone: text })).finish();
+      const fit = 'x'.repeat(maxBytes - (whole.length - text.length));
+      const encode = (callerPhone: string) =>
+        OnCallStartRequest.encode(OnCallStartRequest.fromPartial({ callerPhone })).finish();
+      measureRequest(encode(fit), maxBytes, START);
+      const { reason, message, details } = refusalOf(() =>
+        measureRequest(encode(`${fit}x`), maxBytes, START),
+      );
       expect([reason, message]).to.deep.equal(['VALIDATION_FAILED', `the request is larger than ${name}`]);
       expect(details.violations).to.deep.equal([{ field: '', description: `is larger than ${name}` }]);
-      expect(decoded).to.deep.equal([maxBytes]);
     });
   }
 
   it('decodes or refuses random bytes and damaged messages', () => {
+    const CREATE = shapeOf('AgentAdmin/CreateAgent');
     const decode = AgentAdminService.createAgent.requestDeserialize;
     const valid = CreateAgentRequest.encode(
       CreateAgentRequest.fromPartial({
@@ -134,9 +172,15 @@ describe('decodeRequest', () => {
     });
     const check = (message: Uint8Array): void => {
       try {
-        decodeRequest(decode, message, MAX_BYTES);
+        measureRequest(message, MAX_BYTES, CREATE);
       } catch (error) {
         expect(error).to.be.instanceOf(CallhooksError);
+        return;
+      }
+      try {
+        decodeRequest(decode, message);
+      } catch (error) {
+        expect((error as Error).message).to.equal('the request holds text that is not UTF-8');
       }
     };
     fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged), check), { numRuns: 2000 });
