@@ -6,7 +6,7 @@ import type { MissReason } from '../../src/domain/execution.ts';
 export interface Row {
   /** The title of the test, whose subject is the webhook. */
   readonly title: string;
-  /** Path and query at go-httpbin. */
+  /** Holds path and query at go-httpbin. */
   readonly path: string;
   readonly type?: 'post_call';
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

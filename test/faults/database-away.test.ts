@@ -25,13 +25,13 @@ const WITHDRAWN = 'RESOURCE_EXHAUSTED LIMIT_REACHED';
 const ALL_FINISHED_WITHIN_MS = 30_000;
 // After the return of the database, a replica marks within this time.
 const MARKED_AFTER_MS = 15_000;
-// What a call takes besides.
+// A call takes at most so long besides.
 const NOISE_MS = 500;
-// How much later than promised health may change; never earlier.
+// Health may change so much later than promised, and never earlier.
 const SLACK_MS = 2_000;
 const AT_ONCE_MS = 1_000;
 
-/** Everything that one loss needs. */
+/** Holds everything that one loss needs. */
 interface Prepared {
   readonly loss: Loss;
   readonly server: DatabaseServer;
@@ -40,18 +40,18 @@ interface Prepared {
   readonly agentUuid: string;
 }
 
-/** What was seen of one loss. Instants are epoch milliseconds. */
+/** Records one loss. Instants are epoch milliseconds. */
 interface Seen {
   readonly cluster: Cluster;
   readonly watch: OutageWatch;
   readonly pid: number;
-  /** When the test began to take the database away, and when it was lost for certain. */
+  /** Says when the test began to take the database away, and when it was lost for certain. */
   readonly losingAtMs: number;
   readonly lostAtMs: number;
-  /** When the test began to bring it back, and when it was there for certain. */
+  /** Says when the test began to bring it back, and when it was there for certain. */
   readonly bringingAtMs: number;
   readonly backAtMs: number;
-  /** A start and an end that were running when the database was lost, and a start that came then; with their responses. */
+  /** Holds a start and an end that were running when the database was lost, and a start that came then. */
   readonly calls: readonly Call[];
   readonly responses: readonly CallResponse[];
 }

@@ -24,7 +24,7 @@ import { byRunLength } from './support/run-length.ts';
 const LIMIT_MS = 6_000;
 const MARK_AFTER_LIMIT_MS = 5_000;
 const SETTLED_WITHIN_MS = 2_000;
-// What a call takes besides.
+// A call takes at most so long besides.
 const NOISE_MS = 1_000;
 const ALL_FINISHED_WITHIN_MS = 30_000;
 
@@ -48,14 +48,14 @@ interface HangingWrite {
   readonly moment: WriteMoment;
   /** `held`: the server gets the write late; `answer_held`: it gets the write at once, and its answer comes late. */
   readonly cut: 'held' | 'answer_held';
-  /** What the caller gets, and what is on record, while the connection hangs. */
+  /** Says what the caller gets, and what is on record, while the connection hangs. */
   readonly response: string;
   readonly record: string;
-  /** What is on record when everything has arrived, if it is not `final` at once. */
+  /** Says what is on record when everything has arrived, if it is not `final` at once. */
   readonly late?: string;
-  /** What is on record in the end. */
+  /** Says what is on record in the end. */
   readonly final: string;
-  /** What a repeat gets when everything has arrived; or before it arrives, with `repeatsBefore`. */
+  /** Says what a repeat gets when everything has arrived, or before that with `repeatsBefore`. */
   readonly repeat: string;
   readonly repeatsBefore?: true;
 }

@@ -13,13 +13,13 @@ import { byRunLength } from './support/run-length.ts';
 
 const LIMIT_MS = 6_000;
 const MARK_AFTER_LIMIT_MS = 5_000;
-// What a call takes besides.
+// A call takes at most so long besides.
 const NOISE_MS = 1_000;
 // An answer waits so long for its record.
 const WAITS_FOR_RECORD_MS = 5_000;
 const ALL_FINISHED_WITHIN_MS = 30_000;
 
-/** How the transaction of somebody else that has locked the row of an outcome ends, and what the caller gets before. */
+/** Lists how a foreign transaction ends that has locked the row of an outcome, and what the caller gets before. */
 const LOCKS = [
   { rpc: 'start', what: 'a start', ends: 'is rolled back', response: 'OUTCOME_NOT_RECORDED' },
   { rpc: 'start', what: 'a start', ends: 'loses its client', response: 'OUTCOME_NOT_RECORDED' },
@@ -27,7 +27,7 @@ const LOCKS = [
   { rpc: 'end', what: 'a post-call', ends: 'loses its client', response: 'ACCEPTED' },
 ] as const;
 
-// The statement as the process list shows it.
+// This is the statement as the process list shows it.
 const CLAIMS = 'UPDATE%claim = new_claim%';
 // The owner waits for the lock, or asks whether it is still there.
 const MEETS_LOCK = /state = new_state|claim = new_claim|SKIP LOCKED/;
@@ -45,8 +45,8 @@ describeEachEngine('A replica whose write meets a locked row', (engine) => {
       .recorder.requests()
       .some((request) => request.conversationUuid === conversationUuid);
   const lockRow = async (conversationUuid: string, by = writes.beside()): Promise<void> => {
-    // As in transactions of callhooks itself: otherwise the gaps beside the row would be locked too, which are large in a small
-    // table, and inserts of other calls would wait.
+    // Transactions of callhooks have this level too. Otherwise the lock would cover the gaps beside the row, which are large
+    // in a small table, and inserts of other calls would wait.
     await by.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     await by.query('START TRANSACTION');
     await by.query('SELECT state FROM executions WHERE conversation_uuid = UNHEX(?) FOR UPDATE', [

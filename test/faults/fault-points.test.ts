@@ -21,11 +21,11 @@ interface Row {
   readonly moment: Moment;
   /** The row in the database when the process is dead and no other replica has looked at it. */
   readonly record: string;
-  /** What the endpoint saw: nothing ever, the request before the death, or later from a living replica. */
+  /** Says what the endpoint saw: nothing ever, the request before the death, or later from a living replica. */
   readonly saw: 'nothing' | 'the request' | 'it later';
-  /** What the cut-off call may have got. The reply to OnCallEnd and the sending of its report race. */
+  /** Lists what the cut-off call may have got. The reply to OnCallEnd and the sending of its report race. */
   readonly responses: readonly string[];
-  /** What a repeat gets, on SQLite from the restarted process and on MariaDB from another replica. */
+  /** Says what a repeat gets, on SQLite from the restarted process and on MariaDB from another replica. */
   readonly repeat: { readonly sqlite: RegExp; readonly mariadb: RegExp };
   /** The record in the end. */
   readonly final: string;

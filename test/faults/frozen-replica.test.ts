@@ -32,9 +32,9 @@ interface Row {
   readonly asleep: string;
   /** The record in the end. */
   readonly awake: string;
-  /** What the frozen replica answers its own caller with. */
+  /** Says what the frozen replica answers its own caller with. */
   readonly response: string;
-  /** Whether the endpoint sees the request. */
+  /** Says whether the endpoint sees the request. */
   readonly saw: boolean;
 }
 

@@ -14,7 +14,7 @@ import { disagreements, RARELY_REFUSED, sendEverywhere } from './support/same-ca
 import { createTestAgent } from './support/test-agent.ts';
 
 const LIMIT_MS = 1_000;
-// The others leave a node out that is silent for less.
+// This is longer than the silence after which the others leave a node out.
 const FROZEN_MS = 9_000;
 // By then a node that was left out has joined again and caught up.
 const REJOINED_WITHIN_MS = 40_000;

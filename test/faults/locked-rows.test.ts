@@ -14,7 +14,7 @@ const LIMIT_MS = 1_500;
 const OTHERS_LIMIT_MS = 5_000;
 const OTHERS = 60;
 const LOCKED = 30;
-// What a call takes besides.
+// A call takes at most so long besides.
 const NOISE_MS = 1_500;
 // One lock wait takes a second.
 const OTHERS_WITHIN_MS = 1_000 + NOISE_MS;

@@ -110,7 +110,7 @@ describeEachEngine('The executions of a dead replica', (engine) => {
       this.timeout(60_000);
       const [victim, heir] = await victimAndHeir();
       await cluster.recorder.script('*', { stall: 'silent' });
-      // A heir that is awake would send some of them itself: those that the victim has accepted and is about to claim.
+      // An heir that is awake would send those itself that the victim has accepted and is about to claim.
       if (heir !== victim) heir.freeze();
       const before = cluster.recorder.requests().length;
       const conversationUuids = Array.from({ length: 2 * AT_ONCE }, () => randomUUID());

@@ -24,7 +24,7 @@ describeEachEngine('WebhookAdmin', (engine) => {
         dynamicVariables: { customer_name: '' },
         webhooks: [webhookOf(PRE_CALL, existingConfig())],
       });
-    /** An update of everything would write this. */
+    /** An update of every field would write this. */
     const wanted: Partially<pb.Webhook> = {
       disabled: true,
       webhookConfig: {

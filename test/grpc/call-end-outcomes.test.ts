@@ -7,7 +7,7 @@ import type { Reply, Respond } from '../support/receiver.ts';
 import type { Partially } from '../support/rpc.ts';
 import { useAppWithReceiver } from './app-with-receiver.ts';
 
-/** What the endpoint does, or what the webhook is, and the outcome of the report. */
+/** Says what the endpoint does, or what the webhook is, and the outcome of the report. */
 interface Row {
   readonly title: string;
   readonly outcome: string;

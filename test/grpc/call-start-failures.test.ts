@@ -13,7 +13,7 @@ const { CALL_DECISION_PROCEED: proceed, CALL_DECISION_BLOCK: block } = pb.CallDe
 const { VARIABLE_SOURCE_DEFAULT: byDefault } = pb.VariableSource;
 const REPLY = { body: { name: 'Ada', tier: { level: 3 } } };
 
-/** A pre-call that fails: what the endpoint does, or what the webhook is, and the outcome. */
+/** Describes a pre-call that fails: what the endpoint does, or what the webhook is, and the outcome. */
 interface Failing {
   readonly title: string;
   readonly outcome: string;

@@ -1,7 +1,7 @@
 import { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import type { CallContext } from '../../src/grpc/call-context.ts';
 
-/** What `holdCalls` answers. */
+/** Is the reply of `holdCalls`. */
 export const REPLY = OnCallStartResponse.fromPartial({ replayed: true });
 
 /** Returns a handler of OnCallStart that answers after `release`, and the contexts of its calls. */

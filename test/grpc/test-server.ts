@@ -12,7 +12,7 @@ export interface TestServer extends AsyncDisposable {
   readonly grpc: GrpcServer;
   readonly port: number;
   readonly rpc: Rpc;
-  /** What it has logged so far. */
+  /** Lists the lines that it has logged so far. */
   readonly lines: Record<string, unknown>[];
 }
 

@@ -3,7 +3,7 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import type { Partially, Rpc } from './rpc.ts';
 import { until } from './until.ts';
 
-/** What an agent of a test has. Its webhooks are given by their configurations. */
+/** Describes an agent of a test. Its webhooks are given by their configurations. */
 export interface AgentParts {
   readonly variables?: Record<string, unknown>;
   readonly pre?: Partially<pb.WebhookConfig> | undefined;

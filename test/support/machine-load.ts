@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** What slowed tests down for about a second. Instants are epoch milliseconds. */
+/** Records what slowed tests down for about a second. Instants are epoch milliseconds. */
 export interface LoadSample {
   readonly fromMs: number;
   readonly toMs: number;
@@ -12,7 +12,7 @@ export interface LoadSample {
   readonly othersShare: number;
   /** The longest time for which this process got no turn, in milliseconds. */
   readonly stalledMs: number;
-  /** How long the disk took for the slowest small write in it, in milliseconds. */
+  /** Says how long the disk took for the slowest small write in it, in milliseconds. */
   readonly diskMs: number;
 }
 
@@ -60,11 +60,11 @@ export function watchLoad(): LoadWatch {
 
 /** Times in clock ticks since the machine started. */
 interface CpuTimes {
-  /** Of all CPUs, also idle. */
+  /** Counts the time of all CPUs, also idle. */
   readonly total: number;
-  /** Spent on programs, or stolen by the host for other machines. */
+  /** Counts the time of programs, and the time that the host has stolen for other machines. */
   readonly busy: number;
-  /** Spent on this process and what it has started. */
+  /** Counts the time of this process and of the processes that it has started. */
   readonly own: number;
 }
 
@@ -89,7 +89,7 @@ function readCpu(): CpuTimes {
 
 interface ProcessTimes {
   readonly parent: number;
-  /** With the time of its children that have ended. */
+  /** Includes the time of its children that have ended. */
   readonly time: number;
 }
 

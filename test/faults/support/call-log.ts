@@ -32,7 +32,7 @@ export interface CallLog {
   /** Adds calls that another process has made, and the stalls of that process. */
   add(entries: readonly LoggedCall[], stalls: readonly Stall[]): void;
   readonly entries: readonly LoggedCall[];
-  /** When this process, or one whose calls were added, got no turn. */
+  /** Lists the times in which this process got no turn, or one whose calls were added. */
   readonly stalls: readonly Stall[];
   close(): void;
 }

@@ -2,7 +2,7 @@ import type * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import { stateName } from '../../support/execution-words.ts';
 import type { RpcError } from '../../support/rpc.ts';
 
-/** What a call was answered with: a reply or an error. */
+/** Is the response to a call: a reply or an error. */
 export type CallResponse = ReplyResponse | ErrorResponse;
 
 /** A reply. Its text leaves `replayed` out, so that the texts of equal replies are equal. */

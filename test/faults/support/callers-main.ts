@@ -1,5 +1,5 @@
 /**
- * The process of the callers. They speak plain HTTP/2: a gRPC client costs more than a call costs the server, and slow callers
+ * Runs the callers. They speak plain HTTP/2: a gRPC client costs more than a call costs the server, and slow callers
  * would hide an overload.
  */
 import { randomUUID } from 'node:crypto';

@@ -24,7 +24,7 @@ export interface CallPlan {
   readonly of: { readonly seconds: number } | { readonly conversationUuids: readonly string[] };
 }
 
-/** What the callers' process is asked for. */
+/** Is the order to the callers' process. */
 export interface CallOrder extends CallPlan {
   readonly port: number;
   readonly deadlineMs: number;
@@ -41,11 +41,11 @@ export interface RawCall {
   readonly reply?: Uint8Array;
 }
 
-/** What the callers' process answers. */
+/** Is the answer of the callers' process. */
 export interface CallsMade {
   readonly calls: readonly RawCall[];
   readonly stalls: readonly Stall[];
-  /** How late the call was that was furthest behind its schedule. */
+  /** Says how late the call was that was furthest behind its schedule. */
   readonly behindMs: number;
 }
 

@@ -11,10 +11,10 @@ import type { Expected } from './reconcile/evidence.ts';
 import { reconcile, type CheckResult } from './reconcile/reconcile.ts';
 import type { Replica } from './replica.ts';
 
-/** How many old calls are repeated before the comparison, besides those of which nobody knows whether they were recorded. */
+/** Says how many old calls are repeated before the comparison, besides those whose record is unknown. */
 const REPEATED = 100;
 const REPEATED_AT_ONCE = 8;
-/** How many starts are read with GetExecution, with all that is recorded of them. */
+/** Says how many starts are read with GetExecution, with all that is recorded of them. */
 const INSPECTED = 50;
 
 /** Compares all that a cluster has done: see `Cluster.check`. */

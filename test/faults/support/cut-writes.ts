@@ -45,7 +45,7 @@ export const POST_CALL_OUTCOME: WriteMoment = {
   at: 'SET state = new_state',
 };
 
-/** A caller may be told this while nobody knows whether its write has arrived. */
+/** A caller may get this while nobody knows whether its write has arrived. */
 export const REFUSED = 'DATABASE_UNAVAILABLE';
 
 /** A replica behind a proxy, whose writes can be cut one by one. */

@@ -3,7 +3,7 @@ import { errorOf } from '../../support/rpc.ts';
 import { until } from '../../support/until.ts';
 import type { Replica } from './replica.ts';
 
-/** What a replica says of its database. */
+/** Says whether a replica has its database. */
 export interface ProbeResult {
   /** `available`, or the code and the reason of the refusal. */
   readonly result: string;

@@ -16,13 +16,13 @@ export interface Trap {
   readonly cut: Cut;
 }
 
-/** In which direction nothing passes. */
+/** Names the direction in which nothing passes. */
 export type Direction = 'to_server' | 'to_client' | 'both';
 
 /** A proxy to a database server on loopback that hurts single connections, or all at once. */
 export interface DatabaseProxy {
   readonly port: number;
-  /** How often something was cut, held or silenced. */
+  /** Says how often something was cut, held or silenced. */
   readonly cuts: number;
   /** Hurts the next connection on which the statement is seen. */
   trap(trap: Trap): Promise<HurtConnection>;

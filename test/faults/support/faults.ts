@@ -1,8 +1,8 @@
 import type { FaultPoint, OnFaultPoint } from '../../../src/engine/fault-points.ts';
 
 /**
- * What a replica does when it reaches a fault point: it dies at once (`kill`), freezes until it is woken (`stop`), or blocks
- * its event loop for so many milliseconds (`block`). Without a conversation, the first one that comes there counts.
+ * Says what a replica does when it reaches a fault point. It dies at once (`kill`), freezes until it is woken (`stop`),
+ * or blocks its event loop for so many milliseconds (`block`). Without a conversation, the first one that comes there counts.
  */
 export interface Fault {
   readonly point: FaultPoint;

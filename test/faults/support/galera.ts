@@ -75,7 +75,7 @@ export async function startGalera(count: number): Promise<GaleraCluster> {
     await Promise.all(places.map(({ guard }) => guard.end()));
   };
   try {
-    // One after the other: the first gives its data to each of the others.
+    // They start one after the other, because the first gives its data to each of the others.
     for (const place of places)
       nodes.push(await startNode(place, `gcomm://${addresses}`, password, nodes.length === 0));
     return { nodes, stop };

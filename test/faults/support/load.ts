@@ -4,12 +4,12 @@ import type { CallLog } from './call-log.ts';
 import type { CallResponse } from './call-response.ts';
 import type { Replica } from './replica.ts';
 
-/** Which calls a load makes, and how many at a time. */
+/** Says which calls a load makes, and how many at a time. */
 export interface LoadOptions {
   readonly callLog: CallLog;
   readonly replicas: readonly Replica[];
   readonly agentUuids: readonly string[];
-  /** How many conversations are in progress at once. */
+  /** Says how many conversations are in progress at once. */
   readonly concurrency: number;
   /** The deadline of each call. */
   readonly deadlineMs?: number;

@@ -7,7 +7,7 @@ import { stalledBetween, watchStalls, type Stall } from './stalls.ts';
 export interface ProbeAnswer extends ProbeResult {
   readonly sentAtMs: number;
   readonly respondedAtMs: number;
-  /** How long the call took, without the time in which this process got no turn. */
+  /** Says how long the call took, without the time in which this process got no turn. */
   readonly tookMs: number;
 }
 
@@ -17,7 +17,7 @@ export interface HealthChange {
   readonly isServing: boolean;
 }
 
-/** What callers and the load balancer see of one replica while its database comes and goes. */
+/** Records what callers and the load balancer see of one replica while its database comes and goes. */
 export interface OutageWatch {
   readonly answers: readonly ProbeAnswer[];
   /** The first one is what health said at the beginning. */

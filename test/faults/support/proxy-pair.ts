@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
-/** How a connection is hurt when a certain statement is seen on it. */
+/** Says how a connection is hurt when a certain statement is seen on it. */
 export type Cut =
   /** The statement never reaches the server: both sides are reset. */
   | 'before'
@@ -18,7 +18,7 @@ export type Cut =
 export interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** What waits here for the server, or for the client; undefined while it passes. */
+  /** Holds the bytes that wait here for the server, or for the client. It is undefined while they pass. */
   forServer: Buffer[] | undefined;
   forClient: Buffer[] | undefined;
   cut: Cut | undefined;

@@ -1,5 +1,5 @@
 /**
- * The process of a recorder. It writes each event of each request to the file that the command line names, as one line of
+ * Runs a recorder. It writes each event of each request to the file that the command line names, as one line of
  * JSON. A line is written before anything is answered, so that the file has at least what a client can know.
  */
 import { openSync, writeSync } from 'node:fs';

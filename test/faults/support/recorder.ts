@@ -8,15 +8,15 @@ import type { Stall } from './stalls.ts';
 
 const MAIN = fileURLToPath(new URL('recorder-main.ts', import.meta.url));
 
-/** How the recorder treats the requests of one path. Without any of these it answers 200 at once. */
+/** Says how the recorder treats the requests of one path. Without any of these it answers 200 at once. */
 export interface Behaviour {
-  /** It waits between so many and so many milliseconds. */
+  /** Waits between so many and so many milliseconds. */
   readonly delayMs?: readonly [number, number];
-  /** It answers with these statuses in turn. */
+  /** Answers with these statuses in turn. */
   readonly statuses?: readonly number[];
-  /** It resets the connection of this share of the requests instead of answering. */
+  /** Resets the connection of this share of the requests instead of answering. */
   readonly drop?: number;
-  /** It never answers: it sends nothing at all, or no more than the head. */
+  /** Never answers: it sends nothing at all, or no more than the head. */
   readonly stall?: 'silent' | 'after_head';
 }
 
@@ -55,7 +55,7 @@ export interface Recorder {
   script(path: string, behaviour: Behaviour): Promise<void>;
   /** Returns what has arrived so far, read from the file. */
   requests(): readonly SeenRequest[];
-  /** When its process got no turn: the machine was busy. */
+  /** Lists the times in which its process got no turn, because the machine was busy. */
   readonly stalls: readonly Stall[];
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * The entry point of a replica with faults (environment variable FAULT). It has the same parts as src/main.ts, and a watcher
+ * Runs a replica with faults (environment variable FAULT). It has the same parts as src/main.ts, and a watcher
  * of the engine's fault points, which the published build has not.
  */
 import { createApp } from '../../../src/app.ts';

@@ -21,18 +21,18 @@ const SERVES_WITHIN_MS = 60_000;
 // The connections of a process that kills itself break before its parent hears of its end.
 const DEATH_NOTICED_AFTER_MS = 500;
 
-/** How a replica runs. */
+/** Says how a replica runs. */
 export interface ReplicaOptions {
   /** Its name in logs, in executions and in the call log. */
   readonly name: string;
-  /** What DATABASE_URL takes; null stands for the embedded SQLite in `dataDir`. */
+  /** Holds the value for DATABASE_URL. It is null for the embedded SQLite in `dataDir`. */
   readonly url: string | null;
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly faults?: readonly Fault[];
 }
 
-/** What may be changed at a restart. */
+/** Holds the options that a restart can change. */
 export type RestartOptions = Pick<ReplicaOptions, 'env' | 'faults'>;
 
 /** A callhooks process on a port of its own, which stays the same over restarts. */
@@ -44,7 +44,7 @@ export interface Replica {
   readonly isAlive: boolean;
   /** A client of the process that runs now; it is another one after a restart. */
   readonly rpc: Rpc;
-  /** When it was dead, frozen or starting, in epoch milliseconds: connections may break then, and replies be late. */
+  /** Lists the times in which it was dead, frozen or starting. Connections may break then, and replies be late. */
   readonly disturbances: readonly Stall[];
   /** Returns what its processes have logged so far. */
   readonly log: () => string;

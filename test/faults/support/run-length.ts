@@ -1,4 +1,4 @@
-/** Whether the long form was asked for (`make test-faults LONG=1`). */
+/** Says whether the long form was asked for (`make test-faults LONG=1`). */
 const IS_LONG_RUN = (process.env['LONG'] ?? '') !== '';
 
 /** Returns the figure of the form that runs. */

@@ -4,7 +4,7 @@ import type { Call, CallLog } from './call-log.ts';
 import type { CallResponse } from './call-response.ts';
 import type { Replica } from './replica.ts';
 
-/** How many conversations are played, and how many of them at a time. */
+/** Says how many conversations are played, and how many of them at a time. */
 export interface SameCallOptions {
   readonly callLog: CallLog;
   readonly replicas: readonly Replica[];
@@ -15,7 +15,7 @@ export interface SameCallOptions {
 
 const CALLERS = 3;
 const REPEATED_AFTER_MS = 100;
-/** What a machine may do that stands still for a moment: it refuses a few calls, which are then repeated. */
+/** Allows a machine that stands still for a moment to refuse a few calls, which are then repeated. */
 export const RARELY_REFUSED = { refusedAs: ['LIMIT_REACHED'], refusedShare: 0.05 } as const;
 // In every fourth conversation OnCallEnd is sent at the same instant as OnCallStart.
 const OVERTAKEN_EVERY = 4;

@@ -8,17 +8,17 @@ export interface TestAgent {
   readonly webhooks: readonly ('pre_call' | 'post_call')[];
 }
 
-/** Where the webhooks of an agent point and how long they may take. Without `preUrl` or `postUrl` there is no such webhook. */
+/** Says where the webhooks of an agent point and how long they may take. A webhook without its URL does not exist. */
 export interface TestAgentOptions {
   /** Ends in `/pre`. */
   readonly preUrl?: string;
   /** Ends in `/post`. */
   readonly postUrl?: string;
-  /** 2,000 where it is absent. */
+  /** Is 2,000 where it is absent. */
   readonly preLimitMs?: number;
-  /** 2,000 where it is absent. */
+  /** Is 2,000 where it is absent. */
   readonly postLimitMs?: number;
-  /** Whether the failure policy is BLOCK; PROCEED where it is absent. */
+  /** Says whether the failure policy is BLOCK. It is PROCEED where this is absent. */
   readonly blocks?: boolean;
 }
 

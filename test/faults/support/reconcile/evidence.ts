@@ -6,10 +6,10 @@ import type { Replica } from '../replica.ts';
 import type { Stall } from '../stalls.ts';
 import type { TestAgent } from '../test-agent.ts';
 
-/** What is compared. Each part was written by another process. */
+/** Holds the parts that are compared. Each was written by another process. */
 export interface Evidence {
   readonly executions: readonly pb.Execution[];
-  /** Some of them as GetExecution shows them, with what was assigned. */
+  /** Holds some of them as GetExecution shows them, with their assigned variables. */
   readonly inspected: readonly pb.Execution[];
   readonly agents: readonly TestAgent[];
   readonly recorder: Pick<Recorder, 'requests' | 'stalls'>;
@@ -18,15 +18,15 @@ export interface Evidence {
   readonly expected: Expected;
 }
 
-/** How calls of a test may be answered, and how much has to have happened in it. */
+/** Says how calls of a test may be answered, and how much has to have happened in it. */
 export interface Expected {
   /** Reasons for which calls may be refused, none where it is absent. Calls that a dead or frozen replica cut off have none. */
   readonly refusedAs?: readonly Refusal[];
-  /** The largest share of the calls that may get an error, of whatever kind; a half where it is absent. */
+  /** Is the largest share of the calls that may get an error of any kind. It is a half where this is absent. */
   readonly refusedShare?: number;
-  /** At least so many have to be there, one of each where it is absent. */
+  /** Says how many have to be there at least. It is one of each where this is absent. */
   readonly atLeast?: { readonly executions?: number; readonly requests?: number; readonly replies?: number };
-  /** How long after its time limit an execution may be marked interrupted; 10 s where it is absent. */
+  /** Says how long after its time limit an execution may be marked interrupted. It is 10 s where this is absent. */
   readonly interruptedWithinMs?: number;
 }
 

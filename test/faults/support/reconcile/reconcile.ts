@@ -11,11 +11,11 @@ import { repliedCalls, type Evidence, type Lateness } from './evidence.ts';
 
 /** The result of a comparison. */
 export interface CheckResult {
-  /** What must never happen, a sentence each. */
+  /** Lists what has happened and must never happen, a sentence each. */
   readonly violations: readonly string[];
-  /** What happened too late, which is no violation on a busy machine. */
+  /** Lists what happened too late, which is no violation on a busy machine. */
   readonly late: readonly Lateness[];
-  /** How much was compared. */
+  /** Counts what was compared. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
