@@ -4,6 +4,7 @@ import { createDeadlines } from './client/deadline.ts';
 import type { TimingsSoFar } from './client/dial.ts';
 import { endedFailure, NOT_SENT, unsent } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
+import { createParseBudget } from './client/parse-budget.ts';
 import { createTlsContext } from './client/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
@@ -46,6 +47,7 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
     connect,
     maxConnectionAgeMs,
     maxDialsPerOrigin,
+    budget: createParseBudget(),
   });
   const checkedTarget = createCheckedTargets(policy);
   const deadlines = createDeadlines();

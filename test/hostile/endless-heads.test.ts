@@ -30,6 +30,8 @@ describe('A response without an end', () => {
     ['empty headers as trailers', `${CHUNKED}2\r\n{}\r\n0\r\n`, 'a:\r\n', 'YES'],
     ['one chunk extension', `${CHUNKED}2;`, 'a', 'YES'],
     ['a chunk size of zeros', CHUNKED, '0', 'YES'],
+    ['chunks of one byte', CHUNKED, '1\r\nx\r\n', 'YES'],
+    ['chunks with long extensions', CHUNKED, `1;${'a'.repeat(8_000)}\r\nx\r\n`, 'YES'],
   ];
   for (const [title, start, endless, sent] of rows) {
     it(`fails ${AT_ONCE} pre-calls at once as PROTOCOL when it is ${title}`, async function () {

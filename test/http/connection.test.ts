@@ -8,6 +8,7 @@ import {
   IDLE_MS,
   openConnection,
 } from '../../src/http/client/connection.ts';
+import { createParseBudget } from '../../src/http/client/parse-budget.ts';
 import { EXECUTOR_LIMITS } from '../../src/http/executor.ts';
 import type { SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, loopbackConnect, outcomeOf, sendTo } from '../support/guarded-executor.ts';
@@ -226,7 +227,12 @@ describe('a connection', () => {
     const socket = loopbackConnect({ host: '127.0.0.1', port });
     socket.on('error', () => undefined);
     await once(socket, 'connect');
-    const connection = openConnection(`http://127.0.0.1:${port}`, socket, () => undefined);
+    const connection = openConnection(
+      `http://127.0.0.1:${port}`,
+      socket,
+      () => undefined,
+      createParseBudget(),
+    );
     await wait(30);
     const error = await new Promise<Error>((resolve) =>
       connection.dispatch(
@@ -238,6 +244,7 @@ describe('a connection', () => {
           onResponseEnd: () => undefined,
           onResponseError: (_controller, caught) => resolve(caught),
         },
+        0,
       ),
     );
     expect(['UND_ERR_SOCKET', 'UND_ERR_INFO']).to.not.include(new ConnectionGoneError().code);

@@ -4,6 +4,7 @@ import { IDLE_MS, openConnection, type Connection } from './connection.ts';
 import type { Deadline, Ended, EndReason } from './deadline.ts';
 import { dial, type DialDeps, type TimingsSoFar } from './dial.ts';
 import { endedFailure } from './failures.ts';
+import type { ParseBudget } from './parse-budget.ts';
 
 /** Owns the connections of one executor: hands out idle ones, and opens new ones as the egress policy allows. */
 export interface ConnectionPool {
@@ -33,6 +34,8 @@ export interface ConnectionPoolDeps extends DialDeps {
    * so a burst that dials for each of its calls would take the time of all others.
    */
   readonly maxDialsPerOrigin: number;
+  /** Limits how long the responses of all connections are parsed in one turn of the event loop. */
+  readonly budget: ParseBudget;
 }
 
 /**
@@ -82,7 +85,7 @@ async function openNew(
   try {
     const dialled = await dial(deps, target, deadline, timings);
     if ('failure' in dialled) return dialled;
-    opened = openConnection(target.origin, dialled.socket, connections.forget);
+    opened = openConnection(target.origin, dialled.socket, connections.forget, deps.budget);
     return opened;
   } finally {
     connections.endDial(opened);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { MAX_HEAD_BYTES, watchResponseBytes } from './response-bytes.ts';
+import type { ParseBudget } from './parse-budget.ts';
+import { PARSER_MAX_HEADER_BYTES, watchResponseBytes } from './response-bytes.ts';
 
 /** One HTTP/1.1 connection, which serves one request at a time. */
 export interface Connection {
@@ -10,10 +11,17 @@ export interface Connection {
   readonly openedAtMs: number;
   readonly idleSinceMs: number;
   isOpen(): boolean;
-  /** Hands a request to undici, which calls `onRequestStart` of the handler right before it writes the first byte. */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
-  /** Notes that the response's head has ended, or that a part of its body has arrived. */
-  noteProgress(): void;
+  /**
+   * Hands a request to undici, which calls `onRequestStart` of the handler right before it writes the first byte. The body
+   * of the response may have `maxBodyBytes`, which also bounds the bytes around it.
+   */
+  dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    maxBodyBytes: number,
+  ): void;
+  /** Notes that the response's head has ended, or that so many bytes of its body have arrived. */
+  noteProgress(bodyBytes: number): void;
   /** Notes that the connection is idle now. */
   rest(): void;
   /** Closes the connection at once, also under a request. */
@@ -63,12 +71,12 @@ export function openConnection(
   origin: string,
   socket: Socket,
   onClose: (connection: Connection) => void,
+  budget: ParseBudget,
 ): Connection {
-  const bytes = watchResponseBytes(socket);
+  const bytes = watchResponseBytes(socket, budget);
   const client = new Client(origin, {
     ...CLIENT_SETTINGS,
-    // Never reached: trailers may begin in one part that is handed to the parser, and fill a second one.
-    maxHeaderSize: 2 * MAX_HEAD_BYTES,
+    maxHeaderSize: PARSER_MAX_HEADER_BYTES,
     connect: handOver(socket),
   });
   const openedAtMs = performance.now();
@@ -83,11 +91,11 @@ export function openConnection(
       return idleSinceMs;
     },
     isOpen: () => !socket.destroyed && !client.destroyed,
-    dispatch: (options, handler) => {
-      bytes.begin();
+    dispatch: (options, handler, maxBodyBytes) => {
+      bytes.begin(maxBodyBytes);
       client.dispatch(options, handler);
     },
-    noteProgress: () => bytes.noteProgress(),
+    noteProgress: bytes.noteProgress,
     rest: () => {
       served++;
       idleSinceMs = performance.now();

@@ -1,7 +1,7 @@
 import { failureOf, observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
 import { errorCode } from '../../errors.ts';
 import type { Deadline, EndReason } from './deadline.ts';
-import { MAX_HEAD_BYTES } from './response-bytes.ts';
+import { ResponseLimitError } from './response-bytes.ts';
 
 /** Returns the failure of a request of which no byte left. */
 export function unsent(
@@ -109,17 +109,11 @@ export function breakText(error: Error, sent: Sent): string {
   const code = codeText(error);
   const inBody = sent === 'yes';
   const where = inBody ? 'in the middle of the response body' : 'before a response head arrived';
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return overflowText(inBody);
+  if (error instanceof ResponseLimitError) return error.message;
   if (error.name === 'HTTPParserError') return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return lengthText(inBody, where);
   const socketText = code === 'UND_ERR_SOCKET' ? SOCKET_TEXTS[error.message] : undefined;
   return `${socketText ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`} ${where}`;
-}
-
-function overflowText(inBody: boolean): string {
-  return inBody
-    ? `the response has trailers or chunk extensions of more than ${MAX_HEAD_BYTES} bytes`
-    : `the response head is larger than ${MAX_HEAD_BYTES} bytes`;
 }
 
 // undici gives this code for any parser error in a head that promised a length before.
@@ -131,7 +125,7 @@ function lengthText(inBody: boolean, where: string): string {
 
 // The parser's reasons are fixed texts in brackets, such as "Invalid character in chunk size".
 function parserReason({ message }: Error): string {
-  return /\(([\w ,/-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
+  return /\(([\w ,./-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
 }
 
 /** Returns the failure of a body over the limit. */

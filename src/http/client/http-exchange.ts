@@ -40,12 +40,13 @@ export function runHttpExchange(
   onIdle: () => void,
 ): Promise<HttpExchangeResult> {
   return new Promise((resolve) => {
-    const { request, headers, deadline } = input;
+    const { request, headers, deadline, options } = input;
     const exchange = createHttpExchange(input, connection, onIdle, resolve);
     deadline.onEnd(exchange.end);
     connection.dispatch(
       { path: target.path, method: request.method, headers, body: request.body ?? null },
       exchange,
+      options.maxBodyBytes,
     );
   });
 }
@@ -106,7 +107,7 @@ function createHttpExchange(
         if (++interimCount > MAX_INTERIM) stop({ failure: tooManyInterim(sent) });
         return;
       }
-      connection.noteProgress();
+      connection.noteProgress(0);
       if (isResolved) return;
       sent = 'yes';
       timings.firstByteMs = performance.now() - writtenAtMs;
@@ -114,7 +115,7 @@ function createHttpExchange(
       if (!received.head.needsBody) recordTimer = setTimeout(stop, RECORD_MS, {});
     },
     onResponseData: (_controller, chunk) => {
-      connection.noteProgress();
+      connection.noteProgress(chunk.length);
       if (received === undefined) return;
       if (isResolved) {
         discardedBytes += chunk.length;

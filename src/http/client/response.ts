@@ -61,8 +61,11 @@ function bodyFailure(
   const lengths = valuesOf(headers, 'content-length');
   if (lengths.includes('0')) return undefined;
   if (lengths.some((text) => Number(text) > maxBodyBytes)) return tooLarge(maxBodyBytes);
+  const transferCodings = valuesOf(headers, 'transfer-encoding');
+  const transferCoding = transferCodings.find((name, index) => name !== 'chunked' || index > 0);
+  if (transferCoding !== undefined) return codedBody('transfer', transferCoding);
   const coding = valuesOf(headers, 'content-encoding').find((name) => name !== '' && name !== 'identity');
-  return coding === undefined ? undefined : codedBody(coding);
+  return coding === undefined ? undefined : codedBody('content', coding);
 }
 
 function valuesOf(headers: readonly HttpHeader[], name: string): readonly string[] {
@@ -74,11 +77,12 @@ function valuesOf(headers: readonly HttpHeader[], name: string): readonly string
   return values;
 }
 
-function codedBody(coding: string): Failure {
+// Every server may send its body in chunks. The request offers no other transfer coding (RFC 9112, 7.4).
+function codedBody(kind: 'content' | 'transfer', coding: string): Failure {
   const shown = /^[a-z0-9-]{1,16}$/.test(coding) ? coding : 'unknown';
   return failureOf(
     'INVALID_RESPONSE',
-    `the response body has the content coding "${shown}", though the request accepted none`,
+    `the response body has the ${kind} coding "${shown}", though the request accepted none`,
   );
 }
 
