@@ -16,6 +16,8 @@ const BYTES_PER_MB = 1024;
 export interface Toll {
   /** The longest time for which the event loop stood still. */
   readonly longestStallMs: number;
+  /** The most CPU time that the event loop took without a break, whatever else the machine did. */
+  readonly longestBusyMs: number;
   /** The most resident memory, and how much that is above the memory before the attack. */
   readonly peakMemoryMb: number;
   readonly grownMb: number;
@@ -66,9 +68,9 @@ export async function startWatchedServer(env: Readonly<Record<string, string>> =
       const beforeMb = resetPeakMemory(pid);
       child.send('reset');
       const result = await attack();
-      const longestStallMs = await readLongestStall(child);
+      const stalls = await readStalls(child);
       const peakMemoryMb = memoryOf(pid, 'VmHWM');
-      return { result, toll: { longestStallMs, peakMemoryMb, grownMb: peakMemoryMb - beforeMb } };
+      return { result, toll: { ...stalls, peakMemoryMb, grownMb: peakMemoryMb - beforeMb } };
     },
     close: async () => {
       rpc.close();
@@ -110,8 +112,8 @@ function servingLine(log: string): { grpcAddress: string; opsAddress: string } |
 }
 
 // The answer comes after every stall of the attack, also after one that is going on.
-async function readLongestStall(child: ChildProcess): Promise<number> {
-  const answer = once(child, 'message') as Promise<[number]>;
+async function readStalls(child: ChildProcess): Promise<Pick<Toll, 'longestStallMs' | 'longestBusyMs'>> {
+  const answer = once(child, 'message') as Promise<[Pick<Toll, 'longestStallMs' | 'longestBusyMs'>]>;
   child.send('read');
   return (await answer)[0];
 }
