@@ -142,11 +142,11 @@ export function createEngine(deps: EngineDeps): Engine {
     ...maintenanceOptions(deps),
     isRunningHere: (executionUuid) =>
       runningStarts.hasExecution(executionUuid) || postCallSender.isSending(executionUuid),
+    onDiskChecked: (isFull) => admission.setDiskFull(isFull),
   });
   const admission = createAdmission({
     ...{ budget, maxPreCalls: limits.maxPreCalls },
     tooManyPending: maintenance.tooManyPending,
-    diskIsFull: maintenance.diskIsFull,
   });
   const postCallSender = createPostCallSender({
     ...{ store, agentStore, agents, writes, open, webhookRuns, startWaiters, budget },

@@ -10,8 +10,6 @@ export interface Maintenance {
   stop(): void;
   /** Reports whether the number of pending post-calls was at its limit at the last count. */
   tooManyPending(): boolean;
-  /** Reports whether free disk was below the reserve at the last check. The reserve is kept for outcomes. */
-  diskIsFull(): boolean;
   /** Returns the number of pending post-calls at the last count, and of those accepted here since. */
   pending(): number;
   /** Returns the number of executions that were past their time and not finished at the last count. */
@@ -41,6 +39,8 @@ export interface MaintenanceDeps {
   readonly isRunningHere: (executionUuid: string) => boolean;
   /** Returns the free bytes of the database's disk, or undefined when the disk is a server's. */
   readonly freeBytes: () => Promise<number | undefined>;
+  /** Is told at each check whether free disk is below the reserve, which is kept for outcomes. */
+  readonly onDiskChecked: (isFull: boolean) => void;
   readonly maxBacklog: number;
   /** How long a post-call may be pending. With 0 it may be for ever. */
   readonly startByMs: number;
@@ -77,7 +77,6 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   const { every, stop, isStopped } = createRepeatedWork(deps.onError);
   let pending = 0;
   let overdue = 0;
-  let diskIsFull = false;
 
   const count = async (): Promise<void> => {
     pending = await store.countPending(maxBacklog);
@@ -85,7 +84,7 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   };
   const checkDisk = async (): Promise<void> => {
     const freeBytes = await deps.freeBytes();
-    diskIsFull = freeBytes !== undefined && freeBytes < MIN_FREE_BYTES;
+    deps.onDiskChecked(freeBytes !== undefined && freeBytes < MIN_FREE_BYTES);
   };
 
   return {
@@ -99,7 +98,6 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
     },
     stop,
     tooManyPending: () => pending >= maxBacklog,
-    diskIsFull: () => diskIsFull,
     pending: () => pending,
     overdue: () => overdue,
     noteAccepted: () => {

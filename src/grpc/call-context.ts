@@ -1,6 +1,6 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { RequestContext } from '../commands/request-context.ts';
-import { parseUuid } from '../domain/uuid.ts';
+import { parseUuid } from './requests/reader.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 
 /** The bytes of a message. The adapter takes them out, because grpc-js keeps the holder until the RPC has ended. */

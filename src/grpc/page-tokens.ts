@@ -1,5 +1,5 @@
 import type { JsonValue } from '../domain/json.ts';
-import { parseUuid } from '../domain/uuid.ts';
+import { parseUuid } from './requests/reader.ts';
 import type { ExecutionFilter, ExecutionKey } from '../store/execution-store.ts';
 
 /** Writes the place where a page of one list ended into a token, and reads it back. */

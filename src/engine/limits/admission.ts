@@ -16,29 +16,31 @@ export interface Admission {
   admitPostCall(bytes: number): ByteReservation;
   /** Returns the milliseconds since the last call came in, admitted or not; Infinity before the first. */
   idleMs(): number;
+  /** Refuses new calls for as long as the database's disk is nearly full. */
+  setDiskFull(isFull: boolean): void;
   /** Refuses every new call from now on. */
   shut(): void;
 }
 
-/** What the admission asks. `tooManyPending` and `diskIsFull` answer from the last count and check. */
+/** What the admission asks. `tooManyPending` answers from the last count. */
 export interface AdmissionDeps {
   /** How many places for starts and tests there are. */
   readonly maxPreCalls: number;
   readonly budget: ByteBudget;
   readonly tooManyPending: () => boolean;
-  readonly diskIsFull: () => boolean;
 }
 
 /** Makes the admission. */
 export function createAdmission(deps: AdmissionDeps): Admission {
   let isShut = false;
+  let isDiskFull = false;
   let startsInFlight = 0;
   let lastCallAtMs = -Infinity;
   const refuseWhenShut = (): void => {
     if (isShut) throw shuttingDown();
   };
   const reserve = (bytes: number, onRelease?: () => void): ByteReservation => {
-    if (deps.diskIsFull()) throw limitReached("the database's disk is nearly full");
+    if (isDiskFull) throw limitReached("the database's disk is nearly full");
     const reservation = deps.budget.reserve(bytes, 0, onRelease);
     if (reservation === undefined) throw tooManyBytes();
     return reservation;
@@ -59,6 +61,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       return reserve(bytes);
     },
     idleMs: () => performance.now() - lastCallAtMs,
+    setDiskFull: (isFull) => {
+      isDiskFull = isFull;
+    },
     shut: () => {
       isShut = true;
     },

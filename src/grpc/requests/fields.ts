@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseUuid } from '../../domain/uuid.ts';
 import { wordOf } from '../messages/wire-values.ts';
 import type { PageTokens } from '../page-tokens.ts';
+import { parseUuid, uuidProblem } from './reader.ts';
 
 const MAX_PAGE_SIZE = 200;
 const DEFAULT_PAGE_SIZE = 50;
@@ -9,11 +9,6 @@ const MAX_ETAG_BYTES = 64;
 
 function isAtMost(maxBytes: number) {
   return (text: string) => Buffer.byteLength(text) <= maxBytes;
-}
-
-/** Returns the rule that a text breaks when it is not a UUID. */
-export function uuidProblem(text: string): string {
-  return text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
 }
 
 /** Reads a UUID and returns it in lower case, or undefined for an empty field. */

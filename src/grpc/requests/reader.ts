@@ -1,8 +1,6 @@
 import type { z } from 'zod';
-import { parseUuid } from '../../domain/uuid.ts';
 import type { Violation } from '../../errors.ts';
 import { validationFailed } from '../../errors.ts';
-import { uuidProblem } from './fields.ts';
 
 /** Reads the fields of one request and collects their violations. */
 export interface Reader {
@@ -48,4 +46,21 @@ export function createReader(): Reader {
 
 function pathStep(key: PropertyKey): string {
   return typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Returns a UUID in lower case, or undefined for a text that is none. It does not look at version and variant bits, so
+ * that the ids of every platform pass. The nil UUID (RFC 9562, 5.9) does not pass.
+ */
+export function parseUuid(text: string): string | undefined {
+  const uuid = text.toLowerCase();
+  return UUID.test(uuid) && uuid !== NIL ? uuid : undefined;
+}
+
+/** Returns the rule that a text breaks when it is not a UUID. */
+export function uuidProblem(text: string): string {
+  return text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
 }

@@ -8,9 +8,10 @@ const BEGAN = 250;
  * Makes maintenance over 250 overdue starts. Those for which `isRunningHere` is true run in this process. `firstRound`
  * resolves when maintenance has looked for overdue starts until there were no more.
  */
-function createTrial(isRunningHere: (executionUuid: string) => boolean = () => false) {
+function createTrial(isRunningHere: (executionUuid: string) => boolean = () => false, freeBytes?: number) {
   const { promise: firstRound, resolve } = Promise.withResolvers<void>();
   const notified: string[] = [];
+  const isDiskFull: boolean[] = [];
   let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
     ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, webhookType: 'pre_call', overdueAtMs: at },
   }));
@@ -29,12 +30,13 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
     store: { findOverdue, interruptOverdue },
     startWaiters: { notifyFinished: (conversationUuid: string) => notified.push(conversationUuid) },
     health: { availableForMs: () => 60_000 },
-    freeBytes: async () => undefined,
+    freeBytes: async () => freeBytes,
+    onDiskChecked: (isFull: boolean) => isDiskFull.push(isFull),
     onFaultPoint: () => undefined,
     onError: () => undefined,
     isRunningHere,
   } as unknown as MaintenanceDeps;
-  return { maintenance: createMaintenance(deps), firstRound, notified, open: () => open };
+  return { maintenance: createMaintenance(deps), firstRound, notified, isDiskFull, open: () => open };
 }
 
 describe('maintenance', () => {
@@ -46,6 +48,19 @@ describe('maintenance', () => {
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
     expect(new Set(notified).size).to.equal(BEGAN - 1);
   });
+
+  for (const [title, freeBytes, isFull] of [
+    ['is nearly full with less than 64 MiB left', 64 * 1024 * 1024 - 1, true],
+    ['has room with 64 MiB left', 64 * 1024 * 1024, false],
+    ['has room when it is the disk of a server', undefined, false],
+  ] as const) {
+    it(`says before calls come that the disk ${title}`, async () => {
+      const { maintenance, isDiskFull } = createTrial(undefined, freeBytes);
+      await maintenance.start();
+      maintenance.stop();
+      expect(isDiskFull).to.deep.equal([isFull]);
+    });
+  }
 
   it('marks no execution that runs in this process, although it is overdue by the database’s clock', async () => {
     // These are more than one batch, and the oldest.

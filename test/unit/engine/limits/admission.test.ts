@@ -7,7 +7,7 @@ function admissionWith(change: Partial<AdmissionDeps> = {}) {
   const budget = createByteBudget(100);
   const admission = createAdmission({
     ...{ maxPreCalls: 2, budget },
-    ...{ tooManyPending: () => false, diskIsFull: () => false },
+    tooManyPending: () => false,
     ...change,
   });
   return { admission, budget };
@@ -34,12 +34,6 @@ describe('the admission', () => {
       'LIMIT_REACHED',
     ],
     [
-      'refuses both when the disk is nearly full',
-      { diskIsFull: () => true },
-      'LIMIT_REACHED',
-      'LIMIT_REACHED',
-    ],
-    [
       'refuses both when their bytes do not fit',
       { budget: createByteBudget(9) },
       'LIMIT_REACHED',
@@ -53,6 +47,18 @@ describe('the admission', () => {
       expect(refusalOf(() => admission.admitPostCall(10))).to.equal(postCall);
     });
   }
+
+  it('refuses both while the disk is nearly full', () => {
+    const { admission } = admissionWith();
+    for (const [isFull, answer] of [
+      [true, 'LIMIT_REACHED'],
+      [false, 'admitted'],
+    ] as const) {
+      admission.setDiskFull(isFull);
+      expect(refusalOf(() => admission.admitStart(10))).to.equal(answer);
+      expect(refusalOf(() => admission.admitPostCall(10))).to.equal(answer);
+    }
+  });
 
   it('counts a start from its admission to the last release of its bytes', () => {
     const { admission } = admissionWith();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseUuid } from '../../../src/domain/uuid.ts';
+import { parseUuid } from '../../../../src/grpc/requests/reader.ts';
 
 describe('parseUuid', () => {
   const taken: [string, string][] = [
