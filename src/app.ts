@@ -123,6 +123,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     newRequestId: ids.uuid,
     reflection: config.reflection,
     gate: engine.gate,
+    budget: engine.budget,
     onRefused: metrics.countRefused,
   });
   return toApp(parts, engine, startup, server);

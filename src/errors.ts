@@ -87,6 +87,11 @@ export function limitReached(limit: string, cause?: unknown): CallhooksError {
   return new CallhooksError('LIMIT_REACHED', message, { retryAfterMs: 1_000 }, { cause });
 }
 
+/** Returns the refusal of a call whose bytes do not fit into `CALLHOOKS_MAX_BUFFERED_BYTES`. */
+export function tooManyBytes(): CallhooksError {
+  return limitReached('too many bytes are reserved for calls in flight');
+}
+
 /** Returns the error for a request whose effect is not known because the database did not confirm it. */
 export function databaseUnavailable(cause?: unknown): CallhooksError {
   const message =

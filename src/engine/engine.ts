@@ -8,7 +8,7 @@ import type { ExecutionStore } from '../store/execution-store.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
-import { createByteBudget } from './limits/byte-budget.ts';
+import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import { createMaintenance, type Intervals, type Maintenance } from './maintenance.ts';
@@ -95,6 +95,8 @@ export interface Engine {
   readonly parts: EngineParts;
   /** Decides when a call arrives whether it may come in. */
   readonly gate: CallGate;
+  /** Bounds the bytes that are kept for calls in flight. */
+  readonly budget: ByteBudget;
   figures(): EngineFigures;
   /** Begins the background work. On SQLite it first marks interrupted what a dead process left sending. */
   start(): Promise<void>;
@@ -171,6 +173,7 @@ export function createEngine(deps: EngineDeps): Engine {
       ...{ webhookRuns, postCallSender, maintenance, signal },
     },
     gate,
+    budget,
     figures: () => ({
       preCallsInFlight: slots.inFlight(),
       postCallsInFlight: postCallSender.inFlight(),

@@ -14,7 +14,7 @@ const MIB = 1024 * KIB;
  * @throws CallhooksError VALIDATION_FAILED for more than `maxBytes`, and for a message that {@link measureMessage} refuses
  */
 export function measureRequest(bytes: Uint8Array, maxBytes: number, shape: MessageShape): MessageSize {
-  if (bytes.length > maxBytes) throw malformed('', `is larger than ${sizeName(maxBytes)}`);
+  if (bytes.length > maxBytes) throw messageTooLarge(maxBytes);
   try {
     return measureMessage(bytes, shape);
   } catch (error) {
@@ -35,6 +35,11 @@ export function decodeRequest<T>(decode: (bytes: Buffer) => T, bytes: Uint8Array
     const isNotUtf8 = errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA';
     throw malformed('', isNotUtf8 ? 'holds text that is not UTF-8' : NOT_A_MESSAGE);
   }
+}
+
+/** Returns the refusal of a message of more than `maxBytes`. */
+export function messageTooLarge(maxBytes: number): CallhooksError {
+  return malformed('', `is larger than ${sizeName(maxBytes)}`);
 }
 
 function sizeName(bytes: number): string {

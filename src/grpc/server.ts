@@ -8,6 +8,7 @@ import {
   status,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
+import type { ByteBudget } from '../engine/limits/byte-budget.ts';
 import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
@@ -51,6 +52,8 @@ export interface GrpcServerOptions {
   readonly reflection?: boolean;
   /** Decides at their arrival which calls are admitted. Every call is admitted when it is absent. */
   readonly gate?: CallGate;
+  /** Bounds the bytes of messages from the first one that arrives. They are not bounded when it is absent. */
+  readonly budget?: ByteBudget;
   /** Called for each RPC that was refused at its arrival. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
 }
@@ -71,7 +74,7 @@ export interface GrpcServer {
 
 /** Makes a server. It binds no port before it listens. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { address, services, logger, newRequestId, gate, onRefused } = options;
+  const { address, services, logger, newRequestId, gate, budget, onRefused } = options;
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
   // The log of grpc-js goes to the console, and quotes the values of headers (tokens) that grpc-js can't read.
   setLogVerbosity(logVerbosity.NONE);
@@ -80,11 +83,11 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
   const refusals = createRefusals({ logger, ...(onRefused && { onRefused }) });
-  const { admit, arrivalOf } = createArrivals({ gate, refusals, isClosing });
+  const { admit, messageOf } = createArrivals({ gate, budget, refusals, isClosing });
   const connections = tuneHttp2(server, admit);
   const adminLimit = createRpcLimit(MAX_ADMIN_RPCS, 'list and admin RPCs');
   const requestShapes = readRequestShapes();
-  const adapter = { logger, newRequestId, isClosing, arrivalOf, adminLimit, requestShapes };
+  const adapter = { logger, newRequestId, isClosing, messageOf, adminLimit, requestShapes };
   for (const service of services) {
     const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);

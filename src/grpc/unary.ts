@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import type { Arrival } from '../engine/limits/call-gate.ts';
-import { shuttingDown } from '../errors.ts';
+
+import { shuttingDown, tooManyBytes } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { CallContext, MessageHolder, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
 import { decodeRequest, measureRequest } from './decode-request.ts';
+import type { ArrivingMessage } from './limits/arriving-messages.ts';
 import type { MessageShape } from './limits/message-shape.ts';
 import { limitsOf } from './limits/method-limits.ts';
 import type { RpcLimit } from './limits/rpc-limit.ts';
@@ -29,8 +30,8 @@ export interface UnaryDependencies {
   readonly newRequestId: () => string;
   /** Reports whether the server shuts down. RPCs that still arrive are refused then. */
   readonly isClosing: () => boolean;
-  /** Returns the arrival of an RPC, by its gRPC headers. */
-  readonly arrivalOf: (headers: Metadata) => Arrival;
+  /** Returns the message of an RPC, by its gRPC headers. */
+  readonly messageOf: (headers: Metadata) => ArrivingMessage;
   /** The shapes of the request messages, by the paths of their methods. */
   readonly requestShapes: ReadonlyMap<string, MessageShape>;
   /** Limits list and admin RPCs. */
@@ -51,32 +52,41 @@ export function createUnary<Request, Reply>(
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
   const { maxRequestBytes, isAdmin } = limitsOf(method.path);
-  const { adminLimit, arrivalOf, isClosing, logger, newRequestId, requestShapes } = dependencies;
+  const { adminLimit, isClosing, messageOf, logger, newRequestId, requestShapes } = dependencies;
   const shape = requestShapes.get(method.path);
   if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
 
-  // No function that waits holds the message: a handler may let go of parts of it while its RPC still runs.
-  const serve = (message: MessageHolder, context: CallContext): Promise<Buffer> => {
-    const { bytes } = message;
-    message.bytes = NO_BYTES;
+  // No function that waits holds the request: a handler may let go of parts of it while its RPC still runs.
+  const serve = (holder: MessageHolder, message: ArrivingMessage, context: CallContext): Promise<Buffer> => {
+    const { bytes } = holder;
+    holder.bytes = NO_BYTES;
     const { values, memoryBytes } = measureRequest(bytes, maxRequestBytes, shape);
     context.memoryBytes = memoryBytes;
+    if (!message.reserve(memoryBytes)) throw tooManyBytes();
     const request = decodeRequest(method.requestDeserialize, bytes);
-    const reply =
-      values > MANY_VALUES ? nextTurn().then(() => handler(request, context)) : handler(request, context);
-    return reply.then(method.responseSerialize);
+    const handle = (): Promise<Reply> => {
+      // The commands of calls and tests reserve the bytes themselves, as long as they need them.
+      if (!isAdmin) message.reserve(0);
+      return handler(request, context);
+    };
+    return (values > MANY_VALUES ? nextTurn().then(handle) : handle()).then(method.responseSerialize);
   };
-  const reply = async (message: MessageHolder, context: CallContext): Promise<Buffer> => {
+  const reply = async (
+    holder: MessageHolder,
+    message: ArrivingMessage,
+    context: CallContext,
+  ): Promise<Buffer> => {
     if (isClosing()) throw shuttingDown();
-    return isAdmin ? adminLimit(() => serve(message, context)) : serve(message, context);
+    if (isAdmin) return adminLimit(() => serve(holder, message, context));
+    return serve(holder, message, context);
   };
   return (call, respond) => {
-    const arrival = arrivalOf(call.metadata);
-    arrival.received();
-    const open = openCall(call, newRequestId(), arrival);
+    const message = messageOf(call.metadata);
+    message.received();
+    const open = openCall(call, newRequestId(), message.call);
     const rpc = createRpc(open, respond, logger);
     call.on('cancelled', rpc.cancelled);
-    reply(call.request, open.context).then(rpc.succeeded, rpc.failed);
+    reply(call.request, message, open.context).then(rpc.succeeded, rpc.failed);
   };
 }
 

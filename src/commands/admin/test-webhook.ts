@@ -7,7 +7,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { preCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
 import type { WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type { Admission } from '../../engine/limits/admission.ts';
-import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { CallGate } from '../../engine/limits/call-gate.ts';
 import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
-import { limitReached, type Violation } from '../../errors.ts';
+import { limitReached, tooManyBytes, type Violation } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import { deadlineTooShort, refuseChaining } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';

@@ -2,7 +2,7 @@ import type { Agent, Webhook } from '../../domain/agent.ts';
 import type { StartVariables } from '../../domain/call.ts';
 import { observedFailure } from '../../domain/failures.ts';
 import { preCallTimeLimit, type PreCallTimeLimit } from '../../domain/pre-call-time-limit.ts';
-import { tooManyBytes, type ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { RequestSlot, SlotRefusal, RequestSlots } from '../../engine/limits/request-slots.ts';
 import { waitForRecord, type ClaimedStart, type LostClaim, type PreCalls } from '../../engine/pre-call.ts';
 import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.ts';
@@ -14,6 +14,7 @@ import {
   type WebhookRun,
   type WebhookRuns,
 } from '../../engine/webhook-run/webhook-run.ts';
+import { tooManyBytes } from '../../errors.ts';
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { callerIsGone, deadlineTooShort } from '../refusals.ts';

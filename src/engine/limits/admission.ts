@@ -1,5 +1,5 @@
-import { limitReached, shuttingDown } from '../../errors.ts';
-import { tooManyBytes, type ByteBudget, type ByteReservation } from './byte-budget.ts';
+import { limitReached, shuttingDown, tooManyBytes } from '../../errors.ts';
+import type { ByteBudget, ByteReservation } from './byte-budget.ts';
 
 /** Decides whether a new call may come in, before anything is read or recorded. */
 export interface Admission {

@@ -1,5 +1,3 @@
-import { limitReached, type CallhooksError } from '../../errors.ts';
-
 /** The bytes that are reserved for one call, until each part of the call that uses them has released them. */
 export interface ByteReservation {
   /** Reserves that many more bytes. Returns false, and reserves none, when they do not fit. */
@@ -66,9 +64,4 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     reservedBytes: () => reserved,
     maxBytes,
   };
-}
-
-/** Returns the refusal of a call whose bytes do not fit into the budget. */
-export function tooManyBytes(): CallhooksError {
-  return limitReached('too many bytes are reserved for calls in flight');
 }

@@ -1,20 +1,25 @@
 import type { IncomingHttpHeaders, Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
+import type { ByteBudget } from '../../engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
+import { createArrivingMessages, type ArrivingMessage } from './arriving-messages.ts';
+import { limitsOf } from './method-limits.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Admits or refuses each HTTP/2 stream before grpc-js sees it. */
 interface Arrivals {
   /** Reports whether a stream may go on to grpc-js. It refuses every other stream. */
   admit(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
-  /** Returns the arrival of an admitted call, by its gRPC headers. */
-  arrivalOf(headers: Metadata): Arrival;
+  /** Returns the message of an admitted RPC, by its gRPC headers. */
+  messageOf(headers: Metadata): ArrivingMessage;
 }
 
 /** The parts that decide about a stream. */
 interface ArrivalDeps {
   /** Every call is admitted when it is absent. */
   readonly gate?: CallGate | undefined;
+  /** The bytes of messages are reserved in it. They are not bounded when it is absent. */
+  readonly budget?: ByteBudget | undefined;
   readonly refusals: Refusals;
   /** Reports whether the server closes. Calls then go on to the adapter, which refuses them with that reason. */
   readonly isClosing: () => boolean;
@@ -29,18 +34,28 @@ const GATED_PATHS: ReadonlySet<string | undefined> = new Set([
 ]);
 /** Carries the key of an arrival to the adapter. grpc-js hands on nothing of a stream but its headers. */
 const TICKET_HEADER = 'callhooks-ticket';
-const UNCOUNTED: Arrival = { received: ignore, decided: ignore, leave: ignore };
+const UNGATED: Arrival = { received: ignore, decided: ignore, leave: ignore };
+const UNCOUNTED: ArrivingMessage = { call: UNGATED, received: ignore, reserve: () => true };
+/** The paths of callhooks. Each RPC has one message. The streams of health and reflection may stay open without one. */
+const OWN_PATHS = '/callhooks.';
+/** The most bytes of all messages of a stream of health or reflection. */
+const MAX_OTHER_BYTES = 1024 * 1024;
 
 /** Makes the arrivals of one server. */
-export function createArrivals({ gate, refusals, isClosing }: ArrivalDeps): Arrivals {
+export function createArrivals({ gate, budget, refusals, isClosing }: ArrivalDeps): Arrivals {
   const openRpcs = new WeakMap<Http2Session, number>();
-  const arrivals = new Map<string, Arrival>();
+  const messages = new Map<string, ArrivingMessage>();
+  const arriving = createArrivingMessages(budget, refusals);
   let lastTicket = 0;
 
   const countRpc = (session: Http2Session, change: 1 | -1): void => {
     openRpcs.set(session, (openRpcs.get(session) ?? 0) + change);
   };
   const isGated = (path: string | undefined): boolean => GATED_PATHS.has(path) && !isClosing();
+  const begin = (stream: ServerHttp2Stream, call: Arrival, path: string): ArrivingMessage => {
+    const isOwn = path.startsWith(OWN_PATHS);
+    return arriving.begin(stream, call, isOwn ? limitsOf(path).maxRequestBytes : MAX_OTHER_BYTES, isOwn);
+  };
 
   return {
     admit: (stream, headers) => {
@@ -53,23 +68,24 @@ export function createArrivals({ gate, refusals, isClosing }: ArrivalDeps): Arri
         refusals.refuse(stream, 'rpcs_per_connection');
         return false;
       }
-      if (gate !== undefined && isGated(headers[':path'])) {
-        const arrival = gate.arrive();
-        if (arrival === undefined) {
-          refusals.refuse(stream, gate.isOverloaded() ? 'write_queue_age' : 'calls_waiting');
-          return false;
-        }
-        arrivals.set(ticket, arrival);
+      const path = headers[':path'];
+      const call = gate !== undefined && isGated(path) ? gate.arrive() : UNGATED;
+      if (call === undefined) {
+        refusals.refuse(stream, gate?.isOverloaded() === true ? 'write_queue_age' : 'calls_waiting');
+        return false;
       }
+      const message = begin(stream, call, path ?? '');
+      messages.set(ticket, message);
       countRpc(session, 1);
       stream.once('close', () => {
         countRpc(session, -1);
-        arrivals.get(ticket)?.leave();
-        arrivals.delete(ticket);
+        call.leave();
+        arriving.end(message);
+        messages.delete(ticket);
       });
       return true;
     },
-    arrivalOf: (headers) => arrivals.get(String(headers.get(TICKET_HEADER)[0])) ?? UNCOUNTED,
+    messageOf: (headers) => messages.get(String(headers.get(TICKET_HEADER)[0])) ?? UNCOUNTED,
   };
 }
 

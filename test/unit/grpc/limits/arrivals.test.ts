@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../../../src/engine/limits/call-gate.ts';
 import { createArrivals } from '../../../../src/grpc/limits/arrivals.ts';
 
@@ -19,13 +20,15 @@ const openGate = () => {
   const gate: CallGate = { arrive, isOverloaded: () => false, waiting: () => 0, refused: () => 0 };
   const arrivals = createArrivals({
     gate,
-    refusals: { refuse: ignore, flush: ignore },
+    budget: createByteBudget(1_000),
+    refusals: { refuse: ignore, refuseSize: ignore, flush: ignore },
     isClosing: () => false,
   });
   return { arrivals, admitted };
 };
 const session = {};
-const stream = () => Object.assign(new EventEmitter(), { session }) as unknown as ServerHttp2Stream;
+const stream = () =>
+  Object.assign(new EventEmitter(), { session, pause: ignore }) as unknown as ServerHttp2Stream;
 const metadataOf = (headers: IncomingHttpHeaders): Metadata => {
   const metadata = new Metadata();
   metadata.set('callhooks-ticket', String(headers['callhooks-ticket']));
@@ -48,9 +51,9 @@ describe('createArrivals', () => {
     const headers: IncomingHttpHeaders = { ':path': PATH };
     const opened = stream();
     expect(arrivals.admit(opened, headers)).to.equal(true);
-    expect(arrivals.arrivalOf(metadataOf(headers))).to.equal(admitted[0]);
+    expect(arrivals.messageOf(metadataOf(headers)).call).to.equal(admitted[0]);
     opened.emit('close');
-    expect(arrivals.arrivalOf(metadataOf(headers))).not.to.equal(admitted[0]);
+    expect(arrivals.messageOf(metadataOf(headers)).call).not.to.equal(admitted[0]);
   });
 
   it('asks the gate only about lifecycle calls', () => {

@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { expect } from 'chai';
 import { ErrorInfo, RetryInfo } from '../../../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../../../src/gen/google/rpc/status.ts';
-import { createRefusals, type ArrivalLimit } from '../../../../src/grpc/limits/refusals.ts';
+import { createRefusals } from '../../../../src/grpc/limits/refusals.ts';
 
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -19,7 +19,14 @@ const recordingStream = (closed = false) => {
 };
 
 describe('createRefusals', () => {
-  for (const limit of ['calls_waiting', 'write_queue_age', 'rpcs_per_connection'] as ArrivalLimit[]) {
+  const limits = [
+    'calls_waiting',
+    'write_queue_age',
+    'rpcs_per_connection',
+    'message_bytes',
+    'message_time',
+  ] as const;
+  for (const limit of limits) {
     it(`answers LIMIT_REACHED with a RetryInfo for ${limit}`, () => {
       const { stream, done } = recordingStream();
       createRefusals({ logger }).refuse(stream, limit);
@@ -42,6 +49,20 @@ describe('createRefusals', () => {
       expect(RetryInfo.decode(retry ?? Buffer.alloc(0)).retryDelay).to.deep.equal({ seconds: 1n, nanos: 0 });
     });
   }
+
+  it('answers VALIDATION_FAILED for a message that is too large', () => {
+    const { stream, done } = recordingStream();
+    createRefusals({ logger }).refuseSize(stream, 4096);
+    const [, headers] = done[0] as [string, Record<string, string>];
+    expect(headers['grpc-status']).to.equal('3');
+    expect(decodeURI(headers['grpc-message'] ?? '')).to.equal('the request is larger than 4 KiB');
+  });
+
+  it('only closes a stream that was answered already', () => {
+    const { stream, done } = recordingStream();
+    createRefusals({ logger }).refuse(Object.assign(stream, { headersSent: true }), 'message_bytes');
+    expect(done).to.deep.equal([['close', 0]]);
+  });
 
   it('does not answer on a closed stream', () => {
     const { stream, done } = recordingStream(true);

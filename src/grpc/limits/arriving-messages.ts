@@ -1,0 +1,94 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Arrival } from '../../engine/limits/call-gate.ts';
+import type { ByteBudget, ByteReservation } from '../../engine/limits/byte-budget.ts';
+import type { Refusals } from './refusals.ts';
+
+/** The message of an RPC, whose bytes are reserved from the first one that comes. */
+export interface ArrivingMessage {
+  readonly call: Arrival;
+  /** Notes that the message is here. From now on it has no time limit. */
+  received(): void;
+  /** Sets how many bytes are reserved for the message. Returns false, and changes nothing, when more do not fit. */
+  reserve(bytes: number): boolean;
+}
+
+/** Counts the bytes of messages while they arrive, and refuses those that come too slowly. */
+export interface ArrivingMessages {
+  /**
+   * Begins to count the bytes of a stream. It refuses the stream as soon as it has more than `maxBytes`, or when they do
+   * not fit into the budget. `isTimed` says whether its message has to come within 10 s.
+   */
+  begin(stream: ServerHttp2Stream, call: Arrival, maxBytes: number, isTimed: boolean): ArrivingMessage;
+  /** Ends the count of a stream that was closed. */
+  end(message: ArrivingMessage): void;
+}
+
+/** How long a message may take to arrive. */
+const ARRIVAL_LIMIT_MS = 10_000;
+const SWEEP_EVERY_MS = 1_000;
+/** The flag and the length that gRPC puts before each message. */
+const PREFIX_BYTES = 5;
+
+/** Makes the count of a server. Without a budget it bounds only each message by itself. */
+export function createArrivingMessages(budget: ByteBudget | undefined, refusals: Refusals): ArrivingMessages {
+  // In the order of their arrival, and so of their time limits.
+  const arriving = new Map<
+    ArrivingMessage,
+    { readonly stream: ServerHttp2Stream; readonly dueAtMs: number }
+  >();
+  let sweep: NodeJS.Timeout | undefined;
+
+  // One timer for all, because a timer for each call would cost every call a little.
+  const armSweep = (): void => {
+    sweep ??= setTimeout(refuseOverdue, SWEEP_EVERY_MS).unref();
+  };
+  const refuseOverdue = (): void => {
+    sweep = undefined;
+    const nowMs = performance.now();
+    for (const [message, { stream, dueAtMs }] of arriving) {
+      if (dueAtMs > nowMs) break;
+      arriving.delete(message);
+      refusals.refuse(stream, 'message_time');
+    }
+    if (arriving.size > 0) armSweep();
+  };
+
+  return {
+    begin: (stream, call, maxBytes, isTimed) => {
+      let reservation: ByteReservation | undefined;
+      let reserved = 0;
+      const reserve = (bytes: number): boolean => {
+        reservation ??= budget?.reserve(0);
+        if (bytes > reserved && reservation?.grow(bytes - reserved) === false) return false;
+        reservation?.resize(bytes);
+        reserved = bytes;
+        return true;
+      };
+      const message: ArrivingMessage = {
+        call,
+        received: () => {
+          arriving.delete(message);
+          call.received();
+        },
+        reserve,
+      };
+      if (isTimed) {
+        arriving.set(message, { stream, dueAtMs: performance.now() + ARRIVAL_LIMIT_MS });
+        armSweep();
+      }
+      let arrived = 0;
+      // A paused stream goes on only when grpc-js reads it, so this listener starts nothing.
+      stream.pause();
+      stream.on('data', (chunk: Buffer) => {
+        arrived += chunk.length;
+        if (arrived > maxBytes + PREFIX_BYTES) refusals.refuseSize(stream, maxBytes);
+        else if (!reserve(reserved + chunk.length)) refusals.refuse(stream, 'message_bytes');
+      });
+      return message;
+    },
+    end: (message) => {
+      arriving.delete(message);
+      message.reserve(0);
+    },
+  };
+}
