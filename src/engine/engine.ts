@@ -12,7 +12,7 @@ import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import { createMaintenance, type Intervals, type Maintenance } from './maintenance.ts';
-import { createLoopUtilization, createPace, type Pace } from './post-call/pace.ts';
+import { createPace } from './post-call/pace.ts';
 import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import { createShutdown } from './shutdown.ts';
@@ -154,7 +154,7 @@ export function createEngine(deps: EngineDeps): Engine {
     ...{ store, agentStore, agents, writes, open, webhookRuns, startWaiters, budget },
     ...{ onFaultPoint, onExecution, onError, signal, lastWrites },
     slots: createRequestSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin }),
-    pace: createSendingPace(admission, writes, gate),
+    pace: createPace({ idleMs: admission.idleMs, queueAgeMs: writes.ageMs, callsWaiting: gate.waiting }),
     newClaim: deps.newUuid,
     instance: deps.instance,
     recordBytes: limits.recordBodyBytes,
@@ -209,14 +209,4 @@ function maintenanceOptions({ database, limits, everyMs }: EngineDeps) {
     retentionMs: limits.retentionDays * DAY_MS,
     keyRetentionMs: limits.keyRetentionDays * DAY_MS,
   };
-}
-
-function createSendingPace(admission: Admission, writes: ExecutionWrites, gate: CallGate): Pace {
-  return createPace({
-    idleMs: admission.idleMs,
-    queueAgeMs: writes.ageMs,
-    callsWaiting: gate.waiting,
-    loopUtilization: createLoopUtilization(),
-    now: () => performance.now(),
-  });
 }

@@ -19,9 +19,10 @@ export interface PaceDeps {
   readonly queueAgeMs: () => number;
   /** Returns how many calls wait for their claim or accept. */
   readonly callsWaiting: () => number;
-  /** Returns the share of time, from 0 to 1, that the event loop was busy since the last question. */
-  readonly loopUtilization: () => number;
-  readonly now: () => number;
+  /** Replaces {@link createLoopUtilization} in tests. */
+  readonly loopUtilization?: () => number;
+  /** Replaces the monotonic clock in tests. */
+  readonly now?: () => number;
 }
 
 // When no call has come for so long, post-calls may use everything.
@@ -38,7 +39,13 @@ const LEAST_LIMIT = 8;
 const MAX_QUEUE_AGE_MS = 50;
 
 /** Makes the pace: additive increase, multiplicative decrease while calls come in, no limit otherwise. */
-export function createPace({ idleMs, queueAgeMs, callsWaiting, loopUtilization, now }: PaceDeps): Pace {
+export function createPace({
+  idleMs,
+  queueAgeMs,
+  callsWaiting,
+  loopUtilization = createLoopUtilization(),
+  now = monotonicMs,
+}: PaceDeps): Pace {
   // How many may begin in one window.
   let limit = Infinity;
   let begun = 0;
@@ -66,7 +73,11 @@ export function createPace({ idleMs, queueAgeMs, callsWaiting, loopUtilization, 
   };
 }
 
-/** Makes a function that returns the share of time that this thread's event loop was busy since its last call. */
+function monotonicMs(): number {
+  return performance.now();
+}
+
+/** Makes a function that returns the share of time, from 0 to 1, that this thread's event loop was busy since its last call. */
 export function createLoopUtilization(): () => number {
   let before = performance.eventLoopUtilization();
   return () => {
