@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import type { DatabaseOptions } from '../src/store/database.ts';
 
 import { startMariadb } from '../test/support/mariadb.ts';
-import { connectDirectly, openTested, type TestedDatabase } from '../test/store/support.ts';
+import { connectDirectly, openTested, type TestedDatabase } from '../test/store/test-database.ts';
 import { fill, type Size } from './scale/fill.ts';
 import { operations, type Filled } from './scale/operations.ts';
 import { medianOf, toTable, type Line } from './scale/report.ts';

@@ -11,7 +11,8 @@ import { createConnection } from 'mysql2/promise';
 
 import type { StoreByKind } from '../test/store/by-kind.ts';
 import { startMariadb } from '../test/support/mariadb.ts';
-import { aClaim, aPostCall, aPostCallOutcome, openTested, times } from '../test/store/support.ts';
+import { aClaim, aPostCall, aPostCallOutcome } from '../test/store/samples.ts';
+import { openTested, times } from '../test/store/test-database.ts';
 import { medianOf } from './scale/report.ts';
 
 const { values: args } = parseArgs({

@@ -1,7 +1,8 @@
 import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import type { Row } from '../../src/store/sql/dialect.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
-import { aWebhook, connectDirectly } from '../../test/store/support.ts';
+import { aWebhook } from '../../test/store/samples.ts';
+import { connectDirectly } from '../../test/store/test-database.ts';
 
 /** The amount of data in a database. */
 export interface Size {

@@ -5,15 +5,8 @@ import type { ExecutionFilter } from '../../src/store/execution-store.ts';
 import type { NewPostCall, NewStart } from '../../src/store/write-batch.ts';
 import { toUuid } from '../../src/store/sql/column-values.ts';
 import type { StoreByKind } from '../../test/store/by-kind.ts';
-import {
-  aClaim,
-  aPostCall,
-  aPostCallOutcome,
-  anOutcome,
-  aStartWithLimit,
-  interruptOverdue,
-  times,
-} from '../../test/store/support.ts';
+import { aClaim, anOutcome, aPostCall, aPostCallOutcome, aStartWithLimit } from '../../test/store/samples.ts';
+import { interruptOverdue, times } from '../../test/store/test-database.ts';
 import type { Sample } from './fill.ts';
 
 /** A filled database. */

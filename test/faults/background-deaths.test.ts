@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { WebhookType } from '../../src/domain/agent.ts';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
-import { connectDirectly } from '../store/support.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
 import type { Call } from './support/call-log.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InsertResult, Outcome } from '../../src/store/write-batch.ts';
-import type { TestedDatabase } from '../store/support.ts';
+import { type TestedDatabase } from '../store/test-database.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
 import { describeResponse } from './support/call-response.ts';

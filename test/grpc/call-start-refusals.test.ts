@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { STATE, toBytes } from '../../src/store/sql/column-values.ts';
-import { connectDirectly } from '../store/support.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import {
   BAD_DETAILS,
   DETAILS_AT_LIMITS,

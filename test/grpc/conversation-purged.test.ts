@@ -3,7 +3,7 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { mysql } from '../../src/store/sql/mysql.ts';
 import { createPurge } from '../../src/store/executions/purge-executions.ts';
 import { sqlite } from '../../src/store/sql/sqlite.ts';
-import { connectDirectly } from '../store/support.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';

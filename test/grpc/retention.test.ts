@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
-import { connectDirectly } from '../store/support.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { expect } from 'chai';
-import { insertOpenRow, connectDirectly } from '../store/support.ts';
+import { insertOpenRow } from '../store/fill-tables.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { makeAgent, newCall, postTo } from '../support/calls.ts';
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import { outcomeOf } from '../support/execution-words.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { connectDirectly } from '../store/support.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { startProcess } from '../support/server-process.ts';
 import { keyOf } from '../support/test-keys.ts';

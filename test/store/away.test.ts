@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { DatabaseError } from '../../src/errors.ts';
-import { openTested, type TestedDatabase } from './support.ts';
+import { anAgent, anOutcome, aStart } from './samples.ts';
+import { connectDirectly, openTested, rejection, type TestedDatabase, times } from './test-database.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { aStart, anAgent, anOutcome, connectDirectly, rejection, times } from './support.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');

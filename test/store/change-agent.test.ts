@@ -4,7 +4,8 @@ import { replaceUntilChanged } from '../../src/commands/admin/change-agent.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { CallhooksError } from '../../src/errors.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { anAgent, openFresh, rejection, times, type TestDatabase } from './support.ts';
+import { anAgent } from './samples.ts';
+import { openFresh, rejection, type TestDatabase, times } from './test-database.ts';
 
 const refusal = new CallhooksError('ETAG_MISMATCH', 'stale');
 

@@ -6,7 +6,8 @@ import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/
 import { openMysqlPool } from '../../src/store/sql/mysql.ts';
 import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
 import { describeEachEngine, engines, type FreshDatabase } from '../support/engines.ts';
-import { anAgent, aWebhook, openFresh, rejection, type TestDatabase } from './support.ts';
+import { anAgent, aWebhook } from './samples.ts';
+import { openFresh, rejection, type TestDatabase } from './test-database.ts';
 
 const EXPECTED: readonly [number, string][] = [
   [1213, 'conflict'],

@@ -6,17 +6,8 @@ import { DatabaseError } from '../../src/errors.ts';
 import type { RecordedStart } from '../../src/store/execution-store.ts';
 import type { InsertResult } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import {
-  aStart,
-  aStartWithoutWebhook,
-  aPostCall,
-  connectDirectly,
-  openFresh,
-  rejection,
-  times,
-  type TestDatabase,
-  type TestedPostCall,
-} from './support.ts';
+import { aPostCall, aStart, aStartWithoutWebhook, type TestedPostCall } from './samples.ts';
+import { connectDirectly, openFresh, rejection, type TestDatabase, times } from './test-database.ts';
 
 function kindsOf(results: readonly InsertResult[]): string[] {
   return results.map(({ kind }) => kind);

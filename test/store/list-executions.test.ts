@@ -4,19 +4,19 @@ import type { Execution, ExecutionState } from '../../src/domain/execution.ts';
 import type { ExecutionFilter, ExecutionKey } from '../../src/store/execution-store.ts';
 import type { NewStart } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import * as make from './support.ts';
+import { onQuietMachine, watchMachine } from '../support/quiet-machine.ts';
+import { fillExecutions } from './fill-tables.ts';
 import {
   aClaim,
-  aStart,
   anAgent,
+  anOutcome,
   aPostCall,
   aPostCallOutcome,
-  anOutcome,
+  aStart,
+  aStartWithoutWebhook,
   aWebhook,
-  interruptOverdue,
-  openFresh,
-  times,
-} from './support.ts';
+} from './samples.ts';
+import { interruptOverdue, openFresh, type TestDatabase, times } from './test-database.ts';
 
 const ALL: ExecutionFilter = { states: [], failureCodes: [] };
 const FAILED = { code: 'TIMEOUT', message: 'too late', sent: 'yes' } as const;
@@ -28,7 +28,7 @@ function newestFirst(a: Execution, b: Execution): number {
 }
 
 describeEachEngine('the list of executions', (engine) => {
-  let db: make.TestDatabase;
+  let db: TestDatabase;
   const store = () => db.database.executions;
   const agentUuid = randomUUID();
   const webhookUuid = randomUUID();
@@ -71,7 +71,7 @@ describeEachEngine('the list of executions', (engine) => {
       );
       const postCalls = times(10, (at) => aPostCall(at % 2 === 0 ? { agentUuid } : {}));
       const results = [
-        ...(await store().insertStarts([...starts, make.aStartWithoutWebhook({ agentUuid })])),
+        ...(await store().insertStarts([...starts, aStartWithoutWebhook({ agentUuid })])),
         ...(await store().insertPostCalls(postCalls)),
       ];
       expect(results.every(({ kind }) => kind === 'won')).to.equal(true);
@@ -180,15 +180,16 @@ describeEachEngine('the list of executions', (engine) => {
 
 describeEachEngine('a long list of executions', (engine) => {
   const ROWS = 45_000;
-  let db: make.TestDatabase;
+  let db: TestDatabase;
   const statements: { sql: string; durationMs: number }[] = [];
   const rare = aStart();
 
   before(async function () {
     this.timeout(120_000);
+    watchMachine();
     db = await openFresh(engine, { onStatement: (report) => statements.push(report) });
     await db.database.executions.insertStarts([rare]);
-    await make.fillExecutions(db.fresh, ROWS);
+    await fillExecutions(db.fresh, ROWS);
   });
   after(() => db.close());
 
@@ -210,13 +211,16 @@ describeEachEngine('a long list of executions', (engine) => {
   if (engine.name === 'sqlite')
     it('keeps the event loop busy for a short step at most', async () => {
       const filter: ExecutionFilter = { ...ALL, failureCodes: ['DNS'] };
+      const fromMs = Date.now();
       for (let round = 0; round < 3; round += 1) {
         statements.length = 0;
         await db.database.executions.listExecutions(filter, 50);
       }
       const durations = statements.map(({ durationMs }) => durationMs).toSorted((a, b) => a - b);
       expect(durations.length).to.be.above(20);
-      // A single step may have been delayed by other processes of the machine, so the median and most steps count.
-      expect(durations[Math.floor(durations.length * 0.9)]).to.be.below(5);
+      // Another process of the machine may delay a single step, so nine of ten steps count.
+      await onQuietMachine('nine of ten steps take less than 5 ms', fromMs, () =>
+        expect(durations[Math.floor(durations.length * 0.9)]).to.be.below(5),
+      );
     });
 });

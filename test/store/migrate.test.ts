@@ -8,7 +8,8 @@ import { ConfigError } from '../../src/errors.ts';
 import { openDatabase, openMigrated } from '../../src/store/database.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { anAgent, connectDirectly, optionsOf, rejection } from './support.ts';
+import { anAgent } from './samples.ts';
+import { connectDirectly, optionsOf, rejection } from './test-database.ts';
 
 const NAMES = MIGRATIONS.map(({ name }) => name);
 

@@ -9,8 +9,8 @@ import type { DatabaseError } from '../../src/errors.ts';
 import type { ExecutionStore } from '../../src/store/execution-store.ts';
 import type { InsertResult } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import * as make from './support.ts';
-import { aClaim, aStart, aPostCall, aPostCallOutcome, anOutcome, openFresh, times } from './support.ts';
+import { aClaim, anOutcome, aPostCall, aPostCallOutcome, aStart } from './samples.ts';
+import { connectDirectly, openFresh, type TestDatabase, times } from './test-database.ts';
 
 const MIB = 1024 * 1024;
 const LARGE = 'x'.repeat(MIB);
@@ -49,7 +49,7 @@ async function endings<T>(promises: readonly Promise<T>[]): Promise<(T | string)
 
 describeEachEngine('one batch', (engine) => {
   const refused = REFUSED[engine.name];
-  let db: make.TestDatabase;
+  let db: TestDatabase;
   let writes: ExecutionWrites;
   let sizes: readonly number[];
   const store = () => db.database.executions;
@@ -65,7 +65,7 @@ describeEachEngine('one batch', (engine) => {
   /** Returns the connections that the server has with this database. SQLite has the same one always. */
   const connections = async (): Promise<readonly unknown[]> => {
     if (engine.name === 'sqlite') return [];
-    const direct = make.connectDirectly(db.fresh);
+    const direct = connectDirectly(db.fresh);
     const rows = await direct.use((session) =>
       session.rows(
         'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { insertOpenRow, connectDirectly, openFresh, type TestDatabase } from './support.ts';
+import { insertOpenRow } from './fill-tables.ts';
+import { connectDirectly, openFresh, type TestDatabase } from './test-database.ts';
 
 const page = readFileSync(new URL('../../docs/failure-modes.md', import.meta.url), 'utf8');
 const HEADINGS = { sqlite: /^On SQLite\b.*:$/m, mariadb: /^On MySQL and MariaDB:$/m };

@@ -1,18 +1,9 @@
 import { expect } from 'chai';
-import { openTested, type TestedDatabase } from './support.ts';
+import { aClaim, anAgent, anOutcome, aPostCall, aPostCallOutcome, aStart } from './samples.ts';
+import { connectDirectly, openTested, type TestedDatabase, times } from './test-database.ts';
 
 import { engines, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import {
-  aClaim,
-  anAgent,
-  aPostCall,
-  aPostCallOutcome,
-  anOutcome,
-  aStart,
-  connectDirectly,
-  times,
-} from './support.ts';
 
 const mariadb = engines().find(({ name }) => name === 'mariadb');
 const POOL_SIZE = 2;

@@ -1,15 +1,11 @@
 import { expect } from 'chai';
 import type { Connections, StatementReport } from '../../src/store/sql/connections.ts';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
-import {
-  anAgentWithParts,
-  HOT_STATEMENTS,
-  type FilledDatabase,
-  type HotStatement,
-} from './hot-statements.ts';
+import { HOT_STATEMENTS, type FilledDatabase, type HotStatement } from './hot-statements.ts';
 import { explain } from './plan.ts';
-import * as make from './support.ts';
-import { aStart, aPostCall, openFresh } from './support.ts';
+import { fillAgents, fillExecutions } from './fill-tables.ts';
+import { anAgentWithParts, aPostCall, aStart } from './samples.ts';
+import { connectDirectly, openFresh, type TestDatabase } from './test-database.ts';
 
 const OPEN_ROWS = 24_000;
 const AGENTS = 2_000;
@@ -34,7 +30,7 @@ function waysOn({ name }: Engine, ways: HotStatement['ways']): readonly string[]
 }
 
 describeEachEngine(`the plan of each hot statement with ${OPEN_ROWS} rows`, (engine) => {
-  let db: make.TestDatabase;
+  let db: TestDatabase;
   let direct: Connections;
   let filled: FilledDatabase;
   let seen: StatementReport[] = [];
@@ -43,9 +39,9 @@ describeEachEngine(`the plan of each hot statement with ${OPEN_ROWS} rows`, (eng
   before(async function () {
     this.timeout(120_000);
     db = await openFresh(engine, { onStatement: (report) => seen.push(report) });
-    await make.fillExecutions(db.fresh, OPEN_ROWS);
-    await make.fillAgents(db.fresh, AGENTS);
-    direct = make.connectDirectly(db.fresh);
+    await fillExecutions(db.fresh, OPEN_ROWS);
+    await fillAgents(db.fresh, AGENTS);
+    direct = connectDirectly(db.fresh);
     const { executions, agents } = db.database;
     const agent = await agents.insertAgent(anAgentWithParts());
     const { agentUuid } = agent;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { Connections } from '../../src/store/sql/connections.ts';
 import { describeEachEngine, type Engine } from '../support/engines.ts';
-import { connectDirectly, openFresh, type TestDatabase } from './support.ts';
+import { connectDirectly, openFresh, type TestDatabase } from './test-database.ts';
 
 const KEYS = 300_000;
 const BATCH = 200;

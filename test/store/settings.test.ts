@@ -3,7 +3,8 @@ import { checkMysqlSettings } from '../../src/store/sql/check-settings.ts';
 import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import { DatabaseError } from '../../src/errors.ts';
 import { describeEachEngine, engines } from '../support/engines.ts';
-import { aStart, connectDirectly, openFresh, rejection, type TestDatabase } from './support.ts';
+import { aStart } from './samples.ts';
+import { connectDirectly, openFresh, rejection, type TestDatabase } from './test-database.ts';
 
 describeEachEngine('the settings of a database', (engine) => {
   it('have no weakness on a new database', async () => {

@@ -1,6 +1,6 @@
 import type { Execution } from '../../../src/domain/execution.ts';
 import type { WebhookType } from '../../../src/domain/agent.ts';
-import { openTested, type TestedDatabase } from '../../store/support.ts';
+import { openTested, type TestedDatabase } from '../../store/test-database.ts';
 import type { Cluster } from './cluster.ts';
 
 type Place = Pick<Cluster, 'url' | 'dataDir'>;

@@ -1,70 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { LockedRowFilter } from '../../../../src/engine/writes/batch-writer.ts';
-import type { WriteItem, WriteKind } from '../../../../src/engine/writes/write-queue.ts';
-import { createWriter } from '../../../../src/engine/writes/writer.ts';
-import { CallhooksError, DatabaseError } from '../../../../src/errors.ts';
+import { DatabaseError } from '../../../../src/errors.ts';
 import type { WriteBatch, WriteResults } from '../../../../src/store/write-batch.ts';
 import { until } from '../../../support/until.ts';
-
-/** Makes a database whose transactions end when the test ends them. */
-function createDatabase() {
-  const commits: { values: readonly unknown[]; end: (error?: DatabaseError) => void }[] = [];
-  const write = (batch: WriteBatch): Promise<WriteResults> =>
-    new Promise((resolve, reject) => {
-      const values = Object.values(batch).flat() as readonly unknown[];
-      commits.push({ values, end: (error) => (error ? reject(error) : resolve(answersTo(batch))) });
-    });
-  return { commits, write };
-}
-
-/** Answers each item with its own value. */
-function answersTo(batch: WriteBatch): WriteResults {
-  return batch as unknown as WriteResults;
-}
-
-const LOCK_WAIT_MS = 1_000;
-
-const NOTHING_LOCKED: LockedRowFilter = { isActive: () => false, rejectLocked: async (items) => items };
-
-function writerOf(
-  write: (batch: WriteBatch) => Promise<WriteResults>,
-  options: { maxConcurrentBatches?: number; lockedRows?: LockedRowFilter } = {},
-) {
-  const writer = createWriter({
-    write,
-    lockedRows: NOTHING_LOCKED,
-    maxConcurrentBatches: 1,
-    onWritten: () => undefined,
-    ...options,
-  });
-  const submit = (value: unknown, item: Partial<WriteItem> & { kind?: WriteKind } = {}): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      writer.submit({
-        ...{ kind: 'starts', value, bytes: 1, withdrawAtMs: Infinity, giveUpAtMs: Infinity },
-        ...{ resolve, reject },
-        ...item,
-      });
-    });
-  return { ...writer, submit };
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-async function turns(): Promise<void> {
-  for (let at = 0; at < 4; at += 1) await turn();
-}
-
-/** Returns what each promise ends with: its value, the kind of a database error, or the reason of a refusal. */
-async function endings(promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
-  return (await Promise.allSettled(promises)).map((result) => {
-    if (result.status === 'fulfilled') return result.value;
-    const error: unknown = result.reason;
-    if (error instanceof DatabaseError) return error.kind;
-    return error instanceof CallhooksError ? error.reason : error;
-  });
-}
+import { answersTo, createDatabase, endings, turns, writerOf } from './writer-support.ts';
 
 describe('the writer', () => {
   it('writes items of one turn in one transaction, and later ones in the next', async () => {
@@ -169,61 +109,6 @@ describe('the writer', () => {
     expect(written).to.deep.equal([[1, 3]]);
   });
 
-  it('withdraws an item that waits too long for its turn, and writes nothing of it', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const first = submit('first');
-    await turns();
-    const late = submit('late', { withdrawAtMs: performance.now() + 5 });
-    const patient = submit('patient');
-    expect(await endings([late])).to.deep.equal(['LIMIT_REACHED']);
-    commits[0]?.end();
-    await turns();
-    commits[1]?.end();
-    expect(await endings([first, patient])).to.deep.equal(['first', 'patient']);
-    expect(commits.map(({ values }) => values)).to.deep.equal([['first'], ['patient']]);
-  });
-
-  it('withdraws an item whose caller is gone', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const gone = submit('gone', { withdrawAtMs: performance.now() + 60_000, isCancelled: () => true });
-    expect(await endings([gone])).to.deep.equal(['LIMIT_REACHED']);
-    await turns();
-    expect(commits).to.deep.equal([]);
-  });
-
-  it('withdraws an item that is late after a conflict', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const late = submit('late', { withdrawAtMs: performance.now() + 1 });
-    const patient = submit('patient');
-    await until('the batch is under way', () => commits.length === 1);
-    await wait(5);
-    commits[0]?.end(new DatabaseError('conflict'));
-    await until('it is repeated', () => commits.length === 2);
-    commits[1]?.end();
-    expect(await endings([late, patient])).to.deep.equal(['LIMIT_REACHED', 'patient']);
-    expect(commits[1]?.values).to.deep.equal(['patient']);
-  });
-
-  it('withdraws an item that is late after a lock wait, when no locked row is found', async () => {
-    const written: (readonly unknown[])[] = [];
-    const write = async (batch: WriteBatch): Promise<WriteResults> => {
-      written.push(Object.values(batch).flat() as readonly unknown[]);
-      if (written.length > 1) return answersTo(batch);
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOCK_WAIT_MS);
-      });
-      throw new DatabaseError('conflict');
-    };
-    const { submit } = writerOf(write);
-    const late = submit('late', { withdrawAtMs: performance.now() + LOCK_WAIT_MS / 2 });
-    const outcome = submit('outcome', { kind: 'outcomes' });
-    expect(await endings([late, outcome])).to.deep.equal(['LIMIT_REACHED', 'outcome']);
-    expect(written).to.deep.equal([['outcome', 'late'], ['outcome']]);
-  });
-
   it('begins a second transaction when the first one hangs and two are allowed', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write, { maxConcurrentBatches: 2 });
@@ -265,47 +150,6 @@ describe('the writer', () => {
     expect(ageMs()).to.equal(0);
     commits[1]?.end();
     await Promise.all(all);
-  });
-
-  it('writes no item that was given up, even if an earlier try may have been applied', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const first = submit('first');
-    await turns();
-    const late = submit('late', { giveUpAtMs: performance.now() - 1 });
-    commits[0]?.end();
-    expect(await endings([first, late])).to.deep.equal(['first', 'away']);
-    await turns();
-    expect(commits).to.have.length(1);
-  });
-
-  it('withdraws a late item behind one that is never withdrawn', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const all = [submit('in flight')];
-    await turns();
-    all.push(submit('patient'));
-    const late = submit('late', { withdrawAtMs: performance.now() + 5 });
-    expect(await endings([late])).to.deep.equal(['LIMIT_REACHED']);
-    commits[0]?.end();
-    await until('the next transaction', () => commits.length === 2);
-    expect(commits[1]?.values).to.deep.equal(['patient']);
-    commits[1]?.end();
-    await Promise.all(all);
-  });
-
-  it('withdraws nothing after an unknown error: its transaction may be committed', async () => {
-    const { commits, write } = createDatabase();
-    const { submit } = writerOf(write);
-    const all = [1, 2].map((value) => submit(value, { withdrawAtMs: performance.now() + 5 }));
-    await turns();
-    await wait(10);
-    commits[0]?.end(new DatabaseError('bug'));
-    for (const at of [1, 2]) {
-      await until('each to be written by itself', () => commits.length > at);
-      commits[at]?.end();
-    }
-    expect(await endings(all)).to.deep.equal([1, 2]);
   });
 
   it('keeps 20 places of a full batch for claims of post-calls', async () => {

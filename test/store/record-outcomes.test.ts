@@ -6,17 +6,15 @@ import type { Outcome } from '../../src/store/write-batch.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import {
   aClaim,
+  anOutcome,
   aPostCall,
   aPostCallOutcome,
   aStart,
   aStartWithLimit,
-  anOutcome,
-  interruptOverdue,
-  connectDirectly,
-  openFresh,
-  times,
-} from './support.ts';
-import type { TestDatabase, TestedPostCall, TestedStart } from './support.ts';
+  type TestedPostCall,
+  type TestedStart,
+} from './samples.ts';
+import { interruptOverdue, openFresh, type TestDatabase, times } from './test-database.ts';
 
 const REQUEST: RequestRecord = {
   method: 'POST',
@@ -36,103 +34,6 @@ function response(): ResponseRecord {
   return rest;
 }
 const TIMED_OUT = { code: 'TIMEOUT', message: 'no answer in 10 s', sent: 'yes' } as const;
-
-describeEachEngine('claims of post-calls', (engine) => {
-  let db: TestDatabase;
-  const store = () => db.database.executions;
-  before(async () => {
-    db = await openFresh(engine);
-  });
-  after(() => db.close());
-
-  const accepted = async (): Promise<TestedPostCall> => {
-    const postCall = aPostCall();
-    await store().insertPostCalls([postCall]);
-    return postCall;
-  };
-
-  it('win an accepted row at the time of the database', async () => {
-    const postCall = await accepted();
-    const beforeMs = await store().nowMs();
-    expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['won']);
-    const found = await store().findPostCall(postCall.conversationUuid);
-    if (found === undefined || found === 'purged') return expect.fail();
-    expect(found).to.include({
-      state: 'sending',
-      webhookEtag: 'etag-2',
-      timeLimitMs: 5_000,
-      instance: 'replica-2',
-    });
-    expect(found.sendingAtMs).to.be.within(beforeMs, await store().nowMs());
-    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
-    expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
-  });
-
-  it('win again with the same token, also after INTERRUPTED was marked, but not after the outcome', async () => {
-    const postCall = await accepted();
-    const claim = aClaim(postCall, randomUUID(), -10_000);
-    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
-    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
-    await interruptOverdue(store());
-    expect(await store().isSending(postCall.executionUuid)).to.equal(false);
-    expect(await store().claimPostCalls([claim])).to.deep.equal(['won']);
-    await store().recordOutcomes([aPostCallOutcome(postCall, claim.claim)]);
-    expect(await store().claimPostCalls([claim])).to.deep.equal(['lost']);
-  });
-
-  it('lose a row that is claimed, finished, of another type, or gone', async () => {
-    const [claimed, ended] = [await accepted(), await accepted()];
-    await store().claimPostCalls([aClaim(claimed)]);
-    await store().failUnsent([ended.executionUuid], { code: 'WEBHOOK_REMOVED', message: 'gone', sent: 'no' });
-    const start = aStart();
-    await store().insertStarts([start]);
-    const claims = [claimed, ended, start, { executionUuid: randomUUID() }].map((row) => aClaim(row));
-    expect(await store().claimPostCalls(claims)).to.deep.equal(['lost', 'lost', 'lost', 'lost']);
-    expect(await store().isSending(start.executionUuid)).to.equal(true);
-  });
-
-  it('return an answer for each claim of a batch, in the order given', async () => {
-    const postCalls = times(60, () => aPostCall());
-    await store().insertPostCalls(postCalls);
-    await store().claimPostCalls(
-      postCalls.filter((_, at) => at % 3 === 0).map((postCall) => aClaim(postCall)),
-    );
-    const results = await store().claimPostCalls(postCalls.map((postCall) => aClaim(postCall)));
-    expect(results).to.deep.equal(postCalls.map((_, at) => (at % 3 === 0 ? 'lost' : 'won')));
-  });
-
-  it('let one of two claims of the same row in one batch win', async () => {
-    const postCall = await accepted();
-    const results = await store().claimPostCalls([aClaim(postCall), aClaim(postCall)]);
-    expect(results.toSorted()).to.deep.equal(['lost', 'won']);
-  });
-
-  it('let exactly one of many connections win each row', async () => {
-    const postCalls = times(25, () => aPostCall());
-    await store().insertPostCalls(postCalls);
-    const answers = await Promise.all(
-      times(12, () => store().claimPostCalls(postCalls.map((postCall) => aClaim(postCall)))),
-    );
-    postCalls.forEach((_, at) =>
-      expect(answers.filter((results) => results[at] === 'won')).to.have.length(1),
-    );
-  });
-
-  it('lose a row whose key is purged', async () => {
-    const postCall = await accepted();
-    const direct = connectDirectly(db.fresh);
-    await direct.use((session) =>
-      session.change(
-        'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, 2, 1)',
-        [Buffer.from(postCall.conversationUuid.replaceAll('-', ''), 'hex')],
-      ),
-    );
-    await direct.close();
-    expect(await store().claimPostCalls([aClaim(postCall)])).to.deep.equal(['lost']);
-    expect(await store().listPendingPostCalls(postCall.webhookUuid, 10)).to.deep.equal([]);
-    expect(await store().findExecution(postCall.executionUuid)).to.equal(undefined);
-  });
-});
 
 describeEachEngine('outcomes', (engine) => {
   let db: TestDatabase;
@@ -202,10 +103,10 @@ describeEachEngine('outcomes', (engine) => {
   });
 
   it('make their starts finished in a list of any length', async () => {
-    const [running, ended] = [aStart(), aStart()];
-    await store().insertStarts([running, ended]);
-    await store().recordOutcomes([anOutcome(ended)]);
-    const many = [running, ended, ...times(40_000, () => aStart())].map((start) => start.conversationUuid);
+    const [running, finished] = [aStart(), aStart()];
+    await store().insertStarts([running, finished]);
+    await store().recordOutcomes([anOutcome(finished)]);
+    const many = [running, finished, ...times(40_000, () => aStart())].map((start) => start.conversationUuid);
     expect(await store().findFinishedStarts(many)).to.deep.equal(many.slice(1));
   });
 
