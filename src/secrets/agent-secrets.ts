@@ -1,7 +1,8 @@
 import type { Agent, SealedValue, Webhook, WebhookConfig } from '../domain/agent.ts';
 import { MASK } from '../domain/redaction/redact.ts';
 import { sensitiveLiteralHeaders } from '../domain/redaction/sensitive-names.ts';
-import type { Keyring, SealPlace } from './keyring.ts';
+import { CallhooksError } from '../errors.ts';
+import { UnsealError, type Keyring, type SealPlace } from './keyring.ts';
 
 /** Seals the secrets and sensitive headers of agents for storage, and opens them. */
 export interface AgentSecrets {
@@ -12,6 +13,11 @@ export interface AgentSecrets {
    * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of one of them
    */
   openSecrets(agent: Agent, names: ReadonlySet<string>): Record<string, string>;
+  /**
+   * Returns the values of all other secrets of an agent that open here, so that they can be masked. A value that does not
+   * open, because its key is missing or its place is wrong, is left out: it must not stop a webhook that does not use it.
+   */
+  openOtherSecrets(agent: Agent, names: ReadonlySet<string>): readonly string[];
   /**
    * Returns the secret of an agent with this name, or undefined when it has none.
    * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks its key
@@ -31,6 +37,8 @@ export interface AgentSecrets {
    * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of one of them
    */
   openHeaders(webhook: Webhook): WebhookConfig;
+  /** Returns the same as {@link openHeaders}, or undefined when a value does not open. */
+  tryOpenHeaders(webhook: Webhook): WebhookConfig | undefined;
   /** Reports whether this replica has the keys of all sealed headers of a webhook. */
   canOpenHeaders(webhook: Webhook): boolean;
 }
@@ -51,15 +59,30 @@ export function createAgentSecrets(keyring: Keyring): AgentSecrets {
           .filter(([name]) => names.has(name))
           .map(([name, sealed]) => [name, keyring.open(sealed, placeOfSecret(agentUuid, name))]),
       ),
+    openOtherSecrets: ({ agentUuid, sealedSecrets }, names) =>
+      Object.entries(sealedSecrets)
+        .filter(([name]) => !names.has(name))
+        .map(([name, sealed]) => orUndefined(() => keyring.open(sealed, placeOfSecret(agentUuid, name))))
+        .filter((value) => value !== undefined),
     openSecret: ({ agentUuid, sealedSecrets }, name) => {
       const sealed = Object.hasOwn(sealedSecrets, name) ? sealedSecrets[name] : undefined;
       return sealed && keyring.open(sealed, placeOfSecret(agentUuid, name));
     },
     sealHeaders: (webhookUuid, config, stored) => sealHeaders(keyring, webhookUuid, config, stored),
     openHeaders: (webhook) => openHeaders(keyring, webhook),
+    tryOpenHeaders: (webhook) => orUndefined(() => openHeaders(keyring, webhook)),
     canOpenHeaders: ({ sealedHeaders }) =>
       Object.values(sealedHeaders).every(({ keyId }) => keyring.has(keyId)),
   };
+}
+
+function orUndefined<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof CallhooksError || error instanceof UnsealError) return undefined;
+    throw error;
+  }
 }
 
 function sealHeaders(

@@ -6,6 +6,7 @@ import {
   XML_ESCAPES,
   type EscapeKind,
 } from './decode-escapes.ts';
+import { createValueIndex, type SearchBudget, type Span, type ValueIndex } from './value-index.ts';
 
 /** The text that stands in the place of a masked value, everywhere. */
 export const MASK = '••••••';
@@ -24,32 +25,55 @@ const MIN_MASKED_BYTES = 8;
 /**
  * Makes a masker of secrets and of the values of sensitive headers. Of such a value it also masks the part behind the
  * scheme word (of Basic: the decoded pair and its password). Values of at least 8 bytes are found raw, JSON-escaped,
- * percent-encoded, form-encoded and XML-escaped, however they are written, also where they overlap.
+ * percent-encoded, form-encoded and XML-escaped, however they are written, also where they overlap and where their UTF-8
+ * was read as Latin-1. A text that takes too long to search, because it was made for that, is masked whole.
  */
 export function createMasker(
   secretValues: readonly string[],
   sensitiveHeaderValues: readonly string[],
 ): Masker {
   const all = new Set([...secretValues, ...sensitiveHeaderValues.flatMap(partsOfHeader)]);
-  const values = [...all].filter((value) => Buffer.byteLength(value) >= MIN_MASKED_BYTES);
+  const values = [...all].filter(isLongEnough).flatMap(readings);
   if (values.length === 0) return (text) => text;
   const kinds = kindsFor(values);
-  const isAnyIn = createDetector(values);
+  let made: ValueIndex | undefined;
+  const index = (): ValueIndex => (made ??= createValueIndex(values));
+  const isAnyIn = createDetector(values, index);
 
-  const find = (text: string, endsEarly: boolean, layers: number): Span[] => {
-    const spans = values.flatMap((value) => findAll(text, value));
-    if (endsEarly) spans.push(...findAtEnd(text, values));
+  const find = (text: string, endsEarly: boolean, layers: number, budget: SearchBudget): Span[] => {
+    const spans = [...index().findAll(text, budget)];
+    if (endsEarly) spans.push(...findAtEnd(text, index(), budget));
     if (layers === 0) return spans;
     for (const kind of kinds) {
       const view = undoEscapes(text, kind);
       if (view === undefined) continue;
-      const inside = find(view.text, endsEarly, layers - 1);
+      const inside = find(view.text, endsEarly, layers - 1, budget);
       for (const [start, end] of inside) spans.push([view.sourceOf(start), view.sourceOf(end)]);
     }
     return spans;
   };
-  return (text, endsEarly = false) =>
-    endsEarly || isAnyIn(text) ? replaced(text, merged(find(text, endsEarly, MAX_LAYERS))) : text;
+  return (text, endsEarly = false) => {
+    if (!endsEarly && !isAnyIn(text)) return text;
+    const budget = budgetFor(text);
+    const spans = find(text, endsEarly, MAX_LAYERS, budget);
+    return budget.left < 0 ? MASK : replaced(text, merged(spans));
+  };
+}
+
+// A text that nobody made for it takes a few comparisons for each value in it.
+function budgetFor(text: string): SearchBudget {
+  return { left: 4_096 + 8 * text.length };
+}
+
+function isLongEnough(value: string): boolean {
+  return value.length >= MIN_MASKED_BYTES || Buffer.byteLength(value) >= MIN_MASKED_BYTES;
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
+// Header bytes are read as Latin-1 (RFC 9110, 5.5), but most servers write UTF-8.
+function readings(value: string): string | string[] {
+  return BEYOND_ASCII.test(value) ? [value, Buffer.from(value).toString('latin1')] : value;
 }
 
 // It masks "abc" of "Bearer abc" too, the decoded pair and password of "Basic …", and the value of each pair of a cookie.
@@ -82,12 +106,17 @@ const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
  * Makes the quick test that most texts end at: it reports whether any of these values is in a text at all. It looks for
  * fewer values than a search does, behind fewer kinds of escapes, and keeps no places.
  */
-function createDetector(values: readonly string[]): (text: string) => boolean {
+function createDetector(values: readonly string[], index: () => ValueIndex): (text: string) => boolean {
   const wanted = innermost(values);
   const kinds = kindsFor(wanted);
   const isPlain = wanted.every((value) => PLAIN.test(value));
-  const isIn = (text: string, layers: number): boolean => {
+  const isOneIn = (text: string): boolean => {
+    if (wanted.length * text.length > MAX_QUICK_LOOK) return index().isAnyIn(text, budgetFor(text));
     for (const value of wanted) if (text.includes(value)) return true;
+    return false;
+  };
+  const isIn = (text: string, layers: number): boolean => {
+    if (isOneIn(text)) return true;
     if (layers === 0) return false;
     for (const kind of kinds) {
       if (!text.includes(kind.mark)) continue;
@@ -100,6 +129,9 @@ function createDetector(values: readonly string[]): (text: string) => boolean {
   return (text) => isIn(text, MAX_LAYERS);
 }
 
+// For few values and short texts, `includes` is faster than the index by a factor of up to ten.
+const MAX_QUICK_LOOK = 32 * 1024;
+
 // More values than this are not compared with each other.
 const MAX_COMPARED = 64;
 
@@ -110,27 +142,14 @@ function innermost(values: readonly string[]): readonly string[] {
     : values.filter((value) => !values.some((other) => other !== value && value.includes(other)));
 }
 
-type Span = readonly [start: number, end: number];
-
-function findAll(text: string, value: string): Span[] {
-  const spans: Span[] = [];
-  let period: number | undefined;
-  for (let at = text.indexOf(value); at !== -1;) {
-    spans.push([at, at + value.length]);
-    period ??= periodOf(value);
-    at = text.indexOf(value, at + period);
-  }
-  return spans;
-}
-
-// At the end of a text that was cut, a beginning that is shorter than this gives nothing away.
-const MIN_PART = 4;
 const UNFINISHED = /(?:\\(?:u[0-9a-f]{0,3})?|(?:%[89a-f][0-9a-f]){0,3}(?:%[0-9a-f]?)?|&[#0-9a-z]{0,8})$/i;
+const MAX_UNFINISHED = 12;
 
-function findAtEnd(text: string, values: readonly string[]): Span[] {
-  return [text, text.replace(UNFINISHED, '')].flatMap((kept): Span[] => {
-    const longest = Math.max(...values.map((value) => lengthOfPartAtEnd(kept, value)));
-    return longest < MIN_PART ? [] : [[kept.length - longest, text.length]];
+function findAtEnd(text: string, index: ValueIndex, budget: SearchBudget): Span[] {
+  const unfinished = UNFINISHED.exec(text.slice(-MAX_UNFINISHED))?.[0].length ?? 0;
+  return [text, text.slice(0, text.length - unfinished)].flatMap((kept): Span[] => {
+    const start = index.findAtEnd(kept, budget);
+    return start === undefined ? [] : [[start, text.length]];
   });
 }
 
@@ -152,35 +171,4 @@ function replaced(text: string, spans: readonly Span[]): string {
     done = end;
   }
   return result + text.slice(done);
-}
-
-/** Returns the smallest distance at which a text can occur again over itself, or its length where it can't. */
-function periodOf(pattern: string): number {
-  return Math.max(1, pattern.length - (bordersOf(pattern)[pattern.length - 1] ?? 0));
-}
-
-/**
- * Returns how many characters at the end of a text are a beginning of the pattern, but not all of it. It takes time
- * linear in the length of the pattern.
- */
-function lengthOfPartAtEnd(text: string, pattern: string): number {
-  const borders = bordersOf(pattern);
-  let length = 0;
-  for (let i = Math.max(0, text.length - pattern.length + 1); i < text.length; i += 1) {
-    while (length > 0 && text[i] !== pattern[length]) length = borders[length - 1] as number;
-    if (text[i] === pattern[length]) length += 1;
-  }
-  return length;
-}
-
-// The failure function of Knuth, Morris and Pratt: at i, the length of the longest proper prefix that ends there.
-function bordersOf(pattern: string): Uint32Array {
-  const borders = new Uint32Array(pattern.length);
-  let length = 0;
-  for (let i = 1; i < pattern.length; i += 1) {
-    while (length > 0 && pattern[i] !== pattern[length]) length = borders[length - 1] as number;
-    if (pattern[i] === pattern[length]) length += 1;
-    borders[i] = length;
-  }
-  return borders;
 }

@@ -14,6 +14,13 @@ export interface RunnableWebhook {
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
   readonly secrets: Readonly<Record<string, string>>;
+  /**
+   * The values of all secrets of the agent that open here: an endpoint may carry one that another webhook sent from its
+   * response into a variable.
+   */
+  readonly secretValues: readonly string[];
+  /** The values of sensitive headers of the agent's other webhooks, as far as they are the same in every call. */
+  readonly otherHeaderValues: readonly string[];
   /** Masks the secrets, and the values of sensitive names that are the same in every call. */
   readonly mask: Masker;
   /** Whether its requests have sensitive names whose values come from the call. */
@@ -21,19 +28,32 @@ export interface RunnableWebhook {
 }
 
 /**
- * Decrypts what the webhook needs and compiles it.
+ * Decrypts what the webhook needs and what its records mask, and compiles it.
  * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of a value that it needs.
  */
 export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentSecrets): RunnableWebhook {
   const config = agentSecrets.openHeaders(webhook);
-  const secrets = agentSecrets.openSecrets(agent, usedSecretNames(config));
+  const used = usedSecretNames(config);
+  const secrets = agentSecrets.openSecrets(agent, used);
   const compiled = compileRequest(config);
+  const secretValues = [...Object.values(secrets), ...agentSecrets.openOtherSecrets(agent, used)];
+  const otherHeaderValues = agent.webhooks
+    .filter((other) => other !== webhook)
+    .flatMap((other) => headerValuesOf(other, agentSecrets));
   return {
     webhook,
     compiled,
     origin: compiled.url.origin,
     secrets,
-    mask: createMasker(Object.values(secrets), fixedValuesToRedact(compiled, secrets)),
+    secretValues,
+    otherHeaderValues,
+    mask: createMasker(secretValues, [...fixedValuesToRedact(compiled, secrets), ...otherHeaderValues]),
     redactsCallValues: redactsCallValues(compiled),
   };
+}
+
+// Secrets in these values are not filled in: they are masked by themselves.
+function headerValuesOf(webhook: Webhook, agentSecrets: AgentSecrets): readonly string[] {
+  const config = agentSecrets.tryOpenHeaders(webhook);
+  return config === undefined ? [] : fixedValuesToRedact(compileRequest(config), {});
 }

@@ -70,7 +70,10 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
 
 function maskerOf(runnable: RunnableWebhook, request: RenderedRequest): Masker {
   return runnable.redactsCallValues
-    ? createMasker(Object.values(runnable.secrets), valuesToRedact(runnable.compiled, request))
+    ? createMasker(runnable.secretValues, [
+        ...valuesToRedact(runnable.compiled, request),
+        ...runnable.otherHeaderValues,
+      ])
     : runnable.mask;
 }
 

@@ -8,6 +8,8 @@ type SealedValues = Readonly<Record<string, SealedValue>>;
 interface Opened {
   readonly runnable: RunnableWebhook;
   readonly sealedSecrets: SealedValues;
+  /** The etags of all webhooks of the agent: its records mask values of the others too. */
+  readonly etags: string;
   readonly bytes: number;
 }
 
@@ -39,6 +41,7 @@ function openAll(agent: Agent, webhook: Webhook, agentSecrets: AgentSecrets): Op
   return {
     runnable: openWebhook(agent, webhook, agentSecrets),
     sealedSecrets: agent.sealedSecrets,
+    etags: etagsOf(agent),
     bytes: roughBytes(agent, webhook),
   };
 }
@@ -72,9 +75,14 @@ function createKeptWebhooks(maxBytes: number): KeptWebhooks {
   };
 }
 
-function isUnchanged({ runnable, sealedSecrets }: Opened, agent: Agent, webhook: Webhook): boolean {
+function etagsOf({ webhooks }: Agent): string {
+  return webhooks.map(({ etag }) => etag).join();
+}
+
+function isUnchanged({ runnable, sealedSecrets, etags }: Opened, agent: Agent, webhook: Webhook): boolean {
   return (
     runnable.webhook.etag === webhook.etag &&
+    etags === etagsOf(agent) &&
     isSameSealed(sealedSecrets, agent.sealedSecrets) &&
     isSameSealed(runnable.webhook.sealedHeaders, webhook.sealedHeaders)
   );

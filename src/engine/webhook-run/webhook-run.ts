@@ -113,12 +113,11 @@ async function send(deps: WebhookRunDeps, run: RenderedRun, options: SendOptions
     signal: options.signal,
     reserveBytes: options.reservation.grow,
   });
-  const failure = result.failure && { ...result.failure, message: rendered.mask(result.failure.message) };
   const { response } = result;
-  const read = failure || !response ? { failure } : assignFrom(run, response);
+  const read = result.failure || !response ? { failure: result.failure } : assignFrom(run, response);
   return {
     ...beforeSending(rendered),
-    ...(read.failure ? { failure: read.failure } : {}),
+    ...(read.failure ? { failure: { ...read.failure, message: rendered.mask(read.failure.message) } } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
     ...(response ? { response: recordResponse(response, rendered.mask, recordBytes) } : {}),

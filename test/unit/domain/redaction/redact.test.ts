@@ -92,6 +92,20 @@ describe('createMasker', () => {
     ['keeps a short password of Basic', [], [`Basic ${btoa('anna:pw')}`], 'pw anna:pw', `pw anna:pw`],
     ['masks the values of cookies', [], ['sid=abcdefgh1; theme=dark'], 'abcdefgh1 dark', `${M} dark`],
     ['treats a large letter behind a backslash as the letter', ['tok-NNNN'], [], 'tok-\\NNNN', M],
+    [
+      'masks a value whose UTF-8 was read as Latin-1',
+      ['schlüssel-ß'],
+      [],
+      'x schlÃ¼ssel-Ã\u009f y',
+      `x ${M} y`,
+    ],
+    [
+      'masks a header value whose UTF-8 was read as Latin-1 and percent-encoded',
+      [],
+      ['Token schlüssel-ß'],
+      encodeURIComponent('schlÃ¼ssel-Ã\u009f'),
+      M,
+    ],
     ['masks a value whose beginning repeats', ['aaaaaaab'], [], 'aaaaaaaaaab', `aaa${M}`],
   ];
   for (const [title, secrets, headers, text, masked] of cases) {
@@ -220,6 +234,40 @@ describe('createMasker', () => {
       const masked = mask(text.slice(0, end), end < text.length);
       expect(masked, `cut at ${end}`).not.to.match(/p\\*"ä\/|p%22%C3%A4%2F/);
     }
+  });
+
+  const hostile: [title: string, values: string[], text: string][] = [
+    [
+      '14,000 values',
+      Array.from({ length: 31 }, (_, h) =>
+        Array.from({ length: 450 }, (_, i) => `wo-rd ${h}x${i}abc`).join(';'),
+      ),
+      'a\\n%41 wo-rd '.repeat(5_000),
+    ],
+    [
+      '14,000 values with one beginning',
+      Array.from({ length: 31 }, (_, h) =>
+        Array.from({ length: 450 }, (_, i) => `aaaaaaaaa ${h}x${i}`).join(';'),
+      ),
+      'aaaaaaaaa'.repeat(7_000),
+    ],
+    ['values that occur at every place', ['a'.repeat(4_096), `${'a'.repeat(2_000)}b`], 'a'.repeat(65_536)],
+    ['escapes of four kinds', ['a b"c%d<e&f é'], '\\u0041%41&#65;+%255Cu0041'.repeat(2_600)],
+  ];
+  for (const [title, values, text] of hostile) {
+    it(`takes little time to mask a text of 64 KiB with ${title}`, () => {
+      const mask = createMasker([], values);
+      const begun = performance.now();
+      mask(text);
+      mask(text, true);
+      // About 30 ms on a quiet machine; without bounds up to 2 seconds.
+      expect(performance.now() - begun).to.be.below(400);
+    });
+  }
+
+  it('masks a text whole when it would take too long to search', () => {
+    const secret = 'a'.repeat(4_096);
+    expect(createMasker([secret], [])(`${'a'.repeat(60_000)} and more`)).to.equal(M);
   });
 
   it('takes linear time for a text that is all beginnings of a value', () => {

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import type { SealedValue } from '../../../../src/domain/agent.ts';
+import { MASK } from '../../../../src/domain/redaction/redact.ts';
+import { UnsealError } from '../../../../src/secrets/keyring.ts';
 import { openWebhook } from '../../../../src/engine/webhook-run/runnable-webhook.ts';
 import { agentSecrets, agentWith, webhookWith } from '../../../support/stored-agents.ts';
 
@@ -7,5 +10,23 @@ describe('openWebhook', () => {
     const webhook = webhookWith({ requestHeaders: { Authorization: 'Bearer {{secret.CRM_TOKEN}}' } });
     const agent = agentWith(webhook, { CRM: 'one secret', CRM_TOKEN: 'the other', TOKEN: 'a third' });
     expect(openWebhook(agent, webhook, agentSecrets).secrets).to.deep.equal({ CRM_TOKEN: 'the other' });
+  });
+
+  it('masks all secrets of the agent, and the sensitive headers of its other webhook', () => {
+    const webhook = webhookWith({ requestHeaders: {} });
+    const sealed = webhookWith({ requestHeaders: { 'X-Token': 'Bearer other-header-1' } });
+    const agent = agentWith(webhook, { CRM: 'one secret of it' });
+    const { mask } = openWebhook({ ...agent, webhooks: [webhook, sealed] }, webhook, agentSecrets);
+    expect(mask('a one secret of it, other-header-1.')).to.equal(`a ${MASK}, ${MASK}.`);
+  });
+
+  it('opens although a secret that it does not use lies in a wrong place', () => {
+    const webhook = webhookWith({ requestHeaders: { Authorization: 'Bearer {{secret.A}}' } });
+    const agent = agentWith(webhook, { A: 'secret-aaa', B: 'secret-bbb', C: 'secret-ccc' });
+    const { A, B, C } = agent.sealedSecrets as Record<'A' | 'B' | 'C', SealedValue>;
+    const swapped = { ...agent, sealedSecrets: { A, B: C, C: B } };
+    expect(openWebhook(swapped, webhook, agentSecrets).secrets).to.deep.equal({ A: 'secret-aaa' });
+    const used = { ...agent, sealedSecrets: { A: B, B: A } };
+    expect(() => openWebhook(used, webhook, agentSecrets)).to.throw(UnsealError);
   });
 });
