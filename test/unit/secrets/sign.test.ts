@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
 import { signStandardWebhook } from '../../../src/secrets/sign.ts';
 
-// The example of the Standard Webhooks libraries.
+// The example of the specification and its libraries.
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const SIGNATURE = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
 const message = {
@@ -20,6 +22,19 @@ describe('signStandardWebhook', () => {
     const [first, second, ...more] = signStandardWebhook({ ...message, secrets: [other, SECRET] }).split(' ');
     expect([second, more]).to.deep.equal([SIGNATURE, []]);
     expect(first).to.match(/^v1,[A-Za-z0-9+/]{43}=$/);
+  });
+
+  it('returns what the official library returns, for any key, body and time', () => {
+    const keys = fc.uint8Array({ minLength: 24, maxLength: 64 });
+    const times = fc.integer({ min: 0, max: 4_102_444_800 });
+    const texts = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(keys, fc.uuid(), times, texts, (key, id, timestampSecs, body) => {
+        const secret = `whsec_${Buffer.from(key).toString('base64')}`;
+        const official = new Webhook(secret).sign(id, new Date(timestampSecs * 1000), body);
+        expect(signStandardWebhook({ id, timestampSecs, body, secrets: [secret] })).to.equal(official);
+      }),
+    );
   });
 
   it('returns an empty text without secrets', () => {
