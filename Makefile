@@ -141,6 +141,10 @@ check-proto: $(INSTALLED)
 check-gen: $(INSTALLED)
 	@$(N) node scripts/gen.ts --check
 
+.PHONY: audit
+audit: $(INSTALLED) ## Ask the npm registry for known vulnerabilities of the packages (not a part of make check)
+	@$(N) scripts/audit.sh
+
 .PHONY: test-database
 test-database:
 	@test/tools/mariadb-install.sh
