@@ -21,6 +21,7 @@ import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
+import { rotateAtStart } from './ops/key-rotation.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
@@ -85,7 +86,9 @@ interface Parts {
 async function plugTogether(config: Config, overrides: AppOverrides, database: Database): Promise<App> {
   const { logger, droppedLogLines = () => 0, onFaultPoint = () => undefined, everyMs = {} } = overrides;
   const { dataDir, encryptionKeys: keys } = config;
-  const agentSecrets = createAgentSecrets(await openKeyring({ keys, dataDir, sealed: database.sealed }));
+  const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
+  if (database.engine === 'sqlite') await rotateAtStart(keyring, database.sealed, logger);
+  const agentSecrets = createAgentSecrets(keyring);
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
   const metrics = createMetrics(() => ({

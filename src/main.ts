@@ -15,6 +15,7 @@ const OPEN_TO_ALL =
 const COMMANDS = new Map<string | undefined, () => Promise<number>>([
   ['serve', serve],
   ['migrate', migrate],
+  ['rotate-keys', rotateKeys],
   ['check-config', checkConfig],
   ['--help', printUsage],
   ['-h', printUsage],
@@ -92,6 +93,19 @@ async function migrate(): Promise<number> {
   } finally {
     await database.close();
   }
+  return EXIT.done;
+}
+
+async function rotateKeys(): Promise<number> {
+  const { parseConfig } = await import('./config/config.ts');
+  const config = parseConfig(process.env, process.pid);
+  const { rotateStoredKeys } = await import('./ops/key-rotation.ts');
+  const { openMigrated } = await import('./store/database.ts');
+  const { VERSION: release } = await import('./version.ts');
+  const line = await rotateStoredKeys(config, (options) =>
+    openMigrated({ ...options, migrate: false, release }),
+  );
+  process.stdout.write(line);
   return EXIT.done;
 }
 

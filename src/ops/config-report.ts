@@ -8,13 +8,25 @@ export function configReport(env: Environment): string {
   return VARIABLE_NAMES.map((name) => `${name.padEnd(width)}  ${inEffect(env, name)}\n`).join('');
 }
 
+/** Describes the keys of a process and of its database. */
+interface KeyFacts {
+  /** The ids of the keys that this process has. The first key encrypts. */
+  readonly keyIds: readonly string[];
+  /** The ids under which the database was used with another key. */
+  readonly wrongIds: readonly string[];
+  /** How many stored values each key encrypts. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
 /** Returns how many stored values each key encrypts, one key a line, also for keys that encrypt none. */
-export function keyReport(keyIds: readonly string[], counts: ReadonlyMap<string, number>): string {
+export function keyReport({ keyIds, wrongIds, counts }: KeyFacts): string {
   const ids = [...new Set([...keyIds, ...counts.keys()])];
   if (ids.length === 0) return 'there is no encryption key yet, and nothing is encrypted\n';
-  const line = (id: string) =>
-    `key ${id}: ${counts.get(id) ?? 0} stored values${keyIds.includes(id) ? '' : ' (KEY MISSING)'}\n`;
-  return ids.map(line).join('');
+  const note = (id: string): string => {
+    if (!keyIds.includes(id)) return ' (KEY MISSING)';
+    return wrongIds.includes(id) ? ' (WRONG KEY)' : '';
+  };
+  return ids.map((id) => `key ${id}: ${counts.get(id) ?? 0} stored values${note(id)}\n`).join('');
 }
 
 function inEffect(env: Environment, name: VariableName): string {

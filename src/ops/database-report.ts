@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DatabaseError, errorCode } from '../errors.ts';
+import { wrongKeyIds } from '../secrets/check-keys.ts';
+import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
@@ -20,19 +22,22 @@ export async function databaseReport(config: Config, openDatabase: OpenDatabase)
   if (isEmbedded && !existsSync(join(config.dataDir, 'callhooks.db')))
     return `there is no database yet: the first start makes it in ${config.dataDir}\n`;
   try {
-    const keyIds = keys.map((key) => key.id);
-    return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keyIds);
+    return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keys);
   } catch (error) {
     return `the database can't be opened now: ${reason(error)}\n`;
   }
 }
 
-async function report(database: Database, keyIds: readonly string[]): Promise<string> {
+async function report(database: Database, keys: readonly EncryptionKey[]): Promise<string> {
   try {
     const pending = await database.pendingMigrations();
     if (pending.length > 0)
       return `the database lacks ${pending.length} migrations: run "callhooks migrate"\n`;
-    return keyReport(keyIds, await database.sealed.countByKey());
+    return keyReport({
+      keyIds: keys.map((key) => key.id),
+      wrongIds: await wrongKeyIds(keys, database.sealed),
+      counts: await database.sealed.countByKey(),
+    });
   } finally {
     await database.close();
   }

@@ -22,6 +22,19 @@ export async function checkKeys(keys: readonly EncryptionKey[], sealed: SealedSt
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
+/**
+ * Returns the ids of the keys that do not open the check value which the database has of them: another key was used under
+ * this id. Stores nothing.
+ */
+export async function wrongKeyIds(keys: readonly EncryptionKey[], sealed: SealedStore): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const key of keys) {
+    const stored = await sealed.findKeyCheck(key.id);
+    if (stored !== undefined && !opens(createKeyring([key]), stored)) wrong.push(key.id);
+  }
+  return wrong;
+}
+
 async function missingKeys(keyring: Keyring, sealed: SealedStore): Promise<string[]> {
   const counts = [...(await sealed.countByKey())];
   return counts

@@ -20,7 +20,7 @@ describe('The command line', () => {
     it(`prints its commands and exit codes for ${word}`, async () => {
       const { exitCode, stdout, stderr } = await run([word]);
       expect([exitCode, stderr]).to.deep.equal([0, '']);
-      for (const part of ['serve', 'migrate', 'check-config', '78', 'DATABASE_URL'])
+      for (const part of ['serve', 'migrate', 'rotate-keys', 'check-config', '78', 'DATABASE_URL'])
         expect(stdout).to.contain(part);
     });
   }
@@ -39,7 +39,7 @@ describe('The command line', () => {
     });
   }
 
-  for (const command of ['serve', 'migrate', 'check-config']) {
+  for (const command of ['serve', 'migrate', 'rotate-keys', 'check-config']) {
     it(`exits with 78 and names every problem of the settings (${command})`, async () => {
       const env = {
         CALLHOOKS_LISTEN: '0.0.0.0:50051',
