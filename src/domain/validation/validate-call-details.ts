@@ -1,8 +1,15 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { jsonProblems } from './validate-json.ts';
-import { arePlainVariables, variablesViolations } from './validate-variables.ts';
-import { asStored, jsonBound, jsonBytes, type JsonObject } from '../json.ts';
-import { MAX_CALL_SUMMARY_BYTES, MAX_CALLER_PHONE_BYTES, MAX_METADATA_BYTES } from '../limits.ts';
+import { variablesViolations } from './validate-variables.ts';
+import { asStored, jsonBound, jsonBytes, textBound, type JsonObject } from '../json.ts';
+import {
+  MAX_CALL_SUMMARY_BYTES,
+  MAX_CALLER_PHONE_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_VARIABLE_BYTES,
+  MAX_VARIABLES_BYTES,
+} from '../limits.ts';
+import { nameProblem } from './names.ts';
 import type { CallDetails } from '../call.ts';
 
 /** A decoded `google.protobuf.Duration`. */
@@ -50,6 +57,21 @@ export function validateCallDetails(draft: CallDetailsDraft): {
     },
     violations,
   };
+}
+
+/**
+ * Reports whether the dynamic variables of a request clearly keep every rule of {@link variablesViolations} and are
+ * stored as they are. When it returns false, a closer look is needed.
+ */
+export function arePlainVariables(variables: JsonObject): boolean {
+  if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
+  let bound = 1;
+  for (const name of Object.keys(variables)) {
+    if (nameProblem(name) !== undefined) return false;
+    bound += textBound(name) + jsonBound(variables[name], MAX_VARIABLE_BYTES) + 2;
+    if (bound > MAX_VARIABLES_BYTES) return false;
+  }
+  return true;
 }
 
 function textViolations(field: string, text: string, maxBytes: number): Violation[] {

@@ -2,26 +2,11 @@ import { violationsOf, type Violation } from '../../errors.ts';
 import { valueTooLarge } from './validate-assignments.ts';
 import { jsonProblems } from './validate-json.ts';
 import { memberPath } from './field-path.ts';
-import { asStored, jsonBound, jsonBytes, textBound, type JsonObject, type JsonValue } from '../json.ts';
-import { MAX_VARIABLE_BYTES, MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
+import { asStored, jsonBytes, type JsonObject, type JsonValue } from '../json.ts';
+import { MAX_VARIABLES, MAX_VARIABLES_BYTES } from '../limits.ts';
 import { nameProblem } from './names.ts';
 import { parseTemplate, wholePlaceholder } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
-
-/**
- * Reports whether the dynamic variables of a request clearly keep every rule of {@link variablesViolations} and are
- * stored as they are. When it returns false, a closer look is needed.
- */
-export function arePlainVariables(variables: JsonObject): boolean {
-  if (Object.getPrototypeOf(variables) !== Object.prototype) return false;
-  let bound = 1;
-  for (const name of Object.keys(variables)) {
-    if (nameProblem(name) !== undefined) return false;
-    bound += textBound(name) + jsonBound(variables[name], MAX_VARIABLE_BYTES) + 2;
-    if (bound > MAX_VARIABLES_BYTES) return false;
-  }
-  return true;
-}
 
 // A Struct full of bad names must not become as many sentences.
 const MAX_VIOLATIONS = 1000;

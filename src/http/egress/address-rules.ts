@@ -1,6 +1,13 @@
 import { isNat64Prefix, type EgressEntry } from './egress-entries.ts';
-import { contains, isInside, isSingle, type IpBytes } from './ip-address.ts';
-import { rangeOf, toCidr, type AddressRange } from './special-ranges.ts';
+import {
+  contains,
+  isInside,
+  isSingle,
+  rangeOf,
+  toCidr,
+  type AddressRange,
+  type IpBytes,
+} from './ip-address.ts';
 
 /** Why an address may not be dialled: the deny entry that holds it, or the range that no entry opens. */
 export type AddressRefusal =

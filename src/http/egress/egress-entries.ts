@@ -1,5 +1,13 @@
-import { firstAddress, formatIp, isInside, isSingle, parseCidr, type Cidr } from './ip-address.ts';
-import { rangeOf, toCidr } from './special-ranges.ts';
+import {
+  firstAddress,
+  formatIp,
+  isInside,
+  isSingle,
+  parseCidr,
+  rangeOf,
+  toCidr,
+  type Cidr,
+} from './ip-address.ts';
 
 interface EntryBase {
   /** The entry as the operator wrote it. */

@@ -8,8 +8,7 @@ import {
   type AddressRefusal,
 } from './address-rules.ts';
 import type { EgressEntry } from './egress-entries.ts';
-import { formatIp, parseIp, type IpBytes } from './ip-address.ts';
-import type { RangeKind } from './special-ranges.ts';
+import { formatIp, parseIp, type IpBytes, type RangeKind } from './ip-address.ts';
 import { parseTargetUrl, specialUse, type BadUrl, type TargetUrl } from './target-url.ts';
 
 /** The settings of the egress policy. Without entries, only public addresses are open. */

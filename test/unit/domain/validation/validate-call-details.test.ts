@@ -6,6 +6,7 @@ import { variablesViolations } from '../../../../src/domain/validation/validate-
 import { anyStruct } from '../../../support/arbitrary-json.ts';
 import { VARIABLES } from '../../../support/arbitrary-webhooks.ts';
 import {
+  arePlainVariables,
   validateCallDetails,
   type CallDetailsDraft,
 } from '../../../../src/domain/validation/validate-call-details.ts';
@@ -123,6 +124,20 @@ describe('validateCallDetails', () => {
         if (closer.length > 0) return;
         expect(details.metadata).to.deep.equal(asStored(draft.metadata));
         expect(details.dynamicVariables).to.deep.equal(asStored(draft.dynamicVariables));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('arePlainVariables', () => {
+  it('accepts only variables that have no violation and are stored as they are', () => {
+    fc.assert(
+      fc.property(anyStruct(VARIABLES), (struct) => {
+        const variables = struct as JsonObject;
+        if (!arePlainVariables(variables)) return;
+        expect(variablesViolations(variables, 'v')).to.deep.equal([]);
+        expect(asStored(variables)).to.deep.equal(variables);
       }),
       { numRuns: 1_000 },
     );

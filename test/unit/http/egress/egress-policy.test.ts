@@ -7,8 +7,7 @@ import {
   createEgressPolicy,
   type EgressPolicy,
 } from '../../../../src/http/egress/egress-policy.ts';
-import { parseIp } from '../../../../src/http/egress/ip-address.ts';
-import { ADDRESS_RANGES, rangeOf } from '../../../../src/http/egress/special-ranges.ts';
+import { ADDRESS_RANGES, parseIp, rangeOf } from '../../../../src/http/egress/ip-address.ts';
 import { parseTargetUrl } from '../../../../src/http/egress/target-url.ts';
 
 interface UrlCase {
