@@ -99,7 +99,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   }));
   const executor = plugExecutor(config, overrides, metrics);
   const onError = (err: unknown, executionUuid?: string): void =>
-    logger.error({ err, execution_uuid: executionUuid }, 'engine');
+    logger.error({ err, execution_uuid: executionUuid }, 'work on an execution or in the background failed');
   const ids = createIds();
   const parts: Parts = {
     config,

@@ -67,7 +67,7 @@ export function otherAgent(conversationUuid: string): CallhooksError {
   return preconditionFailed('CONVERSATION_AGENT_MISMATCH', `conversations/${conversationUuid}`, description);
 }
 
-/** Returns the refusal of a call of whose conversation retention has left only the key. */
+/** Returns the refusal of a call whose conversation was purged, so that only its key is left. */
 export function conversationPurged(conversationUuid: string): CallhooksError {
   const description = 'the conversation was purged; its webhook is not run again';
   return preconditionFailed('CONVERSATION_PURGED', `conversations/${conversationUuid}`, description);

@@ -111,7 +111,8 @@ export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
 function bytesLeft(value: JsonValue, bytes: number): number {
   if (typeof value === 'string' && value.length + 2 > bytes) return -1;
   if (value === null || typeof value !== 'object') return bytes - jsonBytes(value);
-  // Each item and member brings a comma, and one of them less: that byte pays for one of the brackets.
+  // Two brackets surround the items, and a comma follows each item but the last. Below, each item is counted with a comma.
+  // The comma too many stands for one bracket; an empty value has no item, so both of its brackets are counted here.
   let left = bytes - 1 - (isEmpty(value) ? 1 : 0);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length && left >= 0; i += 1) left = bytesLeft(value[i] as JsonValue, left - 1);

@@ -97,7 +97,8 @@ function createExactRoom(variables: JsonObject): AddVariable {
   };
 }
 
-// A member costs its quotes, colon and comma too. The last member has no comma: its byte pays for one of the braces.
+// A member costs its quotes, its colon and a comma too. The last member has no comma in JSON, but it is counted with one:
+// that byte stands for one of the two braces.
 function memberBytes(name: string, value: JsonValue): number {
   return jsonBytes(name) + jsonBytes(value) + 2;
 }

@@ -127,7 +127,8 @@ async function insert(
   }
 }
 
-// Waits for the end of the insert first: a claim that is applied now has no owner.
+// Waits for the end of the insert first. The insert may be applied as late as that, and its claim has no owner any more, so
+// it is given up only then.
 async function abandon(deps: PreCallDeps, row: NewStart, written: Promise<unknown>): Promise<void> {
   await Promise.allSettled([written]);
   await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });

@@ -8,8 +8,8 @@ import { cutText, detailsOf, requestInfo } from './error-details.ts';
 
 const DETAILS_HEADER = 'grpc-status-details-bin';
 /**
- * The message is in the trailers twice, once of these percent-encoded, which makes it three times as long. All trailers
- * stay below 8 KiB.
+ * The message is in the trailers twice: in `grpc-message`, where percent-encoding can make it three times as long, and in
+ * the details. With this limit all trailers stay below 8 KiB.
  */
 const MAX_MESSAGE_BYTES = 320;
 

@@ -75,7 +75,8 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
   };
 }
 
-// Names and values by turns. undici would move SNI and the verified name to the name in a host header.
+// Returns names and values by turns. A host header is refused, because undici would take the name in it for SNI and for the
+// check of the certificate.
 function headerList(headers: OutgoingRequest['headers']): string[] {
   const list: string[] = [];
   if (headers['accept-encoding'] === undefined) list.push('accept-encoding', 'identity');

@@ -216,8 +216,8 @@ describeEachEngine('A replica frozen under load', (engine) => {
       await wait(1_000 + Math.random() * 500);
       const victim = replicas[frozenTimes % replicas.length] as Replica;
       victim.freeze();
-      // The others have time for their marks. It wakes in time for the row whose claim it was committing, which nobody sees
-      // before.
+      // The other replicas have time to write their marks. The claim that the victim was committing is visible to nobody
+      // before it wakes, so it wakes early enough for that row to be marked or finished too.
       await wait(LIMIT_MS + GRACE_MS + 2_500);
       victim.wake();
     }

@@ -35,7 +35,8 @@ export async function replayStart(
   if (differsFromStart(request.details, first.start)) deps.onOtherDetails(first.execution);
   let recorded = first;
   while (!isFinished(recorded.execution.state)) {
-    // At the deadline the record is not read once more: a database that is silent just then would outlast it.
+    // At the deadline the record is not read once more: if the database is silent at that moment, the read would take longer
+    // than the caller waits.
     const untilMs = answerByMs(context);
     if (!(await deps.startWaiters.waitUntilFinished(conversationUuid, untilMs, context.signal)))
       throw stillRunning();

@@ -96,8 +96,8 @@ function kindsFor(values: readonly string[]): readonly EscapeKind[] {
   return values.some((value) => value.includes(' ')) ? [...kinds, FORM_ESCAPES] : kinds;
 }
 
-// Plain values have no character that JSON escapes with a sign or a small letter, and none beyond ASCII. Only an escape
-// by code, or one with a large letter, can stand for a character of theirs.
+// A plain value is ASCII without quotes, slashes, backslashes and control characters, which JSON writes as `\"`, `\/` or
+// `\n`. So only a code (`\u0041`) or a backslash before a large letter (`\N`) can stand for a character of a plain value.
 const PLAIN = /^[ !#-.0-[\]-~]*$/;
 
 const PLAIN_ESCAPE = /\\(?:[Uu]00[0-7]|[BFNRT])/;
@@ -135,7 +135,8 @@ const MAX_QUICK_LOOK = 32 * 1024;
 // More values than this are not compared with each other.
 const MAX_COMPARED = 64;
 
-// Returns the values that hold none of the others. A text that has none of these has none of the others either.
+// Returns the values that contain no other of the values. Each of the rest contains one of these, so a text without any of
+// these contains none of the rest.
 function innermost(values: readonly string[]): readonly string[] {
   return values.length > MAX_COMPARED
     ? values

@@ -59,7 +59,7 @@ const RULE =
 
 function refusal(at: number, escapes: boolean): ParsedTemplate {
   const literal = escapes ? 'a literal "{{" is written "\\{{"' : 'a literal "{{" is written "%7B%7B"';
-  return { ok: false, error: `${RULE}; ${literal}; not so at character ${at + 1}` };
+  return { ok: false, error: `${RULE}; ${literal}; the template breaks this rule at character ${at + 1}` };
 }
 
 /** Returns the placeholders of a template in order of use; a placeholder that is used twice is there twice. */

@@ -99,7 +99,8 @@ export function createPendingPostCalls(deps: PendingPostCallsDeps): PendingPostC
   };
 
   let turn = 0;
-  // A round sends a little to each origin: a drain of one origin would never leave an endpoint that is fast.
+  // A round sends a few post-calls to each origin. If it drained one origin first, a fast endpoint would free its slots
+  // again and again, and the other origins would never have their turn.
   const drainRound = async (): Promise<boolean> => {
     if (room(NO_ORIGIN) <= 0 && !pending.has(NO_ORIGIN)) return false;
     const all = [...pending];

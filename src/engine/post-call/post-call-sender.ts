@@ -54,7 +54,8 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
   const places = createPlaces(deps.slots, deps.budget);
   const sendings = new Map<string, Promise<void>>();
   const waitingForStart = new Set<string>();
-  // The tokens of claims that met a running start: a copy of such a claim that is applied late must have an owner.
+  // The tokens of claims that met a running start. The next claim of the same post-call uses the same token. So if a copy of
+  // the first claim is applied late, the row still belongs to this replica, which sends it.
   const tokens = new Map<string, string>();
   let isStopped = false;
 

@@ -25,7 +25,8 @@ export interface BatchWriterDeps {
 export type WriteItems = (items: readonly WriteItem[]) => Promise<void>;
 
 const CONFLICT_TRIES = 6;
-// A lock wait takes longer than that: then the question is which rows are locked.
+// A batch that has met conflicts for this long is not repeated as it is. One lock wait takes 1 s, so such a batch has
+// probably met a locked row, and the next step is to find the locked rows.
 const CONFLICT_TIME_MS = 900;
 const BUSY_PAUSE_MS = 20;
 

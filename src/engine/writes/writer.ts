@@ -22,8 +22,8 @@ export interface WriterDeps {
   readonly onWritten: (item: WriteItem) => void;
 }
 
-// A second transaction begins only when the first one hangs (a row that another process keeps locked): two at once would
-// share the same work among more commits.
+// A second transaction begins only when the first one hangs, for example at a row that another process keeps locked. Two
+// transactions that always ran at once would spread the same writes over more commits.
 const SECOND_AFTER_MS = 20;
 // A transaction has a price of its own, about 100 µs. After a batch of so many items the next one begins 2 ms later, or
 // when 24 items wait.

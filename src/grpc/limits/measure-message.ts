@@ -11,8 +11,9 @@ export interface MessageSize {
 /** The most values of a message: JSON values, elements of lists, entries of maps, and fields that come more than once. */
 export const MAX_VALUES = 100_000;
 /**
- * The deepest nesting of messages, for which JSON of depth 24 needs 75. It is that of the decoder. Between them lies room
- * for the check of the depth, which names the place inside the value.
+ * The deepest nesting of messages. The decoder has the same limit. JSON of depth 24, the deepest that is accepted, needs a
+ * nesting of 75. JSON that is a little deeper still passes here, so that the later check of its depth can refuse it and
+ * name the place inside the value.
  */
 const MAX_NESTING = 100;
 /**
@@ -42,8 +43,9 @@ const MAX_FIFTH_BYTE = 0x0f;
 /**
  * Walks over the bytes of a message before anything is decoded, and returns its size. It makes nothing but the walk's own
  * state. It is stricter than the decoders, so that all of them read the same from a message:
- * - A length may not lead beyond the message around it, and no field may have the number 0 or be a group. Generated
- *   decoders take the first as it is, and end a message at the others; the bytes behind then become fields around it.
+ * - A length may not lead beyond the message around it. Generated decoders follow such a length.
+ * - No field may have the number 0 or be a group. Generated decoders end a message there, and read the bytes that follow
+ *   as fields of the message around it.
  * - A message that is not repeated may not come twice. Protocol buffers merge the two; ts-proto keeps the last.
  * @throws UnfitMessage for bytes that are no such message, for more than 100,000 values, and for nesting deeper than 100
  */

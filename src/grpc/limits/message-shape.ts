@@ -15,8 +15,9 @@ export interface MessageShape {
   /** The fields by their numbers. */
   readonly fields: readonly (FieldShape | undefined)[];
   /**
-   * How many fields of one message are no values of their own: one for each field that is not repeated, and one for all
-   * fields of a oneof. A map entry may have its key and its value, and a `google.protobuf.Value` one kind.
+   * How many fields of one message are not counted as values: one for each field that is not repeated, and one for all
+   * fields of a oneof together. So a map entry has two such fields, its key and its value, and a `google.protobuf.Value`
+   * has one, its kind.
    */
   readonly freeFields: number;
   /** Says whether it is one of the types of `google.protobuf.Struct`, whose nesting is that of JSON. */

@@ -8,11 +8,14 @@ const MAX_HEAD_BYTES = 65_536;
 const MAX_HEAD_LINES = 1_000;
 /** The most bytes of trailers or chunk framing in a row. Trailers become objects as headers do. */
 const MAX_GAP_BYTES = 16_384;
-/** A response may have this many bytes besides its body more than its body may have bytes. */
+/**
+ * Head, chunk framing and trailers of a response together may be this many bytes longer than the longest body that is
+ * allowed.
+ */
 const MAX_EXTRA_BYTES = 65_536;
 /** The parser gets no more at a time, and then the budget of the turn is looked at again. */
 const PART_BYTES = 16_384;
-/** So little costs no more than any small response, and is parsed at once. */
+/** Parsing this many bytes costs as little as any small response, so it happens at once, also late in a turn. */
 const SMALL_BYTES = 1_024;
 
 /** undici's own limit of header bytes. It is never reached. */
@@ -36,9 +39,10 @@ export class ResponseLimitError extends Error {
  *
  * undici has a limit of its own for a head and for trailers. But it goes on parsing the part in which the limit is passed,
  * and makes an error with a stack for each further header: 20 responses of `a:` without end stopped the event loop for
- * seconds. So the raw bytes are counted here before they are parsed. The connection ends when there are more than 64 KiB
- * or 1,000 lines before the end of the final head, more than 16 KiB between two parts of a body, or more bytes outside of
- * the body than the body may have and 64 KiB. The parser gets 16 KiB at a time, as long as the turn has time for it.
+ * seconds. So the raw bytes are counted here before they are parsed. The connection ends in three cases: more than 64 KiB
+ * or 1,000 lines come before the end of the final head, more than 16 KiB come between two parts of a body, or the bytes
+ * outside of the body exceed the longest allowed body by 64 KiB. The parser gets 16 KiB at a time, as long as the turn has
+ * time for it.
  */
 export function watchResponseBytes(socket: Socket, budget: ParseBudget): ResponseBytes {
   const heads = createHeadFilter();

@@ -107,8 +107,9 @@ export function toCidr(text: string): Cidr {
 
 type Row = readonly [kind: RangeKind, block: string, name: string, source: string];
 
-// The rows come from the IANA IPv4 and IPv6 Special-Purpose Address Registries (all rows, globally reachable or not; the
-// wholes cover the parts of 192.0.0.0/24 and 2001::/23), from the multicast registries, and from the clouds' documents.
+// The rows come from the IANA IPv4 and IPv6 Special-Purpose Address Registries, from the
+// multicast registries, and from the clouds' documents. All blocks of the Special-Purpose registries are covered, whether
+// they are globally reachable or not: the rows 192.0.0.0/24 and 2001::/23 cover the blocks inside them.
 const ROWS: readonly Row[] = [
   ['never', '0.0.0.0/32', 'the unspecified address', 'RFC 1122'],
   ['special', '0.0.0.0/8', 'the network "this network"', 'RFC 791'],

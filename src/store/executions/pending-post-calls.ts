@@ -16,7 +16,8 @@ type PendingPostCallReads = Pick<
 const WEBHOOKS_A_STEP = 200;
 const COUNTED_A_STEP = 5_000;
 const OVERDUE_CAP = 1_000;
-// A row is marked interrupted within 5 s after it is overdue. If an older one is not marked, no replica marks any.
+// A row is marked interrupted within 5 s after it is overdue. So a row that is overdue for longer is a sign that no replica
+// marks rows.
 const OVERDUE_MARGIN_MS = 5_000;
 const NIL = Buffer.alloc(16);
 const FIRST: ExecutionKey = { acceptedAtMs: 0, executionUuid: toUuid(NIL) };

@@ -28,7 +28,8 @@ export interface StatementReport {
 }
 
 const CONFLICT_TRIES = 6;
-// One lock wait takes as long. A row that is locked for longer concerns its writer, and not the others of its batch.
+// Work is not repeated after this time. One lock wait takes 1 s, so work that has met a locked row is not repeated: the
+// writer then looks for that row, so that the others of its batch need not wait for it.
 const CONFLICT_TIME_MS = 900;
 
 /** Repeats work that was rolled back because of others, or that found the database busy, for less than a second. */

@@ -25,7 +25,8 @@ export interface MysqlPool {
   readonly limitMs: number;
 }
 
-// Shorter than a caller waits, so that no connection fails after its caller has gone, in place of the next caller's.
+// An attempt to connect ends before its caller stops waiting for a connection. If it failed later, the pool would hand the
+// error to the next caller.
 const CONNECT_TIMEOUT_MS = 1_500;
 const ACQUIRE_TIMEOUT_MS = 2_000;
 const SESSION_TIMEOUT_MS = 1_500;

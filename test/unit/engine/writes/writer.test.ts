@@ -166,7 +166,7 @@ describe('the writer', () => {
     await Promise.all(all);
   });
 
-  it('rejects outcomes when the database stays busy, so that their owner can end', async () => {
+  it('rejects an outcome as busy when the database stays busy', async () => {
     const { submit } = writerOf(() => Promise.reject(new DatabaseError('busy')));
     expect(await endings([submit('outcome', { kind: 'outcomes' })])).to.deep.equal(['busy']);
   });
