@@ -1,7 +1,7 @@
 import type { CompiledRequest } from '../template/compile-request.ts';
 import type { CompiledTemplate } from '../template/escape.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
-import { createPlaceholderValues } from '../template/placeholder-values.ts';
+import { createPlaceholderValues } from '../template/render-template.ts';
 import { isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
 
 /**

@@ -1,8 +1,12 @@
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
 import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES, MAX_RENDERED_URL_BYTES } from '../limits.ts';
 import { isHeaderText } from './escape.ts';
-import { renderTemplate, startRendering, type RenderState } from './render-template.ts';
-import type { PlaceholderValues } from './placeholder-values.ts';
+import {
+  renderTemplate,
+  startRendering,
+  type PlaceholderValues,
+  type RenderState,
+} from './render-template.ts';
 import { MASK } from '../redaction/redact.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import type { CompiledUrl, PathSegment, QueryParameter } from './url-template.ts';

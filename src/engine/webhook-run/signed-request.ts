@@ -2,7 +2,7 @@ import { valuesToRedact } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import { recordRequest } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
-import type { PlaceholderValues } from '../../domain/template/placeholder-values.ts';
+import type { PlaceholderValues } from '../../domain/template/render-template.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { RequestRecord } from '../../domain/execution.ts';
 import type { OutgoingRequest } from '../../http/http-client.ts';

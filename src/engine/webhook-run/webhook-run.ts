@@ -1,7 +1,7 @@
 import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
-import { createPlaceholderValues } from '../../domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../domain/template/render-template.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
 import { failureOf, observedFailure, type Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';

@@ -1,8 +1,5 @@
 import { expect } from 'chai';
-import {
-  createPlaceholderValues,
-  type CallValues,
-} from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues, type CallValues } from '../../../../src/domain/template/render-template.ts';
 import { parseTemplate, type Placeholder } from '../../../../src/domain/template/template.ts';
 
 const valuesOf = (call: Partial<CallValues>) =>

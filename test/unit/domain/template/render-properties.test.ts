@@ -11,7 +11,7 @@ import {
   renderRequest,
   type Rendering,
 } from '../../../../src/domain/template/render-request.ts';
-import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/render-template.ts';
 import type { ApiSchema } from '../../../../src/domain/agent.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 

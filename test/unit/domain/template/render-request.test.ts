@@ -1,10 +1,7 @@
 import { expect } from 'chai';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
 import { maskedRender, renderRequest } from '../../../../src/domain/template/render-request.ts';
-import {
-  createPlaceholderValues,
-  type CallValues,
-} from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues, type CallValues } from '../../../../src/domain/template/render-template.ts';
 import type { Placeholder } from '../../../../src/domain/template/template.ts';
 import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { ApiSchema } from '../../../../src/domain/agent.ts';

@@ -9,7 +9,7 @@ import {
   renderRequest,
   type RenderedRequest,
 } from '../../../../src/domain/template/render-request.ts';
-import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/render-template.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 import type { WebhookType } from '../../../../src/domain/agent.ts';
 import { preCallVariables } from '../../../../src/domain/variables.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createPlaceholderValues } from '../../../../src/domain/template/placeholder-values.ts';
+import { createPlaceholderValues } from '../../../../src/domain/template/render-template.ts';
 import { MASK } from '../../../../src/domain/redaction/redact.ts';
 import type { JsonObject } from '../../../../src/domain/json.ts';
 import { openWebhook } from '../../../../src/engine/webhook-run/runnable-webhook.ts';
