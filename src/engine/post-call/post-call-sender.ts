@@ -52,50 +52,12 @@ const START_WAIT_MS = 70_000;
 export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
   const { store, pace, onError } = deps;
   const places = createPlaces(deps.slots, deps.budget);
-  const sendings = new Map<string, Promise<void>>();
-  const waitingForStart = new Set<string>();
-  // The tokens of claims that met a running start. The next claim of the same post-call uses the same token. So if a copy of
-  // the first claim is applied late, the row still belongs to this replica, which sends it.
-  const tokens = new Map<string, string>();
   let isStopped = false;
-
-  const isTaken = ({ executionUuid }: PendingPostCall): boolean =>
-    isStopped || sendings.has(executionUuid) || waitingForStart.has(executionUuid);
-
-  const begin = (
-    postCall: PendingPostCall,
-    { agent, webhook }: Sendable,
-    { slot, reservation }: Place,
-  ): void => {
-    const claim = tokens.get(postCall.executionUuid) ?? deps.newClaim();
-    tokens.delete(postCall.executionUuid);
-    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)
-      .then((result) => {
-        if (result === 'done') return;
-        tokens.set(postCall.executionUuid, claim);
-        void offerAfterStart(postCall);
-      })
-      .catch((error: unknown) => onError(error, postCall.executionUuid))
-      .finally(() => {
-        sendings.delete(postCall.executionUuid);
-        slot.release();
-        reservation.release();
-        polls.drain();
-      });
-    sendings.set(postCall.executionUuid, sending);
-    pace.countBegun();
-  };
-
-  const offerAfterStart = async (postCall: PendingPostCall): Promise<void> => {
-    waitingForStart.add(postCall.executionUuid);
-    await deps.startWaiters.waitUntilFinished(postCall.conversationUuid, performance.now() + START_WAIT_MS);
-    waitingForStart.delete(postCall.executionUuid);
-    offer(postCall);
-  };
 
   // Sends the post-calls of one webhook, as far as there are places.
   const send = async (postCalls: readonly PendingPostCall[], mayBegin = true): Promise<Progress> => {
-    const open = postCalls.filter((postCall) => !isTaken(postCall));
+    const isOpen = (postCall: PendingPostCall): boolean => !isStopped && !underWay.has(postCall);
+    const open = postCalls.filter(isOpen);
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
@@ -108,13 +70,13 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
       return ALL_BEGUN;
     }
     for (const [at, postCall] of open.entries()) {
-      if (isTaken(postCall)) continue;
+      if (!isOpen(postCall)) continue;
       const place = mayBegin ? places.take(found.origin) : undefined;
       if (place === undefined) {
         pendingPostCalls.add(found.origin, postCall.webhookUuid);
         return { left: open.slice(at), canSend: true };
       }
-      begin(postCall, found, place);
+      underWay.begin(postCall, found, place);
     }
     return ALL_BEGUN;
   };
@@ -138,6 +100,7 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
     },
   });
   const polls = createPostCallPolls(pendingPostCalls, pace, onError);
+  const underWay = createUnderWay(deps, { offerAgain: offer, onEnd: polls.drain });
 
   return {
     offer,
@@ -148,10 +111,67 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
     },
     idle: async () => {
       await polls.idle();
+      await underWay.idle();
+    },
+    inFlight: underWay.count,
+    isSending: underWay.isSending,
+  };
+}
+
+interface UnderWayEvents {
+  /** Is called with a post-call whose pre-call was still being sent, when that one is finished. */
+  readonly offerAgain: (postCall: PendingPostCall) => void;
+  /** Is called when a post-call has given its place back. */
+  readonly onEnd: () => void;
+}
+
+/** Knows the post-calls that this process is sending, and those that wait for their pre-call. */
+function createUnderWay(deps: PostCallSenderDeps, { offerAgain, onEnd }: UnderWayEvents) {
+  const sendings = new Map<string, Promise<void>>();
+  const waitingForStart = new Set<string>();
+  // The tokens of claims that met a running start. The next claim of the same post-call uses the same token. So if a copy of
+  // the first claim is applied late, the row still belongs to this replica, which sends it.
+  const tokens = new Map<string, string>();
+
+  const waitForStart = async (postCall: PendingPostCall): Promise<void> => {
+    waitingForStart.add(postCall.executionUuid);
+    await deps.startWaiters.waitUntilFinished(postCall.conversationUuid, performance.now() + START_WAIT_MS);
+    waitingForStart.delete(postCall.executionUuid);
+    offerAgain(postCall);
+  };
+  const begin = (
+    postCall: PendingPostCall,
+    { agent, webhook }: Sendable,
+    { slot, reservation }: Place,
+  ): void => {
+    const claim = tokens.get(postCall.executionUuid) ?? deps.newClaim();
+    tokens.delete(postCall.executionUuid);
+    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)
+      .then((result) => {
+        if (result === 'done') return;
+        tokens.set(postCall.executionUuid, claim);
+        void waitForStart(postCall);
+      })
+      .catch((error: unknown) => deps.onError(error, postCall.executionUuid))
+      .finally(() => {
+        sendings.delete(postCall.executionUuid);
+        slot.release();
+        reservation.release();
+        onEnd();
+      });
+    sendings.set(postCall.executionUuid, sending);
+    deps.pace.countBegun();
+  };
+
+  return {
+    begin,
+    has: ({ executionUuid }: PendingPostCall): boolean =>
+      sendings.has(executionUuid) || waitingForStart.has(executionUuid),
+    isSending: (executionUuid: string): boolean => sendings.has(executionUuid),
+    count: (): number => sendings.size,
+    idle: async (): Promise<void> => {
       while (sendings.size > 0) await Promise.all(sendings.values());
     },
-    inFlight: () => sendings.size,
-    isSending: (executionUuid) => sendings.has(executionUuid),
   };
 }
 
