@@ -20,6 +20,8 @@ const SESSION_LIMITS = {
   streamResetRate: 5_000,
   maxSessionRejectedStreams: 10_000,
 } as const;
+/** All headers of an RPC, as HTTP/2 counts them (RFC 9113, 10.5.1). gRPC clients send 8 KiB by default. */
+const MAX_HEADER_BYTES = 16_384;
 const MAX_TIMEOUT_SECONDS = 3600;
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { H: 3600, M: 60, S: 1 };
 
@@ -43,6 +45,7 @@ export function tuneHttp2(server: Server, admit: AdmitStream): Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
   Object.assign(internals.commonServerOptions, SESSION_LIMITS);
+  Object.assign(internals.commonServerOptions['settings'] as object, { maxHeaderListSize: MAX_HEADER_BYTES });
   const create = internals.createHttp2Server.bind(server);
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);

@@ -51,7 +51,7 @@ export function createUnary<Request, Reply>(
   handler: Handler<Request, Reply>,
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
-  const { maxRequestBytes, isAdmin } = limitsOf(method.path);
+  const { maxRequestBytes, isAdmin, isRead } = limitsOf(method.path);
   const { adminLimit, isClosing, messageOf, logger, newRequestId, requestShapes } = dependencies;
   const shape = requestShapes.get(method.path);
   if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
@@ -86,7 +86,17 @@ export function createUnary<Request, Reply>(
     const open = openCall(call, newRequestId(), message.call);
     const rpc = createRpc(open, respond, logger);
     call.on('cancelled', rpc.cancelled);
-    reply(call.request, message, open.context).then(rpc.succeeded, rpc.failed);
+    const fail = (error: unknown): void => {
+      rpc.failed(error);
+      message.answered();
+    };
+    const succeed = (bytes: Buffer): void => {
+      // The reply lies in memory until its caller has read it.
+      if (isRead && !message.reserve(bytes.length)) return fail(tooManyBytes());
+      rpc.succeeded(bytes);
+      message.answered();
+    };
+    reply(call.request, message, open.context).then(succeed, fail);
   };
 }
 

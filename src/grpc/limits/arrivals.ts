@@ -35,7 +35,7 @@ const GATED_PATHS: ReadonlySet<string | undefined> = new Set([
 /** Carries the key of an arrival to the adapter. grpc-js hands on nothing of a stream but its headers. */
 const TICKET_HEADER = 'callhooks-ticket';
 const UNGATED: Arrival = { received: ignore, decided: ignore, leave: ignore };
-const UNCOUNTED: ArrivingMessage = { call: UNGATED, received: ignore, reserve: () => true };
+const UNCOUNTED: ArrivingMessage = { call: UNGATED, received: ignore, answered: ignore, reserve: () => true };
 /** The paths of callhooks. Each RPC has one message. The streams of health and reflection may stay open without one. */
 const OWN_PATHS = '/callhooks.';
 /** The most bytes of all messages of a stream of health or reflection. */

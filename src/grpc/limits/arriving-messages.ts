@@ -1,13 +1,15 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Arrival } from '../../engine/limits/call-gate.ts';
 import type { ByteBudget, ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { Refusals } from './refusals.ts';
 
-/** The message of an RPC, whose bytes are reserved from the first one that comes. */
+/** The message of an RPC, whose bytes are reserved from the first one that comes, and the time of its answer. */
 export interface ArrivingMessage {
   readonly call: Arrival;
   /** Notes that the message is here. From now on it has no time limit. */
   received(): void;
+  /** Notes that the RPC is answered. From now on its caller has 10 s to read the answer. */
+  answered(): void;
   /** Sets how many bytes are reserved for the message. Returns false, and changes nothing, when more do not fit. */
   reserve(bytes: number): boolean;
 }
@@ -23,7 +25,7 @@ export interface ArrivingMessages {
   end(message: ArrivingMessage): void;
 }
 
-/** How long a message may take to arrive. */
+/** How long a message may take to arrive, and an answer to be read. */
 const ARRIVAL_LIMIT_MS = 10_000;
 const SWEEP_EVERY_MS = 1_000;
 /** The flag and the length that gRPC puts before each message. */
@@ -31,10 +33,10 @@ const PREFIX_BYTES = 5;
 
 /** Makes the count of a server. Without a budget it bounds only each message by itself. */
 export function createArrivingMessages(budget: ByteBudget | undefined, refusals: Refusals): ArrivingMessages {
-  // In the order of their arrival, and so of their time limits.
+  // In the order of their time limits. An RPC is put at the end when it is answered.
   const arriving = new Map<
     ArrivingMessage,
-    { readonly stream: ServerHttp2Stream; readonly dueAtMs: number }
+    { readonly stream: ServerHttp2Stream; readonly dueAtMs: number; readonly isAnswered: boolean }
   >();
   let sweep: NodeJS.Timeout | undefined;
 
@@ -45,12 +47,18 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
   const refuseOverdue = (): void => {
     sweep = undefined;
     const nowMs = performance.now();
-    for (const [message, { stream, dueAtMs }] of arriving) {
+    for (const [message, { stream, dueAtMs, isAnswered }] of arriving) {
       if (dueAtMs > nowMs) break;
       arriving.delete(message);
-      refusals.refuse(stream, 'message_time');
+      if (isAnswered) stream.close(constants.NGHTTP2_CANCEL);
+      else refusals.refuse(stream, 'message_time');
     }
     if (arriving.size > 0) armSweep();
+  };
+
+  const time = (message: ArrivingMessage, stream: ServerHttp2Stream, isAnswered: boolean): void => {
+    arriving.set(message, { stream, dueAtMs: performance.now() + ARRIVAL_LIMIT_MS, isAnswered });
+    armSweep();
   };
 
   return {
@@ -70,12 +78,13 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
           arriving.delete(message);
           call.received();
         },
+        answered: () => {
+          // A stream that is closed already is not timed, because nothing would forget it.
+          if (!stream.closed) time(message, stream, true);
+        },
         reserve,
       };
-      if (isTimed) {
-        arriving.set(message, { stream, dueAtMs: performance.now() + ARRIVAL_LIMIT_MS });
-        armSweep();
-      }
+      if (isTimed) time(message, stream, false);
       let arrived = 0;
       // A paused stream goes on only when grpc-js reads it, so this listener starts nothing.
       stream.pause();

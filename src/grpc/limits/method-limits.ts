@@ -4,6 +4,8 @@ interface MethodLimits {
   readonly maxRequestBytes: number;
   /** Reports whether the method is a list or an admin RPC, which {@link MAX_ADMIN_RPCS} limits. */
   readonly isAdmin: boolean;
+  /** Reports whether the method changes nothing, so that its reply may be refused for lack of memory. */
+  readonly isRead: boolean;
 }
 
 /** The most list and admin RPCs at once. */
@@ -20,9 +22,11 @@ const LISTS = /\/List\w+$/;
 /** Returns the limits of a method, by its path (`/callhooks.v1.AgentAdmin/GetAgent`). */
 export function limitsOf(path: string): MethodLimits {
   // A sent test counts as a pre-call. Its endpoint may be slow, and lists and admin RPCs must not wait for it.
-  if (CALLS.test(path)) return { maxRequestBytes: 4 * MIB, isAdmin: false };
+  if (CALLS.test(path)) return { maxRequestBytes: 4 * MIB, isAdmin: false, isRead: false };
+  const isWrite = WRITES.test(path);
   return {
-    maxRequestBytes: WRITES.test(path) ? MIB : 4 * KIB,
+    maxRequestBytes: isWrite ? MIB : 4 * KIB,
     isAdmin: ADMIN.test(path) || LISTS.test(path),
+    isRead: !isWrite,
   };
 }

@@ -24,7 +24,11 @@ describe('limitsOf', () => {
   };
   for (const [name, [maxRequestBytes, isAdmin]] of Object.entries(rows)) {
     it(`returns the limits of ${name}`, () => {
-      expect(limitsOf(`/callhooks.v1.${name}`)).to.deep.equal({ maxRequestBytes, isAdmin });
+      expect(limitsOf(`/callhooks.v1.${name}`)).to.deep.equal({
+        maxRequestBytes,
+        isAdmin,
+        isRead: maxRequestBytes === READ,
+      });
     });
   }
 
