@@ -6,6 +6,7 @@ import {
   type Found,
   type JsonObject,
   type JsonValue,
+  type KeysOf,
 } from './json.ts';
 import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
 import { createVariableRoom, type AddVariable } from './variables.ts';
@@ -90,16 +91,26 @@ type CheckValue = (value: JsonValue) => MissReason | undefined;
  */
 function createValueCheck(): CheckValue {
   const checked = new Map<JsonValue, MissReason | undefined>();
+  const keysOf = createKeysOf();
   return (value) => {
     if (checked.has(value)) return checked.get(value);
-    if (jsonBound(value, MAX_VARIABLE_BYTES) <= MAX_VARIABLE_BYTES) return undefined;
-    const reason = isLargerThan(value, MAX_VARIABLE_BYTES)
+    if (jsonBound(value, MAX_VARIABLE_BYTES, keysOf) <= MAX_VARIABLE_BYTES) return undefined;
+    const reason = isLargerThan(value, MAX_VARIABLE_BYTES, keysOf)
       ? 'too_large'
       : jsonDepth(value) > MAX_JSON_DEPTH
         ? 'too_deep'
         : undefined;
     checked.set(value, reason);
     return reason;
+  };
+}
+
+function createKeysOf(): KeysOf {
+  const known = new Map<object, readonly string[]>();
+  return (value) => {
+    const keys = known.get(value) ?? Object.keys(value);
+    known.set(value, keys);
+    return keys;
   };
 }
 

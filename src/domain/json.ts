@@ -103,31 +103,42 @@ export function jsonBytes(value: JsonValue): number {
  * Reports whether a value is larger than this as compact JSON. It looks at no more of the value than fits, so a large
  * value takes no longer than one of `maxBytes`. It recurses: the value must not be nested much deeper than 64.
  */
-export function isLargerThan(value: JsonValue, maxBytes: number): boolean {
-  return jsonBound(value, maxBytes) > maxBytes && bytesLeft(value, maxBytes) < 0;
+export function isLargerThan(value: JsonValue, maxBytes: number, keysOf: KeysOf = Object.keys): boolean {
+  return jsonBound(value, maxBytes, keysOf) > maxBytes && bytesLeft(value, maxBytes, keysOf) < 0;
 }
 
+/**
+ * Returns the keys of an object. To list 150,000 keys takes 20 ms. A caller that measures values which lie in one another
+ * can remember the lists.
+ */
+export type KeysOf = (value: object) => readonly string[];
+
 // Returns how many of these bytes the value leaves; where it takes them all, some negative number.
-function bytesLeft(value: JsonValue, bytes: number): number {
+function bytesLeft(value: JsonValue, bytes: number, keysOf: KeysOf): number {
   if (typeof value === 'string' && value.length + 2 > bytes) return -1;
   if (value === null || typeof value !== 'object') return bytes - jsonBytes(value);
-  // Two brackets surround the items, and a comma follows each item but the last. Below, each item is counted with a comma.
-  // The comma too many stands for one bracket; an empty value has no item, so both of its brackets are counted here.
-  let left = bytes - 1 - (isEmpty(value) ? 1 : 0);
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length && left >= 0; i += 1) left = bytesLeft(value[i] as JsonValue, left - 1);
-    return left;
-  }
-  for (const name of Object.keys(value)) {
-    if (left < 0) break;
-    left = bytesLeft(value[name] as JsonValue, bytesLeft(name, left - 2));
-  }
+  return Array.isArray(value)
+    ? bytesLeftByItems(value, bytes, keysOf)
+    : bytesLeftByMembers(value, bytes, keysOf);
+}
+
+// Two brackets surround the items, and a comma follows each item but the last. Each item is counted with a comma. The
+// comma too many stands for one bracket; an empty value has no item, so both of its brackets are counted here.
+function bytesLeftByItems(items: readonly JsonValue[], bytes: number, keysOf: KeysOf): number {
+  let left = items.length === 0 ? bytes - 2 : bytes - 1;
+  for (let i = 0; i < items.length && left >= 0; i += 1)
+    left = bytesLeft(items[i] as JsonValue, left - 1, keysOf);
   return left;
 }
 
-function isEmpty(value: object): boolean {
-  for (const name in value) if (Object.hasOwn(value, name)) return false;
-  return true;
+function bytesLeftByMembers(value: JsonObject, bytes: number, keysOf: KeysOf): number {
+  const names = keysOf(value);
+  let left = names.length === 0 ? bytes - 2 : bytes - 1;
+  for (const name of names) {
+    if (left < 0) break;
+    left = bytesLeft(value[name] as JsonValue, bytesLeft(name, left - 2, keysOf), keysOf);
+  }
+  return left;
 }
 
 // A UTF-16 unit as JSON in UTF-8 takes 6 bytes at most, such as \u001f; a number 25, such as -0.0000012345678901234567.
@@ -146,37 +157,37 @@ export function textBound(text: string): number {
  * number that is not finite or -0, a kind that JSON lacks, the key `__proto__`). It takes a fraction of the time of
  * writing the value, and no longer for a value over the limit. Any value is safe.
  */
-export function jsonBound(value: unknown, limit: number): number {
-  const bytes = boundOf(value, limit, MAX_JSON_DEPTH);
+export function jsonBound(value: unknown, limit: number, keysOf: KeysOf = Object.keys): number {
+  const bytes = boundOf(value, limit, MAX_JSON_DEPTH, keysOf);
   return bytes > limit ? Infinity : bytes;
 }
 
-function boundOf(value: unknown, limit: number, depthLeft: number): number {
+function boundOf(value: unknown, limit: number, depthLeft: number, keysOf: KeysOf): number {
   if (typeof value === 'string') return textBound(value);
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? MAX_NUMBER_BYTES : Infinity;
   if (typeof value === 'boolean' || value === null) return MAX_LITERAL_BYTES;
   if (typeof value !== 'object' || depthLeft === 0) return Infinity;
   return Array.isArray(value)
-    ? itemsBound(value, limit, depthLeft - 1)
-    : membersBound(value, limit, depthLeft - 1);
+    ? itemsBound(value, limit, depthLeft - 1, keysOf)
+    : membersBound(value, limit, depthLeft - 1, keysOf);
 }
 
-function itemsBound(items: readonly unknown[], limit: number, depthLeft: number): number {
+function itemsBound(items: readonly unknown[], limit: number, depthLeft: number, keysOf: KeysOf): number {
   let bytes = 2;
   for (let i = 0; i < items.length; i += 1) {
-    bytes += boundOf(items[i], limit, depthLeft) + 1;
+    bytes += boundOf(items[i], limit, depthLeft, keysOf) + 1;
     if (bytes > limit) return Infinity;
   }
   return bytes;
 }
 
-function membersBound(value: object, limit: number, depthLeft: number): number {
+function membersBound(value: object, limit: number, depthLeft: number, keysOf: KeysOf): number {
   if (Object.getPrototypeOf(value) !== Object.prototype) return Infinity;
   let bytes = 2;
-  for (const key of Object.keys(value)) {
+  for (const key of keysOf(value)) {
     if (key === '__proto__') return Infinity;
-    bytes += textBound(key) + boundOf((value as Record<string, unknown>)[key], limit, depthLeft) + 2;
+    bytes += textBound(key) + boundOf((value as Record<string, unknown>)[key], limit, depthLeft, keysOf) + 2;
     if (bytes > limit) return Infinity;
   }
   return bytes;
