@@ -77,7 +77,8 @@ export function violationsOf(field: string, problem: string | undefined): Violat
 export function validationFailed(violations: readonly Violation[]): CallhooksError {
   const [first] = violations;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
-  const message = first === undefined ? 'invalid request' : `${first.field}: ${first.description}${more}`;
+  const message =
+    first === undefined ? 'invalid request' : `${first.field || 'the request'}: ${first.description}${more}`;
   return new CallhooksError('VALIDATION_FAILED', message, { violations });
 }
 

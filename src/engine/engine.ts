@@ -84,7 +84,7 @@ export interface EngineFigures {
   readonly postCallsInFlight: number;
   readonly bufferedBytes: number;
   /** Pending post-calls at the last count. */
-  readonly waiting: number;
+  readonly pendingPostCalls: number;
   /** Executions that are not finished although their time is over, at the last count. */
   readonly overdue: number;
   readonly databaseIsThere: boolean;
@@ -178,7 +178,7 @@ export function createEngine(deps: EngineDeps): Engine {
       preCallsInFlight: slots.inFlight(),
       postCallsInFlight: postCallSender.inFlight(),
       bufferedBytes: budget.reservedBytes(),
-      waiting: maintenance.pending(),
+      pendingPostCalls: maintenance.pending(),
       overdue: maintenance.overdue(),
       databaseIsThere: health.isAvailable(),
     }),

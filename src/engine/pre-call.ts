@@ -123,7 +123,7 @@ async function insert(
       abandon(deps, row, insert.written).catch((failure: unknown) =>
         deps.onError(failure, row.executionUuid),
       );
-    throw toInsertError(error, row.startJson.length);
+    throw toInsertError(error, row.startJson.length, 'dynamic_variables');
   }
 }
 

@@ -37,7 +37,7 @@ const GAUGES: readonly GaugeRow[] = [
   [
     'callhooks_post_calls_waiting',
     'Pending post-calls, counted every 10 s up to the limit.',
-    (figures) => figures.waiting,
+    (figures) => figures.pendingPostCalls,
   ],
   [
     'callhooks_executions_overdue',

@@ -127,7 +127,8 @@ async function insertReport(
   try {
     return await insert.inTime;
   } catch (error) {
-    throw toInsertError(error, row.detailsJson.length);
+    // Variables, metadata and the summary fill the row together, so no field of them is to blame.
+    throw toInsertError(error, row.detailsJson.length, '');
   }
 }
 

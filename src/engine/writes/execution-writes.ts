@@ -116,15 +116,18 @@ export function beginInsert<Row>(
   return { written, inTime: withTimeout(written, giveUpAtMs) };
 }
 
-/** Returns what a caller hears when its insert failed with `error`. `rowLength` is the length of the row's JSON text. */
-export function toInsertError(error: unknown, rowLength: number): unknown {
+/**
+ * Returns what a caller hears when its insert failed with `error`. `rowLength` is the length of the row's JSON text, and
+ * `field` names the field of the request that fills it; it is empty when several fields do.
+ */
+export function toInsertError(error: unknown, rowLength: number, field: string): unknown {
   if (!(error instanceof DatabaseError) || error.kind === 'bug') return error;
-  return error.kind === 'row' ? rowRefused(rowLength, error) : databaseUnavailable(error);
+  return error.kind === 'row' ? rowRefused(field, rowLength, error) : databaseUnavailable(error);
 }
 
-function rowRefused(length: number, cause: unknown): Error {
+function rowRefused(field: string, length: number, cause: unknown): Error {
   const description = `must fit into one row of the database: it does not take these ${length} bytes`;
-  const error = validationFailed([{ field: 'dynamic_variables', description }]);
+  const error = validationFailed([{ field, description }]);
   error.cause = cause;
   return error;
 }

@@ -26,8 +26,8 @@ interface Part<Answer> {
 }
 
 /**
- * Makes the function that writes batches on MySQL and MariaDB, with one text for the transaction and one round trip. Rows
- * that did not plainly succeed are read afterwards. The count of affected rows never decides an insert (mysql2 reports one
+ * Makes the function that writes batches on MySQL and MariaDB, with one text for the transaction and one round trip. After
+ * the commit, the rows whose statements did not plainly succeed are read. The count of affected rows never decides an insert (mysql2 reports one
  * for the loser too): the token that is read back does. `causal` sees what other nodes of a cluster have committed.
  */
 export function createMysqlWrites(connections: MysqlConnections, causal: Connections): WriteRows {

@@ -5,7 +5,7 @@ const FIGURES = {
   preCallsInFlight: 0,
   postCallsInFlight: 0,
   bufferedBytes: 0,
-  waiting: 0,
+  pendingPostCalls: 0,
   overdue: 0,
   databaseIsThere: true,
   isInsecure: false,
