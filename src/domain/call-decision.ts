@@ -36,7 +36,7 @@ interface StartReply extends Decision, Variables {}
  * equal. `execution` is undefined when no webhook ran. Throws for an execution that is not finished: there is no reply
  * yet.
  */
-export function startReply(execution: StateAndPolicy | undefined, start: StartVariables): StartReply {
+export function decideReply(execution: StateAndPolicy | undefined, start: StartVariables): StartReply {
   const decision = execution === undefined ? PROCEED : decideCall(execution);
   if (decision === undefined) throw new Error(`a start that is ${execution?.state} has no reply yet`);
   return { ...decision, ...withAssigned(start) };

@@ -27,7 +27,7 @@ export interface ClaimTimes {
   /** The last instant at which an answer reaches the caller. */
   readonly answerByMs: number;
   /** Reports whether the caller is gone. A claim that was not written yet is withdrawn then. */
-  readonly isGone: () => boolean;
+  readonly isCancelled: () => boolean;
 }
 
 /** A start that this process has claimed. */
@@ -107,14 +107,14 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
 async function insert(
   deps: PreCallDeps,
   row: NewStart,
-  { admittedAtMs, answerByMs, isGone }: ClaimTimes,
+  { admittedAtMs, answerByMs, isCancelled }: ClaimTimes,
 ): Promise<Inserted> {
   const limitMs = Math.min(CLAIM_LIMIT_MS, row.webhook?.timeLimitMs ?? CLAIM_LIMIT_MS);
   const insert = beginInsert(deps.writes.insertStart, row, {
     giveUpAtMs: Math.min(admittedAtMs + limitMs, answerByMs),
     // Early enough for a request that still has time to be answered.
     lastUsefulAtMs: admittedAtMs + Math.max(limitMs - LEAST_TIME_MS, limitMs / 2),
-    isCancelled: isGone,
+    isCancelled,
   });
   try {
     return await insert.inTime;

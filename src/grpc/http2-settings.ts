@@ -26,7 +26,7 @@ const MAX_TIMEOUT_SECONDS = 3600;
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { H: 3600, M: 60, S: 1 };
 
 /** The open connections of a server. */
-export interface Connections {
+export interface Http2Connections {
   /** Returns how many connections are open. */
   count(): number;
   /** Closes all connections, which cancels their calls. `forceShutdown` does so only while channelz is on. */
@@ -41,7 +41,7 @@ type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => 
  * connection after a burst of 1,000 stream resets, and every call on it fails. That many deadlines of one client can pass
  * at once when an endpoint is slow (grpc-node issue 2872).
  */
-export function tuneHttp2(server: Server, admit: AdmitStream): Connections {
+export function tuneHttp2(server: Server, admit: AdmitStream): Http2Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
   Object.assign(internals.commonServerOptions, SESSION_LIMITS);

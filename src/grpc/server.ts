@@ -14,7 +14,7 @@ import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
 import { addHealth } from './health.ts';
-import { MAX_STREAMS, tuneHttp2, type Connections } from './http2-settings.ts';
+import { MAX_STREAMS, tuneHttp2, type Http2Connections } from './http2-settings.ts';
 import { readRequestShapes } from './limits/message-shape.ts';
 import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
 import { addReflection } from './reflection.ts';
@@ -121,7 +121,7 @@ function bind(server: Server, address: string, credentials: ServerCredentials): 
 }
 
 // A call on a closed connection or port fails without a reason, so clients first get answers that tell them the reason.
-async function refuseForAWhile(connections: Connections, endsAtMs: number): Promise<void> {
+async function refuseForAWhile(connections: Http2Connections, endsAtMs: number): Promise<void> {
   const untilMs = Math.min(performance.now() + REFUSE_FOR_MS, endsAtMs);
   while (connections.count() > 0 && performance.now() < untilMs) await wait(REFUSE_STEP_MS);
 }

@@ -2,7 +2,7 @@ import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
 import { createDeadlines } from './client/deadline.ts';
 import type { TimingsSoFar } from './client/dial.ts';
-import { endedFailure, NOT_SENT, unsent } from './client/failures.ts';
+import { endedFailure, NOT_SENT, unsentFailure } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createParseBudget } from './client/parse-budget.ts';
 import { createTlsContext } from './client/tls-context.ts';
@@ -93,7 +93,7 @@ async function sendOnce(
   target: CheckedTarget,
   input: HttpExchangeInput,
 ): Promise<HttpExchangeResult> {
-  if ('problem' in target) return unsent('EGRESS_DENIED', target.problem);
+  if ('problem' in target) return unsentFailure('EGRESS_DENIED', target.problem);
   const { deadline, timings } = input;
   const reason = deadline.reason();
   if (reason !== undefined) return { failure: endedFailure(reason, NOT_SENT, deadline, 'no') };

@@ -11,7 +11,7 @@ import type { ByteReservation } from '../../engine/limits/byte-budget.ts';
 import type { CallGate } from '../../engine/limits/call-gate.ts';
 import type { RequestSlots } from '../../engine/limits/request-slots.ts';
 import {
-  unsent,
+  unsentRun,
   type RenderedRun,
   type WebhookRun,
   type WebhookRuns,
@@ -98,7 +98,7 @@ export async function testWebhook(
     }
     const underTest = await findWebhookUnderTest(deps, request);
     const rendered = render(deps, request, context, underTest);
-    if (!request.send) return toReply(unsent(rendered.result, rendered.result.failure));
+    if (!request.send) return toReply(unsentRun(rendered.result, rendered.result.failure));
     const run = await send(deps, context, underTest, rendered, reservation);
     return toReply(run, decisionOf(underTest, run));
   } finally {

@@ -64,7 +64,7 @@ export async function onCallStart(
   try {
     deps.health.assertAvailable();
     if (context.callingExecutionUuids.length > 0) await refuseChaining(deps.store, context);
-    return await answerFirst(deps, request, context, reservation);
+    return await claimAndAnswer(deps, request, context, reservation);
   } catch (error) {
     if (!stopsNewExecutionsOnly(error) || context.signal.aborted) throw error;
     if (await isRecorded(deps, request)) return await replayStart(deps, request, context);
@@ -74,7 +74,8 @@ export async function onCallStart(
   }
 }
 
-async function answerFirst(
+// Claims the start and answers it. When the claim shows that this is a repeat, the answer comes from the record.
+async function claimAndAnswer(
   deps: OnCallStartDeps,
   request: OnCallStartRequest,
   context: RequestContext,

@@ -9,7 +9,7 @@ import type { RunnableWebhook } from '../../engine/webhook-run/runnable-webhook.
 import {
   afterQueue,
   OUR_BUG,
-  unsent,
+  unsentRun,
   type RenderedRun,
   type WebhookRun,
   type WebhookRuns,
@@ -150,7 +150,7 @@ export async function claim(
     return await preCalls.claim(row, variables, {
       admittedAtMs: context.admittedAtMs,
       answerByMs: answerByMs(context),
-      isGone: () => context.signal.aborted,
+      isCancelled: () => context.signal.aborted,
     });
   } finally {
     context.arrival.decided();
@@ -166,7 +166,7 @@ async function send(
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
   if (typeof slot === 'string' && rendered.result.request !== undefined)
-    return unsent(rendered.result, ORIGIN_IS_BUSY);
+    return unsentRun(rendered.result, ORIGIN_IS_BUSY);
   const queuedMs = performance.now() - context.admittedAtMs;
   const expiresAtMs = context.admittedAtMs + limit.limitMs;
   try {

@@ -1,4 +1,4 @@
-import { startReply } from '../../domain/call-decision.ts';
+import { decideReply } from '../../domain/call-decision.ts';
 import type { StartVariables } from '../../domain/call.ts';
 import type { Execution } from '../../domain/execution.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -19,7 +19,7 @@ export function toStartReply(
   replayed: boolean,
 ): OnCallStartReply {
   const shown = execution?.state === 'no_webhook' ? undefined : execution;
-  const { decision, degraded, variables, sources } = startReply(shown, start);
+  const { decision, degraded, variables, sources } = decideReply(shown, start);
   return {
     decision,
     degraded,

@@ -20,7 +20,7 @@ export const RECORD_MARGIN_BYTES = 1024;
  * `recordBytes`. Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only
  * the size is kept.
  */
-export function recordResponse(
+export function toResponseRecord(
   response: ResponseToRecord,
   mask: Masker,
   recordBytes: number,
@@ -92,7 +92,7 @@ function cutText(text: string, maxBytes: number): string {
  * Returns the record of a masked request, with its body up to `recordBytes`. `mask` also masks values that came in by
  * another way, such as a variable that an endpoint had filled with a secret.
  */
-export function recordRequest(request: MaskedRequest, recordBytes: number, mask: Masker): RequestRecord {
+export function toRequestRecord(request: MaskedRequest, recordBytes: number, mask: Masker): RequestRecord {
   const { method, url, headers, body = '', bodyBytes = Buffer.byteLength(body) } = request;
   const recorded = cutMasked(body, false, mask, recordBytes);
   return {

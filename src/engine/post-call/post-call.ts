@@ -10,7 +10,7 @@ import type { OnFaultPoint } from '../fault-points.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import { recordAndLog, toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
-import { OUR_BUG, unsent, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
+import { OUR_BUG, unsentRun, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
 import type { ExecutionWrites } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
 
@@ -68,13 +68,13 @@ export async function sendPostCall(
 }
 
 /** A post-call that this process has claimed, with what the claim has read, and the bytes reserved until it is recorded. */
-interface Claimed extends SendablePostCall {
+interface ClaimedPostCall extends SendablePostCall {
   readonly timeLimitMs: number;
   readonly reservation: ByteReservation;
   readonly claimed: ClaimedDetails;
 }
 
-async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void> {
+async function sendClaimed(deps: PostCallDeps, sendable: ClaimedPostCall): Promise<void> {
   const { postCall, claim } = sendable;
   const claimedAtMs = performance.now();
   deps.onFaultPoint('post_call.claimed', postCall.conversationUuid);
@@ -82,7 +82,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: Claimed): Promise<void>
     (error: unknown): Performed => {
       deps.onError(error, postCall.executionUuid);
       const isWaiting = isDatabaseError(error, 'away', 'busy', 'conflict', 'full');
-      return { run: unsent(NOTHING_RENDERED, isWaiting ? STOPPED : observedFailure('INTERNAL', 'no')) };
+      return { run: unsentRun(NOTHING_RENDERED, isWaiting ? STOPPED : observedFailure('INTERNAL', 'no')) };
     },
   );
   deps.onFaultPoint('post_call.answered', postCall.conversationUuid);
@@ -107,11 +107,11 @@ interface Performed {
   readonly webhookEtag?: string;
 }
 
-async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed> {
+async function perform(deps: PostCallDeps, sendable: ClaimedPostCall): Promise<Performed> {
   const agent = await currentAgent(deps, sendable);
   const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === sendable.postCall.webhookUuid);
   if (agent === undefined || webhook === undefined || webhook.disabled)
-    return { run: unsent(NOTHING_RENDERED, failureOf('WEBHOOK_REMOVED')) };
+    return { run: unsentRun(NOTHING_RENDERED, failureOf('WEBHOOK_REMOVED')) };
   const { details } = sendable.claimed;
   if (details === undefined) throw new Error('a claimed post-call has no details');
   return { run: await runWith(deps, sendable, agent, webhook, details), webhookEtag: webhook.etag };
@@ -120,7 +120,7 @@ async function perform(deps: PostCallDeps, sendable: Claimed): Promise<Performed
 // The claim has read the agent's etag. If it is the known one, the known agent is the current one.
 async function currentAgent(
   deps: PostCallDeps,
-  { agent, postCall, claimed }: Claimed,
+  { agent, postCall, claimed }: ClaimedPostCall,
 ): Promise<Agent | undefined> {
   if (claimed.agentEtag === undefined) return undefined;
   if (claimed.agentEtag === agent.etag) return agent;
@@ -129,13 +129,13 @@ async function currentAgent(
 
 async function runWith(
   deps: PostCallDeps,
-  { postCall, timeLimitMs, reservation, claimed: { start, detailsLength } }: Claimed,
+  { postCall, timeLimitMs, reservation, claimed: { start, detailsLength } }: ClaimedPostCall,
   agent: Agent,
   webhook: Webhook,
   details: StoredCallDetails,
 ): Promise<WebhookRun> {
   const runnable = openOrUndefined(deps, agent, webhook);
-  if (runnable === undefined) return unsent(NOTHING_RENDERED, KEY_GONE);
+  if (runnable === undefined) return unsentRun(NOTHING_RENDERED, KEY_GONE);
   deps.onFaultPoint('post_call.rendering', postCall.conversationUuid);
   const rendered = deps.webhookRuns.render({
     runnable,

@@ -8,7 +8,7 @@ import { retryWrite } from '../writes/retry-write.ts';
 import type { WebhookRun } from './webhook-run.ts';
 
 /** A claimed execution, for which a webhook was run. */
-export interface Claimed {
+export interface ClaimedExecution {
   readonly executionUuid: string;
   readonly webhookType: WebhookType;
   readonly claim: string;
@@ -18,7 +18,7 @@ export interface Claimed {
 }
 
 /** Returns the outcome of a claimed execution, as it is recorded. */
-export function toOutcome(claimed: Claimed, run: WebhookRun): Outcome {
+export function toOutcome(claimed: ClaimedExecution, run: WebhookRun): Outcome {
   const { claimedAtMs, ...names } = claimed;
   const { failure, assigned, assignedSources, ...parts } = run;
   return {

@@ -1,6 +1,6 @@
 import { valuesToRedact } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
-import { recordRequest } from '../../domain/redaction/redacted-record.ts';
+import { toRequestRecord } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
 import type { PlaceholderValues } from '../../domain/template/render-template.ts';
 import type { Failure } from '../../domain/failures.ts';
@@ -58,7 +58,7 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
       headers: { ...overridable(deps, input), ...headers, ...own },
       ...(body === undefined ? {} : { body: Buffer.from(body) }),
     },
-    record: recordRequest(
+    record: toRequestRecord(
       { ...masked, headers: { ...overridable(deps, input), ...masked.headers, ...own } },
       recordBytes,
       mask,

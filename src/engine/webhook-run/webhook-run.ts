@@ -1,6 +1,6 @@
 import { assign } from '../../domain/assignments.ts';
 import { readResponse } from '../../domain/response-json.ts';
-import { RECORD_MARGIN_BYTES, recordResponse } from '../../domain/redaction/redacted-record.ts';
+import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
 import { failureOf, observedFailure, type Failure } from '../../domain/failures.ts';
@@ -46,7 +46,7 @@ export interface RenderedRun {
 }
 
 /** How a rendered run is sent. `reservation` is that of its call. */
-export interface SendOptions {
+export interface RunOptions {
   /** Instant of `performance.now()`. */
   readonly expiresAtMs: number;
   readonly reservation: ByteReservation;
@@ -58,7 +58,7 @@ export interface WebhookRuns {
   /** Renders the request of a run. It uses the clock and makes ids, and has no other effect. */
   render(input: RunInput): RenderedRun;
   /** Sends a rendered run at most once, and reads the response. */
-  send(run: RenderedRun, options: SendOptions): Promise<WebhookRun>;
+  send(run: RenderedRun, options: RunOptions): Promise<WebhookRun>;
 }
 
 /** What runs need from outside. */
@@ -68,7 +68,7 @@ export interface WebhookRunDeps extends RenderDeps {
 }
 
 /** Returns the run of which no byte was sent: it failed before, or sending was not asked for. */
-export function unsent(
+export function unsentRun(
   rendered: Pick<RenderResult, 'record' | 'missingVariables'>,
   failure: Failure | undefined,
 ): WebhookRun {
@@ -76,7 +76,7 @@ export function unsent(
 }
 
 /** The run in which callhooks itself failed. Nobody knows whether the endpoint saw the request. */
-export const OUR_BUG: WebhookRun = unsent({ missingVariables: [] }, observedFailure('INTERNAL', 'maybe'));
+export const OUR_BUG: WebhookRun = unsentRun({ missingVariables: [] }, observedFailure('INTERNAL', 'maybe'));
 
 /** Returns the run with the milliseconds that it waited before it began. They count in its total. */
 export function afterQueue(run: WebhookRun, queuedMs: number): WebhookRun {
@@ -100,10 +100,10 @@ function render(deps: WebhookRunDeps, input: RunInput): RenderedRun {
   return { runnable, result: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
 }
 
-async function send(deps: WebhookRunDeps, run: RenderedRun, options: SendOptions): Promise<WebhookRun> {
+async function send(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {
   const { runnable, result: rendered, recordBytes } = run;
   if (rendered.request === undefined)
-    return unsent(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
+    return unsentRun(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
   const needsBody = runnable.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
     expiresAtMs: options.expiresAtMs,
@@ -120,7 +120,7 @@ async function send(deps: WebhookRunDeps, run: RenderedRun, options: SendOptions
     ...(read.failure ? { failure: { ...read.failure, message: rendered.mask(read.failure.message) } } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
-    ...(response ? { response: recordResponse(response, rendered.mask, recordBytes) } : {}),
+    ...(response ? { response: toResponseRecord(response, rendered.mask, recordBytes) } : {}),
     assigned: read.assigned ?? {},
     assignedSources: read.sources ?? {},
   };

@@ -81,7 +81,16 @@ export function createExecutionWrites(store: ExecutionStore, maxConcurrentBatche
   };
 }
 
-/** How long the insert of a call may take. Instants are of `performance.now()`. */
+/**
+ * How long the insert of a call may take. Its instants are of `performance.now()`, and come in this order:
+ *
+ *     begun ── withdrawAtMs ── lastUsefulAtMs ── giveUpAtMs ── answerByMs
+ *
+ * At `withdrawAtMs` (500 ms after the begin) the insert is withdrawn, if no statement has contained it yet. That never
+ * comes after `lastUsefulAtMs`: a request that begins later has too little time to be answered. At `giveUpAtMs` the caller
+ * gets its answer in any case. At `answerByMs` an answer still reaches the caller; when its deadline makes that early,
+ * `giveUpAtMs` moves to the same instant.
+ */
 export interface InsertTimes {
   /** When the caller gets its answer, whatever the database has said until then. */
   readonly giveUpAtMs: number;

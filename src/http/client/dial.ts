@@ -7,7 +7,7 @@ import type { Resolve } from '../dns/resolver.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
 import type { Deadline, EndReason } from './deadline.ts';
-import { connectText, endedFailure, tlsText, unsent } from './failures.ts';
+import { connectText, endedFailure, tlsText, unsentFailure } from './failures.ts';
 
 /** The phases measured so far. They are filled in while a request goes on. */
 export type TimingsSoFar = { -readonly [Phase in keyof Timings]: Timings[Phase] };
@@ -41,7 +41,7 @@ export async function dial(
   const found = await findAddresses(deps, target, deadline, timings);
   if ('failure' in found) return found;
   const refusal = deps.policy.checkDial(target, found.addresses);
-  if (refusal !== undefined) return unsent('EGRESS_DENIED', refusal);
+  if (refusal !== undefined) return unsentFailure('EGRESS_DENIED', refusal);
   const opened = await timed(
     timings,
     'connectMs',
@@ -72,7 +72,7 @@ async function findAddresses(
   const found = await timed(timings, 'dnsMs', deadline.race(resolve(host)));
   if ('ended' in found)
     return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
-  return 'problem' in found ? unsent('DNS', found.problem) : found;
+  return 'problem' in found ? unsentFailure('DNS', found.problem) : found;
 }
 
 async function openFirst(
@@ -92,7 +92,7 @@ async function openFirst(
     problem = opened;
   }
   const among = addresses.length > 1 ? ` (the last of ${addresses.length} addresses)` : '';
-  return unsent('CONNECT', `${target.host}:${target.port}: ${problem}${among}`);
+  return unsentFailure('CONNECT', `${target.host}:${target.port}: ${problem}${among}`);
 }
 
 // A text says why this address did not answer; the next one should be tried.
@@ -144,12 +144,12 @@ function checkPeer({ policy }: DialDeps, target: TargetUrl, socket: Socket): Dia
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) {
     socket.destroy();
-    return unsent('CONNECT', `${target.host}:${target.port}: the connection was closed at once`);
+    return unsentFailure('CONNECT', `${target.host}:${target.port}: the connection was closed at once`);
   }
   const refusal = policy.checkDial(target, [remoteAddress]);
   if (refusal === undefined) return { socket };
   socket.destroy();
-  return unsent('EGRESS_DENIED', refusal);
+  return unsentFailure('EGRESS_DENIED', refusal);
 }
 
 async function secure(
@@ -175,7 +175,7 @@ async function secure(
   const result = await deadline.race(ready);
   if (result === undefined) return { socket: secured };
   secured.destroy();
-  if (typeof result === 'string') return unsent('TLS', result);
+  if (typeof result === 'string') return unsentFailure('TLS', result);
   const state = `the TLS handshake with ${host} did not end`;
   return { failure: endedFailure(result.ended, state, deadline, 'no') };
 }

@@ -4,7 +4,7 @@ import type { Deadline, EndReason } from './deadline.ts';
 import { ResponseLimitError } from './response-bytes.ts';
 
 /** Returns the failure of a request of which no byte left. */
-export function unsent(
+export function unsentFailure(
   code: 'EGRESS_DENIED' | 'DNS' | 'CONNECT' | 'TLS',
   message: string,
 ): { readonly failure: Failure } {

@@ -48,7 +48,7 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
   const heads = createHeadFilter();
   const read = socket.read.bind(socket);
   let hasHead = false;
-  let quietBytes = 0;
+  let bytesSinceProgress = 0;
   let extraBytes = 0;
   let maxExtraBytes = MAX_EXTRA_BYTES;
   let isDeferred = false;
@@ -67,9 +67,9 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
     return null;
   };
   const overflow = (): ResponseLimitError | undefined => {
-    if (!hasHead && quietBytes >= MAX_HEAD_BYTES)
+    if (!hasHead && bytesSinceProgress >= MAX_HEAD_BYTES)
       return new ResponseLimitError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`);
-    if (hasHead && quietBytes >= MAX_GAP_BYTES)
+    if (hasHead && bytesSinceProgress >= MAX_GAP_BYTES)
       return new ResponseLimitError(
         `the response has trailers or chunk extensions of more than ${MAX_GAP_BYTES} bytes`,
       );
@@ -83,10 +83,10 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
     if (!(chunk instanceof Uint8Array)) return chunk;
     const error = overflow();
     if (error !== undefined) return end(error);
-    const partBytes = Math.min(PART_BYTES, (hasHead ? MAX_GAP_BYTES : MAX_HEAD_BYTES) - quietBytes);
+    const partBytes = Math.min(PART_BYTES, (hasHead ? MAX_GAP_BYTES : MAX_HEAD_BYTES) - bytesSinceProgress);
     if (chunk.length > partBytes) socket.unshift(chunk.subarray(partBytes));
     const part = chunk.length > partBytes ? chunk.subarray(0, partBytes) : chunk;
-    quietBytes += part.length;
+    bytesSinceProgress += part.length;
     extraBytes += part.length;
     const headError = heads.scan(part);
     return headError === undefined ? part : end(headError);
@@ -94,14 +94,14 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
   return {
     begin: (maxBodyBytes) => {
       hasHead = false;
-      quietBytes = 0;
+      bytesSinceProgress = 0;
       extraBytes = 0;
       maxExtraBytes = maxBodyBytes + MAX_EXTRA_BYTES;
       heads.reset();
     },
     noteProgress: (bodyBytes) => {
       hasHead = true;
-      quietBytes = 0;
+      bytesSinceProgress = 0;
       extraBytes -= bodyBytes;
     },
   };

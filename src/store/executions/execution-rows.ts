@@ -51,7 +51,7 @@ export interface Detail {
 }
 
 /** Reports whether the execution of a row is finished. A state that a newer release wrote counts as not finished. */
-export function isFinished(row: Row): boolean {
+export function isFinishedRow(row: Row): boolean {
   return FINISHED_STATES.includes(row.state as number);
 }
 
@@ -74,7 +74,7 @@ export function toExecution(row: Row): Execution {
     missedAssignments: detail.missedAssignments ?? [],
     acceptedAtMs: row.accepted_at as number,
     ...(row.sending_at === null ? {} : { sendingAtMs: row.sending_at as number }),
-    ...(isFinished(row) ? { finishedAtMs: row.state_at as number } : {}),
+    ...(isFinishedRow(row) ? { finishedAtMs: row.state_at as number } : {}),
     instance: row.instance as string,
   };
 }

@@ -5,7 +5,7 @@ import { FINISHED_STATES, STATE, TYPE, toBytes, toUuid } from '../sql/column-val
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
-import { EXECUTION_COLUMNS, IS_PURGED, isFinished, JOIN_PURGED, toExecution } from './execution-rows.ts';
+import { EXECUTION_COLUMNS, IS_PURGED, isFinishedRow, JOIN_PURGED, toExecution } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
 import type { ExecutionStore, RecordedStart } from '../execution-store.ts';
 
@@ -147,7 +147,7 @@ function toRecordedStart(row: Row): RecordedStart {
 
 // An execution that was marked interrupted has no record, but it is finished: nothing was assigned.
 function assignedOfMarked(row: Row, execution: Execution): Assigned | undefined {
-  return isFinished(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
+  return isFinishedRow(row) && execution.state !== 'no_webhook' ? { variables: {}, sources: {} } : undefined;
 }
 
 function toRecord(row: Row): ExecutionRecord {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { decideCall, startReply } from '../../../src/domain/call-decision.ts';
+import { decideCall, decideReply } from '../../../src/domain/call-decision.ts';
 import type { Execution } from '../../../src/domain/execution.ts';
 import type { StartVariables } from '../../../src/domain/call.ts';
 
@@ -27,7 +27,7 @@ describe('decideCall', () => {
   }
 });
 
-describe('startReply', () => {
+describe('decideReply', () => {
   const start: StartVariables = {
     callerPhone: '+1',
     variables: { plan: 'free', city: null },
@@ -35,7 +35,7 @@ describe('startReply', () => {
   };
 
   it('returns the variables as they were when no webhook ran', () => {
-    expect(startReply(undefined, start)).to.deep.equal({
+    expect(decideReply(undefined, start)).to.deep.equal({
       decision: 'proceed',
       degraded: false,
       variables: start.variables,
@@ -44,7 +44,7 @@ describe('startReply', () => {
   });
 
   it('puts assigned variables over those before the webhook ran', () => {
-    const reply = startReply(
+    const reply = decideReply(
       { state: 'succeeded', failurePolicy: 'block' },
       {
         ...start,
@@ -62,15 +62,15 @@ describe('startReply', () => {
 
   it('follows the recorded failure policy after a failure', () => {
     const failed = { ...start, assigned: {}, assignedSources: {} };
-    expect(startReply({ state: 'failed', failurePolicy: 'block' }, failed)).to.deep.include({
+    expect(decideReply({ state: 'failed', failurePolicy: 'block' }, failed)).to.deep.include({
       decision: 'block',
     });
-    expect(startReply({ state: 'interrupted', failurePolicy: 'proceed' }, start)).to.deep.include({
+    expect(decideReply({ state: 'interrupted', failurePolicy: 'proceed' }, start)).to.deep.include({
       degraded: true,
     });
   });
 
   it('throws while the pre-call is being sent', () => {
-    expect(() => startReply({ state: 'sending', failurePolicy: 'proceed' }, start)).to.throw('no reply yet');
+    expect(() => decideReply({ state: 'sending', failurePolicy: 'proceed' }, start)).to.throw('no reply yet');
   });
 });

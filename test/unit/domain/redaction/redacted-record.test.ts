@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { createMasker, type Masker } from '../../../../src/domain/redaction/redact.ts';
 import {
-  recordRequest,
-  recordResponse,
+  toRequestRecord,
+  toResponseRecord,
   type ResponseToRecord,
 } from '../../../../src/domain/redaction/redacted-record.ts';
 
@@ -13,11 +13,11 @@ const responseOf = (body: string | Uint8Array, changes: Partial<ResponseToRecord
   return { status: 200, headers: [], body: bytes, bodyBytes: bytes.length, truncated: false, ...changes };
 };
 const bodyOf = (response: ResponseToRecord, recordBytes: number, mask = noMask) => {
-  const { body, bodyBinary, bodyBytes, truncated } = recordResponse(response, mask, recordBytes);
+  const { body, bodyBinary, bodyBytes, truncated } = toResponseRecord(response, mask, recordBytes);
   return [body, bodyBinary, bodyBytes, truncated];
 };
 
-describe('recordResponse', () => {
+describe('toResponseRecord', () => {
   const bodies: [title: string, response: ResponseToRecord, recordBytes: number, expected: unknown[]][] = [
     ['keeps a body that fits', responseOf('hällo'), 6, ['hällo', false, 6, false]],
     ['cuts a longer body', responseOf('hällo'), 5, ['häll', false, 6, true]],
@@ -123,7 +123,7 @@ describe('recordResponse', () => {
       { name: 'x-echo', value: 'a secret-value' },
       { name: 'x-echo', value: 'b' },
     ];
-    expect(recordResponse(responseOf('', { headers }), mask, 10).headers).to.deep.equal([
+    expect(toResponseRecord(responseOf('', { headers }), mask, 10).headers).to.deep.equal([
       { name: 'content-type', value: 'text/plain' },
       { name: 'x-echo', value: `a ${M}` },
       { name: 'x-echo', value: 'b' },
@@ -131,11 +131,11 @@ describe('recordResponse', () => {
   });
 });
 
-describe('recordRequest', () => {
+describe('toRequestRecord', () => {
   const request = { method: 'POST', url: 'https://a.example/x', headers: { accept: '*/*' }, body: 'ab€cd' };
 
   it('returns the headers and cuts the body at a character', () => {
-    expect(recordRequest({ ...request, bodyBytes: 12 }, 4, noMask)).to.deep.equal({
+    expect(toRequestRecord({ ...request, bodyBytes: 12 }, 4, noMask)).to.deep.equal({
       method: 'POST',
       url: 'https://a.example/x',
       headers: [{ name: 'accept', value: '*/*' }],
@@ -147,17 +147,21 @@ describe('recordRequest', () => {
   });
 
   it('measures the body when no size is given', () => {
-    expect(recordRequest(request, 100, noMask)).to.include({ body: 'ab€cd', bodyBytes: 7, truncated: false });
+    expect(toRequestRecord(request, 100, noMask)).to.include({
+      body: 'ab€cd',
+      bodyBytes: 7,
+      truncated: false,
+    });
   });
 
   it('returns an empty body for a request without one', () => {
     const { body: _, ...bodyless } = request;
-    expect(recordRequest(bodyless, 100, noMask)).to.include({ body: '', bodyBytes: 0, truncated: false });
+    expect(toRequestRecord(bodyless, 100, noMask)).to.include({ body: '', bodyBytes: 0, truncated: false });
   });
 
   it('masks values that came in by another way', () => {
     const mask = createMasker(['abcdefgh'], []);
-    const { url, headers, body } = recordRequest(
+    const { url, headers, body } = toRequestRecord(
       {
         ...request,
         url: 'https://a.example/?q=abcdefgh',

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { storedDefaults } from '../../../../src/domain/validation/validate-variables.ts';
 import { validateWebhookConfig } from '../../../../src/domain/validation/validate-webhook-config.ts';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
-import { recordRequest } from '../../../../src/domain/redaction/redacted-record.ts';
+import { toRequestRecord } from '../../../../src/domain/redaction/redacted-record.ts';
 import {
   maskedRender,
   renderRequest,
@@ -147,7 +147,7 @@ const runRendering = (vector: Case) => {
   if (expected.masked === undefined) return;
   const masked = maskedRender(compiled, values, result.request);
   expectRequest(masked, expected.masked);
-  const record = JSON.stringify(recordRequest(masked, 4096, (text) => text));
+  const record = JSON.stringify(toRequestRecord(masked, 4096, (text) => text));
   for (const secret of Object.values(vector.secrets ?? {})) expect(record).not.to.contain(secret);
 };
 
