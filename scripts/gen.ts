@@ -75,8 +75,27 @@ function descriptorsSource(files: readonly Uint8Array[]): string {
   ].join('');
 }
 
+/**
+ * What ts-proto makes of a `google.protobuf.Value` without a kind, and what replaces it. ts-proto drops such a value in an
+ * object and keeps it as undefined in a list; here it is null everywhere, as it is for other decoders.
+ */
+const NULL_WITHOUT_KIND = [
+  ['null : message.kind?.value;', 'null : message.kind?.value ?? null;'],
+  ['return { key: "", value: undefined };', 'return { key: "", value: null };'],
+] as const;
+
+function readMissingKindAsNull(file: string): void {
+  let source = readFileSync(file, 'utf8');
+  for (const [made, wanted] of NULL_WITHOUT_KIND) {
+    if (source.split(made).length !== 2) throw new Error(`${file} does not hold once: ${made}`);
+    source = source.replace(made, wanted);
+  }
+  writeFileSync(file, source);
+}
+
 function generateInto(folder: string): void {
   buf('generate', '--output', folder);
+  readMissingKindAsNull(join(folder, 'google', 'protobuf', 'struct.ts'));
   const files = ['proto', HEALTH_PROTOS].flatMap((input) =>
     compile(input, join(folder, 'descriptors.binpb')),
   );

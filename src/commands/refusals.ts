@@ -82,11 +82,6 @@ export function deadlineTooShort(): CallhooksError {
   return new CallhooksError('DEADLINE_TOO_SHORT', 'the deadline leaves less than 100 ms; nothing was sent');
 }
 
-/** Returns the answer to a caller who went away before the claim. Nothing is left behind. */
-export function callerIsGone(): CallhooksError {
-  return new CallhooksError('DEADLINE_TOO_SHORT', 'the caller went away before the claim; nothing was sent');
-}
-
 // These stop a new execution, but not the answer to a recorded one.
 const OF_NEW_EXECUTIONS: readonly Reason[] = [
   'AGENT_NOT_FOUND',

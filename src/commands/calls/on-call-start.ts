@@ -12,7 +12,6 @@ import { validationFailed } from '../../errors.ts';
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import {
   agentNotFound,
-  callerIsGone,
   conversationPurged,
   otherAgent,
   refuseChaining,
@@ -109,7 +108,7 @@ async function answerUnrecorded(
 
 // Without an enabled pre-call webhook the variables are recorded for the report.
 function recordVariables(deps: OnCallStartDeps, start: FirstStart): Promise<RecordedStart | LostClaim> {
-  if (start.context.signal.aborted) throw callerIsGone();
+  start.context.signal.throwIfAborted();
   return claim(deps, start, newStart(deps, start));
 }
 

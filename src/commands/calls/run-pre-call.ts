@@ -17,7 +17,7 @@ import {
 import { tooManyBytes } from '../../errors.ts';
 import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
-import { callerIsGone, deadlineTooShort } from '../refusals.ts';
+import { deadlineTooShort } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { OnCallStartRequest } from './on-call-start.ts';
 import { answerByMs } from './start-reply.ts';
@@ -137,7 +137,7 @@ function keepRendered(
   request.details = { ...request.details, metadata: {} };
   reservation.resize(context.messageBytes + 2 * startJson.length);
   if (!reservation.grow(result.request?.body?.length ?? 0)) throw tooManyBytes();
-  if (context.signal.aborted) throw callerIsGone();
+  context.signal.throwIfAborted();
 }
 
 /** Claims a start by inserting its row. The call no longer waits for its claim then, whatever came of it. */

@@ -7,7 +7,7 @@ import { executionMessage } from './execution.ts';
 /** Returns the reply of `OnCallStart`: the decision, and every variable with its source. */
 export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartResponse {
   return {
-    decision: CALL_DECISIONS[reply.decision],
+    decision: numberOf(CALL_DECISIONS, reply.decision),
     degraded: reply.degraded,
     dynamicVariables: reply.dynamicVariables,
     variableSources: Object.fromEntries(

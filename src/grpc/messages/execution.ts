@@ -29,7 +29,7 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
   const { failure, timings } = execution;
   return {
     ...{ executionUuid, agentUuid, conversationUuid, webhookUuid, webhookEtag },
-    webhookType: WEBHOOK_TYPES[execution.webhookType],
+    webhookType: numberOf(WEBHOOK_TYPES, execution.webhookType),
     state: numberOf(EXECUTION_STATES, execution.state),
     failure: failure && failureMessage(failure),
     ...decisionFields(execution),
@@ -62,7 +62,7 @@ export function failureMessage(failure: Failure): pb.Failure {
   return {
     code: numberOf(FAILURE_CODE_NUMBERS, failure.code),
     message: failure.message,
-    sent: SENT[failure.sent],
+    sent: numberOf(SENT, failure.sent),
   };
 }
 

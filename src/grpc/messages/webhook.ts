@@ -7,7 +7,7 @@ export function webhookMessage(webhook: Webhook): pb.Webhook {
   return {
     webhookUuid: webhook.webhookUuid,
     agentUuid: webhook.agentUuid,
-    webhookType: WEBHOOK_TYPES[webhook.webhookType],
+    webhookType: numberOf(WEBHOOK_TYPES, webhook.webhookType),
     webhookConfig: configMessage(webhook.config),
     disabled: webhook.disabled,
     etag: webhook.etag,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { CallhooksError } from '../../../src/errors.ts';
 import { AgentAdminService, CreateAgentRequest } from '../../../src/gen/callhooks/v1/agent_admin.ts';
 import { OnCallStartRequest } from '../../../src/gen/callhooks/v1/call_lifecycle.ts';
+import { Assignment } from '../../../src/gen/callhooks/v1/webhook.ts';
 import { decodeRequest, measureRequest } from '../../../src/grpc/decode-request.ts';
 import { readRequestShapes, type MessageShape } from '../../../src/grpc/limits/message-shape.ts';
 
@@ -50,6 +51,39 @@ describe('A request message', () => {
 
   it('decodes JSON of depth 30, so that the violation can name its path', () => {
     expect(startOf(withVariables(30)).dynamicVariables).to.deep.equal(nested(30));
+  });
+
+  it('reads a Value without a kind as null, in objects, in lists and as a field', () => {
+    // { a: Value{}, b: [Value{}], c: no value at all }
+    const metadata = bytes(
+      0x0a,
+      5,
+      0x0a,
+      1,
+      'a',
+      0x12,
+      0,
+      0x0a,
+      9,
+      0x0a,
+      1,
+      'b',
+      0x12,
+      4,
+      0x32,
+      2,
+      0x0a,
+      0,
+      0x0a,
+      3,
+      0x0a,
+      1,
+      'c',
+    );
+    const message = Buffer.concat([bytes(0x2a, metadata.length), metadata]);
+    expect(startOf(message).metadata).to.deep.equal({ a: null, b: [null], c: null });
+    const assignment = bytes(0x2a, 0);
+    expect(Assignment.decode(assignment).defaultValue).to.equal(null);
   });
 
   it('drops the key __proto__ at any depth and changes no prototype', () => {

@@ -92,6 +92,16 @@ describe('executionMessage', () => {
     });
   }
 
+  it('returns UNSPECIFIED for the words of a newer release', () => {
+    const newer = {
+      webhookType: 'in_call',
+      failure: { code: 'TIRED', message: 'm', sent: 'perhaps' },
+    } as unknown as Partial<Execution>;
+    const message = executionMessage({ ...execution, ...newer });
+    expect(message).to.deep.include({ webhookType: 0, failure: { code: 0, message: 'm', sent: 0 } });
+    expect(() => pb.Execution.encode(message).finish()).not.to.throw();
+  });
+
   it('returns the time between acceptance and sending of a post-call', () => {
     const stamps = { acceptedAtMs: 1_000, sendingAtMs: 3_500, timings: { totalMs: 10 } };
     const { timings } = executionMessage({ ...execution, ...stamps, webhookType: 'post_call' });
