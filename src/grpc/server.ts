@@ -18,6 +18,7 @@ import { MAX_STREAMS, tuneHttp2, type Http2Connections } from './http2-settings.
 import { readRequestShapes } from './limits/message-shape.ts';
 import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
 import { addReflection } from './reflection.ts';
+import { createOwnTurns } from './limits/own-turns.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
 
@@ -87,7 +88,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const connections = tuneHttp2(server, admit);
   const adminLimit = createRpcLimit(MAX_ADMIN_RPCS, 'list and admin RPCs');
   const requestShapes = readRequestShapes();
-  const adapter = { logger, newRequestId, isClosing, messageOf, adminLimit, requestShapes };
+  const ownTurn = createOwnTurns();
+  const adapter = { logger, newRequestId, isClosing, messageOf, adminLimit, requestShapes, ownTurn };
   for (const service of services) {
     const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);

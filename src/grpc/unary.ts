@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 
@@ -10,6 +9,7 @@ import { decodeRequest, measureRequest } from './decode-request.ts';
 import type { ArrivingMessage } from './limits/arriving-messages.ts';
 import type { MessageShape } from './limits/message-shape.ts';
 import { limitsOf } from './limits/method-limits.ts';
+import type { OwnTurn } from './limits/own-turns.ts';
 import type { RpcLimit } from './limits/rpc-limit.ts';
 import { toErrorStatus } from './status.ts';
 
@@ -34,6 +34,7 @@ export interface UnaryDependencies {
   readonly messageOf: (headers: Metadata) => ArrivingMessage;
   /** The shapes of the request messages, by the paths of their methods. */
   readonly requestShapes: ReadonlyMap<string, MessageShape>;
+  readonly ownTurn: OwnTurn;
   /** Limits list and admin RPCs. */
   readonly adminLimit: RpcLimit;
 }
@@ -52,7 +53,7 @@ export function createUnary<Request, Reply>(
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
   const { maxRequestBytes, isAdmin, isRead } = limitsOf(method.path);
-  const { adminLimit, isClosing, messageOf, logger, newRequestId, requestShapes } = dependencies;
+  const { adminLimit, isClosing, messageOf, ownTurn, logger, newRequestId, requestShapes } = dependencies;
   const shape = requestShapes.get(method.path);
   if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
 
@@ -63,13 +64,16 @@ export function createUnary<Request, Reply>(
     const { values, memoryBytes } = measureRequest(bytes, maxRequestBytes, shape);
     context.memoryBytes = memoryBytes;
     if (!message.reserve(memoryBytes)) throw tooManyBytes();
-    const request = decodeRequest(method.requestDeserialize, bytes);
-    const handle = (): Promise<Reply> => {
+    const decode = (): Request => decodeRequest(method.requestDeserialize, bytes);
+    const handle = (request: Request): Promise<Buffer> => {
       // The commands of calls and tests reserve the bytes themselves, as long as they need them.
       if (!isAdmin) message.reserve(0);
-      return handler(request, context);
+      return handler(request, context).then(method.responseSerialize);
     };
-    return (values > MANY_VALUES ? nextTurn().then(handle) : handle()).then(method.responseSerialize);
+    if (values <= MANY_VALUES) return handle(decode());
+    return ownTurn()
+      .then(decode)
+      .then((request) => ownTurn().then(() => handle(request)));
   };
   const reply = async (
     holder: MessageHolder,
@@ -101,7 +105,7 @@ export function createUnary<Request, Reply>(
 }
 
 const NO_BYTES = Buffer.alloc(0);
-/** Decoding more values than this takes over 5 ms, so other work gets a turn before they are checked. */
+/** Decoding more values than this takes over 5 ms, and checking them too. Each of the two gets a turn of its own. */
 const MANY_VALUES = 10_000;
 
 /** Returns a method whose codecs leave the bytes as they are. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */

@@ -37,11 +37,12 @@ export function validateCallDetails(draft: CallDetailsDraft): {
 } {
   const { callerPhone, callDuration, callSummary, metadata = {}, dynamicVariables = {} } = draft;
   const hasPlainVariables = arePlainVariables(dynamicVariables);
-  const hasPlainMetadata = jsonBound(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES;
+  const metadataBound = jsonBound(metadata, Infinity);
+  const hasPlainMetadata = metadataBound < Infinity;
   const violations = [
     ...textViolations('caller_phone', callerPhone, MAX_CALLER_PHONE_BYTES),
     ...(hasPlainVariables ? [] : variablesViolations(dynamicVariables, 'dynamic_variables')),
-    ...(hasPlainMetadata ? [] : metadataViolations(metadata)),
+    ...(metadataBound <= MAX_METADATA_BYTES ? [] : metadataViolations(metadata, hasPlainMetadata)),
     ...(callDuration ? violationsOf('call_duration', durationProblem(callDuration)) : []),
     ...textViolations('call_summary', callSummary ?? '', MAX_CALL_SUMMARY_BYTES),
   ];
@@ -80,8 +81,8 @@ function textViolations(field: string, text: string, maxBytes: number): Violatio
     : [];
 }
 
-function metadataViolations(metadata: JsonObject): Violation[] {
-  const problems = jsonProblems(metadata, 'metadata');
+function metadataViolations(metadata: JsonObject, isPlain: boolean): Violation[] {
+  const problems = isPlain ? [] : jsonProblems(metadata, 'metadata');
   if (problems.length > 0 || jsonBytes(metadata) <= MAX_METADATA_BYTES) return problems;
   return violationsOf('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`);
 }

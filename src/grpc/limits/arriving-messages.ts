@@ -86,13 +86,18 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
       };
       if (isTimed) time(message, stream, false);
       let arrived = 0;
+      const count = (chunk: Buffer): void => {
+        arrived += chunk.length;
+        const isTooLarge = arrived > maxBytes + PREFIX_BYTES;
+        if (!isTooLarge && reserve(reserved + chunk.length)) return;
+        stream.removeListener('data', count);
+        // It is closed before grpc-js gets this chunk, which then ignores it.
+        if (isTooLarge) refusals.refuseSize(stream, maxBytes);
+        else refusals.refuse(stream, 'message_bytes');
+      };
       // A paused stream goes on only when grpc-js reads it, so this listener starts nothing.
       stream.pause();
-      stream.on('data', (chunk: Buffer) => {
-        arrived += chunk.length;
-        if (arrived > maxBytes + PREFIX_BYTES) refusals.refuseSize(stream, maxBytes);
-        else if (!reserve(reserved + chunk.length)) refusals.refuse(stream, 'message_bytes');
-      });
+      stream.on('data', count);
       return message;
     },
     end: (message) => {
