@@ -1,5 +1,6 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import { createStreamTurns } from './stream-turns.ts';
 
 /** The private parts of a grpc-js server that have no options. */
 interface Internals {
@@ -63,12 +64,15 @@ export function tuneHttp2(server: Server, admit: AdmitStream): Http2Connections 
 /** Puts `admit` between the server and the listeners that grpc-js has just added. */
 function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
   const listeners = http2Server.listeners('stream') as StreamListener[];
+  const serveInTurn = createStreamTurns();
   http2Server.removeAllListeners('stream');
-  http2Server.on('stream', (stream, headers, flags, rawHeaders) => {
-    if (!admit(stream, headers)) return;
-    boundTimeout(headers);
-    for (const listener of listeners) listener(stream, headers, flags, rawHeaders);
-  });
+  http2Server.on('stream', (stream, headers, flags, rawHeaders) =>
+    serveInTurn(stream, () => {
+      if (!admit(stream, headers)) return;
+      boundTimeout(headers);
+      for (const listener of listeners) listener(stream, headers, flags, rawHeaders);
+    }),
+  );
 }
 
 type StreamListener = (
