@@ -69,6 +69,7 @@ test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (L
 
 .PHONY: test-hostile
 test-hostile: $(INSTALLED) test-database ## Attack a server as endpoints and callers could, and print how long it stalled
+	@test/tools/test-tools.sh
 	@$(N) mocha $(HOSTILE)
 
 .PHONY: test-broken

@@ -11,11 +11,19 @@ import { createValueIndex, type SearchBudget, type Span, type ValueIndex } from 
 /** The text that stands in the place of a masked value, everywhere. */
 export const MASK = '••••••';
 
-/**
- * Masks secrets and sensitive values in a text. `endsEarly` says that the text was cut off before: then the beginning
- * of a value at its very end is masked too.
- */
-export type Masker = (text: string, endsEarly?: boolean) => string;
+/** Masks secrets and sensitive values. */
+export interface Masker {
+  /**
+   * Masks them in a text. `endsEarly` says that the text was cut off before: then the beginning of a value at its very
+   * end is masked too.
+   */
+  (text: string, endsEarly?: boolean): string;
+  /**
+   * Returns the name of a header in lower case. A name that holds a secret, in any case, is masked whole: servers change
+   * the case of names. It is undefined where there is nothing to mask.
+   */
+  readonly headerName?: (name: string) => string;
+}
 
 // How often an echoed value may be escaped: a JSON text may lie inside of JSON, a URL inside of XML.
 const MAX_LAYERS = 2;
@@ -52,11 +60,29 @@ export function createMasker(
     }
     return spans;
   };
-  return (text, endsEarly = false) => {
+  const mask: Masker = (text, endsEarly = false) => {
     if (!endsEarly && !isAnyIn(text)) return text;
     const budget = budgetFor(text);
     const spans = find(text, endsEarly, MAX_LAYERS, budget);
     return budget.left < 0 ? MASK : replaced(text, merged(spans));
+  };
+  return Object.assign(mask, { headerName: createNameMasker(values, mask) });
+}
+
+// RFC 9110, 5.6.2.
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function createNameMasker(values: readonly string[], mask: Masker): (name: string) => string {
+  const shortest = values.reduce((least, { length }) => Math.min(least, length), Infinity);
+  let made: ValueIndex | undefined;
+  return (name) => {
+    const lower = name.toLowerCase();
+    if (lower.length < shortest) return lower;
+    made ??= createValueIndex(
+      values.filter((value) => TOKEN.test(value)).map((value) => value.toLowerCase()),
+    );
+    if (made.isAnyIn(lower, budgetFor(lower))) return MASK;
+    return lower.includes('%') ? mask(name).toLowerCase() : lower;
   };
 }
 
@@ -71,9 +97,12 @@ function isLongEnough(value: string): boolean {
 
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
-// Header bytes are read as Latin-1 (RFC 9110, 5.5), but most servers write UTF-8.
+// Header bytes are read and written as Latin-1 (RFC 9110, 5.5), but most servers write and read UTF-8. To them, a byte of
+// ours that is no UTF-8 is U+FFFD.
 function readings(value: string): string | string[] {
-  return BEYOND_ASCII.test(value) ? [value, Buffer.from(value).toString('latin1')] : value;
+  if (!BEYOND_ASCII.test(value)) return value;
+  const asLatin1 = Buffer.from(value).toString('latin1');
+  return [value, asLatin1, Buffer.from(value, 'latin1').toString('utf8')];
 }
 
 // It masks "abc" of "Bearer abc" too, the decoded pair and password of "Basic …", and the value of each pair of a cookie.

@@ -25,13 +25,18 @@ export function toResponseRecord(
   mask: Masker,
   recordBytes: number,
 ): ResponseRecord {
+  const headerName = mask.headerName ?? toLowerCase;
   return {
     status: response.status,
     headers: response.headers
       .filter(({ name }) => !isSensitiveName(name))
-      .map(({ name, value }) => ({ name: mask(name.toLowerCase()), value: mask(value) })),
+      .map(({ name, value }) => ({ name: headerName(name), value: mask(value) })),
     ...responseBody(response, mask, recordBytes),
   };
+}
+
+function toLowerCase(name: string): string {
+  return name.toLowerCase();
 }
 
 function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: number): RecordedBody {

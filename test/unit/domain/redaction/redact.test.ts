@@ -99,6 +99,7 @@ describe('createMasker', () => {
       'x schlÃ¼ssel-Ã\u009f y',
       `x ${M} y`,
     ],
+    ['masks a value whose Latin-1 was read as UTF-8', ['schlüssel-ß'], [], 'schl\ufffdssel-\ufffd', M],
     [
       'masks a header value whose UTF-8 was read as Latin-1 and percent-encoded',
       [],
@@ -264,6 +265,14 @@ describe('createMasker', () => {
       expect(performance.now() - begun).to.be.below(400);
     });
   }
+
+  it('masks the name of a header whole when a secret is in it, in any case', () => {
+    const { headerName } = createMasker(['S3cret-Name', 'p ä'.repeat(3)], ['Bearer Tok-123456']);
+    expect(headerName?.('X-s3Cret-name-1')).to.equal(M);
+    expect(headerName?.('TOK-123456')).to.equal(M);
+    expect(headerName?.(`X-${percent('p ä'.repeat(3))}`)).to.equal(`x-${M}`);
+    expect(headerName?.('X-Secret-Name')).to.equal('x-secret-name');
+  });
 
   it('masks a text whole when it would take too long to search', () => {
     const secret = 'a'.repeat(4_096);
