@@ -1,5 +1,6 @@
+import { createAccessControl } from './access/access-control.ts';
 import { bindAdminCommands } from './commands/admin/admin-commands.ts';
-import type { AuditLine } from './commands/admin/change-agent.ts';
+import { createAuditLog } from './commands/admin/audit-log.ts';
 import { getExecution } from './commands/get-execution.ts';
 import { listExecutions } from './commands/list-executions.ts';
 import { onCallEnd } from './commands/calls/on-call-end.ts';
@@ -9,7 +10,8 @@ import type { Config } from './config/config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { OnFaultPoint } from './engine/fault-points.ts';
 import type { Intervals } from './engine/maintenance.ts';
-import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
+import { createServerTls, type ServerTls } from './grpc/server-tls.ts';
+import { createGrpcServer, type GrpcAddresses, type GrpcServer } from './grpc/server.ts';
 import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
 import { createCallLifecycleService } from './grpc/services/call-lifecycle.ts';
@@ -23,17 +25,26 @@ import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { rotateAtStart } from './ops/key-rotation.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
+import { opennessOf } from './ops/openness.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
+import { createStartup, type Startup } from './engine/startup.ts';
 import { VERSION } from './version.ts';
+
+/** The addresses that a process listens on, each `host:port`. */
+export interface Addresses extends GrpcAddresses {
+  readonly opsAddress?: string;
+}
 
 /** A whole callhooks process, ready to listen. */
 export interface App {
   /** Begins to serve. Resolves with the addresses that are bound. */
-  listen(): Promise<{ grpcAddress: string; opsAddress?: string }>;
+  listen(): Promise<Addresses>;
+  /** Reads the TLS files again, where there are any. They are also read again each second. */
+  reloadTls(): Promise<void>;
   /**
    * Refuses new calls, lets running ones finish within the grace, records them, and closes. With `immediately` the running
    * ones are aborted at once.
@@ -91,9 +102,12 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const agentSecrets = createAgentSecrets(keyring);
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
+  const tls = config.tls && createServerTls({ ...config.tls, logger });
   const metrics = createMetrics(() => ({
     ...engine.figures(),
-    isInsecure: !config.listen.isLoopback,
+    ...opennessOf(config),
+    tlsFilesAreStale: tls?.isStale() ?? false,
+    tlsExpiresAtMs: tls?.expiresAtMs() ?? Infinity,
     hasWeakDurability: weaknesses.length > 0,
     droppedLogLines: droppedLogLines(),
   }));
@@ -117,6 +131,9 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const startup = createStartup();
   const server = createGrpcServer({
     address: config.listen.address,
+    healthAddress: config.healthListen?.address,
+    credentials: tls?.credentials,
+    ...(config.apiTokens && { accessControl: createAccessControl(config.apiTokens) }),
     services: [
       ...adminServices(parts, engine, startup),
       lifecycleService(parts, engine, startup),
@@ -128,8 +145,10 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     gate: engine.gate,
     budget: engine.budget,
     onRefused: metrics.countRefused,
+    onAccessRefused: metrics.countAccessRefused,
+    onHandshakeFailure: metrics.countHandshakeFailure,
   });
-  return toApp(parts, engine, startup, server);
+  return toApp(parts, engine, startup, server, tls);
 }
 
 function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics: Metrics): GuardedExecutor {
@@ -177,11 +196,7 @@ function adminServices(
   startup: Startup,
 ): readonly BoundService[] {
   const agents = engine.agentStore;
-  const audit = ({ action, agentUuid, webhookUuid, origin, secretNames }: AuditLine): void =>
-    logger.info(
-      { action, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
-      'audit',
-    );
+  const audit = createAuditLog(logger);
   const admin = bindAdminCommands({
     ...{ agents, agentSecrets, ids, checkUrl, audit },
     onAgentChanged: engine.agents.forget,
@@ -232,30 +247,6 @@ function executionLogService({ parts: { store } }: Engine): BoundService {
   });
 }
 
-/** Makes calls wait until the engine has started. */
-interface Startup {
-  /** Lets the waiting calls through, and all later ones. */
-  finish(): void;
-  /** Binds a command to what it works with. A call of it waits until the engine has started. */
-  after<D, Q, C, R>(
-    command: (deps: D, request: Q, context: C) => Promise<R>,
-    deps: D,
-  ): (request: Q, context: C) => Promise<R>;
-}
-
-// The port is bound before the rows of a dead process are marked interrupted. A call that claimed a row meanwhile would have
-// it marked with them. Such calls come within milliseconds, and their time limits count from their arrival.
-function createStartup(): Startup {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return {
-    finish: resolve,
-    after: (command, deps) => async (request, context) => {
-      await promise;
-      return command(deps, request, context);
-    },
-  };
-}
-
 // At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
@@ -264,6 +255,7 @@ function toApp(
   engine: Engine,
   startup: Startup,
   server: GrpcServer,
+  tls: ServerTls | undefined,
 ): App {
   const ops = createOpsServer(metrics.page);
   let closing: Promise<void> | undefined;
@@ -278,19 +270,20 @@ function toApp(
     await executor.close();
     await database.close();
     await ops.close();
+    tls?.close();
     metrics.close();
   };
   return {
     listen: async () => {
       // The ports are bound first: a process whose port is taken must claim and mark nothing.
       const opsAddress = config.opsListen && (await ops.listen(config.opsListen.address));
-      const port = await server.listen();
+      const grpcAddresses = await server.listen();
       await engine.start();
       startup.finish();
       server.setServing(true);
-      const grpcAddress = config.listen.address.replace(/\d+$/, String(port));
-      return { grpcAddress, ...(opsAddress === undefined ? {} : { opsAddress }) };
+      return { ...grpcAddresses, ...(opsAddress && { opsAddress }) };
     },
+    reloadTls: async () => tls?.reload(),
     close: ({ immediately = false } = {}) => {
       closing ??= close();
       if (immediately) engine.abort();

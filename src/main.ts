@@ -1,15 +1,12 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
-import type { App } from './app.ts';
+import type { Addresses, App } from './app.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError, DatabaseError, errorCode } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 const EXIT = { done: 0, usage: 64, unavailable: 69, unexpected: 70, config: 78 } as const;
-
-const OPEN_TO_ALL =
-  'gRPC is served in plaintext and without tokens to every machine that can connect to this one';
 
 // Each command loads its modules when it runs, so that --help is instant and a server does not load the other commands.
 const COMMANDS = new Map<string | undefined, () => Promise<number>>([
@@ -41,8 +38,8 @@ async function serve(): Promise<number> {
   const run = async (): Promise<void> => {
     const { createApp } = await import('./app.ts');
     app = await createApp(config, { logger, droppedLogLines: droppedLines });
-    if (!config.listen.isLoopback) logger.warn({ address: config.listen.address }, OPEN_TO_ALL);
-    await announce(await listen(app, config), logger);
+    if (config.tls !== undefined) reloadTlsOnHangup(app);
+    await announce(await listen(app, config), config, logger);
     const signal = await stopRequests.first;
     logger.info({ signal, grace_ms: config.shutdownGraceMs }, 'stopping: running executions may finish');
     await app.close();
@@ -58,25 +55,38 @@ async function serve(): Promise<number> {
   return exitCode;
 }
 
-type Addresses = Awaited<ReturnType<App['listen']>>;
-
 async function listen(app: App, config: Config): Promise<Addresses> {
   try {
     return await app.listen();
   } catch (error) {
     if (!(error instanceof Error) || error instanceof DatabaseError) throw error;
-    const wanted = `${config.listen.address} (gRPC) and ${config.opsListen?.address ?? 'no port'} (metrics)`;
-    throw Object.assign(new Error(`it can't listen on ${wanted}: ${error.message}`), { syscall: 'listen' });
+    const wanted = Object.entries({
+      gRPC: config.listen,
+      health: config.healthListen,
+      metrics: config.opsListen,
+    })
+      .filter(([, port]) => port !== undefined)
+      .map(([name, port]) => `${port?.address} (${name})`);
+    throw Object.assign(new Error(`it can't listen on ${wanted.join(' and ')}: ${error.message}`), {
+      syscall: 'listen',
+    });
   }
 }
 
-async function announce({ grpcAddress, opsAddress }: Addresses, logger: Logger): Promise<void> {
+async function announce(addresses: Addresses, config: Config, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
-  logger.info({ grpcAddress, opsAddress, version: VERSION }, 'serving');
+  const { warnIfOpen } = await import('./ops/openness.ts');
+  warnIfOpen(config, logger);
+  logger.info({ ...addresses, version: VERSION }, 'serving');
   // The help goes to stderr, because standard output holds only log lines.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('./ops/next-steps.ts');
-  process.stderr.write(nextSteps(grpcAddress));
+  process.stderr.write(nextSteps(addresses.grpcAddress, config));
+}
+
+// Only a server with TLS files listens: without them a terminal that closes ends the server, as always.
+function reloadTlsOnHangup(app: App): void {
+  process.on('SIGHUP', () => void app.reloadTls());
 }
 
 async function migrate(): Promise<number> {
@@ -116,6 +126,15 @@ async function checkConfig(): Promise<number> {
   const { databaseReport } = await import('./ops/database-report.ts');
   const { openDatabase } = await import('./store/database.ts');
   process.stdout.write(`${configReport(process.env)}\n${await databaseReport(config, openDatabase)}`);
+  return EXIT.done;
+}
+
+async function token(args: readonly string[]): Promise<number> {
+  const { tokenCommand } = await import('./ops/token-command.ts');
+  const result = tokenCommand(args);
+  if ('problem' in result) return refuseCommandLine(result.problem);
+  process.stdout.write(result.stdout);
+  process.stderr.write(result.stderr);
   return EXIT.done;
 }
 
@@ -181,10 +200,16 @@ function isBusy(error: unknown): boolean {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'token') return token(argv.slice(1));
   const command = argv.length === 1 ? COMMANDS.get(argv[0]) : undefined;
   if (command !== undefined) return command();
+  return refuseCommandLine(
+    argv.length === 0 ? 'no command was given' : `there is no command "${argv.join(' ')}"`,
+  );
+}
+
+async function refuseCommandLine(problem: string): Promise<number> {
   const { USAGE } = await import('./ops/usage.ts');
-  const problem = argv.length === 0 ? 'no command was given' : `there is no command "${argv.join(' ')}"`;
   process.stderr.write(`callhooks: ${problem}\n\n${USAGE}`);
   return EXIT.usage;
 }

@@ -3,6 +3,8 @@ import type { Arrival } from '../engine/limits/call-gate.ts';
 /** What the adapter knows of the RPC that a command serves. Instants are milliseconds of `performance.now()`. */
 export interface RequestContext {
   readonly requestId: string;
+  /** The name of the token that the request came with. It is undefined when this server has no tokens. */
+  readonly caller?: string;
   readonly admittedAtMs: number;
   /** Undefined when the caller gave no deadline. */
   readonly deadlineAtMs?: number;

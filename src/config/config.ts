@@ -8,7 +8,9 @@ import {
   type ConfigValues,
   type VariableName,
 } from './schema.ts';
+import { readTls, servingProblems, type Tls } from './serving.ts';
 import type { ListenAddress } from './values.ts';
+import type { ApiToken } from '../access/api-tokens.ts';
 import { ConfigError } from '../errors.ts';
 import type { LogLevel } from '../logger.ts';
 import type { EncryptionKey } from '../secrets/encryption-keys.ts';
@@ -16,6 +18,12 @@ import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 /** Holds the settings of a process. Each field is named after its variable (docs/config.md), with its unit in the name. */
 export interface Config {
   readonly listen: ListenAddress;
+  /** Health is served on the gRPC port alone when it is undefined. */
+  readonly healthListen: ListenAddress | undefined;
+  /** gRPC is served in plaintext when it is undefined. */
+  readonly tls: Tls | undefined;
+  /** Everybody who can connect may call every RPC when it is undefined. */
+  readonly apiTokens: readonly ApiToken[] | undefined;
   /** No metrics are served when it is undefined. */
   readonly opsListen: ListenAddress | undefined;
   /** The absolute path of the data folder. */
@@ -64,9 +72,11 @@ export function parseConfig(env: Environment, pid?: number): Config {
   const texts = readTexts(env, problems);
   const result = configSchema.safeParse(texts);
   for (const { path, message } of result.error?.issues ?? []) problems.push(`${String(path[0])} ${message}`);
-  problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...missingCompanions(texts));
+  const tls = readTls(texts);
+  problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...servingProblems(texts));
+  problems.push(...missingKeys(texts), ...tls.problems);
   if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(toConfig(result.data, pid));
+  return Object.freeze(toConfig(result.data, tls.tls, pid));
 }
 
 function readTexts(env: Environment, problems: string[]): Partial<Record<VariableName, string>> {
@@ -93,22 +103,12 @@ function readSecretFile(env: Environment, name: VariableName): string | undefine
   }
 }
 
-/** Returns a problem for each variable whose value needs another variable that is not set. */
-function missingCompanions(texts: Partial<Record<VariableName, string>>): string[] {
-  const problems: string[] = [];
-  const listen = configSchema.shape.CALLHOOKS_LISTEN.safeParse(texts.CALLHOOKS_LISTEN).data;
-  const isOpen = texts.CALLHOOKS_INSECURE === 'true' && texts.CALLHOOKS_AUTH === 'none';
-  if (listen?.isLoopback === false && !isOpen)
-    problems.push(
-      `CALLHOOKS_LISTEN=${listen.address} can be reached from other machines, in plaintext and without tokens: ` +
-        'listen on 127.0.0.1, or set CALLHOOKS_INSECURE=true and CALLHOOKS_AUTH=none if you trust the network',
-    );
-  if (texts.DATABASE_URL !== undefined && texts.CALLHOOKS_ENCRYPTION_KEYS === undefined)
-    problems.push(
-      'CALLHOOKS_ENCRYPTION_KEYS is required with DATABASE_URL: ' +
-        'give every replica the same keys, such as k1:$(openssl rand -base64 32)',
-    );
-  return problems;
+function missingKeys(texts: Partial<Record<VariableName, string>>): string[] {
+  if (texts.DATABASE_URL === undefined || texts.CALLHOOKS_ENCRYPTION_KEYS !== undefined) return [];
+  return [
+    'CALLHOOKS_ENCRYPTION_KEYS is required with DATABASE_URL: ' +
+      'give every replica the same keys, such as k1:$(openssl rand -base64 32)',
+  ];
 }
 
 function unsafeEnvironment(env: Environment): string[] {
@@ -125,9 +125,12 @@ function unknownVariables(env: Environment): string[] {
     .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestName(name, known)}?`);
 }
 
-function toConfig(values: ConfigValues, pid: number | undefined): Config {
+function toConfig(values: ConfigValues, tls: Tls | undefined, pid: number | undefined): Config {
   return {
     listen: values.CALLHOOKS_LISTEN,
+    healthListen: values.CALLHOOKS_HEALTH_LISTEN,
+    tls,
+    apiTokens: values.CALLHOOKS_AUTH_TOKENS,
     opsListen: values.CALLHOOKS_OPS_LISTEN,
     dataDir: values.CALLHOOKS_DATA_DIR,
     databaseUrl: values.DATABASE_URL,

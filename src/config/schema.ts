@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as values from './values.ts';
+import { parseApiTokens, type ApiToken } from '../access/api-tokens.ts';
 import { parseEgressEntries } from '../http/egress/egress-entries.ts';
 import { LOG_LEVELS } from '../logger.ts';
 import { parseEncryptionKeys, type EncryptionKey } from '../secrets/encryption-keys.ts';
@@ -41,6 +42,12 @@ const encryptionKeys = values.parsed((text): readonly EncryptionKey[] => {
   return keys;
 });
 
+const apiTokens = values.parsed((text): readonly ApiToken[] => {
+  const { tokens, problems } = parseApiTokens(text);
+  if (problems.length > 0) throw new RangeError(problems.join('; '));
+  return tokens;
+});
+
 const egressEntries = values.parsed((text): readonly string[] => {
   const { entries, problems } = parseEgressEntries(text);
   if (problems.length > 0) throw new RangeError(`holds ${problems.join('; ')}`);
@@ -54,21 +61,46 @@ export const configSchema = z.object({
   CALLHOOKS_LISTEN: setting(
     values.listenAddress,
     '127.0.0.1:50051',
-    'The address of the gRPC server, `host:port`. Port 0 means a free port. An address other than loopback needs `CALLHOOKS_INSECURE=true` and `CALLHOOKS_AUTH=none`.',
+    'The address of the gRPC server, `host:port`. Port 0 means a free port. An address other than loopback needs TLS (or `CALLHOOKS_INSECURE=true`) and tokens (or `CALLHOOKS_AUTH=none`).',
+  ),
+  CALLHOOKS_HEALTH_LISTEN: setting(
+    values.addressOrOff,
+    'off',
+    'The address of a second gRPC port in plaintext, which answers `grpc.health.v1` alone, to everybody. It is for probes that know no TLS, such as those of Kubernetes.',
   ),
   CALLHOOKS_OPS_LISTEN: setting(
-    values.opsAddress,
+    values.addressOrOff,
     '127.0.0.1:9464',
     'The address of the metrics page, `GET /metrics` in the Prometheus format. `off` serves no metrics. The page shows no data of calls, and anyone who can connect to it can read it.',
+  ),
+  CALLHOOKS_TLS_CERT_FILE: optional(
+    values.path,
+    'plaintext',
+    'A PEM file with the certificate of the gRPC server, and behind it those of the authorities between it and the root. It needs `CALLHOOKS_TLS_KEY_FILE`. Both are read again when they change; files that are damaged, or do not fit each other, change nothing.',
+  ),
+  CALLHOOKS_TLS_KEY_FILE: optional(
+    values.path,
+    'plaintext',
+    'A PEM file with the private key of that certificate, without a passphrase.',
+  ),
+  CALLHOOKS_TLS_CLIENT_CA_FILE: optional(
+    values.path,
+    'clients need no certificate',
+    'A PEM file with authorities. Only clients with a certificate of one of them can connect then (mutual TLS). Which RPCs they may call is up to their tokens. The file is read again when it changes.',
+  ),
+  CALLHOOKS_AUTH_TOKENS: secret(
+    apiTokens,
+    'loopback only, without tokens',
+    'The tokens that may call RPCs. Each entry is `name:role:sha256`, as `callhooks token` prints it; commas or white space separate several. `viewer` may read agents, webhooks and executions, `lifecycle` may report calls and read executions, and `admin` may do everything.',
   ),
   CALLHOOKS_INSECURE: setting(
     values.flag,
     'false',
-    '`true` allows plaintext gRPC on an address other than loopback. Anyone who can read the network traffic sees phone numbers and secrets.',
+    '`true` allows plaintext gRPC on an address other than loopback. Anyone who can read the network traffic sees tokens, phone numbers and secrets.',
   ),
   CALLHOOKS_AUTH: optional(
     values.choice(['none']),
-    'loopback only',
+    'tokens, or loopback only',
     '`none` lets anyone who can connect to the gRPC port call every RPC, also from other machines.',
   ),
   CALLHOOKS_DATA_DIR: setting(values.path, './data', 'The folder of the embedded database and its key file.'),
@@ -168,7 +200,11 @@ export const configSchema = z.object({
     '0',
     'After how many days the keys of removed executions are removed too. 0 keeps them for ever. Choose more days than the platform may take to repeat a call: a later repeat runs the webhook again.',
   ),
-  CALLHOOKS_REFLECTION: setting(values.flag, 'true', '`false` turns gRPC reflection off.'),
+  CALLHOOKS_REFLECTION: setting(
+    values.flag,
+    'true',
+    '`false` turns gRPC reflection off. Where there are tokens, it needs a token of any role.',
+  ),
   CALLHOOKS_LOG_LEVEL: setting(
     values.choice(LOG_LEVELS),
     'info',

@@ -79,7 +79,7 @@ export function duration(min: number, max: number) {
 export const listenAddress = parsed((text) => toListenAddress(text));
 
 /** Reads a {@link listenAddress}, or `off` for none. */
-export const opsAddress = parsed((text): ListenAddress | undefined =>
+export const addressOrOff = parsed((text): ListenAddress | undefined =>
   text === 'off' ? undefined : toListenAddress(text),
 );
 

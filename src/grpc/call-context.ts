@@ -2,6 +2,7 @@ import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { RequestContext } from '../commands/request-context.ts';
 import { parseUuid } from './requests/reader.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
+import { CALLER_HEADER } from './limits/arrivals.ts';
 
 /** The bytes of a message. The adapter takes them out, because grpc-js keeps the holder until the RPC has ended. */
 export interface MessageHolder {
@@ -41,7 +42,9 @@ export function openCall(
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
-  const traceparent = call.metadata.get('traceparent')[0]?.toString();
+  const header = (name: string): string | undefined => call.metadata.get(name)[0]?.toString();
+  const traceparent = header('traceparent');
+  const caller = header(CALLER_HEADER);
   const context: CallContext = {
     requestId,
     admittedAtMs,
@@ -49,6 +52,7 @@ export function openCall(
     signal: controller.signal,
     callingExecutionUuids: callingExecutionUuids(call.metadata),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(caller === undefined ? {} : { caller }),
     messageBytes: call.request.bytes.length,
     memoryBytes: 0,
     arrival,

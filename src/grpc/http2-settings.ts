@@ -1,4 +1,5 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { createStreamTurns } from './stream-turns.ts';
 
@@ -37,12 +38,24 @@ export interface Http2Connections {
 /** Reports whether a stream may go on to grpc-js. It has answered every other stream. */
 type AdmitStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
+/** Settings of {@link tuneHttp2}. */
+export interface Http2Settings {
+  readonly admit: AdmitStream;
+  /** 10,000 when it is left out. */
+  readonly maxConnections?: number;
+  /** Is called when a client and this server do not agree on TLS. */
+  readonly onHandshakeFailure?: ((error: Error, socket: TLSSocket) => void) | undefined;
+}
+
 /**
  * Sets HTTP/2 limits that grpc-js has no options for, and asks `admit` about each stream. By default Node.js closes a
  * connection after a burst of 1,000 stream resets, and every call on it fails. That many deadlines of one client can pass
  * at once when an endpoint is slow (grpc-node issue 2872).
  */
-export function tuneHttp2(server: Server, admit: AdmitStream): Http2Connections {
+export function tuneHttp2(
+  server: Server,
+  { admit, maxConnections = MAX_CONNECTIONS, onHandshakeFailure }: Http2Settings,
+): Http2Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
   Object.assign(internals.commonServerOptions, SESSION_LIMITS);
@@ -50,8 +63,9 @@ export function tuneHttp2(server: Server, admit: AdmitStream): Http2Connections 
   const create = internals.createHttp2Server.bind(server);
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);
-    http2Server.maxConnections = MAX_CONNECTIONS;
+    http2Server.maxConnections = maxConnections;
     interceptStreams(http2Server, admit);
+    if (onHandshakeFailure !== undefined) http2Server.on('tlsClientError', onHandshakeFailure);
     http2Server.on('session', (session) => {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));

@@ -8,12 +8,16 @@ import {
   status,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
+import { allowEverybody, type AccessControl, type AccessRefusal } from '../access/access-control.ts';
 import type { ByteBudget } from '../engine/limits/byte-budget.ts';
 import type { CallGate } from '../engine/limits/call-gate.ts';
 import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
-import { addHealth } from './health.ts';
+import { bindServer } from './bind-server.ts';
+import { createHealth } from './health.ts';
+import { createHealthServer, type HealthServer } from './health-server.ts';
+import { createHandshakeLog } from './handshake-log.ts';
 import { MAX_STREAMS, tuneHttp2, type Http2Connections } from './http2-settings.ts';
 import { readRequestShapes } from './limits/message-shape.ts';
 import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
@@ -48,21 +52,35 @@ export interface GrpcServerOptions {
   readonly logger: Logger;
   readonly newRequestId: () => string;
   /** The server speaks plaintext when they are absent. */
-  readonly credentials?: ServerCredentials;
+  readonly credentials?: ServerCredentials | undefined;
+  /** The address of a second port, which answers health alone. There is none when it is absent. */
+  readonly healthAddress?: string | undefined;
+  /** Decides who may call what. Everybody may call everything when it is absent. */
+  readonly accessControl?: AccessControl;
   /** Reflection is on when it is absent. */
   readonly reflection?: boolean;
   /** Decides at their arrival which calls are admitted. Every call is admitted when it is absent. */
   readonly gate?: CallGate;
   /** Bounds the bytes of messages from the first one that arrives. They are not bounded when it is absent. */
   readonly budget?: ByteBudget;
-  /** Called for each RPC that was refused at its arrival. */
+  /** Called for each RPC that a limit refused at its arrival. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
+  /** Called for each RPC that was refused because of who calls. */
+  readonly onAccessRefused?: (refusal: AccessRefusal) => void;
+  /** Called for each client that did not come through the TLS handshake. */
+  readonly onHandshakeFailure?: () => void;
+}
+
+/** The addresses that a server listens on, each `host:port`. */
+export interface GrpcAddresses {
+  readonly grpcAddress: string;
+  readonly healthAddress?: string;
 }
 
 /** A gRPC server with its health and reflection services. */
 export interface GrpcServer {
-  /** Binds the address and returns the port. Health says NOT_SERVING until {@link GrpcServer.setServing}. */
-  listen(): Promise<number>;
+  /** Binds the addresses and returns those that are bound. Health says NOT_SERVING until {@link GrpcServer.setServing}. */
+  listen(): Promise<GrpcAddresses>;
   /** Sets the answer of health, for `""` and for every service. Calls are served in both cases. */
   setServing(isServing: boolean): void;
   /**
@@ -75,17 +93,18 @@ export interface GrpcServer {
 
 /** Makes a server. It binds no port before it listens. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { address, services, logger, newRequestId, gate, budget, onRefused } = options;
-  const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  const { services, logger, newRequestId, gate, budget, accessControl = allowEverybody } = options;
   // The log of grpc-js goes to the console, and quotes the values of headers (tokens) that grpc-js can't read.
   setLogVerbosity(logVerbosity.NONE);
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
-  const refusals = createRefusals({ logger, ...(onRefused && { onRefused }) });
-  const { admit, messageOf } = createArrivals({ gate, budget, refusals, isClosing });
-  const connections = tuneHttp2(server, admit);
+  const { onRefused, onAccessRefused, onHandshakeFailure } = options;
+  const refusals = createRefusals({ logger, onRefused, onAccessRefused });
+  const { admit, messageOf } = createArrivals({ gate, budget, accessControl, refusals, isClosing });
+  const handshakes = createHandshakeLog(logger, onHandshakeFailure);
+  const connections = tuneHttp2(server, { admit, onHandshakeFailure: handshakes.failed });
   const adminLimit = createRpcLimit(MAX_ADMIN_RPCS, 'list and admin RPCs');
   const requestShapes = readRequestShapes();
   const ownTurn = createOwnTurns();
@@ -94,32 +113,39 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);
   }
-  const setHealth = addHealth(
-    server,
-    services.map(({ name }) => name),
-  );
+  const health = createHealth(services.map(({ name }) => name));
+  health.addTo(server);
+  const healthServer = createHealthServer(health);
   if (options.reflection ?? true) addReflection(server);
   return {
-    listen: () => bind(server, address, credentials),
-    setServing: (isServing) => setHealth(isServing && !isClosing()),
+    listen: () => listen(server, healthServer, options),
+    setServing: (isServing) => health.setServing(isServing && !isClosing()),
     close: (graceMs) => {
       if (closing !== undefined) return closing;
-      setHealth(false);
+      health.setServing(false);
       streams.end();
       const endsAtMs = performance.now() + graceMs;
       closing = refuseForAWhile(connections, endsAtMs)
         .then(() => drain(server, Math.max(0, endsAtMs - performance.now())))
-        .then(() => connections.destroy())
-        .then(refusals.flush);
+        .then(() => {
+          connections.destroy();
+          healthServer.close();
+          refusals.flush();
+          handshakes.flush();
+        });
       return closing;
     },
   };
 }
 
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
-  });
+async function listen(
+  server: Server,
+  healthServer: HealthServer,
+  { address, credentials = ServerCredentials.createInsecure(), healthAddress }: GrpcServerOptions,
+): Promise<GrpcAddresses> {
+  const grpcAddress = await bindServer(server, address, credentials);
+  if (healthAddress === undefined) return { grpcAddress };
+  return { grpcAddress, healthAddress: await healthServer.listen(healthAddress) };
 }
 
 // A call on a closed connection or port fails without a reason, so clients first get answers that tell them the reason.

@@ -130,6 +130,7 @@ function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, lo
     duration_ms: Math.round((performance.now() - context.admittedAtMs) * 1000) / 1000,
     request_id: context.requestId,
     peer: context.peer,
+    ...(context.caller === undefined ? {} : { caller: context.caller }),
     ...logFields,
     ...more,
   });

@@ -7,6 +7,11 @@ import { STALL_MS, watchEventLoop } from './event-loop-watch.ts';
 export interface Figures extends EngineFigures {
   /** gRPC in plaintext can be reached from other machines. */
   readonly isInsecure: boolean;
+  /** Other machines can call every RPC without a token. */
+  readonly isWithoutTokens: boolean;
+  readonly tlsFilesAreStale: boolean;
+  /** Until when the certificate of the gRPC port is valid, in epoch milliseconds. It is Infinity without TLS. */
+  readonly tlsExpiresAtMs: number;
   readonly hasWeakDurability: boolean;
   /** How many log lines were dropped since the start. */
   readonly droppedLogLines: number;
@@ -19,6 +24,10 @@ export interface Metrics {
   countOtherDetails(): void;
   /** Counts a call that was refused at its arrival. `limit` comes from a closed set. */
   countRefused(limit: string): void;
+  /** Counts an RPC that was refused because of who calls. `refusal` comes from a closed set. */
+  countAccessRefused(refusal: string): void;
+  /** Counts a client that did not come through the TLS handshake. */
+  countHandshakeFailure(): void;
   /** Returns the page in the Prometheus text format. */
   page(): Promise<{ contentType: string; text: string }>;
   close(): void;
@@ -49,6 +58,21 @@ const GAUGES: readonly GaugeRow[] = [
     'callhooks_insecure',
     '1 while plaintext gRPC can be reached from other machines.',
     (figures) => Number(figures.isInsecure),
+  ],
+  [
+    'callhooks_without_tokens',
+    '1 while other machines can call every RPC without a token.',
+    (figures) => Number(figures.isWithoutTokens),
+  ],
+  [
+    'callhooks_tls_files_stale',
+    '1 while the TLS files of the gRPC port can not be used, and older ones are in use.',
+    (figures) => Number(figures.tlsFilesAreStale),
+  ],
+  [
+    'callhooks_tls_certificate_expires_seconds',
+    'Until when the TLS certificate of the gRPC port is valid, in seconds since 1970.',
+    (figures) => figures.tlsExpiresAtMs / 1_000,
   ],
   [
     'callhooks_weak_durability',
@@ -93,6 +117,15 @@ export function createMetrics(read: () => Figures): Metrics {
     'Calls refused as LIMIT_REACHED at their arrival, before their message was read, by the limit that they met.',
     ['limit'],
   );
+  const accessRefused = counter(
+    'callhooks_access_refused_total',
+    'RPCs refused because of who calls: no token, an unknown token, or a role that does not include the method.',
+    ['refusal'],
+  );
+  const handshakes = counter(
+    'callhooks_tls_handshake_failures_total',
+    'Clients that did not come through the TLS handshake of the gRPC port.',
+  );
   const stalls = counter(
     'callhooks_event_loop_stalls_total',
     `Times that the event loop stood still for over ${STALL_MS} ms: nothing was read, and time limits were checked late.`,
@@ -111,6 +144,8 @@ export function createMetrics(read: () => Figures): Metrics {
     countReusedConnectionFailure: () => reused.inc(),
     countOtherDetails: () => otherDetails.inc(),
     countRefused: (limit) => refused.inc({ limit }),
+    countAccessRefused: (refusal) => accessRefused.inc({ refusal }),
+    countHandshakeFailure: () => handshakes.inc(),
     page: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     close: loop.close,
   };

@@ -1,3 +1,5 @@
+import type { Config } from '../config/config.ts';
+
 const AGENT = '11111111-1111-4111-8111-111111111111';
 const CONVERSATION = '22222222-2222-4222-8222-222222222222';
 
@@ -22,14 +24,15 @@ const CREATE_AGENT = {
 };
 const START = { agent_uuid: AGENT, conversation_uuid: CONVERSATION, caller_phone: '+49301234567' };
 
-/** Returns commands to copy, for a person who has just started the server. */
-export function nextSteps(grpcAddress: string): string {
+/** Returns commands to copy, for a person who has just started the server with these settings. */
+export function nextSteps(grpcAddress: string, settings: Pick<Config, 'tls' | 'apiTokens'>): string {
+  const grpcurl = ['grpcurl', ...flagsFor(settings)].join(' ');
   const call = (method: string, request: object): string =>
-    `  grpcurl -plaintext -d '${JSON.stringify(request)}' ${grpcAddress} callhooks.v1.${method}`;
+    `  ${grpcurl} -d '${JSON.stringify(request)}' ${grpcAddress} callhooks.v1.${method}`;
   return `
 callhooks serves gRPC on ${grpcAddress}. Ctrl-C ends it. In another terminal, list its services:
 
-  grpcurl -plaintext ${grpcAddress} list
+  ${grpcurl} ${grpcAddress} list
 
 Make an agent whose webhook is asked when a call starts (put your own URL in), start a call, and see what happened:
 
@@ -42,4 +45,12 @@ ${call('ExecutionLog/ListExecutions', { conversation_uuid: CONVERSATION })}
 There is no api.example.com, so the call proceeds as "degraded", and the execution says why. README.md goes on from
 here. "make demo" shows the whole story with an endpoint that answers.
 `;
+}
+
+function flagsFor({ tls, apiTokens }: Pick<Config, 'tls' | 'apiTokens'>): string[] {
+  return [
+    ...(tls === undefined ? ['-plaintext'] : []),
+    ...(tls?.files.clientCa === undefined ? [] : ['-cert client.pem -key client.key']),
+    ...(apiTokens === undefined ? [] : ['-H "authorization: Bearer $TOKEN"']),
+  ];
 }

@@ -16,6 +16,8 @@ Settings are environment variables (docs/config.md). The common ones:
   CALLHOOKS_DATA_DIR         the folder of the embedded database (./data)
   DATABASE_URL               MySQL or MariaDB instead: mysql://user:password@host/database
   CALLHOOKS_ENCRYPTION_KEYS  required with DATABASE_URL: k1:$(openssl rand -base64 32)
+  CALLHOOKS_AUTH_TOKENS      who may call, as "callhooks token" prints it
+  CALLHOOKS_TLS_CERT_FILE    the certificate of the gRPC port, with CALLHOOKS_TLS_KEY_FILE
   CALLHOOKS_EGRESS_ALLOW     private targets that webhooks may reach, such as 10.0.0.0/8:443
   CALLHOOKS_LOG_LEVEL        info
 

@@ -19,11 +19,11 @@ export interface Grpcurl {
   fail(method: string, request: object | string, ...flags: readonly string[]): Promise<string>;
 }
 
-/** Creates a grpcurl for the server at this address. */
-export function createGrpcurl(address: string): Grpcurl {
+/** Creates a grpcurl for the server at this address. It speaks plaintext unless flags say otherwise. */
+export function createGrpcurl(address: string, channelFlags: readonly string[] = ['-plaintext']): Grpcurl {
   const called = new Set<string>();
   const run = (args: readonly string[], input?: string) =>
-    runProgram(TOOLS.grpcurl, ['-plaintext', ...args], input === undefined ? {} : { input });
+    runProgram(TOOLS.grpcurl, [...channelFlags, ...args], input === undefined ? {} : { input });
   const print = async (...args: readonly string[]): Promise<string> => (await succeeded(run(args))).stdout;
   const invoke = (method: string, request: object | string, flags: readonly string[] = []) => {
     const name = method.startsWith('grpc.') ? method : `callhooks.v1.${method}`;

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
-import { healthClient } from './health-client.ts';
+import { healthClient } from '../support/health-client.ts';
 import { startTestServer } from './test-server.ts';
 
 describe('The health service', () => {

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
-import { healthClient } from './health-client.ts';
+import { healthClient } from '../support/health-client.ts';
 import { endOf, openStream, sendCall } from './http2-calls.ts';
 import { startTestServer } from './test-server.ts';
 

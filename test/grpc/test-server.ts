@@ -11,6 +11,8 @@ type Calls = HandlersOf<typeof CallLifecycleService>;
 export interface TestServer extends AsyncDisposable {
   readonly grpc: GrpcServer;
   readonly port: number;
+  /** NaN without a health port. */
+  readonly healthPort: number;
   readonly rpc: Rpc;
   /** Lists the lines that it has logged so far. */
   readonly lines: Record<string, unknown>[];
@@ -40,11 +42,16 @@ export async function startTestServer(
     newRequestId: () => `request-${(requests += 1)}`,
     ...options,
   });
-  const port = await grpc.listen();
+  const { grpcAddress, healthAddress } = await grpc.listen();
+  const [port, healthPort] = [portOf(grpcAddress), portOf(healthAddress)];
   const rpc = connect(port);
   const dispose = async (): Promise<void> => {
     rpc.close();
     await grpc.close(0);
   };
-  return { grpc, port, rpc, lines, [Symbol.asyncDispose]: dispose };
+  return { grpc, port, healthPort, rpc, lines, [Symbol.asyncDispose]: dispose };
+}
+
+function portOf(address: string | undefined): number {
+  return Number(address?.split(':').at(-1));
 }

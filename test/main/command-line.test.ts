@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { VERSION } from '../../src/version.ts';
@@ -20,7 +21,7 @@ describe('The command line', () => {
     it(`prints its commands and exit codes for ${word}`, async () => {
       const { exitCode, stdout, stderr } = await run([word]);
       expect([exitCode, stderr]).to.deep.equal([0, '']);
-      for (const part of ['serve', 'migrate', 'rotate-keys', 'check-config', '78', 'DATABASE_URL'])
+      for (const part of ['serve', 'migrate', 'rotate-keys', 'check-config', 'token', '78', 'DATABASE_URL'])
         expect(stdout).to.contain(part);
     });
   }
@@ -39,6 +40,34 @@ describe('The command line', () => {
     });
   }
 
+  it('prints a token and its entry, which a server takes', async () => {
+    const { exitCode, stdout, stderr } = await run(['token', '--role', 'lifecycle', '--name', 'platform']);
+    expect(exitCode).to.equal(0);
+    const [, token = '', entry = ''] = /^token (\S+)\nentry (\S+)\n$/.exec(stdout) ?? [];
+    expect(entry).to.equal(`platform:lifecycle:${createHash('sha256').update(token).digest('hex')}`);
+    expect(stderr).to.contain('CALLHOOKS_AUTH_TOKENS').and.not.to.contain(token);
+    const checked = await run(['check-config'], { CALLHOOKS_AUTH_TOKENS: entry });
+    expect(checked.exitCode, checked.stderr).to.equal(0);
+    expect(checked.stdout).to.match(/^CALLHOOKS_AUTH_TOKENS +set$/m);
+  });
+
+  const wrongTokens: [string, string[], string][] = [
+    ['without a role', ['--name', 'ci'], 'token needs --role: one of viewer, lifecycle, admin'],
+    ['with an unknown role', ['--name', 'ci', '--role', 'root'], 'token needs --role'],
+    ['without a name', ['--role', 'viewer'], 'token needs --name'],
+    ['with a colon in the name', ['--role', 'viewer', '--name', 'a:b'], 'token needs --name'],
+    ['with an unknown option', ['--rule', 'viewer'], "Unknown option '--rule'"],
+    ['with an argument too many', ['--name', 'ci', '--role', 'viewer', 'more'], "Unexpected argument 'more'"],
+    ['with an option without its value', ['--name'], '--name'],
+  ];
+  for (const [title, args, problem] of wrongTokens) {
+    it(`prints no token, and ends with 64, ${title}`, async () => {
+      const { exitCode, stdout, stderr } = await run(['token', ...args]);
+      expect([exitCode, stdout]).to.deep.equal([64, '']);
+      expect(stderr).to.contain(problem).and.to.contain('Usage:');
+    });
+  }
+
   for (const command of ['serve', 'migrate', 'rotate-keys', 'check-config']) {
     it(`exits with 78 and names every problem of the settings (${command})`, async () => {
       const env = {
@@ -51,7 +80,8 @@ describe('The command line', () => {
       const { exitCode, stdout, stderr } = await run([command], env);
       expect([exitCode, stdout]).to.deep.equal([78, '']);
       for (const part of [
-        'reached from other machines',
+        'reached from other machines, in plaintext',
+        'reached from other machines, without tokens',
         'CALLHOOKS_LOG_LEVEL?',
         'is a URL',
         'ENCRYPTION_KEYS',

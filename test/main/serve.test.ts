@@ -1,17 +1,25 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { ExecutionState, FailureCode, Sent, WebhookType } from '../../src/gen/index.callhooks.v1.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect, errorOf, type Rpc } from '../support/rpc.ts';
+import { TOKEN_SETTINGS } from '../support/tokens.ts';
+import { healthClient } from '../support/health-client.ts';
 import { startProcess, type ServerProcess } from '../support/server-process.ts';
 import { keyOf } from '../support/test-keys.ts';
 
 const AGENT = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0001';
 const CONVERSATION = '7a0f4a9e-8c0e-4b1c-9d33-0d0c2f6f0002';
+const certFile = (name: string) => fileURLToPath(new URL(`../support/certs/${name}`, import.meta.url));
+const TLS_SETTINGS = {
+  CALLHOOKS_TLS_CERT_FILE: certFile('endpoint.pem'),
+  CALLHOOKS_TLS_KEY_FILE: certFile('endpoint.key'),
+};
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 function start(rpc: Rpc) {
@@ -165,16 +173,64 @@ describe('callhooks serve', function () {
     ]);
   });
 
-  it('warns when other machines can reach it without tokens', async () => {
-    const { server } = await serve({
-      CALLHOOKS_LISTEN: '[::ffff:127.0.0.1]:0',
-      CALLHOOKS_INSECURE: 'true',
-      CALLHOOKS_AUTH: 'none',
+  const OUTSIDE = { CALLHOOKS_LISTEN: '[::ffff:127.0.0.1]:0' };
+  const PLAINTEXT = 'gRPC is served to other machines in plaintext';
+  const WITHOUT_TOKENS = 'gRPC is served to other machines without tokens';
+  const openings: [string, Record<string, string>, string[]][] = [
+    [
+      'in plaintext and without tokens',
+      { CALLHOOKS_INSECURE: 'true', CALLHOOKS_AUTH: 'none' },
+      [PLAINTEXT, WITHOUT_TOKENS],
+    ],
+    ['in plaintext with tokens', { CALLHOOKS_INSECURE: 'true', ...TOKEN_SETTINGS }, [PLAINTEXT]],
+    ['over TLS without tokens', { ...TLS_SETTINGS, CALLHOOKS_AUTH: 'none' }, [WITHOUT_TOKENS]],
+    ['over TLS with tokens', { ...TLS_SETTINGS, ...TOKEN_SETTINGS }, []],
+  ];
+  for (const [title, env, expected] of openings) {
+    it(`warns of what is open to other machines, and shows it in gauges (${title})`, async () => {
+      const { server } = await serve({ ...OUTSIDE, ...env });
+      const { opsAddress } = await server.logged(({ msg }) => msg === 'serving');
+      const page = await (await fetch(`http://${String(opsAddress)}/metrics`)).text();
+      server.kill('SIGTERM');
+      const lines = (await server.ended()).stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { level: string; msg: string });
+      expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).to.deep.equal(expected);
+      expect(page).to.match(new RegExp(`^callhooks_insecure ${Number(expected.includes(PLAINTEXT))}$`, 'm'));
+      expect(page).to.match(
+        new RegExp(`^callhooks_without_tokens ${Number(expected.includes(WITHOUT_TOKENS))}$`, 'm'),
+      );
     });
+  }
+
+  it('reads its TLS files again on SIGHUP', async () => {
+    const files = {
+      CALLHOOKS_TLS_CERT_FILE: join(dataDir, 'cert.pem'),
+      CALLHOOKS_TLS_KEY_FILE: join(dataDir, 'key.pem'),
+    };
+    const write = (name: string) => {
+      copyFileSync(certFile(`${name}.pem`), files.CALLHOOKS_TLS_CERT_FILE);
+      copyFileSync(certFile(`${name}.key`), files.CALLHOOKS_TLS_KEY_FILE);
+    };
+    write('endpoint');
+    const { server } = await serve(files);
+    write('self-signed');
+    server.kill('SIGHUP');
+    await server.logged(({ msg }) => String(msg).startsWith('the TLS files have changed'));
     server.kill('SIGTERM');
-    expect((await server.ended()).stdout)
-      .to.contain('"level":"warn"')
-      .and.to.contain('without tokens');
+    expect((await server.ended()).exitCode).to.equal(0);
+  });
+
+  it('serves health on a port of its own, without tokens and TLS', async () => {
+    const { server } = await serve({
+      ...TLS_SETTINGS,
+      ...TOKEN_SETTINGS,
+      CALLHOOKS_HEALTH_LISTEN: '127.0.0.1:0',
+    });
+    const { healthAddress } = await server.logged(({ msg }) => msg === 'serving');
+    using health = healthClient(Number(String(healthAddress).split(':').at(-1)));
+    expect(await health.check('')).to.equal('SERVING');
   });
 
   it('exits with 69 when its port is taken', async () => {

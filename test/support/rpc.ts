@@ -101,9 +101,11 @@ function readDetails(trailers: Metadata) {
   };
 }
 
-/** Connects to a callhooks on this port of 127.0.0.1. */
-export function connect(port: number): Rpc {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+/** Connects to a callhooks on this port of 127.0.0.1, in plaintext unless credentials say otherwise. */
+export function connect(port: number, channel = credentials.createInsecure()): Rpc {
+  // The name is looked up in the certificate of the server, where there is one.
+  const options = channel._isSecure() ? { 'grpc.ssl_target_name_override': 'endpoint.example' } : {};
+  const client = new Client(`127.0.0.1:${port}`, channel, options);
   const raw: Rpc['raw'] = (path, bytes, options = {}) =>
     new Promise((resolve, reject) => {
       const call = client.makeUnaryRequest<Uint8Array, Buffer>(

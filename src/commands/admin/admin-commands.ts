@@ -1,7 +1,8 @@
 import type { Ids } from '../../ids.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
-import type { AuditLine } from './change-agent.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { Audit, AuditLine } from './audit-log.ts';
 import { createAgent, type CreateAgentRequest } from './create-agent.ts';
 import { createWebhook, type CreateWebhookRequest } from './create-webhook.ts';
 import { deleteAgent, type DeleteAgentRequest } from './delete-agent.ts';
@@ -25,21 +26,29 @@ export interface AdminDeps {
   readonly onAgentChanged: (agentUuid: string) => void;
 }
 
+type Caller = Pick<RequestContext, 'caller'>;
+
 /** The commands that administer agents and webhooks, bound to what they work with. */
 export type AdminCommands = ReturnType<typeof bindAdminCommands>;
 
 /** Binds the commands that administer agents and webhooks to what they work with. */
-export function bindAdminCommands(deps: AdminDeps) {
+export function bindAdminCommands(unbound: Omit<AdminDeps, 'audit'> & { readonly audit: Audit }) {
+  // A command that writes has an audit log of its own for each request, which names the caller.
+  const depsFor = ({ caller }: Caller): AdminDeps => ({
+    ...unbound,
+    audit: (line) => unbound.audit(line, caller),
+  });
+  const deps = depsFor({});
   return {
-    createAgent: (request: CreateAgentRequest) => createAgent(deps, request),
+    createAgent: (request: CreateAgentRequest, caller: Caller) => createAgent(depsFor(caller), request),
     getAgent: (request: GetAgentRequest) => getAgent(deps, request),
     listAgents: (request: ListAgentsRequest) => listAgents(deps, request),
-    updateAgent: (request: UpdateAgentRequest) => updateAgent(deps, request),
+    updateAgent: (request: UpdateAgentRequest, caller: Caller) => updateAgent(depsFor(caller), request),
     deleteAgent: (request: DeleteAgentRequest) => deleteAgent(deps, request),
-    createWebhook: (request: CreateWebhookRequest) => createWebhook(deps, request),
+    createWebhook: (request: CreateWebhookRequest, caller: Caller) => createWebhook(depsFor(caller), request),
     getWebhook: (request: GetWebhookRequest) => getWebhook(deps, request),
     listWebhooks: (request: ListWebhooksRequest) => listWebhooks(deps, request),
-    updateWebhook: (request: UpdateWebhookRequest) => updateWebhook(deps, request),
+    updateWebhook: (request: UpdateWebhookRequest, caller: Caller) => updateWebhook(depsFor(caller), request),
     deleteWebhook: (request: DeleteWebhookRequest) => deleteWebhook(deps, request),
   };
 }

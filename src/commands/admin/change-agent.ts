@@ -84,18 +84,6 @@ export async function announceChange<After extends Agent | undefined>(
   }
 }
 
-/** One line of the audit log. It says which secrets a webhook may have sent to an origin. */
-export interface AuditLine {
-  /** The RPC's name. */
-  readonly action: string;
-  readonly agentUuid: string;
-  readonly webhookUuid: string;
-  /** Scheme, host and port of the webhook's URL as it is now. */
-  readonly origin: string;
-  /** The secrets that the webhook uses. */
-  readonly secretNames: readonly string[];
-}
-
 // Writes one line for each webhook whose URL has another origin than before, with the secrets that go there now.
 function auditOrigins(
   { audit, agentSecrets }: AdminDeps,

@@ -20,7 +20,7 @@ import { limitReached, tooManyBytes, type Violation } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import { deadlineTooShort, refuseChaining } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { AuditLine } from './change-agent.ts';
+import type { Audit } from './audit-log.ts';
 import { findWebhookUnderTest, type FindWebhookDeps, type WebhookUnderTest } from './webhook-under-test.ts';
 
 /** A test of a webhook. `violations` is what parsing found wrong: the command reports it with all that it finds. */
@@ -72,7 +72,7 @@ interface TestWebhookDeps extends FindWebhookDeps {
   readonly gate: Pick<CallGate, 'isOverloaded'>;
   readonly slots: RequestSlots;
   readonly webhookRuns: WebhookRuns;
-  readonly audit: (line: AuditLine) => void;
+  readonly audit: Audit;
   readonly signal: AbortSignal;
 }
 
@@ -139,13 +139,14 @@ async function send(
   if (!reservation.grow(rendered.result.request?.body?.length ?? 0)) throw tooManyBytes();
   const slot = deps.slots.take(runnable.origin);
   if (typeof slot === 'string') throw limitReached('too many requests are in flight');
-  deps.audit({
+  const line = {
     action: 'TestWebhook',
     agentUuid: agent.agentUuid,
     webhookUuid: webhook.webhookUuid,
     origin: runnable.origin,
     secretNames: Object.keys(runnable.secrets),
-  });
+  };
+  deps.audit(line, context.caller);
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
     return await deps.webhookRuns.send(rendered, { expiresAtMs, reservation, signal: deps.signal });

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
+import type { AccessControl } from '../../access/access-control.ts';
 import type { ByteBudget } from '../../engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
 import { createArrivingMessages, type ArrivingMessage } from './arriving-messages.ts';
@@ -20,6 +21,8 @@ interface ArrivalDeps {
   readonly gate?: CallGate | undefined;
   /** The bytes of messages are reserved in it. They are not bounded when it is absent. */
   readonly budget?: ByteBudget | undefined;
+  /** Decides who may call what. */
+  readonly accessControl: AccessControl;
   readonly refusals: Refusals;
   /** Reports whether the server closes. Calls then go on to the adapter, which refuses them with that reason. */
   readonly isClosing: () => boolean;
@@ -34,6 +37,8 @@ const GATED_PATHS: ReadonlySet<string | undefined> = new Set([
 ]);
 /** Carries the key of an arrival to the adapter. grpc-js hands on nothing of a stream but its headers. */
 const TICKET_HEADER = 'callhooks-ticket';
+/** Carries the name of the caller's token to the adapter. What a client sends under this name is overwritten. */
+export const CALLER_HEADER = 'callhooks-caller';
 const UNGATED: Arrival = { received: ignore, decided: ignore, leave: ignore };
 const UNCOUNTED: ArrivingMessage = { call: UNGATED, received: ignore, answered: ignore, reserve: () => true };
 /** The paths of callhooks. Each RPC has one message. The streams of health and reflection may stay open without one. */
@@ -42,7 +47,7 @@ const OWN_PATHS = '/callhooks.';
 const MAX_OTHER_BYTES = 1024 * 1024;
 
 /** Makes the arrivals of one server. */
-export function createArrivals({ gate, budget, refusals, isClosing }: ArrivalDeps): Arrivals {
+export function createArrivals({ gate, budget, accessControl, refusals, isClosing }: ArrivalDeps): Arrivals {
   const openRpcs = new WeakMap<Http2Session, number>();
   const messages = new Map<string, ArrivingMessage>();
   const arriving = createArrivingMessages(budget, refusals);
@@ -50,6 +55,15 @@ export function createArrivals({ gate, budget, refusals, isClosing }: ArrivalDep
 
   const countRpc = (session: Http2Session, change: 1 | -1): void => {
     openRpcs.set(session, (openRpcs.get(session) ?? 0) + change);
+  };
+  const admitCaller = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean => {
+    const path = headers[':path'] ?? '';
+    const { refusal, caller } = accessControl(path, headers.authorization);
+    // Nothing that sees the headers from here on needs the token.
+    delete headers.authorization;
+    headers[CALLER_HEADER] = caller;
+    if (refusal !== undefined) refusals.refuse(stream, refusal, { path, caller });
+    return refusal === undefined;
   };
   const isGated = (path: string | undefined): boolean => GATED_PATHS.has(path) && !isClosing();
   const begin = (stream: ServerHttp2Stream, call: Arrival, path: string): ArrivingMessage => {
@@ -62,6 +76,8 @@ export function createArrivals({ gate, budget, refusals, isClosing }: ArrivalDep
       const ticket = String((lastTicket += 1));
       headers[TICKET_HEADER] = ticket;
       const { session } = stream;
+      // Strangers are refused before anything else, so that they take no room in the gate.
+      if (!admitCaller(stream, headers)) return false;
       // The connection is already closed, and grpc-js ends the stream.
       if (session === undefined) return true;
       if ((openRpcs.get(session) ?? 0) >= MAX_RPCS_PER_CONNECTION) {

@@ -1,8 +1,10 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { limitReached, REASONS, type CallhooksError, type Reason } from '../../errors.ts';
+import type { AccessRefusal } from '../../access/access-control.ts';
+import { CallhooksError, limitReached, REASONS } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { messageTooLarge } from '../decode-request.ts';
 import { toErrorStatus } from '../status.ts';
+import { createCountedLines } from './counted-lines.ts';
 
 /** The limit that refused an RPC at its arrival. */
 export type ArrivalLimit =
@@ -13,78 +15,96 @@ export type ArrivalLimit =
   | 'message_time'
   | 'message_size';
 
+/** The refusals that are the same for every method. */
+type FixedRefusal = Exclude<ArrivalLimit, 'message_size'> | AccessRefusal;
+
 /** Refuses RPCs at their HTTP/2 stream, before their message is whole and mostly before grpc-js knows of them. */
 export interface Refusals {
-  /** Answers `LIMIT_REACHED` and closes the stream. Its message is dropped. */
-  refuse(stream: ServerHttp2Stream, limit: Exclude<ArrivalLimit, 'message_size'>): void;
+  /**
+   * Answers with the status of the refusal and closes the stream. Its message is dropped.
+   * @param attempt what the log says of the first refused access of each second
+   */
+  refuse(stream: ServerHttp2Stream, refusal: FixedRefusal, attempt?: Attempt): void;
   /** Answers `VALIDATION_FAILED` for a message of more than `maxBytes`, and closes the stream. */
   refuseSize(stream: ServerHttp2Stream, maxBytes: number): void;
   /** Logs the refusals since the last line. */
   flush(): void;
 }
 
+/** An RPC that its caller may not call. */
+interface Attempt {
+  readonly path: string;
+  /** The name of the token, if it is a valid one. */
+  readonly caller: string | undefined;
+}
+
 /** The places that refusals are reported to. */
 interface RefusalDeps {
   readonly logger: Logger;
-  /** Called for each refusal, for the metrics. */
-  readonly onRefused?: (limit: ArrivalLimit) => void;
+  /** Called for each refusal by a limit, for the metrics. */
+  readonly onRefused?: ((limit: ArrivalLimit) => void) | undefined;
+  /** Called for each refused access, for the metrics. */
+  readonly onAccessRefused?: ((refusal: AccessRefusal) => void) | undefined;
 }
 
-const LINE_EVERY_MS = 1_000;
-const MESSAGES: Readonly<Record<Exclude<ArrivalLimit, 'message_size'>, string>> = {
-  calls_waiting: 'more calls arrive than can be recorded',
-  write_queue_age: 'calls cannot be recorded in time',
-  rpcs_per_connection: 'too many RPCs are open on this connection',
-  message_bytes: 'too many bytes are reserved for calls in flight',
-  message_time: 'the message did not arrive within 10 s',
+/** A path may have any length. The longest one of callhooks has 65 characters. */
+const MAX_LOGGED_PATH = 100;
+
+const ACCESS_ERRORS: Readonly<Record<AccessRefusal, CallhooksError>> = {
+  no_token: new CallhooksError('UNAUTHENTICATED', 'a token is needed: send "authorization: Bearer <token>"'),
+  unknown_token: new CallhooksError('UNAUTHENTICATED', 'the header "authorization" has no valid token'),
+  role_not_allowed: new CallhooksError(
+    'ROLE_NOT_ALLOWED',
+    'the role of the token does not include this method',
+  ),
+};
+const ERRORS: Readonly<Record<FixedRefusal, CallhooksError>> = {
+  ...ACCESS_ERRORS,
+  calls_waiting: limitReached('more calls arrive than can be recorded'),
+  write_queue_age: limitReached('calls cannot be recorded in time'),
+  rpcs_per_connection: limitReached('too many RPCs are open on this connection'),
+  message_bytes: limitReached('too many bytes are reserved for calls in flight'),
+  message_time: limitReached('the message did not arrive within 10 s'),
 };
 
 /**
  * Makes the refusals of one server. A refusal through grpc-js and the adapter costs three times as much, and under
  * overload most RPCs are refused. So each answer is made only once, and the log gets one line a second.
  */
-export function createRefusals({ logger, onRefused }: RefusalDeps): Refusals {
-  const answers = new Map<string, IncomingHttpHeaders>();
-  const answerFor = (key: string, error: () => CallhooksError): IncomingHttpHeaders => {
-    const known = answers.get(key) ?? answerOf(error());
-    answers.set(key, known);
-    return known;
-  };
-  const counts = new Map<ArrivalLimit, number>();
-  let timer: NodeJS.Timeout | undefined;
-
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    for (const [limit, count] of counts) logger.info({ count, limit, ...reasonOf(limit) }, 'rpc refused');
-    counts.clear();
-  };
-  const refuse = (stream: ServerHttp2Stream, limit: ArrivalLimit, headers: IncomingHttpHeaders): void => {
-    answer(stream, headers);
-    counts.set(limit, (counts.get(limit) ?? 0) + 1);
-    timer ??= setTimeout(flush, LINE_EVERY_MS).unref();
-    onRefused?.(limit);
-  };
+export function createRefusals({ logger, onRefused, onAccessRefused }: RefusalDeps): Refusals {
+  const lines = createCountedLines<ArrivalLimit | AccessRefusal>((refusal, count, fields) => {
+    const reason = refusal === 'message_size' ? 'VALIDATION_FAILED' : ERRORS[refusal].reason;
+    const line = { count, code: REASONS[reason], reason, ...fields };
+    if (isAccess(refusal)) logger.warn({ ...line, refusal }, 'access refused');
+    else logger.info({ ...line, limit: refusal }, 'rpc refused');
+  });
+  const sizeAnswers = new Map<number, IncomingHttpHeaders>();
   return {
-    refuse: (stream, limit) =>
-      refuse(
-        stream,
-        limit,
-        answerFor(limit, () => limitReached(MESSAGES[limit])),
-      ),
-    refuseSize: (stream, maxBytes) =>
-      refuse(
-        stream,
-        'message_size',
-        answerFor(String(maxBytes), () => messageTooLarge(maxBytes)),
-      ),
-    flush,
+    refuse: (stream, refusal, attempt) => {
+      answer(stream, ANSWERS[refusal]);
+      lines.count(refusal, () => (attempt === undefined ? {} : fieldsOf(stream, attempt)));
+      if (isAccess(refusal)) onAccessRefused?.(refusal);
+      else onRefused?.(refusal);
+    },
+    refuseSize: (stream, maxBytes) => {
+      const headers = sizeAnswers.get(maxBytes) ?? answerOf(messageTooLarge(maxBytes));
+      sizeAnswers.set(maxBytes, headers);
+      answer(stream, headers);
+      lines.count('message_size', () => ({}));
+      onRefused?.('message_size');
+    },
+    flush: lines.flush,
   };
 }
 
-function reasonOf(limit: ArrivalLimit): { readonly code: string; readonly reason: Reason } {
-  const reason = limit === 'message_size' ? 'VALIDATION_FAILED' : 'LIMIT_REACHED';
-  return { code: REASONS[reason], reason };
+function isAccess(refusal: ArrivalLimit | AccessRefusal): refusal is AccessRefusal {
+  return refusal in ACCESS_ERRORS;
+}
+
+function fieldsOf({ session }: ServerHttp2Stream, { path, caller }: Attempt): object {
+  const { remoteAddress = 'unknown', remotePort = 0 } = session?.socket ?? {};
+  const rpc = path.slice(1, MAX_LOGGED_PATH);
+  return { rpc, peer: `${remoteAddress}:${remotePort}`, ...(caller === undefined ? {} : { caller }) };
 }
 
 function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -107,6 +127,10 @@ function answerOf(error: CallhooksError): IncomingHttpHeaders {
     ...(metadata.toHttp2Headers() as Record<string, string>),
   };
 }
+
+const ANSWERS = Object.fromEntries(
+  Object.entries(ERRORS).map(([refusal, error]) => [refusal, answerOf(error)]),
+) as Readonly<Record<FixedRefusal, IncomingHttpHeaders>>;
 
 // Only the end of the stream is left. An error of the stream (the client is gone) changes nothing.
 function ignore(): void {}

@@ -14,9 +14,9 @@ type AgentAdminCommands = Pick<
 /** Returns the service `callhooks.v1.AgentAdmin`, bound to its commands. */
 export function createAgentAdminService(commands: AgentAdminCommands): BoundService {
   return bindService(AgentAdminService, {
-    createAgent: async (message, { log }) => {
-      const agent = await commands.createAgent(requests.parseCreateAgent(message));
-      log({ agent_uuid: agent.agentUuid });
+    createAgent: async (message, context) => {
+      const agent = await commands.createAgent(requests.parseCreateAgent(message), context);
+      context.log({ agent_uuid: agent.agentUuid });
       return { agent: agentMessage(agent) };
     },
     getAgent: async (message, { log }) => {
@@ -28,10 +28,10 @@ export function createAgentAdminService(commands: AgentAdminCommands): BoundServ
       const { items, next } = await commands.listAgents(requests.parseListAgents(message));
       return { agents: items.map(agentMessage), nextPageToken: agentTokens().write(next) };
     },
-    updateAgent: async (message, { log }) => {
+    updateAgent: async (message, context) => {
       const request = requests.parseUpdateAgent(message);
-      log({ agent_uuid: request.agentUuid });
-      return { agent: agentMessage(await commands.updateAgent(request)) };
+      context.log({ agent_uuid: request.agentUuid });
+      return { agent: agentMessage(await commands.updateAgent(request, context)) };
     },
     deleteAgent: async (message, { log }) => {
       const request = requests.parseDeleteAgent(message);

@@ -20,9 +20,9 @@ interface WebhookAdminCommands extends Pick<
 /** Returns the service `callhooks.v1.WebhookAdmin`, bound to its commands. */
 export function createWebhookAdminService(commands: WebhookAdminCommands): BoundService {
   return bindService(WebhookAdminService, {
-    createWebhook: async (message, { log }) => {
-      const webhook = await commands.createWebhook(requests.parseCreateWebhook(message));
-      log({ agent_uuid: webhook.agentUuid, webhook_uuid: webhook.webhookUuid });
+    createWebhook: async (message, context) => {
+      const webhook = await commands.createWebhook(requests.parseCreateWebhook(message), context);
+      context.log({ agent_uuid: webhook.agentUuid, webhook_uuid: webhook.webhookUuid });
       return { webhook: webhookMessage(webhook) };
     },
     getWebhook: async (message, { log }) => {
@@ -36,10 +36,10 @@ export function createWebhookAdminService(commands: WebhookAdminCommands): Bound
       const nextPageToken = webhookTokens(request.agentUuid).write(next);
       return { webhooks: items.map(webhookMessage), nextPageToken };
     },
-    updateWebhook: async (message, { log }) => {
+    updateWebhook: async (message, context) => {
       const request = requests.parseUpdateWebhook(message);
-      log({ webhook_uuid: request.webhookUuid });
-      return { webhook: webhookMessage(await commands.updateWebhook(request)) };
+      context.log({ webhook_uuid: request.webhookUuid });
+      return { webhook: webhookMessage(await commands.updateWebhook(request, context)) };
     },
     deleteWebhook: async (message, { log }) => {
       const request = requests.parseDeleteWebhook(message);

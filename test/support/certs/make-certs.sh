@@ -22,6 +22,8 @@ keyUsage = critical,keyCertSign
 [endpoint]
 subjectAltName = DNS:endpoint.example,DNS:*.wild.example,IP:127.0.0.1
 extendedKeyUsage = serverAuth
+[client]
+extendedKeyUsage = clientAuth
 CONFIG
 : >"$work/index"
 echo 01 >"$work/serial"
@@ -40,4 +42,9 @@ make ca authority 21250101000000Z -selfsign -keyfile "$work/ca.key"
 make endpoint endpoint 21250101000000Z -cert ca.pem -keyfile "$work/ca.key"
 make expired endpoint 20010101000000Z -cert ca.pem -keyfile "$work/ca.key"
 make self-signed endpoint 21250101000000Z -selfsign -keyfile "$work/self-signed.key"
-cp "$work/endpoint.key" "$work/expired.key" "$work/self-signed.key" .
+make client-ca authority 21250101000000Z -selfsign -keyfile "$work/client-ca.key"
+make client client 21250101000000Z -cert client-ca.pem -keyfile "$work/client-ca.key"
+make expired-client client 20010101000000Z -cert client-ca.pem -keyfile "$work/client-ca.key"
+for name in endpoint expired self-signed client expired-client; do cp "$work/$name.key" .; done
+# OpenSSL takes a key of 512 bits for too weak.
+openssl req -x509 -newkey rsa:512 -nodes -keyout weak.key -out weak.pem -subj /CN=weak -days 36500

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { settingOf, VARIABLE_NAMES } from '../../../src/config/schema.ts';
 import { parseConfig, type Config } from '../../../src/config/config.ts';
@@ -10,6 +11,13 @@ import { ConfigError } from '../../../src/errors.ts';
 type Environment = Record<string, string | undefined>;
 
 const KEY = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+const TOKENS = `platform:lifecycle:${'ab'.repeat(32)}`;
+const OUTSIDE = { CALLHOOKS_LISTEN: '0.0.0.0:50051' };
+const certFile = (name: string) => fileURLToPath(new URL(`../../support/certs/${name}`, import.meta.url));
+const TLS = {
+  CALLHOOKS_TLS_CERT_FILE: certFile('endpoint.pem'),
+  CALLHOOKS_TLS_KEY_FILE: certFile('endpoint.key'),
+};
 const MYSQL = { DATABASE_URL: 'mysql://user:hunter2@db:3306/callhooks', CALLHOOKS_ENCRYPTION_KEYS: KEY };
 
 const problemsOf = (env: Environment): readonly string[] => {
@@ -38,6 +46,9 @@ describe('parseConfig', () => {
     expect(instance).to.match(/^.+-[0-9a-f]{8}$/);
     expect(rest).to.deep.equal({
       listen: { address: '127.0.0.1:50051', isLoopback: true },
+      healthListen: undefined,
+      tls: undefined,
+      apiTokens: undefined,
       opsListen: { address: '127.0.0.1:9464', isLoopback: true },
       dataDir: resolve('data'),
       databaseUrl: undefined,
@@ -91,6 +102,26 @@ describe('parseConfig', () => {
       { CALLHOOKS_LISTEN: '0.0.0.0:50051', CALLHOOKS_INSECURE: 'true', CALLHOOKS_AUTH: 'none' },
       { listen: { address: '0.0.0.0:50051', isLoopback: false } },
     ],
+    [
+      'an address that other machines reach, in plaintext with tokens',
+      { ...OUTSIDE, CALLHOOKS_INSECURE: 'true', CALLHOOKS_AUTH_TOKENS: TOKENS },
+      { tls: undefined },
+    ],
+    [
+      'an address that other machines reach, with TLS and tokens',
+      { ...OUTSIDE, ...TLS, CALLHOOKS_AUTH_TOKENS: TOKENS },
+      { listen: { address: '0.0.0.0:50051', isLoopback: false } },
+    ],
+    [
+      'an address that other machines reach, with TLS and without tokens on purpose',
+      { ...OUTSIDE, ...TLS, CALLHOOKS_AUTH: 'none' },
+      { apiTokens: undefined },
+    ],
+    [
+      'a health port that other machines reach',
+      { CALLHOOKS_HEALTH_LISTEN: '0.0.0.0:50052' },
+      { healthListen: { address: '0.0.0.0:50052', isLoopback: false } },
+    ],
     ['a database with its keys', MYSQL, { databaseUrl: MYSQL.DATABASE_URL }],
     ['bytes with units', { CALLHOOKS_MAX_RESPONSE_BYTES: '4MiB' }, { maxResponseBytes: 4_194_304 }],
     ['no recorded bodies', { CALLHOOKS_RECORD_BODY_BYTES: '0' }, { recordBodyBytes: 0 }],
@@ -128,10 +159,19 @@ describe('parseConfig', () => {
       /^CALLHOOKS_LISTEN must be host:port/,
     ],
     ['a port above 65535', { CALLHOOKS_LISTEN: '127.0.0.1:65536' }, /^CALLHOOKS_LISTEN must be host:port/],
-    ['an address of every interface', { CALLHOOKS_LISTEN: '0.0.0.0:1' }, /reached from other machines/],
+    [
+      'an address of every interface with TLS alone',
+      { ...OUTSIDE, ...TLS },
+      /reached from other machines, without tokens: .*CALLHOOKS_AUTH_TOKENS.*CALLHOOKS_AUTH=none/,
+    ],
+    [
+      'an address of every interface with tokens alone',
+      { ...OUTSIDE, CALLHOOKS_AUTH_TOKENS: TOKENS },
+      /reached from other machines, in plaintext: .*CALLHOOKS_TLS_CERT_FILE.*CALLHOOKS_INSECURE=true/,
+    ],
     [
       'a host name other than localhost',
-      { CALLHOOKS_LISTEN: 'localhost.example:1' },
+      { CALLHOOKS_LISTEN: 'localhost.example:1', CALLHOOKS_AUTH: 'none' },
       /reached from other machines/,
     ],
     [
@@ -143,6 +183,41 @@ describe('parseConfig', () => {
       'an address of every interface with CALLHOOKS_AUTH alone',
       { CALLHOOKS_LISTEN: '[::]:1', CALLHOOKS_AUTH: 'none' },
       /CALLHOOKS_INSECURE=true/,
+    ],
+    [
+      'tokens together with CALLHOOKS_AUTH=none',
+      { CALLHOOKS_AUTH: 'none', CALLHOOKS_AUTH_TOKENS: TOKENS },
+      /contradict each other/,
+    ],
+    [
+      'a token in place of its entry',
+      { CALLHOOKS_AUTH_TOKENS: 'callhooks_hunter2' },
+      /^CALLHOOKS_AUTH_TOKENS entry 1 is not name:role:sha256/,
+    ],
+    [
+      'a TLS key without its certificate',
+      { CALLHOOKS_TLS_KEY_FILE: TLS.CALLHOOKS_TLS_KEY_FILE },
+      /^CALLHOOKS_TLS_CERT_FILE is required/,
+    ],
+    [
+      'a TLS certificate without its key',
+      { CALLHOOKS_TLS_CERT_FILE: TLS.CALLHOOKS_TLS_CERT_FILE },
+      /^CALLHOOKS_TLS_KEY_FILE is required/,
+    ],
+    [
+      'a TLS key that does not exist',
+      { ...TLS, CALLHOOKS_TLS_KEY_FILE: '/nowhere/key' },
+      /^CALLHOOKS_TLS_KEY_FILE names a file that can't be read \(ENOENT\)/,
+    ],
+    [
+      'a TLS key of another certificate',
+      { ...TLS, CALLHOOKS_TLS_KEY_FILE: certFile('self-signed.key') },
+      /^CALLHOOKS_TLS_KEY_FILE does not fit the certificate of CALLHOOKS_TLS_CERT_FILE$/,
+    ],
+    [
+      'client authorities that are no certificates',
+      { ...TLS, CALLHOOKS_TLS_CLIENT_CA_FILE: certFile('README.md') },
+      /^CALLHOOKS_TLS_CLIENT_CA_FILE holds no PEM certificate$/,
     ],
     [
       'the URL of another kind of database',
@@ -230,18 +305,33 @@ describe('parseConfig', () => {
   }
 
   it('reports all problems at once', () => {
-    const env = Object.assign({}, ...refused.slice(2).map(([, bad]) => bad)) as Environment;
-    const names = [
-      'CALLHOOKS_LISTN',
-      'CALLHOOKS_REFLECTION',
-      'CALLHOOKS_MAX_PRE_CALLS',
-      'NODE_TLS',
-      'DATABASE_URL',
-    ];
-    const problems = problemsOf({ ...env, CALLHOOKS_AUTH: undefined, CALLHOOKS_INSECURE: undefined }).join(
-      '\n',
-    );
-    for (const name of [...names, 'reached from other machines']) expect(problems).to.contain(name);
+    const env = {
+      ...(Object.assign({}, ...refused.map(([, bad]) => bad)) as Environment),
+      ...OUTSIDE,
+      CALLHOOKS_AUTH: undefined,
+      CALLHOOKS_AUTH_TOKENS: undefined,
+      CALLHOOKS_INSECURE: undefined,
+      CALLHOOKS_TLS_CERT_FILE: undefined,
+    };
+    const problems = problemsOf(env).join('\n');
+    for (const part of [
+      ...['CALLHOOKS_LISTN', 'CALLHOOKS_REFLECTION', 'CALLHOOKS_MAX_PRE_CALLS', 'NODE_TLS', 'DATABASE_URL'],
+      ...['in plaintext', 'without tokens', 'CALLHOOKS_TLS_CERT_FILE is required'],
+    ])
+      expect(problems).to.contain(part);
+  });
+
+  it('returns where the TLS files lie and what they hold', () => {
+    const config = parseConfig({ ...TLS, CALLHOOKS_TLS_CLIENT_CA_FILE: certFile('client-ca.pem') });
+    expect(config.tls?.paths.key).to.equal(TLS.CALLHOOKS_TLS_KEY_FILE);
+    expect(config.tls?.files.clientCa).to.equal(readFileSync(certFile('client-ca.pem'), 'utf8'));
+  });
+
+  it('reads tokens from a file', () => {
+    const config = parseConfig({ CALLHOOKS_AUTH_TOKENS_FILE: file('tokens', `${TOKENS}\n`) });
+    expect(config.apiTokens?.map(({ name, role }) => [name, role])).to.deep.equal([
+      ['platform', 'lifecycle'],
+    ]);
   });
 
   it('reads secrets from files and cuts the newline at their end', () => {

@@ -9,6 +9,9 @@ const FIGURES = {
   overdue: 0,
   databaseIsThere: true,
   isInsecure: false,
+  isWithoutTokens: false,
+  tlsFilesAreStale: false,
+  tlsExpiresAtMs: Infinity,
   hasWeakDurability: false,
   droppedLogLines: 3,
 };

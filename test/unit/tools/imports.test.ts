@@ -26,19 +26,25 @@ const MODULES: Readonly<Record<string, Module>> = {
   },
   'app.ts': {
     uses: [
-      ...['commands/', 'domain/', 'engine/', 'errors.ts', 'grpc/', 'http/', 'ids.ts', 'ops/', 'secrets/'],
-      ...['store/', 'version.ts'],
+      ...['access/', 'commands/', 'domain/', 'engine/', 'errors.ts', 'grpc/', 'http/', 'ids.ts', 'ops/'],
+      ...['secrets/', 'store/', 'version.ts'],
     ],
     types: ['config/', 'logger.ts'],
   },
   'grpc/': {
-    uses: ['commands/', 'domain/', 'errors.ts', 'gen/', 'version.ts'],
+    uses: ['access/', 'commands/', 'domain/', 'errors.ts', 'gen/', 'version.ts'],
     types: ['config/', 'engine/', 'ids.ts', 'logger.ts', 'store/'],
     libraries: [
-      ...['@bufbuild/protobuf/wire', '@grpc/grpc-js', '@grpc/proto-loader', '@grpc/reflection'],
+      ...[
+        '@bufbuild/protobuf',
+        '@bufbuild/protobuf/wire',
+        '@grpc/grpc-js',
+        '@grpc/proto-loader',
+        '@grpc/reflection',
+      ],
       ...['grpc-health-check', 'zod'],
     ],
-    node: ['http2', 'timers/promises'],
+    node: ['http2', 'timers/promises', 'tls'],
     inner: 'services',
   },
   'commands/': {
@@ -74,14 +80,15 @@ const MODULES: Readonly<Record<string, Module>> = {
     types: ['store/'],
     node: ['crypto', 'fs/promises', 'path'],
   },
+  'access/': { node: ['crypto', 'fs/promises', 'tls'] },
   'ops/': {
-    uses: ['config/', 'errors.ts', 'secrets/', 'version.ts'],
+    uses: ['access/', 'config/', 'errors.ts', 'secrets/', 'version.ts'],
     types: ['domain/', 'engine/', 'http/', 'logger.ts', 'store/'],
     libraries: ['prom-client'],
-    node: ['events', 'fs', 'http', 'net', 'path', 'perf_hooks'],
+    node: ['events', 'fs', 'http', 'net', 'path', 'perf_hooks', 'util'],
   },
   'config/': {
-    uses: ['errors.ts', 'logger.ts'],
+    uses: ['access/', 'errors.ts', 'logger.ts'],
     libraries: ['zod'],
     node: ['crypto', 'fs', 'net', 'os', 'path'],
   },

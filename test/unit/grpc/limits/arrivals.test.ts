@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { allowEverybody } from '../../../../src/access/access-control.ts';
 import { createByteBudget } from '../../../../src/engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../../../src/engine/limits/call-gate.ts';
 import { createArrivals } from '../../../../src/grpc/limits/arrivals.ts';
@@ -21,6 +22,7 @@ const openGate = () => {
   const arrivals = createArrivals({
     gate,
     budget: createByteBudget(1_000),
+    accessControl: allowEverybody,
     refusals: { refuse: ignore, refuseSize: ignore, flush: ignore },
     isClosing: () => false,
   });
@@ -44,6 +46,18 @@ describe('createArrivals', () => {
       return headers['callhooks-ticket'];
     });
     expect(tickets).to.deep.equal(['1', '2', '3']);
+  });
+
+  it('takes the token out of the headers, and overwrites what a client says of its name', () => {
+    const { arrivals } = openGate();
+    const headers: IncomingHttpHeaders = {
+      ':path': PATH,
+      authorization: 'Bearer token',
+      'callhooks-caller': 'admin',
+    };
+    arrivals.admit(stream(), headers);
+    expect(headers).to.not.have.property('authorization');
+    expect(headers['callhooks-caller']).to.equal(undefined);
   });
 
   it('returns the arrival of a call by its ticket until its stream closes', () => {
