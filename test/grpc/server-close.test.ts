@@ -13,6 +13,15 @@ const reply = OnCallStartResponse.fromPartial({ replayed: true });
 const START = '/callhooks.v1.CallLifecycle/OnCallStart';
 
 describe('A gRPC server that closes', () => {
+  it('does not wait for a call of an unknown method, which was answered unread', async () => {
+    await using server = await startTestServer({});
+    const path = '/callhooks.v1.CallLifecycle/NoSuchMethod';
+    expect((await errorOf(server.rpc.raw(path, Buffer.alloc(100)))).code).to.equal('UNIMPLEMENTED');
+    const before = performance.now();
+    await server.grpc.close(10_000);
+    expect(performance.now() - before).to.be.below(5_000);
+  });
+
   it('refuses calls on open connections as SHUTTING_DOWN for a moment', async () => {
     await using server = await startTestServer({ onCallStart: () => Promise.resolve(reply) });
     expect(await server.rpc.calls.onCallStart()).to.deep.equal(reply);

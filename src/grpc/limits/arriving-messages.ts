@@ -95,8 +95,10 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
         if (isTooLarge) refusals.refuseSize(stream, maxBytes);
         else refusals.refuse(stream, 'message_bytes');
       };
-      // A paused stream goes on only when grpc-js reads it, so this listener starts nothing.
+      // A paused stream goes on only when grpc-js reads it, so this listener starts nothing. What grpc-js answers unread (an
+      // unknown method) has to go on too, or the stream never closes.
       stream.pause();
+      stream.once('finish', resume);
       stream.on('data', count);
       return message;
     },
@@ -105,4 +107,8 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
       message.reserve(0);
     },
   };
+}
+
+function resume(this: ServerHttp2Stream): void {
+  this.resume();
 }
