@@ -137,6 +137,20 @@ export function isDatabaseError(
   return error instanceof DatabaseError && kinds.includes(error.kind);
 }
 
+/** Work that was rolled back because of others is tried this many times. */
+export const MAX_CONFLICT_TRIES = 6;
+/**
+ * Work that was rolled back because of others, or that found the database busy, is not repeated after this time. One lock
+ * wait takes 1 s, so work that has met a locked row is not repeated as it is. The writer then looks for that row, so that
+ * the others of its batch need not wait for it.
+ */
+export const MAX_CONFLICT_MS = 900;
+/**
+ * A connection that was lost shows that within this time of a statement's begin. A statement that has waited for longer in
+ * vain shows that the database is away.
+ */
+export const LOST_WITHIN_MS = 500;
+
 /** Returns the code that Node.js or a library gave an error (`ECONNREFUSED`), if there is one. */
 export function errorCode(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,7 +1,7 @@
 import type { TimeLimitSource } from './execution.ts';
 
-/** The time that a caller without a deadline counts as having left. */
-const NO_DEADLINE_MS = 65_000;
+/** A caller without a deadline counts as waiting for this long. */
+export const NO_DEADLINE_MS = 65_000;
 const MIN_RESERVE_MS = 100;
 const MAX_RESERVE_MS = 500;
 /** A request is not begun when it would get less time than this. */

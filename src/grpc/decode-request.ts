@@ -1,9 +1,8 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { CallhooksError, errorCode } from '../errors.ts';
-import { measureMessage, UnfitMessage, type MessageSize } from './limits/measure-message.ts';
+import { measureMessage, NOT_A_MESSAGE, UnfitMessage, type MessageSize } from './limits/measure-message.ts';
 import type { MessageShape } from './limits/message-shape.ts';
 
-const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const KIB = 1024;

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
+import { DatabaseError, MAX_CONFLICT_MS, MAX_CONFLICT_TRIES, type DatabaseErrorKind } from '../../errors.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
 import type {
   NewPostCall,
@@ -24,10 +24,6 @@ export interface BatchWriterDeps {
 /** Writes a batch in one transaction. Resolves when each of its items is answered. It never rejects. */
 export type WriteItems = (items: readonly WriteItem[]) => Promise<void>;
 
-const CONFLICT_TRIES = 6;
-// A batch that has met conflicts for this long is not repeated as it is. One lock wait takes 1 s, so such a batch has
-// probably met a locked row, and the next step is to find the locked rows.
-const CONFLICT_TIME_MS = 900;
 const BUSY_PAUSE_MS = 20;
 
 /**
@@ -41,7 +37,7 @@ export function createBatchWriter(deps: BatchWriterDeps): WriteItems {
   // `mayWithdraw` is false for items that have waited for locks of others.
   const write = async (batch: readonly WriteItem[], mayWithdraw: boolean): Promise<void> => {
     const startedAtMs = performance.now();
-    const isOverdue = (): boolean => performance.now() - startedAtMs > CONFLICT_TIME_MS;
+    const isOverdue = (): boolean => performance.now() - startedAtMs > MAX_CONFLICT_MS;
     let items = lockedRows.isActive() ? await lockedRows.rejectLocked(batch) : batch;
     for (let tries = 1; ; tries += 1) {
       if (mayWithdraw) items = items.filter((item) => !withdrawIfLate(item));
@@ -55,7 +51,7 @@ export function createBatchWriter(deps: BatchWriterDeps): WriteItems {
       else if (kind === 'row') return split(items, error, mayWithdraw);
       // After an unknown error the transaction may be committed.
       else if (kind !== 'conflict') return split(items, error, false);
-      else if (tries < CONFLICT_TRIES && !isOverdue()) await wait(Math.random() * 5 * 2 ** tries);
+      else if (tries < MAX_CONFLICT_TRIES && !isOverdue()) await wait(Math.random() * 5 * 2 ** tries);
       else return writeUnlocked(items, error);
     }
   };

@@ -1,4 +1,4 @@
-import { databaseUnavailable, isDatabaseError } from '../../errors.ts';
+import { databaseUnavailable, isDatabaseError, LOST_WITHIN_MS } from '../../errors.ts';
 
 /** Knows whether the database is away, so that calls are refused at once while it is. */
 export interface DatabaseHealth {
@@ -16,9 +16,6 @@ export interface DatabaseHealth {
 const PROBE_EVERY_MS = 500;
 const NOT_READY_AFTER_MS = 10_000;
 const READY_AFTER_MS = 2_000;
-// A single connection may be lost, and that shows at once: a probe decides. A statement that has waited for longer in
-// vain proves that the database is away.
-const LOST_WITHIN_MS = 500;
 // At the start of a process nobody knows how long the database has been available. 5 s are assumed, so that executions
 // that replicas left when they crashed together are still marked interrupted in time. (Owners record their outcomes
 // within a second of the database's return.)

@@ -34,7 +34,8 @@ export class UnfitMessage extends Error {
   }
 }
 
-const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
+/** The description of bytes that are no message of protocol buffers. */
+export const NOT_A_MESSAGE = 'is not a valid protocol buffer message';
 const MAX_VARINT_BYTES = 10;
 /** A tag and a length have 32 bits, so the fifth byte holds four of them. */
 const MAX_UINT32_BYTES = 5;

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDatabaseError } from '../../errors.ts';
+import { isDatabaseError, MAX_CONFLICT_MS, MAX_CONFLICT_TRIES } from '../../errors.ts';
 import type { Row, Value } from './dialect.ts';
 
 /** One connection, for as long as it is lent. Rejects with DatabaseError. */
@@ -27,11 +27,6 @@ export interface StatementReport {
   readonly durationMs: number;
 }
 
-const CONFLICT_TRIES = 6;
-// Work is not repeated after this time. One lock wait takes 1 s, so work that has met a locked row is not repeated: the
-// writer then looks for that row, so that the others of its batch need not wait for it.
-const CONFLICT_TIME_MS = 900;
-
 /** Repeats work that was rolled back because of others, or that found the database busy, for less than a second. */
 export async function repeatConflicts<T>(work: () => Promise<T>): Promise<T> {
   const startedAtMs = performance.now();
@@ -40,7 +35,7 @@ export async function repeatConflicts<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (!isDatabaseError(error, 'conflict', 'busy')) throw error;
-      if (tries === CONFLICT_TRIES || performance.now() - startedAtMs > CONFLICT_TIME_MS) throw error;
+      if (tries === MAX_CONFLICT_TRIES || performance.now() - startedAtMs > MAX_CONFLICT_MS) throw error;
       await wait(Math.random() * 5 * 2 ** tries);
     }
   }

@@ -1,5 +1,5 @@
 import knexModule, { type Knex } from 'knex';
-import { DatabaseError, isDatabaseError } from '../../errors.ts';
+import { DatabaseError, isDatabaseError, LOST_WITHIN_MS } from '../../errors.ts';
 import { repeatConflicts, type Connections, type Session, type StatementReport } from './connections.ts';
 import type { Value } from './dialect.ts';
 import { createRunStatement, queryWithin, sessionOn, type RunStatement } from './mysql-session.ts';
@@ -137,7 +137,6 @@ async function runOneByOne(
 
 // A connection that the server closed while it was idle fails when it is used, and then at once.
 const LOST_TRIES = 3;
-const LOST_WITHIN_MS = 500;
 
 async function repeatLost<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
