@@ -2,11 +2,9 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { CallhooksError, errorCode } from '../errors.ts';
 import { measureMessage, NOT_A_MESSAGE, UnfitMessage, type MessageSize } from './limits/measure-message.ts';
 import type { MessageShape } from './limits/message-shape.ts';
+import { KIB, MIB } from './limits/method-limits.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /**
  * Returns the size of a request message. Nothing of it is decoded yet.

@@ -1,5 +1,5 @@
 import type { CompiledRequest } from '../template/compile-request.ts';
-import type { CompiledTemplate } from '../template/escape.ts';
+import type { CompiledTemplate } from '../template/compile-template.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
 import { createPlaceholderValues } from '../template/render-template.ts';
 import { isSensitiveParameter, percentDecoded } from './sensitive-names.ts';

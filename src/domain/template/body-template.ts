@@ -5,16 +5,18 @@ import {
   type ContentKind,
 } from './content-type.ts';
 import {
+  compileTemplate,
+  joinLiterals,
+  type CompiledPlaceholder,
+  type CompiledTemplate,
+} from './compile-template.ts';
+import {
   asJson,
   asText,
-  compileTemplate,
   escapeXml,
   insideJsonString,
   isWellFormed,
-  joinLiterals,
   percentEncode,
-  type CompiledPlaceholder,
-  type CompiledTemplate,
   type Escape,
 } from './escape.ts';
 import { parseTemplate, wholePlaceholder, type Template } from './template.ts';

@@ -1,6 +1,7 @@
 import { compileBody, isBodyless, type CompiledBody } from './body-template.ts';
 import { isSensitiveName } from '../redaction/sensitive-names.ts';
-import { asText, compileTemplate, hasSecret, type CompiledTemplate } from './escape.ts';
+import { compileTemplate, hasSecret, type CompiledTemplate } from './compile-template.ts';
+import { asText } from './escape.ts';
 import { parseTemplate } from './template.ts';
 import type { WebhookConfig } from '../agent.ts';
 import { parseUrlTemplate, type CompiledUrl } from './url-template.ts';

@@ -1,6 +1,4 @@
-import { MASK } from '../redaction/redact.ts';
 import type { JsonValue } from '../json.ts';
-import type { Placeholder, Template } from './template.ts';
 
 /** Writes a value so that it can't break out of the place where it lands. It takes well-formed values only. */
 export type Escape = (value: JsonValue) => string;
@@ -54,42 +52,4 @@ export function isWellFormed(value: JsonValue): boolean {
   if (value === null || typeof value !== 'object') return true;
   if (Array.isArray(value)) return value.every(isWellFormed);
   return Object.keys(value).every((key) => key.isWellFormed() && isWellFormed(value[key] as JsonValue));
-}
-
-/** A placeholder with the escape of the place where it stands. */
-export interface CompiledPlaceholder {
-  readonly placeholder: Placeholder;
-  readonly escape: Escape;
-  /** The text that stands here in a record when the value is a secret. */
-  readonly masked: string;
-}
-
-/** A template that is ready to be rendered: literals in their final form, and placeholders with their escapes. */
-export type CompiledTemplate = readonly (string | CompiledPlaceholder)[];
-
-/** Compiles a template: `writeLiteral` brings its own text into final form now, `escape` will write the values. */
-export function compileTemplate(
-  template: Template,
-  escape: Escape,
-  writeLiteral: (text: string) => string = asText,
-): CompiledTemplate {
-  return template.map((part) =>
-    typeof part === 'string' ? writeLiteral(part) : { placeholder: part, escape, masked: MASK },
-  );
-}
-
-/** Returns a template with each run of neighbouring literals joined into one. */
-export function joinLiterals(template: CompiledTemplate): CompiledTemplate {
-  const joined: (string | CompiledPlaceholder)[] = [];
-  for (const part of template) {
-    const last = joined.at(-1);
-    if (typeof part === 'string' && typeof last === 'string') joined[joined.length - 1] = last + part;
-    else joined.push(part);
-  }
-  return joined;
-}
-
-/** Reports whether a secret may land in a template. */
-export function hasSecret(template: CompiledTemplate): boolean {
-  return template.some((part) => typeof part === 'object' && part.placeholder.segments[0] === 'secret');
 }

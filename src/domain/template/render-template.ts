@@ -1,4 +1,5 @@
-import { isWellFormed, type CompiledPlaceholder, type CompiledTemplate } from './escape.ts';
+import type { CompiledPlaceholder, CompiledTemplate } from './compile-template.ts';
+import { isWellFormed } from './escape.ts';
 import { isLargerThan, lookUp, type JsonObject, type JsonValue } from '../json.ts';
 import type { Placeholder } from './template.ts';
 import type { WebhookType } from '../agent.ts';

@@ -1,4 +1,5 @@
-import { compileTemplate, joinLiterals, percentEncode, type CompiledTemplate } from './escape.ts';
+import { compileTemplate, joinLiterals, type CompiledTemplate } from './compile-template.ts';
+import { percentEncode } from './escape.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import { parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
 

@@ -11,8 +11,8 @@ interface MethodLimits {
 /** The most list and admin RPCs at once. */
 export const MAX_ADMIN_RPCS = 64;
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
 /** Matches the methods whose requests hold call details. */
 const CALLS = /\/(OnCallStart|OnCallEnd|TestWebhook)$/;
 const ADMIN = /^\/callhooks\.v1\.(AgentAdmin|WebhookAdmin)\//;
