@@ -8,8 +8,9 @@ import { CallhooksError, databaseUnavailable, DatabaseError } from '../../errors
 import type { ExecutionStore, RecordedStart } from '../../store/execution-store.ts';
 import { conversationPurged, refuseOtherAgent } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
+import { answerByMs } from './answer-by.ts';
 import type { OnCallStartReply, OnCallStartRequest } from './on-call-start.ts';
-import { answerByMs, toStartReply } from './start-reply.ts';
+import { toStartReply } from './start-reply.ts';
 
 /** What answering from the record needs. */
 export interface ReplayDeps {

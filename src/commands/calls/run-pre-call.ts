@@ -19,8 +19,8 @@ import type { RecordedStart } from '../../store/execution-store.ts';
 import type { NewStart } from '../../store/write-batch.ts';
 import { deadlineTooShort } from '../refusals.ts';
 import type { RequestContext } from '../request-context.ts';
+import { answerByMs } from './answer-by.ts';
 import type { OnCallStartRequest } from './on-call-start.ts';
-import { answerByMs } from './start-reply.ts';
 
 /** A start that is not on record yet: the request with all that was found for it. */
 export interface FirstStart {
