@@ -37,7 +37,8 @@ export function newToken(): string {
 
 /** Returns the SHA-256 of a token. A token is random, so it needs no slow hash. */
 export function hashToken(token: string): Buffer {
-  return hash('sha256', token, 'buffer');
+  // Node.js takes three times as long for a hash in a buffer of its own (2.6 µs).
+  return Buffer.from(hash('sha256', token, 'hex'), 'hex');
 }
 
 /** Returns a token as an entry that {@link parseApiTokens} reads. */

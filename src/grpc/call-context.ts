@@ -42,9 +42,8 @@ export function openCall(
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
-  const header = (name: string): string | undefined => call.metadata.get(name)[0]?.toString();
-  const traceparent = header('traceparent');
-  const caller = header(CALLER_HEADER);
+  const traceparent = call.metadata.get('traceparent')[0]?.toString();
+  const caller = call.metadata.get(CALLER_HEADER)[0]?.toString();
   const context: CallContext = {
     requestId,
     admittedAtMs,

@@ -61,7 +61,7 @@ export function createArrivals({ gate, budget, accessControl, refusals, isClosin
     const { refusal, caller } = accessControl(path, headers.authorization);
     // Nothing that sees the headers from here on needs the token.
     delete headers.authorization;
-    headers[CALLER_HEADER] = caller;
+    if (caller !== undefined || CALLER_HEADER in headers) headers[CALLER_HEADER] = caller;
     if (refusal !== undefined) refusals.refuse(stream, refusal, { path, caller });
     return refusal === undefined;
   };
