@@ -2,9 +2,38 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { CallhooksError, errorCode } from '../errors.ts';
 import { measureMessage, NOT_A_MESSAGE, UnfitMessage, type MessageSize } from './limits/measure-message.ts';
 import type { MessageShape } from './limits/message-shape.ts';
-import { KIB, MIB } from './limits/method-limits.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The limits of a method, which are checked before its request is decoded. */
+interface MethodLimits {
+  /** The largest request message in bytes. */
+  readonly maxRequestBytes: number;
+  /** Reports whether the method is a list or an admin RPC, which the server limits together. */
+  readonly isAdmin: boolean;
+  /** Reports whether the method changes nothing, so that its reply may be refused for lack of memory. */
+  readonly isRead: boolean;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** Matches the methods whose requests hold call details. */
+const CALLS = /\/(OnCallStart|OnCallEnd|TestWebhook)$/;
+const ADMIN = /^\/callhooks\.v1\.(AgentAdmin|WebhookAdmin)\//;
+const WRITES = /\/(Create|Update|Delete)\w+$/;
+const LISTS = /\/List\w+$/;
+
+/** Returns the limits of a method, by its path (`/callhooks.v1.AgentAdmin/GetAgent`). */
+export function limitsOf(path: string): MethodLimits {
+  // A sent test counts as a pre-call. Its endpoint may be slow, and lists and admin RPCs must not wait for it.
+  if (CALLS.test(path)) return { maxRequestBytes: 4 * MIB, isAdmin: false, isRead: false };
+  const isWrite = WRITES.test(path);
+  return {
+    maxRequestBytes: isWrite ? MIB : 4 * KIB,
+    isAdmin: ADMIN.test(path) || LISTS.test(path),
+    isRead: !isWrite,
+  };
+}
 
 /**
  * Returns the size of a request message. Nothing of it is decoded yet.

@@ -20,7 +20,6 @@ import { createHealthServer, type HealthServer } from './health-server.ts';
 import { createHandshakeLog } from './handshake-log.ts';
 import { MAX_STREAMS, tuneHttp2, type Http2Connections } from './http2-settings.ts';
 import { readRequestShapes } from './limits/message-shape.ts';
-import { MAX_ADMIN_RPCS } from './limits/method-limits.ts';
 import { addReflection } from './reflection.ts';
 import { createOwnTurns } from './limits/own-turns.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
@@ -29,6 +28,8 @@ import { createRpcLimit } from './limits/rpc-limit.ts';
 /** The largest request message in bytes. grpc-js refuses a larger one as RESOURCE_EXHAUSTED. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** The most list and admin RPCs at once. */
+const MAX_ADMIN_RPCS = 64;
 const MINUTE_MS = 60_000;
 const REFUSE_FOR_MS = 500;
 const REFUSE_STEP_MS = 20;

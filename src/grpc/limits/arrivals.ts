@@ -4,7 +4,7 @@ import type { AccessControl } from '../../access/access-control.ts';
 import type { ByteBudget } from '../../engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
 import { createArrivingMessages, type ArrivingMessage } from './arriving-messages.ts';
-import { limitsOf } from './method-limits.ts';
+import { limitsOf } from '../decode-request.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Admits or refuses each HTTP/2 stream before grpc-js sees it. */

@@ -4,7 +4,8 @@ import { CallhooksError } from '../../../src/errors.ts';
 import { AgentAdminService, CreateAgentRequest } from '../../../src/gen/callhooks/v1/agent_admin.ts';
 import { OnCallStartRequest } from '../../../src/gen/callhooks/v1/call_lifecycle.ts';
 import { Assignment } from '../../../src/gen/callhooks/v1/webhook.ts';
-import { decodeRequest, measureRequest } from '../../../src/grpc/decode-request.ts';
+import * as services from '../../../src/gen/index.callhooks.v1.ts';
+import { decodeRequest, limitsOf, measureRequest } from '../../../src/grpc/decode-request.ts';
 import { readRequestShapes, type MessageShape } from '../../../src/grpc/limits/message-shape.ts';
 
 const MAX_BYTES = 4 << 20;
@@ -218,5 +219,45 @@ describe('A request message', () => {
       }
     };
     fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged), check), { numRuns: 2000 });
+  });
+});
+
+const [READ, WRITE, CALL] = [4 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+
+describe('limitsOf', () => {
+  const rows: Readonly<Record<string, readonly [maxRequestBytes: number, isAdmin: boolean]>> = {
+    'AgentAdmin/CreateAgent': [WRITE, true],
+    'AgentAdmin/GetAgent': [READ, true],
+    'AgentAdmin/ListAgents': [READ, true],
+    'AgentAdmin/UpdateAgent': [WRITE, true],
+    'AgentAdmin/DeleteAgent': [WRITE, true],
+    'WebhookAdmin/CreateWebhook': [WRITE, true],
+    'WebhookAdmin/GetWebhook': [READ, true],
+    'WebhookAdmin/ListWebhooks': [READ, true],
+    'WebhookAdmin/UpdateWebhook': [WRITE, true],
+    'WebhookAdmin/DeleteWebhook': [WRITE, true],
+    'WebhookAdmin/TestWebhook': [CALL, false],
+    'CallLifecycle/OnCallStart': [CALL, false],
+    'CallLifecycle/OnCallEnd': [CALL, false],
+    'ExecutionLog/GetExecution': [READ, false],
+    'ExecutionLog/ListExecutions': [READ, true],
+  };
+  for (const [name, [maxRequestBytes, isAdmin]] of Object.entries(rows)) {
+    it(`returns the limits of ${name}`, () => {
+      expect(limitsOf(`/callhooks.v1.${name}`)).to.deep.equal({
+        maxRequestBytes,
+        isAdmin,
+        isRead: maxRequestBytes === READ,
+      });
+    });
+  }
+
+  it('has a row here for every method of the API', () => {
+    const { AgentAdminService, WebhookAdminService, CallLifecycleService, ExecutionLogService } = services;
+    const all = [AgentAdminService, WebhookAdminService, CallLifecycleService, ExecutionLogService].flatMap(
+      (service) =>
+        Object.values<{ path: string }>(service).map(({ path }) => path.slice('/callhooks.v1.'.length)),
+    );
+    expect(new Set(Object.keys(rows))).to.deep.equal(new Set(all));
   });
 });
