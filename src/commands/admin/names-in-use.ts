@@ -38,12 +38,15 @@ function usesOf(
   usersOf: (config: WebhookConfig, names: readonly string[]) => readonly NameUsage[],
 ): Use[] {
   if (names.length === 0) return [];
-  return webhooks.flatMap(({ webhookUuid, config }) =>
-    usersOf(config, names).map(({ name, field }) => ({
+  const ranks = new Map(names.map((name, rank) => [name, rank]));
+  const rankOf = ({ name }: { readonly name: string }): number => ranks.get(name) ?? 0;
+  return webhooks
+    .flatMap(({ webhookUuid, config }) => usersOf(config, names).map((usage) => ({ ...usage, webhookUuid })))
+    .toSorted((one, other) => rankOf(one) - rankOf(other))
+    .map(({ name, field, webhookUuid }) => ({
       subject: `webhooks/${webhookUuid}`,
       description: `"${name}": webhook_config.${field} uses it`,
-    })),
-  );
+    }));
 }
 
 function inUse(
