@@ -5,12 +5,14 @@ interface MaybeClosed {
   readonly closed: boolean;
 }
 
-const STREAMS_AT_ONCE = 100;
-const MS_PER_TURN = 5;
+/** With 100, and 5 ms of each turn, OnCallEnd accepted a tenth fewer calls in bursts of ordinary callers. */
+const STREAMS_AT_ONCE = 160;
+const COUNTED_WITHIN_MS = 5;
+const MS_PER_TURN = 20;
 
 /**
- * Returns a function that serves a stream at once, as long as not more than 100 came within 5 ms. It serves the others in
- * later turns of the event loop, for 5 ms of each, in the order of their arrival, and forgets those that are closed by then.
+ * Returns a function that serves a stream at once, as long as not more than 160 came within 5 ms. It serves the others in
+ * later turns of the event loop, for 20 ms of each, in the order of their arrival, and forgets those that are closed by then.
  *
  * One read of a connection can bring 2,000 streams that are opened and cancelled at once, and serving one costs a tenth of a
  * millisecond. Without this, such a read stopped the event loop for up to 256 ms.
@@ -31,7 +33,7 @@ export function createStreamTurns(): ServeInTurn {
   };
   return (stream, serve) => {
     const nowMs = performance.now();
-    if (nowMs - beganAtMs > MS_PER_TURN) {
+    if (nowMs - beganAtMs > COUNTED_WITHIN_MS) {
       beganAtMs = nowMs;
       servedAtOnce = 0;
     }
