@@ -80,14 +80,19 @@ function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
   const listeners = http2Server.listeners('stream') as StreamListener[];
   const serveInTurn = createStreamTurns();
   http2Server.removeAllListeners('stream');
-  http2Server.on('stream', (stream, headers, flags, rawHeaders) =>
+  http2Server.on('stream', (stream, headers, flags, rawHeaders) => {
+    // A client may reset a stream with an error at any time. Without a listener that error ends the process, and grpc-js
+    // adds its own only when the stream has its turn.
+    stream.on('error', ignore);
     serveInTurn(stream, () => {
       if (!admit(stream, headers)) return;
       boundTimeout(headers);
       for (const listener of listeners) listener(stream, headers, flags, rawHeaders);
-    }),
-  );
+    });
+  });
 }
+
+function ignore(): void {}
 
 type StreamListener = (
   stream: ServerHttp2Stream,

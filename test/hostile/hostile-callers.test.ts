@@ -19,6 +19,7 @@ const START = '/callhooks.v1.CallLifecycle/OnCallStart';
 const READ = '/callhooks.v1.ExecutionLog/GetExecution';
 const LATE = 1_000;
 const READS = 1_500;
+const RESETS = 1_500;
 const CANCELS = 10_000;
 const CONNECTIONS = 10_000;
 const MOST_BUSY_MS = 500;
@@ -112,6 +113,23 @@ describe('A hostile caller', () => {
       attack: `${CANCELS} streams opened and cancelled`,
       ...toll,
       record: `other connections are served; ${goaways} GOAWAY for this one`,
+    });
+    expect(toll.longestBusyMs, 'longest work without a break').to.be.below(MOST_BUSY_MS);
+  });
+
+  it(`can reset ${RESETS} streams with an error code while they wait for their turn`, async function () {
+    this.timeout(60_000);
+    const { toll } = await server.measure(async () => {
+      const streams = Array.from({ length: RESETS }, () => openStream(session, START));
+      const closed = streams.map((stream) => new Promise((resolve) => stream.once('close', resolve)));
+      for (const stream of streams) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      await Promise.all(closed);
+      await expectOthersServed();
+    });
+    reportAttack({
+      attack: `${RESETS} streams reset with INTERNAL_ERROR at once`,
+      ...toll,
+      record: 'other connections are served',
     });
     expect(toll.longestBusyMs, 'longest work without a break').to.be.below(MOST_BUSY_MS);
   });

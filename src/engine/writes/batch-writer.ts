@@ -34,7 +34,7 @@ const BUSY_PAUSE_MS = 20;
 export function createBatchWriter(deps: BatchWriterDeps): WriteItems {
   const { lockedRows } = deps;
 
-  // `mayWithdraw` is false for items that have waited for locks of others.
+  // `mayWithdraw` is false for items that may be committed already, and for items that have waited for locks of others.
   const write = async (batch: readonly WriteItem[], mayWithdraw: boolean): Promise<void> => {
     const startedAtMs = performance.now();
     const isOverdue = (): boolean => performance.now() - startedAtMs > MAX_CONFLICT_MS;
@@ -52,7 +52,7 @@ export function createBatchWriter(deps: BatchWriterDeps): WriteItems {
       // After an unknown error the transaction may be committed.
       else if (kind !== 'conflict') return split(items, error, false);
       else if (tries < MAX_CONFLICT_TRIES && !isOverdue()) await wait(Math.random() * 5 * 2 ** tries);
-      else return writeUnlocked(items, error);
+      else return writeUnlocked(items, error, mayWithdraw);
     }
   };
 
@@ -63,10 +63,14 @@ export function createBatchWriter(deps: BatchWriterDeps): WriteItems {
     await write(items.slice(middle), mayWithdraw);
   };
 
-  const writeUnlocked = async (items: readonly WriteItem[], error: unknown): Promise<void> => {
+  const writeUnlocked = async (
+    items: readonly WriteItem[],
+    error: unknown,
+    mayWithdraw: boolean,
+  ): Promise<void> => {
     const unlocked = await lockedRows.rejectLocked(items);
     // Any row may be the locked one, and to find out which one takes longer than callers wait.
-    if (unlocked.length === items.length) return split(items, error, true);
+    if (unlocked.length === items.length) return split(items, error, mayWithdraw);
     if (unlocked.length > 0) await write(unlocked, false);
   };
 

@@ -40,7 +40,13 @@ const TICKET_HEADER = 'callhooks-ticket';
 /** Carries the name of the caller's token to the adapter. What a client sends under this name is overwritten. */
 export const CALLER_HEADER = 'callhooks-caller';
 const UNGATED: Arrival = { received: ignore, decided: ignore, leave: ignore };
-const UNCOUNTED: ArrivingMessage = { call: UNGATED, received: ignore, answered: ignore, reserve: () => true };
+const UNCOUNTED: ArrivingMessage = {
+  call: UNGATED,
+  received: ignore,
+  answered: ignore,
+  reserve: () => true,
+  end: ignore,
+};
 /** The paths of callhooks. Each RPC has one message. The streams of health and reflection may stay open without one. */
 const OWN_PATHS = '/callhooks.';
 /** The most bytes of all messages of a stream of health or reflection. */
@@ -61,7 +67,8 @@ export function createArrivals({ gate, budget, accessControl, refusals, isClosin
     const { refusal, caller } = accessControl(path, headers.authorization);
     // Nothing that sees the headers from here on needs the token.
     delete headers.authorization;
-    if (caller !== undefined || CALLER_HEADER in headers) headers[CALLER_HEADER] = caller;
+    delete headers[CALLER_HEADER];
+    if (caller !== undefined) headers[CALLER_HEADER] = caller;
     if (refusal !== undefined) refusals.refuse(stream, refusal, { path, caller });
     return refusal === undefined;
   };
@@ -96,7 +103,7 @@ export function createArrivals({ gate, budget, accessControl, refusals, isClosin
       stream.once('close', () => {
         countRpc(session, -1);
         call.leave();
-        arriving.end(message);
+        message.end();
         messages.delete(ticket);
       });
       return true;

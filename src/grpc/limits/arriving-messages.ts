@@ -10,8 +10,13 @@ export interface ArrivingMessage {
   received(): void;
   /** Notes that the RPC is answered. From now on its caller has 10 s to read the answer. */
   answered(): void;
-  /** Sets how many bytes are reserved for the message. Returns false, and changes nothing, when more do not fit. */
+  /**
+   * Sets how many bytes are reserved for the message. Returns false, and changes nothing, when more do not fit. Once the
+   * stream has ended nothing is reserved any more, because nothing would release it.
+   */
   reserve(bytes: number): boolean;
+  /** Notes that the stream is closed, and releases all bytes. */
+  end(): void;
 }
 
 /** Counts the bytes of messages while they arrive, and refuses those that come too slowly. */
@@ -21,8 +26,6 @@ export interface ArrivingMessages {
    * not fit into the budget. `isTimed` says whether its message has to come within 10 s.
    */
   begin(stream: ServerHttp2Stream, call: Arrival, maxBytes: number, isTimed: boolean): ArrivingMessage;
-  /** Ends the count of a stream that was closed. */
-  end(message: ArrivingMessage): void;
 }
 
 /** How long a message may take to arrive, and an answer to be read. */
@@ -65,7 +68,9 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
     begin: (stream, call, maxBytes, isTimed) => {
       let reservation: ByteReservation | undefined;
       let reserved = 0;
+      let isEnded = false;
       const reserve = (bytes: number): boolean => {
+        if (isEnded) return true;
         reservation ??= budget?.reserve(0);
         if (bytes > reserved && reservation?.grow(bytes - reserved) === false) return false;
         reservation?.resize(bytes);
@@ -83,6 +88,11 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
           if (!stream.closed) time(message, stream, true);
         },
         reserve,
+        end: () => {
+          arriving.delete(message);
+          reserve(0);
+          isEnded = true;
+        },
       };
       if (isTimed) time(message, stream, false);
       let arrived = 0;
@@ -101,10 +111,6 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
       stream.once('finish', resume);
       stream.on('data', count);
       return message;
-    },
-    end: (message) => {
-      arriving.delete(message);
-      message.reserve(0);
     },
   };
 }

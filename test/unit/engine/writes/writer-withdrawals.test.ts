@@ -63,6 +63,21 @@ describe('the writer, with items that wait for too long', () => {
     expect(written).to.deep.equal([['outcome', 'late'], ['outcome']]);
   });
 
+  it('never withdraws an item after an unknown error, because it may be committed', async () => {
+    let tries = 0;
+    const write = async (batch: WriteBatch): Promise<WriteResults> => {
+      tries += 1;
+      if (tries === 1) throw new DatabaseError('bug');
+      // One item alone is written in the end; pairs meet locks.
+      if (Object.values(batch).flat().length > 1) throw new DatabaseError('conflict');
+      return answersTo(batch);
+    };
+    const { submit } = writerOf(write);
+    const late = { withdrawAtMs: performance.now() + 5 };
+    const items = ['a', 'b', 'c', 'd'].map((value) => submit(value, late));
+    expect(await endings(items)).to.deep.equal(['a', 'b', 'c', 'd']);
+  });
+
   it('writes no item that was given up, even if an earlier try may have been applied', async () => {
     const { commits, write } = createDatabase();
     const { submit } = writerOf(write);

@@ -30,7 +30,7 @@ describe('createArrivingMessages', () => {
     send(stream, 100);
     send(stream, 200);
     expect(budget.reservedBytes()).to.equal(300);
-    messages.end(message);
+    message.end();
     expect(budget.reservedBytes()).to.equal(0);
   });
 
@@ -54,6 +54,15 @@ describe('createArrivingMessages', () => {
     expect(refused).to.deep.equal([]);
     send(other, 1);
     expect(refused).to.deep.equal(['message_bytes']);
+  });
+
+  it('reserves nothing for a reply whose stream has ended before', () => {
+    const { budget, messages, newStream, send } = countOf1000();
+    const stream = newStream();
+    const message = messages.begin(stream, CALL, 500, true);
+    send(stream, 100);
+    message.end();
+    expect([message.reserve(700), budget.reservedBytes()]).to.deep.equal([true, 0]);
   });
 
   it('reserves another number of bytes when the message has been measured, if they fit', () => {
