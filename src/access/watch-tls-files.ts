@@ -55,13 +55,18 @@ export function watchTlsFiles(deps: TlsWatchDeps): TlsWatch {
     else if (isSettled) judge(found, isUrgent);
   };
 
-  // One look at a time: a file system that hangs must not take more than one of the few threads that read files.
+  // One look at a time: it reads three files at most, and a file system that hangs must not take all of the few threads
+  // that read files.
   let looking: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    looking ??= look(false).finally(() => (looking = undefined));
-  }, everyMs).unref();
+  const begin = (isUrgent: boolean): Promise<void> =>
+    (looking ??= look(isUrgent).finally(() => (looking = undefined)));
+  const timer = setInterval(() => void begin(false), everyMs).unref();
   return {
-    lookNow: () => look(true),
+    lookNow: async () => {
+      // A look that began before may have read the older files.
+      await looking;
+      await begin(true);
+    },
     isStale: () => reported !== undefined,
     close: () => clearInterval(timer),
   };

@@ -86,8 +86,9 @@ function missReason(
 type CheckValue = (value: JsonValue) => MissReason | undefined;
 
 /**
- * Makes the check of values by their own size and depth. It checks each value once, however many rules find it, and looks
- * at no more of a value than may be assigned: the values that rules find may lie in one another.
+ * Makes the check of values by their own size and depth. It measures a value that may be
+ * too large once, however many rules find it, and looks at no more of a value than may be assigned: the values that rules
+ * find may lie in one another.
  */
 function createValueCheck(): CheckValue {
   const checked = new Map<JsonValue, MissReason | undefined>();

@@ -9,14 +9,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 interface MethodLimits {
   /** The largest request message in bytes. */
   readonly maxRequestBytes: number;
-  /** Reports whether the method is a list or an admin RPC, which the server limits together. */
-  readonly isAdmin: boolean;
-  /** Reports whether the method changes nothing, so that its reply may be refused for lack of memory. */
+  /** Says whether the method is a list or an admin RPC: the server limits how many of them run at once. */
+  readonly isLimited: boolean;
+  /** Says whether the command of the method reserves the bytes of its request itself. */
+  readonly reservesItself: boolean;
+  /** Says whether the method changes nothing, so that its reply may be refused for lack of memory. */
   readonly isRead: boolean;
 }
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** The largest request message of any method, in bytes. */
+export const MAX_REQUEST_BYTES = 4 * MIB;
 /** Matches the methods whose requests hold call details. */
 const CALLS = /\/(OnCallStart|OnCallEnd|TestWebhook)$/;
 const ADMIN = /^\/callhooks\.v1\.(AgentAdmin|WebhookAdmin)\//;
@@ -26,11 +30,13 @@ const LISTS = /\/List\w+$/;
 /** Returns the limits of a method, by its path (`/callhooks.v1.AgentAdmin/GetAgent`). */
 export function limitsOf(path: string): MethodLimits {
   // A sent test counts as a pre-call. Its endpoint may be slow, and lists and admin RPCs must not wait for it.
-  if (CALLS.test(path)) return { maxRequestBytes: 4 * MIB, isAdmin: false, isRead: false };
+  if (CALLS.test(path))
+    return { maxRequestBytes: MAX_REQUEST_BYTES, isLimited: false, reservesItself: true, isRead: false };
   const isWrite = WRITES.test(path);
   return {
     maxRequestBytes: isWrite ? MIB : 4 * KIB,
-    isAdmin: ADMIN.test(path) || LISTS.test(path),
+    isLimited: ADMIN.test(path) || LISTS.test(path),
+    reservesItself: false,
     isRead: !isWrite,
   };
 }

@@ -22,11 +22,9 @@ import { MAX_STREAMS, tuneHttp2, type Http2Connections } from './http2-settings.
 import { readRequestShapes } from './limits/message-shape.ts';
 import { addReflection } from './reflection.ts';
 import { createOwnTurns } from './limits/own-turns.ts';
+import { MAX_REQUEST_BYTES } from './decode-request.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
-
-/** The largest request message in bytes. grpc-js refuses a larger one as RESOURCE_EXHAUSTED. */
-export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** The most list and admin RPCs at once. */
 const MAX_ADMIN_RPCS = 64;
@@ -34,7 +32,8 @@ const MINUTE_MS = 60_000;
 const REFUSE_FOR_MS = 500;
 const REFUSE_STEP_MS = 20;
 const OPTIONS = {
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  // grpc-js refuses a larger message as RESOURCE_EXHAUSTED.
+  'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
   'grpc.max_concurrent_streams': MAX_STREAMS,
   'grpc.keepalive_time_ms': MINUTE_MS,
   'grpc.keepalive_timeout_ms': 20_000,

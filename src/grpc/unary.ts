@@ -51,7 +51,7 @@ export function createUnary<Request, Reply>(
   handler: Handler<Request, Reply>,
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
-  const { maxRequestBytes, isAdmin, isRead } = limitsOf(method.path);
+  const { maxRequestBytes, isLimited, reservesItself, isRead } = limitsOf(method.path);
   const { adminLimit, isClosing, messageOf, ownTurn, logger, newRequestId, requestShapes } = dependencies;
   const shape = requestShapes.get(method.path);
   if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
@@ -65,8 +65,7 @@ export function createUnary<Request, Reply>(
     if (!message.reserve(memoryBytes)) throw tooManyBytes();
     const decode = (): Request => decodeRequest(method.requestDeserialize, bytes);
     const handle = (request: Request): Promise<Buffer> => {
-      // The commands of calls and tests reserve the bytes themselves, as long as they need them.
-      if (!isAdmin) message.reserve(0);
+      if (reservesItself) message.reserve(0);
       return handler(request, context).then(method.responseSerialize);
     };
     if (values <= MANY_VALUES) return handle(decode());
@@ -80,7 +79,7 @@ export function createUnary<Request, Reply>(
     context: CallContext,
   ): Promise<Buffer> => {
     if (isClosing()) throw shuttingDown();
-    if (isAdmin) return adminLimit(() => serve(holder, message, context));
+    if (isLimited) return adminLimit(() => serve(holder, message, context));
     return serve(holder, message, context);
   };
   return (call, respond) => {

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DatabaseError, errorCode } from '../errors.ts';
 import { wrongKeyIds } from '../secrets/check-keys.ts';
@@ -7,9 +5,7 @@ import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
-
-/** Opens the database that these settings name. */
-type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => Promise<Database>;
+import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
 
 /**
  * Returns how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
@@ -18,8 +14,7 @@ type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => P
  */
 export async function databaseReport(config: Config, openDatabase: OpenDatabase): Promise<string> {
   const keys = config.encryptionKeys ?? (await readKeyFile(config.dataDir)) ?? [];
-  const isEmbedded = config.databaseUrl === undefined;
-  if (isEmbedded && !existsSync(join(config.dataDir, 'callhooks.db')))
+  if (isDatabaseMissing(config))
     return `there is no database yet: the first start makes it in ${config.dataDir}\n`;
   try {
     return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keys);

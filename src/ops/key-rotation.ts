@@ -1,26 +1,22 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import { openKeyring } from '../secrets/open-keyring.ts';
 import { rotateKeys, type KeyRotation } from '../secrets/rotate-keys.ts';
-import type { Database } from '../store/database.ts';
 import type { SealedStore } from '../store/encryption-key-store.ts';
-
-/** Opens the database that these settings name, and refuses one with pending migrations. */
-type OpenDatabase = (options: { url: string | undefined; dataDir: string }) => Promise<Database>;
+import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
 
 /**
  * Does the work of `callhooks rotate-keys`: checks the keys, encrypts every stored value with the first one, and returns
- * a line about it. The line says so, too, when there was nothing to do. Never makes a database: one that is not there
- * means that the settings name the wrong folder.
+ * a line about it. The line says so, too, when there was nothing to do. It never makes a database: one that is not there
+ * means that the settings name the wrong folder. An empty database without a key file gets one, as at a start of the server.
+ * `openDatabase` refuses a database with pending migrations.
  * @throws ConfigError when a key is missing or wrong, or when the first key does not encrypt every value in the end
  */
 export async function rotateStoredKeys(config: Config, openDatabase: OpenDatabase): Promise<string> {
   const { databaseUrl: url, dataDir, encryptionKeys: keys } = config;
-  if (url === undefined && !existsSync(join(dataDir, 'callhooks.db')))
+  if (isDatabaseMissing(config))
     throw new ConfigError([`there is no database in ${dataDir}, so there is nothing to encrypt anew`]);
   const database = await openDatabase({ url, dataDir });
   try {

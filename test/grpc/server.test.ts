@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { setLogger, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { OnCallStartRequest, OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
-import { MAX_MESSAGE_BYTES } from '../../src/grpc/server.ts';
+import { MAX_REQUEST_BYTES } from '../../src/grpc/decode-request.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
 import { endOf, headersOf, sendCall } from './http2-calls.ts';
@@ -25,12 +25,12 @@ describe('The gRPC server', () => {
     const overhead = OnCallStartRequest.encode(
       OnCallStartRequest.fromPartial({ callerPhone: 'x'.repeat(4e6) }),
     ).finish();
-    const callerPhone = 'x'.repeat(4e6 + MAX_MESSAGE_BYTES - overhead.length);
+    const callerPhone = 'x'.repeat(4e6 + MAX_REQUEST_BYTES - overhead.length);
     expect(await server.rpc.calls.onCallStart({ callerPhone })).to.deep.equal(reply);
     expect((await errorOf(server.rpc.calls.onCallStart({ callerPhone: `${callerPhone}x` }))).code).to.equal(
       'RESOURCE_EXHAUSTED',
     );
-    expect(sizes).to.deep.equal([MAX_MESSAGE_BYTES]);
+    expect(sizes).to.deep.equal([MAX_REQUEST_BYTES]);
   });
 
   it('refuses a compressed message that is larger than 4 MiB when it is decompressed', async () => {

@@ -44,11 +44,11 @@ export function bindAdminCommands(unbound: Omit<AdminDeps, 'audit'> & { readonly
     getAgent: (request: GetAgentRequest) => getAgent(deps, request),
     listAgents: (request: ListAgentsRequest) => listAgents(deps, request),
     updateAgent: (request: UpdateAgentRequest, caller: Caller) => updateAgent(depsFor(caller), request),
-    deleteAgent: (request: DeleteAgentRequest) => deleteAgent(deps, request),
+    deleteAgent: (request: DeleteAgentRequest, caller: Caller) => deleteAgent(depsFor(caller), request),
     createWebhook: (request: CreateWebhookRequest, caller: Caller) => createWebhook(depsFor(caller), request),
     getWebhook: (request: GetWebhookRequest) => getWebhook(deps, request),
     listWebhooks: (request: ListWebhooksRequest) => listWebhooks(deps, request),
     updateWebhook: (request: UpdateWebhookRequest, caller: Caller) => updateWebhook(depsFor(caller), request),
-    deleteWebhook: (request: DeleteWebhookRequest) => deleteWebhook(deps, request),
+    deleteWebhook: (request: DeleteWebhookRequest, caller: Caller) => deleteWebhook(depsFor(caller), request),
   };
 }

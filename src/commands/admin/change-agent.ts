@@ -91,10 +91,11 @@ function auditOrigins(
   before: Agent | undefined,
   after: Agent | undefined,
 ): void {
-  for (const webhook of after?.webhooks ?? []) {
+  if (after === undefined) return;
+  for (const webhook of after.webhooks) {
     const earlier = before?.webhooks.find(({ webhookUuid }) => webhookUuid === webhook.webhookUuid);
     const origin = originOf(webhook);
-    if (after === undefined || (earlier !== undefined && originOf(earlier) === origin)) continue;
+    if (earlier !== undefined && originOf(earlier) === origin) continue;
     const { agentUuid, webhookUuid } = webhook;
     const secretNames = secretNamesOf(agentSecrets, after, webhook);
     audit({ action, agentUuid, webhookUuid, origin, secretNames });

@@ -6,7 +6,7 @@ import {
   XML_ESCAPES,
   type EscapeKind,
 } from './decode-escapes.ts';
-import { createValueIndex, type SearchBudget, type Span, type ValueIndex } from './value-index.ts';
+import { addSpan, createValueIndex, type SearchBudget, type Span, type ValueIndex } from './value-index.ts';
 
 /** The text that stands in the place of a masked value, everywhere. */
 export const MASK = '••••••';
@@ -185,11 +185,7 @@ function findAtEnd(text: string, index: ValueIndex, budget: SearchBudget): Span[
 
 function merged(spans: readonly Span[]): Span[] {
   const result: [number, number][] = [];
-  for (const [start, end] of spans.toSorted((a, b) => a[0] - b[0])) {
-    const last = result.at(-1);
-    if (last !== undefined && start < last[1]) last[1] = Math.max(last[1], end);
-    else result.push([start, end]);
-  }
+  for (const span of spans.toSorted((a, b) => a[0] - b[0])) addSpan(result, span);
   return result;
 }
 

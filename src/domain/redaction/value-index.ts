@@ -1,6 +1,13 @@
 /** A part of a text: from the first offset to before the second one. */
 export type Span = readonly [start: number, end: number];
 
+/** Adds a span to spans in the order of their starts, and joins it with the last one where they overlap. */
+export function addSpan(spans: [number, number][], [start, end]: Span): void {
+  const last = spans.at(-1);
+  if (last !== undefined && start < last[1]) last[1] = Math.max(last[1], end);
+  else spans.push([start, end]);
+}
+
 /**
  * How many comparisons the search of one text may still take. When none are left, the searches stop, and their results
  * mean nothing.
@@ -45,9 +52,8 @@ export function createValueIndex(values: readonly string[]): ValueIndex {
     findAll: (text, budget) => {
       const spans: [number, number][] = [];
       visit(text, budget, (start, end) => {
-        const last = spans.at(-1);
-        if (last !== undefined && start < last[1]) last[1] = Math.max(last[1], end);
-        else spans.push([start, end]);
+        // Joined at once: a text of one letter would have a span for each of its characters.
+        addSpan(spans, [start, end]);
         return true;
       });
       return spans;

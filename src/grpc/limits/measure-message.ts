@@ -80,7 +80,7 @@ function walkMessage(walk: Walk, shape: MessageShape, end: number, depth: number
       continue;
     }
     const fieldEnd = readLength(walk, end, depth);
-    if (field?.message !== undefined && field.wireType === 2) {
+    if (field?.message !== undefined) {
       if ((seen & field.bit) !== 0) throw unfit(walk, depth, `has ${field.name} twice`);
       seen |= field.bit;
       enter(walk, field, field.message, fieldEnd, depth);

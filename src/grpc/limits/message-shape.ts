@@ -28,7 +28,6 @@ export interface MessageShape {
 export interface FieldShape {
   /** The name in the proto file. */
   readonly name: string;
-  readonly wireType: number;
   readonly isRepeated: boolean;
   /** The size of an element of a packed list: 0 for a varint. Undefined when the field is no such list. */
   readonly packedSize: number | undefined;
@@ -114,7 +113,6 @@ function fieldShape(
   const wireType = WIRE_TYPES[field.type] ?? VARINT;
   return {
     name: field.name,
-    wireType,
     isRepeated: isRepeated(field),
     packedSize: isRepeated(field) ? FIXED_SIZES[wireType] : undefined,
     message: field.type === Type.MESSAGE ? shapeOf(field.typeName) : undefined,

@@ -33,10 +33,10 @@ export function createAgentAdminService(commands: AgentAdminCommands): BoundServ
       context.log({ agent_uuid: request.agentUuid });
       return { agent: agentMessage(await commands.updateAgent(request, context)) };
     },
-    deleteAgent: async (message, { log }) => {
+    deleteAgent: async (message, context) => {
       const request = requests.parseDeleteAgent(message);
-      log({ agent_uuid: request.agentUuid });
-      await commands.deleteAgent(request);
+      context.log({ agent_uuid: request.agentUuid });
+      await commands.deleteAgent(request, context);
       return {};
     },
   });

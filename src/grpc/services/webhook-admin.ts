@@ -41,10 +41,10 @@ export function createWebhookAdminService(commands: WebhookAdminCommands): Bound
       context.log({ webhook_uuid: request.webhookUuid });
       return { webhook: webhookMessage(await commands.updateWebhook(request, context)) };
     },
-    deleteWebhook: async (message, { log }) => {
+    deleteWebhook: async (message, context) => {
       const request = requests.parseDeleteWebhook(message);
-      log({ webhook_uuid: request.webhookUuid });
-      await commands.deleteWebhook(request);
+      context.log({ webhook_uuid: request.webhookUuid });
+      await commands.deleteWebhook(request, context);
       return {};
     },
     testWebhook: async (message, context) => {

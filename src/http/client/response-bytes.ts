@@ -41,8 +41,9 @@ export class ResponseLimitError extends Error {
  * and makes an error with a stack for each further header: 20 responses of `a:` without end stopped the event loop for
  * seconds. So the raw bytes are counted here before they are parsed. The connection ends in four cases: more than 64 KiB
  * come before the end of the final head, one head has more than 1,000 lines, more than 16 KiB come between two parts of a
- * body, or the bytes outside of the body exceed the longest allowed body by 64 KiB. The parser gets 16 KiB at a time, as long as the turn has
- * time for it.
+ * body, or the bytes outside of the body exceed the longest allowed body by 64 KiB.
+ *
+ * The parser gets 16 KiB at a time, as long as the turn has time for it.
  */
 export function watchResponseBytes(socket: Socket, budget: ParseBudget): ResponseBytes {
   const heads = createHeadFilter();

@@ -225,7 +225,7 @@ describe('A request message', () => {
 const [READ, WRITE, CALL] = [4 * 1024, 1024 * 1024, 4 * 1024 * 1024];
 
 describe('limitsOf', () => {
-  const rows: Readonly<Record<string, readonly [maxRequestBytes: number, isAdmin: boolean]>> = {
+  const rows: Readonly<Record<string, readonly [maxRequestBytes: number, isLimited: boolean]>> = {
     'AgentAdmin/CreateAgent': [WRITE, true],
     'AgentAdmin/GetAgent': [READ, true],
     'AgentAdmin/ListAgents': [READ, true],
@@ -242,11 +242,12 @@ describe('limitsOf', () => {
     'ExecutionLog/GetExecution': [READ, false],
     'ExecutionLog/ListExecutions': [READ, true],
   };
-  for (const [name, [maxRequestBytes, isAdmin]] of Object.entries(rows)) {
+  for (const [name, [maxRequestBytes, isLimited]] of Object.entries(rows)) {
     it(`returns the limits of ${name}`, () => {
       expect(limitsOf(`/callhooks.v1.${name}`)).to.deep.equal({
         maxRequestBytes,
-        isAdmin,
+        isLimited,
+        reservesItself: name.startsWith('CallLifecycle/') || name.endsWith('/TestWebhook'),
         isRead: maxRequestBytes === READ,
       });
     });
