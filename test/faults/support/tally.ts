@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import * as pb from '../../../src/gen/index.callhooks.v1.ts';
 import type { Callers, CallPlan } from './callers.ts';
 import type { LoggedCall } from './call-log.ts';
 import type { CallResponse, ReplyResponse } from './call-response.ts';
@@ -14,6 +15,11 @@ export interface Tally {
   readonly refused: readonly LoggedCall[];
   /** Calls that got DATABASE_UNAVAILABLE, with when to repeat them: nobody knows whether anything was recorded. */
   readonly undecided: readonly LoggedCall[];
+  /**
+   * Calls that got the record of an abandoned claim: INTERRUPTED, nothing was sent. Only a repeat of an undecided call may get
+   * it: the database wrote the claim just after the replica had given it up (docs/execution-states.md).
+   */
+  readonly abandoned: readonly LoggedCall[];
   /** All other responses, which must not occur under load, a text each. */
   readonly wrong: readonly string[];
 }
@@ -27,9 +33,10 @@ export function tally(entries: readonly LoggedCall[]): Tally {
   const undecided = entries.filter(({ response }) =>
     isRefusal(response, 'UNAVAILABLE', 'DATABASE_UNAVAILABLE'),
   );
-  const known = new Set([...good, ...refused, ...undecided]);
+  const abandoned = entries.filter(({ response }) => isAbandoned(response));
+  const known = new Set([...good, ...refused, ...undecided, ...abandoned]);
   const wrong = entries.filter((entry) => !known.has(entry)).map(({ response }) => textOf(response));
-  return { good, refused, undecided, wrong };
+  return { good, refused, undecided, abandoned, wrong };
 }
 
 function isGood(response: CallResponse): boolean {
@@ -46,15 +53,31 @@ function isDegraded(response: ReplyResponse): boolean {
   return (JSON.parse(response.text) as { degraded?: boolean }).degraded === true;
 }
 
+function isAbandoned(response: CallResponse): boolean {
+  if (response.kind !== 'reply' || !response.replayed) return false;
+  const { execution } = JSON.parse(response.text) as { execution?: pb.Execution };
+  return (
+    execution?.state === pb.ExecutionState.EXECUTION_STATE_INTERRUPTED &&
+    execution.failure?.sent === pb.Sent.SENT_NO
+  );
+}
+
 function textOf(response: CallResponse): string {
   if (response.kind === 'error') return `${response.code} ${response.reason} (${response.message})`;
   return `${response.replayed ? 'replayed ' : ''}${response.text}`;
 }
 
-/** Expects only good calls and refusals, and at most `mostUndecided` undecided calls. */
-export function expectNothingWrong({ wrong, undecided }: Tally, what: string, mostUndecided = 0): void {
+/** Expects only good calls and refusals, and at most so many calls that are undecided, or the record of an abandoned claim. */
+export function expectNothingWrong(
+  { wrong, undecided, abandoned }: Tally,
+  what: string,
+  { mostUndecided = 0, mostAbandoned = 0 } = {},
+): void {
   expect(wrong.slice(0, 5), `${what}: ${wrong.length} calls got something else`).to.deep.equal([]);
   expect(undecided.length, `${what}: calls that got DATABASE_UNAVAILABLE`).to.be.at.most(mostUndecided);
+  expect(abandoned.length, `${what}: calls that got the record of an abandoned claim`).to.be.at.most(
+    mostAbandoned,
+  );
 }
 
 const ROUNDS = 12;
@@ -71,6 +94,7 @@ export async function repeatRefused(
 ): Promise<{ readonly tally: Tally; readonly refusedAgain: number }> {
   const good: LoggedCall[] = [];
   const undecided: LoggedCall[] = [];
+  const abandoned: LoggedCall[] = [];
   const wrong: string[] = [];
   let left = refused;
   let refusedAgain = 0;
@@ -85,11 +109,12 @@ export async function repeatRefused(
     const made = tally(entries);
     good.push(...made.good);
     undecided.push(...made.undecided);
+    abandoned.push(...made.abandoned);
     wrong.push(...made.wrong);
     left = made.refused;
     refusedAgain += left.length;
   }
-  return { tally: { good, refused: left, undecided, wrong }, refusedAgain };
+  return { tally: { good, refused: left, undecided, abandoned, wrong }, refusedAgain };
 }
 
 function retryAfterOf({ response }: LoggedCall): number {

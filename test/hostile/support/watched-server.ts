@@ -14,6 +14,8 @@ const BYTES_PER_MB = 1024;
 
 /** What an attack did to the server process. */
 export interface Toll {
+  /** When the attack began, in epoch milliseconds. */
+  readonly fromMs: number;
   /** The longest time for which the event loop stood still. */
   readonly longestStallMs: number;
   /** The most CPU time that the event loop took without a break, whatever else the machine did. */
@@ -66,11 +68,12 @@ export async function startWatchedServer(env: Readonly<Record<string, string>> =
     log,
     measure: async (attack) => {
       const beforeMb = resetPeakMemory(pid);
+      const fromMs = Date.now();
       child.send('reset');
       const result = await attack();
       const stalls = await readStalls(child);
       const peakMemoryMb = memoryOf(pid, 'VmHWM');
-      return { result, toll: { ...stalls, peakMemoryMb, grownMb: peakMemoryMb - beforeMb } };
+      return { result, toll: { fromMs, ...stalls, peakMemoryMb, grownMb: peakMemoryMb - beforeMb } };
     },
     close: async () => {
       rpc.close();
