@@ -35,6 +35,7 @@ describeEachEngine('Violations in requests about agents and webhooks:', (engine)
       ['agent.webhooks[1].webhook_type'],
     ],
     ['an empty secret', { agent: {}, secrets: { a: '' } }, ['secrets[a]']],
+    ['a secret with a line break at its end', { agent: {}, secrets: { a: 'x\n' } }, ['secrets[a]']],
     ['a secret over 4 KiB', { agent: {}, secrets: { a: long(4097) } }, ['secrets[a]']],
     ['a masked secret', { agent: {}, secrets: { a: MASK } }, ['secrets[a]']],
     [

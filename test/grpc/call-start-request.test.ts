@@ -53,6 +53,7 @@ describeEachEngine('OnCallStart', (engine) => {
     const uuid = execution?.executionUuid ?? '';
     const { host, connection, 'content-length': length, ...others } = headers;
     expect(others).to.deep.equal({
+      accept: 'application/json, */*;q=0.5',
       'accept-encoding': 'identity',
       baggage: `callhooks.execution=${uuid}`,
       'callhooks-execution': uuid,
@@ -65,8 +66,12 @@ describeEachEngine('OnCallStart', (engine) => {
     expect([host, connection]).to.deep.equal([`127.0.0.1:${test.receiver.port}`, 'keep-alive']);
   });
 
-  it('sends the user-agent and the idempotency-key that the webhook configures instead of its own', async () => {
-    const requestHeaders = { 'User-Agent': 'crm', 'Idempotency-Key': '{{conversation_uuid}}' };
+  it('sends the user-agent, accept and idempotency-key that the webhook configures instead of its own', async () => {
+    const requestHeaders = {
+      'User-Agent': 'crm',
+      Accept: 'application/vnd.crm+json',
+      'Idempotency-Key': '{{conversation_uuid}}',
+    };
     const agent = await makeAgent(test.rpc, {
       pre: { apiSchema: { url: test.receiver.url, method: 'POST', requestHeaders } },
     });
@@ -74,8 +79,19 @@ describeEachEngine('OnCallStart', (engine) => {
     await test.rpc.calls.onCallStart(call);
     expect(test.lastRequest().headers).to.include({
       'user-agent': 'crm',
+      accept: 'application/vnd.crm+json',
       'idempotency-key': call.conversationUuid,
     });
+  });
+
+  it('sends the content type that the webhook configures, also without a body', async () => {
+    const requestHeaders = { 'Content-Type': 'application/json' };
+    const agent = await makeAgent(test.rpc, {
+      pre: { apiSchema: { url: test.receiver.url, method: 'GET', requestHeaders } },
+    });
+    await test.rpc.calls.onCallStart(newCall(agent));
+    const { method, headers, body } = test.lastRequest();
+    expect([method, headers['content-type'], body]).to.deep.equal(['GET', 'application/json', '']);
   });
 
   for (const [title, traceparent, expected] of [

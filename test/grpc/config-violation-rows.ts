@@ -24,6 +24,7 @@ export function configRows(
     ['a URL with userinfo', schema({ url: 'https://user:pass@api.example.com/' }), [url]],
     ['a URL with a fragment', schema({ url: 'https://api.example.com/#a' }), [url]],
     ['a URL with a placeholder in its host', schema({ url: 'https://{{x}}.example.com/' }), [url]],
+    ['a URL with single braces', schema({ url: 'https://api.example.com/{tenant}' }), [url]],
     ['a URL with a secret in its path', schema({ url: 'https://api.example.com/{{secret.s}}' }), [url]],
     ['a URL with an unknown variable', schema({ url: 'https://api.example.com/{{nope}}' }), [url]],
     ['a URL of 4,097 bytes', schema({ url: `https://api.example.com/${long(4097 - 24)}` }), [url]],
@@ -59,6 +60,7 @@ export function configRows(
       schema({ requestBody: { a: [NaN], b: Infinity } }),
       [`${body}.a[0]`, `${body}.b`],
     ],
+    ['a body with integers beyond 2^53-1', schema({ requestBody: { a: [2 ** 53] } }), [`${body}.a[0]`]],
     ['a body nested deeper than 24', schema({ requestBody: nested(25) }), [`${body}${'.d'.repeat(24)}`]],
     ['a body of 64 KiB and 1', schema({ requestBody: long(64 * 1024 + 1) }), [body]],
     ['placeholders in a key of the body', schema({ requestBody: { '{{x}}': 1 } }), [body]],
@@ -85,6 +87,11 @@ export function configRows(
       'a default that is not finite',
       rule({ defaultValue: [-Infinity] }),
       [`${path}.assignments[0].default_value[0]`],
+    ],
+    [
+      'a default beyond 2^53-1',
+      rule({ defaultValue: { id: -(2 ** 53) } }),
+      [`${path}.assignments[0].default_value.id`],
     ],
     [
       'a default over 16 KiB',

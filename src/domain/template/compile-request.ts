@@ -21,7 +21,7 @@ export interface CompiledHeader {
 export interface CompiledRequest {
   readonly method: string;
   readonly url: CompiledUrl;
-  /** In the writer's order; the default content type comes last. */
+  /** In the writer's order; the default content type comes last. Without a body there is none but a given one. */
   readonly headers: readonly CompiledHeader[];
   readonly body: CompiledBody | undefined;
   /** Says whether records mask something in the URL: a secret, or the value of a parameter with a sensitive name. */
@@ -71,8 +71,7 @@ function withContentType(
   headers: readonly CompiledHeader[],
   body: CompiledBody | undefined,
 ): readonly CompiledHeader[] {
-  if (body === undefined) return headers.filter(({ name }) => name !== CONTENT_TYPE);
-  if (headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
+  if (body === undefined || headers.some(({ name }) => name === CONTENT_TYPE)) return headers;
   return [...headers, compileHeader(CONTENT_TYPE, body.contentType)];
 }
 

@@ -1,5 +1,5 @@
 import { violationsOf, type Violation } from '../../errors.ts';
-import { jsonProblems } from './validate-json.ts';
+import { configValueProblems } from './validate-json.ts';
 import { itemPath } from './field-path.ts';
 import { jsonBytes } from '../json.ts';
 import {
@@ -64,7 +64,7 @@ function defaultViolations({ required, defaultValue }: AssignmentDraft, field: s
   if (defaultValue === undefined) return [];
   if (required) return [{ field, description: "a required assignment can't have a default value" }];
   if (defaultValue === MASK) return [{ field, description: 'is a masked value: write the value' }];
-  const problems = jsonProblems(defaultValue, field);
+  const problems = configValueProblems(defaultValue, field);
   if (problems.length > 0) return problems;
   const description = valueTooLarge(jsonBytes(defaultValue));
   return description === undefined ? [] : [{ field, description }];

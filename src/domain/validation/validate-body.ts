@@ -1,6 +1,6 @@
 import type { Violation } from '../../errors.ts';
 import { isBodyless } from '../template/body-template.ts';
-import { jsonProblems } from './validate-json.ts';
+import { configValueProblems } from './validate-json.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType, type ContentKind } from '../template/content-type.ts';
 import { itemPath, memberPath } from './field-path.ts';
@@ -37,7 +37,7 @@ export function bodyViolations(
 
 /** Returns the violations of the body alone: whether it is JSON, its size, its templates. */
 function contentViolations(body: JsonValue, field: string, known: KnownNames): Violation[] {
-  const problems = jsonProblems(body, field);
+  const problems = configValueProblems(body, field);
   if (problems.length > 0) return problems;
   if (sizeOf(body) > MAX_BODY_TEMPLATE_BYTES) {
     return [{ field, description: `must not be larger than ${MAX_BODY_TEMPLATE_BYTES} bytes` }];

@@ -6,8 +6,19 @@ import { MAX_JSON_DEPTH } from '../limits.ts';
 const MAX_PROBLEMS = 1000;
 
 function scalarProblem(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a finite number';
+  if (typeof value === 'number') return numberProblem(value);
   return typeof value === 'string' || typeof value === 'boolean' ? undefined : 'must be a JSON value';
+}
+
+function numberProblem(value: number): string | undefined {
+  return Number.isFinite(value) ? undefined : 'must be a finite number';
+}
+
+// google.protobuf.Value holds doubles, so the digits of a longer integer were rounded before they came here.
+function exactNumberProblem(value: unknown): string | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? 'is an integer beyond ±(2^53-1), whose digits a JSON number can not keep: write it as a string'
+    : scalarProblem(value);
 }
 
 function isPlain(value: object): boolean {
@@ -21,6 +32,20 @@ function isPlain(value: object): boolean {
  * nothing below that depth, so any value is safe. It returns at most 1,000 violations.
  */
 export function jsonProblems(value: unknown, path: string, maxDepth: number = MAX_JSON_DEPTH): Violation[] {
+  return problemsOf(value, path, maxDepth, scalarProblem);
+}
+
+/** Returns the {@link jsonProblems} of a value that a configuration holds. Integers beyond ±(2^53-1) are problems too. */
+export function configValueProblems(value: unknown, path: string): Violation[] {
+  return problemsOf(value, path, MAX_JSON_DEPTH, exactNumberProblem);
+}
+
+function problemsOf(
+  value: unknown,
+  path: string,
+  maxDepth: number,
+  leafProblem: (leaf: unknown) => string | undefined,
+): Violation[] {
   const problems: Violation[] = [];
   const add = (field: string, description: string): void => {
     if (problems.length < MAX_PROBLEMS) problems.push({ field, description });
@@ -29,7 +54,7 @@ export function jsonProblems(value: unknown, path: string, maxDepth: number = MA
   const visit = (node: unknown, depth: number, at: () => string): void => {
     if (node === null) return;
     if (typeof node !== 'object' || !(Array.isArray(node) || isPlain(node))) {
-      const problem = scalarProblem(node);
+      const problem = leafProblem(node);
       if (problem !== undefined) add(at(), problem);
     } else if (depth === maxDepth) {
       add(at(), `is nested deeper than ${maxDepth}`);

@@ -1,5 +1,6 @@
 import type { Violation } from '../../errors.ts';
 import { BUILT_INS } from './names.ts';
+import type { NearestNames } from './nearest-names.ts';
 import { placeholdersOf, type Placeholder, type Template } from '../template/template.ts';
 import type { WebhookType } from '../agent.ts';
 
@@ -9,6 +10,8 @@ export interface KnownNames {
   readonly declaredVariables: ReadonlySet<string>;
   /** The names of the agent's secrets. */
   readonly secretNames: ReadonlySet<string>;
+  /** Returns the declared variables nearest to an unknown name, for the text of its violation. */
+  readonly nearestNames?: NearestNames | undefined;
 }
 
 /** Returns the violations of a template's placeholders, each description once. */
@@ -30,7 +33,14 @@ function placeholderProblem({ segments }: Placeholder, known: KnownNames): strin
     return segments.length === 1 ? undefined : `"${root}" is no object: a path into it finds nothing`;
   }
   if (BUILT_INS.post_call.includes(root)) return `"${root}" is known to post-call webhooks only`;
-  return `"${root}" is neither a built-in nor a declared dynamic variable of the agent`;
+  return unknownName(root, known);
+}
+
+function unknownName(root: string, { webhookType, nearestNames }: KnownNames): string {
+  const builtIns = [...BUILT_INS[webhookType], 'metadata', 'secret.NAME'].join(', ');
+  const nearest = nearestNames?.(root) ?? [];
+  const hint = nearest.length > 0 ? `; did you mean ${nearest.join(' or ')}?` : '';
+  return `"${root}" is neither a built-in (${builtIns}) nor a declared dynamic variable of the agent${hint}`;
 }
 
 function secretProblem(segments: readonly string[], secretNames: ReadonlySet<string>): string | undefined {

@@ -43,10 +43,15 @@ export function validateSecrets(change: SecretsChange): {
   return { names, violations: [...tooMany, ...each, ...removeViolations(change)] };
 }
 
+const BLANK_END = /^\s|\s$/;
+
 function valueProblem(value: string, signs: boolean): string | undefined {
   if (value === '') return 'must not be empty; to remove a secret, name it in remove_secrets';
   if (Buffer.byteLength(value) > MAX_SECRET_BYTES) return `must not be larger than ${MAX_SECRET_BYTES} bytes`;
   if (value === MASK) return 'is a masked value: write the secret, or leave it out to keep it';
+  if (BLANK_END.test(value)) {
+    return 'must not begin or end with a blank or a line break (the last line break of a file is one)';
+  }
   return signs ? signingSecretProblem(value) : undefined;
 }
 

@@ -36,9 +36,21 @@ function textProblem(text: string): string | undefined {
   }
   if (text.includes(MASK)) return 'holds a masked value: write the URL as it is';
   const parsed = parseTemplate(text, { escapes: false });
-  const hasControl =
-    parsed.ok && parsed.template.some((part) => typeof part === 'string' && CONTROL.test(part));
-  return hasControl ? 'must not hold control characters' : undefined;
+  if (!parsed.ok) return undefined;
+  const literals = parsed.template.filter((part) => typeof part === 'string');
+  if (literals.some((literal) => CONTROL.test(literal))) return 'must not hold control characters';
+  return literals.some((literal) => BRACE.test(literal)) ? braceProblem(literals) : undefined;
+}
+
+const BRACE = /[{}]/;
+
+// Other tools write {name}. Sent as it is, it would reach the endpoint as %7Bname%7D.
+function braceProblem(literals: readonly string[]): string {
+  const name = literals.map((literal) => /\{[ \t]*([\w.-]{1,64})[ \t]*\}/.exec(literal)?.[1]).find(Boolean);
+  return (
+    `must not hold single braces: a placeholder is written {{${name ?? 'name'}}}, in the path or the query, ` +
+    'and a literal brace "%7B" or "%7D"'
+  );
 }
 
 function partProblem({ origin, pathPlaceholders }: CompiledUrl): string | undefined {

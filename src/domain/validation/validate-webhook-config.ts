@@ -1,6 +1,7 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
+import { createNearestNames } from './nearest-names.ts';
 import { contentTypeOf, headerViolations, maskViolations } from './validate-headers.ts';
 import type { KnownNames } from './validate-placeholders.ts';
 import { signingViolations } from './validate-secrets.ts';
@@ -52,7 +53,10 @@ export function validateWebhookConfig(
   const violations =
     draft === undefined
       ? violationsOf(context.path, 'is required')
-      : configViolations(draft, config.apiSchema, context);
+      : configViolations(draft, config.apiSchema, {
+          ...context,
+          nearestNames: createNearestNames(context.declaredVariables),
+        });
   // Only a validated configuration is known to be shallow enough for the recursion.
   return { config: violations.length === 0 ? configAsStored(config) : config, violations };
 }

@@ -77,9 +77,11 @@ function maskerOf(runnable: RunnableWebhook, request: RenderedRequest): Masker {
     : runnable.mask;
 }
 
+// Firewalls in front of endpoints ask for an `accept`, and frameworks answer with HTML or XML without one.
 function overridable(deps: RenderDeps, { executionUuid }: RenderInput): Record<string, string> {
   return {
     'user-agent': deps.userAgent,
+    accept: 'application/json, */*;q=0.5',
     'idempotency-key': executionUuid,
   };
 }

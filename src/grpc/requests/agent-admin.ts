@@ -18,7 +18,7 @@ import { toConfigDraft } from './webhook-config.ts';
 export function parseCreateAgent(message: pb.CreateAgentRequest): CreateAgentRequest {
   const reader = createReader();
   const agent = readAgent(reader, message.agent);
-  const agentUuid = reader.read('agent.agent_uuid', fields.optionalUuid, agent.agentUuid);
+  const agentUuid = reader.read('agent.agent_uuid', fields.agentUuid, agent.agentUuid);
   return {
     agentUuid,
     agent: toAgentDraft(agent),

@@ -34,9 +34,9 @@ export function parseListExecutions(message: pb.ListExecutionsRequest): ListExec
 
 function readFilter({ read }: Reader, message: pb.ListExecutionsRequest): ExecutionFilter {
   return withoutUnset({
-    agentUuid: read('agent_uuid', fields.optionalUuid, message.agentUuid),
-    conversationUuid: read('conversation_uuid', fields.optionalUuid, message.conversationUuid),
-    webhookUuid: read('webhook_uuid', fields.optionalUuid, message.webhookUuid),
+    agentUuid: read('agent_uuid', fields.agentUuid, message.agentUuid),
+    conversationUuid: read('conversation_uuid', fields.conversationUuid, message.conversationUuid),
+    webhookUuid: read('webhook_uuid', fields.webhookUuid, message.webhookUuid),
     webhookType: read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType),
     states: read('states', fields.wordList(EXECUTION_STATES), message.states) ?? [],
     failureCodes: read('failure_codes', fields.wordList(FAILURE_CODE_NUMBERS), message.failureCodes) ?? [],

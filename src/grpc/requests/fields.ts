@@ -11,14 +11,23 @@ function isAtMost(maxBytes: number) {
   return (text: string) => Buffer.byteLength(text) <= maxBytes;
 }
 
-/** Reads a UUID and returns it in lower case, or undefined for an empty field. */
-export const optionalUuid = z.string().transform((text, context) => {
-  if (text === '') return undefined;
-  const uuid = parseUuid(text);
-  if (uuid !== undefined) return uuid;
-  context.addIssue(uuidProblem(text));
-  return z.NEVER;
-});
+/** Returns the schema of a UUID field, which reads the UUID in lower case, or undefined for an empty field. */
+function uuidOf(field: string) {
+  return z.string().transform((text, context) => {
+    if (text === '') return undefined;
+    const uuid = parseUuid(text);
+    if (uuid !== undefined) return uuid;
+    context.addIssue(uuidProblem(text, field));
+    return z.NEVER;
+  });
+}
+
+/** Reads the UUID of an agent in lower case, or undefined for an empty field. */
+export const agentUuid = uuidOf('agent_uuid');
+/** Reads the UUID of a conversation in lower case, or undefined for an empty field. */
+export const conversationUuid = uuidOf('conversation_uuid');
+/** Reads the UUID of a webhook in lower case, or undefined for an empty field. */
+export const webhookUuid = uuidOf('webhook_uuid');
 
 /** Reads an etag. An empty one asks for no check. */
 export const etag = z.string().refine(isAtMost(MAX_ETAG_BYTES), `must have at most ${MAX_ETAG_BYTES} bytes`);

@@ -34,7 +34,7 @@ export function createReader(): Reader {
     },
     readUuid: (field, text) => {
       const uuid = parseUuid(text);
-      if (uuid === undefined) violations.push({ field, description: uuidProblem(text) });
+      if (uuid === undefined) violations.push({ field, description: uuidProblem(text, field) });
       return uuid;
     },
     add: (more) => void violations.push(...more),
@@ -60,7 +60,15 @@ export function parseUuid(text: string): string | undefined {
   return UUID.test(uuid) && uuid !== NIL ? uuid : undefined;
 }
 
-/** Returns the rule that a text breaks when it is not a UUID. */
-export function uuidProblem(text: string): string {
-  return text === '' ? 'is required' : 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
+const NO_UUID = 'must be a UUID of 8-4-4-4-12 hex digits, not all zero';
+const OF_THE_PLATFORM = /(?:^|\.)(?:agent|conversation)_uuid$/;
+
+/**
+ * Returns the rule that a text breaks when it is not a UUID. A platform has ids of its own for agents and conversations,
+ * so for these two the text says how to make a UUID of one.
+ */
+export function uuidProblem(text: string, field: string): string {
+  if (text === '') return 'is required';
+  if (!OF_THE_PLATFORM.test(field)) return NO_UUID;
+  return `${NO_UUID}; make a name-based one (RFC 9562, version 5) from an id of your own`;
 }

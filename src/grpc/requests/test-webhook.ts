@@ -14,7 +14,11 @@ import { toConfigDraft } from './webhook-config.ts';
 export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookRequest {
   const reader = createReader();
   const webhook = message.webhookUuid === '' ? readUnsaved(reader, message) : readStored(reader, message);
-  const conversationUuid = reader.read('conversation_uuid', fields.optionalUuid, message.conversationUuid);
+  const conversationUuid = reader.read(
+    'conversation_uuid',
+    fields.conversationUuid,
+    message.conversationUuid,
+  );
   const details = readCallDetails(reader, message);
   if (webhook === undefined) throw validationFailed(reader.violations);
   return { ...webhook, conversationUuid, details, send: message.send, violations: reader.violations };
@@ -22,7 +26,7 @@ export function parseTestWebhook(message: pb.TestWebhookRequest): TestWebhookReq
 
 function readStored({ read, readUuid }: Reader, message: pb.TestWebhookRequest) {
   const webhookUuid = readUuid('webhook_uuid', message.webhookUuid);
-  const agentUuid = read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const agentUuid = read('agent_uuid', fields.agentUuid, message.agentUuid);
   const webhookType = read('webhook_type', fields.optionalWord(WEBHOOK_TYPES), message.webhookType);
   const configDraft = message.webhookConfig && toConfigDraft(message.webhookConfig);
   return webhookUuid === undefined ? undefined : { webhookUuid, agentUuid, webhookType, configDraft };

@@ -36,7 +36,7 @@ export function parseCreateWebhook(message: pb.CreateWebhookRequest): CreateWebh
 export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookRequest {
   const reader = createReader();
   const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);
-  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const agentUuid = reader.read('agent_uuid', fields.agentUuid, message.agentUuid);
   reader.refuseIfBroken();
   return { webhookUuid: webhookUuid as string, agentUuid };
 }
@@ -47,7 +47,7 @@ export function parseGetWebhook(message: pb.GetWebhookRequest): GetWebhookReques
  */
 export function parseListWebhooks(message: pb.ListWebhooksRequest): ListWebhooksRequest {
   const reader = createReader();
-  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const agentUuid = reader.read('agent_uuid', fields.agentUuid, message.agentUuid);
   const pageSize = reader.read('page_size', fields.pageSize, message.pageSize);
   const after = reader.read('page_token', fields.pageToken(webhookTokens(agentUuid)), message.pageToken);
   reader.refuseIfBroken();
@@ -63,7 +63,7 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
   const webhook = message.webhook ?? pb.Webhook.fromPartial({});
   if (message.webhook === undefined) reader.add([{ field: 'webhook', description: REQUIRED }]);
   const webhookUuid = message.webhook && reader.readUuid('webhook.webhook_uuid', webhook.webhookUuid);
-  const agentUuid = reader.read('webhook.agent_uuid', fields.optionalUuid, webhook.agentUuid);
+  const agentUuid = reader.read('webhook.agent_uuid', fields.agentUuid, webhook.agentUuid);
   const etag = reader.read('webhook.etag', fields.etag, webhook.etag) ?? '';
   const { mask, violations } = parseUpdateMask(message.updateMask ?? [], 'webhook');
   reader.add(violations);
@@ -86,7 +86,7 @@ export function parseUpdateWebhook(message: pb.UpdateWebhookRequest): UpdateWebh
 export function parseDeleteWebhook(message: pb.DeleteWebhookRequest): DeleteWebhookRequest {
   const reader = createReader();
   const webhookUuid = reader.readUuid('webhook_uuid', message.webhookUuid);
-  const agentUuid = reader.read('agent_uuid', fields.optionalUuid, message.agentUuid);
+  const agentUuid = reader.read('agent_uuid', fields.agentUuid, message.agentUuid);
   const etag = reader.read('etag', fields.etag, message.etag);
   reader.refuseIfBroken();
   return { webhookUuid: webhookUuid as string, agentUuid, etag: etag as string };

@@ -52,7 +52,10 @@ export namespace VariableSource {
 export interface OnCallStartRequest {
   /** Required. The agent that takes the call. */
   agentUuid: string;
-  /** Required. The id of the conversation: a UUID that the platform chooses, one for each conversation with an agent. */
+  /**
+   * Required. The id of the conversation: a UUID that the platform chooses, one for each conversation with an agent. A
+   * platform whose ids have another form makes name-based UUIDs of them (RFC 9562, version 5).
+   */
   conversationUuid: string;
   /**
    * The number of the caller as the platform knows it, in any form, at most 256 bytes of UTF-8. An empty number counts

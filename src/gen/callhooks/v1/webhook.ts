@@ -133,8 +133,8 @@ export interface ApiSchema {
   /**
    * Required. An absolute http or https URL, at most 4,096 bytes of UTF-8 as a template and when it is rendered.
    * Placeholders are allowed in path and query, not in scheme, host or port; `{{secret.NAME}}` is allowed in the query
-   * only. User, password and fragment are refused. The egress policy refuses private addresses unless the operator has
-   * opened them.
+   * only. User, password, fragment and single braces are refused (a literal brace is written `%7B` or `%7D`). The egress
+   * policy refuses private addresses unless the operator has opened them.
    */
   url: string;
   /** Required. GET, POST, PUT, PATCH or DELETE, in any case. It is stored in upper case. GET takes no body. */
@@ -145,7 +145,9 @@ export interface ApiSchema {
    *
    * Headers that belong to the connection or to callhooks can't be set: `connection`, `keep-alive`, `proxy-*`, `te`,
    * `trailer`, `transfer-encoding`, `upgrade`, `expect`, `host`, `content-length`, `accept-encoding`, `traceparent`,
-   * `tracestate`, `baggage`, `callhooks-*`, `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+   * `tracestate`, `baggage`, `callhooks-*`, `webhook-id`, `webhook-timestamp` and `webhook-signature`. These have
+   * defaults, which a webhook may override: `accept` (`application/json, * /*;q=0.5`), `user-agent`
+   * (`callhooks/<version>`), `idempotency-key` (the execution_uuid), and `content-type` where there is a body.
    *
    * A header is sensitive if a part of its name between `-` or `_` is `token`, `secret`, `password`, `passwd`, `key`,
    * `apikey`, `auth`, `authorization`, `cookie`, `session` or `signature`; `idempotency-key` is not. The value of a
@@ -156,8 +158,9 @@ export interface ApiSchema {
   /**
    * The template of the body. An object or array is sent as JSON (an object as a form, if the content type says so), a
    * string as text, a number or bool as JSON; unset or null sends no body. Placeholders stand in string values, not in
-   * keys. A string that is exactly one placeholder keeps the JSON type of its value. At most 64 KiB as a template and 2
-   * MiB when it is rendered, depth 24.
+   * keys. A string that is exactly one placeholder keeps the JSON type of its value. An integer beyond ±(2^53-1) is
+   * refused, because it has lost digits: write it as a string. At most 64 KiB as a template and 2 MiB when it is
+   * rendered, depth 24.
    */
   requestBody: unknown | undefined;
 }
@@ -186,7 +189,7 @@ export interface Assignment {
   required: boolean;
   /**
    * What the variable becomes when nothing is found: any JSON value, at most 16 KiB of compact JSON, depth 24. An
-   * explicit null is a value. If it is unset, the variable keeps its earlier value.
+   * integer beyond ±(2^53-1) is refused: write it as a string. An explicit null is a value. If it is unset, the variable keeps its earlier value.
    */
   defaultValue: unknown | undefined;
 }

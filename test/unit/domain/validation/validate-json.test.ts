@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { jsonProblems } from '../../../../src/domain/validation/validate-json.ts';
+import { configValueProblems, jsonProblems } from '../../../../src/domain/validation/validate-json.ts';
 
 const nested = (depth: number, leaf: unknown = 1): unknown =>
   depth === 0 ? leaf : { a: nested(depth - 1, leaf) };
@@ -55,4 +55,18 @@ describe('jsonProblems', () => {
       ),
     ).to.have.length(1000);
   });
+});
+
+describe('configValueProblems', () => {
+  const rows: [title: string, value: unknown, paths: string[]][] = [
+    ['accepts ±(2^53-1)', [2 ** 53 - 1, -(2 ** 53 - 1)], []],
+    ['accepts fractions of any size', [0.1, 5e-324, 1234567890.5], []],
+    ['refuses 2^53, which 2^53 + 1 was rounded to', { a: [2 ** 53] }, ['v.a[0]']],
+    ['refuses -2^53', -(2 ** 53), ['v']],
+    ['refuses every larger double, as all of them are integers', { a: 1e21, b: 1.7e308 }, ['v.a', 'v.b']],
+    ['refuses what is no JSON', [NaN, undefined], ['v[0]', 'v[1]']],
+  ];
+  for (const [title, value, paths] of rows) {
+    it(title, () => expect(configValueProblems(value, 'v').map(({ field }) => field)).to.deep.equal(paths));
+  }
 });

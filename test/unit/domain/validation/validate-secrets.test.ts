@@ -27,6 +27,13 @@ describe('validateSecrets', () => {
     ['refuses an empty value', { secrets: { A: '' } }, ['secrets[A]']],
     ['accepts a value of 4 KiB', { secrets: { A: 'é'.repeat(2048) } }, []],
     ['refuses a value over 4 KiB', { secrets: { A: `${'é'.repeat(2048)}x` } }, ['secrets[A]']],
+    ['accepts line breaks and blanks inside of a value', { secrets: { A: 'a\n b' } }, []],
+    ['refuses a line break at the end', { secrets: { A: 'a\n' } }, ['secrets[A]']],
+    ['refuses a carriage return at the end', { secrets: { A: 'a\r\n' } }, ['secrets[A]']],
+    ['refuses a blank at the start', { secrets: { A: ' a' } }, ['secrets[A]']],
+    ['refuses a no-break space at the end', { secrets: { A: 'a\u00a0' } }, ['secrets[A]']],
+    ['refuses a byte order mark at the start', { secrets: { A: '\ufeffa' } }, ['secrets[A]']],
+    ['refuses a value of blanks only', { secrets: { A: ' \t ' } }, ['secrets[A]']],
     ['refuses a mask', { secrets: { A: '••••••' } }, ['secrets[A]']],
     [
       'reports a bad name and a bad value of one secret',

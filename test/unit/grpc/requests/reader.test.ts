@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseUuid } from '../../../../src/grpc/requests/reader.ts';
+import { parseUuid, uuidProblem } from '../../../../src/grpc/requests/reader.ts';
 
 describe('parseUuid', () => {
   const taken: [string, string][] = [
@@ -30,4 +30,22 @@ describe('parseUuid', () => {
   for (const [text, title] of refused) {
     it(`refuses ${title}`, () => expect(parseUuid(text)).to.equal(undefined));
   }
+});
+
+describe('uuidProblem', () => {
+  for (const field of ['agent_uuid', 'conversation_uuid', 'agent.agent_uuid', 'webhook.agent_uuid']) {
+    it(`says for ${field} how to make a UUID of another id`, () => {
+      expect(uuidProblem('call-1', field)).to.match(/^must be a UUID.*RFC 9562, version 5/);
+    });
+  }
+
+  for (const field of ['webhook_uuid', 'execution_uuid']) {
+    it(`says the form alone for ${field}, which callhooks makes`, () => {
+      expect(uuidProblem('x', field)).to.equal('must be a UUID of 8-4-4-4-12 hex digits, not all zero');
+    });
+  }
+
+  it('says that a missing UUID is required', () => {
+    expect(uuidProblem('', 'agent_uuid')).to.equal('is required');
+  });
 });
