@@ -66,7 +66,10 @@ export function createUnary<Request, Reply>(
     const decode = (): Request => decodeRequest(method.requestDeserialize, bytes);
     const handle = (request: Request): Promise<Buffer> => {
       if (reservesItself) message.reserve(0);
-      return handler(request, context).then(method.responseSerialize);
+      const reply = handler(request, context);
+      // The reply of a list can have 1 MiB. The replies of many lists may be there in the same turn of the event loop.
+      if (isLimited) return reply.then((made) => ownTurn().then(() => method.responseSerialize(made)));
+      return reply.then(method.responseSerialize);
     };
     if (values <= MANY_VALUES) return handle(decode());
     return ownTurn()

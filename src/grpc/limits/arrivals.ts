@@ -4,7 +4,7 @@ import type { AccessControl } from '../../access/access-control.ts';
 import type { ByteBudget } from '../../engine/limits/byte-budget.ts';
 import type { Arrival, CallGate } from '../../engine/limits/call-gate.ts';
 import { createArrivingMessages, type ArrivingMessage } from './arriving-messages.ts';
-import { limitsOf } from '../decode-request.ts';
+import { limitsOf, MAX_REQUEST_BYTES } from '../decode-request.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Admits or refuses each HTTP/2 stream before grpc-js sees it. */
@@ -74,6 +74,8 @@ export function createArrivals({ gate, budget, accessControl, refusals, isClosin
   };
   const isGated = (path: string | undefined): boolean => GATED_PATHS.has(path) && !isClosing();
   const begin = (stream: ServerHttp2Stream, call: Arrival, path: string): ArrivingMessage => {
+    // A lifecycle RPC is known by its exact path, which spares it three patterns.
+    if (GATED_PATHS.has(path)) return arriving.begin(stream, call, MAX_REQUEST_BYTES, true);
     const isOwn = path.startsWith(OWN_PATHS);
     return arriving.begin(stream, call, isOwn ? limitsOf(path).maxRequestBytes : MAX_OTHER_BYTES, isOwn);
   };
