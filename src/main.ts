@@ -125,8 +125,9 @@ async function checkConfig(): Promise<number> {
   const { configReport } = await import('./ops/config-report.ts');
   const { databaseReport } = await import('./ops/database-report.ts');
   const { openDatabase } = await import('./store/database.ts');
-  process.stdout.write(`${configReport(process.env)}\n${await databaseReport(config, openDatabase)}`);
-  return EXIT.done;
+  const { text, lacksKeys } = await databaseReport(config, openDatabase);
+  process.stdout.write(`${configReport(process.env)}\n${text}`);
+  return lacksKeys ? EXIT.config : EXIT.done;
 }
 
 async function token(args: readonly string[]): Promise<number> {

@@ -7,32 +7,43 @@ import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
 import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
 
+/** What is known of the database and its keys. */
+export interface DatabaseReport {
+  readonly text: string;
+  /** Says whether a server would refuse to start, because a key is missing or is another one. */
+  readonly lacksKeys: boolean;
+}
+
 /**
  * Returns how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
  * that does not exist is not made.
  * @throws ConfigError if the key file is damaged, or if everybody can read it.
  */
-export async function databaseReport(config: Config, openDatabase: OpenDatabase): Promise<string> {
+export async function databaseReport(config: Config, openDatabase: OpenDatabase): Promise<DatabaseReport> {
   const keys = config.encryptionKeys ?? (await readKeyFile(config.dataDir)) ?? [];
   if (isDatabaseMissing(config))
-    return `there is no database yet: the first start makes it in ${config.dataDir}\n`;
+    return withKeys(`there is no database yet: the first start makes it in ${config.dataDir}\n`);
   try {
     return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keys);
   } catch (error) {
-    return `the database can't be opened now: ${reason(error)}\n`;
+    return withKeys(`the database can't be opened now: ${reason(error)}\n`);
   }
 }
 
-async function report(database: Database, keys: readonly EncryptionKey[]): Promise<string> {
+function withKeys(text: string): DatabaseReport {
+  return { text, lacksKeys: false };
+}
+
+async function report(database: Database, keys: readonly EncryptionKey[]): Promise<DatabaseReport> {
   try {
     const pending = await database.pendingMigrations();
     if (pending.length > 0)
-      return `the database lacks ${pending.length} migrations: run "callhooks migrate"\n`;
-    return keyReport({
-      keyIds: keys.map((key) => key.id),
-      wrongIds: await wrongKeyIds(keys, database.sealed),
-      counts: await database.sealed.countByKey(),
-    });
+      return withKeys(`the database lacks ${pending.length} migrations: run "callhooks migrate"\n`);
+    const keyIds = keys.map((key) => key.id);
+    const wrongIds = await wrongKeyIds(keys, database.sealed);
+    const counts = await database.sealed.countByKey();
+    const lacksKeys = wrongIds.length > 0 || [...counts.keys()].some((id) => !keyIds.includes(id));
+    return { text: keyReport({ keyIds, wrongIds, counts }), lacksKeys };
   } finally {
     await database.close();
   }

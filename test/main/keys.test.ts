@@ -145,7 +145,8 @@ describe('The encryption keys of a process', function () {
 
   it('are called missing by check-config when a stored value needs one that is not there', async () => {
     await during(createAgent, { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
-    const { stdout } = await run(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
+    const { stdout, exitCode } = await run(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });
+    expect(exitCode, 'a server would refuse to start').to.equal(78);
     expect(stdout).to.match(/^key k1: 2 stored values \(KEY MISSING\)$/m);
   });
 });

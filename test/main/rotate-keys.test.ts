@@ -94,7 +94,8 @@ describeEachEngine('callhooks rotate-keys', function (engine) {
 
   it('shows in check-config a key that is another one under a known id', async () => {
     await serve(OLD, (rpc) => makeAgent(rpc, { secrets: SECRETS }));
-    const { stdout } = await end('check-config', keyOf('old', 9));
+    const { stdout, exitCode } = await end('check-config', keyOf('old', 9));
+    expect(exitCode, 'a server would refuse to start').to.equal(78);
     expect(stdout).to.match(/^key old: 2 stored values \(WRONG KEY\)$/m);
   });
 
