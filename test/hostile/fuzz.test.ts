@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { create, createFileRegistry, fromBinary, toBinary, type DescMessage } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { WebhookConfig } from '../../src/domain/agent.ts';
@@ -13,7 +15,20 @@ import { createPlaceholderValues } from '../../src/domain/template/render-templa
 import { renderRequest, type Rendering } from '../../src/domain/template/render-request.ts';
 import { parseTemplate } from '../../src/domain/template/template.ts';
 import { parseUrlTemplate } from '../../src/domain/template/url-template.ts';
+import { CallhooksError } from '../../src/errors.ts';
+import { FILE_DESCRIPTORS } from '../../src/gen/descriptors.ts';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { decodeRequest, MAX_REQUEST_BYTES, measureRequest } from '../../src/grpc/decode-request.ts';
+import { readRequestShapes, type MessageShape } from '../../src/grpc/limits/message-shape.ts';
 import { goodJson } from '../support/arbitrary-json.ts';
+import { anyDamage } from '../support/arbitrary-wire.ts';
+
+/** The part of a generated method definition that is used here, whatever its messages are. */
+interface AnyMethod {
+  readonly path: string;
+  readonly requestSerialize: (request: unknown) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => unknown;
+}
 
 /** A crash that was found once, which every run tries first. A failing run prints its seed and its path. */
 interface KnownCrash {
@@ -64,6 +79,84 @@ const attributeName = piecesOf('a', '.', '0', '-1', '__proto__', 'length', '$', 
 
 const SECRET = 'MARKsecret-1 "é';
 const mask = createMasker([SECRET], [`Bearer ${SECRET}x`]);
+
+const shapes = readRequestShapes();
+const methods = [
+  pb.AgentAdminService,
+  pb.WebhookAdminService,
+  pb.CallLifecycleService,
+  pb.ExecutionLogService,
+].flatMap((service) => Object.values(service) as readonly AnyMethod[]);
+// A second decoder, which follows the descriptors and shares no code with the generated one.
+const registry = createFileRegistry(
+  create(FileDescriptorSetSchema, {
+    file: Object.values(FILE_DESCRIPTORS).map((base64) =>
+      fromBinary(FileDescriptorProtoSchema, Buffer.from(base64, 'base64')),
+    ),
+  }),
+);
+
+function requestType(path: string): DescMessage {
+  const [, service = '', method = ''] = path.split('/');
+  const found = registry.getService(service)?.methods.find(({ name }) => name === method);
+  if (found === undefined) throw new Error(`there is no descriptor of ${path}`);
+  return found.input;
+}
+
+// These messages have something of everything: maps, lists, JSON values, optional fields, nested messages.
+const details = { metadata: { a: [1, 'é', null, { b: true }] }, dynamicVariables: { x: 1.5, y: { z: [] } } };
+const webhookConfig = {
+  apiSchema: { url: 'http://h/', method: 'POST', requestHeaders: { a: '1' }, requestBody: { a: ['x'] } },
+  assignments: [{ attributeName: 'a', dynamicVariable: 'b', defaultValue: { c: 1 } }],
+  responseTimeoutSecs: 2.5,
+  signingSecretNames: ['s', 't'],
+};
+const webhook = { webhookUuid: 'w', webhookConfig, etag: 'e', createdAt: new Date(1) };
+const content = {
+  ...{ agentUuid: 'a', conversationUuid: 'c', webhookType: 1, webhookConfig, webhook, etag: 'e', send: true },
+  ...{
+    agent: { agentUuid: 'a', webhooks: [webhook], ...details },
+    secrets: { K: 'v' },
+    removeSecrets: ['L'],
+  },
+  ...{
+    updateMask: ['webhook_config', 'disabled'],
+    pageSize: 3,
+    pageToken: 't',
+    states: [1, 2],
+    degraded: false,
+  },
+  ...{ acceptedAtFrom: new Date(2), callDuration: { seconds: 3n, nanos: 4 }, ...details },
+};
+
+/** Returns the request message of a method with as much of the content as it has fields for. */
+function wholeRequest({ path, requestSerialize }: AnyMethod): Buffer {
+  const name = `${path.slice(path.lastIndexOf('/') + 1)}Request` as keyof typeof pb;
+  const { fromPartial } = pb[name] as unknown as { fromPartial(object: unknown): unknown };
+  return requestSerialize(fromPartial(content));
+}
+
+/** Expects that a message is refused for a reason, or that another decoder reads from it what callhooks reads. */
+function expectOneReading(
+  { path, requestDeserialize: decode, requestSerialize: encode }: AnyMethod,
+  bytes: Buffer,
+): void {
+  let read: unknown;
+  try {
+    measureRequest(bytes, MAX_REQUEST_BYTES, shapes.get(path) as MessageShape);
+    read = decodeRequest(decode, bytes);
+  } catch (error) {
+    expect(error).to.be.instanceOf(CallhooksError);
+    return;
+  }
+  const type = requestType(path);
+  const others = toBinary(type, fromBinary(type, bytes, { readUnknownFields: false }));
+  // The generated code keeps times to the millisecond, so what the other decoder has read goes through it too.
+  expect(
+    encode(decode(Buffer.from(others))).equals(encode(read)),
+    `${path} ${bytes.toString('hex')}`,
+  ).to.equal(true);
+}
 
 const properties: readonly (readonly [name: string, property: fc.IProperty<unknown[]>])[] = [
   [
@@ -119,6 +212,21 @@ const properties: readonly (readonly [name: string, property: fc.IProperty<unkno
       expect(JSON.stringify([record.headers, record.body])).not.to.contain('MARKsecret-1');
       expect(Buffer.byteLength(record.body)).to.be.at.most(recordBytes);
     }) as fc.IProperty<unknown[]>,
+  ],
+  [
+    'protocol buffers',
+    fc.property(
+      fc.constantFrom(...methods),
+      fc.array(anyDamage, { maxLength: 4 }),
+      fc.oneof(fc.constant(undefined), fc.uint8Array({ maxLength: 64 })),
+      (method, damages, noise) => {
+        const message: Buffer = noise === undefined ? wholeRequest(method) : Buffer.from(noise);
+        expectOneReading(
+          method,
+          damages.reduce((damaged, damage) => damage(damaged), message),
+        );
+      },
+    ) as fc.IProperty<unknown[]>,
   ],
 ];
 

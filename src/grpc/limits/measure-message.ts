@@ -47,6 +47,8 @@ const MAX_FIFTH_BYTE = 0x0f;
  * - A length may not lead beyond the message around it. Generated decoders follow such a length.
  * - No field may have the number 0 or be a group. Generated decoders end a message there, and read the bytes that follow
  *   as fields of the message around it.
+ * - A field has its own wire type. Some decoders pass over a field with another one; others read it all the same, and
+ *   are out of step from there on.
  * - A message that is not repeated may not come twice. Protocol buffers merge the two; ts-proto keeps the last.
  * @throws UnfitMessage for bytes that are no such message, for more than 100,000 values, and for nesting deeper than 100
  */
@@ -72,7 +74,8 @@ function walkMessage(walk: Walk, shape: MessageShape, end: number, depth: number
     const tag = readUint32(walk, end, depth);
     const field = fields[tag >>> 3];
     const wireType = tag & 7;
-    if (tag >>> 3 === 0) throw unfit(walk, depth, NOT_A_MESSAGE);
+    if (tag >>> 3 === 0 || (field !== undefined && !isWrittenAs(field, wireType)))
+      throw unfit(walk, depth, NOT_A_MESSAGE);
     if (freeFields > 0 && field?.isRepeated !== true) freeFields -= 1;
     else countValues(walk, 1, depth);
     if (wireType !== 2) {
@@ -89,6 +92,10 @@ function walkMessage(walk: Walk, shape: MessageShape, end: number, depth: number
     }
     walk.pos = fieldEnd;
   }
+}
+
+function isWrittenAs(field: FieldShape, wireType: number): boolean {
+  return wireType === field.wireType || (wireType === 2 && field.packedSize !== undefined);
 }
 
 function enter(walk: Walk, field: FieldShape, shape: MessageShape, end: number, depth: number): void {

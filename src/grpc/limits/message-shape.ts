@@ -29,6 +29,8 @@ export interface FieldShape {
   /** The name in the proto file. */
   readonly name: string;
   readonly isRepeated: boolean;
+  /** How its values are written (0 varint, 1 eight bytes, 2 length and content, 5 four bytes). */
+  readonly wireType: number;
   /** The size of an element of a packed list: 0 for a varint. Undefined when the field is no such list. */
   readonly packedSize: number | undefined;
   /** The type of a message. Undefined for any other field. */
@@ -114,6 +116,7 @@ function fieldShape(
   return {
     name: field.name,
     isRepeated: isRepeated(field),
+    wireType,
     packedSize: isRepeated(field) ? FIXED_SIZES[wireType] : undefined,
     message: field.type === Type.MESSAGE ? shapeOf(field.typeName) : undefined,
     bit,

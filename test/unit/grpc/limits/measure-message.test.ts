@@ -116,6 +116,14 @@ describe('measureMessage', () => {
     expect(refusalOf(metadata, START)).to.equal('metadata: has struct_value twice');
   });
 
+  it('refuses a field with the wire type of another one, but takes a list of numbers packed and one by one', () => {
+    const text = Buffer.from('0801', 'hex');
+    expect(refusalOf(text, START)).to.equal(': is not a valid protocol buffer message');
+    const states = shapeOf('ExecutionLog/ListExecutions');
+    for (const hex of ['2a020102', '28012802'])
+      expect(measureMessage(Buffer.from(hex, 'hex'), states).values).to.be.within(2, 3);
+  });
+
   const json = fc.jsonValue({ maxDepth: 6 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
 
   it('counts as many values as the decoder makes', () => {
