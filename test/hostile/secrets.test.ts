@@ -17,6 +17,7 @@ const SECRETS = {
   LONG: `MARKlong${'q7'.repeat(1_000)}`,
   QUERY: 'MARKquery55d1',
   BODY: 'MARKbody77aa\twith a tab',
+  PATH: 'MARKhook7f/B0/MARKlast x%y',
   UNUSED: 'MARKunused90210',
   SIGN: `whsec_${Buffer.from('MARKsigning-key-0123456789abcdef').toString('base64')}`,
 };
@@ -57,7 +58,8 @@ describe('Secrets that an endpoint sends back', () => {
   let raw: RawServer;
   before(async () => {
     server = await startWatchedServer({ CALLHOOKS_LOG_LEVEL: 'debug' });
-    const secrets = [...Object.values(SECRETS), ...Object.values(HEADERS), 'MARKpassword1', 'MARKcookie33'];
+    const parts = ['MARKpassword1', 'MARKcookie33', ...SECRETS.PATH.split('/')];
+    const secrets = [...Object.values(SECRETS), ...Object.values(HEADERS), ...parts];
     raw = await startRawServer((socket, connection) => socket.end(rawEcho(secrets, connection)));
   });
   after(async () => {
@@ -69,7 +71,7 @@ describe('Secrets that an endpoint sends back', () => {
     this.timeout(120_000);
     const shown: unknown[] = [];
     for (let echo = 0; echo < ECHOES; echo += 1) {
-      const webhook = config(`${raw.url}/`);
+      const webhook = config(`${raw.url}/hooks/{{secret.PATH}}`);
       shown.push(...(await runAll(server, { pre: webhook, post: webhook })));
     }
     expectNone(shown);
@@ -79,7 +81,7 @@ describe('Secrets that an endpoint sends back', () => {
   it('stand in no record or failure when the response is no JSON and has to be', async function () {
     this.timeout(60_000);
     const assignments = [{ attributeName: 'a', dynamicVariable: 'v', required: true }];
-    const pre = config(`${raw.url}/`, { assignments });
+    const pre = config(`${raw.url}/{{secret.PATH}}`, { assignments });
     expectNone(await runAll(server, { pre, variables: { v: null } }));
     expectNone([server.log(), filesOf(join(server.dataDir, 'data'))]);
   });

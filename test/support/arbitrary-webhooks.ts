@@ -46,7 +46,7 @@ function decoyUrl(good: string): fc.Arbitrary<string> {
     'http://{{x}}.example.com/',
     'http://example.com:{{x}}/',
     `${good}#fragment`,
-    `${good}/{{secret.token}}`,
+    'http://{{secret.token}}.example.com/',
     'file:///etc/passwd',
     'javascript:alert(1)',
     '//example.com',
@@ -61,7 +61,7 @@ function decoyUrl(good: string): fc.Arbitrary<string> {
 function goodUrl(base: string): fc.Arbitrary<string> {
   return fc
     .tuple(
-      fc.constantFrom('', '/', '/pre', '/a/{{x}}', '/{{agent_uuid}}/b'),
+      fc.constantFrom('', '/', '/pre', '/a/{{x}}', '/{{agent_uuid}}/b', '/hooks/{{secret.token}}'),
       fc.constantFrom('', '?q={{customer_name}}', '?token={{secret.token}}&x=%20'),
     )
     .map((parts) => base + parts.join(''));

@@ -2,6 +2,7 @@ import type { CompiledRequest } from '../template/compile-request.ts';
 import type { CompiledTemplate } from '../template/compile-template.ts';
 import { renderRequest, type RenderedRequest } from '../template/render-request.ts';
 import { createPlaceholderValues } from '../template/render-template.ts';
+import { isSecret } from '../template/template.ts';
 import { isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
 
 /**
@@ -37,7 +38,7 @@ export function redactsCallValues({ headers, url }: CompiledRequest): boolean {
 
 // Literals and secrets stay the same as long as the webhook and its secrets do.
 function isFixed(template: CompiledTemplate): boolean {
-  return template.every((part) => typeof part === 'string' || part.placeholder.segments[0] === 'secret');
+  return template.every((part) => typeof part === 'string' || isSecret(part.placeholder));
 }
 
 /**
@@ -61,6 +62,18 @@ export function fixedValuesToRedact(
   );
   // A value that can't be rendered here can't be rendered in a call either.
   return result.ok ? valuesToRedact(compiled, result.request) : [];
+}
+
+/** Returns the segments of the secrets that stand in the path of a URL with slashes in them. */
+export function secretSegments(
+  { url }: Pick<CompiledRequest, 'url'>,
+  secrets: Readonly<Record<string, string>>,
+): readonly string[] {
+  const parts = url.path.flatMap((piece) => (typeof piece === 'string' ? [] : piece.template));
+  const names = parts.flatMap((part) =>
+    typeof part === 'object' && isSecret(part.placeholder) ? (part.placeholder.segments[1] ?? []) : [],
+  );
+  return names.flatMap((name) => (Object.hasOwn(secrets, name) ? (secrets[name] ?? '').split('/') : []));
 }
 
 const NO_CALL = {

@@ -1,6 +1,6 @@
 import { MASK } from '../redaction/redact.ts';
 import { asText, type Escape } from './escape.ts';
-import type { Placeholder, Template } from './template.ts';
+import { isSecret, type Placeholder, type Template } from './template.ts';
 
 /** A placeholder with the escape of the place where it stands. */
 export interface CompiledPlaceholder {
@@ -40,5 +40,5 @@ export function joinLiterals(template: CompiledTemplate): CompiledTemplate {
 
 /** Reports whether a secret may land in a template. */
 export function hasSecret(template: CompiledTemplate): boolean {
-  return template.some((part) => typeof part === 'object' && part.placeholder.segments[0] === 'secret');
+  return template.some((part) => typeof part === 'object' && isSecret(part.placeholder));
 }

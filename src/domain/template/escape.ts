@@ -15,6 +15,11 @@ export function percentEncode(value: JsonValue): string {
   return encodeURIComponent(asText(value));
 }
 
+/** Escapes a value for the path of a URL as {@link percentEncode} does, but its slashes stay. */
+export function percentEncodePath(value: JsonValue): string {
+  return percentEncode(value).replaceAll('%2F', '/');
+}
+
 /** Returns a value as JSON of its own type. */
 export function asJson(value: JsonValue): string {
   return JSON.stringify(value);

@@ -55,8 +55,8 @@ export function renderRequest(compiled: CompiledRequest, values: PlaceholderValu
 
 const URL_PLACE = 'the URL';
 
-// The URL's origin and the number of its path segments are the template's, whatever the values are: a segment that
-// would vanish or move the path (empty, or dots) is a problem.
+// The URL's origin is the template's, and so is the number of its path segments, but for the slashes of secrets. A segment
+// that would vanish or move the path (empty, or dots) is a problem.
 function renderUrl(state: RenderState, { origin, path, query }: CompiledUrl): string {
   // A URL that can't be sent any more is not written to its end: each value may be as large as a message.
   const isTooLong = (): boolean => !state.masked && url.length > MAX_RENDERED_URL_BYTES;
@@ -78,9 +78,15 @@ const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 
 function renderSegment(state: RenderState, { number, template }: PathSegment): string {
   const text = renderTemplate(state, template, URL_PLACE, MAX_RENDERED_URL_BYTES);
-  if (text === '') state.problem ??= `path segment ${number} of the URL would be empty`;
-  if (DOT_SEGMENT.test(text)) state.problem ??= `path segment ${number} of the URL would be a dot segment`;
+  if (hasSegment(text, (segment) => segment === ''))
+    state.problem ??= `path segment ${number} of the URL would be empty`;
+  if (hasSegment(text, (segment) => DOT_SEGMENT.test(segment)))
+    state.problem ??= `path segment ${number} of the URL would be a dot segment`;
   return text;
+}
+
+function hasSegment(text: string, test: (segment: string) => boolean): boolean {
+  return text.includes('/') ? text.split('/').some(test) : test(text);
 }
 
 function renderParameter(state: RenderState, parameter: QueryParameter): string {

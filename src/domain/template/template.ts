@@ -62,6 +62,11 @@ function refusal(at: number, escapes: boolean): ParsedTemplate {
   return { ok: false, error: `${RULE}; ${literal}; the template breaks this rule at character ${at + 1}` };
 }
 
+/** Reports whether a placeholder stands for a secret of the agent. */
+export function isSecret({ segments }: Placeholder): boolean {
+  return segments[0] === 'secret';
+}
+
 /** Returns the placeholders of a template in order of use; a placeholder that is used twice is there twice. */
 export function placeholdersOf(template: Template): readonly Placeholder[] {
   return template.filter((part) => typeof part !== 'string');

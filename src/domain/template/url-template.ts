@@ -1,9 +1,9 @@
 import { compileTemplate, joinLiterals, type CompiledTemplate } from './compile-template.ts';
-import { percentEncode } from './escape.ts';
+import { percentEncode, percentEncodePath } from './escape.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
-import { parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
+import { isSecret, parseTemplate, placeholdersOf, type Placeholder, type Template } from './template.ts';
 
-/** A path segment with placeholders. `number` counts from 1. */
+/** A path segment with placeholders. `number` counts from 1. A secret in it may bring slashes, and so further segments. */
 export interface PathSegment {
   readonly number: number;
   readonly template: CompiledTemplate;
@@ -24,8 +24,6 @@ export interface CompiledUrl {
   /** Literal text of whole segments with their slashes, and segments with placeholders. */
   readonly path: readonly (string | PathSegment)[];
   readonly query: readonly QueryParameter[];
-  /** The placeholders of the path, where secrets are not allowed. */
-  readonly pathPlaceholders: readonly Placeholder[];
 }
 
 /**
@@ -108,13 +106,12 @@ export function parseUrlTemplate(text: string): ParsedUrlTemplate {
       .filter((part) => part !== '');
   const segments = url.pathname.slice(1).split('/').map(restore);
   const parameters = url.search === '' ? [] : url.search.slice(1).split('&').map(restore);
-  const pathPlaceholders = segments.flatMap(placeholdersOf);
-  if (pathPlaceholders.length + parameters.flatMap(placeholdersOf).length !== placeholders.length) {
+  if ([...segments, ...parameters].flatMap(placeholdersOf).length !== placeholders.length) {
     return { ok: false, error: `${MISPLACED}, and not where a ".." segment takes them away` };
   }
   return {
     ok: true,
-    url: { origin: url.origin, path: pathOf(segments), query: parameters.map(parameterOf), pathPlaceholders },
+    url: { origin: url.origin, path: pathOf(segments), query: parameters.map(parameterOf) },
   };
 }
 
@@ -127,11 +124,18 @@ function pathOf(segments: readonly Template[]): (string | PathSegment)[] {
       literal += segment.join('');
       continue;
     }
-    path.push(literal, { number: i + 1, template: compileTemplate(guardEscapes(segment), percentEncode) });
+    path.push(literal, { number: i + 1, template: compileSegment(segment) });
     literal = '';
   }
   if (literal !== '') path.push(literal);
   return path;
+}
+
+function compileSegment(segment: Template): CompiledTemplate {
+  const compiled = compileTemplate(guardEscapes(segment), percentEncode);
+  return compiled.map((part) =>
+    typeof part === 'object' && isSecret(part.placeholder) ? { ...part, escape: percentEncodePath } : part,
+  );
 }
 
 // Writes a "%" that a value could complete to an escape ("%" + "2e") as "%25".

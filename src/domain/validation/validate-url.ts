@@ -22,7 +22,7 @@ export function urlViolations(
   const names = placeholderViolations(template.template, known, field);
   const parsed = parseUrlTemplate(text);
   if (!parsed.ok) return [...violationsOf(field, parsed.error), ...names];
-  return [...violationsOf(field, partProblem(parsed.url) ?? checkUrl?.(`${parsed.url.origin}/`)), ...names];
+  return [...violationsOf(field, portProblem(parsed.url) ?? checkUrl?.(`${parsed.url.origin}/`)), ...names];
 }
 
 // The URL parser would strip tabs and line breaks silently; a name or port would then read otherwise than it is.
@@ -53,8 +53,6 @@ function braceProblem(literals: readonly string[]): string {
   );
 }
 
-function partProblem({ origin, pathPlaceholders }: CompiledUrl): string | undefined {
-  if (new URL(origin).port === '0') return 'must not have port 0';
-  const hasSecret = pathPlaceholders.some(({ segments }) => segments[0] === 'secret');
-  return hasSecret ? 'secrets are not allowed in the path: use the query, a header or the body' : undefined;
+function portProblem({ origin }: CompiledUrl): string | undefined {
+  return new URL(origin).port === '0' ? 'must not have port 0' : undefined;
 }

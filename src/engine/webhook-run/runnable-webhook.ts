@@ -1,5 +1,9 @@
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
-import { fixedValuesToRedact, redactsCallValues } from '../../domain/redaction/values-to-redact.ts';
+import {
+  fixedValuesToRedact,
+  redactsCallValues,
+  secretSegments,
+} from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
@@ -16,7 +20,7 @@ export interface RunnableWebhook {
   readonly secrets: Readonly<Record<string, string>>;
   /**
    * The values of all secrets of the agent that open here: an endpoint may carry one that another webhook sent from its
-   * response into a variable.
+   * response into a variable. Of a secret in the path of the URL also its longer segments: an endpoint may name one of them.
    */
   readonly secretValues: readonly string[];
   /** The values of sensitive headers of the agent's other webhooks, as far as they are the same in every call. */
@@ -36,7 +40,11 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   const used = usedSecretNames(config);
   const secrets = agentSecrets.openSecrets(agent, used);
   const compiled = compileRequest(config);
-  const secretValues = [...Object.values(secrets), ...agentSecrets.openOtherSecrets(agent, used)];
+  const secretValues = [
+    ...Object.values(secrets),
+    ...secretSegments(compiled, secrets),
+    ...agentSecrets.openOtherSecrets(agent, used),
+  ];
   const otherHeaderValues = agent.webhooks
     .filter((other) => other !== webhook)
     .flatMap((other) => headerValuesOf(other, agentSecrets));

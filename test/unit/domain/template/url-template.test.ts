@@ -52,9 +52,4 @@ describe('parseUrlTemplate', () => {
     const parsed = parseUrlTemplate('https://ph0z.example/ph0z/{{a}}phx1z?PH={{b}}');
     expect(parsed.ok && parsed.url.origin).to.equal('https://ph0z.example');
   });
-
-  it('returns the placeholders of the path without those of the query', () => {
-    const parsed = parseUrlTemplate('https://a.example/{{a}}/x{{b}}?{{c}}={{d}}');
-    expect(parsed.ok && parsed.url.pathPlaceholders.map(({ text }) => text)).to.deep.equal(['a', 'b']);
-  });
 });

@@ -20,6 +20,18 @@ describe('openWebhook', () => {
     expect(mask('a one secret of it, other-header-1.')).to.equal(`a ${MASK}, ${MASK}.`);
   });
 
+  it('masks a secret in the path, as it is, percent-encoded, and each of its longer segments', () => {
+    const webhook = webhookWith({ url: 'https://a.example/hooks/{{secret.HOOK}}' });
+    const agent = agentWith(webhook, { HOOK: 'T0/B0123456/last part' });
+    const { mask } = openWebhook(agent, webhook, agentSecrets);
+    expect(mask('no T0/B0123456/last part, T0/B0123456/last%20part, T0%2FB0123456%2Flast+part')).to.equal(
+      `no ${MASK}, ${MASK}, ${MASK}`,
+    );
+    expect(mask('no channel B0123456 and no hook last%20part in T0')).to.equal(
+      `no channel ${MASK} and no hook ${MASK} in T0`,
+    );
+  });
+
   it('opens although a secret that it does not use lies in a wrong place', () => {
     const webhook = webhookWith({ requestHeaders: { Authorization: 'Bearer {{secret.A}}' } });
     const agent = agentWith(webhook, { A: 'secret-aaa', B: 'secret-bbb', C: 'secret-ccc' });
