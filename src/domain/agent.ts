@@ -1,3 +1,4 @@
+import type { EndpointAuth } from './auth/endpoint-auth.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
 /** The moment at which a webhook runs: before the call is answered, or after the call. */
@@ -27,6 +28,7 @@ export interface ApiSchema {
   readonly method: string;
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody?: JsonValue;
+  readonly auth?: EndpointAuth;
 }
 
 /** The configuration of a webhook with its defaults filled in. */
@@ -46,8 +48,9 @@ export interface SealedValue {
 }
 
 /**
- * A webhook as it is stored. In `config`, the values of sensitive literal headers read as {@link MASK}. Their true
- * values lie sealed in `sealedHeaders`, by the header's name in lower case.
+ * A webhook as it is stored. In `config`, the values of sensitive literal headers and the secret literal texts of `auth`
+ * read as {@link MASK}. Their true values lie sealed in `sealedHeaders`, by the header's name in lower case or as
+ * `auth:basic.password`.
  */
 export interface Webhook {
   readonly webhookUuid: string;

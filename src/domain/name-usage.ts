@@ -1,3 +1,4 @@
+import { authTexts } from './auth/endpoint-auth.ts';
 import { itemPath, entryPath, memberPath } from './validation/field-path.ts';
 import { parseTemplate, placeholdersOf, type Placeholder } from './template/template.ts';
 import type { JsonValue } from './json.ts';
@@ -30,6 +31,10 @@ function sitesOf({ apiSchema }: WebhookConfig): Site[] {
       placeholdersIn(value, true),
     ]),
     ...bodySites(apiSchema.requestBody, 'api_schema.request_body'),
+    ...authTexts(apiSchema.auth).map(({ field, text }): Site => [
+      `api_schema.auth.${field}`,
+      placeholdersIn(text, true),
+    ]),
   ];
 }
 

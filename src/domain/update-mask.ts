@@ -8,6 +8,7 @@ const API_SCHEMA_FIELDS = [
   'webhook_config.api_schema.method',
   'webhook_config.api_schema.request_headers',
   'webhook_config.api_schema.request_body',
+  'webhook_config.api_schema.auth',
 ] as const;
 
 const CONFIG_FIELDS = [
@@ -133,5 +134,6 @@ function applySchema(
     method: from('webhook_config.api_schema.method').method,
     requestHeaders: from('webhook_config.api_schema.request_headers').requestHeaders,
     requestBody: from('webhook_config.api_schema.request_body').requestBody,
+    auth: from('webhook_config.api_schema.auth').auth,
   };
 }

@@ -1,4 +1,5 @@
 import { asStored } from './json.ts';
+import type { EndpointAuth } from './auth/endpoint-auth.ts';
 import type { ApiSchema, Assignment, FailurePolicy, WebhookConfig, WebhookType } from './agent.ts';
 import type { JsonValue } from './json.ts';
 
@@ -8,6 +9,7 @@ export interface ApiSchemaDraft {
   readonly method: string;
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody?: JsonValue | undefined;
+  readonly auth?: EndpointAuth | undefined;
 }
 
 /** An assignment as it came over the wire. It is not validated. */
@@ -65,12 +67,13 @@ export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): Webh
   };
 }
 
-function fillSchema({ url, method, requestHeaders, requestBody }: ApiSchemaDraft): ApiSchema {
+function fillSchema({ url, method, requestHeaders, requestBody, auth }: ApiSchemaDraft): ApiSchema {
   return {
     url,
     method: method.toUpperCase(),
     requestHeaders,
     ...(requestBody === undefined ? {} : { requestBody }),
+    ...(auth === undefined ? {} : { auth }),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Agent, SealedValue, Webhook, WebhookConfig } from '../domain/agent.ts';
+import { isSealedText, mapAuthTexts, sealedTextName, type AuthText } from '../domain/auth/endpoint-auth.ts';
+import type { Agent, ApiSchema, SealedValue, Webhook, WebhookConfig } from '../domain/agent.ts';
 import { MASK } from '../domain/redaction/redact.ts';
 import { sensitiveLiteralHeaders } from '../domain/redaction/sensitive-names.ts';
 import { CallhooksError } from '../errors.ts';
@@ -24,8 +25,9 @@ export interface AgentSecrets {
    */
   openSecret(agent: Agent, name: string): string | undefined;
   /**
-   * Moves the values of sensitive literal headers out of a checked configuration, which reads {@link MASK} in their
-   * place. A header whose value is the mask already keeps its sealed value from `stored`.
+   * Moves the values of sensitive literal headers, and the secret literal texts of `auth`, out of a checked
+   * configuration, which reads {@link MASK} in their place. A value that is the mask already keeps its sealed value from
+   * `stored`.
    */
   sealHeaders(
     webhookUuid: string,
@@ -33,13 +35,13 @@ export interface AgentSecrets {
     stored: Webhook['sealedHeaders'],
   ): Pick<Webhook, 'config' | 'sealedHeaders'>;
   /**
-   * Returns the configuration of a webhook with the values of its sealed headers in it.
+   * Returns the configuration of a webhook with the values of its sealed headers and texts in it.
    * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks the key of one of them
    */
   openHeaders(webhook: Webhook): WebhookConfig;
   /** Returns the same as {@link openHeaders}, or undefined when a value does not open. */
   tryOpenHeaders(webhook: Webhook): WebhookConfig | undefined;
-  /** Reports whether this replica has the keys of all sealed headers of a webhook. */
+  /** Reports whether this replica has the keys of all sealed headers and texts of a webhook. */
   canOpenHeaders(webhook: Webhook): boolean;
 }
 
@@ -93,32 +95,45 @@ function sealHeaders(
 ): Pick<Webhook, 'config' | 'sealedHeaders'> {
   const requestHeaders = { ...config.apiSchema.requestHeaders };
   const sealedHeaders: Record<string, SealedValue> = {};
-  for (const name of sensitiveLiteralHeaders(config)) {
-    const key = name.toLowerCase();
-    const value = requestHeaders[name] ?? '';
+  const seal = (key: string, value: string): string => {
     const kept = value === MASK ? stored[key] : undefined;
-    sealedHeaders[key] = kept ?? keyring.seal(value, placeOfHeader(webhookUuid, name));
-    requestHeaders[name] = MASK;
-  }
-  return { config: withHeaders(config, requestHeaders), sealedHeaders };
+    sealedHeaders[key] = kept ?? keyring.seal(value, placeOfHeader(webhookUuid, key));
+    return MASK;
+  };
+  for (const name of sensitiveLiteralHeaders(config))
+    requestHeaders[name] = seal(name.toLowerCase(), requestHeaders[name] ?? '');
+  const sealText = (text: AuthText): string =>
+    isSealedText(text) ? seal(sealedTextName(text), text.text) : text.text;
+  return { config: withValues(config, requestHeaders, sealText), sealedHeaders };
 }
 
 function openHeaders(keyring: Keyring, { config, webhookUuid, sealedHeaders }: Webhook): WebhookConfig {
-  const open = ([name, value]: [string, string]): [string, string] => {
-    const sealed = value === MASK ? sealedHeaders[name.toLowerCase()] : undefined;
-    return [name, sealed === undefined ? value : keyring.open(sealed, placeOfHeader(webhookUuid, name))];
+  const open = (key: string, value: string): string => {
+    const sealed = value === MASK ? sealedHeaders[key] : undefined;
+    return sealed === undefined ? value : keyring.open(sealed, placeOfHeader(webhookUuid, key));
   };
-  return withHeaders(config, Object.fromEntries(Object.entries(config.apiSchema.requestHeaders).map(open)));
+  const requestHeaders = Object.entries(config.apiSchema.requestHeaders).map(
+    ([name, value]): [string, string] => [name, open(name.toLowerCase(), value)],
+  );
+  return withValues(config, Object.fromEntries(requestHeaders), (text) =>
+    open(sealedTextName(text), text.text),
+  );
 }
 
-function withHeaders(config: WebhookConfig, requestHeaders: Record<string, string>): WebhookConfig {
-  return { ...config, apiSchema: { ...config.apiSchema, requestHeaders } };
+function withValues(
+  config: WebhookConfig,
+  requestHeaders: ApiSchema['requestHeaders'],
+  writeText: (text: AuthText) => string,
+): WebhookConfig {
+  const { auth, ...schema } = config.apiSchema;
+  const written = auth === undefined ? {} : { auth: mapAuthTexts(auth, writeText) };
+  return { ...config, apiSchema: { ...schema, requestHeaders, ...written } };
 }
 
 function placeOfSecret(agentUuid: string, name: string): SealPlace {
   return { table: 'agent_secrets', rowId: agentUuid, field: name };
 }
 
-function placeOfHeader(webhookUuid: string, name: string): SealPlace {
-  return { table: 'webhook_headers', rowId: webhookUuid, field: name.toLowerCase() };
+function placeOfHeader(webhookUuid: string, field: string): SealPlace {
+  return { table: 'webhook_headers', rowId: webhookUuid, field };
 }

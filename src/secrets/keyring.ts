@@ -11,7 +11,7 @@ export interface SealPlace {
   readonly table: 'agent_secrets' | 'webhook_headers' | 'key_checks';
   /** The agent_uuid of a secret, the webhook_uuid of a header, or the key id of a check value. */
   readonly rowId: string;
-  /** The name of a secret, the name of a header in lower case, or `check`. */
+  /** The name of a secret, the name of a header in lower case, `auth:` with the path of a text of `auth`, or `check`. */
   readonly field: string;
 }
 

@@ -69,7 +69,8 @@ function reseal(keyring: Keyring, batch: readonly PlacedValue[]) {
 }
 
 function describeDamage({ table, rowId, field }: StoredPlace): string {
-  const what = table === 'agent_secrets' ? `the secret ${field} of agent` : `the header ${field} of webhook`;
+  const ofWebhook = field.startsWith('auth:') ? `the text ${field.replace(':', '.')}` : `the header ${field}`;
+  const what = table === 'agent_secrets' ? `the secret ${field} of agent` : `${ofWebhook} of webhook`;
   return `${what} ${rowId} does not open: it was damaged or moved in the database, so write its value again`;
 }
 

@@ -16,6 +16,11 @@ export function configRows(
   const url = `${path}.api_schema.url`;
   const header = (name: string) => `${path}.api_schema.request_headers[${name}]`;
   const body = `${path}.api_schema.request_body`;
+  const auth = `${path}.api_schema.auth`;
+  const basic = (value: pb.Basic, more: Partially<pb.ApiSchema> = {}) =>
+    schema({ auth: { method: { $case: 'basic', value } }, ...more });
+  const bearer = (token: string, more: Partially<pb.ApiSchema> = {}) =>
+    schema({ auth: { method: { $case: 'bearer', value: { token } } }, ...more });
   return [
     ['no api_schema', wrap({}), [`${path}.api_schema`]],
     ['an empty api_schema', wrap({ apiSchema: {} }), [url, `${path}.api_schema.method`]],
@@ -130,13 +135,52 @@ export function configRows(
       more({ signingSecretNames: ['s'] }),
       [`${path}.signing_secret_names[0]`],
     ],
+    ['an auth without a method', schema({ auth: {} }), [auth]],
+    ['auth.basic without username and password', basic({ username: '', password: '' }), [`${auth}.basic`]],
+    ['a username with a colon', basic({ username: 'a:b', password: 'c' }), [`${auth}.basic.username`]],
+    [
+      'control characters in username and password',
+      basic({ username: 'a\nb', password: 'a\tb' }),
+      [`${auth}.basic.username`, `${auth}.basic.password`],
+    ],
+    [
+      'a username and a password of 4,097 bytes',
+      basic({ username: long(4097), password: long(4097) }),
+      [`${auth}.basic.username`, `${auth}.basic.password`],
+    ],
+    [
+      'unknown names in auth.basic',
+      basic({ username: '{{nope}}', password: '{{secret.nope}}' }),
+      [`${auth}.basic.username`, `${auth}.basic.password`],
+    ],
+    ['a broken template in a password', basic({ username: 'a', password: '{{' }), [`${auth}.basic.password`]],
+    [
+      'masks of auth where nothing is stored',
+      basic({ username: MASK, password: MASK }),
+      [`${auth}.basic.username`, `${auth}.basic.password`],
+    ],
+    ['auth.bearer without a token', bearer(''), [`${auth}.bearer`]],
+    ['a token with the word Bearer', bearer('Bearer {{secret.s}}'), [`${auth}.bearer.token`]],
+    ['a token beyond ASCII', bearer('tökén'), [`${auth}.bearer.token`]],
+    ['a token of 4,097 bytes', bearer(long(4097)), [`${auth}.bearer.token`]],
+    ['a masked token where none is stored', bearer(MASK), [`${auth}.bearer.token`]],
+    [
+      'an authorization header beside auth',
+      bearer('{{secret.s}}', { requestHeaders: { AUTHORIZATION: 'Bearer x' } }),
+      [header('AUTHORIZATION')],
+    ],
+    [
+      'a Basic header that is no base64',
+      headers({ Authorization: 'Basic {{secret.s}}:x' }),
+      [header('Authorization')],
+    ],
     ['call_duration in a pre-call webhook', schema({ requestBody: '{{call_duration}}' }), [body]],
   ];
 }
 
 /** A configuration that breaks a rule in each of its fields. */
 export const EVERYTHING_WRONG: Partially<pb.WebhookConfig> = {
-  apiSchema: { url: 'ftp://x', method: 'X', requestHeaders: { host: 'a' }, requestBody: NaN },
+  apiSchema: { url: 'ftp://x', method: 'X', requestHeaders: { host: 'a' }, requestBody: NaN, auth: {} },
   assignments: [
     { source: 'x', attributeName: '', dynamicVariable: 'nope', required: true, defaultValue: NaN },
   ],
@@ -152,6 +196,7 @@ export function everythingWrong(path: string): readonly string[] {
     `${path}.api_schema.method`,
     `${path}.api_schema.request_headers[host]`,
     `${path}.api_schema.request_body`,
+    `${path}.api_schema.auth`,
     `${path}.assignments[0].source`,
     `${path}.assignments[0].attribute_name`,
     `${path}.assignments[0].dynamic_variable`,

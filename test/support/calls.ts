@@ -47,7 +47,7 @@ export async function makeAgent(rpc: Rpc, parts: AgentParts): Promise<CallAgent>
 }
 
 /** Returns the ids of a new conversation with an agent. */
-export function newCall({ agentUuid }: CallAgent) {
+export function newCall({ agentUuid }: Pick<CallAgent, 'agentUuid'>) {
   return { agentUuid, conversationUuid: randomUUID() };
 }
 

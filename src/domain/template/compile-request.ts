@@ -1,3 +1,5 @@
+import { compileCredentials, partsOfCredentials, type CompiledCredentials } from '../auth/compile-auth.ts';
+import type { AuthMethod } from '../auth/endpoint-auth.ts';
 import { compileBody, isBodyless, type CompiledBody } from './body-template.ts';
 import { isSensitiveName } from '../redaction/sensitive-names.ts';
 import { compileTemplate, hasSecret, type CompiledTemplate } from './compile-template.ts';
@@ -15,13 +17,18 @@ export interface CompiledHeader {
   readonly sensitive: boolean;
   /** Says whether a secret may land in it. */
   readonly hasSecret: boolean;
+  /** How the header is written that `auth` sets. Its `template` only holds the parts of these then. */
+  readonly credentials?: CompiledCredentials;
 }
 
 /** A request template that was taken apart once, so that rendering is one walk over its parts. */
 export interface CompiledRequest {
   readonly method: string;
   readonly url: CompiledUrl;
-  /** In the writer's order; the default content type comes last. Without a body there is none but a given one. */
+  /**
+   * In the writer's order. The header that `auth` sets and the default content type come last. Without a body there is
+   * no content type but a given one.
+   */
   readonly headers: readonly CompiledHeader[];
   readonly body: CompiledBody | undefined;
   /** Says whether records mask something in the URL: a secret, or the value of a parameter with a sensitive name. */
@@ -40,7 +47,10 @@ export function compileRequest({ apiSchema }: WebhookConfig): CompiledRequest {
   const { method, requestBody } = apiSchema;
   const parsed = parseUrlTemplate(apiSchema.url);
   if (!parsed.ok) throw new Error(`a saved URL does not parse: ${parsed.error}`);
-  const headers = Object.entries(apiSchema.requestHeaders).map(([name, value]) => compileHeader(name, value));
+  const headers = [
+    ...Object.entries(apiSchema.requestHeaders).map(([name, value]) => compileHeader(name, value)),
+    ...compileAuth(apiSchema.auth?.method),
+  ];
   const given = Object.entries(apiSchema.requestHeaders).find(
     ([name]) => name.toLowerCase() === CONTENT_TYPE,
   );
@@ -65,6 +75,13 @@ function compileHeader(name: string, value: string): CompiledHeader {
   // The name as it is written tells more: `AccessToken` is sensitive.
   const sensitive = isSensitiveName(name);
   return { name: name.toLowerCase(), template, sensitive, hasSecret: hasSecret(template) };
+}
+
+function compileAuth(method: AuthMethod | undefined): readonly CompiledHeader[] {
+  if (method === undefined) return [];
+  const credentials = compileCredentials(method);
+  const template = partsOfCredentials(credentials);
+  return [{ name: 'authorization', template, sensitive: true, hasSecret: hasSecret(template), credentials }];
 }
 
 function withContentType(

@@ -1,3 +1,4 @@
+import { renderCredentials } from '../auth/render-auth.ts';
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
 import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES, MAX_RENDERED_URL_BYTES } from '../limits.ts';
 import { isHeaderText } from './escape.ts';
@@ -105,8 +106,10 @@ function renderHeaders(state: RenderState, headers: readonly CompiledHeader[]): 
   return rendered;
 }
 
-function renderHeader(state: RenderState, { name, template, sensitive }: CompiledHeader): string {
+function renderHeader(state: RenderState, header: CompiledHeader): string {
+  const { name, template, sensitive, credentials } = header;
   if (sensitive && state.masked) return MASK;
+  if (credentials !== undefined) return renderCredentials(state, credentials);
   const place = `header "${name}"`;
   const text = renderTemplate(state, template, place, MAX_RENDERED_HEADER_BYTES);
   if (!state.masked && !isHeaderText(text)) {

@@ -1,10 +1,11 @@
 import { violationsOf, type Violation } from '../../errors.ts';
+import { basicHeaderProblem } from '../auth/credential-text.ts';
 import { placeholderViolations, type KnownNames } from './validate-placeholders.ts';
 import { classifyContentType } from '../template/content-type.ts';
 import { entryPath } from './field-path.ts';
 import { MAX_HEADER_NAME_BYTES, MAX_HEADER_TEMPLATE_BYTES, MAX_HEADERS } from '../limits.ts';
 import { isHeaderText } from '../template/escape.ts';
-import { parseTemplate, placeholdersOf } from '../template/template.ts';
+import { parseTemplate, placeholdersOf, type Template } from '../template/template.ts';
 import { MASK } from '../redaction/redact.ts';
 import { isSensitiveName } from '../redaction/sensitive-names.ts';
 
@@ -71,11 +72,17 @@ function valueViolations(name: string, value: string, known: KnownNames, field: 
   if (!parsed.template.every((part) => typeof part !== 'string' || isHeaderText(part))) {
     return violationsOf(field, 'must not hold control characters or characters outside of Latin-1');
   }
-  const problem = isContentType(name) ? contentTypeProblem(value) : undefined;
+  const problem = formProblem(name, value, parsed.template);
   if (problem !== undefined) return violationsOf(field, problem);
   return placeholdersOf(parsed.template).length === 0
     ? []
     : placeholderViolations(parsed.template, known, field);
+}
+
+// Some headers have a form of their own.
+function formProblem(name: string, value: string, template: Template): string | undefined {
+  if (isContentType(name)) return contentTypeProblem(value);
+  return name.toLowerCase() === 'authorization' ? basicHeaderProblem(template) : undefined;
 }
 
 function contentTypeProblem(value: string): string | undefined {

@@ -1,4 +1,5 @@
 import { violationsOf, type Violation } from '../../errors.ts';
+import { authMaskViolations, authViolations, besideAuthViolations } from '../auth/validate-auth.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { createNearestNames } from './nearest-names.ts';
@@ -29,7 +30,7 @@ export interface WebhookConfigContext extends KnownNames {
    * validated.
    */
   readonly checkUrl?: ((url: string) => string | undefined) | undefined;
-  /** Names, in lower case, of headers whose stored values a mask may keep. */
+  /** Names of the stored values that a mask may keep: of headers in lower case, and of texts of `auth`. */
   readonly storedHeaders?: ReadonlySet<string> | undefined;
   /** The origin of the stored URL. Masks keep their values for this origin only. */
   readonly storedOrigin?: string | undefined;
@@ -94,15 +95,19 @@ function configViolations(
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Violation[] {
-  const { url, method, requestHeaders, requestBody } = schema;
+  const { url, method, requestHeaders, requestBody, auth } = schema;
   const path = `${context.path}.api_schema`;
-  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body'): boolean =>
+  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body' | 'auth'): boolean =>
     context.isChanged?.(`webhook_config.api_schema.${name}`) ?? true;
   const stored = { storedHeaders: context.storedHeaders ?? NO_NAMES, storedOrigin: context.storedOrigin };
   const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
   const masks =
     checks('request_headers') || checks('url')
       ? maskViolations(requestHeaders, `${path}.request_headers`, originOfTemplate(url), stored)
+      : [];
+  const authMasks =
+    checks('auth') || checks('url')
+      ? authMaskViolations(auth, `${path}.auth`, originOfTemplate(url), stored)
       : [];
   return [
     ...(checks('url') ? urlViolations(url, `${path}.url`, context, context.checkUrl) : []),
@@ -115,6 +120,11 @@ function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Vio
       content: checks('request_body'),
       fit: checks('request_body') || checks('request_headers') || checks('method'),
     }),
+    ...(checks('auth') ? authViolations(auth, `${path}.auth`, context) : []),
+    ...authMasks,
+    ...(checks('auth') || checks('request_headers')
+      ? besideAuthViolations(requestHeaders, auth, `${path}.request_headers`)
+      : []),
   ];
 }
 

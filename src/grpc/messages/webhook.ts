@@ -1,5 +1,6 @@
 import type { Assignment, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { endpointAuthMessage } from './endpoint-auth.ts';
 import { FAILURE_POLICIES, numberOf, toTimestamp, WEBHOOK_TYPES } from './wire-values.ts';
 
 /** Returns the webhook for clients. The values of its sensitive headers are masked. */
@@ -23,6 +24,7 @@ function configMessage(config: WebhookConfig): pb.WebhookConfig {
       method: config.apiSchema.method,
       requestHeaders: { ...config.apiSchema.requestHeaders },
       requestBody: config.apiSchema.requestBody,
+      auth: config.apiSchema.auth && endpointAuthMessage(config.apiSchema.auth),
     },
     assignments: config.assignments.map(assignmentMessage),
     responseTimeoutSecs: config.responseTimeoutSecs,

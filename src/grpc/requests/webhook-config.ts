@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { toEndpointAuth } from './endpoint-auth.ts';
 import { draftWordOf, FAILURE_POLICIES } from '../messages/wire-values.ts';
 
 /** Returns a configuration as a draft, without checking it: most rules need the agent. */
@@ -20,6 +21,7 @@ function toApiSchemaDraft(message: pb.ApiSchema): ApiSchemaDraft {
     method: message.method,
     requestHeaders: message.requestHeaders,
     requestBody: message.requestBody as JsonValue | undefined,
+    auth: message.auth && toEndpointAuth(message.auth),
   };
 }
 

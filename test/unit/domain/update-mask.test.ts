@@ -6,7 +6,7 @@ import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-dr
 import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
 
 const S = 'webhook_config.api_schema';
-const SCHEMA = [`${S}.url`, `${S}.method`, `${S}.request_headers`, `${S}.request_body`];
+const SCHEMA = [`${S}.url`, `${S}.method`, `${S}.request_headers`, `${S}.request_body`, `${S}.auth`];
 const CONFIG = [
   ...SCHEMA,
   'webhook_config.assignments',
@@ -101,6 +101,7 @@ describe('applyWebhookMask', () => {
       method: 'POST',
       requestHeaders: { Authorization: '••••••' },
       requestBody: { old: true },
+      auth: { method: { kind: 'bearer', token: '••••••' } },
     },
     assignments: [{ attributeName: 'old', dynamicVariable: 'v', required: true }],
     responseTimeoutSecs: 7,
@@ -113,6 +114,7 @@ describe('applyWebhookMask', () => {
       method: 'GET',
       requestHeaders: { 'X-New': '1' },
       requestBody: undefined,
+      auth: undefined,
     },
     assignments: [],
     responseTimeoutSecs: 0,
@@ -145,6 +147,7 @@ describe('applyWebhookMask', () => {
     [`${S}.method`, { apiSchema: { ...current.apiSchema, method: 'GET' } }],
     [`${S}.request_headers`, { apiSchema: { ...current.apiSchema, requestHeaders: { 'X-New': '1' } } }],
     [`${S}.request_body`, { apiSchema: { ...current.apiSchema, requestBody: undefined } }],
+    [`${S}.auth`, { apiSchema: { ...current.apiSchema, auth: undefined } }],
   ];
   for (const [path, change] of rows) {
     it(`changes ${path} alone`, () => {

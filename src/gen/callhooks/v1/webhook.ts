@@ -163,12 +163,59 @@ export interface ApiSchema {
    * refused, because it has lost digits: write it as a string. At most 64 KiB as a template and 2 MiB when it is
    * rendered, depth 24.
    */
-  requestBody: unknown | undefined;
+  requestBody:
+    | unknown
+    | undefined;
+  /** How callhooks proves to the endpoint who calls. Unset: by nothing but the headers, URL and body above. */
+  auth: EndpointAuth | undefined;
 }
 
 export interface ApiSchema_RequestHeadersEntry {
   key: string;
   value: string;
+}
+
+/**
+ * Says how callhooks proves to an endpoint who calls. One of `method` is required.
+ *
+ * The texts in it are templates like header values, at most 4 KiB each. A password or token that is not placeholders
+ * alone is stored encrypted and reads as `••••••`; so is the username where the password is empty. Writing `••••••` back
+ * keeps the stored value, as long as the origin of the URL stays the same. In records the whole header is masked.
+ */
+export interface EndpointAuth {
+  /**
+   * What the `authorization` header of each request holds. With any of these, `request_headers` must not have an
+   * `Authorization` header.
+   */
+  method:
+    | //
+    /** A username and a password. */
+    { $case: "basic"; value: Basic }
+    | //
+    /** A token. */
+    { $case: "bearer"; value: Bearer }
+    | undefined;
+}
+
+/**
+ * Sends a username and a password by the Basic scheme (RFC 7617): `Basic` and base64 of their UTF-8. Either of them
+ * may be empty, but not both. A request whose values have a control character, or a colon in the username, fails as
+ * `FAILURE_CODE_RENDER`.
+ */
+export interface Basic {
+  /** The template of the username. Its own text must not have a colon. */
+  username: string;
+  /** The template of the password. */
+  password: string;
+}
+
+/** Sends a token by the Bearer scheme (RFC 6750): `Bearer` and the token. */
+export interface Bearer {
+  /**
+   * Required. The template of the token, without the word `Bearer`. A request whose token is empty, or has a character
+   * other than visible ASCII, fails as `FAILURE_CODE_RENDER`.
+   */
+  token: string;
 }
 
 /** Takes one attribute of the response and puts it into one dynamic variable. */
@@ -451,7 +498,7 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
 };
 
 function createBaseApiSchema(): ApiSchema {
-  return { url: "", method: "", requestHeaders: {}, requestBody: undefined };
+  return { url: "", method: "", requestHeaders: {}, requestBody: undefined, auth: undefined };
 }
 
 export const ApiSchema: MessageFns<ApiSchema> = {
@@ -467,6 +514,9 @@ export const ApiSchema: MessageFns<ApiSchema> = {
     });
     if (message.requestBody !== undefined) {
       Value.encode(Value.wrap(message.requestBody), writer.uint32(34).fork()).join();
+    }
+    if (message.auth !== undefined) {
+      EndpointAuth.encode(message.auth, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -519,6 +569,14 @@ export const ApiSchema: MessageFns<ApiSchema> = {
             message.requestBody = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.auth = EndpointAuth.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -548,6 +606,9 @@ export const ApiSchema: MessageFns<ApiSchema> = {
       {},
     );
     message.requestBody = object.requestBody === undefined ? undefined : object.requestBody;
+    message.auth = (object.auth !== undefined && object.auth !== null)
+      ? EndpointAuth.fromPartial(object.auth)
+      : undefined;
     return message;
   },
 };
@@ -617,6 +678,209 @@ export const ApiSchema_RequestHeadersEntry: MessageFns<ApiSchema_RequestHeadersE
     const message = createBaseApiSchema_RequestHeadersEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseEndpointAuth(): EndpointAuth {
+  return { method: undefined };
+}
+
+export const EndpointAuth: MessageFns<EndpointAuth> = {
+  encode(message: EndpointAuth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.method?.$case) {
+      case "basic":
+        Basic.encode(message.method.value, writer.uint32(10).fork()).join();
+        break;
+      case "bearer":
+        Bearer.encode(message.method.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointAuth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointAuth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = { $case: "basic", value: Basic.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = { $case: "bearer", value: Bearer.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EndpointAuth>, I>>(base?: I): EndpointAuth {
+    return EndpointAuth.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EndpointAuth>, I>>(object: I): EndpointAuth {
+    const message = createBaseEndpointAuth();
+    switch (object.method?.$case) {
+      case "basic": {
+        if (object.method?.value !== undefined && object.method?.value !== null) {
+          message.method = { $case: "basic", value: Basic.fromPartial(object.method.value) };
+        }
+        break;
+      }
+      case "bearer": {
+        if (object.method?.value !== undefined && object.method?.value !== null) {
+          message.method = { $case: "bearer", value: Bearer.fromPartial(object.method.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBasic(): Basic {
+  return { username: "", password: "" };
+}
+
+export const Basic: MessageFns<Basic> = {
+  encode(message: Basic, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.username !== "") {
+      writer.uint32(10).string(message.username);
+    }
+    if (message.password !== "") {
+      writer.uint32(18).string(message.password);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Basic {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBasic();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Basic>, I>>(base?: I): Basic {
+    return Basic.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Basic>, I>>(object: I): Basic {
+    const message = createBaseBasic();
+    message.username = object.username ?? "";
+    message.password = object.password ?? "";
+    return message;
+  },
+};
+
+function createBaseBearer(): Bearer {
+  return { token: "" };
+}
+
+export const Bearer: MessageFns<Bearer> = {
+  encode(message: Bearer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Bearer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBearer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Bearer>, I>>(base?: I): Bearer {
+    return Bearer.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Bearer>, I>>(object: I): Bearer {
+    const message = createBaseBearer();
+    message.token = object.token ?? "";
     return message;
   },
 };

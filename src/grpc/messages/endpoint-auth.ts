@@ -1,0 +1,16 @@
+import type { AuthMethod, EndpointAuth } from '../../domain/auth/endpoint-auth.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+
+/** Returns how callhooks proves who calls, for clients. Sealed texts are masked. */
+export function endpointAuthMessage({ method }: EndpointAuth): pb.EndpointAuth {
+  return { method: method && methodMessage(method) };
+}
+
+function methodMessage(method: AuthMethod): NonNullable<pb.EndpointAuth['method']> {
+  switch (method.kind) {
+    case 'basic':
+      return { $case: 'basic', value: { username: method.username, password: method.password } };
+    case 'bearer':
+      return { $case: 'bearer', value: { token: method.token } };
+  }
+}

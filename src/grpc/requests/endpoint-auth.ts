@@ -1,0 +1,16 @@
+import type { AuthMethod, EndpointAuth } from '../../domain/auth/endpoint-auth.ts';
+import type * as pb from '../../gen/index.callhooks.v1.ts';
+
+/** Returns how callhooks proves who calls, as the request says it. It is not checked. */
+export function toEndpointAuth({ method }: pb.EndpointAuth): EndpointAuth {
+  return method === undefined ? {} : { method: toMethod(method) };
+}
+
+function toMethod(method: NonNullable<pb.EndpointAuth['method']>): AuthMethod {
+  switch (method.$case) {
+    case 'basic':
+      return { kind: 'basic', username: method.value.username, password: method.value.password };
+    case 'bearer':
+      return { kind: 'bearer', token: method.value.token };
+  }
+}
