@@ -4,6 +4,7 @@ import { createTable, type Migration } from './create-table.ts';
  * The table of executions. Large parts are in tables of their own, so that a claim or an outcome rewrites little.
  * `state_at` is the time that matters in a state: when an accepted execution was accepted, when a sending one is overdue, when
  * a finished one finished. So one index finds the overdue, counts the pending and leads the purge.
+ * `decision` is what was decided about the call of a finished pre-call.
  * `waiting_webhook_uuid` is set while a post-call is pending, so that its index stays small however many are finished.
  */
 export const executions: Migration = {
@@ -27,6 +28,7 @@ export const executions: Migration = {
       failure_policy: 'code?',
       failure_code: 'code?',
       failure_sent: 'code?',
+      decision: 'code?',
       time_limit_ms: 'ms?',
       time_limit_source: 'code?',
       instance: 'word',

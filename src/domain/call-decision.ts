@@ -1,31 +1,40 @@
-import type { CallDecision, StartVariables } from './call.ts';
+import type { FailurePolicy } from './agent.ts';
+import type { CallDecision, StartVariables, StoredDecision } from './call.ts';
 import type { Execution } from './execution.ts';
+import { DECISION_AFTER_FAILURE, type Failure } from './failures.ts';
 import { withAssigned, type Variables } from './variables.ts';
 
-/** The decision about a call: what the platform should do with it. */
+/** The decision about a call, in parts. */
 export interface Decision {
-  readonly decision: CallDecision;
+  /** What the platform should do with it. Undefined for a decision that a newer release has stored. */
+  readonly decision: CallDecision | undefined;
   /** Says that the call proceeds although its webhook failed. */
   readonly degraded: boolean;
 }
 
-type StateAndPolicy = Pick<Execution, 'state' | 'failurePolicy'>;
+const DECISIONS: Readonly<Record<string, Decision>> = {
+  proceed: { decision: 'proceed', degraded: false },
+  proceed_degraded: { decision: 'proceed', degraded: true },
+  block: { decision: 'block', degraded: false },
+} satisfies Record<StoredDecision, Decision>;
 
-const PROCEED: Decision = { decision: 'proceed', degraded: false };
-const PROCEED_DEGRADED: Decision = { decision: 'proceed', degraded: true };
-const BLOCK: Decision = { decision: 'block', degraded: false };
+const UNDECIDED: Decision = { decision: undefined, degraded: false };
 
 /**
- * Returns the decision of a finished pre-call. After a success the call proceeds; after a failure or an interruption
- * the failure policy decides that was recorded at the claim. Returns undefined where there is nothing to decide: the
- * execution is not finished, or belongs to a post-call.
+ * Decides about the call of a pre-call that has run. After a success the call proceeds; after a failure the failure policy
+ * decides. Returns undefined for a post-call, which has no policy.
  */
-export function decideCall({ state, failurePolicy }: StateAndPolicy): Decision | undefined {
-  if (state === 'no_webhook') return PROCEED;
+export function decideCall(
+  failurePolicy: FailurePolicy | null,
+  { failure }: { readonly failure?: Failure | undefined },
+): StoredDecision | undefined {
   if (failurePolicy === null) return undefined;
-  if (state === 'succeeded') return PROCEED;
-  if (state !== 'failed' && state !== 'interrupted') return undefined;
-  return failurePolicy === 'block' ? BLOCK : PROCEED_DEGRADED;
+  return failure === undefined ? 'proceed' : DECISION_AFTER_FAILURE[failurePolicy];
+}
+
+/** Returns the parts of a decision. Without one, and for one of a newer release, nothing is decided. */
+export function partsOfDecision(stored: StoredDecision | undefined): Decision {
+  return DECISIONS[stored ?? ''] ?? UNDECIDED;
 }
 
 /** The reply to a start, without the part that describes its execution. */
@@ -33,11 +42,14 @@ interface StartReply extends Decision, Variables {}
 
 /**
  * Returns the reply to a start. It is built from the record alone, so that the first reply and every later one are
- * equal. `execution` is undefined when no webhook ran. Throws for an execution that is not finished: there is no reply
- * yet.
+ * equal. `execution` is undefined when no webhook ran: then the call proceeds. Throws for an execution without a decision:
+ * there is no reply yet.
  */
-export function decideReply(execution: StateAndPolicy | undefined, start: StartVariables): StartReply {
-  const decision = execution === undefined ? PROCEED : decideCall(execution);
+export function decideReply(
+  execution: Pick<Execution, 'state' | 'decision'> | undefined,
+  start: StartVariables,
+): StartReply {
+  const decision = execution === undefined ? 'proceed' : execution.decision;
   if (decision === undefined) throw new Error(`a start that is ${execution?.state} has no reply yet`);
-  return { ...decision, ...withAssigned(start) };
+  return { ...partsOfDecision(decision), ...withAssigned(start) };
 }

@@ -3,6 +3,9 @@ import type { JsonObject } from './json.ts';
 /** What the platform should do with a call. */
 export type CallDecision = 'proceed' | 'block';
 
+/** The decision about a call, in the one word that its pre-call stores with its outcome. */
+export type StoredDecision = 'proceed' | 'proceed_degraded' | 'block';
+
 /** The call details, as a lifecycle request gives them. Empty strings and undefined count as missing. */
 export interface CallDetails {
   readonly callerPhone: string;

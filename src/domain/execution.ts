@@ -1,4 +1,5 @@
 import type { FailurePolicy, WebhookType } from './agent.ts';
+import type { StoredDecision } from './call.ts';
 import type { Failure } from './failures.ts';
 import type { JsonObject } from './json.ts';
 
@@ -71,6 +72,8 @@ export interface Execution {
   readonly failure?: Failure;
   /** It was fixed at the claim. It is null for a post-call. */
   readonly failurePolicy: FailurePolicy | null;
+  /** It is set once a pre-call has finished. */
+  readonly decision?: StoredDecision;
   readonly timeLimitMs?: number;
   readonly timeLimitSource?: TimeLimitSource;
   readonly timings?: Timings;

@@ -1,3 +1,6 @@
+import type { FailurePolicy } from './agent.ts';
+import type { StoredDecision } from './call.ts';
+
 /** Says whether the endpoint may have seen the request. */
 export type Sent = 'no' | 'maybe' | 'yes';
 
@@ -88,6 +91,12 @@ export type FailureCode = keyof typeof FAILURES;
 
 /** Every failure code, in the order of the table. */
 export const FAILURE_CODES = Object.keys(FAILURES) as readonly FailureCode[];
+
+/** The decision of each failure policy about a call whose pre-call failed or was interrupted. */
+export const DECISION_AFTER_FAILURE: Readonly<Record<FailurePolicy, StoredDecision>> = {
+  proceed: 'proceed_degraded',
+  block: 'block',
+};
 
 /** A failure of an execution. Its message may be shown to clients and holds no secret. */
 export interface Failure {

@@ -140,9 +140,12 @@ async function record(
   { execution, start, claimedAtMs }: ClaimedStart,
   run: WebhookRun,
 ): Promise<RecordedStart> {
-  const { executionUuid, conversationUuid, webhookEtag } = execution;
+  const { executionUuid, conversationUuid, webhookEtag, failurePolicy } = execution;
   const outcome = toOutcome(
-    { executionUuid, webhookType: 'pre_call', claim: executionUuid, webhookEtag, claimedAtMs },
+    {
+      ...{ executionUuid, webhookType: 'pre_call', failurePolicy },
+      ...{ claim: executionUuid, webhookEtag, claimedAtMs },
+    },
     run,
   );
   const result = await recordAndLog(deps, execution, outcome);

@@ -1,4 +1,4 @@
-import type { StartVariables, StoredCallDetails, VariableSource } from '../domain/call.ts';
+import type { StartVariables, StoredCallDetails, StoredDecision, VariableSource } from '../domain/call.ts';
 import type {
   Execution,
   MissedAssignment,
@@ -111,6 +111,8 @@ export interface Outcome {
   readonly claim: string;
   readonly state: 'succeeded' | 'failed' | 'interrupted';
   readonly failure?: Failure;
+  /** It is absent for a post-call. */
+  readonly decision?: StoredDecision;
   /** The etag of the webhook that ran. */
   readonly webhookEtag: string;
   readonly timings: Timings;

@@ -100,6 +100,23 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
 
+  it('store the decision of the policy that the claim recorded, and none for a post-call', async () => {
+    const overdue = aStartWithLimit(-6_000);
+    const webhook = overdue.webhook ?? expect.fail();
+    const starts = (['proceed', 'block'] as const).map((failurePolicy) =>
+      aStart({ webhook: { ...webhook, failurePolicy } }),
+    );
+    const postCall = aPostCall();
+    await store().insertStarts(starts);
+    await store().insertPostCalls([postCall]);
+    await store().claimPostCalls([aClaim(postCall, randomUUID(), -6_000)]);
+    expect(await interruptOverdue(store())).to.have.length(3);
+    const decisions = [...starts, postCall].map(
+      async ({ executionUuid }) => (await store().findExecution(executionUuid))?.execution.decision,
+    );
+    expect(await Promise.all(decisions)).to.deep.equal(['proceed_degraded', 'block', undefined]);
+  });
+
   it('abandon a start that was not confirmed, with SENT_NO', async () => {
     const [sending, finished] = [aStart(), aStart()];
     await store().insertStarts([sending, finished]);
@@ -109,6 +126,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     const { execution } = (await store().findExecution(sending.executionUuid)) ?? expect.fail();
     expect(execution.state).to.equal('interrupted');
     expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'no' });
+    expect(execution.decision).to.equal('proceed_degraded');
     expect(await stateOf(finished.executionUuid)).to.equal('succeeded');
   });
 
@@ -118,7 +136,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     const direct = connectDirectly(db.fresh);
     await direct.use((session) =>
       session.change(
-        'UPDATE executions SET state = 77, failure_code = 99, failure_sent = 9, time_limit_source = 9, failure_policy = 9, detail = \'{"later":1}\'',
+        'UPDATE executions SET state = 77, failure_code = 99, failure_sent = 9, time_limit_source = 9, failure_policy = 9, decision = 9, detail = \'{"later":1}\'',
       ),
     );
     await direct.close();
@@ -133,6 +151,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
       failure: { code: 'unknown_99', message: '', sent: 'unknown_9' },
       timeLimitSource: 'unknown_9',
       failurePolicy: 'unknown_9',
+      decision: 'unknown_9',
     });
     expect(execution).not.to.have.property('finishedAtMs');
     const { items } = await store().listExecutions({ states: [], failureCodes: [] }, 10);

@@ -50,8 +50,11 @@ describeEachEngine('the list of executions', (engine) => {
     return { items, sizes };
   };
 
-  const outcomeFor = (start: NewStart, at: number) =>
-    at % 2 === 0 ? anOutcome(start) : anOutcome(start, { state: 'failed', failure: FAILED });
+  const outcomeFor = (start: NewStart, at: number) => {
+    if (at % 2 === 0) return anOutcome(start);
+    const decision = start.webhook?.failurePolicy === 'block' ? 'block' : 'proceed_degraded';
+    return anOutcome(start, { state: 'failed', failure: FAILED, decision });
+  };
 
   before(async () => {
     db = await openFresh(engine);

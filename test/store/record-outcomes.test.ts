@@ -79,6 +79,7 @@ describeEachEngine('outcomes', (engine) => {
     const { execution, record: parts } = await found(start.executionUuid);
     expect(execution).to.deep.include({
       state: 'succeeded',
+      decision: 'proceed',
       webhookEtag: 'etag-9',
       timings: outcome.timings,
       missingVariables: outcome.missingVariables,
@@ -115,12 +116,13 @@ describeEachEngine('outcomes', (engine) => {
     const failed = anOutcome(start, {
       state: 'failed',
       failure: TIMED_OUT,
+      decision: 'block',
       assigned: {},
       assignedSources: {},
     });
     expect(await record(failed)).to.equal('recorded');
     const { execution, start: variables } = await foundStart(start.conversationUuid);
-    expect(execution).to.deep.include({ state: 'failed', failure: TIMED_OUT });
+    expect(execution).to.deep.include({ state: 'failed', failure: TIMED_OUT, decision: 'block' });
     expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
   });
 
@@ -128,7 +130,9 @@ describeEachEngine('outcomes', (engine) => {
     const { postCall, claim } = await claimed();
     expect(await record(aPostCallOutcome(postCall, claim, { request: REQUEST }))).to.equal('recorded');
     expect(await store().findDetails(postCall.executionUuid)).to.equal(undefined);
-    expect((await found(postCall.executionUuid)).record).to.deep.equal({ request: REQUEST });
+    const { execution, record: parts } = await found(postCall.executionUuid);
+    expect(execution).not.to.have.property('decision');
+    expect(parts).to.deep.equal({ request: REQUEST });
   });
 
   it('return recorded again when they are repeated', async () => {
@@ -182,7 +186,7 @@ describeEachEngine('outcomes', (engine) => {
     });
     expect(await record(late)).to.equal('not_owner');
     const { execution, start: variables } = await foundStart(start.conversationUuid);
-    expect(execution).to.deep.include({ state: 'interrupted' });
+    expect(execution).to.deep.include({ state: 'interrupted', decision: 'proceed_degraded' });
     expect(execution.failure).to.include({ code: 'INTERRUPTED', sent: 'maybe' });
     expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
     expect((await found(start.executionUuid)).record).to.deep.equal({});
@@ -191,7 +195,9 @@ describeEachEngine('outcomes', (engine) => {
   it('replace the mark INTERRUPTED of a post-call', async () => {
     const { postCall, claim } = await claimed(-10_000);
     await interruptOverdue(store());
-    expect((await found(postCall.executionUuid)).execution.state).to.equal('interrupted');
+    const marked = (await found(postCall.executionUuid)).execution;
+    expect(marked.state).to.equal('interrupted');
+    expect(marked).not.to.have.property('decision');
     expect(await store().findDetails(postCall.executionUuid)).to.deep.equal(postCall.details);
     expect(await record(aPostCallOutcome(postCall, claim, { durationMs: 70 }))).to.equal('recorded');
     const { execution } = await found(postCall.executionUuid);

@@ -86,6 +86,7 @@ export function anOutcome(start: { executionUuid: string }, change: Partial<Outc
     webhookType: 'pre_call',
     claim: start.executionUuid,
     state: 'succeeded',
+    decision: 'proceed',
     webhookEtag: 'etag-1',
     timings: { queuedMs: 0.25, totalMs: 12.125 },
     missingVariables: [],
@@ -101,7 +102,8 @@ export function aPostCallOutcome(
   claim: string,
   change: Partial<Outcome> = {},
 ): Outcome {
-  return anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
+  const { decision: _, ...outcome } = anOutcome(postCall, { webhookType: 'post_call', claim, ...change });
+  return outcome;
 }
 
 /** Returns the claim of a pending post-call. */

@@ -1,6 +1,6 @@
 import type { WebhookType } from '../../domain/agent.ts';
-import { decideCall, type Decision } from '../../domain/call-decision.ts';
-import type { CallDecision, CallDetails } from '../../domain/call.ts';
+import { decideCall, partsOfDecision } from '../../domain/call-decision.ts';
+import type { CallDecision, CallDetails, StoredDecision } from '../../domain/call.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -61,7 +61,7 @@ export interface TestWebhookReply {
   readonly missingVariables: readonly string[];
   readonly missedAssignments: readonly MissedAssignment[];
   /** Is set for a pre-call webhook that was sent. */
-  readonly decision?: CallDecision;
+  readonly decision: CallDecision | undefined;
   readonly degraded: boolean;
 }
 
@@ -100,7 +100,7 @@ export async function testWebhook(
     const rendered = render(deps, request, context, underTest);
     if (!request.send) return toReply(unsentRun(rendered.result, rendered.result.failure));
     const run = await send(deps, context, underTest, rendered, reservation);
-    return toReply(run, decisionOf(underTest, run));
+    return toReply(run, decideCall(underTest.webhook.config.failurePolicy, run));
   } finally {
     reservation.release();
   }
@@ -155,11 +155,7 @@ async function send(
   }
 }
 
-function decisionOf({ webhook }: WebhookUnderTest, { failure }: WebhookRun): Decision | undefined {
-  return decideCall({ state: failure ? 'failed' : 'succeeded', failurePolicy: webhook.config.failurePolicy });
-}
-
-function toReply(run: WebhookRun, decided?: Decision): TestWebhookReply {
+function toReply(run: WebhookRun, decided?: StoredDecision): TestWebhookReply {
   const { failure, request, response, timings, missingVariables, missedAssignments, assigned } = run;
   return {
     ...(request ? { request } : {}),
@@ -169,7 +165,6 @@ function toReply(run: WebhookRun, decided?: Decision): TestWebhookReply {
     assignedVariables: assigned,
     missingVariables,
     missedAssignments,
-    ...(decided ? { decision: decided.decision } : {}),
-    degraded: decided?.degraded ?? false,
+    ...partsOfDecision(decided),
   };
 }

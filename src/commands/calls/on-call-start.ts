@@ -33,7 +33,8 @@ export interface OnCallStartRequest {
 
 /** What the platform does with the call. It is equal for every repeat but for `replayed`. */
 export interface OnCallStartReply {
-  readonly decision: CallDecision;
+  /** Undefined for a decision that a newer release has stored. */
+  readonly decision: CallDecision | undefined;
   readonly degraded: boolean;
   readonly dynamicVariables: JsonObject;
   readonly variableSources: Readonly<Record<string, VariableSource>>;

@@ -88,7 +88,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: ClaimedPostCall): Promi
   deps.onFaultPoint('post_call.answered', postCall.conversationUuid);
   const { executionUuid } = postCall;
   const outcome = toOutcome(
-    { executionUuid, webhookType: 'post_call', claim, webhookEtag, claimedAtMs },
+    { executionUuid, webhookType: 'post_call', failurePolicy: null, claim, webhookEtag, claimedAtMs },
     run,
   );
   await recordAndLog(deps, postCall, outcome);

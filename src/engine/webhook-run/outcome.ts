@@ -1,7 +1,8 @@
 import type { Execution, HttpHeader } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables } from '../../domain/call.ts';
-import type { WebhookType } from '../../domain/agent.ts';
+import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
+import { decideCall } from '../../domain/call-decision.ts';
 import type { Outcome } from '../../store/write-batch.ts';
 import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
@@ -11,6 +12,8 @@ import type { WebhookRun } from './webhook-run.ts';
 export interface ClaimedExecution {
   readonly executionUuid: string;
   readonly webhookType: WebhookType;
+  /** It is null for a post-call. */
+  readonly failurePolicy: FailurePolicy | null;
   readonly claim: string;
   readonly webhookEtag: string;
   /** Instant of `performance.now()` at which the claim was known to be won. */
@@ -19,13 +22,15 @@ export interface ClaimedExecution {
 
 /** Returns the outcome of a claimed execution, as it is recorded. */
 export function toOutcome(claimed: ClaimedExecution, run: WebhookRun): Outcome {
-  const { claimedAtMs, ...names } = claimed;
+  const { claimedAtMs, failurePolicy, ...names } = claimed;
   const { failure, assigned, assignedSources, ...parts } = run;
+  const decision = decideCall(failurePolicy, run);
   return {
     ...names,
     ...parts,
     state: stateOf(failure),
     ...(failure ? { failure } : {}),
+    ...(decision ? { decision } : {}),
     ...(claimed.webhookType === 'pre_call' ? { assigned, assignedSources } : {}),
     durationMs: Math.max(0, Math.round(performance.now() - claimedAtMs)),
   };
@@ -42,6 +47,7 @@ export function withOutcome(execution: Execution, outcome: Outcome): Execution {
     ...execution,
     state: outcome.state,
     ...(outcome.failure ? { failure: outcome.failure } : {}),
+    ...(outcome.decision ? { decision: outcome.decision } : {}),
     webhookEtag: outcome.webhookEtag,
     timings: outcome.timings,
     missingVariables: outcome.missingVariables,

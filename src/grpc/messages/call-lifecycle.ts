@@ -1,14 +1,13 @@
 import type { OnCallEndReply } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartReply } from '../../commands/calls/on-call-start.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { CALL_DECISIONS, numberOf, VARIABLE_SOURCES } from './wire-values.ts';
-import { executionMessage } from './execution.ts';
+import { numberOf, VARIABLE_SOURCES } from './wire-values.ts';
+import { decisionFields, executionMessage } from './execution.ts';
 
 /** Returns the reply of `OnCallStart`: the decision, and every variable with its source. */
 export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartResponse {
   return {
-    decision: numberOf(CALL_DECISIONS, reply.decision),
-    degraded: reply.degraded,
+    ...decisionFields(reply),
     dynamicVariables: reply.dynamicVariables,
     variableSources: Object.fromEntries(
       Object.entries(reply.variableSources).map(([name, source]) => [

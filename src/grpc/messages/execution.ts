@@ -1,4 +1,4 @@
-import { decideCall } from '../../domain/call-decision.ts';
+import { partsOfDecision, type Decision } from '../../domain/call-decision.ts';
 import type { Execution, ExecutionRecord, MissedAssignment, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
@@ -32,7 +32,7 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     webhookType: numberOf(WEBHOOK_TYPES, execution.webhookType),
     state: numberOf(EXECUTION_STATES, execution.state),
     failure: failure && failureMessage(failure),
-    ...decisionFields(execution),
+    ...decisionFields(partsOfDecision(execution.decision)),
     failurePolicy: numberOf(FAILURE_POLICIES, execution.failurePolicy),
     timeLimit: maybeDuration(execution.timeLimitMs),
     timeLimitSource: numberOf(TIME_LIMIT_SOURCES, execution.timeLimitSource),
@@ -87,10 +87,12 @@ export function missedAssignmentMessage(missed: MissedAssignment): pb.MissedAssi
   };
 }
 
-/** Returns the decision of a finished pre-call. A running pre-call and a post-call have none. */
-function decisionFields(execution: Execution): { decision: pb.CallDecision; degraded: boolean } {
-  const decided = decideCall(execution);
-  return { decision: numberOf(CALL_DECISIONS, decided?.decision), degraded: decided?.degraded ?? false };
+/** Returns the fields of a decision. It is unspecified for a running pre-call and for a post-call, which have none. */
+export function decisionFields({ decision, degraded }: Decision): {
+  decision: pb.CallDecision;
+  degraded: boolean;
+} {
+  return { decision: numberOf(CALL_DECISIONS, decision), degraded };
 }
 
 function maybeDuration(ms: number | undefined): Duration | undefined {

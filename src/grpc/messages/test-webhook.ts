@@ -1,7 +1,6 @@
 import type { TestWebhookReply } from '../../commands/admin/test-webhook.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { CALL_DECISIONS, numberOf } from './wire-values.ts';
-import { failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';
+import { decisionFields, failureMessage, missedAssignmentMessage, timingsMessage } from './execution.ts';
 import { requestRecordMessage, responseRecordMessage } from './records.ts';
 
 /** Returns the reply of `TestWebhook`. */
@@ -14,7 +13,6 @@ export function testWebhookMessage(reply: TestWebhookReply): pb.TestWebhookRespo
     assignedVariables: reply.assignedVariables,
     missingVariables: [...reply.missingVariables],
     missedAssignments: reply.missedAssignments.map(missedAssignmentMessage),
-    decision: numberOf(CALL_DECISIONS, reply.decision),
-    degraded: reply.degraded,
+    ...decisionFields(reply),
   };
 }

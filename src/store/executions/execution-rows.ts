@@ -1,6 +1,7 @@
 import type { Execution, MissedAssignment, Timings } from '../../domain/execution.ts';
 import {
   FINISHED_STATES,
+  decisions,
   failureCodes,
   failurePolicies,
   sents,
@@ -28,6 +29,7 @@ const COLUMNS = [
   'failure_policy',
   'failure_code',
   'failure_sent',
+  'decision',
   'time_limit_ms',
   'time_limit_source',
   'instance',
@@ -68,6 +70,7 @@ export function toExecution(row: Row): Execution {
     state: states.toWord(row.state as number),
     ...toFailure(row, detail),
     failurePolicy: row.failure_policy === null ? null : failurePolicies.toWord(row.failure_policy as number),
+    ...(row.decision === null ? {} : { decision: decisions.toWord(row.decision as number) }),
     ...toTimeLimit(row),
     ...(detail.timings === undefined ? {} : { timings: detail.timings }),
     missingVariables: detail.missingVariables ?? [],

@@ -1,5 +1,15 @@
-import { observedFailure, type Failure } from '../../domain/failures.ts';
-import { failureCodes, sents, STATE, states, webhookTypes, toBytes, toUuid } from '../sql/column-values.ts';
+import { DECISION_AFTER_FAILURE, observedFailure, type Failure } from '../../domain/failures.ts';
+import {
+  DECISION,
+  failureCodes,
+  POLICY,
+  sents,
+  STATE,
+  states,
+  webhookTypes,
+  toBytes,
+  toUuid,
+} from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
@@ -17,6 +27,12 @@ export interface Finish {
 
 const COLUMNS = ['finished_uuid', 'new_code', 'new_sent', 'new_detail'];
 
+// The policy that the claim has recorded decides; one of a newer release counts as `proceed`. It is NULL for a post-call, and
+// so is the decision.
+const DECISION_BY_POLICY =
+  `CASE WHEN failure_policy = ${POLICY.block} THEN ${DECISION[DECISION_AFTER_FAILURE.block]} ` +
+  `WHEN failure_policy IS NOT NULL THEN ${DECISION[DECISION_AFTER_FAILURE.proceed]} END`;
+
 /** Finishes the executions that fulfil the guard, at the time of the database's clock. Returns how many. */
 export function finishExecutions(
   session: Session,
@@ -33,7 +49,7 @@ export function finishExecutions(
       rowCount: executionUuids.length,
       set:
         `state = ${states.toNumber(state)}, state_at = ${dialect.now}, waiting_webhook_uuid = NULL, ` +
-        'failure_code = new_code, failure_sent = new_sent, detail = new_detail',
+        `failure_code = new_code, failure_sent = new_sent, decision = ${DECISION_BY_POLICY}, detail = new_detail`,
       guard,
     }),
     executionUuids.toSorted(Buffer.compare).flatMap((uuid) => [uuid, code, sent, detail]),

@@ -1,10 +1,9 @@
 import type { Execution } from '../../domain/execution.ts';
 import {
+  DECISION,
   failureCodes,
-  POLICY,
   STATE,
   states,
-  TYPE,
   webhookTypes,
   toBytes,
   toUuid,
@@ -84,14 +83,14 @@ function matching(filter: ExecutionFilter): Condition {
       `e.failure_code IN (${marks(filter.failureCodes.length)})`,
       ...filter.failureCodes.map(failureCodes.toNumber),
     );
-  if (filter.degraded !== undefined) add(filter.degraded ? DEGRADED : `NOT (${DEGRADED})`);
+  if (filter.degraded !== undefined) add(isDecided(filter.degraded, DECISION.proceed_degraded));
   return allOf(conditions);
 }
 
-// failure_policy is NULL for a post-call, and NOT (NULL = …) would not be true.
-const DEGRADED =
-  `e.webhook_type = ${TYPE.pre_call} AND e.state IN (${STATE.failed}, ${STATE.interrupted}) ` +
-  `AND COALESCE(e.failure_policy, 0) = ${POLICY.proceed}`;
+// The decision is NULL for a post-call and for a start that is not finished.
+function isDecided(isWanted: boolean, decision: number): string {
+  return isWanted ? `e.decision = ${decision}` : `COALESCE(e.decision, 0) <> ${decision}`;
+}
 
 // Reads step by step: first the end of the step, on the index alone, and then the matching rows up to it. So no statement
 // reads more entries than a step has, however rare a match is.

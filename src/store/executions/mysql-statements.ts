@@ -115,13 +115,14 @@ const recordText = byCount((rowCount) =>
         'new_etag',
         'new_code',
         'new_sent',
+        'new_decision',
         'new_detail',
       ],
     ],
     rowCount,
     set:
       'state = new_state, state_at = COALESCE(sending_at, accepted_at) + duration_ms, webhook_etag = new_etag, ' +
-      'failure_code = new_code, failure_sent = new_sent, detail = new_detail',
+      'failure_code = new_code, failure_sent = new_sent, decision = new_decision, detail = new_detail',
     guard:
       `executions.claim = new_rows.owner_claim AND (executions.state = ${STATE.sending} OR ` +
       `(executions.state = ${STATE.interrupted} AND executions.webhook_type = ${TYPE.post_call}))`,
@@ -152,7 +153,7 @@ const dropDetailsText = byCount(
 /** Records outcomes, and drops the details of post-calls. The first statement's count says how many were recorded. */
 export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Statement[] {
   const sorted = rows.toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const recorded = sorted.filter((row) => row.slice(9).some((text) => text !== null));
+  const recorded = sorted.filter((row) => partsOf(row).some((text) => text !== null));
   const postCalls = sorted.filter(([, , type]) => type === TYPE.post_call);
   return [
     { sql: recordText(rows.length), values: sorted.flatMap(outcomeValues) },
@@ -161,7 +162,7 @@ export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Stateme
       : [
           {
             sql: recordPartText(recorded.length),
-            values: recorded.flatMap((row) => [...ownerValues(row), ...row.slice(9)]),
+            values: recorded.flatMap((row) => [...ownerValues(row), ...partsOf(row)]),
           },
         ]),
     ...(postCalls.length === 0
@@ -171,8 +172,12 @@ export function outcomeStatements(rows: readonly OutcomeRow[]): readonly Stateme
 }
 
 function outcomeValues(row: OutcomeRow): readonly Value[] {
-  const [uuid, claim, , state, durationMs, etag, code, sent, detail] = row;
-  return [toBytes(uuid), toBytes(claim), state, durationMs, etag, code, sent, detail];
+  const [uuid, claim, , state, durationMs, etag, code, sent, decision, detail] = row;
+  return [toBytes(uuid), toBytes(claim), state, durationMs, etag, code, sent, decision, detail];
+}
+
+function partsOf(row: OutcomeRow): readonly Value[] {
+  return row.slice(10);
 }
 
 function ownerValues([uuid, claim, , state, , , code, sent]: OutcomeRow): readonly Value[] {

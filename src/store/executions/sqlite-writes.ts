@@ -147,16 +147,17 @@ function deleteExecution(file: SqliteFile, uuid: Buffer): void {
 // `+` keeps SQLite from using the index by state. The mark of a pre-call is final. The owner of a post-call may correct it.
 const RECORD =
   'UPDATE executions SET state = ?, state_at = COALESCE(sending_at, accepted_at) + ?, webhook_etag = ?, ' +
-  'failure_code = ?, failure_sent = ?, detail = ? WHERE execution_uuid = ? AND claim = ? AND ' +
+  'failure_code = ?, failure_sent = ?, decision = ?, detail = ? WHERE execution_uuid = ? AND claim = ? AND ' +
   `(+state = ${STATE.sending} OR (+state = ${STATE.interrupted} AND webhook_type = ${TYPE.post_call}))`;
 const INSERT_RECORD =
   'INSERT INTO execution_records (execution_uuid, assigned, request, response) VALUES (?, ?, ?, ?) ' +
   'ON CONFLICT DO NOTHING';
 
 function recordOutcome(file: SqliteFile, row: OutcomeRow): OutcomeResult {
-  const [executionUuid, claimed, type, state, durationMs, etag, code, sent, detail, ...record] = row;
+  const [executionUuid, claimed, type, state, durationMs, etag, code, sent, decision, detail, ...record] =
+    row;
   const uuid = toBytes(executionUuid);
-  const values: Value[] = [state, durationMs, etag, code, sent, detail, uuid, toBytes(claimed)];
+  const values: Value[] = [state, durationMs, etag, code, sent, decision, detail, uuid, toBytes(claimed)];
   if (file.change(RECORD, values) === 0) {
     const answer = decideOutcome(file.rows(`${READ_OUTCOMES} = ?`, [uuid])[0], row);
     if (answer !== 'recorded') return answer;

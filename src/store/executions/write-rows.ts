@@ -13,6 +13,7 @@ import type {
   WriteResults,
 } from '../write-batch.ts';
 import {
+  decisions,
   failureCodes,
   failurePolicies,
   sents,
@@ -51,6 +52,7 @@ export type OutcomeRow = readonly [
   webhookEtag: string,
   failureCode: number | null,
   failureSent: number | null,
+  decision: number | null,
   detail: string,
   assigned: string | null,
   request: string | null,
@@ -172,7 +174,7 @@ function toClaimRow({ executionUuid, claim, webhookEtag, timeLimitMs, instance }
 }
 
 function toOutcomeRow(outcome: Outcome): OutcomeRow {
-  const { failure, assigned, assignedSources, request, response } = outcome;
+  const { failure, decision, assigned, assignedSources, request, response } = outcome;
   return [
     outcome.executionUuid,
     outcome.claim,
@@ -182,6 +184,7 @@ function toOutcomeRow(outcome: Outcome): OutcomeRow {
     outcome.webhookEtag,
     failure === undefined ? null : failureCodes.toNumber(failure.code),
     failure === undefined ? null : sents.toNumber(failure.sent),
+    decision === undefined ? null : decisions.toNumber(decision),
     toDetail(outcome),
     assigned === undefined ? null : JSON.stringify({ variables: assigned, sources: assignedSources ?? {} }),
     request === undefined ? null : JSON.stringify(request),

@@ -1,3 +1,4 @@
+import type { StoredDecision } from '../../domain/call.ts';
 import type { ExecutionState, TimeLimitSource } from '../../domain/execution.ts';
 import type { FailureCode, Sent } from '../../domain/failures.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
@@ -43,12 +44,20 @@ export const FINISHED_STATES: readonly number[] = [
 /** The numbers of `webhook_type`. */
 export const TYPE = { pre_call: 1, post_call: 2 } as const satisfies Record<WebhookType, number>;
 
+/** The numbers of `executions.decision`. */
+export const DECISION = {
+  proceed: 1,
+  proceed_degraded: 2,
+  block: 3,
+} as const satisfies Record<StoredDecision, number>;
+
 /** The numbers of `executions.failure_policy`. */
 export const POLICY = { proceed: 1, block: 2 } as const satisfies Record<FailurePolicy, number>;
 
 export const states: Code<ExecutionState> = createCode(STATE);
 export const webhookTypes: Code<WebhookType> = createCode(TYPE);
 export const failurePolicies: Code<FailurePolicy> = createCode(POLICY);
+export const decisions: Code<StoredDecision> = createCode(DECISION);
 export const sents: Code<Sent> = createCode({ no: 1, maybe: 2, yes: 3 });
 export const timeLimitSources: Code<TimeLimitSource> = createCode({ config: 1, deadline: 2 });
 export const failureCodes: Code<FailureCode> = createCode({

@@ -1,29 +1,36 @@
 import { expect } from 'chai';
-import { decideCall, decideReply } from '../../../src/domain/call-decision.ts';
-import type { Execution } from '../../../src/domain/execution.ts';
-import type { StartVariables } from '../../../src/domain/call.ts';
+import { decideCall, decideReply, partsOfDecision } from '../../../src/domain/call-decision.ts';
+import type { FailurePolicy } from '../../../src/domain/agent.ts';
+import type { StartVariables, StoredDecision } from '../../../src/domain/call.ts';
+import { failureOf } from '../../../src/domain/failures.ts';
 
 describe('decideCall', () => {
-  const proceed = { decision: 'proceed', degraded: false };
-  const degraded = { decision: 'proceed', degraded: true };
-  const block = { decision: 'block', degraded: false };
-  const rows: [Execution['state'], Execution['failurePolicy'], object | undefined][] = [
-    ['succeeded', 'proceed', proceed],
-    ['succeeded', 'block', proceed],
-    ['failed', 'proceed', degraded],
-    ['failed', 'block', block],
-    ['interrupted', 'proceed', degraded],
-    ['interrupted', 'block', block],
-    ['no_webhook', null, proceed],
-    ['sending', 'block', undefined],
-    ['accepted', 'proceed', undefined],
-    ['succeeded', null, undefined],
-    ['failed', null, undefined],
+  const failed = { failure: failureOf('HTTP_STATUS') };
+  const rows: [string, FailurePolicy | null, Parameters<typeof decideCall>[1], StoredDecision | undefined][] =
+    [
+      ['a success under proceed', 'proceed', {}, 'proceed'],
+      ['a success under block', 'block', {}, 'proceed'],
+      ['a failure under proceed', 'proceed', failed, 'proceed_degraded'],
+      ['a failure under block', 'block', failed, 'block'],
+      ['a post-call that succeeded', null, {}, undefined],
+      ['a post-call that failed', null, failed, undefined],
+    ];
+  for (const [title, failurePolicy, run, expected] of rows) {
+    it(`returns ${expected} for ${title}`, () => expect(decideCall(failurePolicy, run)).to.equal(expected));
+  }
+});
+
+describe('partsOfDecision', () => {
+  const rows: [StoredDecision | undefined, object][] = [
+    ['proceed', { decision: 'proceed', degraded: false }],
+    ['proceed_degraded', { decision: 'proceed', degraded: true }],
+    ['block', { decision: 'block', degraded: false }],
+    [undefined, { decision: undefined, degraded: false }],
+    ['unknown_17' as StoredDecision, { decision: undefined, degraded: false }],
   ];
-  for (const [state, failurePolicy, expected] of rows) {
-    it(`returns ${JSON.stringify(expected)} for ${state} under ${failurePolicy}`, () => {
-      expect(decideCall({ state, failurePolicy })).to.deep.equal(expected);
-    });
+  for (const [stored, parts] of rows) {
+    it(`returns ${JSON.stringify(parts)} for ${stored}`, () =>
+      expect(partsOfDecision(stored)).to.deep.equal(parts));
   }
 });
 
@@ -45,7 +52,7 @@ describe('decideReply', () => {
 
   it('puts assigned variables over those before the webhook ran', () => {
     const reply = decideReply(
-      { state: 'succeeded', failurePolicy: 'block' },
+      { state: 'succeeded', decision: 'proceed' },
       {
         ...start,
         assigned: { plan: 'pro', tier: 1 },
@@ -60,17 +67,19 @@ describe('decideReply', () => {
     });
   });
 
-  it('follows the recorded failure policy after a failure', () => {
+  it('returns the recorded decision after a failure', () => {
     const failed = { ...start, assigned: {}, assignedSources: {} };
-    expect(decideReply({ state: 'failed', failurePolicy: 'block' }, failed)).to.deep.include({
+    expect(decideReply({ state: 'failed', decision: 'block' }, failed)).to.deep.include({
       decision: 'block',
+      degraded: false,
     });
-    expect(decideReply({ state: 'interrupted', failurePolicy: 'proceed' }, start)).to.deep.include({
+    expect(decideReply({ state: 'interrupted', decision: 'proceed_degraded' }, start)).to.deep.include({
+      decision: 'proceed',
       degraded: true,
     });
   });
 
   it('throws while the pre-call is being sent', () => {
-    expect(() => decideReply({ state: 'sending', failurePolicy: 'proceed' }, start)).to.throw('no reply yet');
+    expect(() => decideReply({ state: 'sending' }, start)).to.throw('no reply yet');
   });
 });

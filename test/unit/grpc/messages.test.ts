@@ -60,24 +60,23 @@ describe('executionMessage', () => {
   const { CALL_DECISION_PROCEED, CALL_DECISION_BLOCK, CALL_DECISION_UNSPECIFIED } = pb.CallDecision;
   const rows: [string, Partial<Execution>, number, boolean][] = [
     [
-      'returns PROCEED for a success',
-      { state: 'succeeded', failurePolicy: 'block' },
+      'returns PROCEED for a recorded proceed',
+      { failurePolicy: 'block', decision: 'proceed' },
       CALL_DECISION_PROCEED,
       false,
     ],
     [
-      'returns a degraded PROCEED for a failure under PROCEED',
-      { state: 'failed' },
+      'returns a degraded PROCEED for a recorded proceed_degraded',
+      { state: 'failed', decision: 'proceed_degraded' },
       CALL_DECISION_PROCEED,
       true,
     ],
     [
-      'returns a BLOCK that is not degraded for a failure under BLOCK',
-      { state: 'failed', failurePolicy: 'block' },
+      'returns a BLOCK that is not degraded for a recorded block',
+      { state: 'interrupted', failurePolicy: 'block', decision: 'block' },
       CALL_DECISION_BLOCK,
       false,
     ],
-    ['decides an interruption by its policy', { state: 'interrupted' }, CALL_DECISION_PROCEED, true],
     ['returns no decision while the execution runs', { state: 'sending' }, CALL_DECISION_UNSPECIFIED, false],
     [
       'returns no decision for a post-call',
@@ -96,9 +95,14 @@ describe('executionMessage', () => {
     const newer = {
       webhookType: 'in_call',
       failure: { code: 'TIRED', message: 'm', sent: 'perhaps' },
+      decision: 'unknown_17',
     } as unknown as Partial<Execution>;
     const message = executionMessage({ ...execution, ...newer });
-    expect(message).to.deep.include({ webhookType: 0, failure: { code: 0, message: 'm', sent: 0 } });
+    expect(message).to.deep.include({
+      webhookType: 0,
+      failure: { code: 0, message: 'm', sent: 0 },
+      decision: 0,
+    });
     expect(() => pb.Execution.encode(message).finish()).not.to.throw();
   });
 

@@ -29,6 +29,7 @@ function runOf(change: Partial<WebhookRun> = {}): WebhookRun {
 function claimedOf(webhookType: 'pre_call' | 'post_call', agoMs = 0) {
   return {
     ...{ executionUuid: 'e', webhookType, claim: 'c', webhookEtag: 'w2' },
+    failurePolicy: webhookType === 'pre_call' ? ('block' as const) : null,
     claimedAtMs: performance.now() - agoMs,
   };
 }
@@ -66,6 +67,7 @@ describe('toOutcome', () => {
       ...{ executionUuid: 'e', webhookType: 'pre_call', claim: 'c', webhookEtag: 'w2', state: 'succeeded' },
       ...{ timings: { totalMs: 12.5 }, missingVariables: ['a'], assigned: { x: 1 } },
       assignedSources: { x: 'assignment' },
+      decision: 'proceed',
     }));
 
   for (const code of FAILURE_CODES) {
@@ -76,8 +78,15 @@ describe('toOutcome', () => {
     });
   }
 
-  it('leaves assigned variables out when the run is a post-call', () =>
-    expect(toOutcome(claimedOf('post_call'), runOf())).to.not.have.any.keys('assigned', 'assignedSources'));
+  it('leaves assigned variables and the decision out when the run is a post-call', () =>
+    expect(toOutcome(claimedOf('post_call'), runOf())).to.not.have.any.keys(
+      ...['assigned', 'assignedSources', 'decision'],
+    ));
+
+  it('returns the decision of the failure policy when the run of a pre-call failed', () => {
+    const failure = failureOf('TIMEOUT');
+    expect(toOutcome(claimedOf('pre_call'), runOf({ failure }))).to.include({ decision: 'block' });
+  });
 
   it('measures the duration from the claim in whole milliseconds, never below zero', () => {
     expect(toOutcome(claimedOf('pre_call', 250), runOf()).durationMs).to.be.within(250, 400);
@@ -92,7 +101,7 @@ describe('withOutcome', () => {
     const outcome = { ...toOutcome(claimedOf('pre_call'), runOf({ failure })), durationMs: 42 };
     expect(withOutcome(execution, outcome)).to.deep.equal({
       ...execution,
-      ...{ state: 'failed', failure, webhookEtag: 'w2', timings: { totalMs: 12.5 } },
+      ...{ state: 'failed', failure, decision: 'block', webhookEtag: 'w2', timings: { totalMs: 12.5 } },
       ...{ missingVariables: ['a'], finishedAtMs: 1_142 },
     });
   });
