@@ -69,7 +69,9 @@ async function findAddresses(
   timings: TimingsSoFar,
 ): Promise<{ addresses: readonly string[] } | { failure: Failure }> {
   if (literal !== undefined) return { addresses: [host] };
-  const found = await timed(timings, 'dnsMs', deadline.race(resolve(host)));
+  const patience = new AbortController();
+  const looked = deadline.race(resolve(host, patience.signal)).finally(() => patience.abort());
+  const found = await timed(timings, 'dnsMs', looked);
   if ('ended' in found)
     return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
   return 'problem' in found ? unsentFailure('DNS', found.problem) : found;
