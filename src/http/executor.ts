@@ -1,11 +1,11 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
 import { createDeadlines } from './client/deadline.ts';
-import type { TimingsSoFar } from './client/dial.ts';
+import type { TimingsSoFar } from './dial/dial.ts';
 import { endedFailure, NOT_SENT, unsentFailure } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createParseBudget } from './client/parse-budget.ts';
-import { createTlsContext } from './client/tls-context.ts';
+import { createTlsContext } from './dial/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
 import type { EgressCheck, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { expect } from 'chai';
-import { createTlsContext } from '../../src/http/client/tls-context.ts';
+import { createTlsContext } from '../../src/http/dial/tls-context.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { startRawServer, type RawConnection, type RawServer } from '../support/raw-server.ts';
 

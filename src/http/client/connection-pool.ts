@@ -2,7 +2,7 @@ import type { Failure } from '../../domain/failures.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
 import { IDLE_MS, openConnection, type Connection } from './connection.ts';
 import type { Deadline, Ended, EndReason } from './deadline.ts';
-import { dial, type DialDeps, type TimingsSoFar } from './dial.ts';
+import { dial, type DialDeps, type TimingsSoFar } from '../dial/dial.ts';
 import { endedFailure } from './failures.ts';
 import type { ParseBudget } from './parse-budget.ts';
 

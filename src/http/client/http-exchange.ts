@@ -4,7 +4,7 @@ import type { TargetUrl } from '../egress/target-url.ts';
 import type { OutgoingRequest, ReceivedResponse, SendOptions } from '../http-client.ts';
 import { ConnectionGoneError, type Connection } from './connection.ts';
 import type { Deadline, EndReason } from './deadline.ts';
-import type { TimingsSoFar } from './dial.ts';
+import type { TimingsSoFar } from '../dial/dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
 import { createResponseBody, readHead, type ResponseBody, type ResponseHead } from './response.ts';
 

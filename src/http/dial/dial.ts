@@ -6,8 +6,8 @@ import type { Failure } from '../../domain/failures.ts';
 import type { Resolve } from '../dns/resolver.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
-import type { Deadline, EndReason } from './deadline.ts';
-import { connectText, endedFailure, tlsText, unsentFailure } from './failures.ts';
+import type { Deadline, EndReason } from '../client/deadline.ts';
+import { connectText, endedFailure, tlsText, unsentFailure } from '../client/failures.ts';
 
 /** The phases measured so far. They are filled in while a request goes on. */
 export type TimingsSoFar = { -readonly [Phase in keyof Timings]: Timings[Phase] };
