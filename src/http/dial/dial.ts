@@ -1,13 +1,14 @@
-import { once } from 'node:events';
-import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as tlsConnect, type SecureContext } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import type { Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { Resolve } from '../dns/resolver.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
-import type { Deadline, EndReason } from '../client/deadline.ts';
-import { connectText, endedFailure, tlsText, unsentFailure } from '../client/failures.ts';
+import { openSocket, type Connect } from './open-socket.ts';
+import { secureSocket } from './secure-socket.ts';
+import type { Deadline } from '../client/deadline.ts';
+import { endedFailure, tlsText, unsentFailure } from '../client/failures.ts';
 
 /** The phases measured so far. They are filled in while a request goes on. */
 export type TimingsSoFar = { -readonly [Phase in keyof Timings]: Timings[Phase] };
@@ -18,14 +19,10 @@ export interface DialDeps {
   readonly resolve: Resolve;
   readonly secureContext: SecureContext;
   /** Stands for `net.connect` in tests, which see or change where a connection goes. */
-  readonly connect?: ((options: TcpNetConnectOpts) => Socket) | undefined;
+  readonly connect?: Connect | undefined;
 }
 
 type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
-
-const MAX_DIALLED = 8;
-/** If an address is silent for this long, the next one is tried. */
-const SILENT_ADDRESS_MS = 1_000;
 
 /**
  * Opens a connection to the target before the deadline. The egress policy is asked three times: for the host, for every
@@ -42,11 +39,7 @@ export async function dial(
   if ('failure' in found) return found;
   const refusal = deps.policy.checkDial(target, found.addresses);
   if (refusal !== undefined) return unsentFailure('EGRESS_DENIED', refusal);
-  const opened = await timed(
-    timings,
-    'connectMs',
-    openFirst(deps, target, found.addresses.slice(0, MAX_DIALLED), deadline),
-  );
+  const opened = await timed(timings, 'connectMs', openTo(deps, target, found.addresses, deadline));
   if ('failure' in opened) return opened;
   const checked = checkPeer(deps, target, opened.socket);
   if ('failure' in checked || target.protocol === 'http:') return checked;
@@ -77,70 +70,18 @@ async function findAddresses(
   return 'problem' in found ? unsentFailure('DNS', found.problem) : found;
 }
 
-async function openFirst(
-  deps: DialDeps,
-  target: TargetUrl,
+async function openTo(
+  { connect }: DialDeps,
+  { host, port }: TargetUrl,
   addresses: readonly string[],
   deadline: Deadline,
 ): Promise<Dialled> {
-  let problem = 'no address';
-  for (const [index, address] of addresses.entries()) {
-    const isLast = index === addresses.length - 1;
-    const patienceMs = isLast
-      ? Infinity
-      : Math.min(SILENT_ADDRESS_MS, deadline.leftMs() / (addresses.length - index));
-    const opened = await openOne(deps, target, address, deadline, patienceMs);
-    if (typeof opened !== 'string') return opened;
-    problem = opened;
-  }
-  const among = addresses.length > 1 ? ` (the last of ${addresses.length} addresses)` : '';
-  return unsentFailure('CONNECT', `${target.host}:${target.port}: ${problem}${among}`);
+  const opened = await openSocket(addresses, port, deadline, connect);
+  if ('problem' in opened) return unsentFailure('CONNECT', `${host}:${port}: ${opened.problem}`);
+  if ('socket' in opened) return opened;
+  const state = `no connection to ${host}:${port} was made`;
+  return { failure: endedFailure(opened.ended, state, deadline, 'no') };
 }
-
-// A text says why this address did not answer; the next one should be tried.
-async function openOne(
-  { connect = netConnect }: DialDeps,
-  target: TargetUrl,
-  address: string,
-  deadline: Deadline,
-  patienceMs: number,
-): Promise<Dialled | string> {
-  const ended = deadline.reason();
-  if (ended !== undefined) return notConnected(ended, target, deadline);
-  const socket = connect({
-    host: address,
-    port: target.port,
-    autoSelectFamily: false,
-    noDelay: true,
-    lookup: noLookup,
-  });
-  socket.on('error', ignore);
-  const opened = once(socket, 'connect').then(() => undefined, connectText);
-  const result = await deadline.race(withPatience(opened, patienceMs));
-  if (result === undefined) return { socket };
-  socket.destroy();
-  return typeof result === 'string' ? result : notConnected(result.ended, target, deadline);
-}
-
-function notConnected(ended: EndReason, { host, port }: TargetUrl, deadline: Deadline): Dialled {
-  return { failure: endedFailure(ended, `no connection to ${host}:${port} was made`, deadline, 'no') };
-}
-
-// A late error of a socket that nobody waits for must not end the process.
-const ignore = () => undefined;
-
-async function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T | string> {
-  if (patienceMs === Infinity) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('no answer from the host'), Math.max(1, patienceMs));
-  });
-  return Promise.race([work, silent]).finally(() => clearTimeout(timer));
-}
-
-// Only addresses are dialled. A look-up here would find an address that was not checked.
-const noLookup: NonNullable<TcpNetConnectOpts['lookup']> = (_host, _options, callback) =>
-  callback(new Error('names are resolved before the dial'), '');
 
 function checkPeer({ policy }: DialDeps, target: TargetUrl, socket: Socket): Dialled {
   const { remoteAddress } = socket;
@@ -156,28 +97,14 @@ function checkPeer({ policy }: DialDeps, target: TargetUrl, socket: Socket): Dia
 
 async function secure(
   { secureContext }: DialDeps,
-  { host, literal }: TargetUrl,
+  target: TargetUrl,
   socket: Socket,
   deadline: Deadline,
 ): Promise<Dialled> {
-  const secured = tlsConnect({
-    socket,
-    host,
-    // The verified name is the URL's, whatever headers say. SNI holds no addresses (RFC 6066, 3): those are verified as `host`.
-    servername: literal ? '' : host,
-    rejectUnauthorized: true,
-    secureContext,
-    ALPNProtocols: ['http/1.1'],
-  });
-  secured.on('error', ignore);
-  const ready = once(secured, 'secureConnect').then(
-    () => undefined,
-    (error: unknown) => tlsText(error, host),
-  );
-  const result = await deadline.race(ready);
-  if (result === undefined) return { socket: secured };
-  secured.destroy();
-  if (typeof result === 'string') return unsentFailure('TLS', result);
+  const { host } = target;
+  const secured = await secureSocket(socket, target, secureContext, deadline);
+  if ('socket' in secured) return secured;
+  if ('error' in secured) return unsentFailure('TLS', tlsText(secured.error, host));
   const state = `the TLS handshake with ${host} did not end`;
-  return { failure: endedFailure(result.ended, state, deadline, 'no') };
+  return { failure: endedFailure(secured.ended, state, deadline, 'no') };
 }
