@@ -4,7 +4,7 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/pr
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { WebhookConfig } from '../../src/domain/agent.ts';
-import { assign } from '../../src/domain/assignments.ts';
+import { assign } from '../../src/domain/assignments/assign.ts';
 import { jsonBytes, jsonDepth, type JsonValue } from '../../src/domain/json.ts';
 import { MAX_RESPONSE_DEPTH, MAX_VARIABLE_BYTES } from '../../src/domain/limits.ts';
 import { createMasker } from '../../src/domain/redaction/redact.ts';

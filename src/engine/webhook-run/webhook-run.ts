@@ -1,4 +1,4 @@
-import { assign } from '../../domain/assignments.ts';
+import { assign } from '../../domain/assignments/assign.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { assign } from '../../../src/domain/assignments.ts';
-import { readResponse } from '../../../src/domain/response-json.ts';
-import type { Assignment } from '../../../src/domain/agent.ts';
-import type { JsonObject, JsonValue } from '../../../src/domain/json.ts';
+import { assign } from '../../../../src/domain/assignments/assign.ts';
+import { readResponse } from '../../../../src/domain/response-json.ts';
+import type { Assignment } from '../../../../src/domain/agent.ts';
+import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 
 interface Text {
   char: string;
@@ -31,7 +31,7 @@ interface Case {
 }
 
 const casesOf = (file: string): Case[] =>
-  JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), 'utf8')).cases;
+  JSON.parse(readFileSync(new URL(`../../../vectors/${file}`, import.meta.url), 'utf8')).cases;
 
 const textOf = ({ char, bytes }: Text): string => char.repeat(bytes / Buffer.byteLength(char));
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Assignment } from '../../../src/domain/agent.ts';
-import { assign } from '../../../src/domain/assignments.ts';
-import { jsonBytes, jsonDepth, type JsonObject, type JsonValue } from '../../../src/domain/json.ts';
-import { awkwardJson } from '../../support/arbitrary-drafts.ts';
+import type { Assignment } from '../../../../src/domain/agent.ts';
+import { assign } from '../../../../src/domain/assignments/assign.ts';
+import { jsonBytes, jsonDepth, type JsonObject, type JsonValue } from '../../../../src/domain/json.ts';
+import { awkwardJson } from '../../../support/arbitrary-drafts.ts';
 
 const nested = (depth: number): JsonValue => (depth === 0 ? 1 : [nested(depth - 1)]);
 

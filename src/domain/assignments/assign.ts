@@ -7,13 +7,13 @@ import {
   type JsonObject,
   type JsonValue,
   type KeysOf,
-} from './json.ts';
-import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from './limits.ts';
-import { createVariableRoom, type AddVariable } from './variables.ts';
-import type { Assignment } from './agent.ts';
-import { failureOf, type Failure } from './failures.ts';
-import type { MissedAssignment, MissReason } from './execution.ts';
-import type { VariableSource } from './call.ts';
+} from '../json.ts';
+import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from '../limits.ts';
+import { createVariableRoom, type AddVariable } from '../variables.ts';
+import type { Assignment } from '../agent.ts';
+import { failureOf, type Failure } from '../failures.ts';
+import type { MissedAssignment, MissReason } from '../execution.ts';
+import type { VariableSource } from '../call.ts';
 
 /** The result of a response's assignments. `missed` lists the rules that assigned no value, in their order. */
 export type Assigned =
