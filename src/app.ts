@@ -29,7 +29,7 @@ import { opennessOf } from './ops/openness.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
-import { signStandardWebhook } from './secrets/sign.ts';
+import { signHmac, signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
 import { createStartup, type Startup } from './engine/startup.ts';
 import { VERSION } from './version.ts';
@@ -174,7 +174,7 @@ function plugEngine(
 ): Engine {
   return createEngine({
     ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, onError },
-    sign: signStandardWebhook,
+    ...{ sign: signStandardWebhook, signHmac },
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
     now: Date.now,

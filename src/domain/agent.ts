@@ -1,4 +1,5 @@
 import type { EndpointAuth } from './auth/endpoint-auth.ts';
+import type { HmacSignature } from './auth/hmac-signature.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
 /** The moment at which a webhook runs: before the call is answered, or after the call. */
@@ -39,6 +40,7 @@ export interface WebhookConfig {
   /** It is null for a post-call webhook. */
   readonly failurePolicy: FailurePolicy | null;
   readonly signingSecretNames: readonly string[];
+  readonly hmacSignature?: HmacSignature;
 }
 
 /** An encrypted value. `keyId` names its key; `sealed` is base64 of nonce, ciphertext and tag. */

@@ -20,6 +20,8 @@ export const MAX_METADATA_BYTES = 1024 * 1024;
 export const MAX_SECRETS = 32;
 export const MAX_SECRET_BYTES = 4 * 1024;
 export const MAX_SIGNING_SECRETS = 4;
+/** Each of the two texts of an HMAC signature. */
+export const MAX_SIGNED_TEXT_BYTES = 1024;
 
 export const MAX_URL_TEMPLATE_BYTES = 4096;
 export const MAX_HEADERS = 32;

@@ -18,7 +18,18 @@ export interface NameUsage {
 export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
   const placeholders = sitesOf(config).flatMap(([, found]) => found);
   const inPlaceholders = placeholders.filter(isSecret).map(({ segments }) => segments[1] as string);
-  return new Set([...inPlaceholders, ...config.signingSecretNames]);
+  return new Set([
+    ...inPlaceholders,
+    ...config.signingSecretNames,
+    ...namedSecrets(config).map(({ name }) => name),
+  ]);
+}
+
+// The secrets that fields name besides placeholders and the list of signing secrets.
+function namedSecrets({ hmacSignature }: WebhookConfig): readonly NameUsage[] {
+  return hmacSignature === undefined
+    ? []
+    : [{ name: hmacSignature.secretName, field: 'hmac_signature.secret_name' }];
 }
 
 type Site = readonly [field: string, placeholders: readonly Placeholder[]];
@@ -69,6 +80,7 @@ export function secretUsers(config: WebhookConfig, names: readonly string[]): Na
   return usesOf(names, [
     ...placeholderUses(config, nameOf),
     ...listUses('signing_secret_names', config.signingSecretNames),
+    ...namedSecrets(config),
   ]);
 }
 

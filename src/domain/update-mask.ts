@@ -17,6 +17,7 @@ const CONFIG_FIELDS = [
   'webhook_config.response_timeout_secs',
   'webhook_config.failure_policy',
   'webhook_config.signing_secret_names',
+  'webhook_config.hmac_signature',
 ] as const;
 
 const WEBHOOK_FIELDS = ['disabled', ...CONFIG_FIELDS] as const;
@@ -118,6 +119,7 @@ export function applyWebhookMask(
       responseTimeoutSecs: from('webhook_config.response_timeout_secs').responseTimeoutSecs,
       failurePolicy: from('webhook_config.failure_policy').failurePolicy,
       signingSecretNames: from('webhook_config.signing_secret_names').signingSecretNames,
+      hmacSignature: from('webhook_config.hmac_signature').hmacSignature,
     },
   };
 }

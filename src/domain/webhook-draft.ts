@@ -1,5 +1,6 @@
 import { asStored } from './json.ts';
 import type { EndpointAuth } from './auth/endpoint-auth.ts';
+import { fillHmac, type HmacSignatureDraft } from './auth/hmac-signature.ts';
 import type { ApiSchema, Assignment, FailurePolicy, WebhookConfig, WebhookType } from './agent.ts';
 import type { JsonValue } from './json.ts';
 
@@ -29,6 +30,7 @@ export interface WebhookConfigDraft {
   readonly responseTimeoutSecs: number;
   readonly failurePolicy: FailurePolicy | 'unspecified' | 'unknown';
   readonly signingSecretNames: readonly string[];
+  readonly hmacSignature?: HmacSignatureDraft | undefined;
 }
 
 /** An empty HTTP request template. */
@@ -50,6 +52,7 @@ export function toDraft(config: WebhookConfig): WebhookConfigDraft {
     responseTimeoutSecs: config.responseTimeoutSecs,
     failurePolicy: config.failurePolicy ?? 'unspecified',
     signingSecretNames: config.signingSecretNames,
+    hmacSignature: config.hmacSignature,
   };
 }
 
@@ -64,6 +67,7 @@ export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): Webh
       draft.responseTimeoutSecs === 0 ? DEFAULT_TIMEOUT_SECS[type] : draft.responseTimeoutSecs,
     failurePolicy: fillPolicy(draft.failurePolicy, type),
     signingSecretNames: draft.signingSecretNames,
+    ...(draft.hmacSignature === undefined ? {} : { hmacSignature: fillHmac(draft.hmacSignature) }),
   };
 }
 

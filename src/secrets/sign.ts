@@ -1,4 +1,20 @@
 import { createHmac } from 'node:crypto';
+import type { HmacSignature } from '../domain/auth/hmac-signature.ts';
+
+/** What an HMAC is made of. */
+interface HmacMessage {
+  readonly hashAlgorithm: HmacSignature['hashAlgorithm'];
+  readonly encoding: HmacSignature['encoding'];
+  /** Its UTF-8 is the key. */
+  readonly key: string;
+  /** Its UTF-8 is signed. */
+  readonly payload: string;
+}
+
+/** Returns an HMAC (RFC 2104) as hex digits or base64. */
+export function signHmac({ hashAlgorithm, encoding, key, payload }: HmacMessage): string {
+  return createHmac(hashAlgorithm, key).update(payload).digest(encoding);
+}
 
 /** A message that is signed: its `webhook-id`, its `webhook-timestamp` and the body that is sent. */
 interface SignedMessage {

@@ -19,6 +19,9 @@ export function configRows(
   const auth = `${path}.api_schema.auth`;
   const basic = (value: pb.Basic, more: Partially<pb.ApiSchema> = {}) =>
     schema({ auth: { method: { $case: 'basic', value } }, ...more });
+  const hmac = (change: Partially<pb.HmacSignature>, apiSchema: Partially<pb.ApiSchema> = {}) =>
+    wrap(configOf(apiSchema, { hmacSignature: { secretName: 's', header: 'X-Signature', ...change } }));
+  const hmacField = (name: string) => `${path}.hmac_signature.${name}`;
   const bearer = (token: string, more: Partially<pb.ApiSchema> = {}) =>
     schema({ auth: { method: { $case: 'bearer', value: { token } } }, ...more });
   return [
@@ -174,6 +177,57 @@ export function configRows(
       headers({ Authorization: 'Basic {{secret.s}}:x' }),
       [header('Authorization')],
     ],
+    ['an empty hmac_signature', more({ hmacSignature: {} }), [hmacField('secret_name'), hmacField('header')]],
+    ['an unknown secret of hmac_signature', hmac({ secretName: 'nope' }), [hmacField('secret_name')]],
+    ['a signature header with a blank', hmac({ header: 'X Signature' }), [hmacField('header')]],
+    ['a signature header of 129 bytes', hmac({ header: long(129) }), [hmacField('header')]],
+    ['a signature header that callhooks sets', hmac({ header: 'Webhook-Signature' }), [hmacField('header')]],
+    ['a signature in content-type', hmac({ header: 'Content-Type' }), [hmacField('header')]],
+    [
+      'a signature header that request_headers have too',
+      hmac({}, { requestHeaders: { 'x-signature': '1' } }),
+      [header('x-signature')],
+    ],
+    [
+      'a signature in the header that auth sets',
+      hmac(
+        { header: 'Authorization' },
+        { auth: { method: { $case: 'bearer', value: { token: '{{secret.s}}' } } } },
+      ),
+      [hmacField('header')],
+    ],
+    [
+      'unknown enums of hmac_signature',
+      hmac({ hashAlgorithm: 9 as 1, encoding: 9 as 1 }),
+      [hmacField('hash_algorithm'), hmacField('encoding')],
+    ],
+    [
+      'a header_value without {signature}',
+      hmac({ headerValue: 't={timestamp}' }),
+      [hmacField('header_value')],
+    ],
+    [
+      'an unknown mark in a header_value',
+      hmac({ headerValue: '{signature},{nonce}' }),
+      [hmacField('header_value')],
+    ],
+    ['a placeholder in a header_value', hmac({ headerValue: '{{signature}}' }), [hmacField('header_value')]],
+    [
+      'a line break in a header_value',
+      hmac({ headerValue: '{signature}\nx-evil: 1' }),
+      [hmacField('header_value')],
+    ],
+    [
+      '{signature} in a signed_payload',
+      hmac({ signedPayload: '{signature}' }),
+      [hmacField('signed_payload')],
+    ],
+    ['a signed_payload without a mark', hmac({ signedPayload: 'body' }), [hmacField('signed_payload')]],
+    [
+      'texts of 1,025 bytes in hmac_signature',
+      hmac({ signedPayload: `{body}${long(1019)}`, headerValue: `{signature}${long(1014)}` }),
+      [hmacField('signed_payload'), hmacField('header_value')],
+    ],
     ['call_duration in a pre-call webhook', schema({ requestBody: '{{call_duration}}' }), [body]],
   ];
 }
@@ -187,6 +241,7 @@ export const EVERYTHING_WRONG: Partially<pb.WebhookConfig> = {
   responseTimeoutSecs: -1,
   failurePolicy: 5 as 1,
   signingSecretNames: ['nope'],
+  hmacSignature: { headerValue: 'v1' },
 };
 
 /** Returns the paths of the violations of {@link EVERYTHING_WRONG}. */
@@ -204,5 +259,8 @@ export function everythingWrong(path: string): readonly string[] {
     `${path}.response_timeout_secs`,
     `${path}.failure_policy`,
     `${path}.signing_secret_names[0]`,
+    `${path}.hmac_signature.secret_name`,
+    `${path}.hmac_signature.header`,
+    `${path}.hmac_signature.header_value`,
   ];
 }

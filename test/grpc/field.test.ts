@@ -71,10 +71,6 @@ const NOT_BUILT_YET: ReadonlySet<string> = new Set([
   'rejected by status',
   'rejected by value',
   'an outage is no rejection',
-  // Authentication and signatures:
-  'auth.basic',
-  'a Basic header that is not base64',
-  'HMAC as code hosts do it',
 ]);
 
 describeEachEngine('OnCallStart, by field.json', (engine) => {

@@ -52,7 +52,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const NOT_SETTABLE =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|host|content-length|accept-encoding|traceparent|tracestate|baggage|callhooks-.*|webhook-(?:id|timestamp|signature))$/i;
 
-function headerNameProblem(name: string): string | undefined {
+/** Returns the rule that the name of a header breaks, or undefined for one that a webhook may set. */
+export function headerNameProblem(name: string): string | undefined {
   if (name.includes('{{')) return 'header names are no templates: "{{" is not allowed';
   if (Buffer.byteLength(name) > MAX_HEADER_NAME_BYTES) {
     return `a header name must not be larger than ${MAX_HEADER_NAME_BYTES} bytes`;

@@ -1,5 +1,6 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { authMaskViolations, authViolations, besideAuthViolations } from '../auth/validate-auth.ts';
+import { besideHmacViolations, hmacViolations } from '../auth/validate-hmac.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { createNearestNames } from './nearest-names.ts';
@@ -89,6 +90,24 @@ function configViolations(
           context.secretValue,
         )
       : []),
+    ...hmacConfigViolations(draft, schema, context),
+  ];
+}
+
+function hmacConfigViolations(
+  { hmacSignature }: WebhookConfigDraft,
+  schema: ApiSchema,
+  context: WebhookConfigContext,
+): Violation[] {
+  const checks = (field: ConfigField): boolean => context.isChanged?.(field) ?? true;
+  const ofSignature = checks('webhook_config.hmac_signature');
+  const setsHeaders =
+    checks('webhook_config.api_schema.request_headers') || checks('webhook_config.api_schema.auth');
+  return [
+    ...(ofSignature
+      ? hmacViolations(hmacSignature, `${context.path}.hmac_signature`, context.secretNames)
+      : []),
+    ...(ofSignature || setsHeaders ? besideHmacViolations(hmacSignature?.header, schema, context.path) : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { compileHmac, type CompiledHmac } from '../../domain/auth/hmac-signature.ts';
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
 import {
   fixedValuesToRedact,
@@ -14,6 +15,7 @@ export interface RunnableWebhook {
   readonly webhook: Webhook;
   /** The templates of its request, with the true values of masked headers. */
   readonly compiled: CompiledRequest;
+  readonly hmac: CompiledHmac | undefined;
   /** Scheme, host and port: the key of the per-origin limits. */
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
@@ -51,6 +53,7 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   return {
     webhook,
     compiled,
+    hmac: config.hmacSignature && compileHmac(config.hmacSignature),
     origin: compiled.url.origin,
     secrets,
     secretValues,

@@ -1,5 +1,5 @@
 import { valuesToRedact } from '../../domain/redaction/values-to-redact.ts';
-import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
+import { createMasker, MASK, type Masker } from '../../domain/redaction/redact.ts';
 import { toRequestRecord } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
 import type { PlaceholderValues } from '../../domain/template/render-template.ts';
@@ -7,6 +7,7 @@ import type { Failure } from '../../domain/failures.ts';
 import type { RequestRecord } from '../../domain/execution.ts';
 import type { OutgoingRequest } from '../../http/http-client.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
+import { signRequest, type SignatureDeps, type Signatures } from './signatures.ts';
 
 /** A rendered and signed request with its masked record, or the failure of rendering it. */
 export interface RenderResult {
@@ -29,15 +30,8 @@ export interface RenderInput {
 }
 
 /** What rendering needs from outside. */
-export interface RenderDeps {
-  readonly sign: (message: {
-    id: string;
-    timestampSecs: number;
-    body: string;
-    secrets: readonly string[];
-  }) => string;
+export interface RenderDeps extends SignatureDeps {
   readonly newSpanId: () => string;
-  readonly now: () => number;
   readonly userAgent: string;
   readonly sendTraceparent: boolean;
 }
@@ -48,8 +42,11 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
   const result = renderRequest(runnable.compiled, values);
   if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };
   const { method, url, headers, body } = result.request;
-  const own = ownHeaders(deps, input, body ?? '');
-  const mask = maskerOf(runnable, result.request);
+  const signed = signRequest(deps, runnable, input.executionUuid, body ?? '');
+  if ('failure' in signed)
+    return { failure: signed.failure, mask: runnable.mask, missingVariables: result.missing };
+  const own = { ...ownHeaders(deps, input), ...signed.headers };
+  const mask = maskerOf(runnable, result.request, signed);
   const masked = maskedRender(runnable.compiled, values, result.request);
   return {
     request: {
@@ -59,7 +56,10 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
       ...(body === undefined ? {} : { body: Buffer.from(body) }),
     },
     record: toRequestRecord(
-      { ...masked, headers: { ...overridable(deps, input), ...masked.headers, ...own } },
+      {
+        ...masked,
+        headers: { ...overridable(deps, input), ...masked.headers, ...own, ...maskedHmac(signed) },
+      },
       recordBytes,
       mask,
     ),
@@ -68,13 +68,18 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
   };
 }
 
-function maskerOf(runnable: RunnableWebhook, request: RenderedRequest): Masker {
-  return runnable.redactsCallValues
+function maskerOf(runnable: RunnableWebhook, request: RenderedRequest, { hmac }: Signatures): Masker {
+  return runnable.redactsCallValues || hmac !== undefined
     ? createMasker(runnable.secretValues, [
         ...valuesToRedact(runnable.compiled, request),
+        ...(hmac?.values ?? []),
         ...runnable.otherHeaderValues,
       ])
     : runnable.mask;
+}
+
+function maskedHmac({ hmac }: Signatures): Record<string, string> {
+  return hmac === undefined ? {} : { [hmac.header]: MASK };
 }
 
 // Firewalls in front of endpoints ask for an `accept`, and frameworks answer with HTML or XML without one.
@@ -86,7 +91,7 @@ function overridable(deps: RenderDeps, { executionUuid }: RenderInput): Record<s
   };
 }
 
-function ownHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<string, string> {
+function ownHeaders(deps: RenderDeps, input: RenderInput): Record<string, string> {
   const { executionUuid, isTest } = input;
   const traceparent = deps.sendTraceparent ? childTraceparent(input.traceparent, deps.newSpanId) : undefined;
   return {
@@ -95,21 +100,6 @@ function ownHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<
     baggage: `callhooks.execution=${executionUuid}`,
     ...(traceparent ? { traceparent } : {}),
     ...(isTest ? { 'callhooks-test': 'true' } : {}),
-    ...signatureHeaders(deps, input, body),
-  };
-}
-
-// Standard Webhooks 1.0: a signature covers id, timestamp and body. There is one for each secret, so that secrets can rotate.
-function signatureHeaders(deps: RenderDeps, input: RenderInput, body: string): Record<string, string> {
-  const { runnable, executionUuid } = input;
-  const names = runnable.webhook.config.signingSecretNames;
-  if (names.length === 0) return {};
-  const timestampSecs = Math.floor(deps.now() / 1000);
-  const secrets = names.map((name) => runnable.secrets[name] ?? '').filter((secret) => secret !== '');
-  return {
-    'webhook-id': executionUuid,
-    'webhook-timestamp': String(timestampSecs),
-    'webhook-signature': deps.sign({ id: executionUuid, timestampSecs, body, secrets }),
   };
 }
 

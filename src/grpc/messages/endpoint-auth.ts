@@ -1,5 +1,7 @@
 import type { AuthMethod, EndpointAuth } from '../../domain/auth/endpoint-auth.ts';
+import type { HmacSignature } from '../../domain/auth/hmac-signature.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { ENCODINGS, HASH_ALGORITHMS, numberOf } from './wire-values.ts';
 
 /** Returns how callhooks proves who calls, for clients. Sealed texts are masked. */
 export function endpointAuthMessage({ method }: EndpointAuth): pb.EndpointAuth {
@@ -13,4 +15,16 @@ function methodMessage(method: AuthMethod): NonNullable<pb.EndpointAuth['method'
     case 'bearer':
       return { $case: 'bearer', value: { token: method.token } };
   }
+}
+
+/** Returns an HMAC signature for clients, with its defaults. */
+export function hmacMessage(signature: HmacSignature): pb.HmacSignature {
+  return {
+    secretName: signature.secretName,
+    header: signature.header,
+    hashAlgorithm: numberOf(HASH_ALGORITHMS, signature.hashAlgorithm),
+    encoding: numberOf(ENCODINGS, signature.encoding),
+    signedPayload: signature.signedPayload,
+    headerValue: signature.headerValue,
+  };
 }

@@ -1,6 +1,6 @@
 import type { Assignment, Webhook, WebhookConfig } from '../../domain/agent.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { endpointAuthMessage } from './endpoint-auth.ts';
+import { endpointAuthMessage, hmacMessage } from './endpoint-auth.ts';
 import { FAILURE_POLICIES, numberOf, toTimestamp, WEBHOOK_TYPES } from './wire-values.ts';
 
 /** Returns the webhook for clients. The values of its sensitive headers are masked. */
@@ -30,6 +30,7 @@ function configMessage(config: WebhookConfig): pb.WebhookConfig {
     responseTimeoutSecs: config.responseTimeoutSecs,
     failurePolicy: numberOf(FAILURE_POLICIES, config.failurePolicy),
     signingSecretNames: [...config.signingSecretNames],
+    hmacSignature: config.hmacSignature && hmacMessage(config.hmacSignature),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
+import type { HashAlgorithm, SignatureEncoding } from '../../domain/auth/hmac-signature.ts';
 import type { CallDecision, VariableSource } from '../../domain/call.ts';
 import type { ExecutionState, MissReason, TimeLimitSource } from '../../domain/execution.ts';
 import type { FailureCode, Sent } from '../../domain/failures.ts';
@@ -64,6 +65,19 @@ export const FAILURE_POLICIES = {
   proceed: pb.FailurePolicy.FAILURE_POLICY_PROCEED,
   block: pb.FailurePolicy.FAILURE_POLICY_BLOCK,
 } as const satisfies Record<FailurePolicy, pb.FailurePolicy>;
+
+/** Maps `HashAlgorithm` to the wire. */
+export const HASH_ALGORITHMS = {
+  sha256: pb.HashAlgorithm.HASH_ALGORITHM_SHA256,
+  sha1: pb.HashAlgorithm.HASH_ALGORITHM_SHA1,
+  sha512: pb.HashAlgorithm.HASH_ALGORITHM_SHA512,
+} as const satisfies Record<HashAlgorithm, pb.HashAlgorithm>;
+
+/** Maps `Encoding` to the wire. */
+export const ENCODINGS = {
+  hex: pb.Encoding.ENCODING_HEX,
+  base64: pb.Encoding.ENCODING_BASE64,
+} as const satisfies Record<SignatureEncoding, pb.Encoding>;
 
 /** Maps `CallDecision` to the wire. */
 export const CALL_DECISIONS = {

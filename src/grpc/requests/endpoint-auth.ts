@@ -1,5 +1,7 @@
 import type { AuthMethod, EndpointAuth } from '../../domain/auth/endpoint-auth.ts';
+import type { HmacSignatureDraft } from '../../domain/auth/hmac-signature.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
+import { draftWordOf, ENCODINGS, HASH_ALGORITHMS } from '../messages/wire-values.ts';
 
 /** Returns how callhooks proves who calls, as the request says it. It is not checked. */
 export function toEndpointAuth({ method }: pb.EndpointAuth): EndpointAuth {
@@ -13,4 +15,16 @@ function toMethod(method: NonNullable<pb.EndpointAuth['method']>): AuthMethod {
     case 'bearer':
       return { kind: 'bearer', token: method.value.token };
   }
+}
+
+/** Returns an HMAC signature as a draft, without checking it. */
+export function toHmacDraft(message: pb.HmacSignature): HmacSignatureDraft {
+  return {
+    secretName: message.secretName,
+    header: message.header,
+    hashAlgorithm: draftWordOf(HASH_ALGORITHMS, message.hashAlgorithm),
+    encoding: draftWordOf(ENCODINGS, message.encoding),
+    signedPayload: message.signedPayload,
+    headerValue: message.headerValue,
+  };
 }

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../../domain/webhook-draft.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
-import { toEndpointAuth } from './endpoint-auth.ts';
+import { toEndpointAuth, toHmacDraft } from './endpoint-auth.ts';
 import { draftWordOf, FAILURE_POLICIES } from '../messages/wire-values.ts';
 
 /** Returns a configuration as a draft, without checking it: most rules need the agent. */
@@ -12,6 +12,7 @@ export function toConfigDraft(message: pb.WebhookConfig): WebhookConfigDraft {
     responseTimeoutSecs: message.responseTimeoutSecs,
     failurePolicy: draftWordOf(FAILURE_POLICIES, message.failurePolicy),
     signingSecretNames: message.signingSecretNames,
+    hmacSignature: message.hmacSignature && toHmacDraft(message.hmacSignature),
   };
 }
 

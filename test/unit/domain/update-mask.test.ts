@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { WebhookConfig } from '../../../src/domain/agent.ts';
+import type { HmacSignature } from '../../../src/domain/auth/hmac-signature.ts';
 import { applyWebhookMask, parseUpdateMask } from '../../../src/domain/update-mask.ts';
 import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-draft.ts';
 import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
@@ -13,6 +14,7 @@ const CONFIG = [
   'webhook_config.response_timeout_secs',
   'webhook_config.failure_policy',
   'webhook_config.signing_secret_names',
+  'webhook_config.hmac_signature',
 ];
 
 describe('parseUpdateMask', () => {
@@ -94,6 +96,15 @@ describe('parseUpdateMask', () => {
   });
 });
 
+const HMAC: HmacSignature = {
+  secretName: 'OLD',
+  header: 'X-Signature',
+  hashAlgorithm: 'sha1',
+  encoding: 'base64',
+  signedPayload: '{body}',
+  headerValue: '{signature}',
+};
+
 describe('applyWebhookMask', () => {
   const current: WebhookConfig = {
     apiSchema: {
@@ -107,6 +118,7 @@ describe('applyWebhookMask', () => {
     responseTimeoutSecs: 7,
     failurePolicy: 'block',
     signingSecretNames: ['OLD'],
+    hmacSignature: HMAC,
   };
   const wanted: WebhookConfigDraft = {
     apiSchema: {
@@ -120,6 +132,7 @@ describe('applyWebhookMask', () => {
     responseTimeoutSecs: 0,
     failurePolicy: 'unspecified',
     signingSecretNames: [],
+    hmacSignature: undefined,
   };
   const apply = (paths: string[], config: WebhookConfigDraft = wanted) =>
     applyWebhookMask(
@@ -142,6 +155,7 @@ describe('applyWebhookMask', () => {
     ['webhook_config.response_timeout_secs', { responseTimeoutSecs: 0 }],
     ['webhook_config.failure_policy', { failurePolicy: 'unspecified' }],
     ['webhook_config.signing_secret_names', { signingSecretNames: [] }],
+    ['webhook_config.hmac_signature', { hmacSignature: undefined }],
     ['webhook_config.api_schema', { apiSchema: wanted.apiSchema }],
     [`${S}.url`, { apiSchema: { ...current.apiSchema, url: 'https://new.example/' } }],
     [`${S}.method`, { apiSchema: { ...current.apiSchema, method: 'GET' } }],

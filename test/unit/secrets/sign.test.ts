@@ -1,7 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import { signStandardWebhook } from '../../../src/secrets/sign.ts';
+import { signHmac, signStandardWebhook } from '../../../src/secrets/sign.ts';
 
 // The example of the specification and its libraries.
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -39,5 +40,32 @@ describe('signStandardWebhook', () => {
 
   it('returns an empty text without secrets', () => {
     expect(signStandardWebhook({ ...message, secrets: [] })).to.equal('');
+  });
+});
+
+describe('signHmac', () => {
+  // RFC 4231, test case 2, and RFC 2202, test case 2 of HMAC-SHA-1.
+  const message = { key: 'Jefe', payload: 'what do ya want for nothing?', encoding: 'hex' } as const;
+  const published = {
+    sha256: '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    sha1: 'effcdf6ae5eb2fa2d27416d5f184df9c259a7c79',
+    sha512:
+      '164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737',
+  } as const;
+  for (const hashAlgorithm of ['sha256', 'sha1', 'sha512'] as const) {
+    it(`returns the published value of ${hashAlgorithm} as hex digits, and the same bytes as base64`, () => {
+      const hex = signHmac({ ...message, hashAlgorithm });
+      expect(hex).to.equal(published[hashAlgorithm]);
+      const base64 = signHmac({ ...message, hashAlgorithm, encoding: 'base64' });
+      expect(base64).to.equal(Buffer.from(hex, 'hex').toString('base64'));
+    });
+  }
+
+  it('takes key and payload as UTF-8', () => {
+    const bytes = createHmac('sha256', Buffer.from('schlüssel'))
+      .update(Buffer.from('größe 👍'))
+      .digest('hex');
+    const text = { hashAlgorithm: 'sha256', encoding: 'hex', key: 'schlüssel', payload: 'größe 👍' } as const;
+    expect(signHmac(text)).to.equal(bytes);
   });
 });

@@ -55,6 +55,49 @@ export namespace FailurePolicy {
   export type UNRECOGNIZED = typeof FailurePolicy.UNRECOGNIZED;
 }
 
+/** Names the hash function of an HMAC signature (RFC 2104). */
+export const HashAlgorithm = {
+  /** HASH_ALGORITHM_UNSPECIFIED - No hash function is set. `HASH_ALGORITHM_SHA256` is stored then. */
+  HASH_ALGORITHM_UNSPECIFIED: 0,
+  /** HASH_ALGORITHM_SHA256 - SHA-256, which most senders of webhooks use. */
+  HASH_ALGORITHM_SHA256: 1,
+  /** HASH_ALGORITHM_SHA1 - SHA-1, for endpoints that know no other. */
+  HASH_ALGORITHM_SHA1: 2,
+  /** HASH_ALGORITHM_SHA512 - SHA-512. */
+  HASH_ALGORITHM_SHA512: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type HashAlgorithm = typeof HashAlgorithm[keyof typeof HashAlgorithm];
+
+export namespace HashAlgorithm {
+  export type HASH_ALGORITHM_UNSPECIFIED = typeof HashAlgorithm.HASH_ALGORITHM_UNSPECIFIED;
+  export type HASH_ALGORITHM_SHA256 = typeof HashAlgorithm.HASH_ALGORITHM_SHA256;
+  export type HASH_ALGORITHM_SHA1 = typeof HashAlgorithm.HASH_ALGORITHM_SHA1;
+  export type HASH_ALGORITHM_SHA512 = typeof HashAlgorithm.HASH_ALGORITHM_SHA512;
+  export type UNRECOGNIZED = typeof HashAlgorithm.UNRECOGNIZED;
+}
+
+/** Says how the bytes of a signature are written as text. */
+export const Encoding = {
+  /** ENCODING_UNSPECIFIED - No encoding is set. `ENCODING_HEX` is stored then. */
+  ENCODING_UNSPECIFIED: 0,
+  /** ENCODING_HEX - Hex digits in lower case. */
+  ENCODING_HEX: 1,
+  /** ENCODING_BASE64 - Base64 with padding (RFC 4648, section 4). */
+  ENCODING_BASE64: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Encoding = typeof Encoding[keyof typeof Encoding];
+
+export namespace Encoding {
+  export type ENCODING_UNSPECIFIED = typeof Encoding.ENCODING_UNSPECIFIED;
+  export type ENCODING_HEX = typeof Encoding.ENCODING_HEX;
+  export type ENCODING_BASE64 = typeof Encoding.ENCODING_BASE64;
+  export type UNRECOGNIZED = typeof Encoding.UNRECOGNIZED;
+}
+
 /** Represents one HTTP request that an agent makes at the start or at the end of each call. */
 export interface Webhook {
   /**
@@ -122,6 +165,11 @@ export interface WebhookConfig {
    * signature for each secret. The value of each must be `whsec_` followed by base64 of 24 to 64 bytes.
    */
   signingSecretNames: string[];
+  /**
+   * Signs each request with one HMAC in a header of its own, as code hosts and payment services do it. It may stand
+   * beside `signing_secret_names`.
+   */
+  hmacSignature: HmacSignature | undefined;
 }
 
 /**
@@ -216,6 +264,35 @@ export interface Bearer {
    * other than visible ASCII, fails as `FAILURE_CODE_RENDER`.
    */
   token: string;
+}
+
+/**
+ * Signs each request with an HMAC (RFC 2104). Signed are exactly the bytes that are sent; without a body these are none.
+ *
+ * `signed_payload` and `header_value` are texts of at most 1 KiB with these marks in single braces: `{body}`,
+ * `{timestamp}` (the time of the request in Unix seconds), `{execution_uuid}`, and in `header_value` also `{signature}`.
+ * Any other `{` is refused. They are no templates: `{{name}}` is refused too.
+ */
+export interface HmacSignature {
+  /** Required. The secret of the agent whose bytes (UTF-8) are the key. */
+  secretName: string;
+  /**
+   * Required. The name of the header, at most 128 bytes. It is sent in lower case. It must not be a header that
+   * callhooks sets or that `request_headers` has, and not `content-type`. Records mask its value.
+   */
+  header: string;
+  /** The hash function. Unspecified stands for `HASH_ALGORITHM_SHA256`. */
+  hashAlgorithm: HashAlgorithm;
+  /** How the signature is written. Unspecified stands for `ENCODING_HEX`. */
+  encoding: Encoding;
+  /** What is signed. Empty stands for `{body}`. At least one mark is required. */
+  signedPayload: string;
+  /**
+   * What the header holds. Empty stands for `{signature}`, which is required in any other text:
+   * `sha256={signature}`, or `t={timestamp},v1={signature}` for the payload `{timestamp}.{body}`. A request whose header
+   * would have a control character or one outside of Latin-1 fails as `FAILURE_CODE_RENDER`.
+   */
+  headerValue: string;
 }
 
 /** Takes one attribute of the response and puts it into one dynamic variable. */
@@ -393,7 +470,14 @@ export const Webhook: MessageFns<Webhook> = {
 };
 
 function createBaseWebhookConfig(): WebhookConfig {
-  return { apiSchema: undefined, assignments: [], responseTimeoutSecs: 0, failurePolicy: 0, signingSecretNames: [] };
+  return {
+    apiSchema: undefined,
+    assignments: [],
+    responseTimeoutSecs: 0,
+    failurePolicy: 0,
+    signingSecretNames: [],
+    hmacSignature: undefined,
+  };
 }
 
 export const WebhookConfig: MessageFns<WebhookConfig> = {
@@ -412,6 +496,9 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
     }
     for (const v of message.signingSecretNames) {
       writer.uint32(42).string(v!);
+    }
+    if (message.hmacSignature !== undefined) {
+      HmacSignature.encode(message.hmacSignature, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -469,6 +556,14 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
             message.signingSecretNames.push(reader.string());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.hmacSignature = HmacSignature.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -493,6 +588,9 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
     message.responseTimeoutSecs = object.responseTimeoutSecs ?? 0;
     message.failurePolicy = object.failurePolicy ?? 0;
     message.signingSecretNames = object.signingSecretNames?.map((e) => e) || [];
+    message.hmacSignature = (object.hmacSignature !== undefined && object.hmacSignature !== null)
+      ? HmacSignature.fromPartial(object.hmacSignature)
+      : undefined;
     return message;
   },
 };
@@ -881,6 +979,121 @@ export const Bearer: MessageFns<Bearer> = {
   fromPartial<I extends Exact<DeepPartial<Bearer>, I>>(object: I): Bearer {
     const message = createBaseBearer();
     message.token = object.token ?? "";
+    return message;
+  },
+};
+
+function createBaseHmacSignature(): HmacSignature {
+  return { secretName: "", header: "", hashAlgorithm: 0, encoding: 0, signedPayload: "", headerValue: "" };
+}
+
+export const HmacSignature: MessageFns<HmacSignature> = {
+  encode(message: HmacSignature, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.secretName !== "") {
+      writer.uint32(10).string(message.secretName);
+    }
+    if (message.header !== "") {
+      writer.uint32(18).string(message.header);
+    }
+    if (message.hashAlgorithm !== 0) {
+      writer.uint32(24).int32(message.hashAlgorithm);
+    }
+    if (message.encoding !== 0) {
+      writer.uint32(32).int32(message.encoding);
+    }
+    if (message.signedPayload !== "") {
+      writer.uint32(42).string(message.signedPayload);
+    }
+    if (message.headerValue !== "") {
+      writer.uint32(50).string(message.headerValue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HmacSignature {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHmacSignature();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.secretName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.header = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hashAlgorithm = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.encoding = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.signedPayload = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.headerValue = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<HmacSignature>, I>>(base?: I): HmacSignature {
+    return HmacSignature.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HmacSignature>, I>>(object: I): HmacSignature {
+    const message = createBaseHmacSignature();
+    message.secretName = object.secretName ?? "";
+    message.header = object.header ?? "";
+    message.hashAlgorithm = object.hashAlgorithm ?? 0;
+    message.encoding = object.encoding ?? 0;
+    message.signedPayload = object.signedPayload ?? "";
+    message.headerValue = object.headerValue ?? "";
     return message;
   },
 };

@@ -8,6 +8,7 @@ import { agentSecrets, agentWith, webhookWith } from '../../../support/stored-ag
 
 const deps: RenderDeps = {
   sign: () => 'v1,signature',
+  signHmac: () => 'signature',
   newSpanId: () => '00f067aa0ba902b7',
   now: () => 0,
   userAgent: 'callhooks/0',
