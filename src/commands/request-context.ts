@@ -18,6 +18,11 @@ export interface RequestContext {
   readonly messageBytes: number;
   /** An estimate of the memory that the request message takes, as it came and decoded. It is reserved for the call. */
   readonly memoryBytes: number;
+  /**
+   * Waits for a pass of the event loop in which no other large request works. It is undefined for a request with few values,
+   * whose checking and rendering take no time that others notice.
+   */
+  readonly ownTurn?: (() => Promise<void>) | undefined;
   /** Is told when the call no longer waits for its claim. */
   readonly arrival: Arrival;
 }

@@ -15,10 +15,10 @@ export const MAX_DISPLAY_NAME_BYTES = 128;
 export const MAX_CALLER_PHONE_BYTES = 256;
 export const MAX_CALL_SUMMARY_BYTES = 64 * 1024;
 /** As compact JSON. */
-export const MAX_METADATA_BYTES = 1024 * 1024;
+export const MAX_METADATA_BYTES = 3 * 1024 * 1024;
 
 export const MAX_SECRETS = 32;
-export const MAX_SECRET_BYTES = 4 * 1024;
+export const MAX_SECRET_BYTES = 16 * 1024;
 export const MAX_SIGNING_SECRETS = 4;
 /** Each of the two texts of an HMAC signature. */
 export const MAX_SIGNED_TEXT_BYTES = 1024;
@@ -42,4 +42,4 @@ export const MAX_TIMEOUT_SECS = 60;
 /** The sizes of a request as it is sent. */
 export const MAX_RENDERED_URL_BYTES = 4096;
 export const MAX_RENDERED_HEADER_BYTES = 8 * 1024;
-export const MAX_RENDERED_BODY_BYTES = 2 * 1024 * 1024;
+export const MAX_RENDERED_BODY_BYTES = 4 * 1024 * 1024;

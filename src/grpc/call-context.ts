@@ -19,6 +19,8 @@ export interface CallContext extends RequestContext {
   readonly deadlineEpochMs?: number;
   /** The adapter sets it when it has measured the message. */
   memoryBytes: number;
+  /** The adapter sets it when the message has many values. */
+  ownTurn: (() => Promise<void>) | undefined;
   /** Adds fields to the log line of the RPC: ids and outcomes, nothing confidential. */
   log(fields: object): void;
 }
@@ -54,6 +56,7 @@ export function openCall(
     ...(caller === undefined ? {} : { caller }),
     messageBytes: call.request.bytes.length,
     memoryBytes: 0,
+    ownTurn: undefined,
     arrival,
     rpc: call.getPath().slice(1),
     peer: call.getPeer(),

@@ -72,6 +72,7 @@ export function createUnary<Request, Reply>(
       return reply.then(method.responseSerialize);
     };
     if (values <= MANY_VALUES) return handle(decode());
+    context.ownTurn = ownTurn;
     return ownTurn()
       .then(decode)
       .then((request) => ownTurn().then(() => handle(request)));
@@ -106,7 +107,7 @@ export function createUnary<Request, Reply>(
 }
 
 const NO_BYTES = Buffer.alloc(0);
-/** Decoding more values than this takes over 5 ms, and checking them too. Each of the two gets a turn of its own. */
+/** Decoding more values than this takes over 5 ms, and so do checking and rendering them. Each gets a turn of its own. */
 const MANY_VALUES = 10_000;
 
 /** Returns a method whose codecs leave the bytes as they are. The adapter decodes, because grpc-js answers INTERNAL when a codec throws. */

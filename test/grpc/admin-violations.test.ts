@@ -36,7 +36,7 @@ describeEachEngine('Violations in requests about agents and webhooks:', (engine)
     ],
     ['an empty secret', { agent: {}, secrets: { a: '' } }, ['secrets[a]']],
     ['a secret with a line break at its end', { agent: {}, secrets: { a: 'x\n' } }, ['secrets[a]']],
-    ['a secret over 4 KiB', { agent: {}, secrets: { a: long(4097) } }, ['secrets[a]']],
+    ['a secret over 16 KiB', { agent: {}, secrets: { a: long(16 * 1024 + 1) } }, ['secrets[a]']],
     ['a masked secret', { agent: {}, secrets: { a: MASK } }, ['secrets[a]']],
     [
       'names of secrets that are none',

@@ -4,6 +4,7 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { makeAgent, newCall, postTo, untilFinished } from '../support/calls.ts';
 
 // Each row takes about half a megabyte in a statement of MySQL, where quotes are escaped twice.
 const AT_ONCE = 40;
@@ -56,4 +57,34 @@ describeEachEngine('Many large rows at once', (engine) => {
     );
     expect(replies.filter(({ execution }) => execution?.finishedAt !== undefined)).to.have.length(AT_ONCE);
   }).timeout(30_000);
+
+  // 3 MiB of quotes as JSON, which MySQL's text of the insert escapes once more.
+  it('are recorded and sent, for starts and ends with 3 MiB of metadata', async () => {
+    const metadata = { m: '"'.repeat((3 * 1024 * 1024 - 8) / 2) };
+    const webhook = postTo(receiver.url, { m: '{{metadata.m}}' });
+    const agent = await makeAgent(app.rpc, { pre: webhook, post: webhook });
+    const calls = Array.from({ length: 4 }, () => ({ ...newCall(agent), metadata }));
+    for (const call of calls) await app.rpc.calls.onCallStart(call);
+    const ends = await Promise.all(calls.map((call) => app.rpc.calls.onCallEnd(call)));
+    for (const { execution } of ends) {
+      const { state, request } = await untilFinished(app.rpc, execution?.executionUuid);
+      expect(state).to.equal(pb.ExecutionState.EXECUTION_STATE_SUCCEEDED);
+      expect(request?.bodyBytes).to.equal(BigInt(JSON.stringify(metadata).length));
+    }
+    const bodies = receiver.requests.slice(-8).map(({ body }) => body);
+    expect(bodies.every((body) => body === JSON.stringify(metadata))).to.equal(true);
+  }).timeout(60_000);
+
+  it('are stored and sent, for an agent with 32 secrets of 16 KiB', async () => {
+    const names = Array.from({ length: 32 }, (_, i) => `S${i}`);
+    const secrets = Object.fromEntries(names.map((name) => [name, `${name}${'é"'.repeat(5_458)}`]));
+    const body = Object.fromEntries(names.map((name) => [name, `{{secret.${name}}}`]));
+    const agent = await makeAgent(app.rpc, { secrets, pre: postTo(receiver.url, body) });
+    const { execution } = await app.rpc.calls.onCallStart(newCall(agent));
+    expect(JSON.parse(receiver.requests.at(-1)?.body ?? '')).to.deep.equal(secrets);
+    const { request } = await untilFinished(app.rpc, execution?.executionUuid);
+    expect(JSON.parse(request?.body ?? '')).to.deep.equal(
+      Object.fromEntries(names.map((name) => [name, '••••••'])),
+    );
+  });
 });

@@ -88,7 +88,7 @@ export function detailRows(wrap: (details: object) => object): Row[] {
     ['a caller_phone of 257 bytes', wrap({ callerPhone: long(257) }), ['caller_phone']],
     ...variableRows('dynamic_variables', (dynamicVariables) => wrap({ dynamicVariables })),
     ...structRows('metadata', (metadata) => wrap({ metadata })),
-    ['metadata over 1 MiB', wrap({ metadata: { a: long(1024 * 1024) } }), ['metadata']],
+    ['metadata over 3 MiB', wrap({ metadata: { a: long(3 * 1024 * 1024) } }), ['metadata']],
   ];
 }
 

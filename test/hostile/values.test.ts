@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
-import { makeAgent, newCall, postTo, readExecution } from '../support/calls.ts';
+import { makeAgent, newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
 import { outcomeOf } from '../support/execution-words.ts';
 import { withRawServer } from '../support/raw-server.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -16,6 +16,9 @@ import { startWatchedServer, type Toll, type WatchedServer } from './support/wat
 // The table shows the truth. This bound fits a machine that does other things too; the attacks took seconds.
 const MOST_BUSY_MS = 400;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
+const manyMembers = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`member-${i}`, `value "${i}" of a call`]));
 
 describe('Values that are made to take long', () => {
   let server: WatchedServer;
@@ -53,6 +56,48 @@ describe('Values that are made to take long', () => {
       const { execution, toll } = await start(agent, { metadata: quotes });
       await report(`300,000 quotes hundreds of times in ${place}`, toll, recordWords(execution));
       expect(outcomeOf(execution)).to.equal('FAILED RENDER NO');
+    });
+  }
+
+  // Each is the most that a call may bring in its way, so it is legal. 4 KiB of the body are recorded.
+  const large: [title: string, body: unknown, metadata: object][] = [
+    ['3 MB of text', { m: '{{metadata}}' }, { a: 'x'.repeat(3_000_000) }],
+    ['1.5 million quotes', { m: '{{metadata}}' }, { a: '"'.repeat(1_500_000) }],
+    ['500,000 control characters', { m: '{{metadata}}' }, { a: '\u0001'.repeat(500_000) }],
+    ['a million characters beyond Latin-1', { m: '{{metadata}}' }, { a: '€'.repeat(1_000_000) }],
+    ['2 MB of text in a text', 'text: {{metadata.a}}', { a: 'é'.repeat(1_000_000) }],
+    ['60,000 members', { m: '{{metadata}}' }, manyMembers(60_000)],
+    ['90,000 items', { m: '{{metadata}}' }, { a: Array.from({ length: 90_000 }, (_, i) => i / 7) }],
+    [
+      '3 MB of text beside a secret',
+      { m: '{{metadata}}', s: '{{secret.token}}' },
+      { a: 'x'.repeat(3_000_000) },
+    ],
+    ['5,000 placeholders of 800 bytes', '{{metadata.a}}'.repeat(4_500), { a: '"'.repeat(900) }],
+  ];
+  for (const [title, body, metadata] of large) {
+    it(`sends a body of ${title}, 5 at once`, async function () {
+      this.timeout(60_000);
+      const agent = await makeAgent(server.rpc, {
+        secrets: { token: 'x"'.repeat(8_000) },
+        pre: postTo(receiver.url, body),
+        post: postTo(receiver.url, body),
+      });
+      const calls = Array.from({ length: 5 }, () => ({ ...newCall(agent), metadata: metadata as never }));
+      const { result, toll } = await server.measure(() =>
+        Promise.all(calls.map((call) => server.rpc.calls.onCallStart(call))),
+      );
+      const words = new Set(result.map(({ execution }) => recordWords(execution as pb.Execution)));
+      await report(`(legal) a body of ${title}, 5 at once`, toll, [...words].join());
+      expect(words).to.deep.equal(new Set([recordWords(result[0]?.execution as pb.Execution)]));
+      const ended = await server.measure(async () => {
+        const { execution } = await server.rpc.calls.onCallEnd({
+          ...newCall(agent),
+          metadata: metadata as never,
+        });
+        return untilFinished(server.rpc, execution?.executionUuid);
+      });
+      await report(`(legal) a post-call with a body of ${title}`, ended.toll, recordWords(ended.result));
     });
   }
 

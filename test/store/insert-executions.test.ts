@@ -195,7 +195,7 @@ describeEachEngine('inserts of executions', (engine) => {
     expect(JSON.stringify(read)).to.equal(JSON.stringify(details));
   });
 
-  for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '1 MiB': 1_048_576 }))
+  for (const [name, bytes] of Object.entries({ '64 KiB and a byte': 65_537, '3 MiB': 3_145_728 }))
     it(`store a text of ${name}`, async () => {
       const text = '€'.repeat(Math.floor(bytes / 3)) + 'x'.repeat(bytes % 3);
       const postCall = aPostCall({

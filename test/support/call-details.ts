@@ -15,7 +15,7 @@ const KIB = 1024;
 const VARIABLE_BYTES = 16 * KIB;
 /** Is the greatest size of a conversation's variables together. */
 export const VARIABLES_BYTES = 256 * KIB;
-const METADATA_BYTES = 1024 * KIB;
+const METADATA_BYTES = 3 * 1024 * KIB;
 
 /** Returns a text that is so many bytes as JSON. */
 export function textOf(jsonBytes: number): string {
@@ -51,7 +51,7 @@ export const DETAILS_AT_LIMITS: readonly (readonly [title: string, details: Deta
   ['variables of 256 KiB together', { dynamicVariables: variablesOf(VARIABLES_BYTES) }],
   ['a variable that is nested 24 deep', { dynamicVariables: { x: nestedTo(24) } }],
   ['a variable name of 64 characters', { dynamicVariables: { ['n'.repeat(64)]: 1 } }],
-  ['metadata of 1 MiB', { metadata: { m: textOf(METADATA_BYTES - 6) } }],
+  ['metadata of 3 MiB', { metadata: { m: textOf(METADATA_BYTES - 6) } }],
   ['metadata that is nested 24 deep', { metadata: { d: nestedTo(23) } }],
   [
     'metadata with names that variables must not have',
@@ -103,7 +103,7 @@ export const BAD_DETAILS: readonly DetailsRow[] = [
     { dynamicVariables: { x: { a: [1, Infinity], 'b c': -Infinity } } },
     ['dynamic_variables.x.a[1]', 'dynamic_variables.x["b c"]'],
   ],
-  ['metadata of a byte more than 1 MiB', { metadata: { m: textOf(METADATA_BYTES - 5) } }, ['metadata']],
+  ['metadata of a byte more than 3 MiB', { metadata: { m: textOf(METADATA_BYTES - 5) } }, ['metadata']],
   [
     'metadata that is nested 25 deep',
     { metadata: { d: nestedTo(24) } },

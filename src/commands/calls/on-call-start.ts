@@ -86,6 +86,7 @@ async function claimAndAnswer(
   const start: FirstStart = { request, context, agent, variables: variablesOf(request, agent), reservation };
   if (agent.webhooks.length === 0) return answerUnrecorded(deps, start);
   const webhook = agent.webhooks.find(({ webhookType, disabled }) => webhookType === 'pre_call' && !disabled);
+  if (webhook !== undefined && context.ownTurn !== undefined) await context.ownTurn();
   const result = webhook ? await runPreCall(deps, start, webhook) : await recordVariables(deps, start);
   return 'kind' in result ? answerOther(deps, start, result) : toStartReply(result, false);
 }

@@ -29,7 +29,7 @@ export interface CreateAgentRequest {
     | undefined;
   /**
    * The secrets of the agent: name to value, at most 32. A name follows the rules for variables; a value has 1 byte to
-   * 4 KiB of UTF-8, and no blank or line break at an end (the last line break of a file is one). Values are stored
+   * 16 KiB of UTF-8, and no blank or line break at an end (the last line break of a file is one). Values are stored
    * encrypted, used as `{{secret.NAME}}`, and never returned.
    */
   secrets: { [key: string]: string };

@@ -71,7 +71,7 @@ export interface OnCallStartRequest {
     | { [key: string]: unknown }
     | undefined;
   /**
-   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 1 MiB of compact JSON,
+   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 3 MiB of compact JSON,
    * depth 24. It is not kept for the post-call webhook.
    */
   metadata: { [key: string]: unknown } | undefined;
@@ -129,7 +129,7 @@ export interface OnCallEndRequest {
     | undefined;
   /**
    * Anything else about the call, for placeholders such as `{{metadata.transcript}}`: a transcript, the reason of the
-   * end, and so on. At most 1 MiB of compact JSON, depth 24.
+   * end, and so on. At most 3 MiB of compact JSON, depth 24.
    */
   metadata:
     | { [key: string]: unknown }

@@ -208,7 +208,7 @@ export interface ApiSchema {
    * The template of the body. An object or array is sent as JSON (an object as a form, if the content type says so), a
    * string as text, a number or bool as JSON; unset or null sends no body. Placeholders stand in string values, not in
    * keys. A string that is exactly one placeholder keeps the JSON type of its value. An integer beyond ±(2^53-1) is
-   * refused, because it has lost digits: write it as a string. At most 64 KiB as a template and 2 MiB when it is
+   * refused, because it has lost digits: write it as a string. At most 64 KiB as a template and 4 MiB when it is
    * rendered, depth 24.
    */
   requestBody:

@@ -152,7 +152,7 @@ export interface TestWebhookRequest {
     | { [key: string]: unknown }
     | undefined;
   /**
-   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 1 MiB of compact JSON,
+   * Anything else about the call, for placeholders such as `{{metadata.direction}}`. At most 3 MiB of compact JSON,
    * depth 24.
    */
   metadata:

@@ -71,11 +71,11 @@ describe('renderRequest', () => {
       { v: 'é'.repeat(4097) },
       /8192/,
     ],
-    ['a body over 2 MiB', { requestBody: '{{v}}x' }, { v: 'x'.repeat(2 * 1024 * 1024) }, /body.*2097152/],
+    ['a body over 4 MiB', { requestBody: '{{v}}x' }, { v: 'x'.repeat(4 * 1024 * 1024) }, /body.*4194304/],
     [
       'a body whose bytes are more than its characters',
       { requestBody: '{{v}}' },
-      { v: '€'.repeat(700_000) },
+      { v: '€'.repeat(1_400_000) },
       /body/,
     ],
   ];
@@ -90,7 +90,7 @@ describe('renderRequest', () => {
   const fits: [title: string, schema: Partial<ApiSchema>, variables: JsonObject][] = [
     ['a URL of 4,096 bytes', { url: 'https://a.example/?q={{v}}' }, { v: 'x'.repeat(4075) }],
     ['a header of 8,192 bytes', { requestHeaders: { 'X-A': '{{v}}' } }, { v: 'é'.repeat(4096) }],
-    ['a body of 2 MiB', { requestBody: '{{v}}' }, { v: 'x'.repeat(2 * 1024 * 1024) }],
+    ['a body of 4 MiB', { requestBody: '{{v}}' }, { v: 'x'.repeat(4 * 1024 * 1024) }],
     ['a surrogate pair', { requestBody: '{{v}}' }, { v: '😀' }],
   ];
   for (const [title, schema, variables] of fits) {

@@ -24,8 +24,8 @@ describe('validateCallDetails', () => {
     ['refuses a longer phone', { callerPhone: '1'.repeat(257) }, ['caller_phone']],
     ['accepts a summary of 64 KiB', { callSummary: 'x'.repeat(65_536) }, []],
     ['refuses a longer summary', { callSummary: 'x'.repeat(65_537) }, ['call_summary']],
-    ['accepts metadata of 1 MiB', { metadata: big(1_048_576) }, []],
-    ['refuses larger metadata', { metadata: big(1_048_577) }, ['metadata']],
+    ['accepts metadata of 3 MiB', { metadata: big(3_145_728) }, []],
+    ['refuses larger metadata', { metadata: big(3_145_729) }, ['metadata']],
     ['accepts metadata of depth 24', { metadata: nested(24) as JsonObject }, []],
     ['refuses deeper metadata', { metadata: nested(25) as JsonObject }, [`metadata${'.a'.repeat(24)}`]],
     ['refuses a number that is not finite', { metadata: { a: [Infinity] } }, ['metadata.a[0]']],
@@ -118,7 +118,7 @@ describe('validateCallDetails', () => {
         };
         const { details, violations } = validateCallDetails(draft);
         const problems = jsonProblems(metadata, 'metadata');
-        if (problems.length === 0 && jsonBytes(draft.metadata) > 1_048_576) return;
+        if (problems.length === 0 && jsonBytes(draft.metadata) > 3_145_728) return;
         const closer = [...variablesViolations(draft.dynamicVariables, 'dynamic_variables'), ...problems];
         expect(violations).to.deep.equal(closer);
         if (closer.length > 0) return;

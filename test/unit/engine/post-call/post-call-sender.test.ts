@@ -54,7 +54,7 @@ function createTrial(webhookUuids: readonly string[], options: Trial = {}) {
   const read: string[] = [];
   const failed: string[] = [];
   const errors: unknown[] = [];
-  const budget = createByteBudget(16 * MIB);
+  const budget = createByteBudget(32 * MIB);
   const slots = createRequestSlots({ total: 10, perOrigin });
   const rowsOf = (webhookUuid: string) =>
     [webhookUuid].filter((uuid) => !failed.includes(uuid) && !claimed.includes(uuid)).map(postCallOf);
@@ -121,7 +121,7 @@ describe('the post-call sender', () => {
 
   it('claims nothing while there is no room for a body: a claimed post-call could only fail as OVERLOADED', async () => {
     const { postCallSender, budget, claimed } = createTrial([nameOf(1)]);
-    const others = budget.reserve(15 * MIB);
+    const others = budget.reserve(31 * MIB);
     stop = postCallSender.stop;
     postCallSender.start();
     await postCallSender.idle();
@@ -140,7 +140,7 @@ describe('the post-call sender', () => {
     postCallSender.start();
     for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(claimed).to.have.length(4);
-    expect(budget.reservedBytes()).to.equal(8 * MIB);
+    expect(budget.reservedBytes()).to.equal(16 * MIB);
   });
 
   it('reads no rows of webhooks whose origin has no free slot', async () => {
