@@ -28,6 +28,7 @@ import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { opennessOf } from './ops/openness.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
+import { hashText } from './secrets/hash.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signHmac, signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
@@ -174,7 +175,8 @@ function plugEngine(
 ): Engine {
   return createEngine({
     ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, onError },
-    ...{ sign: signStandardWebhook, signHmac },
+    ...{ sign: signStandardWebhook, signHmac, hash: hashText },
+    onTokenFetch: metrics.countTokenFetch,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
     now: Date.now,

@@ -84,6 +84,11 @@ export const FAILURES = {
     sent: 'as observed',
     setBy: 'any part',
   },
+  AUTH: {
+    message: 'the token endpoint gave no access token',
+    sent: 'no',
+    setBy: 'webhook run',
+  },
 } as const satisfies Readonly<Record<string, FailureRow>>;
 
 /** Why an execution did not succeed: a key of {@link FAILURES}. */

@@ -22,6 +22,9 @@ export const MAX_SECRET_BYTES = 16 * 1024;
 export const MAX_SIGNING_SECRETS = 4;
 /** Each of the two texts of an HMAC signature. */
 export const MAX_SIGNED_TEXT_BYTES = 1024;
+export const MAX_SCOPES = 32;
+export const MAX_SCOPE_BYTES = 256;
+export const MAX_AUDIENCE_BYTES = 1024;
 
 export const MAX_URL_TEMPLATE_BYTES = 4096;
 export const MAX_HEADERS = 32;

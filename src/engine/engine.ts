@@ -5,6 +5,8 @@ import type { AgentSecrets } from '../secrets/agent-secrets.ts';
 import type { AgentStore } from '../store/agent-store.ts';
 import type { Database } from '../store/database.ts';
 import type { ExecutionStore } from '../store/execution-store.ts';
+import { createAccessTokens, type AccessTokens } from './access-tokens/access-tokens.ts';
+import { fetchAccessToken, type TokenFetchOutcome } from './access-tokens/fetch-access-token.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
@@ -39,7 +41,7 @@ export interface EngineLimits {
 }
 
 /** What the engine needs. */
-export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
+export interface EngineDeps extends Omit<WebhookRunDeps, 'executor' | 'accessTokens'> {
   readonly database: Database;
   readonly executor: HttpExecutor;
   readonly agentSecrets: AgentSecrets;
@@ -51,6 +53,9 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor'> {
   readonly onFaultPoint: OnFaultPoint;
   /** Is called with the log line of each finished execution. */
   readonly onExecution: (line: ExecutionLine) => void;
+  /** Returns a hash, from which a text can't be read back. */
+  readonly hash: (text: string) => string;
+  readonly onTokenFetch: (outcome: TokenFetchOutcome) => void;
   readonly onReadiness: (isReady: boolean) => void;
   readonly onError: (error: unknown, executionUuid?: string) => void;
 }
@@ -130,7 +135,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const budget = createByteBudget(limits.maxBufferedBytes);
   const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
   const open = createWebhookOpener(deps.agentSecrets);
-  const webhookRuns = createWebhookRuns(deps);
+  const webhookRuns = createWebhookRuns({ ...deps, accessTokens: plugAccessTokens(deps, budget, signal) });
 
   const runningStarts = createRunningStarts();
   const startWaiters = createStartWaiters({ store, isRunningHere: runningStarts.hasConversation, onError });
@@ -198,6 +203,19 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     abort: shutdown.abort,
   };
+}
+
+function plugAccessTokens(
+  { executor, userAgent, limits, hash, onTokenFetch, onError }: EngineDeps,
+  budget: ByteBudget,
+  signal: AbortSignal,
+): AccessTokens {
+  const slots = createRequestSlots({ total: limits.maxPreCalls, perOrigin: limits.maxPreCallsPerOrigin });
+  const fetchDeps = { executor, slots, budget, userAgent, onTokenFetch, signal };
+  return createAccessTokens({
+    ...{ hash, onError },
+    fetch: (credentials) => fetchAccessToken(fetchDeps, credentials),
+  });
 }
 
 function maintenanceOptions({ database, limits, everyMs }: EngineDeps) {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { TokenFetchOutcome } from '../engine/access-tokens/fetch-access-token.ts';
 import type { EngineFigures } from '../engine/engine.ts';
 import type { ExecutionLine } from '../engine/webhook-run/outcome.ts';
 import { STALL_MS, watchEventLoop } from './event-loop-watch.ts';
@@ -22,6 +23,8 @@ export interface Metrics {
   countExecution(line: ExecutionLine): void;
   countReusedConnectionFailure(): void;
   countOtherDetails(): void;
+  /** Counts a request for an OAuth2 access token. */
+  countTokenFetch(outcome: TokenFetchOutcome): void;
   /** Counts a call that was refused at its arrival. `limit` comes from a closed set. */
   countRefused(limit: string): void;
   /** Counts an RPC that was refused because of who calls. `refusal` comes from a closed set. */
@@ -112,6 +115,11 @@ export function createMetrics(read: () => Figures): Metrics {
     'callhooks_repeats_with_other_details_total',
     'Repeated OnCallStart and OnCallEnd requests with other call details than the first request.',
   );
+  const tokenFetches = counter(
+    'callhooks_access_token_fetches_total',
+    'Requests for OAuth2 access tokens. refused: the status was not 2xx; failed: no answer, or no token in it.',
+    ['outcome'],
+  );
   const refused = counter(
     'callhooks_calls_refused_total',
     'Calls refused as LIMIT_REACHED at their arrival, before their message was read, by the limit that they met.',
@@ -143,6 +151,7 @@ export function createMetrics(read: () => Figures): Metrics {
       executions.inc({ type, outcome, code, recorded: String(recorded) }),
     countReusedConnectionFailure: () => reused.inc(),
     countOtherDetails: () => otherDetails.inc(),
+    countTokenFetch: (outcome) => tokenFetches.inc({ outcome }),
     countRefused: (limit) => refused.inc({ limit }),
     countAccessRefused: (refusal) => accessRefused.inc({ refusal }),
     countHandshakeFailure: () => handshakes.inc(),

@@ -24,6 +24,10 @@ export function configRows(
   const hmacField = (name: string) => `${path}.hmac_signature.${name}`;
   const bearer = (token: string, more: Partially<pb.ApiSchema> = {}) =>
     schema({ auth: { method: { $case: 'bearer', value: { token } } }, ...more });
+  const oauth2 = (change: Partially<pb.OAuth2ClientCredentials>, more: Partially<pb.ApiSchema> = {}) => {
+    const right = { tokenUrl: 'https://a.example/token', clientId: 'c', clientSecret: '{{secret.s}}' };
+    return schema({ auth: { method: { $case: 'oauth2', value: { ...right, ...change } } }, ...more });
+  };
   return [
     ['no api_schema', wrap({}), [`${path}.api_schema`]],
     ['an empty api_schema', wrap({ apiSchema: {} }), [url, `${path}.api_schema.method`]],
@@ -167,6 +171,77 @@ export function configRows(
     ['a token beyond ASCII', bearer('tökén'), [`${auth}.bearer.token`]],
     ['a token of 4,097 bytes', bearer(long(4097)), [`${auth}.bearer.token`]],
     ['a masked token where none is stored', bearer(MASK), [`${auth}.bearer.token`]],
+    [
+      'auth.oauth2 without anything in it',
+      oauth2({ tokenUrl: '', clientId: '', clientSecret: '' }),
+      [`${auth}.oauth2.token_url`, `${auth}.oauth2.client_id`, `${auth}.oauth2.client_secret`],
+    ],
+    ...[
+      'ftp://a.example/',
+      'not a url',
+      'https://u:p@a.example/',
+      'https://a.example/#x',
+      'https://{{x}}.example/',
+    ].map((tokenUrl): Row => [
+      `the token_url ${tokenUrl}`,
+      oauth2({ tokenUrl }),
+      [`${auth}.oauth2.token_url`],
+    ]),
+    [
+      'a placeholder in token_url',
+      oauth2({ tokenUrl: 'https://a.example/{{x}}' }),
+      [`${auth}.oauth2.token_url`],
+    ],
+    [
+      'a token endpoint on a private address',
+      oauth2({ tokenUrl: 'https://10.0.0.1/token' }),
+      [`${auth}.oauth2.token_url`],
+    ],
+    [
+      'a token_url of 4,097 bytes',
+      oauth2({ tokenUrl: `https://a.example/${long(4079)}` }),
+      [`${auth}.oauth2.token_url`],
+    ],
+    [
+      'unknown names in client_id and client_secret',
+      oauth2({ clientId: '{{nope}}', clientSecret: '{{secret.nope}}' }),
+      [`${auth}.oauth2.client_id`, `${auth}.oauth2.client_secret`],
+    ],
+    [
+      'a client_id and a client_secret of 4,097 bytes',
+      oauth2({ clientId: long(4097), clientSecret: long(4097) }),
+      [`${auth}.oauth2.client_id`, `${auth}.oauth2.client_secret`],
+    ],
+    [
+      'a masked client_secret where none is stored',
+      oauth2({ clientSecret: MASK }),
+      [`${auth}.oauth2.client_secret`],
+    ],
+    [
+      'scopes that are none',
+      oauth2({ scopes: ['', 'two words', 'a"b', 'a\\b', 'ä', '{{x}}', long(257), 'a\n', 'right'] }),
+      Array.from({ length: 8 }, (_, i) => `${auth}.oauth2.scopes[${i}]`),
+    ],
+    [
+      '33 scopes',
+      oauth2({ scopes: Array.from({ length: 33 }, (_, i) => `s${i}`) }),
+      [`${auth}.oauth2.scopes`],
+    ],
+    ...['a\nb', '{{x}}', long(1025)].map((audience): Row => [
+      `the audience ${JSON.stringify(audience).slice(0, 10)}`,
+      oauth2({ audience }),
+      [`${auth}.oauth2.audience`],
+    ]),
+    [
+      'an unknown client_auth_method',
+      oauth2({ clientAuthMethod: 77 as pb.ClientAuthMethod }),
+      [`${auth}.oauth2.client_auth_method`],
+    ],
+    [
+      'an authorization header beside auth.oauth2',
+      oauth2({}, { requestHeaders: { Authorization: 'Bearer x' } }),
+      [header('Authorization')],
+    ],
     [
       'an authorization header beside auth',
       bearer('{{secret.s}}', { requestHeaders: { AUTHORIZATION: 'Bearer x' } }),

@@ -8,6 +8,8 @@ export interface AuditLine {
   readonly webhookUuid: string;
   /** Scheme, host and port of the webhook's URL as it is now. */
   readonly origin: string;
+  /** The same of the webhook's token endpoint, if it has one. */
+  readonly tokenOrigin: string | undefined;
   /** The secrets that the webhook uses. */
   readonly secretNames: readonly string[];
 }
@@ -17,9 +19,8 @@ export type Audit = (line: AuditLine, caller: string | undefined) => void;
 
 /** Makes the audit log, which is a part of the log. */
 export function createAuditLog(logger: Logger): Audit {
-  return ({ action, agentUuid, webhookUuid, origin, secretNames }, caller) =>
-    logger.info(
-      { action, caller, agent_uuid: agentUuid, webhook_uuid: webhookUuid, origin, secret_names: secretNames },
-      'audit',
-    );
+  return ({ action, agentUuid, webhookUuid, origin, tokenOrigin, secretNames }, caller) => {
+    const names = { action, caller, agent_uuid: agentUuid, webhook_uuid: webhookUuid };
+    logger.info({ ...names, origin, token_origin: tokenOrigin, secret_names: secretNames }, 'audit');
+  };
 }

@@ -1,4 +1,5 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
+import { tokenOriginOf } from '../../domain/auth/endpoint-auth.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import { originOfTemplate } from '../../domain/template/url-template.ts';
 import { CallhooksError } from '../../errors.ts';
@@ -84,7 +85,8 @@ export async function announceChange<After extends Agent | undefined>(
   }
 }
 
-// Writes one line for each webhook whose URL has another origin than before, with the secrets that go there now.
+// Writes one line for each webhook whose URL, or token endpoint, has another origin than before, with the secrets that go
+// there now.
 function auditOrigins(
   { audit, agentSecrets }: AdminDeps,
   action: string,
@@ -95,10 +97,16 @@ function auditOrigins(
   for (const webhook of after.webhooks) {
     const earlier = before?.webhooks.find(({ webhookUuid }) => webhookUuid === webhook.webhookUuid);
     const origin = originOf(webhook);
-    if (earlier !== undefined && originOf(earlier) === origin) continue;
+    const tokenOrigin = tokenOriginOf(webhook.config.apiSchema.auth);
+    if (
+      earlier &&
+      originOf(earlier) === origin &&
+      tokenOriginOf(earlier.config.apiSchema.auth) === tokenOrigin
+    )
+      continue;
     const { agentUuid, webhookUuid } = webhook;
     const secretNames = secretNamesOf(agentSecrets, after, webhook);
-    audit({ action, agentUuid, webhookUuid, origin, secretNames });
+    audit({ action, agentUuid, webhookUuid, origin, tokenOrigin, secretNames });
   }
 }
 

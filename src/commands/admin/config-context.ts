@@ -1,4 +1,5 @@
 import type { Agent, Webhook } from '../../domain/agent.ts';
+import { tokenOriginOf } from '../../domain/auth/endpoint-auth.ts';
 import { originOfTemplate } from '../../domain/template/url-template.ts';
 import type { WebhookConfigContext } from '../../domain/validation/validate-webhook-config.ts';
 import type { AdminDeps } from './admin-commands.ts';
@@ -21,13 +22,14 @@ export function agentContext(
   };
 }
 
-/** Returns for which headers, and for which origin, a mask may stand for the value that this webhook keeps. */
+/** Returns for which headers, and for which origins, a mask may stand for the value that this webhook keeps. */
 export function storedContext({
   config,
   sealedHeaders,
-}: Webhook): Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'> {
+}: Webhook): Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin' | 'storedTokenOrigin'> {
   return {
     storedHeaders: new Set(Object.keys(sealedHeaders)),
     storedOrigin: originOfTemplate(config.apiSchema.url),
+    storedTokenOrigin: tokenOriginOf(config.apiSchema.auth),
   };
 }

@@ -1,4 +1,5 @@
 import type { WebhookType } from '../../domain/agent.ts';
+import { tokenOriginOf } from '../../domain/auth/endpoint-auth.ts';
 import { decideCall, partsOfDecision } from '../../domain/call-decision.ts';
 import type { CallDecision, CallDetails, StoredDecision } from '../../domain/call.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
@@ -144,6 +145,7 @@ async function send(
     agentUuid: agent.agentUuid,
     webhookUuid: webhook.webhookUuid,
     origin: runnable.origin,
+    tokenOrigin: tokenOriginOf(webhook.config.apiSchema.auth),
     secretNames: Object.keys(runnable.secrets),
   };
   deps.audit(line, context.caller);

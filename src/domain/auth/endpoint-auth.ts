@@ -1,4 +1,5 @@
 import { parseTemplate } from '../template/template.ts';
+import type { ClientAuthMethod } from './token-request.ts';
 
 /** Says how callhooks proves to an endpoint who calls. */
 export interface EndpointAuth {
@@ -7,7 +8,7 @@ export interface EndpointAuth {
 }
 
 /** A scheme of the `authorization` header with its templates. A further scheme is a further member of this union. */
-export type AuthMethod = BasicAuth | BearerAuth;
+export type AuthMethod = BasicAuth | BearerAuth | OAuth2Auth;
 
 /** Sends a username and a password by the Basic scheme (RFC 7617). */
 export interface BasicAuth {
@@ -20,6 +21,18 @@ export interface BasicAuth {
 export interface BearerAuth {
   readonly kind: 'bearer';
   readonly token: string;
+}
+
+/** Sends an access token that a token endpoint gives for the credentials of an OAuth2 client (RFC 6749, 4.4). */
+export interface OAuth2Auth {
+  readonly kind: 'oauth2';
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scopes: readonly string[];
+  readonly audience: string;
+  /** The check refuses `unknown`. */
+  readonly clientAuthMethod: ClientAuthMethod | 'unknown';
 }
 
 /** A text of an `auth`, which is a template. */
@@ -50,6 +63,14 @@ function mapMethodTexts(method: AuthMethod, write: (text: AuthText) => string): 
     }
     case 'bearer':
       return { ...method, token: write({ field: 'bearer.token', text: method.token, isSecret: true }) };
+    case 'oauth2': {
+      const { clientId, clientSecret } = method;
+      return {
+        ...method,
+        clientId: write({ field: 'oauth2.client_id', text: clientId, isSecret: false }),
+        clientSecret: write({ field: 'oauth2.client_secret', text: clientSecret, isSecret: true }),
+      };
+    }
   }
 }
 
@@ -70,6 +91,11 @@ export function isSealedText({ text, isSecret }: AuthText): boolean {
   if (!isSecret || text === '') return false;
   const parsed = parseTemplate(text, { escapes: true });
   return !parsed.ok || parsed.template.some((part) => typeof part === 'string');
+}
+
+/** Returns the origin of the token endpoint that an `auth` names, or undefined where it names none. */
+export function tokenOriginOf(auth: EndpointAuth | undefined): string | undefined {
+  return auth?.method?.kind === 'oauth2' ? URL.parse(auth.method.tokenUrl)?.origin : undefined;
 }
 
 /** Returns the name under which the sealed value of a text is stored. No header has a name with a colon. */

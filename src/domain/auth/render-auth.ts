@@ -1,10 +1,12 @@
-import type { CompiledCredentials } from './compile-auth.ts';
+import type { CompiledClient, CompiledHeaderCredentials } from './compile-auth.ts';
 import { hasControl, isVisibleAscii } from './credential-text.ts';
+import type { ClientCredentials } from './token-request.ts';
 import { MAX_RENDERED_HEADER_BYTES } from '../limits.ts';
+import type { CompiledTemplate } from '../template/compile-template.ts';
 import { renderTemplate, type RenderState } from '../template/render-template.ts';
 
 /** Renders an `authorization` header. Notes a problem, which names the field of `auth`, where the values do not fit. */
-export function renderCredentials(state: RenderState, credentials: CompiledCredentials): string {
+export function renderCredentials(state: RenderState, credentials: CompiledHeaderCredentials): string {
   const value =
     credentials.kind === 'basic' ? renderBasic(state, credentials) : renderBearer(state, credentials);
   if (value.length > MAX_RENDERED_HEADER_BYTES)
@@ -15,7 +17,7 @@ export function renderCredentials(state: RenderState, credentials: CompiledCrede
 // RFC 7617, 2: the username has no colon, and neither part has control characters.
 function renderBasic(
   state: RenderState,
-  credentials: Extract<CompiledCredentials, { kind: 'basic' }>,
+  credentials: Extract<CompiledHeaderCredentials, { kind: 'basic' }>,
 ): string {
   const username = renderTemplate(
     state,
@@ -39,7 +41,7 @@ function renderBasic(
 
 function renderBearer(
   state: RenderState,
-  { token }: Extract<CompiledCredentials, { kind: 'bearer' }>,
+  { token }: Extract<CompiledHeaderCredentials, { kind: 'bearer' }>,
 ): string {
   const text = renderTemplate(state, token, 'auth.bearer.token', MAX_RENDERED_HEADER_BYTES);
   if (text === '') state.problem ??= 'auth.bearer.token would be empty';
@@ -47,4 +49,20 @@ function renderBearer(
     state.problem ??= 'auth.bearer.token would have a blank, a control character or one outside of ASCII';
   }
   return `Bearer ${text}`;
+}
+
+/** Renders the id and secret of an OAuth2 client. Notes a problem, which names the field of `auth`, where one is empty. */
+export function renderClient(state: RenderState, client: CompiledClient): ClientCredentials {
+  const { tokenUrl, scopes, audience, clientAuthMethod } = client;
+  const render = (template: CompiledTemplate, place: string): string => {
+    const text = renderTemplate(state, template, place, MAX_RENDERED_HEADER_BYTES);
+    if (text === '') state.problem ??= `${place} would be empty`;
+    return text;
+  };
+  return {
+    tokenUrl,
+    clientId: render(client.clientId, 'auth.oauth2.client_id'),
+    clientSecret: render(client.clientSecret, 'auth.oauth2.client_secret'),
+    ...{ scopes, audience, clientAuthMethod },
+  };
 }

@@ -3,6 +3,7 @@ import {
   authTexts,
   isSealedText,
   sealedTextName,
+  tokenOriginOf,
   type AuthMethod,
   type AuthText,
   type EndpointAuth,
@@ -13,30 +14,33 @@ import { MASK } from '../redaction/redact.ts';
 import { parseTemplate } from '../template/template.ts';
 import { entryPath } from '../validation/field-path.ts';
 import { placeholderViolations, type KnownNames } from '../validation/validate-placeholders.ts';
+import { oauth2Violations, type AuthContext } from './validate-oauth2.ts';
 
 /** Returns the violations of an `auth`, except those of texts that read as a mask. */
 export function authViolations(
   auth: EndpointAuth | undefined,
   field: string,
-  known: KnownNames,
+  context: AuthContext,
 ): Violation[] {
   if (auth === undefined) return [];
-  if (auth.method === undefined) return violationsOf(field, 'must have one of basic and bearer');
+  if (auth.method === undefined) return violationsOf(field, 'must have one of basic, bearer and oauth2');
   const texts = authTexts(auth).filter(({ text }) => text !== MASK);
   return [
-    ...violationsOf(`${field}.${auth.method.kind}`, missingProblem(auth.method)),
-    ...texts.flatMap((text) => textViolations(text, `${field}.${text.field}`, known)),
+    ...methodViolations(auth.method, `${field}.${auth.method.kind}`, context),
+    ...texts.flatMap((text) => textViolations(text, `${field}.${text.field}`, context)),
   ];
 }
 
-function missingProblem(method: AuthMethod): string | undefined {
+function methodViolations(method: AuthMethod, field: string, context: AuthContext): Violation[] {
   switch (method.kind) {
-    case 'basic':
-      return method.username === '' && method.password === ''
-        ? 'must have a username or a password'
-        : undefined;
+    case 'basic': {
+      const isEmpty = method.username === '' && method.password === '';
+      return violationsOf(field, isEmpty ? 'must have a username or a password' : undefined);
+    }
     case 'bearer':
-      return method.token === '' ? 'must have a token' : undefined;
+      return violationsOf(field, method.token === '' ? 'must have a token' : undefined);
+    case 'oauth2':
+      return oauth2Violations(method, field, context);
   }
 }
 
@@ -70,22 +74,27 @@ interface MaskedValues {
   readonly storedHeaders: ReadonlySet<string>;
   /** The origin to which the stored values are sent. */
   readonly storedOrigin: string | undefined;
+  /** The origin of the stored token endpoint, if there is one. */
+  readonly storedTokenOrigin: string | undefined;
 }
 
 /**
  * Returns the violations of texts that read as a mask. A mask stands for the stored text of the same field as long as
- * the URL has the same origin, so that a client that may write but not read can't have a secret sent elsewhere.
+ * the URL, and the URL of the token endpoint, have the same origins, so that a client that may write but not read can't
+ * have a secret, or a token that was got with it, sent elsewhere.
  */
 export function authMaskViolations(
   auth: EndpointAuth | undefined,
   field: string,
   origin: string | undefined,
-  { storedHeaders, storedOrigin }: MaskedValues,
+  { storedHeaders, storedOrigin, storedTokenOrigin }: MaskedValues,
 ): Violation[] {
+  const isSameOrigin =
+    origin !== undefined && origin === storedOrigin && tokenOriginOf(auth) === storedTokenOrigin;
   const problemOf = (text: AuthText): string | undefined => {
     if (!isSealedText(text) || !storedHeaders.has(sealedTextName(text)))
       return 'is masked, but no value of this field is stored: write its value';
-    if (origin === storedOrigin && origin !== undefined) return undefined;
+    if (isSameOrigin) return undefined;
     return 'is masked, but its stored value is kept for the stored origin only: write its value';
   };
   return authTexts(auth)

@@ -69,6 +69,13 @@ export function createMasker(
   return Object.assign(mask, { headerName: createNameMasker(values, mask) });
 }
 
+/** Returns a masker that masks what either of two maskers masks. */
+export function joinMaskers(one: Masker, other: Masker): Masker {
+  const mask = (text: string, endsEarly?: boolean): string => other(one(text, endsEarly), endsEarly);
+  const maskName = (name: string, { headerName }: Masker): string => headerName?.(name) ?? name.toLowerCase();
+  return Object.assign(mask, { headerName: (name: string) => maskName(maskName(name, one), other) });
+}
+
 // RFC 9110, 5.6.2.
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 

@@ -7,14 +7,17 @@ import { isSensitiveParameter, percentDecoded } from './sensitive-names.ts';
 
 /**
  * Returns the values that the record of a request masks because of their names: those of sensitive headers and query
- * parameters. An endpoint may echo them, so the masker of its response needs them too.
+ * parameters, and the secret of an OAuth2 client. An endpoint may echo them, so the masker of its response needs them too.
  */
 export function valuesToRedact(
   compiled: Pick<CompiledRequest, 'headers'>,
-  { url, headers }: Pick<RenderedRequest, 'url' | 'headers'>,
+  { url, headers, client }: Pick<RenderedRequest, 'url' | 'headers' | 'client'>,
 ): readonly string[] {
   const sensitive = compiled.headers.filter((header) => header.sensitive).map(({ name }) => headers[name]);
-  return [...sensitive.filter((value) => value !== undefined), ...parameterValues(url)];
+  return [
+    ...[...sensitive, client?.clientSecret].filter((value) => value !== undefined),
+    ...parameterValues(url),
+  ];
 }
 
 function parameterValues(url: string): string[] {

@@ -1,4 +1,4 @@
-import { renderCredentials } from '../auth/render-auth.ts';
+import { renderClient, renderCredentials } from '../auth/render-auth.ts';
 import type { CompiledHeader, CompiledRequest } from './compile-request.ts';
 import { MAX_RENDERED_BODY_BYTES, MAX_RENDERED_HEADER_BYTES, MAX_RENDERED_URL_BYTES } from '../limits.ts';
 import { isHeaderText } from './escape.ts';
@@ -12,6 +12,7 @@ import { MASK } from '../redaction/redact.ts';
 import { isSensitiveParameter } from '../redaction/sensitive-names.ts';
 import type { CompiledUrl, PathSegment, QueryParameter } from './url-template.ts';
 import { failureOf, type Failure } from '../failures.ts';
+import type { ClientCredentials } from '../auth/token-request.ts';
 
 /** A rendered request. Header names are in lower case. */
 export interface RenderedRequest {
@@ -20,10 +21,12 @@ export interface RenderedRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The OAuth2 client that gets the token of the `authorization` header, which is not in `headers` yet. */
+  readonly client?: ClientCredentials;
 }
 
 /** A request as it may be shown: secrets and the values of sensitive names are masked. */
-export interface MaskedRequest extends RenderedRequest {
+export interface MaskedRequest extends Omit<RenderedRequest, 'client'> {
   /** Bytes of the body that is really sent, where they are known. */
   readonly bodyBytes?: number;
 }
@@ -48,10 +51,11 @@ export function renderRequest(compiled: CompiledRequest, values: PlaceholderValu
     state.problem === undefined && compiled.body !== undefined
       ? renderTemplate(state, compiled.body.template, 'the body', MAX_RENDERED_BODY_BYTES)
       : undefined;
-  const { missing, problem } = state;
+  const { missing, problem, client } = state;
   if (problem !== undefined) return { ok: false, failure: failureOf('RENDER', problem), missing };
-  const request = { method: compiled.method, url, headers };
-  return { ok: true, request: body === undefined ? request : { ...request, body }, missing };
+  const bodyless = { method: compiled.method, url, headers };
+  const request = body === undefined ? bodyless : { ...bodyless, body };
+  return { ok: true, request: client === undefined ? request : { ...request, client }, missing };
 }
 
 const URL_PLACE = 'the URL';
@@ -100,7 +104,8 @@ function renderParameter(state: RenderState, parameter: QueryParameter): string 
 function renderHeaders(state: RenderState, headers: readonly CompiledHeader[]): Record<string, string> {
   const rendered: Record<string, string> = {};
   for (const header of headers) {
-    rendered[header.name] = renderHeader(state, header);
+    if (header.credentials?.kind === 'oauth2') state.client = renderClient(state, header.credentials);
+    else rendered[header.name] = renderHeader(state, header);
     if (state.problem !== undefined) break;
   }
   return rendered;
@@ -109,7 +114,8 @@ function renderHeaders(state: RenderState, headers: readonly CompiledHeader[]): 
 function renderHeader(state: RenderState, header: CompiledHeader): string {
   const { name, template, sensitive, credentials } = header;
   if (sensitive && state.masked) return MASK;
-  if (credentials !== undefined) return renderCredentials(state, credentials);
+  if (credentials !== undefined && credentials.kind !== 'oauth2')
+    return renderCredentials(state, credentials);
   const place = `header "${name}"`;
   const text = renderTemplate(state, template, place, MAX_RENDERED_HEADER_BYTES);
   if (!state.masked && !isHeaderText(text)) {

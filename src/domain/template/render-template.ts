@@ -1,3 +1,4 @@
+import type { ClientCredentials } from '../auth/token-request.ts';
 import type { CompiledPlaceholder, CompiledTemplate } from './compile-template.ts';
 import { isWellFormed } from './escape.ts';
 import { isLargerThan, lookUp, type JsonObject, type JsonValue } from '../json.ts';
@@ -79,11 +80,13 @@ export interface RenderState {
   readonly missing: string[];
   /** The first reason why the request can't be sent. It never holds a value. */
   problem: string | undefined;
+  /** The OAuth2 client that gets the token of the `authorization` header, if the webhook has one. */
+  client: ClientCredentials | undefined;
 }
 
 /** Begins a rendering. */
 export function startRendering(values: PlaceholderValues, masked: boolean): RenderState {
-  return { values, masked, missing: [], problem: undefined };
+  return { values, masked, missing: [], problem: undefined, client: undefined };
 }
 
 function renderPlaceholder(

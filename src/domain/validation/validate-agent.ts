@@ -33,15 +33,16 @@ export interface ValidAgent {
   }[];
 }
 
+/** What masks in a webhook may stand for. */
+type StoredValues = Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin' | 'storedTokenOrigin'>;
+
 /** Facts that the validation of an agent needs. {@link WebhookConfigContext} has those about its webhooks. */
 export interface AgentContext extends Pick<WebhookConfigContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
   /**
    * Returns the stored values that masks in a webhook of this type may stand for: those of the webhook that it
    * replaces.
    */
-  readonly stored?:
-    | ((type: WebhookType) => Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin'> | undefined)
-    | undefined;
+  readonly stored?: ((type: WebhookType) => StoredValues | undefined) | undefined;
   /** Reports whether a save changes a field. Only changed fields are validated. When it is absent, all are. */
   readonly isChanged?: ((field: 'display_name' | 'dynamic_variables' | 'webhooks') => boolean) | undefined;
 }

@@ -35,6 +35,8 @@ export interface WebhookConfigContext extends KnownNames {
   readonly storedHeaders?: ReadonlySet<string> | undefined;
   /** The origin of the stored URL. Masks keep their values for this origin only. */
   readonly storedOrigin?: string | undefined;
+  /** The origin of the stored token endpoint. The mask of a client's secret keeps its value for this origin only. */
+  readonly storedTokenOrigin?: string | undefined;
   /**
    * Reports whether a save changes a field. Only changed fields, and what depends on them, are validated. When it is
    * absent, all are.
@@ -118,7 +120,8 @@ function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Vio
   const path = `${context.path}.api_schema`;
   const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body' | 'auth'): boolean =>
     context.isChanged?.(`webhook_config.api_schema.${name}`) ?? true;
-  const stored = { storedHeaders: context.storedHeaders ?? NO_NAMES, storedOrigin: context.storedOrigin };
+  const { storedHeaders = NO_NAMES, storedOrigin, storedTokenOrigin } = context;
+  const stored = { storedHeaders, storedOrigin, storedTokenOrigin };
   const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
   const masks =
     checks('request_headers') || checks('url')

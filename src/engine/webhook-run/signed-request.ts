@@ -1,17 +1,21 @@
 import { valuesToRedact } from '../../domain/redaction/values-to-redact.ts';
-import { createMasker, MASK, type Masker } from '../../domain/redaction/redact.ts';
+import { createMasker, joinMaskers, MASK, type Masker } from '../../domain/redaction/redact.ts';
 import { toRequestRecord } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
 import type { PlaceholderValues } from '../../domain/template/render-template.ts';
+import type { ClientCredentials } from '../../domain/auth/token-request.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { RequestRecord } from '../../domain/execution.ts';
 import type { OutgoingRequest } from '../../http/http-client.ts';
+import type { AccessToken } from '../access-tokens/access-tokens.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import { signRequest, type SignatureDeps, type Signatures } from './signatures.ts';
 
 /** A rendered and signed request with its masked record, or the failure of rendering it. */
 export interface RenderResult {
   readonly request?: OutgoingRequest;
+  /** The OAuth2 client whose access token the request still needs. */
+  readonly client?: ClientCredentials;
   readonly record?: RequestRecord;
   readonly failure?: Failure;
   /** Masks everything in a text that is secret in this request. */
@@ -41,7 +45,7 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
   const { runnable, values, recordBytes } = input;
   const result = renderRequest(runnable.compiled, values);
   if (!result.ok) return { failure: result.failure, mask: runnable.mask, missingVariables: result.missing };
-  const { method, url, headers, body } = result.request;
+  const { method, url, headers, body, client } = result.request;
   const signed = signRequest(deps, runnable, input.executionUuid, body ?? '');
   if ('failure' in signed)
     return { failure: signed.failure, mask: runnable.mask, missingVariables: result.missing };
@@ -65,6 +69,18 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
     ),
     mask,
     missingVariables: result.missing,
+    ...(client === undefined ? {} : { client }),
+  };
+}
+
+/** Returns a rendered request with the access token in it. It is masked in everything that is recorded from now on. */
+export function withAccessToken(rendered: RenderResult, { value, mask }: AccessToken): RenderResult {
+  const { request } = rendered;
+  if (request === undefined) return rendered;
+  return {
+    ...rendered,
+    request: { ...request, headers: { ...request.headers, authorization: `Bearer ${value}` } },
+    mask: joinMaskers(mask, rendered.mask),
   };
 }
 

@@ -2,14 +2,21 @@ import { assign } from '../../domain/assignments/assign.ts';
 import { readResponse } from '../../domain/response-json.ts';
 import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';
+import type { ClientCredentials } from '../../domain/auth/token-request.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
 import { failureOf, observedFailure, type Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
 import type { HttpExecutor, ReceivedResponse } from '../../http/http-client.ts';
+import type { AccessTokens } from '../access-tokens/access-tokens.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
-import { renderSignedRequest, type RenderDeps, type RenderResult } from './signed-request.ts';
+import {
+  renderSignedRequest,
+  withAccessToken,
+  type RenderDeps,
+  type RenderResult,
+} from './signed-request.ts';
 
 /** How one run of a webhook went. Without `failure` it succeeded. */
 export interface WebhookRun {
@@ -64,6 +71,7 @@ export interface WebhookRuns {
 /** What runs need from outside. */
 export interface WebhookRunDeps extends RenderDeps {
   readonly executor: HttpExecutor;
+  readonly accessTokens: AccessTokens;
   readonly maxResponseBytes: number;
 }
 
@@ -100,7 +108,36 @@ function render(deps: WebhookRunDeps, input: RunInput): RenderedRun {
   return { runnable, result: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
 }
 
-async function send(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {
+function send(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {
+  const { client } = run.result;
+  return client === undefined ? sendRequest(deps, run, options) : sendWithToken(deps, run, options, client);
+}
+
+// The token is got after the claim, so that a call that is never sent asks for none.
+async function sendWithToken(
+  deps: WebhookRunDeps,
+  run: RenderedRun,
+  options: RunOptions,
+  client: ClientCredentials,
+): Promise<WebhookRun> {
+  const { result: rendered, runnable } = run;
+  const { agentUuid, etag: webhookEtag } = runnable.webhook;
+  const startedAtMs = performance.now();
+  const token = await deps.accessTokens.get({ agentUuid, webhookEtag }, client, options.expiresAtMs);
+  const waitedMs = performance.now() - startedAtMs;
+  if ('failure' in token)
+    return { ...unsentRun(rendered, masked(token.failure, rendered)), timings: { totalMs: waitedMs } };
+  const sent = await sendRequest(deps, { ...run, result: withAccessToken(rendered, token) }, options);
+  // Nothing is sent again. The next call gets a new token.
+  if (sent.response?.status === 401) deps.accessTokens.drop(token);
+  return { ...sent, timings: { ...sent.timings, totalMs: waitedMs + (sent.timings.totalMs ?? 0) } };
+}
+
+function masked(failure: Failure, { mask }: RenderResult): Failure {
+  return { ...failure, message: mask(failure.message) };
+}
+
+async function sendRequest(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {
   const { runnable, result: rendered, recordBytes } = run;
   if (rendered.request === undefined)
     return unsentRun(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
@@ -117,7 +154,7 @@ async function send(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions)
   const read = result.failure || !response ? { failure: result.failure } : assignFrom(run, response);
   return {
     ...beforeSending(rendered),
-    ...(read.failure ? { failure: { ...read.failure, message: rendered.mask(read.failure.message) } } : {}),
+    ...(read.failure ? { failure: masked(read.failure, rendered) } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
     ...(response ? { response: toResponseRecord(response, rendered.mask, recordBytes) } : {}),

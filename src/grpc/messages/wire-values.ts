@@ -1,5 +1,6 @@
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
 import type { HashAlgorithm, SignatureEncoding } from '../../domain/auth/hmac-signature.ts';
+import type { ClientAuthMethod } from '../../domain/auth/token-request.ts';
 import type { CallDecision, VariableSource } from '../../domain/call.ts';
 import type { ExecutionState, MissReason, TimeLimitSource } from '../../domain/execution.ts';
 import type { FailureCode, Sent } from '../../domain/failures.ts';
@@ -78,6 +79,12 @@ export const ENCODINGS = {
   hex: pb.Encoding.ENCODING_HEX,
   base64: pb.Encoding.ENCODING_BASE64,
 } as const satisfies Record<SignatureEncoding, pb.Encoding>;
+
+/** Maps `ClientAuthMethod` to the wire. */
+export const CLIENT_AUTH_METHODS = {
+  basic: pb.ClientAuthMethod.CLIENT_AUTH_METHOD_BASIC,
+  post: pb.ClientAuthMethod.CLIENT_AUTH_METHOD_POST,
+} as const satisfies Record<ClientAuthMethod, pb.ClientAuthMethod>;
 
 /** Maps `CallDecision` to the wire. */
 export const CALL_DECISIONS = {

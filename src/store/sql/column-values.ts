@@ -54,13 +54,13 @@ export const DECISION = {
 /** The numbers of `executions.failure_policy`. */
 export const POLICY = { proceed: 1, block: 2 } as const satisfies Record<FailurePolicy, number>;
 
-export const states: Code<ExecutionState> = createCode(STATE);
-export const webhookTypes: Code<WebhookType> = createCode(TYPE);
-export const failurePolicies: Code<FailurePolicy> = createCode(POLICY);
-export const decisions: Code<StoredDecision> = createCode(DECISION);
-export const sents: Code<Sent> = createCode({ no: 1, maybe: 2, yes: 3 });
-export const timeLimitSources: Code<TimeLimitSource> = createCode({ config: 1, deadline: 2 });
-export const failureCodes: Code<FailureCode> = createCode({
+export const states = createCode<ExecutionState>(STATE);
+export const webhookTypes = createCode<WebhookType>(TYPE);
+export const failurePolicies = createCode<FailurePolicy>(POLICY);
+export const decisions = createCode<StoredDecision>(DECISION);
+export const sents = createCode<Sent>({ no: 1, maybe: 2, yes: 3 });
+export const timeLimitSources = createCode<TimeLimitSource>({ config: 1, deadline: 2 });
+export const failureCodes = createCode<FailureCode>({
   TIMEOUT: 1,
   DNS: 2,
   CONNECT: 3,
@@ -79,6 +79,7 @@ export const failureCodes: Code<FailureCode> = createCode({
   INTERRUPTED: 16,
   SHUTDOWN: 17,
   INTERNAL: 18,
+  AUTH: 19,
 });
 
 /** Returns the 16 bytes of a UUID text. Throws a TypeError for any other text: ids are checked before they get here. */

@@ -115,6 +115,8 @@ export const FailureCode = {
   FAILURE_CODE_SHUTDOWN: 17,
   /** FAILURE_CODE_INTERNAL - callhooks has a bug. Please report it with the id of the execution. */
   FAILURE_CODE_INTERNAL: 18,
+  /** FAILURE_CODE_AUTH - The token endpoint of OAuth2 gave no access token. The message has the status and the `error` of its answer. */
+  FAILURE_CODE_AUTH: 19,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -140,6 +142,7 @@ export namespace FailureCode {
   export type FAILURE_CODE_INTERRUPTED = typeof FailureCode.FAILURE_CODE_INTERRUPTED;
   export type FAILURE_CODE_SHUTDOWN = typeof FailureCode.FAILURE_CODE_SHUTDOWN;
   export type FAILURE_CODE_INTERNAL = typeof FailureCode.FAILURE_CODE_INTERNAL;
+  export type FAILURE_CODE_AUTH = typeof FailureCode.FAILURE_CODE_AUTH;
   export type UNRECOGNIZED = typeof FailureCode.UNRECOGNIZED;
 }
 
@@ -373,7 +376,7 @@ export interface ResponseRecord {
 export interface Timings {
   /**
    * Output only. The time before the request: for a pre-call from its admission until it begins to dial, for a
-   * post-call from its accept until its claim.
+   * post-call from its accept until its claim. The time to fetch an OAuth2 access token is a part of `total` only.
    */
   queued:
     | Duration

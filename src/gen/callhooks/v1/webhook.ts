@@ -98,6 +98,26 @@ export namespace Encoding {
   export type UNRECOGNIZED = typeof Encoding.UNRECOGNIZED;
 }
 
+/** Says how an OAuth2 client proves itself to its token endpoint (RFC 6749, section 2.3.1). */
+export const ClientAuthMethod = {
+  /** CLIENT_AUTH_METHOD_UNSPECIFIED - No value is set. It stands for `CLIENT_AUTH_METHOD_BASIC`, and is never answered. */
+  CLIENT_AUTH_METHOD_UNSPECIFIED: 0,
+  /** CLIENT_AUTH_METHOD_BASIC - By an `authorization: Basic` header of id and secret, each of them encoded as in a form first. */
+  CLIENT_AUTH_METHOD_BASIC: 1,
+  /** CLIENT_AUTH_METHOD_POST - By the parameters `client_id` and `client_secret` of the request. */
+  CLIENT_AUTH_METHOD_POST: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ClientAuthMethod = typeof ClientAuthMethod[keyof typeof ClientAuthMethod];
+
+export namespace ClientAuthMethod {
+  export type CLIENT_AUTH_METHOD_UNSPECIFIED = typeof ClientAuthMethod.CLIENT_AUTH_METHOD_UNSPECIFIED;
+  export type CLIENT_AUTH_METHOD_BASIC = typeof ClientAuthMethod.CLIENT_AUTH_METHOD_BASIC;
+  export type CLIENT_AUTH_METHOD_POST = typeof ClientAuthMethod.CLIENT_AUTH_METHOD_POST;
+  export type UNRECOGNIZED = typeof ClientAuthMethod.UNRECOGNIZED;
+}
+
 /** Represents one HTTP request that an agent makes at the start or at the end of each call. */
 export interface Webhook {
   /**
@@ -242,6 +262,9 @@ export interface EndpointAuth {
     | //
     /** A token. */
     { $case: "bearer"; value: Bearer }
+    | //
+    /** An access token that callhooks gets from a token endpoint. */
+    { $case: "oauth2"; value: OAuth2ClientCredentials }
     | undefined;
 }
 
@@ -264,6 +287,44 @@ export interface Bearer {
    * other than visible ASCII, fails as `FAILURE_CODE_RENDER`.
    */
   token: string;
+}
+
+/**
+ * Sends an access token of OAuth2 by the Bearer scheme. callhooks gets it from a token endpoint by the client credentials
+ * grant (RFC 6749, section 4.4), after the claim of an execution and before its request, within its time limit. An
+ * execution whose token can't be had fails as `FAILURE_CODE_AUTH` with `SENT_NO`.
+ *
+ * Each replica keeps the token in memory, for this revision of the webhook and these credentials. It is fetched once for
+ * all calls that wait for it, at most twice a second and within 10 s, and renewed in the background from 60 s before its
+ * end on. When the endpoint answers 401, the token is dropped and the next call fetches a new one; nothing is sent again.
+ * The answer of the token endpoint must be JSON of at most 64 KiB with an `access_token` of at most 8 KiB of visible
+ * ASCII; its `token_type` must be `Bearer` in any case, or missing. An `expires_in` that is missing counts as 5 minutes.
+ */
+export interface OAuth2ClientCredentials {
+  /**
+   * Required. The URL of the token endpoint, at most 4,096 bytes, without placeholders. The egress policy has to allow
+   * it as it has to allow the URL of the webhook.
+   */
+  tokenUrl: string;
+  /** Required. The template of the client's id. A request for which it is empty fails as `FAILURE_CODE_RENDER`. */
+  clientId: string;
+  /**
+   * Required. The template of the client's secret. A request for which it is empty fails as `FAILURE_CODE_RENDER`.
+   * Writing `••••••` back keeps a stored literal secret as long as the origins of both URLs stay the same.
+   */
+  clientSecret: string;
+  /**
+   * What the token is to be good for: at most 32 scopes of at most 256 visible ASCII characters each, without quotes and
+   * backslashes (RFC 6749, section 3.3). No placeholders.
+   */
+  scopes: string[];
+  /**
+   * For which API the token is, where the token endpoint asks for that: the parameter `audience`, at most 1,024 bytes
+   * without control characters. Empty: it is not sent. No placeholders.
+   */
+  audience: string;
+  /** How the client proves itself to the token endpoint. Unspecified: `CLIENT_AUTH_METHOD_BASIC`. */
+  clientAuthMethod: ClientAuthMethod;
 }
 
 /**
@@ -793,6 +854,9 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
       case "bearer":
         Bearer.encode(message.method.value, writer.uint32(18).fork()).join();
         break;
+      case "oauth2":
+        OAuth2ClientCredentials.encode(message.method.value, writer.uint32(26).fork()).join();
+        break;
     }
     return writer;
   },
@@ -826,6 +890,14 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
             message.method = { $case: "bearer", value: Bearer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.method = { $case: "oauth2", value: OAuth2ClientCredentials.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -853,6 +925,12 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
       case "bearer": {
         if (object.method?.value !== undefined && object.method?.value !== null) {
           message.method = { $case: "bearer", value: Bearer.fromPartial(object.method.value) };
+        }
+        break;
+      }
+      case "oauth2": {
+        if (object.method?.value !== undefined && object.method?.value !== null) {
+          message.method = { $case: "oauth2", value: OAuth2ClientCredentials.fromPartial(object.method.value) };
         }
         break;
       }
@@ -979,6 +1057,121 @@ export const Bearer: MessageFns<Bearer> = {
   fromPartial<I extends Exact<DeepPartial<Bearer>, I>>(object: I): Bearer {
     const message = createBaseBearer();
     message.token = object.token ?? "";
+    return message;
+  },
+};
+
+function createBaseOAuth2ClientCredentials(): OAuth2ClientCredentials {
+  return { tokenUrl: "", clientId: "", clientSecret: "", scopes: [], audience: "", clientAuthMethod: 0 };
+}
+
+export const OAuth2ClientCredentials: MessageFns<OAuth2ClientCredentials> = {
+  encode(message: OAuth2ClientCredentials, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tokenUrl !== "") {
+      writer.uint32(10).string(message.tokenUrl);
+    }
+    if (message.clientId !== "") {
+      writer.uint32(18).string(message.clientId);
+    }
+    if (message.clientSecret !== "") {
+      writer.uint32(26).string(message.clientSecret);
+    }
+    for (const v of message.scopes) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.audience !== "") {
+      writer.uint32(42).string(message.audience);
+    }
+    if (message.clientAuthMethod !== 0) {
+      writer.uint32(48).int32(message.clientAuthMethod);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OAuth2ClientCredentials {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOAuth2ClientCredentials();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tokenUrl = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clientId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clientSecret = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scopes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.audience = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.clientAuthMethod = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<OAuth2ClientCredentials>, I>>(base?: I): OAuth2ClientCredentials {
+    return OAuth2ClientCredentials.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OAuth2ClientCredentials>, I>>(object: I): OAuth2ClientCredentials {
+    const message = createBaseOAuth2ClientCredentials();
+    message.tokenUrl = object.tokenUrl ?? "";
+    message.clientId = object.clientId ?? "";
+    message.clientSecret = object.clientSecret ?? "";
+    message.scopes = object.scopes?.map((e) => e) || [];
+    message.audience = object.audience ?? "";
+    message.clientAuthMethod = object.clientAuthMethod ?? 0;
     return message;
   },
 };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { createMasker } from '../../../../src/domain/redaction/redact.ts';
+import { createMasker, joinMaskers } from '../../../../src/domain/redaction/redact.ts';
 
 const SECRET = 'p"ä/s\\ s+<&\'>%w';
 const M = '••••••';
@@ -287,4 +287,25 @@ describe('createMasker', () => {
     createMasker(['a'.repeat(4096)], [])(text, true);
     expect(performance.now() - begun).to.be.below(1000);
   });
+});
+
+describe('joinMaskers', () => {
+  const joined = joinMaskers(createMasker(['first-value'], []), createMasker(['second-value'], []));
+
+  it('masks the values of both maskers, also one that is cut off at the end', () => {
+    expect(joined('a first-value, a second-value')).to.equal(`a ${M}, a ${M}`);
+    expect(joined('a second-val', true)).to.equal(`a ${M}`);
+    expect(joined('a first-val', true)).to.equal(`a ${M}`);
+  });
+
+  it('masks header names that hold a value of either', () => {
+    expect(joined.headerName?.('X-First-Value')).to.equal(M);
+    expect(joined.headerName?.('X-Second-Value')).to.equal(M);
+    expect(joined.headerName?.('X-Third')).to.equal('x-third');
+  });
+
+  it('masks the values of one when the other has none', () =>
+    expect(
+      joinMaskers(createMasker([], []), createMasker(['second-value'], [])).headerName?.('Second-Value'),
+    ).to.equal(M));
 });

@@ -1,0 +1,150 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ClientCredentials } from '../../domain/auth/token-request.ts';
+import { failureOf, type Failure } from '../../domain/failures.ts';
+import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
+import type { FetchedToken } from './fetch-access-token.ts';
+
+/** An access token that is kept in memory. It is never stored and never logged. */
+export interface AccessToken {
+  readonly value: string;
+  /** The hash of the credentials that it was fetched with. */
+  readonly key: string;
+  /** Masks the token in a text. */
+  readonly mask: Masker;
+  /** Instants of the monotonic clock, in milliseconds: from when it is renewed, and until when it is used. */
+  readonly renewAtMs: number;
+  readonly usedUntilMs: number;
+}
+
+/** Whose access token it is: those of one revision of a webhook are used for that revision alone. */
+export interface TokenOwner {
+  readonly agentUuid: string;
+  readonly webhookEtag: string;
+}
+
+/** Keeps the access tokens of this replica, and fetches each of them once for all calls that need it. */
+export interface AccessTokens {
+  /**
+   * Returns a valid access token at once, or waits for the one that is being fetched until `expiresAtMs`. A token that
+   * is near its end is used and renewed in the background.
+   */
+  get(
+    owner: TokenOwner,
+    credentials: ClientCredentials,
+    expiresAtMs: number,
+  ): Promise<AccessToken | { readonly failure: Failure }>;
+  /** Forgets a token that an endpoint answered with 401. A newer one for the same credentials stays. */
+  drop(token: AccessToken): void;
+}
+
+/** What the access tokens need, and their bounds. */
+export interface AccessTokensDeps {
+  readonly fetch: (credentials: ClientCredentials) => Promise<FetchedToken>;
+  /** Returns a hash, from which a text can't be read back. */
+  readonly hash: (text: string) => string;
+  readonly onError: (error: unknown) => void;
+  /** Returns the monotonic clock: `performance.now()`, another one in tests. */
+  readonly nowMs?: () => number;
+  /** For how many credentials tokens are kept: 4,096, fewer in tests. */
+  readonly maxKept?: number;
+}
+
+const MAX_KEPT = 4_096;
+const RENEW_BEFORE_MS = 60_000;
+// A request takes its time, and the clock of the endpoint may be ahead.
+const UNUSED_MS = 5_000;
+// Two fetches for the same credentials begin at least this long after each other, so that a dead token endpoint, or a
+// webhook that answers 401 to every token, leads to two requests a second and not to one for each call. No failure is
+// kept: a call that comes in the pause waits for the next fetch.
+const PAUSE_MS = 500;
+
+/** The token of one client, and the fetch that is under way. */
+interface Entry {
+  token?: AccessToken | undefined;
+  fetching?: Promise<AccessToken | { readonly failure: Failure }> | undefined;
+  fetchedAtMs: number;
+}
+
+/** Makes the access tokens. The ones that were used longest ago are forgotten first. */
+export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
+  const { fetch, hash, onError, nowMs = () => performance.now(), maxKept = MAX_KEPT } = deps;
+  const entries = new Map<string, Entry>();
+
+  const entryOf = (key: string): Entry => {
+    const entry = entries.get(key) ?? { fetchedAtMs: -Infinity };
+    entries.delete(key);
+    entries.set(key, entry);
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxKept) break;
+      entries.delete(oldest);
+    }
+    return entry;
+  };
+  const fetchInto = async (entry: Entry, key: string, credentials: ClientCredentials) => {
+    try {
+      const pauseMs = entry.fetchedAtMs + PAUSE_MS - nowMs();
+      if (pauseMs > 0) await wait(pauseMs);
+      entry.fetchedAtMs = nowMs();
+      const fetched = await fetch(credentials);
+      if ('failure' in fetched) return fetched;
+      // The life is counted from the request on: the token was issued after that.
+      entry.token = toToken(key, fetched, entry.fetchedAtMs);
+      return entry.token;
+    } finally {
+      entry.fetching = undefined;
+    }
+  };
+
+  return {
+    get: async (owner, credentials, expiresAtMs) => {
+      const key = hash(JSON.stringify([owner.agentUuid, owner.webhookEtag, credentials]));
+      const entry = entryOf(key);
+      const { token } = entry;
+      if (token === undefined || nowMs() >= token.usedUntilMs)
+        return within((entry.fetching ??= fetchInto(entry, key, credentials)), expiresAtMs);
+      if (nowMs() >= token.renewAtMs && entry.fetching === undefined) {
+        entry.fetching = fetchInto(entry, key, credentials);
+        entry.fetching.catch(onError);
+      }
+      return token;
+    },
+    drop: (token) => {
+      const entry = entries.get(token.key);
+      if (entry?.token === token) entry.token = undefined;
+    },
+  };
+}
+
+// A token with a short life is renewed in the second half of it, and not used in the last tenth.
+function toToken(
+  key: string,
+  { value, lifetimeMs }: { readonly value: string; readonly lifetimeMs: number },
+  fetchedAtMs: number,
+): AccessToken {
+  const expiresAtMs = fetchedAtMs + lifetimeMs;
+  return {
+    ...{ value, key, mask: createMasker([value], []) },
+    renewAtMs: expiresAtMs - Math.min(RENEW_BEFORE_MS, lifetimeMs / 2),
+    usedUntilMs: expiresAtMs - Math.min(UNUSED_MS, lifetimeMs / 10),
+  };
+}
+
+const TOO_LATE = {
+  failure: failureOf('AUTH', 'the token endpoint gave no access token within the time limit of the call'),
+};
+
+// Each call leaves at its own deadline. The fetch goes on for the others.
+async function within<T>(fetching: Promise<T>, expiresAtMs: number): Promise<T | typeof TOO_LATE> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<typeof TOO_LATE>((resolve) => {
+    // After a stall of the event loop an expired timer runs before an answer that has long arrived, so it waits for one
+    // more turn.
+    const lastTurn = (): void => void setImmediate(() => resolve(TOO_LATE));
+    timer = setTimeout(lastTurn, Math.max(0, expiresAtMs - performance.now()));
+  });
+  try {
+    return await Promise.race([fetching, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
