@@ -19,6 +19,7 @@ import { createExecutionLogService } from './grpc/services/execution-log.ts';
 import { createWebhookAdminService } from './grpc/services/webhook-admin.ts';
 import { parseEgressEntries } from './http/egress/egress-entries.ts';
 import { createEgressPolicy, type EgressPolicy } from './http/egress/egress-policy.ts';
+import { checkClientCertificate } from './http/dial/check-client-certificate.ts';
 import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
@@ -200,12 +201,12 @@ function adminServices(
   const agents = engine.agentStore;
   const audit = createAuditLog(logger);
   const admin = bindAdminCommands({
-    ...{ agents, agentSecrets, ids, checkUrl, audit },
+    ...{ agents, agentSecrets, ids, checkUrl, checkClientCertificate, audit },
     onAgentChanged: engine.agents.forget,
   });
   const { store, admission, slots, webhookRuns, open, signal } = engine;
   const testDeps = {
-    ...{ agents, agentSecrets, checkUrl, audit, newUuid: ids.uuid },
+    ...{ agents, agentSecrets, checkUrl, checkClientCertificate, audit, newUuid: ids.uuid },
     ...{ store, admission, gate, slots, webhookRuns, open, signal },
   };
   return [

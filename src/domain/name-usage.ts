@@ -26,10 +26,18 @@ export function usedSecretNames(config: WebhookConfig): ReadonlySet<string> {
 }
 
 // The secrets that fields name besides placeholders and the list of signing secrets.
-function namedSecrets({ hmacSignature }: WebhookConfig): readonly NameUsage[] {
-  return hmacSignature === undefined
-    ? []
-    : [{ name: hmacSignature.secretName, field: 'hmac_signature.secret_name' }];
+function namedSecrets({ hmacSignature, apiSchema }: WebhookConfig): readonly NameUsage[] {
+  const certificate = apiSchema.auth?.clientCertificate;
+  const field = 'api_schema.auth.client_certificate';
+  return [
+    ...(hmacSignature ? [{ name: hmacSignature.secretName, field: 'hmac_signature.secret_name' }] : []),
+    ...(certificate
+      ? [
+          { name: certificate.certificateSecretName, field: `${field}.certificate_secret_name` },
+          { name: certificate.privateKeySecretName, field: `${field}.private_key_secret_name` },
+        ]
+      : []),
+  ];
 }
 
 type Site = readonly [field: string, placeholders: readonly Placeholder[]];

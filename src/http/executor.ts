@@ -5,10 +5,17 @@ import type { TimingsSoFar } from './dial/dial.ts';
 import { endedFailure, NOT_SENT, unsentFailure } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createParseBudget } from './client/parse-budget.ts';
+import { createClientContexts } from './dial/client-contexts.ts';
 import { createTlsContext } from './dial/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
-import type { EgressCheck, HttpExecutor, OutgoingRequest, SendResult } from './http-client.ts';
+import type {
+  ClientIdentity,
+  EgressCheck,
+  HttpExecutor,
+  OutgoingRequest,
+  SendResult,
+} from './http-client.ts';
 
 /** The parts and bounds of an executor. */
 export interface ExecutorOptions {
@@ -29,6 +36,8 @@ export interface ExecutorOptions {
 /** Sends requests at most once, before one deadline, and only where the egress policy allows it. It also checks URLs by it. */
 export type GuardedExecutor = HttpExecutor & EgressCheck;
 
+type CheckedDestination = CheckedTarget & { readonly clientIdentity?: ClientIdentity };
+
 /** The age of a connection and the dials to one origin, where the options don't say otherwise. */
 export const EXECUTOR_LIMITS = { maxConnectionAgeMs: 300_000, maxDialsPerOrigin: 64 } as const;
 
@@ -44,6 +53,7 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
     policy,
     resolve,
     secureContext,
+    clientContext: createClientContexts(extraCa),
     connect,
     maxConnectionAgeMs,
     maxDialsPerOrigin,
@@ -60,7 +70,8 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
       const deadline = deadlines.start(sendOptions.expiresAtMs, sendOptions.signal);
       try {
         const input = { request, headers, options: sendOptions, deadline, timings };
-        const result = await sendOnce(pool, checkedTarget(request.url), input);
+        const target = withIdentity(checkedTarget(request.url), request.clientIdentity);
+        const result = await sendOnce(pool, target, input);
         if (result.isReuseFailure === true) onReusedConnectionFailure();
         timings.totalMs = performance.now() - startedAtMs;
         return toSendResult(result, timings);
@@ -88,9 +99,14 @@ function headerList(headers: OutgoingRequest['headers']): string[] {
   return list;
 }
 
+// Most webhooks have no certificate: their targets are used as they are.
+function withIdentity(target: CheckedTarget, clientIdentity: ClientIdentity | undefined): CheckedDestination {
+  return clientIdentity === undefined || 'problem' in target ? target : { ...target, clientIdentity };
+}
+
 async function sendOnce(
   pool: ConnectionPool,
-  target: CheckedTarget,
+  target: CheckedDestination,
   input: HttpExchangeInput,
 ): Promise<HttpExchangeResult> {
   if ('problem' in target) return unsentFailure('EGRESS_DENIED', target.problem);

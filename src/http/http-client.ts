@@ -8,6 +8,17 @@ export interface OutgoingRequest {
   /** Each name is in lower case and stands once. `host` is refused. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** What the TLS handshake shows when the endpoint asks for a certificate. */
+  readonly clientIdentity?: ClientIdentity | undefined;
+}
+
+/**
+ * A client certificate with its chain, and its private key, both as PEM. A connection is used again only for requests
+ * with the same object, not an equal one: so a webhook keeps one as long as its secrets stay the same.
+ */
+export interface ClientIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
 }
 
 /** How one request is sent. Times are milliseconds on the monotonic clock (`performance.now()`). */

@@ -252,6 +252,20 @@ export function configRows(
       headers({ Authorization: 'Basic {{secret.s}}:x' }),
       [header('Authorization')],
     ],
+    [
+      'an empty client_certificate for an http URL',
+      schema({ url: 'http://api.example.com/', auth: { clientCertificate: {} } }),
+      [
+        `${auth}.client_certificate`,
+        `${auth}.client_certificate.certificate_secret_name`,
+        `${auth}.client_certificate.private_key_secret_name`,
+      ],
+    ],
+    [
+      'a secret that is no client certificate',
+      schema({ auth: { clientCertificate: { certificateSecretName: 's', privateKeySecretName: 's' } } }),
+      [`${auth}.client_certificate.certificate_secret_name`],
+    ],
     ['an empty hmac_signature', more({ hmacSignature: {} }), [hmacField('secret_name'), hmacField('header')]],
     ['an unknown secret of hmac_signature', hmac({ secretName: 'nope' }), [hmacField('secret_name')]],
     ['a signature header with a blank', hmac({ header: 'X Signature' }), [hmacField('header')]],

@@ -1,3 +1,4 @@
+import type { CheckClientCertificate } from '../../domain/auth/validate-client-certificate.ts';
 import type { Ids } from '../../ids.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
@@ -21,6 +22,8 @@ export interface AdminDeps {
   readonly ids: Ids;
   /** Returns what the egress policy says against a URL that is to be saved, or undefined when it lets the URL pass. */
   readonly checkUrl: (url: string) => string | undefined;
+  /** Returns what keeps a client certificate from being used with a private key, or undefined when they fit. */
+  readonly checkClientCertificate: CheckClientCertificate;
   readonly audit: (line: AuditLine) => void;
   /** Is called after a write, so that this replica runs the new configuration at once. */
   readonly onAgentChanged: (agentUuid: string) => void;

@@ -6,12 +6,14 @@ import type { AdminDeps } from './admin-commands.ts';
 
 type AgentContext = Pick<
   WebhookConfigContext,
-  'declaredVariables' | 'secretNames' | 'secretValue' | 'checkUrl'
+  'declaredVariables' | 'secretNames' | 'secretValue' | 'checkUrl' | 'checkClientCertificate'
 >;
+
+type ContextDeps = Pick<AdminDeps, 'agentSecrets' | 'checkUrl' | 'checkClientCertificate'>;
 
 /** Returns what the check of a webhook's configuration looks up of the webhook's agent, and of the egress policy. */
 export function agentContext(
-  { agentSecrets, checkUrl }: Pick<AdminDeps, 'agentSecrets' | 'checkUrl'>,
+  { agentSecrets, checkUrl, checkClientCertificate }: ContextDeps,
   agent: Agent,
 ): AgentContext {
   return {
@@ -19,6 +21,7 @@ export function agentContext(
     secretNames: new Set(Object.keys(agent.sealedSecrets)),
     secretValue: (name) => agentSecrets.openSecret(agent, name),
     checkUrl,
+    checkClientCertificate,
   };
 }
 

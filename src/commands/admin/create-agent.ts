@@ -33,7 +33,7 @@ export async function createAgent(deps: AdminDeps, request: CreateAgentRequest):
 }
 
 function validRequest(
-  { checkUrl }: AdminDeps,
+  { checkUrl, checkClientCertificate }: AdminDeps,
   { agent: draft, secrets, violations }: CreateAgentRequest,
 ): ValidAgent {
   // A secret that a webhook signs with is checked where the webhook names it.
@@ -42,6 +42,7 @@ function validRequest(
     secretNames: ofSecrets.names,
     secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     checkUrl,
+    checkClientCertificate,
   });
   refuseViolations([...violations, ...ofAgent, ...ofSecrets.violations]);
   return agent;

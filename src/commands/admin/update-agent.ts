@@ -1,4 +1,5 @@
-import type { Agent, Webhook } from '../../domain/agent.ts';
+import type { Agent, Webhook, WebhookConfig } from '../../domain/agent.ts';
+import { certificateSecretViolations } from '../../domain/auth/validate-client-certificate.ts';
 import type { UpdateMask } from '../../domain/update-mask.ts';
 import { validateAgent, type AgentDraft, type ValidAgent } from '../../domain/validation/validate-agent.ts';
 import { validateSecrets } from '../../domain/validation/validate-secrets.ts';
@@ -46,33 +47,37 @@ export function updateAgent(deps: AdminDeps, request: UpdateAgentRequest): Promi
 // A save checks what its mask changes, and what depends on that.
 function validUpdate(deps: AdminDeps, request: UpdateAgentRequest, current: Agent): ValidAgent {
   const { mask, secrets, removeSecrets } = request;
+  const staying = configsThatStay(request, current);
   const ofSecrets = validateSecrets({
     secrets,
     removeSecrets,
     storedNames: new Set(Object.keys(current.sealedSecrets)),
-    signingNames: signingNamesThatStay(request, current),
+    signingNames: new Set(staying.flatMap(({ signingSecretNames }) => signingSecretNames)),
   });
-  const { checkUrl, secretValue: storedValue } = agentContext(deps, current);
+  const { checkUrl, checkClientCertificate, secretValue: storedValue } = agentContext(deps, current);
+  const secretValue = (name: string): string | undefined =>
+    Object.hasOwn(secrets, name) ? secrets[name] : storedValue?.(name);
   const { agent, violations } = validateAgent(mergeDraft(mask, request.agent, current), {
     secretNames: ofSecrets.names,
-    secretValue: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : storedValue?.(name)),
+    secretValue,
     checkUrl,
+    checkClientCertificate,
     stored: (type) => {
       const replaced = current.webhooks.find(({ webhookType }) => webhookType === type);
       return replaced && storedContext(replaced);
     },
     isChanged: (field) => mask.has(field),
   });
-  refuseViolations([...request.violations, ...violations, ...ofSecrets.violations]);
+  const ofCertificates = certificateSecretViolations(staying, secrets, secretValue, checkClientCertificate);
+  refuseViolations([...request.violations, ...violations, ...ofSecrets.violations, ...ofCertificates]);
   return agent;
 }
 
-// The secrets that a given webhook signs with are checked with that webhook.
-function signingNamesThatStay({ mask, agent }: UpdateAgentRequest, current: Agent): Set<string> {
+// The secrets that a given webhook uses are checked with that webhook.
+function configsThatStay({ mask, agent }: UpdateAgentRequest, current: Agent): readonly WebhookConfig[] {
   const isReplaced = (type: string) =>
     mask.has('webhooks') && agent.webhooks.some((given) => given.webhookType === type);
-  const staying = current.webhooks.filter(({ webhookType }) => !isReplaced(webhookType));
-  return new Set(staying.flatMap(({ config }) => config.signingSecretNames));
+  return current.webhooks.filter(({ webhookType }) => !isReplaced(webhookType)).map(({ config }) => config);
 }
 
 function mergeDraft(mask: UpdateMask, wanted: AgentDraft, current: Agent): AgentDraft {

@@ -1,4 +1,5 @@
 import type { Agent, Webhook, WebhookType } from '../../domain/agent.ts';
+import type { CheckClientCertificate } from '../../domain/auth/validate-client-certificate.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { validateWebhookConfig } from '../../domain/validation/validate-webhook-config.ts';
 import { postCallVariables, preCallVariables, variablesTooLarge } from '../../domain/variables.ts';
@@ -27,6 +28,7 @@ export interface FindWebhookDeps {
   readonly open: (agent: Agent, webhook: Webhook) => RunnableWebhook;
   readonly newUuid: () => string;
   readonly checkUrl: (url: string) => string | undefined;
+  readonly checkClientCertificate: CheckClientCertificate;
 }
 
 /**

@@ -5,6 +5,14 @@ import type { ClientAuthMethod } from './token-request.ts';
 export interface EndpointAuth {
   /** What the `authorization` header holds. */
   readonly method?: AuthMethod | undefined;
+  /** What is shown in the TLS handshake when the endpoint asks for a certificate. */
+  readonly clientCertificate?: ClientCertificate | undefined;
+}
+
+/** Names the secrets that hold a certificate (with its chain) and its private key, both as PEM. */
+export interface ClientCertificate {
+  readonly certificateSecretName: string;
+  readonly privateKeySecretName: string;
 }
 
 /** A scheme of the `authorization` header with its templates. A further scheme is a further member of this union. */

@@ -23,13 +23,16 @@ export function authViolations(
   context: AuthContext,
 ): Violation[] {
   if (auth === undefined) return [];
-  if (auth.method === undefined) return violationsOf(field, 'must have one of basic, bearer and oauth2');
+  if (auth.method === undefined)
+    return violationsOf(field, auth.clientCertificate === undefined ? NOTHING_IN_IT : undefined);
   const texts = authTexts(auth).filter(({ text }) => text !== MASK);
   return [
     ...methodViolations(auth.method, `${field}.${auth.method.kind}`, context),
     ...texts.flatMap((text) => textViolations(text, `${field}.${text.field}`, context)),
   ];
 }
+
+const NOTHING_IN_IT = 'must have basic, bearer or oauth2, or a client_certificate';
 
 function methodViolations(method: AuthMethod, field: string, context: AuthContext): Violation[] {
   switch (method.kind) {

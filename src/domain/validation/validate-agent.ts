@@ -37,7 +37,10 @@ export interface ValidAgent {
 type StoredValues = Pick<WebhookConfigContext, 'storedHeaders' | 'storedOrigin' | 'storedTokenOrigin'>;
 
 /** Facts that the validation of an agent needs. {@link WebhookConfigContext} has those about its webhooks. */
-export interface AgentContext extends Pick<WebhookConfigContext, 'secretNames' | 'secretValue' | 'checkUrl'> {
+export interface AgentContext extends Pick<
+  WebhookConfigContext,
+  'secretNames' | 'secretValue' | 'checkUrl' | 'checkClientCertificate'
+> {
   /**
    * Returns the stored values that masks in a webhook of this type may stand for: those of the webhook that it
    * replaces.
@@ -89,7 +92,7 @@ interface ValidatedWebhooks {
 const MAX_VALIDATED = 8;
 
 function validateWebhooks(draft: AgentDraft, context: AgentContext): ValidatedWebhooks {
-  const { secretNames, secretValue, checkUrl, stored } = context;
+  const { secretNames, secretValue, checkUrl, checkClientCertificate, stored } = context;
   const declaredVariables = new Set(Object.keys(draft.dynamicVariables));
   const types = new Set<string>();
   const result: ValidatedWebhooks = { webhooks: [], violations: [] };
@@ -104,6 +107,7 @@ function validateWebhooks(draft: AgentDraft, context: AgentContext): ValidatedWe
       secretNames,
       secretValue,
       checkUrl,
+      checkClientCertificate,
       path: `${path}.webhook_config`,
       ...stored?.(webhookType),
     });

@@ -1,6 +1,10 @@
 import { violationsOf, type Violation } from '../../errors.ts';
 import { authMaskViolations, authViolations, besideAuthViolations } from '../auth/validate-auth.ts';
 import { besideHmacViolations, hmacViolations } from '../auth/validate-hmac.ts';
+import {
+  clientCertificateViolations,
+  type CheckClientCertificate,
+} from '../auth/validate-client-certificate.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { createNearestNames } from './nearest-names.ts';
@@ -31,6 +35,8 @@ export interface WebhookConfigContext extends KnownNames {
    * validated.
    */
   readonly checkUrl?: ((url: string) => string | undefined) | undefined;
+  /** Checks a client certificate with its key. It is called only where both values are known. */
+  readonly checkClientCertificate?: CheckClientCertificate | undefined;
   /** Names of the stored values that a mask may keep: of headers in lower case, and of texts of `auth`. */
   readonly storedHeaders?: ReadonlySet<string> | undefined;
   /** The origin of the stored URL. Masks keep their values for this origin only. */
@@ -143,6 +149,10 @@ function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Vio
       fit: checks('request_body') || checks('request_headers') || checks('method'),
     }),
     ...(checks('auth') ? authViolations(auth, `${path}.auth`, context) : []),
+    ...clientCertificateViolations(auth?.clientCertificate, `${path}.auth.client_certificate`, context, {
+      content: checks('auth'),
+      url: checks('auth') || checks('url') ? url : undefined,
+    }),
     ...authMasks,
     ...(checks('auth') || checks('request_headers')
       ? besideAuthViolations(requestHeaders, auth, `${path}.request_headers`)

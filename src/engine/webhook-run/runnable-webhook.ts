@@ -1,3 +1,4 @@
+import type { ClientCertificate } from '../../domain/auth/endpoint-auth.ts';
 import { compileHmac, type CompiledHmac } from '../../domain/auth/hmac-signature.ts';
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
 import {
@@ -8,6 +9,7 @@ import {
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
+import type { ClientIdentity } from '../../http/http-client.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
@@ -16,6 +18,8 @@ export interface RunnableWebhook {
   /** The templates of its request, with the true values of masked headers. */
   readonly compiled: CompiledRequest;
   readonly hmac: CompiledHmac | undefined;
+  /** The client certificate with its key. */
+  readonly clientIdentity: ClientIdentity | undefined;
   /** Scheme, host and port: the key of the per-origin limits. */
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
@@ -54,12 +58,25 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
     webhook,
     compiled,
     hmac: config.hmacSignature && compileHmac(config.hmacSignature),
+    clientIdentity: identityOf(config.apiSchema.auth?.clientCertificate, secrets),
     origin: compiled.url.origin,
     secrets,
     secretValues,
     otherHeaderValues,
     mask: createMasker(secretValues, [...fixedValuesToRedact(compiled, secrets), ...otherHeaderValues]),
     redactsCallValues: redactsCallValues(compiled),
+  };
+}
+
+function identityOf(
+  certificate: ClientCertificate | undefined,
+  secrets: Readonly<Record<string, string>>,
+): ClientIdentity | undefined {
+  if (certificate === undefined) return undefined;
+  const { certificateSecretName, privateKeySecretName } = certificate;
+  return {
+    certificate: secrets[certificateSecretName] ?? '',
+    privateKey: secrets[privateKeySecretName] ?? '',
   };
 }
 

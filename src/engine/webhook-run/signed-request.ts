@@ -58,6 +58,7 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
       url,
       headers: { ...overridable(deps, input), ...headers, ...own },
       ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      clientIdentity: runnable.clientIdentity,
     },
     record: toRequestRecord(
       {

@@ -4,8 +4,11 @@ import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { CLIENT_AUTH_METHODS, ENCODINGS, HASH_ALGORITHMS, numberOf } from './wire-values.ts';
 
 /** Returns how callhooks proves who calls, for clients. Sealed texts are masked. */
-export function endpointAuthMessage({ method }: EndpointAuth): pb.EndpointAuth {
-  return { method: method && methodMessage(method) };
+export function endpointAuthMessage({ method, clientCertificate }: EndpointAuth): pb.EndpointAuth {
+  return {
+    method: method && methodMessage(method),
+    clientCertificate: clientCertificate && { ...clientCertificate },
+  };
 }
 
 function methodMessage(method: AuthMethod): NonNullable<pb.EndpointAuth['method']> {

@@ -4,8 +4,11 @@ import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { CLIENT_AUTH_METHODS, draftWordOf, ENCODINGS, HASH_ALGORITHMS } from '../messages/wire-values.ts';
 
 /** Returns how callhooks proves who calls, as the request says it. It is not checked. */
-export function toEndpointAuth({ method }: pb.EndpointAuth): EndpointAuth {
-  return method === undefined ? {} : { method: toMethod(method) };
+export function toEndpointAuth({ method, clientCertificate }: pb.EndpointAuth): EndpointAuth {
+  return {
+    ...(method === undefined ? {} : { method: toMethod(method) }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+  };
 }
 
 function toMethod(method: NonNullable<pb.EndpointAuth['method']>): AuthMethod {

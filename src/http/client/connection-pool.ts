@@ -1,26 +1,26 @@
 import type { Failure } from '../../domain/failures.ts';
-import type { TargetUrl } from '../egress/target-url.ts';
+import type { ClientIdentity } from '../http-client.ts';
 import { IDLE_MS, openConnection, type Connection } from './connection.ts';
 import type { Deadline, Ended, EndReason } from './deadline.ts';
-import { dial, type DialDeps, type TimingsSoFar } from '../dial/dial.ts';
+import { dial, type Destination, type DialDeps, type TimingsSoFar } from '../dial/dial.ts';
 import { endedFailure } from './failures.ts';
 import type { ParseBudget } from './parse-budget.ts';
 
 /** Owns the connections of one executor: hands out idle ones, and opens new ones as the egress policy allows. */
 export interface ConnectionPool {
   /** Returns an idle connection to this origin that may be used again, if there is one. */
-  takeIdle(target: TargetUrl): Connection | undefined;
+  takeIdle(target: Destination): Connection | undefined;
   /**
    * Waits for a connection: a new one, which the egress policy allows, or one that falls idle while too many dials are
    * under way. Returns the failure if there is none.
    */
   open(
-    target: TargetUrl,
+    target: Destination,
     deadline: Deadline,
     timings: TimingsSoFar,
   ): Promise<Connection | { readonly failure: Failure }>;
   /** Takes back a connection whose response was read to its end. */
-  giveBack(target: TargetUrl, connection: Connection): void;
+  giveBack(target: Destination, connection: Connection): void;
   /** Closes all connections, also those under a request. */
   close(): void;
 }
@@ -45,39 +45,52 @@ export interface ConnectionPoolDeps extends DialDeps {
 export function createConnectionPool(deps: ConnectionPoolDeps): ConnectionPool {
   const { maxDialsPerOrigin: maxDials, maxConnectionAgeMs } = deps;
   const origins = new Map<string, OriginConnections>();
-  const connectionsTo = (origin: string): OriginConnections => {
-    const known = origins.get(origin);
+  const keyOf = createConnectionKeys();
+  const connectionsTo = (key: string): OriginConnections => {
+    const known = origins.get(key);
     if (known !== undefined) return known;
-    const onUnused = () => origins.delete(origin);
+    const onUnused = () => origins.delete(key);
     const made = createOriginConnections({ maxDials, maxConnectionAgeMs, onUnused });
-    origins.set(origin, made);
+    origins.set(key, made);
     return made;
   };
   return {
-    takeIdle: ({ origin }) => origins.get(origin)?.takeIdle(),
+    takeIdle: (target) => origins.get(keyOf(target))?.takeIdle(),
     open: async (target, deadline, timings) => {
       const ended = deadline.reason();
       if (ended !== undefined) return noneFree(target, deadline, ended);
-      const connections = connectionsTo(target.origin);
+      const connections = connectionsTo(keyOf(target));
       const turn = await connections.takeTurn(deadline);
       if (turn === 'dial') return openNew(deps, connections, target, deadline, timings);
       return 'ended' in turn ? noneFree(target, deadline, turn.ended) : turn;
     },
-    giveBack: ({ origin }, connection) => origins.get(origin)?.giveBack(connection),
+    giveBack: (target, connection) => origins.get(keyOf(target))?.giveBack(connection),
     close: () => {
       for (const connections of origins.values()) connections.close();
     },
   };
 }
 
-function noneFree({ host, port }: TargetUrl, deadline: Deadline, ended: EndReason): { failure: Failure } {
+// A connection that was made with one client certificate must not serve a request with another, or without one.
+function createConnectionKeys(): (target: Destination) => string {
+  const numbers = new WeakMap<ClientIdentity, number>();
+  let last = 0;
+  return ({ origin, clientIdentity }) => {
+    if (clientIdentity === undefined) return origin;
+    const number = numbers.get(clientIdentity) ?? ++last;
+    numbers.set(clientIdentity, number);
+    return `${origin} ${number}`;
+  };
+}
+
+function noneFree({ host, port }: Destination, deadline: Deadline, ended: EndReason): { failure: Failure } {
   return { failure: endedFailure(ended, `no connection to ${host}:${port} became free`, deadline, 'no') };
 }
 
 async function openNew(
   deps: ConnectionPoolDeps,
   connections: OriginConnections,
-  target: TargetUrl,
+  target: Destination,
   deadline: Deadline,
   timings: TimingsSoFar,
 ): Promise<Connection | { readonly failure: Failure }> {

@@ -5,6 +5,7 @@ import type { Failure } from '../../domain/failures.ts';
 import type { Resolve } from '../dns/resolver.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
+import type { ClientIdentity } from '../http-client.ts';
 import { openSocket, type Connect } from './open-socket.ts';
 import { secureSocket } from './secure-socket.ts';
 import type { Deadline } from '../client/deadline.ts';
@@ -18,8 +19,15 @@ export interface DialDeps {
   readonly policy: EgressPolicy;
   readonly resolve: Resolve;
   readonly secureContext: SecureContext;
+  /** Returns the TLS settings with a client certificate. */
+  readonly clientContext: (identity: ClientIdentity) => SecureContext;
   /** Stands for `net.connect` in tests, which see or change where a connection goes. */
   readonly connect?: Connect | undefined;
+}
+
+/** Where a connection leads, and with which client certificate. */
+export interface Destination extends TargetUrl {
+  readonly clientIdentity?: ClientIdentity | undefined;
 }
 
 type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
@@ -31,7 +39,7 @@ type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
  */
 export async function dial(
   deps: DialDeps,
-  target: TargetUrl,
+  target: Destination,
   deadline: Deadline,
   timings: TimingsSoFar,
 ): Promise<Dialled> {
@@ -96,13 +104,14 @@ function checkPeer({ policy }: DialDeps, target: TargetUrl, socket: Socket): Dia
 }
 
 async function secure(
-  { secureContext }: DialDeps,
-  target: TargetUrl,
+  { secureContext, clientContext }: DialDeps,
+  target: Destination,
   socket: Socket,
   deadline: Deadline,
 ): Promise<Dialled> {
-  const { host } = target;
-  const secured = await secureSocket(socket, target, secureContext, deadline);
+  const { host, clientIdentity } = target;
+  const context = clientIdentity === undefined ? secureContext : clientContext(clientIdentity);
+  const secured = await secureSocket(socket, target, context, deadline);
   if ('socket' in secured) return secured;
   if ('error' in secured) return unsentFailure('TLS', tlsText(secured.error, host));
   const state = `the TLS handshake with ${host} did not end`;

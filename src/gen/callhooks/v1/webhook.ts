@@ -244,7 +244,7 @@ export interface ApiSchema_RequestHeadersEntry {
 }
 
 /**
- * Says how callhooks proves to an endpoint who calls. One of `method` is required.
+ * Says how callhooks proves to an endpoint who calls. At least one of `method` and `client_certificate` is required.
  *
  * The texts in it are templates like header values, at most 4 KiB each. A password or token that is not placeholders
  * alone is stored encrypted and reads as `••••••`; so is the username where the password is empty. Writing `••••••` back
@@ -266,6 +266,11 @@ export interface EndpointAuth {
     /** An access token that callhooks gets from a token endpoint. */
     { $case: "oauth2"; value: OAuth2ClientCredentials }
     | undefined;
+  /**
+   * The certificate that callhooks shows in the TLS handshake when the endpoint asks for one (mutual TLS). The URL must
+   * be https. It may stand beside any method, and alone.
+   */
+  clientCertificate: ClientCertificate | undefined;
 }
 
 /**
@@ -325,6 +330,21 @@ export interface OAuth2ClientCredentials {
   audience: string;
   /** How the client proves itself to the token endpoint. Unspecified: `CLIENT_AUTH_METHOD_BASIC`. */
   clientAuthMethod: ClientAuthMethod;
+}
+
+/**
+ * Names the certificate and the key for mutual TLS. Both are secrets of the agent. They are checked when the webhook and
+ * when either secret is saved: both parse, and the key fits the certificate. A certificate that has expired is not
+ * refused. A change of the secrets takes effect at the next request.
+ */
+export interface ClientCertificate {
+  /**
+   * Required. The secret that holds the certificate as PEM. The certificates of its chain may follow, the issuer of each
+   * after it.
+   */
+  certificateSecretName: string;
+  /** Required. The secret that holds the private key as PEM, without a passphrase. It may be the same secret. */
+  privateKeySecretName: string;
 }
 
 /**
@@ -842,7 +862,7 @@ export const ApiSchema_RequestHeadersEntry: MessageFns<ApiSchema_RequestHeadersE
 };
 
 function createBaseEndpointAuth(): EndpointAuth {
-  return { method: undefined };
+  return { method: undefined, clientCertificate: undefined };
 }
 
 export const EndpointAuth: MessageFns<EndpointAuth> = {
@@ -857,6 +877,9 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
       case "oauth2":
         OAuth2ClientCredentials.encode(message.method.value, writer.uint32(26).fork()).join();
         break;
+    }
+    if (message.clientCertificate !== undefined) {
+      ClientCertificate.encode(message.clientCertificate, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -898,6 +921,14 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
             message.method = { $case: "oauth2", value: OAuth2ClientCredentials.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.clientCertificate = ClientCertificate.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -935,6 +966,9 @@ export const EndpointAuth: MessageFns<EndpointAuth> = {
         break;
       }
     }
+    message.clientCertificate = (object.clientCertificate !== undefined && object.clientCertificate !== null)
+      ? ClientCertificate.fromPartial(object.clientCertificate)
+      : undefined;
     return message;
   },
 };
@@ -1172,6 +1206,73 @@ export const OAuth2ClientCredentials: MessageFns<OAuth2ClientCredentials> = {
     message.scopes = object.scopes?.map((e) => e) || [];
     message.audience = object.audience ?? "";
     message.clientAuthMethod = object.clientAuthMethod ?? 0;
+    return message;
+  },
+};
+
+function createBaseClientCertificate(): ClientCertificate {
+  return { certificateSecretName: "", privateKeySecretName: "" };
+}
+
+export const ClientCertificate: MessageFns<ClientCertificate> = {
+  encode(message: ClientCertificate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificateSecretName !== "") {
+      writer.uint32(10).string(message.certificateSecretName);
+    }
+    if (message.privateKeySecretName !== "") {
+      writer.uint32(18).string(message.privateKeySecretName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClientCertificate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClientCertificate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateSecretName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.privateKeySecretName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ClientCertificate>, I>>(base?: I): ClientCertificate {
+    return ClientCertificate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClientCertificate>, I>>(object: I): ClientCertificate {
+    const message = createBaseClientCertificate();
+    message.certificateSecretName = object.certificateSecretName ?? "";
+    message.privateKeySecretName = object.privateKeySecretName ?? "";
     return message;
   },
 };

@@ -85,7 +85,10 @@ describe('administration by a replica that lacks a key', () => {
 
   it('refuses to read the secret that a webhook is to sign with', () => {
     const look = (of: typeof agentSecrets) =>
-      agentContext({ agentSecrets: of, checkUrl: () => undefined }, agent).secretValue?.('s');
+      agentContext(
+        { agentSecrets: of, checkUrl: () => undefined, checkClientCertificate: () => undefined },
+        agent,
+      ).secretValue?.('s');
     expect(look(agentSecrets)).to.equal('value');
     expect(reasonOf(() => look(otherSecrets))).to.equal('KEY_UNAVAILABLE');
   });
