@@ -17,9 +17,8 @@ import { createAgentAdminService } from './grpc/services/agent-admin.ts';
 import { createCallLifecycleService } from './grpc/services/call-lifecycle.ts';
 import { createExecutionLogService } from './grpc/services/execution-log.ts';
 import { createWebhookAdminService } from './grpc/services/webhook-admin.ts';
-import { parseEgressEntries } from './http/egress/egress-entries.ts';
-import { createEgressPolicy, type EgressPolicy } from './http/egress/egress-policy.ts';
 import { checkClientCertificate } from './http/dial/check-client-certificate.ts';
+import { readEgress } from './http/egress/egress-settings.ts';
 import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
@@ -154,19 +153,14 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
 }
 
 function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics: Metrics): GuardedExecutor {
+  const { policy, proxy, idle } = readEgress(config);
+  for (const entry of idle) logger.warn({ entry }, 'an entry of CALLHOOKS_EGRESS_ALLOW opens nothing');
   return createExecutor({
-    policy: readPolicy(config, logger),
+    ...{ policy, proxy },
     resolve: resolve ?? createResolver({ servers: config.dnsServers }),
     extraCa: config.endpointCertificates,
     onReusedConnectionFailure: metrics.countReusedConnectionFailure,
   });
-}
-
-function readPolicy(config: Config, logger: Logger): EgressPolicy {
-  const allow = parseEgressEntries(config.egressAllow);
-  const deny = parseEgressEntries(config.egressDeny);
-  for (const entry of allow.idle) logger.warn({ entry }, 'an entry of CALLHOOKS_EGRESS_ALLOW opens nothing');
-  return createEgressPolicy({ allow: allow.entries, deny: deny.entries, httpsOnly: config.egressHttpsOnly });
 }
 
 function plugEngine(

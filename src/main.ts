@@ -75,8 +75,9 @@ async function listen(app: App, config: Config): Promise<Addresses> {
 
 async function announce(addresses: Addresses, config: Config, logger: Logger): Promise<void> {
   const { VERSION } = await import('./version.ts');
-  const { warnIfOpen } = await import('./ops/openness.ts');
+  const { warnIfOpen, warnOfIgnoredProxy } = await import('./ops/openness.ts');
   warnIfOpen(config, logger);
+  warnOfIgnoredProxy(config, logger);
   logger.info({ ...addresses, version: VERSION }, 'serving');
   // The help goes to stderr, because standard output holds only log lines.
   if (!process.stderr.isTTY && process.env['MAKELEVEL'] === undefined) return;

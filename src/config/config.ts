@@ -12,6 +12,7 @@ import { readTls, servingProblems, type Tls } from './serving.ts';
 import type { ListenAddress } from './values.ts';
 import type { ApiToken } from '../access/api-tokens.ts';
 import { ConfigError } from '../errors.ts';
+import type { ProxyServer } from '../http/egress/proxy-url.ts';
 import type { LogLevel } from '../logger.ts';
 import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 
@@ -36,6 +37,12 @@ export interface Config {
   readonly egressAllow: readonly string[];
   readonly egressDeny: readonly string[];
   readonly egressHttpsOnly: boolean;
+  /** Requests go directly to endpoints when it is undefined. It holds a password. */
+  readonly egressProxy: ProxyServer | undefined;
+  readonly egressNoProxy: readonly string[];
+  readonly egressProxyResolves: boolean;
+  /** The variables of the environment that name a proxy for other programs, and that callhooks ignores. */
+  readonly ignoredProxyVariables: readonly string[];
   /** PEM certificates that are trusted at endpoints, besides the public authorities. */
   readonly endpointCertificates: string | undefined;
   /** callhooks uses the system's name servers when it is undefined. */
@@ -74,9 +81,10 @@ export function parseConfig(env: Environment, pid?: number): Config {
   for (const { path, message } of result.error?.issues ?? []) problems.push(`${String(path[0])} ${message}`);
   const tls = readTls(texts);
   problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...servingProblems(texts));
-  problems.push(...missingKeys(texts), ...tls.problems);
+  problems.push(...missingKeys(texts), ...missingProxy(texts), ...tls.problems);
   if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(toConfig(result.data, tls.tls, pid));
+  const ignoredProxyVariables = PROXY_VARIABLES.filter((name) => env[name]);
+  return Object.freeze({ ...toConfig(result.data, tls.tls, pid), ignoredProxyVariables });
 }
 
 function readTexts(env: Environment, problems: string[]): Partial<Record<VariableName, string>> {
@@ -111,6 +119,18 @@ function missingKeys(texts: Partial<Record<VariableName, string>>): string[] {
   ];
 }
 
+// Without this, requests would leave directly when the proxy is missing by mistake.
+function missingProxy(texts: Partial<Record<VariableName, string>>): string[] {
+  if (texts.CALLHOOKS_EGRESS_PROXY !== undefined) return [];
+  const names: string[] = [];
+  if (texts.CALLHOOKS_EGRESS_NO_PROXY !== undefined) names.push('CALLHOOKS_EGRESS_NO_PROXY');
+  if (texts.CALLHOOKS_EGRESS_PROXY_RESOLVES === 'true') names.push('CALLHOOKS_EGRESS_PROXY_RESOLVES=true');
+  return names.map((name) => `${name} means nothing without CALLHOOKS_EGRESS_PROXY: set that, or unset this`);
+}
+
+// Other programs read these. NO_PROXY alone names no proxy.
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+
 function unsafeEnvironment(env: Environment): string[] {
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return [];
   return [
@@ -125,7 +145,11 @@ function unknownVariables(env: Environment): string[] {
     .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestName(name, known)}?`);
 }
 
-function toConfig(values: ConfigValues, tls: Tls | undefined, pid: number | undefined): Config {
+function toConfig(
+  values: ConfigValues,
+  tls: Tls | undefined,
+  pid: number | undefined,
+): Omit<Config, 'ignoredProxyVariables'> {
   return {
     listen: values.CALLHOOKS_LISTEN,
     healthListen: values.CALLHOOKS_HEALTH_LISTEN,
@@ -139,6 +163,9 @@ function toConfig(values: ConfigValues, tls: Tls | undefined, pid: number | unde
     egressAllow: values.CALLHOOKS_EGRESS_ALLOW,
     egressDeny: values.CALLHOOKS_EGRESS_DENY,
     egressHttpsOnly: values.CALLHOOKS_EGRESS_HTTPS_ONLY,
+    egressProxy: values.CALLHOOKS_EGRESS_PROXY,
+    egressNoProxy: values.CALLHOOKS_EGRESS_NO_PROXY,
+    egressProxyResolves: values.CALLHOOKS_EGRESS_PROXY_RESOLVES,
     endpointCertificates: values.CALLHOOKS_CA_FILE,
     dnsServers: values.CALLHOOKS_DNS_SERVERS,
     sendTraceparent: values.CALLHOOKS_SEND_TRACEPARENT,

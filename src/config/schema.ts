@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as values from './values.ts';
 import { parseApiTokens, type ApiToken } from '../access/api-tokens.ts';
 import { parseEgressEntries } from '../http/egress/egress-entries.ts';
+import { parseProxyUrl } from '../http/egress/proxy-url.ts';
 import { LOG_LEVELS } from '../logger.ts';
 import { parseEncryptionKeys, type EncryptionKey } from '../secrets/encryption-keys.ts';
 
@@ -53,6 +54,8 @@ const egressEntries = values.parsed((text): readonly string[] => {
   if (problems.length > 0) throw new RangeError(`holds ${problems.join('; ')}`);
   return entries.map((entry) => entry.text);
 });
+
+const proxyUrl = values.parsed(parseProxyUrl);
 
 const certificateFile = values.parsed((file) => values.parseCertificates(readTextFile(file)));
 
@@ -130,10 +133,25 @@ export const configSchema = z.object({
     'The targets that webhooks must not reach, in the same form. They win over every other rule.',
   ),
   CALLHOOKS_EGRESS_HTTPS_ONLY: setting(values.flag, 'false', '`true` refuses `http:` URLs of webhooks.'),
+  CALLHOOKS_EGRESS_PROXY: secret(
+    proxyUrl,
+    'requests go directly to endpoints',
+    'The proxy that all requests of webhooks go through, by CONNECT: `http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy asks for them. It may have a private address. `HTTP_PROXY` and its like are ignored.',
+  ),
+  CALLHOOKS_EGRESS_NO_PROXY: setting(
+    egressEntries,
+    '',
+    'The targets that requests reach without the proxy, in the form of `CALLHOOKS_EGRESS_ALLOW`. An address or CIDR also means the names that resolve to nothing else.',
+  ),
+  CALLHOOKS_EGRESS_PROXY_RESOLVES: setting(
+    values.flag,
+    'false',
+    '`true` leaves the look-up of names to the proxy, for networks whose DNS does not know public names. **callhooks then checks names, but not their addresses**: the proxy has to refuse private ones.',
+  ),
   CALLHOOKS_CA_FILE: optional(
     certificateFile,
     'the public authorities only',
-    'A file of PEM certificates. callhooks trusts these authorities at endpoints, besides the public ones.',
+    'A file of PEM certificates. callhooks trusts these authorities at endpoints, and at the proxy, besides the public ones.',
   ),
   CALLHOOKS_DNS_SERVERS: optional(
     values.nameServers,

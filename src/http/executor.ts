@@ -9,6 +9,7 @@ import { createClientContexts } from './dial/client-contexts.ts';
 import { createTlsContext } from './dial/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
+import type { EgressProxy } from './egress/egress-proxy.ts';
 import type {
   ClientIdentity,
   EgressCheck,
@@ -21,6 +22,8 @@ import type {
 export interface ExecutorOptions {
   readonly policy: EgressPolicy;
   readonly resolve: Resolve;
+  /** The proxy that requests go through. Without it they go directly. */
+  readonly proxy?: EgressProxy | undefined;
   /** Certificates (PEM) of authorities that endpoints may use besides the usual ones. */
   readonly extraCa?: string | undefined;
   /** Called when a reused connection broke before a response head: the endpoint may have seen the request. */
@@ -46,12 +49,13 @@ export const EXECUTOR_LIMITS = { maxConnectionAgeMs: 300_000, maxDialsPerOrigin:
  * @throws RangeError if `extraCa` holds no certificate, or one that can't be read.
  */
 export function createExecutor(options: ExecutorOptions): GuardedExecutor {
-  const { policy, resolve, extraCa, onReusedConnectionFailure, connect } = options;
+  const { policy, resolve, proxy, extraCa, onReusedConnectionFailure, connect } = options;
   const { maxConnectionAgeMs, maxDialsPerOrigin } = { ...EXECUTOR_LIMITS, ...options };
   const secureContext = createTlsContext(extraCa);
   const pool = createConnectionPool({
     policy,
     resolve,
+    proxy,
     secureContext,
     clientContext: createClientContexts(extraCa),
     connect,

@@ -10,6 +10,7 @@ export interface Figures extends EngineFigures {
   readonly isInsecure: boolean;
   /** Other machines can call every RPC without a token. */
   readonly isWithoutTokens: boolean;
+  readonly isResolvedByProxy: boolean;
   readonly tlsFilesAreStale: boolean;
   /** Until when the certificate of the gRPC port is valid, in epoch milliseconds. It is Infinity without TLS. */
   readonly tlsExpiresAtMs: number;
@@ -66,6 +67,11 @@ const GAUGES: readonly GaugeRow[] = [
     'callhooks_without_tokens',
     '1 while other machines can call every RPC without a token.',
     (figures) => Number(figures.isWithoutTokens),
+  ],
+  [
+    'callhooks_proxy_resolves',
+    '1 while the egress proxy resolves names, and callhooks checks no address of them.',
+    (figures) => Number(figures.isResolvedByProxy),
   ],
   [
     'callhooks_tls_files_stale',

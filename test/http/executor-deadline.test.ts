@@ -183,6 +183,7 @@ describe('the deadline of a request', () => {
         names: { 'x.example': ['127.0.0.1'] },
         policy: {
           checkUrl: () => undefined,
+          checkUnresolved: () => undefined,
           // The second check of a dial comes when the socket is connected, right before the request is handed over.
           checkDial: () => {
             if (++asked === 2) {

@@ -143,6 +143,17 @@ describe('The encryption keys of a process', function () {
     expect(stdout).not.to.contain(Buffer.alloc(32, 1).toString('base64'));
   });
 
+  it('are shown by check-config no more than the password of the proxy', async () => {
+    const { stdout } = await run(['check-config'], {
+      CALLHOOKS_EGRESS_PROXY: 'http://user:hunter2@proxy:3128',
+      CALLHOOKS_EGRESS_NO_PROXY: '10.0.0.0/8',
+    });
+    expect(stdout).to.match(/^CALLHOOKS_EGRESS_PROXY +set$/m);
+    expect(stdout).to.match(/^CALLHOOKS_EGRESS_NO_PROXY +10\.0\.0\.0\/8$/m);
+    expect(stdout).to.match(/^CALLHOOKS_EGRESS_PROXY_RESOLVES +false {2}\(default\)$/m);
+    expect(stdout).not.to.contain('hunter2');
+  });
+
   it('are called missing by check-config when a stored value needs one that is not there', async () => {
     await during(createAgent, { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) });
     const { stdout, exitCode } = await run(['check-config'], { CALLHOOKS_ENCRYPTION_KEYS: keyOf('k2', 2) });

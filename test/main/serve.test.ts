@@ -204,6 +204,44 @@ describe('callhooks serve', function () {
     });
   }
 
+  const PROXY = { CALLHOOKS_EGRESS_PROXY: 'http://user:hunter2@127.0.0.1:3128' };
+  const RESOLVES =
+    'the proxy resolves names: callhooks does not check the addresses that webhooks reach, so the proxy has to';
+  const IGNORED = 'proxies of the environment are ignored: CALLHOOKS_EGRESS_PROXY names a proxy for webhooks';
+  const AMBIENT = {
+    HTTPS_PROXY: 'http://user:hunter2@ambient:1',
+    http_proxy: 'http://ambient:1',
+    NO_PROXY: 'x',
+  };
+  const ways: [string, Record<string, string>, string[]][] = [
+    ['no proxy', {}, []],
+    ['a proxy', PROXY, []],
+    ['a proxy that resolves names', { ...PROXY, CALLHOOKS_EGRESS_PROXY_RESOLVES: 'true' }, [RESOLVES]],
+    ['a proxy of the environment', AMBIENT, [IGNORED]],
+    ['a proxy of its own besides that of the environment', { ...PROXY, ...AMBIENT }, []],
+  ];
+  for (const [title, env, expected] of ways) {
+    it(`warns of the way out that is open or ignored, and never logs its password (${title})`, async () => {
+      const { server } = await serve(env);
+      const { opsAddress } = await server.logged(({ msg }) => msg === 'serving');
+      const page = await (await fetch(`http://${String(opsAddress)}/metrics`)).text();
+      server.kill('SIGTERM');
+      const { stdout, stderr } = await server.ended();
+      const warnings = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { level: string; msg: string; ignored?: unknown })
+        .filter(({ level }) => level === 'warn');
+      expect(warnings.map(({ msg }) => msg)).to.deep.equal(expected);
+      if (expected.includes(IGNORED))
+        expect(warnings[0]?.ignored).to.deep.equal(['HTTPS_PROXY', 'http_proxy']);
+      expect(page).to.match(
+        new RegExp(`^callhooks_proxy_resolves ${Number(expected.includes(RESOLVES))}$`, 'm'),
+      );
+      expect(stdout + stderr + page).to.not.match(/hunter2|aHVudGVyMg|dXNlcj/);
+    });
+  }
+
   it('reads its TLS files again on SIGHUP', async () => {
     const files = {
       CALLHOOKS_TLS_CERT_FILE: join(dataDir, 'cert.pem'),

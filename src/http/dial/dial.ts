@@ -2,14 +2,16 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
+import type { Deadline } from '../client/deadline.ts';
+import { endedFailure, tlsText, unsentFailure } from '../client/failures.ts';
 import type { Resolve } from '../dns/resolver.ts';
 import type { EgressPolicy } from '../egress/egress-policy.ts';
+import { goesDirect, leavesNameTo, type EgressProxy } from '../egress/egress-proxy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
 import type { ClientIdentity } from '../http-client.ts';
 import { openSocket, type Connect } from './open-socket.ts';
 import { secureSocket } from './secure-socket.ts';
-import type { Deadline } from '../client/deadline.ts';
-import { endedFailure, tlsText, unsentFailure } from '../client/failures.ts';
+import { openTunnel } from './tunnel.ts';
 
 /** The phases measured so far. They are filled in while a request goes on. */
 export type TimingsSoFar = { -readonly [Phase in keyof Timings]: Timings[Phase] };
@@ -21,6 +23,8 @@ export interface DialDeps {
   readonly secureContext: SecureContext;
   /** Returns the TLS settings with a client certificate. */
   readonly clientContext: (identity: ClientIdentity) => SecureContext;
+  /** Without it, every target is dialled directly. */
+  readonly proxy?: EgressProxy | undefined;
   /** Stands for `net.connect` in tests, which see or change where a connection goes. */
   readonly connect?: Connect | undefined;
 }
@@ -33,9 +37,10 @@ export interface Destination extends TargetUrl {
 type Dialled = { readonly socket: Socket } | { readonly failure: Failure };
 
 /**
- * Opens a connection to the target before the deadline. The egress policy is asked three times: for the host, for every
- * address it resolves to, and for the address that the socket is really connected to, before TLS and before the first
- * byte. Failures are values with `sent` = `no`.
+ * Opens a connection to the target before the deadline, through the proxy where there is one. The egress policy is asked
+ * three times: for the host, for every address it resolves to, and for the address that the socket is really connected to,
+ * before TLS and before the first byte. Behind a proxy, the third check is the proxy's business, and the second one too if
+ * it resolves the name. Failures are values with `sent` = `no`.
  */
 export async function dial(
   deps: DialDeps,
@@ -43,15 +48,31 @@ export async function dial(
   deadline: Deadline,
   timings: TimingsSoFar,
 ): Promise<Dialled> {
+  const opened = await openChecked(deps, target, deadline, timings);
+  if ('failure' in opened || target.protocol === 'http:') return opened;
+  return timed(timings, 'tlsMs', secure(deps, target, opened.socket, deadline));
+}
+
+async function openChecked(
+  deps: DialDeps,
+  target: TargetUrl,
+  deadline: Deadline,
+  timings: TimingsSoFar,
+): Promise<Dialled> {
+  const { policy, proxy } = deps;
+  const throughProxy = ({ server }: EgressProxy) =>
+    timed(timings, 'connectMs', openTunnel(deps, server, target, deadline));
+  if (proxy !== undefined && leavesNameTo(proxy, target)) {
+    const refusal = policy.checkUnresolved(target);
+    return refusal === undefined ? throughProxy(proxy) : unsentFailure('EGRESS_DENIED', refusal);
+  }
   const found = await findAddresses(deps, target, deadline, timings);
   if ('failure' in found) return found;
-  const refusal = deps.policy.checkDial(target, found.addresses);
+  const refusal = policy.checkDial(target, found.addresses);
   if (refusal !== undefined) return unsentFailure('EGRESS_DENIED', refusal);
+  if (proxy !== undefined && !goesDirect(proxy, target, found.addresses)) return throughProxy(proxy);
   const opened = await timed(timings, 'connectMs', openTo(deps, target, found.addresses, deadline));
-  if ('failure' in opened) return opened;
-  const checked = checkPeer(deps, target, opened.socket);
-  if ('failure' in checked || target.protocol === 'http:') return checked;
-  return timed(timings, 'tlsMs', secure(deps, target, opened.socket, deadline));
+  return 'failure' in opened ? opened : checkPeer(deps, target, opened.socket);
 }
 
 async function timed<T>(timings: TimingsSoFar, phase: keyof Timings, work: Promise<T>): Promise<T> {
@@ -64,7 +85,7 @@ async function timed<T>(timings: TimingsSoFar, phase: keyof Timings, work: Promi
 }
 
 async function findAddresses(
-  { resolve }: DialDeps,
+  { resolve, proxy }: DialDeps,
   { host, literal }: TargetUrl,
   deadline: Deadline,
   timings: TimingsSoFar,
@@ -75,8 +96,13 @@ async function findAddresses(
   const found = await timed(timings, 'dnsMs', looked);
   if ('ended' in found)
     return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
-  return 'problem' in found ? unsentFailure('DNS', found.problem) : found;
+  if (!('problem' in found)) return found;
+  return unsentFailure('DNS', proxy === undefined ? found.problem : found.problem + LEAVE_NAMES_TO_PROXY);
 }
+
+// Behind a proxy, the network often has a DNS that knows inner names alone.
+const LEAVE_NAMES_TO_PROXY =
+  '; where only the proxy can resolve names, set CALLHOOKS_EGRESS_PROXY_RESOLVES=true';
 
 async function openTo(
   { connect }: DialDeps,

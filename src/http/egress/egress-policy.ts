@@ -28,6 +28,11 @@ export interface EgressPolicy extends EgressCheck {
    * Returns undefined if the dial is allowed. Otherwise the text names the rule, and no address that came from DNS.
    */
   checkDial(target: DialTarget, addresses: readonly string[]): string | undefined;
+  /**
+   * Checks a name that a proxy resolves, by the name alone. No address of it can be checked, so a special-use name needs an
+   * entry of its own.
+   */
+  checkUnresolved(target: DialTarget): string | undefined;
 }
 
 type Rules = Required<EgressPolicyOptions>;
@@ -41,6 +46,7 @@ export function createEgressPolicy(options: EgressPolicyOptions = {}): EgressPol
       return 'problem' in target ? target.problem : checkTarget(rules, target);
     },
     checkDial: (target, addresses) => checkDial(rules, target, addresses),
+    checkUnresolved: (target) => checkUnresolved(rules, target),
   };
 }
 
@@ -55,6 +61,13 @@ function checkDial(rules: Rules, target: DialTarget, addresses: readonly string[
   return (
     checkHost(rules, target) ?? firstRefusal(addresses, (address) => checkResolved(rules, target, address))
   );
+}
+
+function checkUnresolved(rules: Rules, target: DialTarget): string | undefined {
+  const { host, port } = target;
+  const refusal = checkHost(rules, target);
+  if (refusal !== undefined || !needsEntry(rules, host, port)) return refusal;
+  return `${host} is a special-use name, and the proxy resolves it; the entry ${host} in CALLHOOKS_EGRESS_ALLOW would let it pass`;
 }
 
 function checkHost(rules: Rules, { host, literal, port }: DialTarget): string | undefined {

@@ -30,7 +30,7 @@ export function parseTargetUrl(text: string): TargetUrl | BadUrl {
     return { problem: 'the URL has a user name or password: put it into an Authorization header' };
   }
   if (port === '0') return { problem: 'the URL has port 0' };
-  const host = canonicalName(url.hostname);
+  const host = hostOf(url);
   if (host === '' || host.split('.').includes('')) return { problem: "the URL's host has an empty label" };
   const literal = parseIp(host);
   return {
@@ -43,8 +43,8 @@ export function parseTargetUrl(text: string): TargetUrl | BadUrl {
   };
 }
 
-// Names and entries are compared in lower case, without brackets and trailing dot.
-function canonicalName(host: string): string {
+/** Returns the host of a URL as it is compared with entries: in lower case, without brackets and trailing dot. */
+export function hostOf({ hostname: host }: URL): string {
   const plain = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   return plain.toLowerCase().replace(/\.$/, '');
 }

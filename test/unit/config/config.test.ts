@@ -57,6 +57,10 @@ describe('parseConfig', () => {
       egressAllow: [],
       egressDeny: [],
       egressHttpsOnly: false,
+      egressProxy: undefined,
+      egressNoProxy: [],
+      egressProxyResolves: false,
+      ignoredProxyVariables: [],
       endpointCertificates: undefined,
       dnsServers: undefined,
       sendTraceparent: true,
@@ -262,6 +266,36 @@ describe('parseConfig', () => {
       'an egress entry with an impossible prefix',
       { CALLHOOKS_EGRESS_DENY: '10.0.0.0/99' },
       /^CALLHOOKS_EGRESS_DENY holds/,
+    ],
+    [
+      'a proxy of another kind',
+      { CALLHOOKS_EGRESS_PROXY: 'socks5://u:hunter2@p:1080' },
+      /^CALLHOOKS_EGRESS_PROXY must be http/,
+    ],
+    [
+      'a proxy without a port',
+      { CALLHOOKS_EGRESS_PROXY: 'http://u:hunter2@p' },
+      /^CALLHOOKS_EGRESS_PROXY has no port: /,
+    ],
+    [
+      'a proxy with a path, a query and a fragment, all at once',
+      { CALLHOOKS_EGRESS_PROXY: 'http://u:hunter2@p:1/x?y#z' },
+      /^CALLHOOKS_EGRESS_PROXY has a path, and has a query, and has a fragment: /,
+    ],
+    [
+      'exceptions of a proxy that are no entries',
+      { CALLHOOKS_EGRESS_PROXY: 'http://p:1', CALLHOOKS_EGRESS_NO_PROXY: '.corp.example' },
+      /^CALLHOOKS_EGRESS_NO_PROXY holds "\.corp\.example"/,
+    ],
+    [
+      'exceptions of a proxy that is not there',
+      { CALLHOOKS_EGRESS_NO_PROXY: 'corp.example' },
+      /^CALLHOOKS_EGRESS_NO_PROXY means nothing without CALLHOOKS_EGRESS_PROXY/,
+    ],
+    [
+      'names that a proxy resolves that is not there',
+      { CALLHOOKS_EGRESS_PROXY_RESOLVES: 'true' },
+      /^CALLHOOKS_EGRESS_PROXY_RESOLVES=true means nothing without CALLHOOKS_EGRESS_PROXY/,
     ],
     ['an instance name with blanks', { CALLHOOKS_INSTANCE: 'a b' }, /visible ASCII/],
     [

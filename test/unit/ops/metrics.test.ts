@@ -10,6 +10,7 @@ const FIGURES = {
   databaseIsThere: true,
   isInsecure: false,
   isWithoutTokens: false,
+  isResolvedByProxy: false,
   tlsFilesAreStale: false,
   tlsExpiresAtMs: Infinity,
   hasWeakDurability: false,

@@ -77,7 +77,7 @@ export const FailureCode = {
   FAILURE_CODE_TIMEOUT: 1,
   /** FAILURE_CODE_DNS - The host name could not be resolved. */
   FAILURE_CODE_DNS: 2,
-  /** FAILURE_CODE_CONNECT - No TCP connection to the endpoint could be made. */
+  /** FAILURE_CODE_CONNECT - No TCP connection to the endpoint could be made, or the proxy made no tunnel to it. */
   FAILURE_CODE_CONNECT: 3,
   /** FAILURE_CODE_TLS - The TLS handshake failed, or the certificate was refused. */
   FAILURE_CODE_TLS: 4,
@@ -385,7 +385,10 @@ export interface Timings {
   dns:
     | Duration
     | undefined;
-  /** Output only. The time to make the TCP connection. It is unset on a connection that was used before. */
+  /**
+   * Output only. The time to make the TCP connection, or behind a proxy the tunnel through it. It is unset on a
+   * connection that was used before.
+   */
   connect:
     | Duration
     | undefined;

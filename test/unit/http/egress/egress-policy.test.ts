@@ -241,6 +241,7 @@ describe('createCheckedTargets', () => {
       return url.includes('forbidden') ? 'it is forbidden' : undefined;
     },
     checkDial: () => expect.fail('nothing is dialled here'),
+    checkUnresolved: () => expect.fail('nothing is dialled here'),
   };
   beforeEach(() => asked.splice(0));
 
