@@ -9,7 +9,7 @@ import { jsonBytes, jsonDepth, type JsonValue } from '../../src/domain/json.ts';
 import { MAX_RESPONSE_DEPTH, MAX_VARIABLE_BYTES } from '../../src/domain/limits.ts';
 import { createMasker } from '../../src/domain/redaction/redact.ts';
 import { toResponseRecord } from '../../src/domain/redaction/redacted-record.ts';
-import { readResponse } from '../../src/domain/response-json.ts';
+import { readResponse } from '../../src/domain/response/response-json.ts';
 import { compileRequest } from '../../src/domain/template/compile-request.ts';
 import { createPlaceholderValues } from '../../src/domain/template/render-template.ts';
 import { renderRequest, type Rendering } from '../../src/domain/template/render-request.ts';

@@ -1,5 +1,5 @@
 import { assign } from '../../domain/assignments/assign.ts';
-import { readResponse } from '../../domain/response-json.ts';
+import { readResponse } from '../../domain/response/response-json.ts';
 import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';
 import type { ClientCredentials } from '../../domain/auth/token-request.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { assign } from '../../../../src/domain/assignments/assign.ts';
-import { readResponse } from '../../../../src/domain/response-json.ts';
+import { readResponse } from '../../../../src/domain/response/response-json.ts';
 import type { Assignment } from '../../../../src/domain/agent.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 

@@ -1,6 +1,6 @@
-import { MAX_RESPONSE_DEPTH } from './limits.ts';
-import type { HttpHeader } from './execution.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import { MAX_RESPONSE_DEPTH } from '../limits.ts';
+import type { HttpHeader } from '../execution.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 
 /** The JSON of a response, or why it can't be read. `value` is undefined when the response holds nothing. */
 type ReadResponse =

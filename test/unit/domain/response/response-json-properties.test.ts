@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readResponse } from '../../../src/domain/response-json.ts';
-import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
+import { readResponse } from '../../../../src/domain/response/response-json.ts';
+import { nearlyRightText } from '../../../support/arbitrary-drafts.ts';
 
 const readBody = (body: Uint8Array) => readResponse({ status: 200, headers: [], body });
 

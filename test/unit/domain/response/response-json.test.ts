@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readResponse } from '../../../src/domain/response-json.ts';
+import { readResponse } from '../../../../src/domain/response/response-json.ts';
 
 const readBytes = (body: Uint8Array) => readResponse({ status: 200, headers: [], body });
 const read = (text: string) => readBytes(Buffer.from(text));
