@@ -42,7 +42,7 @@ export const FAILURES = {
   INVALID_RESPONSE: {
     message: 'the response body can not be read as JSON',
     sent: 'yes',
-    setBy: 'HTTP client (content coding), webhook run',
+    setBy: 'HTTP client (codings), webhook run',
   },
   ASSIGNMENT_MISSING: {
     message: 'a required attribute is not in the response',

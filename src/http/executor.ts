@@ -1,6 +1,8 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
 import { createDeadlines } from './client/deadline.ts';
+import { createBodyDecoder, type DecodeBody } from './client/decode-body.ts';
+import { decodeForOutcome, decodeForRecord } from './client/decoded-response.ts';
 import type { TimingsSoFar } from './dial/dial.ts';
 import { endedFailure, NOT_SENT, unsentFailure } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
@@ -65,6 +67,7 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
   });
   const checkedTarget = createCheckedTargets(policy);
   const deadlines = createDeadlines();
+  const decode = createBodyDecoder();
   return {
     checkUrl: (url) => policy.checkUrl(url),
     send: async (request, sendOptions) => {
@@ -77,8 +80,9 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
         const target = withIdentity(checkedTarget(request.url), request.clientIdentity);
         const result = await sendOnce(pool, target, input);
         if (result.isReuseFailure === true) onReusedConnectionFailure();
+        const decoded = result.codings === undefined ? result : await withoutCodings(decode, result, input);
         timings.totalMs = performance.now() - startedAtMs;
-        return toSendResult(result, timings);
+        return toSendResult(decoded, timings);
       } finally {
         deadline.stop();
       }
@@ -125,6 +129,18 @@ async function sendOnce(
     // Nothing was written on a connection that is gone, so a request on another one is no second attempt.
     if (result.isGone !== true || !isReused) return result;
   }
+}
+
+async function withoutCodings(
+  decode: DecodeBody,
+  { response, codings, failure, needsBody }: HttpExchangeResult,
+  { options, deadline }: HttpExchangeInput,
+): Promise<HttpExchangeResult> {
+  if (response === undefined || codings === undefined) return failure === undefined ? {} : { failure };
+  const coded = { response, codings, failure };
+  return needsBody === true && failure === undefined
+    ? decodeForOutcome(decode, coded, options, deadline)
+    : decodeForRecord(decode, coded, options, deadline);
 }
 
 function toSendResult({ failure, response }: HttpExchangeResult, timings: TimingsSoFar): SendResult {

@@ -39,7 +39,10 @@ export interface SendOptions {
   readonly reserveBytes?: (bytes: number) => boolean;
 }
 
-/** A response as it was read. `body` holds the bytes that were kept; `bodyBytes` counts all that arrived. */
+/**
+ * A response as it was read. `body` holds the bytes that were kept, without their content codings; `bodyBytes` counts all
+ * that arrived.
+ */
 export interface ReceivedResponse {
   readonly status: number;
   readonly headers: readonly HttpHeader[];
@@ -51,7 +54,7 @@ export interface ReceivedResponse {
 /**
  * How a request ended. A failure of the endpoint is a value and never an exception. `failure` covers the HTTP exchange
  * (TIMEOUT, DNS, CONNECT, TLS, PROTOCOL, EGRESS_DENIED, RESPONSE_TOO_LARGE, OVERLOADED, SHUTDOWN), the status
- * (REDIRECT, HTTP_STATUS) and a content coding that was not asked for (INVALID_RESPONSE). The caller reads the body.
+ * (REDIRECT, HTTP_STATUS) and a body that can't be decoded (INVALID_RESPONSE). The caller reads the body.
  */
 export interface SendResult {
   readonly failure?: Failure;

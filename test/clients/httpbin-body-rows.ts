@@ -20,15 +20,17 @@ function asIs(json: string, expect: Expected, title: string): Row {
 
 export const CODINGS: readonly Row[] = ['/gzip', '/deflate'].flatMap((path) => [
   {
-    title: `fails as INVALID_RESPONSE for ${path} when it needs the body`,
+    title: `decodes ${path} when it needs the body`,
     path,
+    method: 'GET' as const,
     assign: { x: 'method' },
-    expect: { failure: 'INVALID_RESPONSE', sent: 'yes', message: /coding|encod/ } as const,
+    expect: { assigned: { x: 'GET' }, body: /"method": "GET"/ },
   },
   {
-    title: `succeeds with ${path} when it does not need the body`,
+    title: `decodes ${path} for the record when it does not need the body`,
     path,
-    expect: { status: 200, bodyBinary: true },
+    method: 'GET' as const,
+    expect: { status: 200, body: /"method": "GET"/ },
   },
   { title: `succeeds with ${path} after a call`, path, type: 'post_call' as const, expect: { status: 200 } },
 ]);
@@ -54,22 +56,24 @@ export const SIZES: readonly Row[] = ['/bytes', '/stream-bytes'].flatMap((path) 
 ]);
 
 export const NO_JSON: readonly Row[] = [
-  ...[
-    '/html',
-    '/xml',
-    '/encoding/utf8',
-    '/robots.txt',
-    '/deny',
-    '/image/png',
-    '/stream/3',
-    '/jsonl?count=3',
-    '/sse?count=2&duration=1ms',
-  ].map((path) => ({
+  ...(
+    [
+      ['/html', /it begins with "<!DOCTYPE html>.*; its Content-Type is "text\/html; charset=utf-8"$/],
+      ['/xml', /it begins with "<\?xml version='1\.0'.*; its Content-Type is "application\/xml"$/],
+      ['/encoding/utf8', /it begins with "<h1>Unicode Demo<\/h1>/],
+      ['/robots.txt', /it begins with "User-agent: \*\\n.*; its Content-Type is "text\/plain/],
+      ['/deny', /it begins with/],
+      ['/image/png', /is not valid UTF-8; its Content-Type is "image\/png"$/],
+      ['/stream/3', /behind its value stands .* at line 2, column 1/],
+      ['/jsonl?count=3', /behind its value stands .* at line 2, column 1/],
+      ['/sse?count=2&duration=1ms', /it begins with "event: /],
+    ] as const
+  ).map(([path, message]) => ({
     title: `fails as INVALID_RESPONSE for ${path} when it needs JSON`,
     path,
     method: 'GET' as const,
     assign: NEEDS_BODY,
-    expect: { failure: 'INVALID_RESPONSE', sent: 'yes' } as const,
+    expect: { failure: 'INVALID_RESPONSE', sent: 'yes', message } as const,
   })),
   {
     title: 'succeeds with a page when it does not need the body',

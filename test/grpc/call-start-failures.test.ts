@@ -50,7 +50,7 @@ describeEachEngine('OnCallStart, when its webhook fails:', (engine) => {
       status: 200,
     },
     {
-      title: 'a compressed response',
+      title: 'a response that is named gzip and is not',
       outcome: 'FAILED INVALID_RESPONSE YES',
       reply: { body: '{}', headers: { 'content-encoding': 'gzip' } },
       status: 200,

@@ -60,10 +60,6 @@ const NOT_BUILT_YET: ReadonlySet<string> = new Set([
   'assign_null',
   'skip_empty',
   'every declared variable of an object',
-  // Responses:
-  'gzip although identity was asked',
-  'Latin-1, declared',
-  '304 is no redirect',
   // Redirects:
   '302 with max_redirects',
   '307 is never followed',

@@ -203,7 +203,7 @@ const properties: readonly (readonly [name: string, property: fc.IProperty<unkno
       const body = typeof content === 'string' ? Buffer.from(content) : content;
       const text = Buffer.from(body).toString('latin1');
       const headers = [{ name: text, value: `${text}${SECRET}` }];
-      const read = readResponse({ status: 200, headers: [], body });
+      const read = readResponse({ status: 200, headers: [], body }, mask);
       if (read.ok && read.value !== undefined)
         expect(jsonDepth(read.value)).to.be.at.most(MAX_RESPONSE_DEPTH);
       const bytes = Buffer.concat([body, Buffer.from(SECRET)]);

@@ -1,6 +1,6 @@
 import type { HttpHeader } from '../execution.ts';
 import type { JsonValue } from '../json.ts';
-import { readResponse } from '../response-json.ts';
+import { readResponse } from '../response/response-json.ts';
 
 /** The answer of a token endpoint as it was read. */
 export interface TokenAnswer {

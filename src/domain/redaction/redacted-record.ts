@@ -1,5 +1,6 @@
 import type { Masker } from './redact.ts';
 import type { MaskedRequest } from '../template/render-request.ts';
+import { responseText } from '../response/response-text.ts';
 import { isSensitiveName } from './sensitive-names.ts';
 import type { HttpHeader, RecordedBody, RequestRecord, ResponseRecord } from '../execution.ts';
 
@@ -17,8 +18,8 @@ export const RECORD_MARGIN_BYTES = 1024;
 
 /**
  * Returns the record of a response: the head without `set-cookie` and sensitive names, and the body up to
- * `recordBytes`. Both are masked before they are cut. Of a binary body (it is no UTF-8 text, or has a NUL in it) only
- * the size is kept.
+ * `recordBytes`, as text. Both are masked before they are cut. Of a binary body (it is text neither in UTF-8 nor in the
+ * charset that it declares, or has a NUL in it) only the size is kept.
  */
 export function toResponseRecord(
   response: ResponseToRecord,
@@ -43,32 +44,10 @@ function responseBody(response: ResponseToRecord, mask: Masker, recordBytes: num
   const { body, bodyBytes, truncated } = response;
   const near = body.subarray(0, recordBytes + RECORD_MARGIN_BYTES);
   const endsEarly = truncated || near.length < body.length;
-  const text = decodeText(near, endsEarly);
-  if (text === undefined) return { body: '', bodyBinary: true, bodyBytes, truncated };
+  const text = responseText(near, response.headers, endsEarly);
+  if (text === undefined || text.includes('\0')) return { body: '', bodyBinary: true, bodyBytes, truncated };
   const recorded = cutMasked(text, endsEarly, mask, recordBytes);
   return { body: recorded.body, bodyBinary: false, bodyBytes, truncated: recorded.isCut };
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeText(bytes: Uint8Array, endsEarly: boolean): string | undefined {
-  if (bytes.includes(0)) return undefined;
-  try {
-    return decoder.decode(endsEarly ? bytes.subarray(0, bytes.length - unfinishedBytes(bytes)) : bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns how many bytes at the end begin a UTF-8 sequence whose rest is missing. */
-function unfinishedBytes(bytes: Uint8Array): number {
-  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
-    const byte = bytes[bytes.length - back] as number;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
 }
 
 interface RecordedText {

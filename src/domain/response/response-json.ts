@@ -1,29 +1,33 @@
 import { MAX_RESPONSE_DEPTH } from '../limits.ts';
 import type { HttpHeader } from '../execution.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
+import { MASK, type Masker } from '../redaction/redact.ts';
+import { findJsonBreak } from './json-break.ts';
+import { responseText } from './response-text.ts';
+import { notJsonMessage, notTextMessage } from './unreadable-body.ts';
 
 /** The JSON of a response, or why it can't be read. `value` is undefined when the response holds nothing. */
 type ReadResponse =
   | { readonly ok: true; readonly value: JsonValue | undefined }
   | { readonly ok: false; readonly message: string };
 
-/**
- * Reads a 2xx response for its assignments, whatever its content type says. A 204 or an empty body holds nothing. A
- * content coding is refused, because the request accepted none. The message of a refusal repeats nothing of the body.
- */
-export function readResponse(response: {
+interface Response {
   readonly status: number;
   readonly headers: readonly HttpHeader[];
   readonly body: Uint8Array;
-}): ReadResponse {
-  if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
-  if (response.headers.some(isCoded)) return refused('has a content coding that was not asked for');
-  return readBody(response.body);
 }
 
-function isCoded({ name, value }: HttpHeader): boolean {
-  return name.toLowerCase() === 'content-encoding' && !/^[ \t]*(?:identity[ \t]*)?$/i.test(value);
+/**
+ * Reads a 2xx response for its assignments, whatever its content type says. Its content codings are undone already. A 204,
+ * or a body that is empty or blank, holds nothing. The message of a refusal says where the body stops being JSON, and shows
+ * what stands there, masked by `mask`. Without `mask` it shows nothing of the response.
+ */
+export function readResponse(response: Response, mask: Masker = hideAll): ReadResponse {
+  if (response.status === 204 || response.body.length === 0) return { ok: true, value: undefined };
+  return readBody(response, mask);
 }
+
+const hideAll: Masker = () => MASK;
 
 function refused(problem: string): ReadResponse {
   return { ok: false, message: `the response body ${problem}` };
@@ -35,13 +39,14 @@ const AWKWARD_NUMBER = /(?:^|[:,[\s])(?:-0(?:[.,\]}\s]|$)|-?[0-9]{16}|-?[0-9]+(?
 const ESCAPE_OR_PROTO = /\\u|__proto__/;
 
 /**
- * Reads a body as JSON (RFC 8259) in UTF-8, with or without a byte order mark, at most 64 levels deep. Integer literals
+ * Reads a body as JSON (RFC 8259), with or without byte order marks, at most 64 levels deep. Integer literals
  * beyond ±(2^53−1) become strings of their digits at any depth, so that long ids survive. Any other literal that no
  * double can hold refuses the body. -0 becomes 0, and lone surrogates become U+FFFD. The key `__proto__` is dropped.
  */
-function readBody(bytes: Uint8Array): ReadResponse {
-  const text = decode(bytes);
-  if (text === undefined) return refused('is not valid UTF-8');
+function readBody({ body, headers }: Response, mask: Masker): ReadResponse {
+  const marked = responseText(body, headers);
+  if (marked === undefined) return { ok: false, message: notTextMessage(body, headers, mask) };
+  const text = marked.startsWith(BOM) ? marked.replace(BOMS, '') : marked;
   if (isTooDeep(text)) return refused(`is nested deeper than ${MAX_RESPONSE_DEPTH}`);
   try {
     // Revivers are several times slower, so they run only where a number may need them.
@@ -49,21 +54,15 @@ function readBody(bytes: Uint8Array): ReadResponse {
     if (value === undefined) return refused('holds a number that is not finite');
     return { ok: true, value: ESCAPE_OR_PROTO.test(text) ? cleaned(value) : value };
   } catch {
-    return refused('is not JSON');
+    if (BLANK.test(text)) return { ok: true, value: undefined };
+    const jsonBreak = findJsonBreak(text) ?? { at: text.length, isBehindValue: false };
+    return { ok: false, message: notJsonMessage(text, jsonBreak, headers, mask) };
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const BOM = '\uFEFF';
-
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    const text = utf8.decode(bytes);
-    return text.startsWith(BOM) ? text.slice(1) : text;
-  } catch {
-    return undefined;
-  }
-}
+const BOMS = /^\uFEFF+/;
+const BLANK = /^\s*$/;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -180,10 +180,13 @@ interface Read {
   readonly sources?: Readonly<Record<string, VariableSource>>;
 }
 
-function assignFrom({ runnable, variables }: RenderedRun, response: ReceivedResponse): Read {
+function assignFrom(
+  { runnable, result: rendered, variables }: RenderedRun,
+  response: ReceivedResponse,
+): Read {
   const rules = runnable.webhook.config.assignments;
   if (rules.length === 0) return {};
-  const body = readResponse(response);
+  const body = readResponse(response, rendered.mask);
   if (!body.ok) return { failure: failureOf('INVALID_RESPONSE', body.message) };
   const result = assign(rules, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };

@@ -128,11 +128,12 @@ function parserReason({ message }: Error): string {
   return /\(([\w ,./-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
 }
 
-/** Returns the failure of a body over the limit. */
-export function tooLarge(maxBodyBytes: number): Failure {
+/** Returns the failure of a body over the limit. `when` says in which state it is that large. */
+export function tooLarge(maxBodyBytes: number, when = ''): Failure {
+  const size = `${maxBodyBytes} bytes ${when}`.trimEnd();
   return failureOf(
     'RESPONSE_TOO_LARGE',
-    `the response body is larger than ${maxBodyBytes} bytes (CALLHOOKS_MAX_RESPONSE_BYTES)`,
+    `the response body is larger than ${size} (CALLHOOKS_MAX_RESPONSE_BYTES)`,
   );
 }
 

@@ -3,6 +3,7 @@ import { observedFailure, type Failure, type Sent } from '../../domain/failures.
 import type { TargetUrl } from '../egress/target-url.ts';
 import type { OutgoingRequest, ReceivedResponse, SendOptions } from '../http-client.ts';
 import { ConnectionGoneError, type Connection } from './connection.ts';
+import type { ContentCodings } from './content-codings.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from '../dial/dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
@@ -23,6 +24,10 @@ export interface HttpExchangeInput {
 export interface HttpExchangeResult {
   readonly failure?: Failure;
   readonly response?: ReceivedResponse;
+  /** The content codings of the response's body, which are not undone yet. */
+  readonly codings?: ContentCodings;
+  /** The outcome depends on the body. */
+  readonly needsBody?: boolean;
   /** The connection was gone before a byte was written, so another one may be tried. */
   readonly isGone?: boolean;
   /** The connection had served a request before, and broke before a response head arrived. */
@@ -81,6 +86,7 @@ function createHttpExchange(
   let received: Received | undefined;
   let discardedBytes = 0;
   let isResolved = false;
+  let isOver = false;
   let recordTimer: NodeJS.Timeout | undefined;
 
   const resolveOnce = (result: HttpExchangeResult): void => {
@@ -128,14 +134,18 @@ function createHttpExchange(
       stop({ failure: added === 'full' ? tooLarge(options.maxBodyBytes) : NO_ROOM });
     },
     onResponseEnd: () => {
+      isOver = true;
       received?.body.end();
       resolveOnce({});
       clearTimeout(recordTimer);
       onIdle();
     },
     onResponseError: (_controller, error) => stop(brokenOff(error, sent, connection.served > 0)),
-    end: (reason) =>
-      stop({ failure: endedFailure(reason, stateOf(sent, received !== undefined), deadline, sent) }),
+    end: (reason) => {
+      // After its response the connection may serve another request.
+      if (isOver) return;
+      stop({ failure: endedFailure(reason, stateOf(sent, received !== undefined), deadline, sent) });
+    },
   };
 }
 
@@ -150,7 +160,8 @@ function withReceived(result: HttpExchangeResult, received: Received | undefined
   const { head, body } = received;
   const failure = head.needsBody ? result.failure : head.failure;
   const response = toResponse(head, body);
-  return failure === undefined ? { response } : { response, failure };
+  const coded = head.codings === undefined ? undefined : { codings: head.codings, needsBody: head.needsBody };
+  return failure === undefined ? { response, ...coded } : { response, failure, ...coded };
 }
 
 function toResponse({ status, headers }: ResponseHead, body: ResponseBody): ReceivedResponse {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { HttpHeader } from '../../domain/execution.ts';
 import { FAILURES, failureOf, type Failure } from '../../domain/failures.ts';
 import type { SendOptions } from '../http-client.ts';
+import { readContentCodings, shownCoding, type ContentCodings } from './content-codings.ts';
 import { tooLarge } from './failures.ts';
 
 /** A final response head, and what it already says about the outcome. */
@@ -12,6 +13,8 @@ export interface ResponseHead {
   readonly failure?: Failure;
   /** The outcome depends on the body, so it is read whole. If this is false, the head has decided the outcome. */
   readonly needsBody: boolean;
+  /** The content codings of the body, if it has any. */
+  readonly codings?: ContentCodings;
 }
 
 /** More headers of a response are not recorded. The checks below read all of them. */
@@ -24,16 +27,21 @@ export function readHead(status: number, rawHeaders: unknown, options: SendOptio
     statusFailure(status) ?? (options.read === 'whole' ? bodyFailure(status, headers, options) : undefined);
   const needsBody = failure === undefined && options.read === 'whole';
   const recorded = headers.length > MAX_RECORDED_HEADERS ? headers.slice(0, MAX_RECORDED_HEADERS) : headers;
-  return failure === undefined
-    ? { status, headers: recorded, needsBody }
-    : { status, headers: recorded, failure, needsBody };
+  const head =
+    failure === undefined
+      ? { status, headers: recorded, needsBody }
+      : { status, headers: recorded, failure, needsBody };
+  const codings = readContentCodings(valuesOf(headers, 'content-encoding'));
+  return codings === undefined ? head : { ...head, codings };
 }
 
-// Redirects are never followed.
+// Every other 3xx, such as 304, names no place to go to. Redirects are never followed.
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
 function statusFailure(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
   const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
-  return status >= 300 && status < 400
+  return REDIRECTS.has(status)
     ? failureOf('REDIRECT', `${text}: ${FAILURES.REDIRECT.message}`)
     : failureOf('HTTP_STATUS', text);
 }
@@ -63,26 +71,23 @@ function bodyFailure(
   if (lengths.some((text) => Number(text) > maxBodyBytes)) return tooLarge(maxBodyBytes);
   const transferCodings = valuesOf(headers, 'transfer-encoding');
   const transferCoding = transferCodings.find((name, index) => name !== 'chunked' || index > 0);
-  if (transferCoding !== undefined) return codedBody('transfer', transferCoding);
-  const coding = valuesOf(headers, 'content-encoding').find((name) => name !== '' && name !== 'identity');
-  return coding === undefined ? undefined : codedBody('content', coding);
+  return transferCoding === undefined ? undefined : transferCoded(transferCoding);
 }
 
 function valuesOf(headers: readonly HttpHeader[], name: string): readonly string[] {
   const values: string[] = [];
   for (const header of headers) {
-    if (header.name.toLowerCase() !== name) continue;
+    if (header.name.length !== name.length || header.name.toLowerCase() !== name) continue;
     for (const text of header.value.toLowerCase().split(',')) values.push(text.trim());
   }
   return values;
 }
 
 // Every server may send its body in chunks. The request offers no other transfer coding (RFC 9112, 7.4).
-function codedBody(kind: 'content' | 'transfer', coding: string): Failure {
-  const shown = /^[a-z0-9-]{1,16}$/.test(coding) ? coding : 'unknown';
+function transferCoded(coding: string): Failure {
   return failureOf(
     'INVALID_RESPONSE',
-    `the response body has the ${kind} coding "${shown}", though the request accepted none`,
+    `the response body has the transfer coding "${shownCoding(coding)}", though the request accepted none`,
   );
 }
 

@@ -65,7 +65,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     uses: ['errors.ts'],
     types: ['domain/'],
     libraries: ['undici'],
-    node: ['dns', 'events', 'fs/promises', 'http', 'net', 'tls'],
+    node: ['dns', 'events', 'fs/promises', 'http', 'net', 'tls', 'zlib'],
     inner: 'client',
   },
   'store/': {

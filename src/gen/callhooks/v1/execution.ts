@@ -85,15 +85,15 @@ export const FailureCode = {
   FAILURE_CODE_PROTOCOL: 5,
   /** FAILURE_CODE_EGRESS_DENIED - The egress policy forbids this target. The message names the rule. */
   FAILURE_CODE_EGRESS_DENIED: 6,
-  /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status other than 2xx and 3xx. */
+  /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status that is neither 2xx nor a redirect. */
   FAILURE_CODE_HTTP_STATUS: 7,
-  /** FAILURE_CODE_REDIRECT - The endpoint answered with 3xx. Redirects are never followed. */
+  /** FAILURE_CODE_REDIRECT - The endpoint answered with 301, 302, 303, 307 or 308. Redirects are never followed. */
   FAILURE_CODE_REDIRECT: 8,
   /** FAILURE_CODE_RESPONSE_TOO_LARGE - The assignments need the response, and it is larger than allowed (256 KiB by default). */
   FAILURE_CODE_RESPONSE_TOO_LARGE: 9,
   /**
-   * FAILURE_CODE_INVALID_RESPONSE - The assignments need the response, and it can't be read as JSON: it is not UTF-8, has a content coding, is
-   * malformed, or is nested deeper than 64.
+   * FAILURE_CODE_INVALID_RESPONSE - The assignments need the response, and it can't be read: it is not JSON, nested deeper than 64, in an unknown
+   * charset, or in a content coding other than gzip, deflate and br. The message names the place in the body.
    */
   FAILURE_CODE_INVALID_RESPONSE: 10,
   /** FAILURE_CODE_ASSIGNMENT_MISSING - A required assignment found no value in the response. */
@@ -359,11 +359,17 @@ export interface ResponseRecord {
   status: number;
   /** Output only. The headers in the order in which they arrived, without `set-cookie` and headers with sensitive names. */
   headers: HttpHeader[];
-  /** Output only. The body as UTF-8, cut at a character after 4 KiB (by default; after 64 KiB in TestWebhook). */
+  /**
+   * Output only. The body as UTF-8, cut at a character after 4 KiB (by default; after 64 KiB in TestWebhook). Content
+   * codings (gzip, deflate, br) are undone, and other charsets converted, as far as that was possible.
+   */
   body: string;
-  /** Output only. True if the body is not UTF-8 text; `body` is empty then. */
+  /** Output only. True if the body is not text; `body` is empty then. */
   bodyBinary: boolean;
-  /** Output only. How many bytes of the body were read. A body that the assignments do not need is not read to its end. */
+  /**
+   * Output only. How many bytes of the body were read, before content codings were undone. A body that the assignments do
+   * not need is not read to its end.
+   */
   bodyBytes: bigint;
   /**
    * Output only. True if `body` was cut short, or the body was not read to its end. For a binary body it says only the

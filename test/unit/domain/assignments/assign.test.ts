@@ -71,7 +71,7 @@ const run = (vector: Case) => {
   const rules = rulesOf(vector);
   if (rules.length === 0) return { assigned: {}, sources: {}, missed: [] };
   const list = Object.entries(headers).map(([name, value]) => ({ name, value }));
-  const read = readResponse({ status, headers: list, body: bodyOf(vector) });
+  const read = readResponse({ status, headers: list, body: bodyOf(vector) }, (text) => text);
   if (!read.ok) return failed('INVALID_RESPONSE');
   const result = assign(rules, read.value, variablesOf(vector));
   return result.ok

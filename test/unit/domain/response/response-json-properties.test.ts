@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readResponse } from '../../../../src/domain/response/response-json.ts';
 import { nearlyRightText } from '../../../support/arbitrary-drafts.ts';
 
-const readBody = (body: Uint8Array) => readResponse({ status: 200, headers: [], body });
+const readBody = (body: Uint8Array) => readResponse({ status: 200, headers: [], body }, (text) => text);
 
 describe('readResponse, for any body', () => {
   it('never throws, and reads JSON as JSON.parse does', () => {
