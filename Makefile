@@ -58,7 +58,7 @@ test-unit: $(INSTALLED) ## Run the unit tests, which need no database and no net
 	@$(N) mocha 'test/unit/**/*.test.ts'
 
 .PHONY: test-clients
-test-clients: $(BUILT) ## Test a real server with grpcurl, go-httpbin, oidc-provider and a Python client
+test-clients: $(BUILT) ## Test a real server with programs and libraries of other projects
 	@test/tools/test-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 

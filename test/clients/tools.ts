@@ -4,11 +4,13 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Programs of other projects. test/tools/test-tools.sh installs them into .cache/. */
+/** Programs and libraries of other projects. test/tools/test-tools.sh installs them into .cache/. */
 export const TOOLS = {
   grpcurl: join(ROOT, '.cache/bin/grpcurl'),
   'go-httpbin': join(ROOT, '.cache/bin/go-httpbin'),
   python: join(ROOT, '.cache/python/bin/python'),
+  // This file is written when the packages beside it are complete.
+  signatures: join(ROOT, '.cache/signatures/installed.json'),
 } as const;
 
 // This file is written when the installation is complete.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the tools of `make test-clients` below .cache/: grpcurl and go-httpbin (built by Go, which checks them against its
-# public checksum database) and a Python environment with grpcio-tools. Where Go or Python is missing it prints so, and
-# those tests are skipped; with CI=true it fails.
+# public checksum database), a Python environment with grpcio-tools, and npm packages that verify signatures. Where Go or
+# Python is missing it prints so, and those tests are skipped; with CI=true it fails.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/bin
@@ -50,8 +50,25 @@ python_tools() {
   fi
 }
 
+signature_libraries() {
+  wanted=$root/test/clients/signatures
+  libraries=$root/.cache/signatures
+  cmp -s "$wanted/package-lock.json" "$libraries/installed.json" && return 0
+  echo 'installing libraries that verify signatures into .cache/signatures'
+  rm -rf "$libraries"
+  mkdir -p "$libraries"
+  cp "$wanted/package.json" "$wanted/package-lock.json" "$libraries"
+  if (cd "$libraries" && "$root/tools/node/with-node.sh" npm ci --ignore-scripts --no-progress --loglevel=error); then
+    cp "$libraries/package-lock.json" "$libraries/installed.json"
+  else
+    missing 'npm could not install the libraries that verify signatures (see above): their tests are SKIPPED.' \
+      'Run make test-clients again to repeat it.'
+  fi
+}
+
 mkdir -p "$bin"
 go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 go_tool go-httpbin github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin v2.26.0
 python_tools
+signature_libraries
 [ -z "$failed" ] || [ "${CI:-}" != true ]

@@ -31,7 +31,9 @@ describe('vendored files', () => {
     });
 });
 
-for (const file of ['package-lock.json', 'tools/node/package-lock.json'])
+const SIGNATURES = 'test/clients/signatures/package';
+
+for (const file of ['package-lock.json', 'tools/node/package-lock.json', `${SIGNATURES}-lock.json`])
   describe(file, () => {
     const { packages } = JSON.parse(read(file)) as { packages: Readonly<Record<string, LockedPackage>> };
     // The entry without a name is this project itself.
@@ -50,15 +52,16 @@ for (const file of ['package-lock.json', 'tools/node/package-lock.json'])
     });
   });
 
-describe('package.json', () => {
-  it('names one exact version of each dependency', () => {
-    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
-      string,
-      Record<string, string>
-    >;
-    const inexact = Object.entries({ ...dependencies, ...devDependencies }).filter(
-      ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
-    );
-    expect(inexact).to.deep.equal([]);
+for (const file of ['package.json', `${SIGNATURES}.json`])
+  describe(file, () => {
+    it('names one exact version of each dependency', () => {
+      const { dependencies, devDependencies } = JSON.parse(read(file)) as Record<
+        string,
+        Record<string, string>
+      >;
+      const inexact = Object.entries({ ...dependencies, ...devDependencies }).filter(
+        ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
+      );
+      expect(inexact).to.deep.equal([]);
+    });
   });
-});
