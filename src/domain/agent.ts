@@ -9,14 +9,18 @@ export type WebhookType = 'pre_call' | 'post_call';
 export type FailurePolicy = 'proceed' | 'block';
 
 /**
- * A rule that assigns an attribute of the response to a dynamic variable. `defaultValue` is undefined where none was
- * given.
+ * A rule that assigns an attribute of the response to a dynamic variable, or members of an object to the variables of
+ * their names (`dynamicVariable` is `*`). `defaultValue` is undefined where none was given.
  */
 export interface Assignment {
   readonly attributeName: string;
   readonly dynamicVariable: string;
   readonly required: boolean;
   readonly defaultValue?: JsonValue;
+  /** Says whether null is a value. Otherwise it counts as not found. */
+  readonly assignNull?: boolean;
+  /** Says whether an empty text counts as not found. */
+  readonly skipEmpty?: boolean;
 }
 
 /**

@@ -13,9 +13,9 @@ export type ExecutionState = 'accepted' | 'sending' | 'succeeded' | 'failed' | '
 export type TimeLimitSource = 'config' | 'deadline';
 
 /** The reason why a rule assigned no value. */
-export type MissReason = 'not_found' | 'too_large' | 'too_deep';
+export type MissReason = 'not_found' | 'is_null' | 'is_empty' | 'too_large' | 'too_deep';
 
-/** A rule that assigned no value. */
+/** A rule that assigned no value. For a member that an object rule found, `dynamicVariable` is the member's name. */
 export interface MissedAssignment {
   readonly attributeName: string;
   readonly dynamicVariable: string;

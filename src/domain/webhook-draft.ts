@@ -20,6 +20,8 @@ export interface AssignmentDraft {
   readonly dynamicVariable: string;
   readonly required: boolean;
   readonly defaultValue?: JsonValue | undefined;
+  readonly assignNull?: boolean;
+  readonly skipEmpty?: boolean;
 }
 
 /** A webhook's configuration as it came over the wire. It is not validated and lacks its defaults. */
@@ -86,12 +88,16 @@ function fillAssignment({
   dynamicVariable,
   required,
   defaultValue,
+  assignNull = false,
+  skipEmpty = false,
 }: AssignmentDraft): Assignment {
   return {
     attributeName,
     dynamicVariable,
     required,
     ...(defaultValue === undefined ? {} : { defaultValue }),
+    ...(assignNull ? { assignNull } : {}),
+    ...(skipEmpty ? { skipEmpty } : {}),
   };
 }
 

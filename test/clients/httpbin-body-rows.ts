@@ -153,10 +153,10 @@ export const ASSIGNMENTS: readonly Row[] = [
     expect: { body: /callhooks\// },
   },
   {
-    title: 'assigns null',
+    title: 'counts null as missing',
     path: '/anything',
     assign: { x: 'json' },
-    expect: { assigned: { x: null } },
+    expect: { assigned: {}, missed: ['is_null'] },
   },
   ...(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).map((method) => ({
     title: `sends ${method}`,

@@ -90,6 +90,31 @@ export function configRows(
       rule({ attributeName: long(257) }),
       [`${path}.assignments[0].attribute_name`],
     ],
+    [
+      'an attribute_name that finds many',
+      rule({ attributeName: 'a[*]' }),
+      [`${path}.assignments[0].attribute_name`],
+    ],
+    [
+      'an attribute_name that is a JSON pointer',
+      rule({ attributeName: '/a' }),
+      [`${path}.assignments[0].attribute_name`],
+    ],
+    [
+      'an attribute_name of 17 segments',
+      rule({ attributeName: `$${'[0]'.repeat(17)}` }),
+      [`${path}.assignments[0].attribute_name`],
+    ],
+    [
+      'two rules of * and a default of one',
+      more({
+        assignments: [
+          { attributeName: 'a', dynamicVariable: '*' },
+          { attributeName: '$', dynamicVariable: '*', defaultValue: {} },
+        ],
+      }),
+      [`${path}.assignments[1].default_value`, `${path}.assignments[1].dynamic_variable`],
+    ],
     ['an undeclared target', rule({ dynamicVariable: 'nope' }), [`${path}.assignments[0].dynamic_variable`]],
     [
       'a default of a required rule',

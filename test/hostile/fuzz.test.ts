@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { WebhookConfig } from '../../src/domain/agent.ts';
 import { assign } from '../../src/domain/assignments/assign.ts';
+import { compileAssignments } from '../../src/domain/assignments/compile-assignments.ts';
 import { jsonBytes, jsonDepth, type JsonValue } from '../../src/domain/json.ts';
 import { MAX_RESPONSE_DEPTH, MAX_VARIABLE_BYTES } from '../../src/domain/limits.ts';
 import { createMasker } from '../../src/domain/redaction/redact.ts';
@@ -189,7 +190,7 @@ const properties: readonly (readonly [name: string, property: fc.IProperty<unkno
         dynamicVariable: `v${i}`,
         required: false,
       }));
-      const result = assign(rules, body as JsonValue, {});
+      const result = assign(compileAssignments(rules, []), body as JsonValue, {});
       expect(result.ok).to.equal(true);
       if (!result.ok) return;
       for (const value of Object.values(result.assigned))

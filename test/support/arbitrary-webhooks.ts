@@ -93,15 +93,20 @@ const body: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 const attribute = mostly(
-  fc.constantFrom('a', 'b', 'a.0', 'a.b.1', 'toString', 'items.0.sku', 'length'),
-  fc.oneof(fc.constantFrom('__proto__', 'constructor.name', 'a..b', '', 'a.01', '.'), anyText),
+  fc.constantFrom(
+    ...['a', 'b', 'a.0', 'a.b.1', 'toString', 'items.0.sku', 'length'],
+    ...['$', 'items[0].sku', 'items[-1]["sku"]', "$['a.b.1']"],
+  ),
+  fc.oneof(fc.constantFrom('__proto__', 'constructor.name', 'a..b', '', 'a.01', '.', 'a[*]', '/a'), anyText),
 );
 const assignment: fc.Arbitrary<Partially<pb.Assignment>> = fc.record(
   {
     source: mostly(fc.constantFrom('', 'response'), anyText),
     attributeName: attribute,
-    dynamicVariable: mostly(fc.constantFrom(...VARIABLES), anyText),
+    dynamicVariable: mostly(fc.constantFrom(...VARIABLES, '*'), anyText),
     required: fc.boolean(),
+    assignNull: fc.boolean(),
+    skipEmpty: fc.boolean(),
     defaultValue: mostly(fc.oneof(fc.constant(undefined), goodJson), anyJson),
   },
   { requiredKeys: ['attributeName', 'dynamicVariable'] },

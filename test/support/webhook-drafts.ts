@@ -15,6 +15,8 @@ export interface ConfigJson {
     dynamic_variable?: string;
     required?: boolean;
     default_value?: JsonValue;
+    assign_null?: boolean;
+    skip_empty?: boolean;
   }[];
   response_timeout_secs?: number;
   failure_policy?: WebhookConfigDraft['failurePolicy'];
@@ -36,6 +38,8 @@ export function draftOf(config: ConfigJson): WebhookConfigDraft {
       dynamicVariable: rule.dynamic_variable ?? '',
       required: rule.required ?? false,
       defaultValue: rule.default_value,
+      assignNull: rule.assign_null ?? false,
+      skipEmpty: rule.skip_empty ?? false,
     })),
     responseTimeoutSecs: config.response_timeout_secs ?? 0,
     failurePolicy: config.failure_policy ?? 'unspecified',

@@ -1,21 +1,17 @@
-import {
-  isLargerThan,
-  jsonBound,
-  jsonDepth,
-  lookUp,
-  type Found,
-  type JsonObject,
-  type JsonValue,
-  type KeysOf,
-} from '../json.ts';
-import { MAX_JSON_DEPTH, MAX_VARIABLE_BYTES } from '../limits.ts';
-import { createVariableRoom, type AddVariable } from '../variables.ts';
 import type { Assignment } from '../agent.ts';
-import { failureOf, type Failure } from '../failures.ts';
-import type { MissedAssignment, MissReason } from '../execution.ts';
 import type { VariableSource } from '../call.ts';
+import type { MissedAssignment, MissReason } from '../execution.ts';
+import { failureOf, type Failure } from '../failures.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
+import { createVariableRoom, type AddVariable } from '../variables.ts';
+import { memberOf, readAttribute } from './attribute-path.ts';
+import { EVERY_VARIABLE, type CompiledAssignment, type CompiledAssignments } from './compile-assignments.ts';
+import { createValueCheck, type CheckValue } from './value-check.ts';
 
-/** The result of a response's assignments. `missed` lists the rules that assigned no value, in their order. */
+/**
+ * The result of a response's assignments. `missed` lists the rules that assigned no value, in their order; those of an
+ * object rule come last.
+ */
 export type Assigned =
   | {
       readonly ok: true;
@@ -28,123 +24,116 @@ export type Assigned =
 /**
  * Assigns attributes of a response to dynamic variables and keeps their types. `body` is undefined when the response
  * holds nothing; `variables` are those of the conversation before. Of two rules for one variable the later one that
- * finds a value wins; a default is used only where no rule found a value. A value that is too large (16 KiB, or 256 KiB
- * for the conversation's variables together) or too deep (24) counts as not found. When a required rule finds nothing,
- * all rules fail and nothing is assigned.
+ * finds a value wins; a default is used only where no rule found a value. The object rule takes the variables for which no
+ * other rule found a value.
+ *
+ * These count as not found: null (unless `assignNull`), an empty text (with `skipEmpty`), and a value that is too large
+ * (16 KiB, or 256 KiB for the conversation's variables together) or too deep (24). When a required rule finds nothing, all
+ * rules fail and nothing is assigned.
  */
 export function assign(
-  rules: readonly Assignment[],
+  { rules, objectRule, declared }: CompiledAssignments,
   body: JsonValue | undefined,
   variables: JsonObject,
 ): Assigned {
-  const checkValue = createValueCheck();
-  const add = createVariableRoom(variables);
-  const values: AssignedValues = { assigned: {}, sources: {} };
-  const unfound: Missed[] = [];
-  for (const rule of rules) {
-    const found = attributeOf(body, rule.attributeName);
-    const reason = missReason(rule, found, checkValue, add);
-    if (reason !== undefined) unfound.push([rule, reason]);
-    else if (found.found) {
-      values.assigned[rule.dynamicVariable] = found.value;
-      values.sources[rule.dynamicVariable] = 'assignment';
-    }
-  }
-  const left = applyDefaults(unfound, values, add);
-  const missed = left.map(toMissed);
-  const required = left.find(([rule]) => rule.required);
+  const run: Run = {
+    assigned: {},
+    sources: {},
+    missed: [],
+    checkValue: createValueCheck(),
+    add: createVariableRoom(variables),
+  };
+  for (const { rule, path } of rules) takeValue(run, rule, readAttribute(body, path));
+  if (objectRule !== undefined) takeMembers(run, objectRule, body, declared);
+  const left = applyDefaults(run);
+  const missed = left.map(toMissedAssignment);
+  const required = left.find(({ rule }) => rule.required);
   if (required !== undefined) return { ok: false, failure: missingRequired(required), missed };
-  return { ok: true, ...values, missed };
+  return { ok: true, assigned: run.assigned, sources: run.sources, missed };
 }
 
-interface AssignedValues {
+/** One run of a webhook's rules. */
+interface Run {
   readonly assigned: JsonObject;
   readonly sources: Record<string, VariableSource>;
+  readonly missed: Missed[];
+  readonly checkValue: CheckValue;
+  readonly add: AddVariable;
 }
 
-// A literal own key of a top-level object goes before the path of the same text.
-function attributeOf(body: JsonValue | undefined, name: string): Found {
-  if (body === undefined) return { found: false };
-  if (body !== null && typeof body === 'object' && !Array.isArray(body) && Object.hasOwn(body, name)) {
-    return lookUp(body, [name]);
+interface Missed {
+  readonly rule: Assignment;
+  readonly reason: MissReason;
+}
+
+function takeValue(run: Run, rule: Assignment, value: JsonValue | undefined): void {
+  const reason = missReason(run, rule, value);
+  if (reason !== undefined) run.missed.push({ rule, reason });
+  else if (value !== undefined) {
+    run.assigned[rule.dynamicVariable] = value;
+    run.sources[rule.dynamicVariable] = 'assignment';
   }
-  return lookUp(body, name.split('.'));
 }
-
-type Missed = readonly [rule: Assignment, reason: MissReason];
 
 function missReason(
-  { dynamicVariable }: Assignment,
-  found: Found,
-  checkValue: CheckValue,
-  add: AddVariable,
+  { checkValue, add }: Run,
+  { dynamicVariable, assignNull, skipEmpty }: Assignment,
+  value: JsonValue | undefined,
 ): MissReason | undefined {
-  if (!found.found) return 'not_found';
-  return checkValue(found.value) ?? (add(dynamicVariable, found.value) ? undefined : 'too_large');
+  if (value === undefined) return 'not_found';
+  if (value === null && assignNull !== true) return 'is_null';
+  if (value === '' && skipEmpty === true) return 'is_empty';
+  return checkValue(value) ?? (add(dynamicVariable, value) ? undefined : 'too_large');
 }
 
-type CheckValue = (value: JsonValue) => MissReason | undefined;
-
-/**
- * Makes the check of values by their own size and depth. It measures a value that may be
- * too large once, however many rules find it, and looks at no more of a value than may be assigned: the values that rules
- * find may lie in one another.
- */
-function createValueCheck(): CheckValue {
-  const checked = new Map<JsonValue, MissReason | undefined>();
-  const keysOf = createKeysOf();
-  return (value) => {
-    if (checked.has(value)) return checked.get(value);
-    if (jsonBound(value, MAX_VARIABLE_BYTES, keysOf) <= MAX_VARIABLE_BYTES) return undefined;
-    const reason = isLargerThan(value, MAX_VARIABLE_BYTES, keysOf)
-      ? 'too_large'
-      : jsonDepth(value) > MAX_JSON_DEPTH
-        ? 'too_deep'
-        : undefined;
-    checked.set(value, reason);
-    return reason;
-  };
-}
-
-function createKeysOf(): KeysOf {
-  const known = new Map<object, readonly string[]>();
-  return (value) => {
-    const keys = known.get(value) ?? Object.keys(value);
-    known.set(value, keys);
-    return keys;
-  };
+// The loop is over the declared names: an endpoint may send any number of members. A member that is not there is no miss.
+function takeMembers(
+  run: Run,
+  { rule, path }: CompiledAssignment,
+  body: JsonValue | undefined,
+  declared: readonly string[],
+): void {
+  const object = readAttribute(body, path);
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    run.missed.push({ rule, reason: object === null ? 'is_null' : 'not_found' });
+    return;
+  }
+  for (const name of declared) {
+    const value = memberOf(object, name);
+    if (value === undefined || Object.hasOwn(run.assigned, name)) continue;
+    takeValue(run, { ...rule, dynamicVariable: name, required: false }, value);
+  }
 }
 
 /** Sets defaults where no rule found a value. Returns the rules that got neither. */
-function applyDefaults(
-  missed: readonly Missed[],
-  { assigned, sources }: AssignedValues,
-  add: AddVariable,
-): Missed[] {
-  return missed.flatMap(([rule, reason]): Missed[] => {
+function applyDefaults({ missed, assigned, sources, add }: Run): Missed[] {
+  return missed.flatMap(({ rule, reason }): Missed[] => {
     const { dynamicVariable, defaultValue } = rule;
-    if (defaultValue === undefined) return [[rule, reason]];
+    if (defaultValue === undefined) return [{ rule, reason }];
     if (sources[dynamicVariable] === 'assignment') return [];
-    if (!add(dynamicVariable, defaultValue)) return [[rule, 'too_large']];
+    if (!add(dynamicVariable, defaultValue)) return [{ rule, reason: 'too_large' }];
     assigned[dynamicVariable] = defaultValue;
     sources[dynamicVariable] = 'assignment_default';
     return [];
   });
 }
 
-function toMissed([{ attributeName, dynamicVariable }, reason]: Missed): MissedAssignment {
+function toMissedAssignment({ rule: { attributeName, dynamicVariable }, reason }: Missed): MissedAssignment {
   return { attributeName, dynamicVariable, reason };
 }
 
 const MISS_TEXT: Readonly<Record<MissReason, string>> = {
   not_found: 'is not in the response',
+  is_null: 'is null in the response',
+  is_empty: 'is an empty text in the response',
   too_large: 'is too large for a dynamic variable',
   too_deep: 'is nested too deeply for a dynamic variable',
 };
 
-function missingRequired([{ attributeName }, reason]: Missed): Failure {
-  return failureOf(
-    'ASSIGNMENT_MISSING',
-    `the required attribute ${JSON.stringify(attributeName)} ${MISS_TEXT[reason]}`,
-  );
+function missingRequired({ rule: { attributeName, dynamicVariable }, reason }: Missed): Failure {
+  const text =
+    dynamicVariable === EVERY_VARIABLE && reason === 'not_found'
+      ? 'is not an object in the response'
+      : MISS_TEXT[reason];
+  return failureOf('ASSIGNMENT_MISSING', `the required attribute ${JSON.stringify(attributeName)} ${text}`);
 }

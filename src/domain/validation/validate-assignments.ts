@@ -2,12 +2,9 @@ import { violationsOf, type Violation } from '../../errors.ts';
 import { configValueProblems } from './validate-json.ts';
 import { itemPath } from './field-path.ts';
 import { jsonBytes } from '../json.ts';
-import {
-  MAX_ASSIGNMENTS,
-  MAX_ATTRIBUTE_NAME_BYTES,
-  MAX_PATH_SEGMENTS,
-  MAX_VARIABLE_BYTES,
-} from '../limits.ts';
+import { attributeNameProblem } from '../assignments/attribute-spelling.ts';
+import { EVERY_VARIABLE, isObjectRule } from '../assignments/compile-assignments.ts';
+import { MAX_ASSIGNMENTS, MAX_VARIABLE_BYTES } from '../limits.ts';
 import { MASK } from '../redaction/redact.ts';
 import type { AssignmentDraft } from '../webhook-draft.ts';
 
@@ -29,7 +26,11 @@ export function assignmentViolations(
       ? [{ field, description: `must not have more than ${MAX_ASSIGNMENTS} assignments` }]
       : [];
   const limited = rules.slice(0, MAX_ASSIGNMENTS);
-  return [...tooMany, ...limited.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared))];
+  return [
+    ...tooMany,
+    ...limited.flatMap((rule, i) => ruleViolations(rule, itemPath(field, i), declared)),
+    ...objectRuleViolations(limited, field),
+  ];
 }
 
 function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlySet<string>): Violation[] {
@@ -39,29 +40,32 @@ function ruleViolations(rule: AssignmentDraft, path: string, declared: ReadonlyS
       `${path}.source`,
       isKnownSource ? undefined : 'must be "response" (or empty, which means that)',
     ),
-    ...violationsOf(`${path}.attribute_name`, attributeProblem(rule.attributeName)),
+    ...violationsOf(`${path}.attribute_name`, attributeNameProblem(rule.attributeName)),
     ...violationsOf(`${path}.dynamic_variable`, variableProblem(rule.dynamicVariable, declared)),
     ...defaultViolations(rule, `${path}.default_value`),
   ];
 }
 
-function attributeProblem(name: string): string | undefined {
-  if (name === '') return 'is required';
-  if (Buffer.byteLength(name) > MAX_ATTRIBUTE_NAME_BYTES) {
-    return `must not be larger than ${MAX_ATTRIBUTE_NAME_BYTES} bytes`;
-  }
-  return name.split('.').length > MAX_PATH_SEGMENTS
-    ? `must not be a path of more than ${MAX_PATH_SEGMENTS} segments`
-    : undefined;
-}
-
 function variableProblem(name: string, declared: ReadonlySet<string>): string | undefined {
   if (name === '') return 'is required';
-  return declared.has(name) ? undefined : 'must be a declared dynamic variable of the agent';
+  return declared.has(name) || name === EVERY_VARIABLE
+    ? undefined
+    : `must be a declared dynamic variable of the agent, or "${EVERY_VARIABLE}" for all of them`;
 }
 
-function defaultViolations({ required, defaultValue }: AssignmentDraft, field: string): Violation[] {
+function objectRuleViolations(rules: readonly AssignmentDraft[], field: string): Violation[] {
+  const [, ...more] = [...rules.keys()].filter((i) => isObjectRule(rules[i] as AssignmentDraft));
+  return more.map((i) => ({
+    field: `${itemPath(field, i)}.dynamic_variable`,
+    description: `must be "${EVERY_VARIABLE}" in one assignment only`,
+  }));
+}
+
+function defaultViolations(rule: AssignmentDraft, field: string): Violation[] {
+  const { required, defaultValue } = rule;
   if (defaultValue === undefined) return [];
+  if (isObjectRule(rule))
+    return [{ field, description: "can't be the default of all variables: declare their defaults" }];
   if (required) return [{ field, description: "a required assignment can't have a default value" }];
   if (defaultValue === MASK) return [{ field, description: 'is a masked value: write the value' }];
   const problems = configValueProblems(defaultValue, field);

@@ -1,5 +1,9 @@
 import type { ClientCertificate } from '../../domain/auth/endpoint-auth.ts';
 import { compileHmac, type CompiledHmac } from '../../domain/auth/hmac-signature.ts';
+import {
+  compileAssignments,
+  type CompiledAssignments,
+} from '../../domain/assignments/compile-assignments.ts';
 import { compileRequest, type CompiledRequest } from '../../domain/template/compile-request.ts';
 import {
   fixedValuesToRedact,
@@ -20,6 +24,8 @@ export interface RunnableWebhook {
   readonly hmac: CompiledHmac | undefined;
   /** The client certificate with its key. */
   readonly clientIdentity: ClientIdentity | undefined;
+  /** The rules for its response. */
+  readonly assignments: CompiledAssignments;
   /** Scheme, host and port: the key of the per-origin limits. */
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
@@ -59,6 +65,7 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
     compiled,
     hmac: config.hmacSignature && compileHmac(config.hmacSignature),
     clientIdentity: identityOf(config.apiSchema.auth?.clientCertificate, secrets),
+    assignments: compileAssignments(config.assignments, Object.keys(agent.dynamicVariables)),
     origin: compiled.url.origin,
     secrets,
     secretValues,

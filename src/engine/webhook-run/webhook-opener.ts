@@ -1,4 +1,5 @@
 import type { Agent, SealedValue, Webhook } from '../../domain/agent.ts';
+import { isObjectRule } from '../../domain/assignments/compile-assignments.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 import { openWebhook, type RunnableWebhook } from './runnable-webhook.ts';
 
@@ -10,6 +11,8 @@ interface Opened {
   readonly sealedSecrets: SealedValues;
   /** The etags of all webhooks of the agent: its records mask values of the others too. */
   readonly etags: string;
+  /** The variables that its object rule takes. They can change without it. */
+  readonly declared: string;
   readonly bytes: number;
 }
 
@@ -42,6 +45,7 @@ function openAll(agent: Agent, webhook: Webhook, agentSecrets: AgentSecrets): Op
     runnable: openWebhook(agent, webhook, agentSecrets),
     sealedSecrets: agent.sealedSecrets,
     etags: etagsOf(agent),
+    declared: declaredFor(webhook, agent),
     bytes: roughBytes(agent, webhook),
   };
 }
@@ -79,10 +83,19 @@ function etagsOf({ webhooks }: Agent): string {
   return webhooks.map(({ etag }) => etag).join();
 }
 
-function isUnchanged({ runnable, sealedSecrets, etags }: Opened, agent: Agent, webhook: Webhook): boolean {
+function declaredFor({ config }: Webhook, { dynamicVariables }: Agent): string {
+  return config.assignments.some(isObjectRule) ? Object.keys(dynamicVariables).join() : '';
+}
+
+function isUnchanged(
+  { runnable, sealedSecrets, etags, declared }: Opened,
+  agent: Agent,
+  webhook: Webhook,
+): boolean {
   return (
     runnable.webhook.etag === webhook.etag &&
     etags === etagsOf(agent) &&
+    declared === declaredFor(webhook, agent) &&
     isSameSealed(sealedSecrets, agent.sealedSecrets) &&
     isSameSealed(runnable.webhook.sealedHeaders, webhook.sealedHeaders)
   );

@@ -184,10 +184,9 @@ function assignFrom(
   { runnable, result: rendered, variables }: RenderedRun,
   response: ReceivedResponse,
 ): Read {
-  const rules = runnable.webhook.config.assignments;
-  if (rules.length === 0) return {};
+  if (runnable.webhook.config.assignments.length === 0) return {};
   const body = readResponse(response, rendered.mask);
   if (!body.ok) return { failure: failureOf('INVALID_RESPONSE', body.message) };
-  const result = assign(rules, body.value, variables);
+  const result = assign(runnable.assignments, body.value, variables);
   return result.ok ? result : { failure: result.failure, missed: result.missed };
 }

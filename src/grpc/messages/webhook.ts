@@ -41,5 +41,7 @@ function assignmentMessage(assignment: Assignment): pb.Assignment {
     dynamicVariable: assignment.dynamicVariable,
     required: assignment.required,
     defaultValue: assignment.defaultValue,
+    assignNull: assignment.assignNull ?? false,
+    skipEmpty: assignment.skipEmpty ?? false,
   };
 }

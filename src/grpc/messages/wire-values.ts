@@ -120,6 +120,8 @@ export const TIME_LIMIT_SOURCES = {
 /** Maps `MissReason` to the wire. */
 export const MISS_REASONS = {
   not_found: pb.MissReason.MISS_REASON_NOT_FOUND,
+  is_null: pb.MissReason.MISS_REASON_IS_NULL,
+  is_empty: pb.MissReason.MISS_REASON_IS_EMPTY,
   too_large: pb.MissReason.MISS_REASON_TOO_LARGE,
   too_deep: pb.MissReason.MISS_REASON_TOO_DEEP,
 } as const satisfies Record<MissReason, pb.MissReason>;

@@ -33,5 +33,7 @@ function toAssignmentDraft(message: pb.Assignment): AssignmentDraft {
     dynamicVariable: message.dynamicVariable,
     required: message.required,
     defaultValue: message.defaultValue as JsonValue | undefined,
+    assignNull: message.assignNull,
+    skipEmpty: message.skipEmpty,
   };
 }

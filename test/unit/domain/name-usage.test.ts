@@ -51,6 +51,11 @@ describe('variableUsers', () => {
     ]);
   });
 
+  it('returns no rule of * for any variable', () => {
+    const rule = { attributeName: 'vars', dynamicVariable: '*', required: true };
+    expect(variableUsers({ ...config, assignments: [rule] }, ['name'])).to.deep.equal([]);
+  });
+
   it('returns nothing for a name that is not used', () => {
     expect(variableUsers(config, ['name'])).to.deep.equal([]);
     expect(variableUsers(config, ['CRM'])).to.deep.equal([]);

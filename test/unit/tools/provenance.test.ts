@@ -12,24 +12,26 @@ interface LockedPackage {
   readonly resolved?: string;
 }
 
-describe('vendored files', () => {
-  const folder = 'proto/google/rpc/';
-  const rows = [
-    ...read(`${folder}README.md`).matchAll(/^\| `(.*)` \| .* \| `[0-9a-f]{40}` .* \| `([0-9a-f]{64})` \|$/gm),
-  ];
-  const hashes = new Map(rows.map(([, name = '', hash = '']) => [name, hash]));
+for (const folder of ['proto/google/rpc/', 'test/vectors/jsonpath-compliance/'])
+  describe(`vendored files in ${folder}`, () => {
+    const rows = [
+      ...read(`${folder}README.md`).matchAll(
+        /^\| `(.*)` \| .* \| `[0-9a-f]{40}` .* \| `([0-9a-f]{64})` \|$/gm,
+      ),
+    ];
+    const hashes = new Map(rows.map(([, name = '', hash = '']) => [name, hash]));
 
-  it('each have a row with repository, commit, licence and hash', () => {
-    const names = readdirSync(new URL(folder, root)).filter((name) => name !== 'README.md');
-    expect([...hashes.keys()]).to.deep.equal(names.toSorted());
-  });
-
-  for (const [name, hash] of hashes)
-    it(`equal their source byte for byte (${name})`, () => {
-      const bytes = readFileSync(new URL(folder + name, root));
-      expect(createHash('sha256').update(bytes).digest('hex')).to.equal(hash);
+    it('each have a row with repository, commit, licence and hash', () => {
+      const names = readdirSync(new URL(folder, root)).filter((name) => name !== 'README.md');
+      expect([...hashes.keys()]).to.deep.equal(names.toSorted());
     });
-});
+
+    for (const [name, hash] of hashes)
+      it(`equal their source byte for byte (${name})`, () => {
+        const bytes = readFileSync(new URL(folder + name, root));
+        expect(createHash('sha256').update(bytes).digest('hex')).to.equal(hash);
+      });
+  });
 
 const SIGNATURES = 'test/clients/signatures/package';
 

@@ -196,12 +196,16 @@ export namespace TimeLimitSource {
 export const MissReason = {
   /** MISS_REASON_UNSPECIFIED - The reason was written by a newer release, which knows reasons that this one does not. */
   MISS_REASON_UNSPECIFIED: 0,
-  /** MISS_REASON_NOT_FOUND - The response has no such attribute. */
+  /** MISS_REASON_NOT_FOUND - The response has no such attribute; for `*`, it is not an object. */
   MISS_REASON_NOT_FOUND: 1,
   /** MISS_REASON_TOO_LARGE - The value has more than 16 KiB of compact JSON, or the variables of the conversation would exceed 256 KiB together. */
   MISS_REASON_TOO_LARGE: 2,
   /** MISS_REASON_TOO_DEEP - The value is nested deeper than 24. */
   MISS_REASON_TOO_DEEP: 3,
+  /** MISS_REASON_IS_NULL - The value is null, and the assignment does not have `assign_null`. */
+  MISS_REASON_IS_NULL: 4,
+  /** MISS_REASON_IS_EMPTY - The value is an empty text, and the assignment has `skip_empty`. */
+  MISS_REASON_IS_EMPTY: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -212,6 +216,8 @@ export namespace MissReason {
   export type MISS_REASON_NOT_FOUND = typeof MissReason.MISS_REASON_NOT_FOUND;
   export type MISS_REASON_TOO_LARGE = typeof MissReason.MISS_REASON_TOO_LARGE;
   export type MISS_REASON_TOO_DEEP = typeof MissReason.MISS_REASON_TOO_DEEP;
+  export type MISS_REASON_IS_NULL = typeof MissReason.MISS_REASON_IS_NULL;
+  export type MISS_REASON_IS_EMPTY = typeof MissReason.MISS_REASON_IS_EMPTY;
   export type UNRECOGNIZED = typeof MissReason.UNRECOGNIZED;
 }
 

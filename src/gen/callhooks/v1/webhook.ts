@@ -381,23 +381,50 @@ export interface Assignment {
   /** Where the value comes from. Only `response` is allowed; an empty string stands for it. */
   source: string;
   /**
-   * Required. What to take from the JSON response, at most 256 bytes of UTF-8. It is first tried as a key of the
-   * top-level object, then as a dotted path of at most 16 segments into objects (by key) and arrays (by index), such as
-   * `customer.orders.0.id`. A JSON null that is found is a value.
+   * Required. The path to a value in the JSON response, at most 256 bytes of UTF-8 and 16 segments, in one of two
+   * spellings:
+   *
+   * - A dotted path goes into objects by key and into arrays by index, such as `customer.orders.0.id`. The whole text is
+   *   first tried as a key of the top-level object.
+   * - A singular query of RFC 9535, with or without the leading `$`, such as `results[0].properties.firstname`,
+   *   `records[-1]["Account.Name"]` or `$['@odata.context']`. `$` alone is the whole response.
+   *
+   * A name that begins with `$`, `.`, `/` or a blank, or holds `[`, `]`, `*` or `?`, has to be a singular query. Names
+   * with an empty segment (`customer..name`) and placeholders (`{{name}}`) are refused. The violation tells the nearest
+   * spelling that works.
    */
   attributeName: string;
-  /** Required. The declared dynamic variable that takes the value. The JSON type of the value is kept. */
+  /**
+   * Required. The declared dynamic variable that takes the value. The JSON type of the value is kept. Of two
+   * assignments for one variable the later one that finds a value wins.
+   *
+   * `*` takes every member of the object found whose name the agent declares, and ignores the others. At most one
+   * assignment has it, and assignments for one variable go before it.
+   */
   dynamicVariable: string;
   /**
    * If it is true and nothing is found, the execution fails as `FAILURE_CODE_ASSIGNMENT_MISSING`. It can't be used
-   * together with `default_value`.
+   * together with `default_value`. For `*`, the object has to be found, whatever its members are.
    */
   required: boolean;
   /**
    * What the variable becomes when nothing is found: any JSON value, at most 16 KiB of compact JSON, depth 24. An
-   * integer beyond ±(2^53-1) is refused: write it as a string. An explicit null is a value. If it is unset, the variable keeps its earlier value.
+   * integer beyond ±(2^53-1) is refused: write it as a string. An explicit null is a value. If it is unset, the
+   * variable keeps its earlier value. Refused for `*`.
    */
-  defaultValue: unknown | undefined;
+  defaultValue:
+    | unknown
+    | undefined;
+  /**
+   * If it is true, a null that is found is a value. Otherwise it counts as not found (`MISS_REASON_IS_NULL`), so that
+   * the variable keeps its earlier value or takes `default_value`. For `*` it holds for each member.
+   */
+  assignNull: boolean;
+  /**
+   * If it is true, an empty text that is found counts as not found (`MISS_REASON_IS_EMPTY`). Otherwise it is a value.
+   * For `*` it holds for each member.
+   */
+  skipEmpty: boolean;
 }
 
 function createBaseWebhook(): Webhook {
@@ -1393,7 +1420,15 @@ export const HmacSignature: MessageFns<HmacSignature> = {
 };
 
 function createBaseAssignment(): Assignment {
-  return { source: "", attributeName: "", dynamicVariable: "", required: false, defaultValue: undefined };
+  return {
+    source: "",
+    attributeName: "",
+    dynamicVariable: "",
+    required: false,
+    defaultValue: undefined,
+    assignNull: false,
+    skipEmpty: false,
+  };
 }
 
 export const Assignment: MessageFns<Assignment> = {
@@ -1412,6 +1447,12 @@ export const Assignment: MessageFns<Assignment> = {
     }
     if (message.defaultValue !== undefined) {
       Value.encode(Value.wrap(message.defaultValue), writer.uint32(42).fork()).join();
+    }
+    if (message.assignNull !== false) {
+      writer.uint32(48).bool(message.assignNull);
+    }
+    if (message.skipEmpty !== false) {
+      writer.uint32(56).bool(message.skipEmpty);
     }
     return writer;
   },
@@ -1469,6 +1510,22 @@ export const Assignment: MessageFns<Assignment> = {
             message.defaultValue = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.assignNull = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.skipEmpty = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1491,6 +1548,8 @@ export const Assignment: MessageFns<Assignment> = {
     message.dynamicVariable = object.dynamicVariable ?? "";
     message.required = object.required ?? false;
     message.defaultValue = object.defaultValue === undefined ? undefined : object.defaultValue;
+    message.assignNull = object.assignNull ?? false;
+    message.skipEmpty = object.skipEmpty ?? false;
     return message;
   },
 };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Assignment } from '../../../../src/domain/agent.ts';
 import { assign } from '../../../../src/domain/assignments/assign.ts';
+import { compileAssignments } from '../../../../src/domain/assignments/compile-assignments.ts';
 import { jsonBytes, jsonDepth, type JsonObject, type JsonValue } from '../../../../src/domain/json.ts';
 import { awkwardJson } from '../../../support/arbitrary-drafts.ts';
 
@@ -26,7 +27,7 @@ describe('assign, for any response', () => {
         fc.integer({ min: 200_000, max: 262_000 }),
         (rules, found, size) => {
           const before: JsonObject = { big: 'x'.repeat(size) };
-          const result = assign(rules, found, before);
+          const result = assign(compileAssignments(rules, []), found, before);
           if (!result.ok) throw new Error('nothing is required');
           expect(jsonBytes({ ...before, ...result.assigned })).to.be.at.most(262_144);
           for (const value of Object.values(result.assigned)) {
@@ -63,7 +64,7 @@ describe('assign, for any response', () => {
       fc.property(fc.array(rule, { maxLength: 8 }), body, before, (rules, found, { char, count, bytes }) => {
         const value = char.repeat(Math.floor(bytes / (char === 'x' ? 1 : 6)));
         const variables = Object.fromEntries(Array.from({ length: count }, (_, i) => [`v${i}`, value]));
-        const result = assign(rules, found, variables);
+        const result = assign(compileAssignments(rules, []), found, variables);
         if (!result.ok) throw new Error('nothing is required');
         expect(result.assigned).to.deep.equal(measured(rules, found, variables));
       }),

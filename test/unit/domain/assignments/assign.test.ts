@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { assign } from '../../../../src/domain/assignments/assign.ts';
+import { assign, type Assigned } from '../../../../src/domain/assignments/assign.ts';
+import { compileAssignments } from '../../../../src/domain/assignments/compile-assignments.ts';
 import { readResponse } from '../../../../src/domain/response/response-json.ts';
 import type { Assignment } from '../../../../src/domain/agent.ts';
 import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
@@ -8,6 +9,12 @@ import type { JsonObject, JsonValue } from '../../../../src/domain/json.ts';
 interface Text {
   char: string;
   bytes: number;
+}
+interface RuleOptions {
+  required?: boolean;
+  default_value?: JsonValue;
+  assign_null?: boolean;
+  skip_empty?: boolean;
 }
 interface Case {
   name: string;
@@ -19,7 +26,9 @@ interface Case {
     | { repeat: Text & { key: string } }
     | { object: Record<string, JsonValue | Text> }
     | { hex: string };
-  assignments: [string, string, { required?: boolean; default_value?: JsonValue }?][];
+  /** Lists the declared variables, for a rule of `*`. */
+  declare?: string[];
+  assignments: [string, string, RuleOptions?][];
   expect: {
     state: 'SUCCEEDED' | 'FAILED';
     assigned?: JsonObject;
@@ -60,7 +69,16 @@ const rulesOf = ({ assignments }: Case): Assignment[] =>
     dynamicVariable,
     required: more.required ?? false,
     ...('default_value' in more ? { defaultValue: more.default_value } : {}),
+    assignNull: more.assign_null ?? false,
+    skipEmpty: more.skip_empty ?? false,
   }));
+
+const assignBy = (
+  rules: Assignment[],
+  body: JsonValue | undefined,
+  variables: JsonObject = {},
+  declared: string[] = [],
+): Assigned => assign(compileAssignments(rules, declared), body, variables);
 
 /** Handles status and body as an execution does, in short. The rest of it is tested over real sockets. */
 const run = (vector: Case) => {
@@ -73,7 +91,7 @@ const run = (vector: Case) => {
   const list = Object.entries(headers).map(([name, value]) => ({ name, value }));
   const read = readResponse({ status, headers: list, body: bodyOf(vector) }, (text) => text);
   if (!read.ok) return failed('INVALID_RESPONSE');
-  const result = assign(rules, read.value, variablesOf(vector));
+  const result = assignBy(rules, read.value, variablesOf(vector), vector.declare);
   return result.ok
     ? result
     : { failure: result.failure.code, assigned: {}, sources: {}, missed: result.missed };
@@ -109,7 +127,7 @@ describe('assign', () => {
   it('names a missing required attribute and the reason, without its value', () => {
     const rule = { attributeName: 'customer.id', dynamicVariable: 'id', required: true };
     const messageFor = (body: JsonValue): string | undefined => {
-      const result = assign([rule], body, {});
+      const result = assignBy([rule], body);
       return result.ok ? undefined : result.failure.message;
     };
     expect(messageFor({})).to.equal('the required attribute "customer.id" is not in the response');
@@ -132,21 +150,21 @@ describe('assign', () => {
       dynamicVariable: `v${i}`,
       required: false,
     }));
-    const result = assign(rules, { large: large as JsonObject }, {});
+    const result = assignBy(rules, { large: large as JsonObject });
     expect(result.missed.map(({ reason }) => reason)).to.deep.equal(rules.map(() => 'too_large'));
     // The first rule reads it for its bound, once more before it is measured, and to measure it.
     expect(reads).to.equal(3);
   });
 
   it('sets sent to yes when a required attribute is missing', () => {
-    const result = assign([{ attributeName: 'a', dynamicVariable: 'a', required: true }], undefined, {});
+    const result = assignBy([{ attributeName: 'a', dynamicVariable: 'a', required: true }], undefined);
     expect(result.ok ? undefined : result.failure.sent).to.equal('yes');
   });
 
   it('does not change the variables that it is given', () => {
     const variables = Object.freeze({ a: 1 });
     expect(
-      assign([{ attributeName: 'a', dynamicVariable: 'a', required: false }], { a: 2 }, variables).ok,
+      assignBy([{ attributeName: 'a', dynamicVariable: 'a', required: false }], { a: 2 }, variables).ok,
     ).to.equal(true);
     expect(variables).to.deep.equal({ a: 1 });
   });

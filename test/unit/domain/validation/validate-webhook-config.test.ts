@@ -133,11 +133,52 @@ describe('validateWebhookConfig, for defaults', () => {
     });
   });
 
+  it('keeps assign_null and skip_empty where they are set', () => {
+    const rule = { attribute_name: 'a', dynamic_variable: 'v' };
+    const assignments = [{ ...rule, assign_null: true, skip_empty: true }, rule];
+    const filled = { attributeName: 'a', dynamicVariable: 'v', required: false };
+    expect(check(withSchema({}, { assignments })).config.assignments).to.deep.equal([
+      { ...filled, assignNull: true, skipEmpty: true },
+      filled,
+    ]);
+  });
+
   it('drops the key __proto__ at any depth', () => {
     const body = JSON.parse('{"a":{"__proto__":{"b":1},"c":2}}') as JsonValue;
     const { config: filled, violations } = check(withSchema({ request_body: body }));
     expect(violations).to.deep.equal([]);
     expect(filled.apiSchema.requestBody).to.deep.equal({ a: { c: 2 } });
+  });
+});
+
+describe('validateWebhookConfig, for assignments of *', () => {
+  const violationsOfRules = (...rules: NonNullable<ConfigJson['assignments']>) =>
+    check(withSchema({}, { assignments: rules.map((rule) => ({ attribute_name: '$', ...rule })) }))
+      .violations;
+  const every = { dynamic_variable: '*' };
+
+  it('takes one, required or not', () => {
+    expect(violationsOfRules(every, { dynamic_variable: 'v' })).to.deep.equal([]);
+    expect(violationsOfRules({ ...every, required: true, assign_null: true })).to.deep.equal([]);
+  });
+
+  it('refuses every one behind the first', () => {
+    expect(violationsOfRules(every, { dynamic_variable: 'v' }, every, every)).to.deep.equal(
+      [2, 3].map((i) => ({
+        field: `webhook_config.assignments[${i}].dynamic_variable`,
+        description: 'must be "*" in one assignment only',
+      })),
+    );
+  });
+
+  it('refuses a default, null too', () => {
+    for (const more of [{ default_value: {} }, { default_value: null, required: true }])
+      expect(violationsOfRules({ ...every, ...more })).to.deep.equal([
+        {
+          field: 'webhook_config.assignments[0].default_value',
+          description: "can't be the default of all variables: declare their defaults",
+        },
+      ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Agent } from '../../../../src/domain/agent.ts';
+import type { Agent, Assignment } from '../../../../src/domain/agent.ts';
+import type { JsonObject } from '../../../../src/domain/json.ts';
 import { createWebhookOpener } from '../../../../src/engine/webhook-run/webhook-opener.ts';
 import { createAgentSecrets } from '../../../../src/secrets/agent-secrets.ts';
 import type { Keyring } from '../../../../src/secrets/keyring.ts';
@@ -74,6 +75,23 @@ describe('createWebhookOpener', () => {
       first.compiled,
     );
     expect(open({ ...readAgain(agent), sealedSecrets: {} }).secrets).to.deep.equal({});
+  });
+
+  it('opens it anew when an object rule takes other variables, and only then', () => {
+    const rule = { attributeName: '$', dynamicVariable: '*', required: false };
+    const agentOf = (dynamicVariables: JsonObject, assignments: Assignment[]): Agent => {
+      const webhook = webhookWith(SCHEMA);
+      const config = { ...webhook.config, assignments };
+      return { ...agentWith({ ...webhook, config }, {}), dynamicVariables };
+    };
+    const { open } = countingOpener();
+    expect(open(agentOf({ a: 1 }, [rule])).assignments.declared).to.deep.equal(['a']);
+    const second = open(agentOf({ a: 2, b: null }, [rule]));
+    expect(second.assignments.declared).to.deep.equal(['a', 'b']);
+    expect(open(agentOf({ a: 3, b: 4 }, [rule]))).to.equal(second);
+    const other = countingOpener();
+    const first = other.open(agentOf({ a: 1 }, []));
+    expect(other.open(agentOf({ a: 1, b: 1 }, []))).to.equal(first);
   });
 
   it('opens each draft, which has no etag, anew', () => {
