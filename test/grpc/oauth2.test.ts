@@ -105,6 +105,28 @@ describeEachEngine('auth.oauth2 of webhooks', (engine) => {
     expect(JSON.stringify(context.app.logLines)).to.not.match(/-abcdef|literal-secret-1/);
   });
 
+  it('masks the token of one webhook that another one sends on', async () => {
+    context.receiver.respond(({ headers }) => ({
+      body: { echo: headers.authorization?.slice('Bearer '.length) },
+    }));
+    const agent = await makeAgent(context.rpc, {
+      secrets: SECRETS,
+      variables: { echo: '' },
+      pre: configWith(
+        {},
+        { assignments: [{ attributeName: 'echo', dynamicVariable: 'echo' }] as pb.Assignment[] },
+      ),
+      post: configOf({ url: `${context.receiver.url}/b`, requestBody: { echo: '{{echo}}' } }),
+    });
+    const call = newCall(agent);
+    await context.rpc.calls.onCallStart(call);
+    const { execution } = await context.rpc.calls.onCallEnd(call);
+    const { request } = await untilFinished(context.rpc, execution?.executionUuid);
+    const sent = context.newRequests().at(-1);
+    expect(sent?.body).to.equal(JSON.stringify({ echo: `token-${issued}-abcdef` }));
+    expect(request?.body).to.equal(JSON.stringify({ echo: MASK }));
+  });
+
   it('fails as AUTH, unsent, when the token endpoint refuses, and tries again for the next call', async () => {
     const agent = await make({}, { failurePolicy: pb.FailurePolicy.FAILURE_POLICY_BLOCK });
     answerWith(() => ({

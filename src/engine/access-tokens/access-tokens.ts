@@ -3,6 +3,7 @@ import type { ClientCredentials } from '../../domain/auth/token-request.ts';
 import { failureOf, type Failure } from '../../domain/failures.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import type { FetchedToken } from './fetch-access-token.ts';
+import { createTokensByAgent } from './tokens-by-agent.ts';
 
 /** An access token that is kept in memory. It is never stored and never logged. */
 export interface AccessToken {
@@ -35,6 +36,11 @@ export interface AccessTokens {
   ): Promise<AccessToken | { readonly failure: Failure }>;
   /** Forgets a token that an endpoint answered with 401. A newer one for the same credentials stays. */
   drop(token: AccessToken): void;
+  /**
+   * Returns what masks all tokens that are kept for an agent, or undefined when there are none. An endpoint may return the
+   * token of one webhook in a variable that another webhook sends.
+   */
+  maskOf(agentUuid: string): Masker | undefined;
 }
 
 /** What the access tokens need, and their bounds. */
@@ -60,6 +66,8 @@ const PAUSE_MS = 500;
 
 /** The token of one client, and the fetch that is under way. */
 interface Entry {
+  readonly key: string;
+  readonly agentUuid: string;
   token?: AccessToken | undefined;
   fetching?: Promise<AccessToken | { readonly failure: Failure }> | undefined;
   fetchedAtMs: number;
@@ -69,18 +77,26 @@ interface Entry {
 export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
   const { fetch, hash, onError, nowMs = () => performance.now(), maxKept = MAX_KEPT } = deps;
   const entries = new Map<string, Entry>();
+  const byAgent = createTokensByAgent();
 
-  const entryOf = (key: string): Entry => {
-    const entry = entries.get(key) ?? { fetchedAtMs: -Infinity };
+  const keep = (entry: Entry, token: AccessToken | undefined): void => {
+    if (entry.token !== undefined) byAgent.remove(entry.agentUuid, entry.token);
+    entry.token = token;
+    // A fetch may end after its entry was forgotten.
+    if (token !== undefined && entries.get(entry.key) === entry) byAgent.add(entry.agentUuid, token);
+  };
+  const entryOf = (key: string, agentUuid: string): Entry => {
+    const entry = entries.get(key) ?? { key, agentUuid, fetchedAtMs: -Infinity };
     entries.delete(key);
     entries.set(key, entry);
-    for (const oldest of entries.keys()) {
+    for (const [oldestKey, oldest] of entries) {
       if (entries.size <= maxKept) break;
-      entries.delete(oldest);
+      entries.delete(oldestKey);
+      keep(oldest, undefined);
     }
     return entry;
   };
-  const fetchInto = async (entry: Entry, key: string, credentials: ClientCredentials) => {
+  const fetchInto = async (entry: Entry, credentials: ClientCredentials) => {
     try {
       const pauseMs = entry.fetchedAtMs + PAUSE_MS - nowMs();
       if (pauseMs > 0) await wait(pauseMs);
@@ -88,8 +104,9 @@ export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
       const fetched = await fetch(credentials);
       if ('failure' in fetched) return fetched;
       // The life is counted from the request on: the token was issued after that.
-      entry.token = toToken(key, fetched, entry.fetchedAtMs);
-      return entry.token;
+      const token = toToken(entry.key, fetched, entry.fetchedAtMs);
+      keep(entry, token);
+      return token;
     } finally {
       entry.fetching = undefined;
     }
@@ -98,20 +115,21 @@ export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
   return {
     get: async (owner, credentials, expiresAtMs) => {
       const key = hash(JSON.stringify([owner.agentUuid, owner.webhookEtag, credentials]));
-      const entry = entryOf(key);
+      const entry = entryOf(key, owner.agentUuid);
       const { token } = entry;
       if (token === undefined || nowMs() >= token.usedUntilMs)
-        return within((entry.fetching ??= fetchInto(entry, key, credentials)), expiresAtMs);
+        return within((entry.fetching ??= fetchInto(entry, credentials)), expiresAtMs);
       if (nowMs() >= token.renewAtMs && entry.fetching === undefined) {
-        entry.fetching = fetchInto(entry, key, credentials);
+        entry.fetching = fetchInto(entry, credentials);
         entry.fetching.catch(onError);
       }
       return token;
     },
     drop: (token) => {
       const entry = entries.get(token.key);
-      if (entry?.token === token) entry.token = undefined;
+      if (entry?.token === token) keep(entry, undefined);
     },
+    maskOf: byAgent.maskOf,
   };
 }
 

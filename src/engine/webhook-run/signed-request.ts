@@ -31,6 +31,8 @@ export interface RenderInput {
   readonly traceparent?: string | undefined;
   readonly isTest?: boolean;
   readonly recordBytes: number;
+  /** Masks the access tokens of the agent, if there are any. */
+  readonly maskTokens?: Masker | undefined;
 }
 
 /** What rendering needs from outside. */
@@ -50,7 +52,8 @@ export function renderSignedRequest(deps: RenderDeps, input: RenderInput): Rende
   if ('failure' in signed)
     return { failure: signed.failure, mask: runnable.mask, missingVariables: result.missing };
   const own = { ...ownHeaders(deps, input), ...signed.headers };
-  const mask = maskerOf(runnable, result.request, signed);
+  const maskSecrets = maskerOf(runnable, result.request, signed);
+  const mask = input.maskTokens === undefined ? maskSecrets : joinMaskers(input.maskTokens, maskSecrets);
   const masked = maskedRender(runnable.compiled, values, result.request);
   return {
     request: {

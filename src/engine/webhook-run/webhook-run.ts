@@ -105,7 +105,9 @@ function render(deps: WebhookRunDeps, input: RunInput): RenderedRun {
     ...{ agentUuid, conversationUuid, details, variables },
     secrets: runnable.secrets,
   });
-  return { runnable, result: renderSignedRequest(deps, { ...input, values }), variables, recordBytes };
+  const maskTokens = deps.accessTokens.maskOf(agentUuid);
+  const result = renderSignedRequest(deps, { ...input, values, maskTokens });
+  return { runnable, result, variables, recordBytes };
 }
 
 function send(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {

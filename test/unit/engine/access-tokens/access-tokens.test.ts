@@ -214,6 +214,43 @@ describe('access tokens', () => {
     expect(fetches).to.have.length(2);
   });
 
+  it('masks the kept tokens of an agent, and no longer a token that was replaced, dropped or forgotten', async () => {
+    const { clock, tokens, get, getNew, fetches } = startTokens({ maxKept: 1 });
+    const masked = (text: string) => tokens.maskOf('agent')?.(text);
+    expect(masked('token-number-1')).to.equal(undefined);
+    await getNew('token-number-1');
+    expect(masked('token-number-1')).to.equal('••••••');
+    expect(tokens.maskOf('other')).to.equal(undefined);
+    clock.nowMs += AN_HOUR_MS;
+    const second = await getNew('token-number-2');
+    expect(masked('token-number-1 token-number-2')).to.equal('token-number-1 ••••••');
+    tokens.drop(second);
+    expect(masked('token-number-2')).to.equal(undefined);
+    clock.nowMs += 500;
+    await getNew('token-number-3');
+    const other = get({ clientId: 'other' }, { agentUuid: 'other', webhookEtag: 'e' });
+    expect(masked('token-number-3')).to.equal(undefined);
+    const late = get();
+    fetches.at(-2)?.answer({ value: 'token-number-4', lifetimeMs: AN_HOUR_MS });
+    await other;
+    expect(tokens.maskOf('other'), 'of an entry that was forgotten meanwhile').to.equal(undefined);
+    fetches.at(-1)?.answer({ value: 'token-number-5', lifetimeMs: AN_HOUR_MS });
+    await late;
+    expect(masked('token-number-5')).to.equal('••••••');
+  });
+
+  it('masks a token of an agent as long as one of two webhooks keeps it', async () => {
+    const { fetches, tokens, get, getNew } = startTokens();
+    const first = await getNew('the-same-token');
+    const getting = get({}, { ...OWNER, webhookEtag: 'other' });
+    fetches.at(-1)?.answer({ value: 'the-same-token', lifetimeMs: AN_HOUR_MS });
+    const second = (await getting) as AccessToken;
+    tokens.drop(first);
+    expect(tokens.maskOf('agent')?.('the-same-token')).to.equal('••••••');
+    tokens.drop(second);
+    expect(tokens.maskOf('agent')).to.equal(undefined);
+  });
+
   it('forgets the credentials that were used longest ago when there are too many', async () => {
     const { fetches, get } = startTokens({ maxKept: 2 });
     const use = async (clientId: string) => {
