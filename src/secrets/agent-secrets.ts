@@ -15,10 +15,9 @@ export interface AgentSecrets {
    */
   openSecrets(agent: Agent, names: ReadonlySet<string>): Record<string, string>;
   /**
-   * Returns the values of all other secrets of an agent that open here, so that they can be masked. A value that does not
-   * open, because its key is missing or its place is wrong, is left out: it must not stop a webhook that does not use it.
+   * Returns all other secrets of an agent that open here, so that they can be masked. A value that does not open, because its key is missing or its place is wrong, is left out: it must not stop a webhook that does not use it.
    */
-  openOtherSecrets(agent: Agent, names: ReadonlySet<string>): readonly string[];
+  openOtherSecrets(agent: Agent, names: ReadonlySet<string>): Record<string, string>;
   /**
    * Returns the secret of an agent with this name, or undefined when it has none.
    * @throws CallhooksError KEY_UNAVAILABLE when this replica lacks its key
@@ -62,10 +61,13 @@ export function createAgentSecrets(keyring: Keyring): AgentSecrets {
           .map(([name, sealed]) => [name, keyring.open(sealed, placeOfSecret(agentUuid, name))]),
       ),
     openOtherSecrets: ({ agentUuid, sealedSecrets }, names) =>
-      Object.entries(sealedSecrets)
-        .filter(([name]) => !names.has(name))
-        .map(([name, sealed]) => orUndefined(() => keyring.open(sealed, placeOfSecret(agentUuid, name))))
-        .filter((value) => value !== undefined),
+      Object.fromEntries(
+        Object.entries(sealedSecrets).flatMap(([name, sealed]): [string, string][] => {
+          if (names.has(name)) return [];
+          const value = orUndefined(() => keyring.open(sealed, placeOfSecret(agentUuid, name)));
+          return value === undefined ? [] : [[name, value]];
+        }),
+      ),
     openSecret: ({ agentUuid, sealedSecrets }, name) => {
       const sealed = Object.hasOwn(sealedSecrets, name) ? sealedSecrets[name] : undefined;
       return sealed && keyring.open(sealed, placeOfSecret(agentUuid, name));

@@ -53,18 +53,21 @@ export function fixedValuesToRedact(
   secrets: Readonly<Record<string, string>>,
 ): readonly string[] {
   const { url, headers } = compiled;
-  const query = url.query.filter(({ sensitive, template }) => sensitive !== false && isFixed(template));
-  const result = renderRequest(
-    {
-      ...compiled,
-      url: { ...url, path: [], query },
-      headers: headers.filter(({ sensitive, template }) => sensitive && isFixed(template)),
-      body: undefined,
-    },
-    createPlaceholderValues({ ...NO_CALL, secrets }),
-  );
-  // A value that can't be rendered here can't be rendered in a call either.
-  return result.ok ? valuesToRedact(compiled, result.request) : [];
+  const values = createPlaceholderValues({ ...NO_CALL, secrets });
+  // Each is rendered alone. One that can't be rendered here can't be rendered in a call either, and must not hide others.
+  const valuesOf = (part: Partial<Pick<CompiledRequest, 'headers' | 'url'>>): readonly string[] => {
+    const noUrl = { ...url, path: [], query: [] };
+    const result = renderRequest({ ...compiled, url: noUrl, headers: [], body: undefined, ...part }, values);
+    return result.ok ? valuesToRedact(compiled, result.request) : [];
+  };
+  return [
+    ...headers
+      .filter(({ sensitive, template }) => sensitive && isFixed(template))
+      .flatMap((header) => valuesOf({ headers: [header] })),
+    ...url.query
+      .filter(({ sensitive, template }) => sensitive !== false && isFixed(template))
+      .flatMap((parameter) => valuesOf({ url: { ...url, path: [], query: [parameter] } })),
+  ];
 }
 
 /** Returns the segments of the secrets that stand in the path of a URL with slashes in them. */

@@ -52,14 +52,11 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   const used = usedSecretNames(config);
   const secrets = agentSecrets.openSecrets(agent, used);
   const compiled = compileRequest(config);
-  const secretValues = [
-    ...Object.values(secrets),
-    ...secretSegments(compiled, secrets),
-    ...agentSecrets.openOtherSecrets(agent, used),
-  ];
+  const allSecrets = { ...agentSecrets.openOtherSecrets(agent, used), ...secrets };
+  const secretValues = [...Object.values(allSecrets), ...secretSegments(compiled, secrets)];
   const otherHeaderValues = agent.webhooks
     .filter((other) => other !== webhook)
-    .flatMap((other) => headerValuesOf(other, agentSecrets));
+    .flatMap((other) => headerValuesOf(other, agentSecrets, allSecrets));
   return {
     webhook,
     compiled,
@@ -87,8 +84,11 @@ function identityOf(
   };
 }
 
-// Secrets in these values are not filled in: they are masked by themselves.
-function headerValuesOf(webhook: Webhook, agentSecrets: AgentSecrets): readonly string[] {
+function headerValuesOf(
+  webhook: Webhook,
+  agentSecrets: AgentSecrets,
+  secrets: Readonly<Record<string, string>>,
+): readonly string[] {
   const config = agentSecrets.tryOpenHeaders(webhook);
-  return config === undefined ? [] : fixedValuesToRedact(compileRequest(config), {});
+  return config === undefined ? [] : fixedValuesToRedact(compileRequest(config), secrets);
 }

@@ -39,4 +39,20 @@ describe('fixedValuesToRedact', () => {
     expect(redactsCallValues(compiled)).to.equal(false);
     expect(fixedValuesToRedact(compiled, secrets)).to.deep.equal([`Bearer ${secrets.S}`, 'k']);
   });
+
+  it('returns the header of auth, and all other values where that header lacks its secret', () => {
+    const method = { kind: 'basic', username: '{{secret.U}}', password: '{{secret.P}}' } as const;
+    const url = 'https://a.example/?api_key=k';
+    const compiled = compileRequest({
+      ...CONFIG,
+      apiSchema: { method: 'POST', url, requestHeaders: { 'X-Token': 'literal' }, auth: { method } },
+    });
+    const pair = Buffer.from('u:p').toString('base64');
+    expect(fixedValuesToRedact(compiled, { U: 'u', P: 'p' })).to.deep.equal([
+      'literal',
+      `Basic ${pair}`,
+      'k',
+    ]);
+    expect(fixedValuesToRedact(compiled, {})).to.deep.equal(['literal', 'k']);
+  });
 });
