@@ -1,6 +1,7 @@
 import type { EndpointAuth } from './auth/endpoint-auth.ts';
 import type { HmacSignature } from './auth/hmac-signature.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { RejectionRule } from './rejection/rejection-rule.ts';
 
 /** The moment at which a webhook runs: before the call is answered, or after the call. */
 export type WebhookType = 'pre_call' | 'post_call';
@@ -45,6 +46,8 @@ export interface WebhookConfig {
   readonly failurePolicy: FailurePolicy | null;
   readonly signingSecretNames: readonly string[];
   readonly hmacSignature?: HmacSignature;
+  /** It is absent for a post-call webhook, and where no response rejects a call. */
+  readonly rejection?: RejectionRule;
 }
 
 /** An encrypted value. `keyId` names its key; `sealed` is base64 of nonce, ciphertext and tag. */

@@ -2,6 +2,7 @@ import type { FailurePolicy } from './agent.ts';
 import type { CallDecision, StartVariables, StoredDecision } from './call.ts';
 import type { Execution } from './execution.ts';
 import { DECISION_AFTER_FAILURE, type Failure } from './failures.ts';
+import type { Rejection } from './rejection/reject.ts';
 import { withAssigned, type Variables } from './variables.ts';
 
 /** The decision about a call, in parts. */
@@ -10,26 +11,30 @@ export interface Decision {
   readonly decision: CallDecision | undefined;
   /** Says that the call proceeds although its webhook failed. */
   readonly degraded: boolean;
+  /** Says that the endpoint has rejected the call. */
+  readonly rejected: boolean;
 }
 
 const DECISIONS: Readonly<Record<string, Decision>> = {
-  proceed: { decision: 'proceed', degraded: false },
-  proceed_degraded: { decision: 'proceed', degraded: true },
-  block: { decision: 'block', degraded: false },
+  proceed: { decision: 'proceed', degraded: false, rejected: false },
+  proceed_degraded: { decision: 'proceed', degraded: true, rejected: false },
+  block: { decision: 'block', degraded: false, rejected: false },
+  block_rejected: { decision: 'block', degraded: false, rejected: true },
 } satisfies Record<StoredDecision, Decision>;
 
-const UNDECIDED: Decision = { decision: undefined, degraded: false };
+const UNDECIDED: Decision = { decision: undefined, degraded: false, rejected: false };
 
 /**
- * Decides about the call of a pre-call that has run. After a success the call proceeds; after a failure the failure policy
- * decides. Returns undefined for a post-call, which has no policy.
+ * Decides about the call of a pre-call that has run. After a failure the failure policy decides; after a success the
+ * call proceeds, unless the endpoint rejects it. Returns undefined for a post-call, which has no policy.
  */
 export function decideCall(
   failurePolicy: FailurePolicy | null,
-  { failure }: { readonly failure?: Failure | undefined },
+  { failure, rejection }: { readonly failure?: Failure; readonly rejection?: Rejection },
 ): StoredDecision | undefined {
   if (failurePolicy === null) return undefined;
-  return failure === undefined ? 'proceed' : DECISION_AFTER_FAILURE[failurePolicy];
+  if (failure !== undefined) return DECISION_AFTER_FAILURE[failurePolicy];
+  return rejection === undefined ? 'proceed' : 'block_rejected';
 }
 
 /** Returns the parts of a decision. Without one, and for one of a newer release, nothing is decided. */
@@ -38,7 +43,9 @@ export function partsOfDecision(stored: StoredDecision | undefined): Decision {
 }
 
 /** The reply to a start, without the part that describes its execution. */
-interface StartReply extends Decision, Variables {}
+interface StartReply extends Decision, Variables {
+  readonly rejectReason: string;
+}
 
 /**
  * Returns the reply to a start. It is built from the record alone, so that the first reply and every later one are
@@ -46,10 +53,11 @@ interface StartReply extends Decision, Variables {}
  * there is no reply yet.
  */
 export function decideReply(
-  execution: Pick<Execution, 'state' | 'decision'> | undefined,
+  execution: Pick<Execution, 'state' | 'decision' | 'rejectReason'> | undefined,
   start: StartVariables,
 ): StartReply {
   const decision = execution === undefined ? 'proceed' : execution.decision;
   if (decision === undefined) throw new Error(`a start that is ${execution?.state} has no reply yet`);
-  return { ...partsOfDecision(decision), ...withAssigned(start) };
+  const rejectReason = execution?.rejectReason ?? '';
+  return { ...partsOfDecision(decision), rejectReason, ...withAssigned(start) };
 }

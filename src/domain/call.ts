@@ -4,7 +4,7 @@ import type { JsonObject } from './json.ts';
 export type CallDecision = 'proceed' | 'block';
 
 /** The decision about a call, in the one word that its pre-call stores with its outcome. */
-export type StoredDecision = 'proceed' | 'proceed_degraded' | 'block';
+export type StoredDecision = 'proceed' | 'proceed_degraded' | 'block' | 'block_rejected';
 
 /** The call details, as a lifecycle request gives them. Empty strings and undefined count as missing. */
 export interface CallDetails {

@@ -74,6 +74,8 @@ export interface Execution {
   readonly failurePolicy: FailurePolicy | null;
   /** It is set once a pre-call has finished. */
   readonly decision?: StoredDecision;
+  /** Why the endpoint rejected the call. It is absent where it did not, and where it gave no reason. */
+  readonly rejectReason?: string;
   readonly timeLimitMs?: number;
   readonly timeLimitSource?: TimeLimitSource;
   readonly timings?: Timings;

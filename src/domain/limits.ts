@@ -38,6 +38,12 @@ export const MAX_ATTRIBUTE_NAME_BYTES = 256;
 /** How many segments the path of an attribute may have. */
 export const MAX_PATH_SEGMENTS = 16;
 
+export const MAX_REJECTION_STATUSES = 16;
+export const MAX_REJECTION_VALUES = 16;
+/** The size of a value that rejects calls, in bytes of compact JSON. */
+export const MAX_REJECTION_VALUE_BYTES = 1024;
+export const MAX_REJECT_REASON_BYTES = 256;
+
 /** The bounds of a webhook's own time limit, in seconds. */
 export const MIN_TIMEOUT_SECS = 0.1;
 export const MAX_TIMEOUT_SECS = 60;

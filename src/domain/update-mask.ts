@@ -18,6 +18,7 @@ const CONFIG_FIELDS = [
   'webhook_config.failure_policy',
   'webhook_config.signing_secret_names',
   'webhook_config.hmac_signature',
+  'webhook_config.rejection',
 ] as const;
 
 const WEBHOOK_FIELDS = ['disabled', ...CONFIG_FIELDS] as const;
@@ -120,6 +121,7 @@ export function applyWebhookMask(
       failurePolicy: from('webhook_config.failure_policy').failurePolicy,
       signingSecretNames: from('webhook_config.signing_secret_names').signingSecretNames,
       hmacSignature: from('webhook_config.hmac_signature').hmacSignature,
+      rejection: from('webhook_config.rejection').rejection,
     },
   };
 }

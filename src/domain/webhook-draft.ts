@@ -3,6 +3,7 @@ import type { EndpointAuth } from './auth/endpoint-auth.ts';
 import { fillHmac, type HmacSignatureDraft } from './auth/hmac-signature.ts';
 import type { ApiSchema, Assignment, FailurePolicy, WebhookConfig, WebhookType } from './agent.ts';
 import type { JsonValue } from './json.ts';
+import type { RejectionRule } from './rejection/rejection-rule.ts';
 
 /** An HTTP request template as it came over the wire. It is not validated. */
 export interface ApiSchemaDraft {
@@ -33,6 +34,7 @@ export interface WebhookConfigDraft {
   readonly failurePolicy: FailurePolicy | 'unspecified' | 'unknown';
   readonly signingSecretNames: readonly string[];
   readonly hmacSignature?: HmacSignatureDraft | undefined;
+  readonly rejection?: RejectionRule | undefined;
 }
 
 /** An empty HTTP request template. */
@@ -55,6 +57,7 @@ export function toDraft(config: WebhookConfig): WebhookConfigDraft {
     failurePolicy: config.failurePolicy ?? 'unspecified',
     signingSecretNames: config.signingSecretNames,
     hmacSignature: config.hmacSignature,
+    rejection: config.rejection,
   };
 }
 
@@ -70,6 +73,7 @@ export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): Webh
     failurePolicy: fillPolicy(draft.failurePolicy, type),
     signingSecretNames: draft.signingSecretNames,
     ...(draft.hmacSignature === undefined ? {} : { hmacSignature: fillHmac(draft.hmacSignature) }),
+    ...(draft.rejection === undefined ? {} : { rejection: draft.rejection }),
   };
 }
 
@@ -109,11 +113,13 @@ function fillPolicy(policy: WebhookConfigDraft['failurePolicy'], type: WebhookTy
 /** Returns a configuration with its JSON values as they are read back later. It recurses: check their depth first. */
 export function configAsStored(config: WebhookConfig): WebhookConfig {
   const { requestBody, ...schema } = config.apiSchema;
+  const { rejection } = config;
   return {
     ...config,
     apiSchema: requestBody === undefined ? schema : { ...schema, requestBody: asStored(requestBody) },
     assignments: config.assignments.map(({ defaultValue, ...rule }) =>
       defaultValue === undefined ? rule : { ...rule, defaultValue: asStored(defaultValue) },
     ),
+    ...(rejection && { rejection: { ...rejection, equals: rejection.equals.map(asStored) } }),
   };
 }

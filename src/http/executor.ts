@@ -138,9 +138,10 @@ async function withoutCodings(
 ): Promise<HttpExchangeResult> {
   if (response === undefined || codings === undefined) return failure === undefined ? {} : { failure };
   const coded = { response, codings, failure };
-  return needsBody === true && failure === undefined
-    ? decodeForOutcome(decode, coded, options, deadline)
-    : decodeForRecord(decode, coded, options, deadline);
+  if (needsBody !== true || response.truncated) return decodeForRecord(decode, coded, options, deadline);
+  const decoded = await decodeForOutcome(decode, coded, options, deadline);
+  // Where the head has failed already, that stays the failure.
+  return failure === undefined ? decoded : { ...decoded, failure };
 }
 
 function toSendResult({ failure, response }: HttpExchangeResult, timings: TimingsSoFar): SendResult {

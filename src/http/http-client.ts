@@ -28,9 +28,11 @@ export interface SendOptions {
   /**
    * `whole`: the outcome needs the body (assignments). Up to `maxBodyBytes` are read; a longer body fails as
    * RESPONSE_TOO_LARGE. `record`: the head decides the outcome, and the body is read for the record alone, at most
-   * `recordBytes` and 250 ms of it. Only a 2xx body is ever read whole.
+   * `recordBytes` and 250 ms of it. Of other statuses than 2xx only those in `readStatuses` have a body that is read whole.
    */
   readonly read: 'whole' | 'record';
+  /** The statuses other than 2xx whose body is read whole. The head decides the outcome all the same. */
+  readonly readStatuses?: ReadonlySet<number>;
   readonly maxBodyBytes: number;
   readonly recordBytes: number;
   /** Ends the request at a shutdown. The failure is then SHUTDOWN with the true `sent`. */

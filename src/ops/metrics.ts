@@ -113,6 +113,11 @@ export function createMetrics(read: () => Figures): Metrics {
     'Executions that this replica finished. recorded="false": the row has another outcome, or could not be written.',
     ['type', 'outcome', 'code', 'recorded'],
   );
+  const decisions = counter(
+    'callhooks_call_decisions_total',
+    'Calls that pre-calls of this replica decided about: proceed, proceed_degraded, block (by the policy), block_rejected (by the endpoint).',
+    ['decision'],
+  );
   const reused = counter(
     'callhooks_reused_connection_failures_total',
     'Reused connections that broke before a response head arrived.',
@@ -153,8 +158,10 @@ export function createMetrics(read: () => Figures): Metrics {
   );
 
   return {
-    countExecution: ({ webhook_type: type, outcome, failure_code: code = '', recorded }) =>
-      executions.inc({ type, outcome, code, recorded: String(recorded) }),
+    countExecution: ({ webhook_type: type, outcome, decision, failure_code: code = '', recorded }) => {
+      executions.inc({ type, outcome, code, recorded: String(recorded) });
+      if (decision !== undefined && recorded) decisions.inc({ decision });
+    },
     countReusedConnectionFailure: () => reused.inc(),
     countOtherDetails: () => otherDetails.inc(),
     countTokenFetch: (outcome) => tokenFetches.inc({ outcome }),

@@ -24,6 +24,7 @@ export interface ExecutionFilter {
   /** An empty list stands for all executions. */
   readonly failureCodes: readonly FailureCode[];
   readonly degraded?: boolean;
+  readonly rejected?: boolean;
   /** Inclusive. */
   readonly acceptedFromMs?: number;
   /** Exclusive. */

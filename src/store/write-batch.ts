@@ -113,6 +113,8 @@ export interface Outcome {
   readonly failure?: Failure;
   /** It is absent for a post-call. */
   readonly decision?: StoredDecision;
+  /** It is absent where the endpoint gave no reason for a rejection. */
+  readonly rejectReason?: string;
   /** The etag of the webhook that ran. */
   readonly webhookEtag: string;
   readonly timings: Timings;

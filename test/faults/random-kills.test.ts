@@ -42,7 +42,7 @@ describeEachEngine('Replicas killed at random moments under load', (engine) => {
     const count = engine.name === 'sqlite' ? 1 : 3;
     await cluster.addReplicas(count);
     const { callLog, recorder, replicas } = cluster;
-    await recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 200, 500], drop: 0.02 });
+    await recorder.script('/pre', { delayMs: [0, 120], statuses: [200, 200, 403, 500], drop: 0.02 });
     await recorder.script('/post', { delayMs: [0, 400], statuses: [200, 200, 200, 500], drop: 0.02 });
     const agents = await Promise.all([false, true].map((blocks) => cluster.addAgent({ ...LIMITS, blocks })));
     const agentUuids = agents.map(({ agentUuid }) => agentUuid);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { errorOf } from '../support/rpc.ts';
@@ -51,7 +52,9 @@ describeEachEngine('AgentAdmin', (engine) => {
       expect(webhook?.webhookUuid).to.match(V7);
       expect(webhook?.agentUuid).to.equal(agent.agentUuid);
       expect(webhook?.webhookConfig).to.deep.equal({
+        ...pb.WebhookConfig.fromPartial({}),
         apiSchema: {
+          ...pb.ApiSchema.fromPartial({}),
           url: 'https://api.example.com/pre-call',
           method: 'POST',
           requestHeaders: { Authorization: MASK, 'Content-Type': 'application/json' },
@@ -59,16 +62,14 @@ describeEachEngine('AgentAdmin', (engine) => {
         },
         assignments: [
           {
+            ...pb.Assignment.fromPartial({}),
             source: 'response',
             attributeName: 'customer_name',
             dynamicVariable: 'customer_name',
-            required: false,
-            defaultValue: undefined,
           },
         ],
         responseTimeoutSecs: 10,
         failurePolicy: 1,
-        signingSecretNames: [],
       });
       expect(webhook?.createdAt).to.deep.equal(agent.createdAt);
       expect(await read(agent.agentUuid)).to.deep.equal(agent);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type * as pb from '../../src/gen/index.callhooks.v1.ts';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
@@ -78,7 +78,10 @@ describeEachEngine('WebhookAdmin', (engine) => {
       const updated = await update({ ...wanted, webhookUuid: webhook.webhookUuid }, [
         'webhook_config.api_schema',
       ]);
-      expect(updated.webhookConfig?.apiSchema).to.deep.equal(wanted.webhookConfig?.apiSchema);
+      expect(updated.webhookConfig?.apiSchema).to.deep.equal({
+        ...pb.ApiSchema.fromPartial({}),
+        ...wanted.webhookConfig?.apiSchema,
+      });
       expect(updated.webhookConfig?.assignments).to.deep.equal(webhook.webhookConfig?.assignments);
     });
 
@@ -89,7 +92,11 @@ describeEachEngine('WebhookAdmin', (engine) => {
       expect(updated).to.deep.equal({
         ...webhook,
         disabled: true,
-        webhookConfig: { ...wanted.webhookConfig, signingSecretNames: [] },
+        webhookConfig: {
+          ...pb.WebhookConfig.fromPartial({}),
+          ...wanted.webhookConfig,
+          apiSchema: { ...pb.ApiSchema.fromPartial({}), ...wanted.webhookConfig?.apiSchema },
+        },
         etag: updated.etag,
         updatedAt: updated.updatedAt,
       });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type * as pb from '../../src/gen/index.callhooks.v1.ts';
+import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { errorOf, type Partially } from '../support/rpc.ts';
@@ -68,11 +68,11 @@ describeEachEngine('WebhookAdmin', (engine) => {
       });
       expect(webhook.disabled).to.equal(true);
       expect(webhook.webhookConfig).to.deep.equal({
+        ...pb.WebhookConfig.fromPartial({}),
         ...written,
-        apiSchema: { ...written.apiSchema, requestBody: undefined },
+        apiSchema: { ...pb.ApiSchema.fromPartial({}), ...written.apiSchema },
         assignments: written.assignments?.map((rule) => ({
-          required: false,
-          defaultValue: undefined,
+          ...pb.Assignment.fromPartial({}),
           ...rule,
           source: 'response',
         })),

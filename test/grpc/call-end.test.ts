@@ -36,6 +36,8 @@ describeEachEngine('OnCallEnd', (engine) => {
       failure: undefined,
       decision: pb.CallDecision.CALL_DECISION_UNSPECIFIED,
       degraded: false,
+      rejected: false,
+      rejectReason: '',
       failurePolicy: pb.FailurePolicy.FAILURE_POLICY_UNSPECIFIED,
       timeLimit: undefined,
       timeLimitSource: pb.TimeLimitSource.TIME_LIMIT_SOURCE_UNSPECIFIED,

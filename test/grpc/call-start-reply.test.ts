@@ -42,6 +42,8 @@ describeEachEngine('OnCallStart', (engine) => {
     expect(rest).to.deep.equal({
       decision: proceed,
       degraded: false,
+      rejected: false,
+      rejectReason: '',
       dynamicVariables: {
         name: 'Ada',
         plan: 'gold',
@@ -72,6 +74,8 @@ describeEachEngine('OnCallStart', (engine) => {
       failure: undefined,
       decision: proceed,
       degraded: false,
+      rejected: false,
+      rejectReason: '',
       failurePolicy: pb.FailurePolicy.FAILURE_POLICY_PROCEED,
       timeLimit: { seconds: 10n, nanos: 0 },
       timeLimitSource: pb.TimeLimitSource.TIME_LIMIT_SOURCE_CONFIG,

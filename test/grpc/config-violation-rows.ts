@@ -17,6 +17,8 @@ export function configRows(
   const header = (name: string) => `${path}.api_schema.request_headers[${name}]`;
   const body = `${path}.api_schema.request_body`;
   const auth = `${path}.api_schema.auth`;
+  const rejection = (change: Partially<pb.RejectionRule>) => more({ rejection: change });
+  const inRejection = (name: string) => `${path}.rejection.${name}`;
   const basic = (value: pb.Basic, more: Partially<pb.ApiSchema> = {}) =>
     schema({ auth: { method: { $case: 'basic', value } }, ...more });
   const hmac = (change: Partially<pb.HmacSignature>, apiSchema: Partially<pb.ApiSchema> = {}) =>
@@ -342,6 +344,58 @@ export function configRows(
       hmac({ signedPayload: `{body}${long(1019)}`, headerValue: `{signature}${long(1014)}` }),
       [hmacField('signed_payload'), hmacField('header_value')],
     ],
+    ['an empty rejection', rejection({}), [`${path}.rejection`]],
+    ['a rejection with a reason alone', rejection({ reasonAttributeName: 'why' }), [`${path}.rejection`]],
+    [
+      'a rejection of a post-call webhook',
+      wrap(configOf({}, { rejection: { httpStatuses: [200, 404] } }), POST_CALL),
+      [`${path}.rejection`],
+    ],
+    [
+      'statuses that reject beside 4xx, twice, and below zero',
+      rejection({ httpStatuses: [399, 400, 499, 500, 400, -403] }),
+      [0, 3, 4, 5].map((at) => inRejection(`http_statuses[${at}]`)),
+    ],
+    [
+      '17 statuses that reject',
+      rejection({ httpStatuses: many(17, (i) => 400 + i) }),
+      [inRejection('http_statuses')],
+    ],
+    ['an attribute without equals', rejection({ attributeName: 'a' }), [inRejection('equals')]],
+    ['equals without an attribute', rejection({ equals: [1] }), [inRejection('attribute_name')]],
+    [
+      'attributes of a rejection of 257 bytes',
+      rejection({ attributeName: long(257), equals: [1], reasonAttributeName: long(257) }),
+      [inRejection('attribute_name'), inRejection('reason_attribute_name')],
+    ],
+    [
+      'attributes of a rejection of 17 segments',
+      rejection({
+        ...{ attributeName: many(17, () => 'a').join('.'), equals: [1] },
+        reasonAttributeName: many(17, () => 'a').join('.'),
+      }),
+      [inRejection('attribute_name'), inRejection('reason_attribute_name')],
+    ],
+    [
+      'attributes of a rejection that are no paths',
+      rejection({ attributeName: 'items[*].a', equals: [1], reasonAttributeName: '/why' }),
+      [inRejection('attribute_name'), inRejection('reason_attribute_name')],
+    ],
+    [
+      '17 values that reject',
+      rejection({ attributeName: 'a', equals: many(17, (i) => i) }),
+      [inRejection('equals')],
+    ],
+    [
+      'values that reject that are large, deep, not finite and beyond 2^53-1',
+      rejection({ attributeName: 'a', equals: [long(1023), nested(25), [NaN], 2 ** 53, long(1022), null] }),
+      [
+        inRejection('equals[0]'),
+        inRejection(`equals[1]${'.d'.repeat(24)}`),
+        inRejection('equals[2][0]'),
+        inRejection('equals[3]'),
+      ],
+    ],
     ['call_duration in a pre-call webhook', schema({ requestBody: '{{call_duration}}' }), [body]],
   ];
 }
@@ -356,6 +410,7 @@ export const EVERYTHING_WRONG: Partially<pb.WebhookConfig> = {
   failurePolicy: 5 as 1,
   signingSecretNames: ['nope'],
   hmacSignature: { headerValue: 'v1' },
+  rejection: { httpStatuses: [500], equals: [NaN] },
 };
 
 /** Returns the paths of the violations of {@link EVERYTHING_WRONG}. */
@@ -376,5 +431,8 @@ export function everythingWrong(path: string): readonly string[] {
     `${path}.hmac_signature.secret_name`,
     `${path}.hmac_signature.header`,
     `${path}.hmac_signature.header_value`,
+    `${path}.rejection.http_statuses[0]`,
+    `${path}.rejection.attribute_name`,
+    `${path}.rejection.equals[0]`,
   ];
 }

@@ -25,12 +25,16 @@ describeEachEngine('The filters of ListExecutions', (engine) => {
   before(async function () {
     this.timeout(30_000);
     // The first digit of a conversation decides how its executions end.
-    receiver = await startReceiver(({ body }) => ({ status: body < '5' ? 200 : body < 'a' ? 404 : 302 }));
+    const statusOf = (body: string) => (body < '4' ? 200 : body < '8' ? 403 : body < 'a' ? 404 : 302);
+    receiver = await startReceiver(({ body }) => ({ status: statusOf(body) }));
     app = await startTestApp(engine, { CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
     agents = await Promise.all(
       [onProceed, onBlock, onProceed].map((failurePolicy) =>
         makeAgent(app.rpc, {
-          pre: postTo(receiver.url, '{{conversation_uuid}}', { failurePolicy }),
+          pre: postTo(receiver.url, '{{conversation_uuid}}', {
+            failurePolicy,
+            rejection: { httpStatuses: [403] },
+          }),
           post: postTo(receiver.url, '{{conversation_uuid}}'),
         }),
       ),
@@ -72,6 +76,7 @@ describeEachEngine('The filters of ListExecutions', (engine) => {
         (!filter.states?.length || filter.states.includes(execution.state)) &&
         (!filter.failureCodes?.length || filter.failureCodes.includes(execution.failure?.code ?? 0)) &&
         (filter.degraded === undefined || filter.degraded === execution.degraded) &&
+        (filter.rejected === undefined || filter.rejected === execution.rejected) &&
         (filter.acceptedAtFrom === undefined || acceptedAt >= Number(filter.acceptedAtFrom)) &&
         (filter.acceptedAtTo === undefined || acceptedAt < Number(filter.acceptedAtTo))
       );
@@ -97,6 +102,7 @@ describeEachEngine('The filters of ListExecutions', (engine) => {
           { maxLength: 2 },
         ),
         degraded: fc.boolean(),
+        rejected: fc.boolean(),
         acceptedAtFrom: oneOf(({ acceptedAt }) => acceptedAt as Date),
         acceptedAtTo: oneOf(({ acceptedAt }) => acceptedAt as Date),
       },
@@ -156,6 +162,7 @@ describeEachEngine('The filters of ListExecutions', (engine) => {
       { ...filter, states: [1] },
       { ...filter, failureCodes: [1] },
       { ...filter, degraded: false },
+      { ...filter, rejected: false },
       { ...filter, acceptedAtFrom: acceptedAt },
       { ...filter, acceptedAtTo: acceptedAt },
     ];

@@ -50,10 +50,6 @@ const NOT_BUILT_YET: ReadonlySet<string> = new Set([
   // Redirects:
   '302 with max_redirects',
   '307 is never followed',
-  // Rejection:
-  'rejected by status',
-  'rejected by value',
-  'an outage is no rejection',
 ]);
 
 describeEachEngine('OnCallStart, by field.json', (engine) => {

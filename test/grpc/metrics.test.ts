@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { makeAgent, newCall, postTo } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -45,6 +46,30 @@ describeEachEngine('The metrics page', (engine) => {
     expect(page.get('callhooks_pre_calls_in_flight')).to.equal(0);
     expect(page.get('callhooks_buffered_bytes')).to.equal(0);
     expect(page.get('callhooks_repeats_with_other_details_total')).to.equal(1);
+  });
+
+  it('counts the decision about each call once, and a rejection beside a block', async () => {
+    const receiver = await startReceiver(({ url }) => ({ status: Number(url.slice(1)) }));
+    const { FAILURE_POLICY_BLOCK: failurePolicy } = pb.FailurePolicy;
+    const rejection = { httpStatuses: [403] };
+    const names = ['proceed', 'proceed_degraded', 'block', 'block_rejected'];
+    const counts = async () => {
+      const page = await read();
+      return names.map((name) => page.get(`callhooks_call_decisions_total{decision="${name}"}`) ?? 0);
+    };
+    const before = await counts();
+    for (const config of [
+      postTo(`${receiver.url}/200`, undefined, { rejection }),
+      postTo(`${receiver.url}/403`, undefined),
+      postTo(`${receiver.url}/404`, undefined, { rejection, failurePolicy }),
+      postTo(`${receiver.url}/403`, undefined, { rejection, failurePolicy }),
+    ]) {
+      const call = newCall(await makeAgent(app.rpc, { pre: config }));
+      await app.rpc.calls.onCallStart(call);
+      await app.rpc.calls.onCallStart(call);
+    }
+    await receiver.close();
+    expect(await counts()).to.deep.equal(before.map((count) => count + 1));
   });
 
   it('counts a repeated OnCallEnd with other details while its report is pending', async () => {

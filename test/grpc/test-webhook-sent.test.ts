@@ -76,6 +76,8 @@ describeEachEngine('TestWebhook', (engine) => {
       ],
       decision: proceed,
       degraded: false,
+      rejected: false,
+      rejectReason: '',
     });
     expect(timings).to.include.keys('firstByte', 'total');
     const { headers, body } = sent()[0] as Receiver['requests'][number];

@@ -451,6 +451,33 @@ describe('the HTTP executor', () => {
       expect(text(result)).to.equal('01234');
     });
 
+    const readStatuses = new Set([403]);
+    const declared: readonly (readonly [string, string, string, object])[] = [
+      [
+        'the whole body',
+        head('403 Forbidden', 'Content-Length: 6000'),
+        'x'.repeat(6_000),
+        { truncated: false },
+      ],
+      ['what came of a body', head('403 Forbidden', 'Content-Length: 9'), '01234', { truncated: true }],
+      ['a body up to the limit', head('403 Forbidden'), 'x'.repeat(7_001), { truncated: true }],
+    ];
+    for (const [title, start, sent, expected] of declared)
+      it(`reads ${title} of a status to be read whole, and the head alone decides`, async () => {
+        const { url } = await serve((socket) => socket.end(start + sent));
+        const result = await sendTo(executor, url, { read: 'record', readStatuses, maxBodyBytes: 7_000 });
+        expect(outcomeOf(result)).to.equal('HTTP_STATUS yes');
+        expect(result.response).to.include({ status: 403, ...expected });
+        expect(text(result)).to.equal(sent.slice(0, 7_000));
+      });
+
+    it('reads the body of another status for the record alone', async () => {
+      const { url } = await serve(`${head('404 Not Found', 'Content-Length: 6000')}${'x'.repeat(6_000)}`);
+      const result = await sendTo(executor, url, { readStatuses });
+      expect(outcomeOf(result)).to.equal('HTTP_STATUS yes');
+      expect(result.response?.body.length).to.equal(4_096);
+    });
+
     it('asks for memory for the bytes that it keeps, and no more', async () => {
       const asked: number[] = [];
       const { url } = await serve(`${head('200 OK', 'Content-Length: 10')}0123456789`);

@@ -37,6 +37,8 @@ export const LIST_STATEMENTS: Readonly<Record<string, HotStatement>> = {
     run: aPage(() => ({ failureCodes: ['DNS'] })),
   },
   'list degraded executions': { ways: RARE, run: aPage(() => ({ degraded: true })) },
+  'list rejected executions': { ways: RARE, run: aPage(() => ({ rejected: true })) },
+  'list executions that are not rejected': { ways: FIRST_STEP, run: aPage(() => ({ rejected: false })) },
   'list executions of a webhook type': { ways: FIRST_STEP, run: aPage(() => ({ webhookType: 'post_call' })) },
   'list executions of an agent': {
     ways: A_LIST_OF_AGENT,

@@ -51,6 +51,7 @@ describeEachEngine('the list of executions', (engine) => {
   };
 
   const outcomeFor = (start: NewStart, at: number) => {
+    if (at % 6 === 0) return anOutcome(start, { decision: 'block_rejected', rejectReason: `n° ${at}` });
     if (at % 2 === 0) return anOutcome(start);
     const decision = start.webhook?.failurePolicy === 'block' ? 'block' : 'proceed_degraded';
     return anOutcome(start, { state: 'failed', failure: FAILED, decision });
@@ -111,6 +112,7 @@ describeEachEngine('the list of executions', (engine) => {
     webhookType === 'pre_call' &&
     (state === 'failed' || state === 'interrupted') &&
     failurePolicy === 'proceed';
+  const isRejected = ({ rejectReason }: Execution): boolean => rejectReason !== undefined;
   const filters: readonly [string, () => Partial<ExecutionFilter>, (execution: Execution) => boolean][] = [
     ['agent', () => ({ agentUuid }), (execution) => execution.agentUuid === agentUuid],
     ['unknown agent', () => ({ agentUuid: randomUUID() }), () => false],
@@ -146,6 +148,9 @@ describeEachEngine('the list of executions', (engine) => {
     ],
     ['degraded', () => ({ degraded: true }), isDegraded],
     ['not degraded', () => ({ degraded: false }), (execution) => !isDegraded(execution)],
+    ['rejected', () => ({ rejected: true }), isRejected],
+    ['not rejected', () => ({ rejected: false }), (execution) => !isRejected(execution)],
+    ['rejected and degraded, which none is', () => ({ rejected: true, degraded: true }), () => false],
     [
       'times',
       () => ({
@@ -177,7 +182,7 @@ describeEachEngine('the list of executions', (engine) => {
       const expected = uuidsOf(all.filter(matches));
       const { items } = await readAll({ ...ALL, ...filter() }, 9);
       expect(uuidsOf(items)).to.deep.equal(expected);
-      if (!/unknown|another|hidden/.test(name)) expect(expected.length).to.be.within(1, 159);
+      if (!/unknown|another|hidden|none/.test(name)) expect(expected.length).to.be.within(1, 159);
     });
 });
 

@@ -126,6 +126,16 @@ describeEachEngine('outcomes', (engine) => {
     expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
   });
 
+  it('of a rejection store its reason, and that nothing was assigned', async () => {
+    const start = await started();
+    const rejection = { decision: 'block_rejected', rejectReason: 'blocked: 😀' } as const;
+    const outcome = anOutcome(start, { ...rejection, assigned: {}, assignedSources: {} });
+    expect(await record(outcome)).to.equal('recorded');
+    const { execution, start: variables } = await foundStart(start.conversationUuid);
+    expect(execution).to.deep.include({ state: 'succeeded', ...rejection });
+    expect(variables).to.deep.include({ assigned: {}, assignedSources: {} });
+  });
+
   it('of a post-call delete its details', async () => {
     const { postCall, claim } = await claimed();
     expect(await record(aPostCallOutcome(postCall, claim, { request: REQUEST }))).to.equal('recorded');

@@ -112,6 +112,21 @@ const assignment: fc.Arbitrary<Partially<pb.Assignment>> = fc.record(
   { requiredKeys: ['attributeName', 'dynamicVariable'] },
 );
 
+const rejection: fc.Arbitrary<Partially<pb.RejectionRule> | undefined> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      httpStatuses: fc.uniqueArray(mostly(fc.integer({ min: 400, max: 499 }), fc.integer()), {
+        maxLength: 4,
+      }),
+      attributeName: attribute,
+      equals: fc.array(mostly(goodJson, anyJson), { minLength: 1, maxLength: 3 }),
+      reasonAttributeName: mostly(fc.constantFrom('', 'why', 'error.message'), anyText),
+    }),
+  },
+);
+
 const seconds = mostly(
   fc.constantFrom(0, 0.1, 1, 0.3333333333333333, 60),
   fc.oneof(fc.constantFrom(-0, -1, 0.09, 60.1, NaN, Infinity, 1e-320), fc.double()),
@@ -130,7 +145,9 @@ export function anyTyped(
     .map(([webhookType, config, fits]) => ({
       webhookType,
       webhookConfig:
-        fits && webhookType === 2 ? { ...config, assignments: [], failurePolicy: 0 as const } : config,
+        fits && webhookType === 2
+          ? { ...config, assignments: [], failurePolicy: 0 as const, rejection: undefined }
+          : config,
     }));
 }
 
@@ -153,6 +170,7 @@ function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
         fc.constantFrom<string[]>([], [], ['signing'], ['token'], ['signing', 'signing']),
         fc.array(anyText, { maxLength: 6 }),
       ),
+      rejection,
     },
     { requiredKeys: ['apiSchema'] },
   );

@@ -64,6 +64,8 @@ export interface TestWebhookReply {
   /** Is set for a pre-call webhook that was sent. */
   readonly decision: CallDecision | undefined;
   readonly degraded: boolean;
+  readonly rejected: boolean;
+  readonly rejectReason: string;
 }
 
 /** What a test of a webhook needs. */
@@ -168,5 +170,6 @@ function toReply(run: WebhookRun, decided?: StoredDecision): TestWebhookReply {
     missingVariables,
     missedAssignments,
     ...partsOfDecision(decided),
+    rejectReason: run.rejection?.reason ?? '',
   };
 }

@@ -36,6 +36,9 @@ export interface OnCallStartReply {
   /** Undefined for a decision that a newer release has stored. */
   readonly decision: CallDecision | undefined;
   readonly degraded: boolean;
+  readonly rejected: boolean;
+  /** Is empty unless the endpoint rejected the call and gave a reason. */
+  readonly rejectReason: string;
   readonly dynamicVariables: JsonObject;
   readonly variableSources: Readonly<Record<string, VariableSource>>;
   /** Undefined when there was no enabled pre-call webhook. */

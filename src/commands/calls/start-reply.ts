@@ -9,10 +9,9 @@ export function toStartReply(
   replayed: boolean,
 ): OnCallStartReply {
   const shown = execution?.state === 'no_webhook' ? undefined : execution;
-  const { decision, degraded, variables, sources } = decideReply(shown, start);
+  const { variables, sources, ...decided } = decideReply(shown, start);
   return {
-    decision,
-    degraded,
+    ...decided,
     dynamicVariables: variables,
     variableSources: sources,
     ...(shown ? { execution: shown } : {}),

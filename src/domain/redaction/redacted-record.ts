@@ -65,7 +65,8 @@ function cutMasked(text: string, endsEarly: boolean, mask: Masker, recordBytes: 
 
 const encoder = new TextEncoder();
 
-function cutText(text: string, maxBytes: number): string {
+/** Cuts a text to so many bytes of UTF-8, at a character. */
+export function cutText(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes || (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes))
     return text;
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));

@@ -5,6 +5,7 @@ import {
   clientCertificateViolations,
   type CheckClientCertificate,
 } from '../auth/validate-client-certificate.ts';
+import { rejectionViolations } from '../rejection/validate-rejection.ts';
 import { assignmentViolations } from './validate-assignments.ts';
 import { bodyViolations } from './validate-body.ts';
 import { createNearestNames } from './nearest-names.ts';
@@ -99,6 +100,9 @@ function configViolations(
         )
       : []),
     ...hmacConfigViolations(draft, schema, context),
+    ...(checks('webhook_config.rejection')
+      ? rejectionViolations(draft.rejection, `${path}.rejection`, webhookType)
+      : []),
   ];
 }
 

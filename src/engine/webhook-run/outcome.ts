@@ -1,6 +1,6 @@
 import type { Execution, HttpHeader } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
-import type { StartVariables } from '../../domain/call.ts';
+import type { StartVariables, StoredDecision } from '../../domain/call.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
 import { decideCall } from '../../domain/call-decision.ts';
 import type { Outcome } from '../../store/write-batch.ts';
@@ -23,7 +23,7 @@ export interface ClaimedExecution {
 /** Returns the outcome of a claimed execution, as it is recorded. */
 export function toOutcome(claimed: ClaimedExecution, run: WebhookRun): Outcome {
   const { claimedAtMs, failurePolicy, ...names } = claimed;
-  const { failure, assigned, assignedSources, ...parts } = run;
+  const { failure, rejection, assigned, assignedSources, ...parts } = run;
   const decision = decideCall(failurePolicy, run);
   return {
     ...names,
@@ -31,6 +31,7 @@ export function toOutcome(claimed: ClaimedExecution, run: WebhookRun): Outcome {
     state: stateOf(failure),
     ...(failure ? { failure } : {}),
     ...(decision ? { decision } : {}),
+    ...(rejection && rejection.reason !== '' ? { rejectReason: rejection.reason } : {}),
     ...(claimed.webhookType === 'pre_call' ? { assigned, assignedSources } : {}),
     durationMs: Math.max(0, Math.round(performance.now() - claimedAtMs)),
   };
@@ -48,6 +49,7 @@ export function withOutcome(execution: Execution, outcome: Outcome): Execution {
     state: outcome.state,
     ...(outcome.failure ? { failure: outcome.failure } : {}),
     ...(outcome.decision ? { decision: outcome.decision } : {}),
+    ...(outcome.rejectReason ? { rejectReason: outcome.rejectReason } : {}),
     webhookEtag: outcome.webhookEtag,
     timings: outcome.timings,
     missingVariables: outcome.missingVariables,
@@ -90,6 +92,7 @@ export interface ExecutionLine {
   readonly webhook_uuid: string;
   readonly webhook_type: WebhookType;
   readonly outcome: Outcome['state'];
+  readonly decision?: StoredDecision;
   readonly failure_code?: string;
   readonly sent?: string;
   readonly status?: number;
@@ -110,6 +113,7 @@ function toExecutionLine(
     webhook_uuid: names.webhookUuid,
     webhook_type: outcome.webhookType,
     outcome: outcome.state,
+    ...(outcome.decision ? { decision: outcome.decision } : {}),
     ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
     ...(outcome.response ? { status: outcome.response.status } : {}),
     duration_ms: outcome.durationMs,

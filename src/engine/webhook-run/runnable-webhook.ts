@@ -11,6 +11,7 @@ import {
   secretSegments,
 } from '../../domain/redaction/values-to-redact.ts';
 import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
+import { compileRejection, type CompiledRejection } from '../../domain/rejection/reject.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
 import type { ClientIdentity } from '../../http/http-client.ts';
@@ -26,6 +27,10 @@ export interface RunnableWebhook {
   readonly clientIdentity: ClientIdentity | undefined;
   /** The rules for its response. */
   readonly assignments: CompiledAssignments;
+  /** Undefined where no response rejects a call. */
+  readonly rejection: CompiledRejection | undefined;
+  /** Whether the outcome needs the body of a 2xx response. */
+  readonly needsBody: boolean;
   /** Scheme, host and port: the key of the per-origin limits. */
   readonly origin: string;
   /** The agent's secrets that this webhook uses, by name. */
@@ -57,12 +62,15 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   const otherHeaderValues = agent.webhooks
     .filter((other) => other !== webhook)
     .flatMap((other) => headerValuesOf(other, agentSecrets, allSecrets));
+  const rejection = config.rejection && compileRejection(config.rejection);
   return {
     webhook,
     compiled,
     hmac: config.hmacSignature && compileHmac(config.hmacSignature),
     clientIdentity: identityOf(config.apiSchema.auth?.clientCertificate, secrets),
     assignments: compileAssignments(config.assignments, Object.keys(agent.dynamicVariables)),
+    rejection,
+    needsBody: config.assignments.length > 0 || rejection?.comparesBody === true,
     origin: compiled.url.origin,
     secrets,
     secretValues,

@@ -1,15 +1,15 @@
-import { assign } from '../../domain/assignments/assign.ts';
-import { readResponse } from '../../domain/response/response-json.ts';
 import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';
 import type { ClientCredentials } from '../../domain/auth/token-request.ts';
 import type { CallDetails, VariableSource } from '../../domain/call.ts';
-import { failureOf, observedFailure, type Failure } from '../../domain/failures.ts';
+import { observedFailure, type Failure } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { Rejection } from '../../domain/rejection/reject.ts';
 import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '../../domain/execution.ts';
-import type { HttpExecutor, ReceivedResponse } from '../../http/http-client.ts';
+import type { HttpExecutor } from '../../http/http-client.ts';
 import type { AccessTokens } from '../access-tokens/access-tokens.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
+import { readOutcome } from './read-outcome.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import {
   renderSignedRequest,
@@ -21,6 +21,8 @@ import {
 /** How one run of a webhook went. Without `failure` it succeeded. */
 export interface WebhookRun {
   readonly failure?: Failure;
+  /** Set when the endpoint has rejected the call. */
+  readonly rejection?: Rejection;
   readonly timings: Timings;
   readonly missingVariables: readonly string[];
   readonly missedAssignments: readonly MissedAssignment[];
@@ -143,20 +145,21 @@ async function sendRequest(deps: WebhookRunDeps, run: RenderedRun, options: RunO
   const { runnable, result: rendered, recordBytes } = run;
   if (rendered.request === undefined)
     return unsentRun(rendered, rendered.failure ?? observedFailure('INTERNAL', 'no'));
-  const needsBody = runnable.webhook.config.assignments.length > 0;
   const result = await deps.executor.send(rendered.request, {
     expiresAtMs: options.expiresAtMs,
-    read: needsBody ? 'whole' : 'record',
+    read: runnable.needsBody ? 'whole' : 'record',
+    ...(runnable.rejection?.hasReason ? { readStatuses: runnable.rejection.statuses } : {}),
     maxBodyBytes: deps.maxResponseBytes,
     recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
     signal: options.signal,
     reserveBytes: options.reservation.grow,
   });
   const { response } = result;
-  const read = result.failure || !response ? { failure: result.failure } : assignFrom(run, response);
+  const read = readOutcome(run, result);
   return {
     ...beforeSending(rendered),
     ...(read.failure ? { failure: masked(read.failure, rendered) } : {}),
+    ...(read.rejection ? { rejection: read.rejection } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
     ...(response ? { response: toResponseRecord(response, rendered.mask, recordBytes) } : {}),
@@ -173,22 +176,4 @@ function beforeSending({ record, missingVariables }: Pick<RenderResult, 'record'
     assigned: {},
     assignedSources: {},
   };
-}
-
-interface Read {
-  readonly failure?: Failure | undefined;
-  readonly missed?: readonly MissedAssignment[];
-  readonly assigned?: JsonObject;
-  readonly sources?: Readonly<Record<string, VariableSource>>;
-}
-
-function assignFrom(
-  { runnable, result: rendered, variables }: RenderedRun,
-  response: ReceivedResponse,
-): Read {
-  if (runnable.webhook.config.assignments.length === 0) return {};
-  const body = readResponse(response, rendered.mask);
-  if (!body.ok) return { failure: failureOf('INVALID_RESPONSE', body.message) };
-  const result = assign(runnable.assignments, body.value, variables);
-  return result.ok ? result : { failure: result.failure, missed: result.missed };
 }

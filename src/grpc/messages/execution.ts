@@ -32,7 +32,7 @@ export function detailedExecutionMessage(execution: Execution, record: Execution
     webhookType: numberOf(WEBHOOK_TYPES, execution.webhookType),
     state: numberOf(EXECUTION_STATES, execution.state),
     failure: failure && failureMessage(failure),
-    ...decisionFields(partsOfDecision(execution.decision)),
+    ...decisionFields({ ...partsOfDecision(execution.decision), rejectReason: execution.rejectReason ?? '' }),
     failurePolicy: numberOf(FAILURE_POLICIES, execution.failurePolicy),
     timeLimit: maybeDuration(execution.timeLimitMs),
     timeLimitSource: numberOf(TIME_LIMIT_SOURCES, execution.timeLimitSource),
@@ -88,11 +88,12 @@ export function missedAssignmentMessage(missed: MissedAssignment): pb.MissedAssi
 }
 
 /** Returns the fields of a decision. It is unspecified for a running pre-call and for a post-call, which have none. */
-export function decisionFields({ decision, degraded }: Decision): {
-  decision: pb.CallDecision;
-  degraded: boolean;
-} {
-  return { decision: numberOf(CALL_DECISIONS, decision), degraded };
+export function decisionFields({ decision, degraded, rejected, rejectReason }: DecisionWithReason) {
+  return { decision: numberOf(CALL_DECISIONS, decision), degraded, rejected, rejectReason };
+}
+
+interface DecisionWithReason extends Decision {
+  readonly rejectReason: string;
 }
 
 function maybeDuration(ms: number | undefined): Duration | undefined {

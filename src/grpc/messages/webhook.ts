@@ -1,4 +1,5 @@
 import type { Assignment, Webhook, WebhookConfig } from '../../domain/agent.ts';
+import type { RejectionRule } from '../../domain/rejection/rejection-rule.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { endpointAuthMessage, hmacMessage } from './endpoint-auth.ts';
 import { FAILURE_POLICIES, numberOf, toTimestamp, WEBHOOK_TYPES } from './wire-values.ts';
@@ -31,6 +32,7 @@ function configMessage(config: WebhookConfig): pb.WebhookConfig {
     failurePolicy: numberOf(FAILURE_POLICIES, config.failurePolicy),
     signingSecretNames: [...config.signingSecretNames],
     hmacSignature: config.hmacSignature && hmacMessage(config.hmacSignature),
+    rejection: config.rejection && rejectionMessage(config.rejection),
   };
 }
 
@@ -43,5 +45,14 @@ function assignmentMessage(assignment: Assignment): pb.Assignment {
     defaultValue: assignment.defaultValue,
     assignNull: assignment.assignNull ?? false,
     skipEmpty: assignment.skipEmpty ?? false,
+  };
+}
+
+function rejectionMessage(rule: RejectionRule): pb.RejectionRule {
+  return {
+    httpStatuses: [...rule.httpStatuses],
+    attributeName: rule.attributeName,
+    equals: [...rule.equals],
+    reasonAttributeName: rule.reasonAttributeName,
   };
 }

@@ -41,6 +41,7 @@ function readFilter({ read }: Reader, message: pb.ListExecutionsRequest): Execut
     states: read('states', fields.wordList(EXECUTION_STATES), message.states) ?? [],
     failureCodes: read('failure_codes', fields.wordList(FAILURE_CODE_NUMBERS), message.failureCodes) ?? [],
     degraded: read('degraded', z.boolean().optional(), message.degraded),
+    rejected: read('rejected', z.boolean().optional(), message.rejected),
     acceptedFromMs: read('accepted_at_from', fields.optionalTimestamp, message.acceptedAtFrom),
     acceptedToMs: read('accepted_at_to', fields.optionalTimestamp, message.acceptedAtTo),
   });

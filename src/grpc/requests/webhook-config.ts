@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { ApiSchemaDraft, AssignmentDraft, WebhookConfigDraft } from '../../domain/webhook-draft.ts';
+import type { RejectionRule } from '../../domain/rejection/rejection-rule.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { toEndpointAuth, toHmacDraft } from './endpoint-auth.ts';
 import { draftWordOf, FAILURE_POLICIES } from '../messages/wire-values.ts';
@@ -13,6 +14,7 @@ export function toConfigDraft(message: pb.WebhookConfig): WebhookConfigDraft {
     failurePolicy: draftWordOf(FAILURE_POLICIES, message.failurePolicy),
     signingSecretNames: message.signingSecretNames,
     hmacSignature: message.hmacSignature && toHmacDraft(message.hmacSignature),
+    rejection: message.rejection && toRejectionRule(message.rejection),
   };
 }
 
@@ -35,5 +37,14 @@ function toAssignmentDraft(message: pb.Assignment): AssignmentDraft {
     defaultValue: message.defaultValue as JsonValue | undefined,
     assignNull: message.assignNull,
     skipEmpty: message.skipEmpty,
+  };
+}
+
+function toRejectionRule(message: pb.RejectionRule): RejectionRule {
+  return {
+    httpStatuses: message.httpStatuses,
+    attributeName: message.attributeName,
+    equals: message.equals as readonly JsonValue[],
+    reasonAttributeName: message.reasonAttributeName,
   };
 }

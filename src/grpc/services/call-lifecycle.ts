@@ -18,8 +18,8 @@ export function createCallLifecycleService(commands: CallLifecycleCommands): Bou
   const startCall = async (request: OnCallStartRequest, context: CallContext) => {
     context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
     const reply = await commands.onCallStart(request, context);
-    const { decision, degraded, replayed, execution } = reply;
-    context.log({ decision, degraded, replayed, execution_uuid: execution?.executionUuid });
+    const { decision, degraded, rejected, replayed, execution } = reply;
+    context.log({ decision, degraded, rejected, replayed, execution_uuid: execution?.executionUuid });
     return onCallStartMessage(reply);
   };
   const endCall = async (request: OnCallEndRequest, context: CallContext) => {

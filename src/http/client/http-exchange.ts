@@ -158,7 +158,7 @@ function startReceiving(head: ResponseHead, options: SendOptions): Received {
 function withReceived(result: HttpExchangeResult, received: Received | undefined): HttpExchangeResult {
   if (received === undefined) return result;
   const { head, body } = received;
-  const failure = head.needsBody ? result.failure : head.failure;
+  const failure = head.failure ?? (head.needsBody ? result.failure : undefined);
   const response = toResponse(head, body);
   const coded = head.codings === undefined ? undefined : { codings: head.codings, needsBody: head.needsBody };
   return failure === undefined ? { response, ...coded } : { response, failure, ...coded };

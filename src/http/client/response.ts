@@ -11,7 +11,7 @@ export interface ResponseHead {
   readonly headers: readonly HttpHeader[];
   /** The failure that the head decides alone, whatever the body does. */
   readonly failure?: Failure;
-  /** The outcome depends on the body, so it is read whole. If this is false, the head has decided the outcome. */
+  /** The body is read whole. If this is false, the head has decided the outcome, and the body is for the record alone. */
   readonly needsBody: boolean;
   /** The content codings of the body, if it has any. */
   readonly codings?: ContentCodings;
@@ -25,7 +25,8 @@ export function readHead(status: number, rawHeaders: unknown, options: SendOptio
   const headers = toHeaders(rawHeaders);
   const failure =
     statusFailure(status) ?? (options.read === 'whole' ? bodyFailure(status, headers, options) : undefined);
-  const needsBody = failure === undefined && options.read === 'whole';
+  const needsBody =
+    failure === undefined ? options.read === 'whole' : options.readStatuses?.has(status) === true;
   const recorded = headers.length > MAX_RECORDED_HEADERS ? headers.slice(0, MAX_RECORDED_HEADERS) : headers;
   const head =
     failure === undefined

@@ -50,6 +50,7 @@ export interface Detail {
   readonly timings?: Timings;
   readonly missingVariables?: readonly string[];
   readonly missedAssignments?: readonly MissedAssignment[];
+  readonly rejectReason?: string;
 }
 
 /** Reports whether the execution of a row is finished. A state that a newer release wrote counts as not finished. */
@@ -71,6 +72,7 @@ export function toExecution(row: Row): Execution {
     ...toFailure(row, detail),
     failurePolicy: row.failure_policy === null ? null : failurePolicies.toWord(row.failure_policy as number),
     ...(row.decision === null ? {} : { decision: decisions.toWord(row.decision as number) }),
+    ...(detail.rejectReason === undefined ? {} : { rejectReason: detail.rejectReason }),
     ...toTimeLimit(row),
     ...(detail.timings === undefined ? {} : { timings: detail.timings }),
     missingVariables: detail.missingVariables ?? [],

@@ -84,6 +84,7 @@ function matching(filter: ExecutionFilter): Condition {
       ...filter.failureCodes.map(failureCodes.toNumber),
     );
   if (filter.degraded !== undefined) add(isDecided(filter.degraded, DECISION.proceed_degraded));
+  if (filter.rejected !== undefined) add(isDecided(filter.rejected, DECISION.block_rejected));
   return allOf(conditions);
 }
 

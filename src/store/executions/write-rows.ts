@@ -192,12 +192,14 @@ function toOutcomeRow(outcome: Outcome): OutcomeRow {
   ];
 }
 
-function toDetail({ failure, timings, missingVariables, missedAssignments }: Outcome): string {
+function toDetail(outcome: Outcome): string {
+  const { failure, timings, missingVariables, missedAssignments, rejectReason } = outcome;
   const detail: Detail = {
     ...(failure === undefined ? {} : { message: failure.message }),
     timings,
     ...(missingVariables.length === 0 ? {} : { missingVariables }),
     ...(missedAssignments.length === 0 ? {} : { missedAssignments }),
+    ...(rejectReason === undefined ? {} : { rejectReason }),
   };
   return JSON.stringify(detail);
 }

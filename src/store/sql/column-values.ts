@@ -49,6 +49,7 @@ export const DECISION = {
   proceed: 1,
   proceed_degraded: 2,
   block: 3,
+  block_rejected: 4,
 } as const satisfies Record<StoredDecision, number>;
 
 /** The numbers of `executions.failure_policy`. */

@@ -25,6 +25,9 @@ export interface TestAgentOptions {
 /** The default of `customer_name`, which the pre-call webhook assigns. */
 export const DEFAULT_NAME = 'nobody';
 
+/** The status with which the endpoint rejects a call. */
+export const REJECTING_STATUS = 403;
+
 /** Creates an agent. */
 export async function createTestAgent(rpc: Rpc, options: TestAgentOptions): Promise<TestAgent> {
   const { preUrl, postUrl } = options;
@@ -51,6 +54,8 @@ function preCallWebhook(url: string, { preLimitMs = 2_000, blocks = false }: Tes
       apiSchema: apiSchemaOf(url),
       assignments: [{ attributeName: 'customer_name', dynamicVariable: 'customer_name' }],
       responseTimeoutSecs: preLimitMs / 1000,
+      // The reason names the execution, as the assigned name does.
+      rejection: { httpStatuses: [REJECTING_STATUS], reasonAttributeName: 'customer_name' },
       failurePolicy: pb.FailurePolicy[blocks ? 'FAILURE_POLICY_BLOCK' : 'FAILURE_POLICY_PROCEED'],
     },
   };

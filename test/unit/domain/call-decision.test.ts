@@ -6,12 +6,15 @@ import { failureOf } from '../../../src/domain/failures.ts';
 
 describe('decideCall', () => {
   const failed = { failure: failureOf('HTTP_STATUS') };
+  const rejected = { rejection: { reason: 'spam' } };
   const rows: [string, FailurePolicy | null, Parameters<typeof decideCall>[1], StoredDecision | undefined][] =
     [
       ['a success under proceed', 'proceed', {}, 'proceed'],
       ['a success under block', 'block', {}, 'proceed'],
       ['a failure under proceed', 'proceed', failed, 'proceed_degraded'],
       ['a failure under block', 'block', failed, 'block'],
+      ['a rejection under proceed', 'proceed', rejected, 'block_rejected'],
+      ['a rejection under block', 'block', rejected, 'block_rejected'],
       ['a post-call that succeeded', null, {}, undefined],
       ['a post-call that failed', null, failed, undefined],
     ];
@@ -22,11 +25,12 @@ describe('decideCall', () => {
 
 describe('partsOfDecision', () => {
   const rows: [StoredDecision | undefined, object][] = [
-    ['proceed', { decision: 'proceed', degraded: false }],
-    ['proceed_degraded', { decision: 'proceed', degraded: true }],
-    ['block', { decision: 'block', degraded: false }],
-    [undefined, { decision: undefined, degraded: false }],
-    ['unknown_17' as StoredDecision, { decision: undefined, degraded: false }],
+    ['proceed', { decision: 'proceed', degraded: false, rejected: false }],
+    ['proceed_degraded', { decision: 'proceed', degraded: true, rejected: false }],
+    ['block', { decision: 'block', degraded: false, rejected: false }],
+    ['block_rejected', { decision: 'block', degraded: false, rejected: true }],
+    [undefined, { decision: undefined, degraded: false, rejected: false }],
+    ['unknown_17' as StoredDecision, { decision: undefined, degraded: false, rejected: false }],
   ];
   for (const [stored, parts] of rows) {
     it(`returns ${JSON.stringify(parts)} for ${stored}`, () =>
@@ -45,6 +49,8 @@ describe('decideReply', () => {
     expect(decideReply(undefined, start)).to.deep.equal({
       decision: 'proceed',
       degraded: false,
+      rejected: false,
+      rejectReason: '',
       variables: start.variables,
       sources: start.sources,
     });
@@ -62,6 +68,8 @@ describe('decideReply', () => {
     expect(reply).to.deep.equal({
       decision: 'proceed',
       degraded: false,
+      rejected: false,
+      rejectReason: '',
       variables: { plan: 'pro', city: null, tier: 1 },
       sources: { plan: 'assignment', city: 'request', tier: 'assignment_default' },
     });
@@ -76,6 +84,15 @@ describe('decideReply', () => {
     expect(decideReply({ state: 'interrupted', decision: 'proceed_degraded' }, start)).to.deep.include({
       decision: 'proceed',
       degraded: true,
+    });
+  });
+
+  it('returns the recorded reason after a rejection, and the variables as they were before', () => {
+    const rejected = { ...start, assigned: {}, assignedSources: {} };
+    const execution = { state: 'succeeded', decision: 'block_rejected', rejectReason: 'spam' } as const;
+    expect(decideReply(execution, rejected)).to.deep.equal({
+      ...{ decision: 'block', degraded: false, rejected: true, rejectReason: 'spam' },
+      ...{ variables: start.variables, sources: start.sources },
     });
   });
 

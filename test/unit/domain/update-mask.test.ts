@@ -15,6 +15,7 @@ const CONFIG = [
   'webhook_config.failure_policy',
   'webhook_config.signing_secret_names',
   'webhook_config.hmac_signature',
+  'webhook_config.rejection',
 ];
 
 describe('parseUpdateMask', () => {
@@ -119,6 +120,7 @@ describe('applyWebhookMask', () => {
     failurePolicy: 'block',
     signingSecretNames: ['OLD'],
     hmacSignature: HMAC,
+    rejection: { httpStatuses: [403], attributeName: '', equals: [], reasonAttributeName: '' },
   };
   const wanted: WebhookConfigDraft = {
     apiSchema: {
@@ -133,6 +135,7 @@ describe('applyWebhookMask', () => {
     failurePolicy: 'unspecified',
     signingSecretNames: [],
     hmacSignature: undefined,
+    rejection: undefined,
   };
   const apply = (paths: string[], config: WebhookConfigDraft = wanted) =>
     applyWebhookMask(
@@ -156,6 +159,7 @@ describe('applyWebhookMask', () => {
     ['webhook_config.failure_policy', { failurePolicy: 'unspecified' }],
     ['webhook_config.signing_secret_names', { signingSecretNames: [] }],
     ['webhook_config.hmac_signature', { hmacSignature: undefined }],
+    ['webhook_config.rejection', { rejection: undefined }],
     ['webhook_config.api_schema', { apiSchema: wanted.apiSchema }],
     [`${S}.url`, { apiSchema: { ...current.apiSchema, url: 'https://new.example/' } }],
     [`${S}.method`, { apiSchema: { ...current.apiSchema, method: 'GET' } }],

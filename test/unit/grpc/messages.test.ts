@@ -77,6 +77,12 @@ describe('executionMessage', () => {
       CALL_DECISION_BLOCK,
       false,
     ],
+    [
+      'returns a BLOCK for a recorded rejection',
+      { decision: 'block_rejected', rejectReason: 'spam' },
+      CALL_DECISION_BLOCK,
+      false,
+    ],
     ['returns no decision while the execution runs', { state: 'sending' }, CALL_DECISION_UNSPECIFIED, false],
     [
       'returns no decision for a post-call',
@@ -90,6 +96,13 @@ describe('executionMessage', () => {
       expect(executionMessage({ ...execution, ...change })).to.include({ decision, degraded });
     });
   }
+
+  it('returns whether the endpoint rejected the call, and why', () => {
+    const rejected = executionMessage({ ...execution, decision: 'block_rejected', rejectReason: 'spam' });
+    expect(rejected).to.include({ rejected: true, rejectReason: 'spam' });
+    const blocked = executionMessage({ ...execution, state: 'failed', decision: 'block' });
+    expect(blocked).to.include({ rejected: false, rejectReason: '' });
+  });
 
   it('returns UNSPECIFIED for the words of a newer release', () => {
     const newer = {

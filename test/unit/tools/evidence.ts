@@ -105,12 +105,15 @@ interface Said {
   readonly state?: pb.ExecutionState;
   readonly name?: string;
   readonly decision?: number;
+  readonly rejected?: boolean;
+  readonly rejectReason?: string;
 }
 
 /** Returns an OK response. */
 export function reply(said: Said): CallResponse {
-  const { replayed = false, uuid, state, name, decision = 1 } = said;
-  const text = JSON.stringify({ decision, degraded: false, dynamicVariables: { customer_name: name } });
+  const { replayed = false, uuid, state, name, decision = 1, rejected = false, rejectReason = '' } = said;
+  const dynamicVariables = { customer_name: name };
+  const text = JSON.stringify({ decision, degraded: false, rejected, rejectReason, dynamicVariables });
   return { kind: 'reply', text, replayed, executionUuid: uuid, state };
 }
 

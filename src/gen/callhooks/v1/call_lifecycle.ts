@@ -101,6 +101,18 @@ export interface OnCallStartResponse {
     | undefined;
   /** Output only. True if this reply comes from the record of an earlier OnCallStart, and nothing was sent for this one. */
   replayed: boolean;
+  /**
+   * Output only. True if the endpoint rejected the call by the `rejection` of the webhook. The decision is
+   * `CALL_DECISION_BLOCK` then, and the platform should not take the call. It is false when the call is blocked because
+   * the webhook failed.
+   */
+  rejected: boolean;
+  /**
+   * Output only. Why the endpoint rejected the call, in its own words: at most 256 bytes of UTF-8, with secrets masked
+   * and without control characters. It is empty if the call was not rejected, or no reason was found. It is a text of
+   * somebody else's: show it to people of your own, and tell it to a caller only if you trust the endpoint.
+   */
+  rejectReason: string;
 }
 
 export interface OnCallStartResponse_VariableSourcesEntry {
@@ -269,6 +281,8 @@ function createBaseOnCallStartResponse(): OnCallStartResponse {
     variableSources: {},
     execution: undefined,
     replayed: false,
+    rejected: false,
+    rejectReason: "",
   };
 }
 
@@ -291,6 +305,12 @@ export const OnCallStartResponse: MessageFns<OnCallStartResponse> = {
     }
     if (message.replayed !== false) {
       writer.uint32(48).bool(message.replayed);
+    }
+    if (message.rejected !== false) {
+      writer.uint32(56).bool(message.rejected);
+    }
+    if (message.rejectReason !== "") {
+      writer.uint32(66).string(message.rejectReason);
     }
     return writer;
   },
@@ -359,6 +379,22 @@ export const OnCallStartResponse: MessageFns<OnCallStartResponse> = {
             message.replayed = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.rejected = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.rejectReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -390,6 +426,8 @@ export const OnCallStartResponse: MessageFns<OnCallStartResponse> = {
       ? Execution.fromPartial(object.execution)
       : undefined;
     message.replayed = object.replayed ?? false;
+    message.rejected = object.rejected ?? false;
+    message.rejectReason = object.rejectReason ?? "";
     return message;
   },
 };

@@ -52,7 +52,10 @@ export const CallDecision = {
   CALL_DECISION_UNSPECIFIED: 0,
   /** CALL_DECISION_PROCEED - The call should go on. */
   CALL_DECISION_PROCEED: 1,
-  /** CALL_DECISION_BLOCK - The call should not go on: the webhook failed and its failure policy is `FAILURE_POLICY_BLOCK`. */
+  /**
+   * CALL_DECISION_BLOCK - The call should not go on: the endpoint has rejected it (then `rejected` is true), or the webhook failed and its
+   * failure policy is `FAILURE_POLICY_BLOCK`.
+   */
   CALL_DECISION_BLOCK: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -305,6 +308,16 @@ export interface Execution {
     | undefined;
   /** Output only. The name of the replica that claimed the execution. It is empty in `EXECUTION_STATE_ACCEPTED`. */
   instance: string;
+  /**
+   * Output only. Pre-call only. True if the endpoint rejected the call by the `rejection` of the webhook. Then the
+   * execution has succeeded, the decision is `CALL_DECISION_BLOCK`, and nothing was assigned.
+   */
+  rejected: boolean;
+  /**
+   * Output only. Pre-call only. Why the endpoint rejected the call, in its own words: at most 256 bytes of UTF-8, with
+   * secrets masked and without control characters. It is empty if the call was not rejected, or no reason was found.
+   */
+  rejectReason: string;
 }
 
 /** Says why an execution did not succeed, and whether the endpoint may have seen the request. */
@@ -441,6 +454,8 @@ function createBaseExecution(): Execution {
     sendingAt: undefined,
     finishedAt: undefined,
     instance: "",
+    rejected: false,
+    rejectReason: "",
   };
 }
 
@@ -514,6 +529,12 @@ export const Execution: MessageFns<Execution> = {
     }
     if (message.instance !== "") {
       writer.uint32(186).string(message.instance);
+    }
+    if (message.rejected !== false) {
+      writer.uint32(192).bool(message.rejected);
+    }
+    if (message.rejectReason !== "") {
+      writer.uint32(202).string(message.rejectReason);
     }
     return writer;
   },
@@ -715,6 +736,22 @@ export const Execution: MessageFns<Execution> = {
             message.instance = reader.string();
             continue;
           }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.rejected = reader.bool();
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.rejectReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -765,6 +802,8 @@ export const Execution: MessageFns<Execution> = {
     message.sendingAt = object.sendingAt ?? undefined;
     message.finishedAt = object.finishedAt ?? undefined;
     message.instance = object.instance ?? "";
+    message.rejected = object.rejected ?? false;
+    message.rejectReason = object.rejectReason ?? "";
     return message;
   },
 };

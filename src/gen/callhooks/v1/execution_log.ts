@@ -67,6 +67,8 @@ export interface ListExecutionsRequest {
   pageSize: number;
   /** The `next_page_token` of the page before, with the same filter. It is empty for the first page. */
   pageToken: string;
+  /** If it is set, only executions are returned whose call the endpoint has (true) or has not (false) rejected. */
+  rejected?: boolean | undefined;
 }
 
 /** The response of ListExecutions. */
@@ -206,6 +208,7 @@ function createBaseListExecutionsRequest(): ListExecutionsRequest {
     acceptedAtTo: undefined,
     pageSize: 0,
     pageToken: "",
+    rejected: undefined,
   };
 }
 
@@ -251,6 +254,9 @@ export const ListExecutionsRequest: MessageFns<ListExecutionsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(90).string(message.pageToken);
+    }
+    if (message.rejected !== undefined) {
+      writer.uint32(96).bool(message.rejected);
     }
     return writer;
   },
@@ -376,6 +382,14 @@ export const ListExecutionsRequest: MessageFns<ListExecutionsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.rejected = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -404,6 +418,7 @@ export const ListExecutionsRequest: MessageFns<ListExecutionsRequest> = {
     message.acceptedAtTo = object.acceptedAtTo ?? undefined;
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.rejected = object.rejected ?? undefined;
     return message;
   },
 };

@@ -177,7 +177,7 @@ export interface WebhookConfig {
   responseTimeoutSecs: number;
   /**
    * Pre-call only. What the decision is when the webhook fails. Unspecified stands for `FAILURE_POLICY_PROCEED`.
-   * Refused for a post-call webhook.
+   * Refused for a post-call webhook. It does not matter for a call that the endpoint rejects (`rejection`).
    */
   failurePolicy: FailurePolicy;
   /**
@@ -189,7 +189,45 @@ export interface WebhookConfig {
    * Signs each request with one HMAC in a header of its own, as code hosts and payment services do it. It may stand
    * beside `signing_secret_names`.
    */
-  hmacSignature: HmacSignature | undefined;
+  hmacSignature:
+    | HmacSignature
+    | undefined;
+  /**
+   * Pre-call only. By which responses the endpoint rejects a call. If it is unset, no response does. Refused for a
+   * post-call webhook.
+   */
+  rejection: RejectionRule | undefined;
+}
+
+/**
+ * Says by which responses the endpoint of a pre-call webhook rejects a call: by their status, by a value in their body,
+ * or by either of them. Then the decision is `CALL_DECISION_BLOCK` and `rejected` is true. The execution succeeds,
+ * because the endpoint did its work, so an outage still follows `failure_policy`. A rejection assigns nothing: the
+ * dynamic variables stay as they were before the webhook ran, and no assignment fails or is listed as missed.
+ */
+export interface RejectionRule {
+  /**
+   * The statuses that reject a call: 400 to 499, each once, at most 16. The body of such a response is read only for
+   * the reason.
+   */
+  httpStatuses: number[];
+  /**
+   * What to compare with `equals` in a 2xx response, by the rules of `Assignment.attribute_name`. With it the response
+   * must be JSON, even without assignments. A response that has no such value rejects nothing. Required with `equals`,
+   * and refused without it.
+   */
+  attributeName: string;
+  /**
+   * The values that reject a call, at most 16, each of at most 1 KiB of compact JSON, depth 24. A value of the response
+   * rejects the call if it is one of these: with the same JSON type, numbers by their value, texts by their
+   * characters, lists item by item, objects member by member in any order. Required with `attribute_name`.
+   */
+  equals: unknown[];
+  /**
+   * Where the response says why it rejects the call, by the rules of `Assignment.attribute_name`. The text found there
+   * becomes `reject_reason`. Refused unless `http_statuses` or `attribute_name` is set.
+   */
+  reasonAttributeName: string;
 }
 
 /**
@@ -585,6 +623,7 @@ function createBaseWebhookConfig(): WebhookConfig {
     failurePolicy: 0,
     signingSecretNames: [],
     hmacSignature: undefined,
+    rejection: undefined,
   };
 }
 
@@ -607,6 +646,9 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
     }
     if (message.hmacSignature !== undefined) {
       HmacSignature.encode(message.hmacSignature, writer.uint32(50).fork()).join();
+    }
+    if (message.rejection !== undefined) {
+      RejectionRule.encode(message.rejection, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -672,6 +714,14 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
             message.hmacSignature = HmacSignature.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.rejection = RejectionRule.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -699,6 +749,114 @@ export const WebhookConfig: MessageFns<WebhookConfig> = {
     message.hmacSignature = (object.hmacSignature !== undefined && object.hmacSignature !== null)
       ? HmacSignature.fromPartial(object.hmacSignature)
       : undefined;
+    message.rejection = (object.rejection !== undefined && object.rejection !== null)
+      ? RejectionRule.fromPartial(object.rejection)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRejectionRule(): RejectionRule {
+  return { httpStatuses: [], attributeName: "", equals: [], reasonAttributeName: "" };
+}
+
+export const RejectionRule: MessageFns<RejectionRule> = {
+  encode(message: RejectionRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.httpStatuses.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.httpStatuses) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.attributeName !== "") {
+      writer.uint32(18).string(message.attributeName);
+    }
+    for (const v of message.equals) {
+      Value.encode(Value.wrap(v!), writer.uint32(26).fork()).join();
+    }
+    if (message.reasonAttributeName !== "") {
+      writer.uint32(34).string(message.reasonAttributeName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RejectionRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRejectionRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.httpStatuses.push(reader.int32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.httpStatuses.push(reader.int32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.attributeName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.equals.push(Value.unwrap(Value.decode(reader, reader.uint32())));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reasonAttributeName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RejectionRule>, I>>(base?: I): RejectionRule {
+    return RejectionRule.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RejectionRule>, I>>(object: I): RejectionRule {
+    const message = createBaseRejectionRule();
+    message.httpStatuses = object.httpStatuses?.map((e) => e) || [];
+    message.attributeName = object.attributeName ?? "";
+    message.equals = object.equals?.map((e) => e) || [];
+    message.reasonAttributeName = object.reasonAttributeName ?? "";
     return message;
   },
 };

@@ -210,6 +210,10 @@ export interface TestWebhookResponse {
   decision: CallDecision;
   /** Output only. Pre-call only. True if the call would proceed although the webhook failed. */
   degraded: boolean;
+  /** Output only. Pre-call only. True if the endpoint rejected the call by the `rejection` of the webhook. */
+  rejected: boolean;
+  /** Output only. Pre-call only. Why the endpoint rejected the call, as OnCallStartResponse has it. */
+  rejectReason: string;
 }
 
 function createBaseCreateWebhookRequest(): CreateWebhookRequest {
@@ -1082,6 +1086,8 @@ function createBaseTestWebhookResponse(): TestWebhookResponse {
     missedAssignments: [],
     decision: 0,
     degraded: false,
+    rejected: false,
+    rejectReason: "",
   };
 }
 
@@ -1113,6 +1119,12 @@ export const TestWebhookResponse: MessageFns<TestWebhookResponse> = {
     }
     if (message.degraded !== false) {
       writer.uint32(72).bool(message.degraded);
+    }
+    if (message.rejected !== false) {
+      writer.uint32(80).bool(message.rejected);
+    }
+    if (message.rejectReason !== "") {
+      writer.uint32(90).string(message.rejectReason);
     }
     return writer;
   },
@@ -1202,6 +1214,22 @@ export const TestWebhookResponse: MessageFns<TestWebhookResponse> = {
             message.degraded = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.rejected = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rejectReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1236,6 +1264,8 @@ export const TestWebhookResponse: MessageFns<TestWebhookResponse> = {
     message.missedAssignments = object.missedAssignments?.map((e) => MissedAssignment.fromPartial(e)) || [];
     message.decision = object.decision ?? 0;
     message.degraded = object.degraded ?? false;
+    message.rejected = object.rejected ?? false;
+    message.rejectReason = object.rejectReason ?? "";
     return message;
   },
 };

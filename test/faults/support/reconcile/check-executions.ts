@@ -1,5 +1,6 @@
 import type * as pb from '../../../../src/gen/index.callhooks.v1.ts';
 import { failureCodeOf, sentOf, stateName } from '../../../support/execution-words.ts';
+import { REJECTING_STATUS } from '../test-agent.ts';
 import type { SeenRequest } from '../recorder.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -18,7 +19,11 @@ function checkExecution(execution: pb.Execution, request: SeenRequest | undefine
   if (state === 'ACCEPTED' || state === 'SENDING') problems.push(`it is not finished: ${record}`);
   if (state === 'SUCCEEDED' && status === undefined)
     problems.push(`the endpoint did not answer it: ${record}`);
-  if (state === 'SUCCEEDED' && status !== undefined && status !== 200)
+  if (
+    state === 'SUCCEEDED' &&
+    status !== undefined &&
+    status !== (execution.rejected ? REJECTING_STATUS : 200)
+  )
     problems.push(`the endpoint answered ${status}: ${record}`);
   if (failureCodeOf(execution) === 'HTTP_STATUS' && status !== undefined && status < 400)
     problems.push(`the endpoint answered ${status}: ${record} because of its status`);

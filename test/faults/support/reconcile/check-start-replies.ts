@@ -31,7 +31,7 @@ export function checkStartReplies(evidence: Evidence): readonly string[] {
 function contentOf({ response }: RepliedCall) {
   return JSON.parse(response.text) as Pick<
     pb.OnCallStartResponse,
-    'decision' | 'degraded' | 'dynamicVariables'
+    'decision' | 'degraded' | 'rejected' | 'rejectReason' | 'dynamicVariables'
   >;
 }
 
@@ -41,10 +41,16 @@ function customerNameOf(variables: pb.OnCallStartResponse['dynamicVariables']): 
 
 // The recorder answers with the uuid of the execution that it was called for.
 function checkVariables(what: string, call: RepliedCall): readonly string[] {
-  const name = customerNameOf(contentOf(call).dynamicVariables);
+  const { rejected, rejectReason, dynamicVariables } = contentOf(call);
+  const name = customerNameOf(dynamicVariables);
   const { executionUuid, state } = call.response;
-  const own = stateName(state) === 'SUCCEEDED' ? `Ada ${String(executionUuid)}` : DEFAULT_NAME;
-  return name === own ? [] : [`${what} got the customer_name ${String(name)}, not ${own}`];
+  const answer = `Ada ${String(executionUuid)}`;
+  const own = stateName(state) === 'SUCCEEDED' && !rejected ? answer : DEFAULT_NAME;
+  const reason = rejected ? answer : '';
+  return [
+    ...(name === own ? [] : [`${what} got the customer_name ${String(name)}, not ${own}`]),
+    ...(rejectReason === reason ? [] : [`${what} got the reject_reason ${rejectReason}, not ${reason}`]),
+  ];
 }
 
 function checkInspected(
@@ -53,8 +59,12 @@ function checkInspected(
   execution: pb.Execution | undefined,
 ): readonly string[] {
   if (execution === undefined) return [];
-  const { decision, degraded, dynamicVariables } = contentOf(call);
-  const isDecision = decision === execution.decision && degraded === execution.degraded;
+  const { decision, degraded, rejected, rejectReason, dynamicVariables } = contentOf(call);
+  const isDecision =
+    decision === execution.decision &&
+    degraded === execution.degraded &&
+    rejected === execution.rejected &&
+    rejectReason === execution.rejectReason;
   const name = customerNameOf(execution.assignedVariables) ?? DEFAULT_NAME;
   const isName = customerNameOf(dynamicVariables) === name;
   return [

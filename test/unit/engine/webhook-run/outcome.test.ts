@@ -88,6 +88,16 @@ describe('toOutcome', () => {
     expect(toOutcome(claimedOf('pre_call'), runOf({ failure }))).to.include({ decision: 'block' });
   });
 
+  it('returns a success with a decision and a reason when the endpoint rejects the call', () =>
+    expect(toOutcome(claimedOf('pre_call'), runOf({ rejection: { reason: 'spam' } }))).to.include({
+      ...{ state: 'succeeded', decision: 'block_rejected', rejectReason: 'spam' },
+    }));
+
+  it('leaves an empty reason of a rejection out', () =>
+    expect(toOutcome(claimedOf('pre_call'), runOf({ rejection: { reason: '' } }))).to.not.have.any.keys(
+      ...['rejectReason', 'rejection'],
+    ));
+
   it('measures the duration from the claim in whole milliseconds, never below zero', () => {
     expect(toOutcome(claimedOf('pre_call', 250), runOf()).durationMs).to.be.within(250, 400);
     expect(toOutcome(claimedOf('pre_call', 250), runOf()).durationMs % 1).to.equal(0);
@@ -103,6 +113,15 @@ describe('withOutcome', () => {
       ...execution,
       ...{ state: 'failed', failure, decision: 'block', webhookEtag: 'w2', timings: { totalMs: 12.5 } },
       ...{ missingVariables: ['a'], finishedAtMs: 1_142 },
+    });
+  });
+});
+
+describe('withOutcome of a rejection', () => {
+  it('adds the decision and the reason', () => {
+    const outcome = toOutcome(claimedOf('pre_call'), runOf({ rejection: { reason: 'spam' } }));
+    expect(withOutcome(execution, outcome)).to.include({
+      ...{ state: 'succeeded', decision: 'block_rejected', rejectReason: 'spam' },
     });
   });
 });
@@ -131,7 +150,13 @@ describe('recordAndLog', () => {
   const failed = { ...toOutcome(claimedOf('pre_call'), runOf({ failure, response })), durationMs: 7 };
   const line: ExecutionLine = {
     ...{ execution_uuid: 'e', conversation_uuid: 'v', agent_uuid: 'a', webhook_uuid: 'w' },
-    ...{ webhook_type: 'pre_call', outcome: 'failed', failure_code: 'HTTP_STATUS', sent: 'maybe' },
+    ...{
+      webhook_type: 'pre_call',
+      outcome: 'failed',
+      decision: 'block',
+      failure_code: 'HTTP_STATUS',
+      sent: 'maybe',
+    },
     ...{ status: 503, duration_ms: 7, recorded: true },
   };
 
