@@ -25,7 +25,7 @@ export const FAILURES = {
   },
   DNS: { message: 'the host name could not be resolved', sent: 'no', setBy: 'HTTP client' },
   CONNECT: { message: 'no TCP connection to the endpoint could be made', sent: 'no', setBy: 'HTTP client' },
-  TLS: { message: 'the TLS handshake failed', sent: 'no', setBy: 'HTTP client' },
+  TLS: { message: 'the TLS handshake failed', sent: 'as observed', setBy: 'HTTP client' },
   PROTOCOL: {
     message: 'the connection broke, or the response is not valid HTTP',
     sent: 'as observed',

@@ -367,15 +367,39 @@ describe('the HTTP executor', () => {
       ],
       [
         'on two lengths',
-        `${head('200 OK', 'Content-Length: 2', 'Content-Length: 3')}ok!`,
+        `${head('200 OK', 'Content-Length: 2', 'X: y', 'content-length: 3')}ok!`,
         'PROTOCOL maybe',
-        /not valid HTTP/,
+        /not valid HTTP\/1\.1 \(it has 2 Content-Length headers\) before a response head arrived/,
       ],
       [
-        'on a length and chunks together',
+        'on a length, then chunks',
         `${head('200 OK', 'Content-Length: 2', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
         'PROTOCOL maybe',
-        /not valid HTTP/,
+        /not valid HTTP\/1\.1 \(it has both Content-Length and Transfer-Encoding\)/,
+      ],
+      [
+        'on chunks, then a length',
+        `${head('200 OK', 'Transfer-Encoding: chunked', 'Content-Length: 2')}0\r\n\r\n`,
+        'PROTOCOL maybe',
+        /\(Content-Length can't be present with Transfer-Encoding\)/,
+      ],
+      [
+        'on a bad header line behind a length',
+        `${head('200 OK', 'Content-Length: 2', 'no colon')}ok`,
+        'PROTOCOL maybe',
+        /\(a header line behind Content-Length is malformed\)/,
+      ],
+      [
+        'on a bad header line',
+        `${head('200 OK', 'no colon', 'Content-Length: 2')}ok`,
+        'PROTOCOL maybe',
+        /\(Invalid header token\)/,
+      ],
+      [
+        'on a line feed alone behind a chunk size',
+        `${head('200 OK', 'Transfer-Encoding: chunked')}2\nok\r\n0\r\n\r\n`,
+        'PROTOCOL yes',
+        /not valid HTTP\/1\.1 \([A-Z][^)]+\) in the middle of the response body/,
       ],
       [
         'on a length with a sign',

@@ -85,17 +85,26 @@ describe('the resolver', () => {
     [
       'says that the server failed when it fails twice',
       () => 'SERVFAIL',
-      { problem: 'x.example could not be resolved: the DNS server failed' },
+      {
+        problem:
+          'x.example could not be resolved: the DNS server failed; search domains are not applied, so write the full name',
+      },
     ],
     [
       'says that the server refused when it refuses twice',
       () => 'REFUSED',
-      { problem: 'x.example could not be resolved: the DNS server refused' },
+      {
+        problem:
+          'x.example could not be resolved: the DNS server refused; search domains are not applied, so write the full name',
+      },
     ],
     [
       'says that the server failed when one family has no address and the other fails',
       (_, family) => (family === 'A' ? [] : 'SERVFAIL'),
-      { problem: 'x.example could not be resolved: the DNS server failed' },
+      {
+        problem:
+          'x.example could not be resolved: the DNS server failed; search domains are not applied, so write the full name',
+      },
     ],
     [
       'asks over TCP when the answer over UDP is truncated',

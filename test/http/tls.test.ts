@@ -139,6 +139,55 @@ describe('TLS to endpoints', () => {
     });
   }
 
+  const refused = 'the endpoint refused the client certificate, or asks for one';
+  const alerts: readonly (readonly [alert: number, message: string])[] = [
+    [
+      40,
+      'the endpoint refused the TLS handshake: it asks for a client certificate, or shares no cipher with callhooks',
+    ],
+    [42, `${refused} (bad certificate)`],
+    [46, `${refused} (certificate unknown)`],
+    [48, `${refused} (unknown ca)`],
+    [70, 'the endpoint offers no TLS version from 1.2 on'],
+    [71, 'the endpoint shares no cipher with callhooks'],
+    [80, 'the endpoint ended TLS with the alert internal error'],
+    [112, 'the endpoint has no certificate for this host name'],
+    [116, 'the endpoint asks for a client certificate; auth.client_certificate sets one'],
+    [120, 'the endpoint does not speak HTTP/1.1 here'],
+  ];
+  for (const [alert, message] of alerts) {
+    it(`says what the alert ${alert} means`, async () => {
+      const server = await startRawServer(() => undefined, {
+        onConnection: (socket) =>
+          socket.once('data', () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, alert]))),
+      });
+      servers.push(server);
+      const result = await sendTo(executor, `https://endpoint.example:${server.port}/`);
+      expect(result.failure).to.deep.equal({ code: 'TLS', message, sent: 'no' });
+    });
+  }
+
+  const asking: TlsOptions = { ...certificate('endpoint'), ca: pem('client-ca.pem'), requestCert: true };
+  it('says that the endpoint asks for a client certificate, which it does after the first bytes in TLS 1.3', async () => {
+    const server = await serve({ ...asking, minVersion: 'TLSv1.3' });
+    for (let time = 1; time <= 20; time++) {
+      const result = await sendTo(executor, `https://endpoint.example:${server.port}/`);
+      expect(result.failure).to.deep.equal({
+        code: 'TLS',
+        message: 'the endpoint asks for a client certificate; auth.client_certificate sets one',
+        sent: 'maybe',
+      });
+    }
+    expect(server.requestCount()).to.equal(0);
+  });
+
+  it('says that the endpoint may ask for a client certificate in TLS 1.2', async () => {
+    const server = await serve({ ...asking, maxVersion: 'TLSv1.2' });
+    const result = await sendTo(executor, `https://endpoint.example:${server.port}/`);
+    expect(outcomeOf(result)).to.equal('TLS no');
+    expect(result.failure?.message).to.contain('it asks for a client certificate');
+  });
+
   it('trusts each authority of a bundle', async () => {
     const local = guardedExecutor({ extraCa: `# ours\n${pem('self-signed.pem')}\n${pem('ca.pem')}`, names });
     for (const name of ['endpoint', 'self-signed']) {

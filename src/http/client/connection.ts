@@ -22,6 +22,8 @@ export interface Connection {
   ): void;
   /** Notes that the response's head has ended, or that so many bytes of its body have arrived. */
   noteProgress(bodyBytes: number): void;
+  /** Returns the bytes in which the parser stopped, if it stopped in the head of a response. */
+  headBytes(): Uint8Array | undefined;
   /** Notes that the connection is idle now. */
   rest(): void;
   /** Closes the connection at once, also under a request. */
@@ -96,6 +98,7 @@ export function openConnection(
       client.dispatch(options, handler);
     },
     noteProgress: bytes.noteProgress,
+    headBytes: bytes.headBytes,
     rest: () => {
       served++;
       idleSinceMs = performance.now();
@@ -117,6 +120,9 @@ function handOver(socket: Socket): HandOver {
   return (_options, callback) => {
     const isFirst = !isHandedOver;
     isHandedOver = true;
-    queueMicrotask(() => (isFirst ? callback(null, socket) : callback(new ConnectionGoneError(), null)));
+    queueMicrotask(() => {
+      if (isFirst && !socket.destroyed) callback(null, socket);
+      else callback(socket.errored ?? new ConnectionGoneError(), null);
+    });
   };
 }

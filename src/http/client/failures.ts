@@ -1,6 +1,7 @@
 import { failureOf, observedFailure, type Failure, type Sent } from '../../domain/failures.ts';
 import { errorCode } from '../../errors.ts';
 import type { Deadline, EndReason } from './deadline.ts';
+import { framingProblem } from './framing-problem.ts';
 import { ResponseLimitError } from './response-bytes.ts';
 
 /** Returns the failure of a request of which no byte left. */
@@ -8,7 +9,7 @@ export function unsentFailure(
   code: 'EGRESS_DENIED' | 'DNS' | 'CONNECT' | 'TLS',
   message: string,
 ): { readonly failure: Failure } {
-  return { failure: failureOf(code, message) };
+  return { failure: { code, message, sent: 'no' } };
 }
 
 /** Returns the failure of a request that reached its deadline. `state` says how far it had come (`no response head arrived`). */
@@ -45,37 +46,6 @@ export function connectText(error: unknown): string {
   return CONNECT_TEXTS[code] ?? `cannot connect (${code})`;
 }
 
-const UNKNOWN_AUTHORITY =
-  'the certificate comes from an unknown authority; CALLHOOKS_CA_FILE names those to trust';
-const NO_TLS = 'the endpoint does not speak TLS here';
-const OLD_TLS = 'the endpoint offers no TLS version from 1.2 on';
-
-const TLS_TEXTS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'the certificate has expired',
-  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'the certificate is self-signed; CALLHOOKS_CA_FILE names certificates to trust',
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the endpoint leaves out the chain of its certificate, or the certificate comes from an unknown authority; CALLHOOKS_CA_FILE names those to trust',
-  CERT_REVOKED: 'the certificate is revoked',
-  ECONNRESET: 'the endpoint closed the connection during the TLS handshake',
-  EPROTO: NO_TLS,
-  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
-  ERR_SSL_UNSUPPORTED_PROTOCOL: OLD_TLS,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: OLD_TLS,
-};
-
-/** Returns why a TLS handshake with `host` failed, in words. */
-export function tlsText(error: unknown, host: string): string {
-  const code = codeText(error);
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate is not valid for ${host}`;
-  return TLS_TEXTS[code] ?? `the TLS handshake failed (${code})`;
-}
-
 // undici refuses these requests itself, which is a bug of ours. After any other error before the first byte, the
 // connection is gone.
 const REFUSED_BY_UNDICI = [
@@ -104,28 +74,33 @@ const SOCKET_TEXTS: Readonly<Record<string, string>> = {
   'bad upgrade': 'the endpoint switched to another protocol unasked',
 };
 
-/** Returns how an exchange broke off after its first byte, in words that repeat no byte of the endpoint. */
-export function breakText(error: Error, sent: Sent): string {
+/**
+ * Returns how an exchange broke off after its first byte, in words that repeat no byte of the endpoint. `headBytes` are the
+ * bytes of the response head in which the parser stopped, if it stopped there.
+ */
+export function breakText(error: Error, sent: Sent, headBytes: Uint8Array | undefined): string {
   const code = codeText(error);
   const inBody = sent === 'yes';
   const where = inBody ? 'in the middle of the response body' : 'before a response head arrived';
   if (error instanceof ResponseLimitError) return error.message;
   if (error.name === 'HTTPParserError') return `${NOT_HTTP} (${parserReason(error)}) ${where}`;
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return lengthText(inBody, where);
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+    return inBody ? WRONG_LENGTH : headText(headBytes, where);
   const socketText = code === 'UND_ERR_SOCKET' ? SOCKET_TEXTS[error.message] : undefined;
   return `${socketText ?? BREAK_TEXTS[code] ?? `the connection broke (${code})`} ${where}`;
 }
 
-// undici gives this code for any parser error in a head that promised a length before.
-function lengthText(inBody: boolean, where: string): string {
-  return inBody
-    ? 'the response body does not have the length that its head promised'
-    : `${NOT_HTTP} ${where}`;
+const WRONG_LENGTH = 'the response body does not have the length that its head promised';
+
+// undici gives the code of a wrong length for any parser error in a head that promised a length before.
+function headText(bytes: Uint8Array | undefined, where: string): string {
+  const problem = (bytes && framingProblem(bytes)) ?? 'a header line behind Content-Length is malformed';
+  return `${NOT_HTTP} (${problem}) ${where}`;
 }
 
-// The parser's reasons are fixed texts in brackets, such as "Invalid character in chunk size".
+// The parser's reasons are fixed texts in brackets, such as "Content-Length can't be present with Transfer-Encoding".
 function parserReason({ message }: Error): string {
-  return /\(([\w ,./-]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
+  return /\(([ -'*-~]{1,80})\)$/.exec(message)?.[1] ?? 'no reason given';
 }
 
 /** Returns the failure of a body over the limit. `when` says in which state it is that large. */

@@ -7,6 +7,7 @@ import type { ContentCodings } from './content-codings.ts';
 import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from '../dial/dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
+import { alertText } from './tls-text.ts';
 import { createResponseBody, readHead, type ResponseBody, type ResponseHead } from './response.ts';
 
 /** One request, and the bounds of its exchange. */
@@ -140,7 +141,7 @@ function createHttpExchange(
       clearTimeout(recordTimer);
       onIdle();
     },
-    onResponseError: (_controller, error) => stop(brokenOff(error, sent, connection.served > 0)),
+    onResponseError: (_controller, error) => stop(brokenOff(error, sent, connection)),
     end: (reason) => {
       // After its response the connection may serve another request.
       if (isOver) return;
@@ -184,10 +185,13 @@ function tooManyInterim(sent: Sent): Failure {
 }
 
 // Returns the result of an exchange whose connection broke, or whose response was not HTTP.
-function brokenOff(error: Error, sent: Sent, wasReused: boolean): HttpExchangeResult {
+function brokenOff(error: Error, sent: Sent, connection: Connection): HttpExchangeResult {
+  // In TLS 1.3 the client sends first, and hears after that what the endpoint thinks of its certificate.
+  const alert = sent === 'yes' ? undefined : alertText(error);
+  if (alert !== undefined) return { failure: observedFailure('TLS', sent, alert) };
   if (sent === 'no') return brokenUnsent(error);
-  const text = breakText(error, sent);
-  if (sent === 'yes' || !wasReused) return { failure: observedFailure('PROTOCOL', sent, text) };
+  const text = breakText(error, sent, connection.headBytes());
+  if (sent === 'yes' || connection.served === 0) return { failure: observedFailure('PROTOCOL', sent, text) };
   return { failure: observedFailure('PROTOCOL', sent, `reused connection: ${text}`), isReuseFailure: true };
 }
 

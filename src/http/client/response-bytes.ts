@@ -27,6 +27,8 @@ export interface ResponseBytes {
   begin(maxBodyBytes: number): void;
   /** Notes that the head has ended, or that the parser has found so many bytes of the body. */
   noteProgress(bodyBytes: number): void;
+  /** Returns the bytes of the head that the parser got last, until the head has ended. */
+  headBytes(): Uint8Array | undefined;
 }
 
 /** Ends a response with too many bytes outside of its body. The message is the text of the failure. */
@@ -53,6 +55,7 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
   let extraBytes = 0;
   let maxExtraBytes = MAX_EXTRA_BYTES;
   let isDeferred = false;
+  let headBytes: Uint8Array | undefined;
 
   const resume = (): void => {
     isDeferred = false;
@@ -89,6 +92,7 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
     const part = chunk.length > partBytes ? chunk.subarray(0, partBytes) : chunk;
     bytesSinceProgress += part.length;
     extraBytes += part.length;
+    if (!hasHead) headBytes = part;
     const headError = heads.scan(part);
     return headError === undefined ? part : end(headError);
   };
@@ -100,8 +104,10 @@ export function watchResponseBytes(socket: Socket, budget: ParseBudget): Respons
       maxExtraBytes = maxBodyBytes + MAX_EXTRA_BYTES;
       heads.reset();
     },
+    headBytes: () => headBytes,
     noteProgress: (bodyBytes) => {
       hasHead = true;
+      headBytes = undefined;
       bytesSinceProgress = 0;
       extraBytes -= bodyBytes;
     },

@@ -23,8 +23,9 @@ export async function secureSocket(
     secureContext,
     ALPNProtocols: ['http/1.1'],
   });
-  // A late error of a socket that nobody waits for must not end the process.
-  secured.on('error', () => undefined);
+  // A late error of a socket that nobody waits for must not end the process. In TLS 1.3 the endpoint may refuse the client
+  // after the handshake, before undici listens: the socket keeps that error.
+  secured.on('error', (error: Error) => secured.destroy(error));
   const ready = once(secured, 'secureConnect').then(
     () => undefined,
     (error: unknown) => ({ error }),

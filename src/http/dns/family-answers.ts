@@ -93,11 +93,14 @@ const PROBLEMS: readonly (readonly [code: string, text: string])[] = [
   [BAD_NAME, 'is not a name that DNS can hold'],
 ];
 
+// Servers answer so to a name that they would complete for others.
+const COMPLETED: ReadonlySet<string> = new Set([NO_SUCH_NAME, 'ESERVFAIL', 'EREFUSED']);
+
 function problemOf(name: string, families: readonly FamilyAnswer[], spentMs: number): string {
   const codes = families.map(({ code, addresses }) => (addresses ? NO_ADDRESS : (code ?? NO_ANSWER)));
   if (codes.every((code) => code === NO_ADDRESS)) return `has no address in DNS${hintOf(name)}`;
   const known = PROBLEMS.find(([code]) => codes.includes(code));
-  if (known !== undefined) return known[0] === NO_SUCH_NAME ? known[1] + hintOf(name) : known[1];
+  if (known !== undefined) return known[1] + (COMPLETED.has(known[0]) ? hintOf(name) : '');
   return codes.includes(NO_ANSWER)
     ? `could not be resolved: no answer from DNS within ${(spentMs / 1000).toFixed(1)} s`
     : `could not be resolved (${[...new Set(codes)].join(', ')})`;

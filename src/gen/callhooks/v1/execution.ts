@@ -82,7 +82,10 @@ export const FailureCode = {
   FAILURE_CODE_DNS: 2,
   /** FAILURE_CODE_CONNECT - No TCP connection to the endpoint could be made, or the proxy made no tunnel to it. */
   FAILURE_CODE_CONNECT: 3,
-  /** FAILURE_CODE_TLS - The TLS handshake failed, or the certificate was refused. */
+  /**
+   * FAILURE_CODE_TLS - The TLS handshake failed, or a certificate was refused. Nothing was sent, unless the endpoint refused the client
+   * certificate: in TLS 1.3 it does so after the first bytes (`SENT_MAYBE`).
+   */
   FAILURE_CODE_TLS: 4,
   /** FAILURE_CODE_PROTOCOL - The response was not valid HTTP, or the connection broke. */
   FAILURE_CODE_PROTOCOL: 5,

@@ -17,6 +17,7 @@ describe('createOriginConnections', () => {
     isOpen: () => isOpen,
     dispatch: () => undefined,
     noteProgress: () => undefined,
+    headBytes: () => undefined,
     rest: () => undefined,
     destroy: () => undefined,
   });
