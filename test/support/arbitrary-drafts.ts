@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../src/domain/json.ts';
+import { anyAuthDraft, anyHmacDraft } from './arbitrary-auth.ts';
 import { MASK } from '../../src/domain/redaction/redact.ts';
 import type { WebhookConfigDraft } from '../../src/domain/webhook-draft.ts';
 
@@ -75,6 +76,8 @@ const headerValue = fc.oneof(
   ),
 );
 
+const secretName = fc.oneof(fc.constant('S'), nearlyRightText);
+
 /** Generates configurations of which every part is drawn at random. */
 export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
   apiSchema: fc.oneof(
@@ -84,6 +87,7 @@ export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
       method: fc.oneof(fc.constantFrom('get', 'POST', 'Delete', 'TRACE'), nearlyRightText),
       requestHeaders: fc.dictionary(headerName, headerValue, { maxKeys: 4 }),
       requestBody: fc.oneof(fc.constant(undefined), fc.constant({}), awkwardJson),
+      auth: fc.option(anyAuthDraft(nearlyRightText, secretName), { nil: undefined, freq: 2 }),
     }),
   ),
   assignments: fc.array(
@@ -98,18 +102,25 @@ export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
   ),
   responseTimeoutSecs: fc.oneof(fc.constantFrom(0, 0.1, 60), fc.double()),
   failurePolicy: fc.constantFrom('unspecified', 'proceed', 'block', 'unknown'),
-  signingSecretNames: fc.array(fc.oneof(fc.constant('S'), nearlyRightText), { maxLength: 5 }),
+  signingSecretNames: fc.array(secretName, { maxLength: 5 }),
+  hmacSignature: fc.option(anyHmacDraft(nearlyRightText, secretName), { nil: undefined, freq: 2 }),
 });
 
 /** Generates valid configurations with one part drawn at random. Most accepted configurations come from here. */
 export const nearlyValidDraft: fc.Arbitrary<WebhookConfigDraft> = fc
-  .tuple(anyDraft, fc.constantFrom('url', 'method', 'requestHeaders', 'requestBody', 'assignments', 'none'))
+  .tuple(
+    anyDraft,
+    fc.constantFrom(
+      ...['url', 'method', 'requestHeaders', 'requestBody', 'auth', 'assignments', 'hmacSignature', 'none'],
+    ),
+  )
   .map(([drawn, part]) => {
     const schema = {
       url: 'https://api.example.com/{{v}}',
       method: 'POST',
       requestHeaders: {},
       requestBody: undefined,
+      auth: undefined,
     };
     const other = drawn.apiSchema ?? schema;
     return {
@@ -118,5 +129,6 @@ export const nearlyValidDraft: fc.Arbitrary<WebhookConfigDraft> = fc
       responseTimeoutSecs: 0,
       failurePolicy: 'unspecified',
       signingSecretNames: [],
+      hmacSignature: part === 'hmacSignature' ? drawn.hmacSignature : undefined,
     };
   });

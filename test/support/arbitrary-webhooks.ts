@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { anyAuth, anyHmac } from './arbitrary-auth.ts';
 import { anyJson, anyText, goodJson } from './arbitrary-json.ts';
 import type { Partially } from './rpc.ts';
 
@@ -151,6 +152,8 @@ export function anyTyped(
     }));
 }
 
+const secretName = mostly(fc.constantFrom('token', 'signing'), anyText);
+
 function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
   return fc.record(
     {
@@ -160,6 +163,7 @@ function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
           method: mostly(fc.constantFrom('POST', 'put', 'Patch', 'GET', 'DELETE'), anyText),
           requestHeaders: fc.tuple(headers, contentType).map(([some, type]) => ({ ...some, ...type })),
           requestBody: body,
+          auth: anyAuth(mostly(template, anyText), secretName),
         },
         { requiredKeys: ['url', 'method'] },
       ),
@@ -171,6 +175,7 @@ function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
         fc.array(anyText, { maxLength: 6 }),
       ),
       rejection,
+      hmacSignature: anyHmac(anyText, secretName),
     },
     { requiredKeys: ['apiSchema'] },
   );

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { JsonObject } from '../../../../src/domain/json.ts';
+import { compileHmac } from '../../../../src/domain/auth/hmac-signature.ts';
 import { compileRequest } from '../../../../src/domain/template/compile-request.ts';
 import { parseUpdateMask } from '../../../../src/domain/update-mask.ts';
 import { validateAgent } from '../../../../src/domain/validation/validate-agent.ts';
@@ -22,7 +23,7 @@ const context = (type: 'pre_call' | 'post_call', isStored: boolean): WebhookConf
   path: 'webhook_config',
   declaredVariables: new Set(['v']),
   secretNames: new Set(['S']),
-  storedHeaders: new Set(isStored ? ['authorization'] : []),
+  storedHeaders: new Set(isStored ? ['authorization', 'auth:basic.password', 'auth:bearer.token'] : []),
   storedOrigin: isStored ? 'https://api.example.com' : undefined,
 });
 const contexts = fc.tuple(fc.constantFrom('pre_call' as const, 'post_call' as const), fc.boolean());
@@ -38,6 +39,7 @@ describe('validation, for any input', () => {
         const again = validateWebhookConfig(toDraft(config), context(type, isStored));
         expect(again).to.deep.equal({ config, violations: [] });
         compileRequest(config);
+        if (config.hmacSignature !== undefined) compileHmac(config.hmacSignature);
       }),
       { numRuns: 3000 },
     );
