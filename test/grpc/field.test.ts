@@ -75,7 +75,8 @@ async function expectNotBuilt(app: TestApp, vector: FieldCase): Promise<void> {
 
 async function play(app: TestApp, vector: FieldCase): Promise<void> {
   const { response = OK_EMPTY } = vector;
-  const endpoint = await startScriptedEndpoint(typeof response === 'string' ? [response] : response);
+  const responses = typeof response === 'string' ? [response] : response;
+  const endpoint = await startScriptedEndpoint((connection) => responses[connection]);
   try {
     const create = callWithJson(app.rpc, 'AgentAdmin/CreateAgent', createRequest(vector, endpoint));
     if (vector.expect_invalid !== undefined) return await expectInvalid(create, vector.expect_invalid);

@@ -20,14 +20,16 @@ export interface ScriptedEndpoint {
 }
 
 /**
- * Starts an endpoint that reads one request a connection, answers the first connection with the first of these texts, the
- * second with the second and so on, and closes each connection. Each character of a text is one byte.
+ * Starts an endpoint that reads one request a connection, answers with the bytes for this connection (counted from 0), and
+ * closes it. Each character of a text is one byte.
  */
-export async function startScriptedEndpoint(responses: readonly string[]): Promise<ScriptedEndpoint> {
+export async function startScriptedEndpoint(
+  responseTo: (connection: number) => string | undefined,
+): Promise<ScriptedEndpoint> {
   const received = (index: number): string => server.connections[index]?.received() ?? '';
   const answer = (socket: Socket, index: number): void => {
     socket.on('data', () => {
-      if (parseRequest(received(index)) !== undefined) socket.end(responses[index] ?? '', 'latin1');
+      if (parseRequest(received(index)) !== undefined) socket.end(responseTo(index) ?? '', 'latin1');
     });
   };
   const server = await startRawServer(() => {}, { onConnection: answer });
