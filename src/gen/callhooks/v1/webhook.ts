@@ -284,9 +284,10 @@ export interface ApiSchema_RequestHeadersEntry {
 /**
  * Says how callhooks proves to an endpoint who calls. At least one of `method` and `client_certificate` is required.
  *
- * The texts in it are templates like header values, at most 4 KiB each. A password or token that is not placeholders
- * alone is stored encrypted and reads as `••••••`; so is the username where the password is empty. Writing `••••••` back
- * keeps the stored value, as long as the origin of the URL stays the same. In records the whole header is masked.
+ * The texts in it are templates like header values, at most 4 KiB each. A password, token or client secret that is not
+ * placeholders alone is stored encrypted and reads as `••••••`; so is the username where the password is empty. Writing
+ * `••••••` back keeps the stored value, as long as the origin of the URL stays the same. In records the whole header is
+ * masked.
  */
 export interface EndpointAuth {
   /**
@@ -306,7 +307,7 @@ export interface EndpointAuth {
     | undefined;
   /**
    * The certificate that callhooks shows in the TLS handshake when the endpoint asks for one (mutual TLS). The URL must
-   * be https. It may stand beside any method, and alone.
+   * be https. It may stand beside any method, and alone. It is not shown to a token endpoint.
    */
   clientCertificate: ClientCertificate | undefined;
 }
@@ -340,6 +341,7 @@ export interface Bearer {
  * Each replica keeps the token in memory, for this revision of the webhook and these credentials. It is fetched once for
  * all calls that wait for it, at most twice a second and within 10 s, and renewed in the background from 60 s before its
  * end on. When the endpoint answers 401, the token is dropped and the next call fetches a new one; nothing is sent again.
+ *
  * The answer of the token endpoint must be JSON of at most 64 KiB with an `access_token` of at most 8 KiB of visible
  * ASCII; its `token_type` must be `Bearer` in any case, or missing. An `expires_in` that is missing counts as 5 minutes.
  */
