@@ -62,7 +62,7 @@ const rows = (target: () => Receiver): readonly Row[] => [
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       pour(socket, '{"access_token":"');
     },
-    /its answer is larger than 64 KiB$/,
+    /its answer is larger than 64 KiB/,
   ],
   [
     'sends a refusal without an end',
@@ -70,7 +70,7 @@ const rows = (target: () => Receiver): readonly Row[] => [
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
       pour(socket, '{"error":"');
     },
-    /it answered 400$/,
+    /it answered 400/,
   ],
   [
     'sends a head without an end',
@@ -83,12 +83,12 @@ const rows = (target: () => Receiver): readonly Row[] => [
   [
     'issues a token of 60 KB',
     (socket) => socket.end(answerOf(jsonOf('a'.repeat(60_000)))),
-    /larger than 8 KiB$/,
+    /larger than 8 KiB/,
   ],
   [
     'issues a token with line breaks',
     (socket) => socket.end(answerOf(jsonOf('a\r\nx-admin: true\r\n\r\nGET / HTTP/1.1'))),
-    /other than visible ASCII$/,
+    /other than visible ASCII/,
   ],
   [
     'issues a token beyond ASCII',
@@ -98,9 +98,9 @@ const rows = (target: () => Receiver): readonly Row[] => [
   [
     'sends deep JSON',
     (socket) => socket.end(answerOf(`{"access_token":${'['.repeat(30_000)}${']'.repeat(30_000)}}`)),
-    /its answer is not JSON$/,
+    /its answer is not JSON/,
   ],
-  ['sends the secret as text', (socket) => socket.end(answerOf(SECRET)), /its answer is not JSON$/],
+  ['sends the secret as text', (socket) => socket.end(answerOf(SECRET)), /its answer is not JSON/],
   [
     'sends 50 MB of zeros as gzip',
     (socket) => socket.end(answerOf(gzipSync(Buffer.alloc(50_000_000)), 'Content-Encoding: gzip\r\n')),
@@ -109,7 +109,7 @@ const rows = (target: () => Receiver): readonly Row[] => [
   [
     'redirects to the webhook',
     (socket) => socket.end(`HTTP/1.1 307 X\r\nLocation: ${target().url}/\r\nContent-Length: 0\r\n\r\n`),
-    /HTTP 307 .*redirects are not followed$/,
+    /HTTP 307 .*redirects are not followed/,
   ],
   [
     'refuses with the secret as its error',
@@ -119,7 +119,7 @@ const rows = (target: () => Receiver): readonly Row[] => [
           .toString()
           .replace('200', '401'),
       ),
-    /it answered 401, ••••••$/,
+    /it answered 401, ••••••/,
   ],
 ];
 

@@ -69,6 +69,8 @@ interface Entry {
   readonly key: string;
   readonly agentUuid: string;
   token?: AccessToken | undefined;
+  /** How the last fetch failed, if it did. */
+  failure?: Failure | undefined;
   fetching?: Promise<AccessToken | { readonly failure: Failure }> | undefined;
   fetchedAtMs: number;
 }
@@ -102,6 +104,7 @@ export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
       if (pauseMs > 0) await wait(pauseMs);
       entry.fetchedAtMs = nowMs();
       const fetched = await fetch(credentials);
+      entry.failure = 'failure' in fetched ? fetched.failure : undefined;
       if ('failure' in fetched) return fetched;
       // The life is counted from the request on: the token was issued after that.
       const token = toToken(entry.key, fetched, entry.fetchedAtMs);
@@ -117,8 +120,10 @@ export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
       const key = hash(JSON.stringify([owner.agentUuid, owner.webhookEtag, credentials]));
       const entry = entryOf(key, owner.agentUuid);
       const { token } = entry;
-      if (token === undefined || nowMs() >= token.usedUntilMs)
-        return within((entry.fetching ??= fetchInto(entry, credentials)), expiresAtMs);
+      if (token === undefined || nowMs() >= token.usedUntilMs) {
+        entry.fetching ??= fetchInto(entry, credentials);
+        return within(entry.fetching, expiresAtMs, () => ({ failure: tooLate(entry) }));
+      }
       if (nowMs() >= token.renewAtMs && entry.fetching === undefined) {
         entry.fetching = fetchInto(entry, credentials);
         entry.fetching.catch(onError);
@@ -147,17 +152,20 @@ function toToken(
   };
 }
 
-const TOO_LATE = {
-  failure: failureOf('AUTH', 'the token endpoint gave no access token within the time limit of the call'),
-};
+// The time of a call may end in the pause, before the token endpoint was asked for it. Then the answer before tells why.
+function tooLate({ failure }: Entry): Failure {
+  return failure === undefined
+    ? failureOf('AUTH', 'the token endpoint gave no access token within the time limit of the call')
+    : failureOf('AUTH', `${failure.message}; the time limit of the call ended before its next answer`);
+}
 
 // Each call leaves at its own deadline. The fetch goes on for the others.
-async function within<T>(fetching: Promise<T>, expiresAtMs: number): Promise<T | typeof TOO_LATE> {
+async function within<T>(fetching: Promise<T>, expiresAtMs: number, onLate: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<typeof TOO_LATE>((resolve) => {
+  const late = new Promise<T>((resolve) => {
     // After a stall of the event loop an expired timer runs before an answer that has long arrived, so it waits for one
     // more turn.
-    const lastTurn = (): void => void setImmediate(() => resolve(TOO_LATE));
+    const lastTurn = (): void => void setImmediate(() => resolve(onLate()));
     timer = setTimeout(lastTurn, Math.max(0, expiresAtMs - performance.now()));
   });
   try {

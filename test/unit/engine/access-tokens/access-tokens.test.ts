@@ -194,6 +194,17 @@ describe('access tokens', () => {
     expect(fetches).to.have.length(1);
   });
 
+  it('names the last failure to a call whose time ends before the next fetch', async () => {
+    const { fetches, get } = startTokens();
+    const failing = get();
+    fetches[0]?.answer(FAILED);
+    await failing;
+    expect(valueOf(await get({}, OWNER, 20))).to.equal(
+      'AUTH no: it is dead; the time limit of the call ended before its next answer',
+    );
+    expect(fetches).to.have.length(1);
+  });
+
   it('fetches anew after the token was dropped', async () => {
     const { clock, fetches, tokens, get, getNew } = startTokens();
     tokens.drop(await getNew('one'));
