@@ -23,6 +23,12 @@ SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**
 # `make test-faults` runs these.
 FAULTS ?= 'test/faults/**/*.test.ts'
 
+# `make test-mysql` runs these: every suite of stores, and the others that run on each engine, with the faults of a database.
+MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grpc --include='*.test.ts') \
+  test/main/database-tls.test.ts test/main/migrate.test.ts \
+  test/faults/database-away.test.ts test/faults/database-restarts.test.ts test/faults/takeover.test.ts \
+  test/faults/random-kills.test.ts test/faults/random-cuts.test.ts
+
 # `make test-hostile` runs these.
 HOSTILE ?= 'test/hostile/**/*.test.ts'
 
@@ -71,6 +77,11 @@ test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (L
 test-hostile: $(INSTALLED) test-database ## Attack a server as endpoints and callers could, and print how long it stalled
 	@test/tools/test-tools.sh
 	@$(N) mocha $(HOSTILE)
+
+.PHONY: test-mysql
+test-mysql: $(INSTALLED) ## Run the tests of the database on a real MySQL of Oracle's, and on a cluster of it
+	@test/tools/mysql-install.sh
+	@TEST_ENGINE=mysql QUIET=$(QUIET) $(N) mocha $(MYSQL)
 
 .PHONY: test-broken
 test-broken: $(INSTALLED) test-database ## Break the engine on purpose, one rule at a time, and expect the fault suite to fail

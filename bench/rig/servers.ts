@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'mysql2/promise';
-import { startGuard, startMariadb, type MariaDb } from '../../test/support/mariadb.ts';
+import { startMariadb } from '../../test/support/mariadb.ts';
+import { startGuard, type PrivateServer } from '../../test/support/private-server.ts';
 import { createAgent } from './agent.ts';
 import { callbenchPath } from './generator.ts';
 import { startProgram, type Program } from './processes.ts';
@@ -141,11 +142,11 @@ async function makePlace(engine: Engine): Promise<Place> {
 }
 
 // MariaDB flushes at each commit and has a buffer pool of 1 GiB.
-function startBenchMariadb(): Promise<MariaDb> {
+function startBenchMariadb(): Promise<PrivateServer> {
   return startMariadb(['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G']);
 }
 
-async function createDatabase(server: MariaDb, name: string): Promise<string> {
+async function createDatabase(server: PrivateServer, name: string): Promise<string> {
   const connection = await createConnection(server.url(''));
   await connection.query(`CREATE DATABASE ${name}`);
   await connection.end();

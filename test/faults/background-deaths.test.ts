@@ -90,7 +90,7 @@ describeEachEngine('A replica killed in its background work', (engine) => {
     expect(await repeat(owner, call), 'repeat').to.equal('replayed INTERRUPTED');
     expect(isSeen(call), 'seen').to.equal(false);
     const figures = await cluster.check(FINISHED_WITHIN_MS, { atLeast: { requests: 0 }, refusedShare: 0.6 });
-    reportFigures('kill -9 after a mark (mariadb)', { kills: 3, ...figures, violations: 0 });
+    reportFigures(`kill -9 after a mark (${engine.name})`, { kills: 3, ...figures, violations: 0 });
   });
 
   const corrections = [
@@ -127,6 +127,10 @@ describeEachEngine('A replica killed in its background work', (engine) => {
       expect(isSeen(call), 'seen').to.equal(true);
       const figures = await cluster.check(FINISHED_WITHIN_MS);
       const moment = wakes ? 'after' : 'before';
-      reportFigures(`kill -9 ${moment} a correction (mariadb)`, { kills: 1, ...figures, violations: 0 });
+      reportFigures(`kill -9 ${moment} a correction (${engine.name})`, {
+        kills: 1,
+        ...figures,
+        violations: 0,
+      });
     });
 });

@@ -76,7 +76,7 @@ describeEachEngine('A replica whose database', (engine) => {
 
   const prepare = async (loss: Loss): Promise<Prepared> => {
     const server = await startDatabaseServer();
-    const closers = [() => server.mariadb.stop()];
+    const closers = [() => server.program.stop()];
     closing.push(async () => {
       for (const close of closers) await close();
     });

@@ -190,7 +190,7 @@ describeEachEngine('A replica whose connection breaks during a write', (engine) 
       refusedShare: 0.25,
       atLeast: { executions: MOMENTS.length * CUTS.length, requests: MOMENTS.length * CUTS.length },
     });
-    reportFigures('connections cut at each write (mariadb)', {
+    reportFigures(`connections cut at each write (${engine.name})`, {
       cuts: writes.cuts(),
       ...figures,
       violations: 0,

@@ -141,6 +141,6 @@ describeEachEngine('A replica whose write meets a locked row', (engine) => {
       refusedShare: 0.25,
       atLeast: { executions: 2 * LOCKS.length, requests: 2 * LOCKS.length },
     });
-    reportFigures('writes that meet a locked row (mariadb)', { ...figures, violations: 0 });
+    reportFigures(`writes that meet a locked row (${engine.name})`, { ...figures, violations: 0 });
   });
 });

@@ -21,7 +21,7 @@ describeEachEngine('A database restarted under load', (engine) => {
   before(async function () {
     this.timeout(60_000);
     server = await startDatabaseServer();
-    cluster = await createClusterAt(server.url, () => server.mariadb.stop());
+    cluster = await createClusterAt(server.url, () => server.program.stop());
     await cluster.addReplicas(3);
   });
   after(() => cluster.close());
@@ -38,9 +38,9 @@ describeEachEngine('A database restarted under load', (engine) => {
     const load = startLoad({ callLog, replicas, agentUuids: [agentUuid], concurrency: 9 });
     for (let restarted = 0; restarted < restarts; restarted += 1) {
       await wait(1_000 + Math.random() * 500);
-      await server.mariadb.end(restarted % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+      await server.program.end(restarted % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
       await wait(restarted % 3 === 2 ? 2_000 : 0);
-      await server.mariadb.begin();
+      await server.program.begin();
     }
     await Promise.all(replicas.map((replica) => untilDatabaseAvailable(replica)));
     await load.stop();

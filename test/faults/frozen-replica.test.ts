@@ -183,7 +183,7 @@ describeEachEngine('A replica frozen for longer than time limit and grace', (eng
       const { conversationUuid = '' } = frozen.get(moment) ?? {};
       expect(isSeen(conversationUuid), `${moment}: the endpoint saw it`).to.equal(saw);
     }
-    reportFigures('SIGSTOP at each fault point (mariadb)', {
+    reportFigures(`SIGSTOP at each fault point (${engine.name})`, {
       freezes: ROWS.length,
       ...figures,
       violations: 0,

@@ -123,7 +123,7 @@ describeEachEngine('Conversations whose rows a frozen replica has locked', (engi
       // A repeat is as good as a first call: nothing of the refused calls is on record.
       const repeats = (await callLocked()).map(({ response }) => response);
       expect([...new Set(repeats)], 'repeats').to.deep.equal([success]);
-      reportFigures(`locked rows, ${rpc} (mariadb)`, {
+      reportFigures(`locked rows, ${rpc} (${engine.name})`, {
         locked: LOCKED,
         others: OTHERS,
         slowestMs: slowestOf(answered),
@@ -139,6 +139,6 @@ describeEachEngine('Conversations whose rows a frozen replica has locked', (engi
       refusedShare: 0.7,
       atLeast: { requests: 2 * OTHERS, replies: 2 * OTHERS },
     });
-    reportFigures('locked rows (mariadb)', { ...figures, violations: 0 });
+    reportFigures(`locked rows (${engine.name})`, { ...figures, violations: 0 });
   });
 });

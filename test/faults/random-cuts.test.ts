@@ -61,7 +61,7 @@ describeEachEngine('Replicas whose connections to the database are hurt at rando
     });
     const cuts = proxied.reduce((sum, { proxy }) => sum + proxy.cuts, 0);
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-    reportFigures('connections hurt at random (mariadb)', {
+    reportFigures(`connections hurt at random (${engine.name})`, {
       cuts,
       killed,
       ...figures,

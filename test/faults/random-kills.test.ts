@@ -9,6 +9,7 @@ import { byRunLength } from './support/run-length.ts';
 const KILLS = {
   sqlite: byRunLength({ short: 7, long: 350 }),
   mariadb: byRunLength({ short: 13, long: 700 }),
+  mysql: byRunLength({ short: 13, long: 700 }),
 };
 const LIMITS = { preLimitMs: 1_000, postLimitMs: 1_000 };
 // The time limit, 5 s more, and 10 s in which the replica that started last marks nothing yet.

@@ -90,7 +90,7 @@ describeEachEngine('A replica whose database falls silent', (engine) => {
       // The silence is an outage, after which no replica marks anything for 10 s.
       interruptedWithinMs: 45_000,
     });
-    reportFigures('refused behind a silence (mariadb)', {
+    reportFigures(`refused behind a silence (${engine.name})`, {
       waiting: responses.length,
       refusedWaiting: refused.length,
       ...figures,

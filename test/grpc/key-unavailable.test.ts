@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
-import { engines, type FreshDatabase } from '../support/engines.ts';
+import { serverEngine, type FreshDatabase } from '../support/engines.ts';
 import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
@@ -12,7 +12,8 @@ import { keyOf } from '../support/test-keys.ts';
 const [OLD, NEW] = [keyOf('old', 1), keyOf('new', 2)];
 
 // With SQLite there is one process, which does not start without a key that it needs.
-for (const engine of engines().filter(({ name }) => name === 'mariadb')) {
+const engine = serverEngine();
+if (engine !== undefined) {
   describe(`A replica that lacks the key of a secret (${engine.name})`, () => {
     let database: FreshDatabase;
     let lacking: TestApp;

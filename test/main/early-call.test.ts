@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { insertOpenRow } from '../store/fill-tables.ts';
 import { connectDirectly } from '../store/test-database.ts';
 import { makeAgent, newCall, postTo } from '../support/calls.ts';
-import { engines, type FreshDatabase } from '../support/engines.ts';
+import { sqliteEngine, type FreshDatabase } from '../support/engines.ts';
 import { outcomeOf } from '../support/execution-words.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { connect } from '../support/rpc.ts';
@@ -24,7 +24,7 @@ async function isBound(port: number): Promise<boolean> {
   return connected;
 }
 
-const sqlite = engines().find(({ name }) => name === 'sqlite');
+const sqlite = sqliteEngine();
 if (sqlite !== undefined)
   describe('A call that arrives while the server starts', () => {
     let database: FreshDatabase;

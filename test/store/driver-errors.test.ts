@@ -5,7 +5,7 @@ import type { Connections } from '../../src/store/sql/connections.ts';
 import { MYSQL_KINDS, mysqlKindOf, SQLITE_KINDS, sqliteKindOf } from '../../src/store/sql/driver-errors.ts';
 import { openMysqlPool } from '../../src/store/sql/mysql.ts';
 import { createMysqlConnections } from '../../src/store/sql/mysql-connections.ts';
-import { describeEachEngine, engines, type FreshDatabase } from '../support/engines.ts';
+import { describeEachEngine, serverEngine, type FreshDatabase } from '../support/engines.ts';
 import { anAgent, aWebhook } from './samples.ts';
 import { openFresh, rejection, type TestDatabase } from './test-database.ts';
 
@@ -31,11 +31,14 @@ const EXPECTED: readonly [number, string][] = [
   [1040, 'away'],
   [1203, 'away'],
   [1290, 'away'],
+  [1792, 'away'],
   [1836, 'away'],
   [1021, 'full'],
   [1114, 'full'],
   [1406, 'row'],
   [1366, 'row'],
+  [1264, 'row'],
+  [1265, 'row'],
   [3140, 'row'],
   [1153, 'row'],
 ];
@@ -110,13 +113,13 @@ describeEachEngine('an error of the database', (engine) => {
   });
 });
 
-const mariadb = engines().find(({ name }) => name === 'mariadb');
-if (mariadb !== undefined)
+const server = serverEngine();
+if (server !== undefined)
   describe('errors of a real server', () => {
     let fresh: FreshDatabase;
     let connections: Connections;
     before(async () => {
-      fresh = await mariadb.freshDatabase();
+      fresh = await server.freshDatabase();
       const pool = openMysqlPool({ url: fresh.url ?? '', poolSize: 4, limitMs: 5_000, causal: true });
       connections = createMysqlConnections(pool);
       await connections.use(async (session) => {
@@ -135,6 +138,8 @@ if (mariadb !== undefined)
     it('are row for bad rows, bug for bugs, and away for killed queries', async () => {
       expect(await kindOf("INSERT INTO t VALUES (3, 'too long', 0)")).to.equal('row');
       expect(await kindOf("INSERT INTO t VALUES (3, 'c', 'no number')")).to.equal('row');
+      expect(await kindOf("INSERT INTO t VALUES (3, 'c', 99999999999)")).to.equal('row');
+      expect(await kindOf("INSERT INTO t SELECT * FROM (SELECT 3, 'too long', 0) AS r")).to.equal('row');
       expect(await kindOf("INSERT INTO t VALUES (1, 'a', 0)")).to.equal('bug');
       expect(await kindOf('SELECT * FROM nowhere')).to.equal('bug');
       expect(await kindOf('KILL QUERY CONNECTION_ID()')).to.equal('away');

@@ -1,27 +1,26 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import { toBytes } from '../../src/store/sql/column-values.ts';
-import type { Engine } from '../support/engines.ts';
 import { aClaim, anOutcome, aPostCall, aPostCallOutcome, aStart, aStartWithLimit } from './samples.ts';
 import { interruptOverdue, times } from './test-database.ts';
-import type { HotStatement } from './hot-statements.ts';
+import type { HotStatement, WaysByEngine } from './hot-statements.ts';
 
 const DAY_MS = 86_400_000;
 const EXPIRED = { code: 'EXPIRED', message: 'too old', sent: 'no' } as const;
 const PURGED_KEY = 'INSERT INTO purged_keys (conversation_uuid, webhook_type, purged_day) VALUES (?, ?, 1)';
 
 /** Returns the ways of inserts, and these. */
-function insertsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
+function insertsAnd(...ways: readonly string[]): WaysByEngine {
   const inserts = ['p by PRIMARY', 'o by executions_by_conversation'];
   const all = (more: readonly string[]): string[] => [...new Set([...inserts, ...more, ...ways])];
-  return { sqlite: all([]), mariadb: all(['e by PRIMARY']) };
+  return { sqlite: all([]), server: all(['e by PRIMARY']) };
 }
 
 /** Returns the ways of inserts and claims, and these. */
-function claimsAnd(...ways: readonly string[]): Record<Engine['name'], readonly string[]> {
+function claimsAnd(...ways: readonly string[]): WaysByEngine {
   const claims = ['e', 'd', 'v', 'r', 'a'].map((table) => `${table} by PRIMARY`);
-  const { sqlite, mariadb } = insertsAnd(...claims, 's by executions_by_conversation', ...ways);
-  return { sqlite: [...new Set([...sqlite, ...A_ROW])], mariadb };
+  const { sqlite, server } = insertsAnd(...claims, 's by executions_by_conversation', ...ways);
+  return { sqlite: [...new Set([...sqlite, ...A_ROW])], server };
 }
 
 const A_ROW = ['executions by PRIMARY'];
@@ -57,7 +56,7 @@ export const EXECUTION_STATEMENTS: Readonly<Record<string, HotStatement>> = {
   'record outcomes of pre-calls and post-calls': {
     ways: {
       sqlite: [...claimsAnd().sqlite, 'execution_details by PRIMARY'],
-      mariadb: claimsAnd(...A_ROW).mariadb,
+      server: claimsAnd(...A_ROW).server,
     },
     run: async ({ executions }) => {
       const [starts, postCalls] = [times(20, () => aStart()), times(20, () => aPostCall())];

@@ -2,7 +2,6 @@ import type { Agent } from '../../src/domain/agent.ts';
 import type { Value } from '../../src/store/sql/dialect.ts';
 import type { AgentStore } from '../../src/store/agent-store.ts';
 import type { StoreByKind } from './by-kind.ts';
-import type { Engine } from '../support/engines.ts';
 import { type TestedPostCall, type TestedStart } from './samples.ts';
 import { AGENT_STATEMENTS } from './hot-agent-statements.ts';
 import { EXECUTION_STATEMENTS, LAST_STATEMENTS } from './hot-execution-statements.ts';
@@ -19,10 +18,16 @@ export interface FilledDatabase {
   change(sql: string, ...values: Value[]): Promise<void>;
 }
 
+/** The ways in which a statement reaches the tables, on SQLite and on a server. */
+export interface WaysByEngine {
+  readonly sqlite: readonly string[];
+  readonly server: readonly string[];
+}
+
 /** A function of the stores that runs often, or that a caller waits for. */
 export interface HotStatement {
   /** How its statements reach the tables (see `Plan`): in all of these ways, and in no other. */
-  readonly ways: readonly string[] | Readonly<Record<Engine['name'], readonly string[]>>;
+  readonly ways: readonly string[] | WaysByEngine;
   /** True when it has no statement on SQLite, where no other process writes. */
   readonly isMysqlOnly?: true;
   run(database: FilledDatabase): Promise<unknown>;

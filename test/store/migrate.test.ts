@@ -137,7 +137,7 @@ describeEachEngine('migrations', (engine) => {
     await database.close();
   });
 
-  if (engine.name === 'mariadb')
+  if (engine.name !== 'sqlite')
     it('are applied once each when six processes migrate at once', async () => {
       const code =
         'const database = await openDatabase(options);\n' +
@@ -149,7 +149,7 @@ describeEachEngine('migrations', (engine) => {
       expect(applied.toSorted()).to.deep.equal(NAMES);
     }).timeout(60_000);
 
-  if (engine.name === 'mariadb')
+  if (engine.name !== 'sqlite')
     it('make tables whose texts and ids do not depend on the server', async () => {
       const database = await openDatabase(optionsOf(fresh));
       await database.migrate();
@@ -157,7 +157,7 @@ describeEachEngine('migrations', (engine) => {
       const direct = connectDirectly(fresh);
       const rows = await direct.use((session) =>
         session.rows(
-          'SELECT table_name AS name, engine, table_collation AS collation FROM information_schema.tables ' +
+          'SELECT table_name AS name, engine AS engine, table_collation AS collation FROM information_schema.tables ' +
             "WHERE table_schema = DATABASE() AND table_name NOT LIKE 'schema%'",
         ),
       );

@@ -18,8 +18,10 @@ const LARGE = 'x'.repeat(MIB);
 const TENTH = 'x'.repeat(MIB / 10);
 
 // A text that the engine refuses, so that its row is bad.
+const TOO_LONG = { text: 'i'.repeat(300), title: 'a text that is too long', kind: 'row' };
 const REFUSED = {
-  mariadb: { text: 'i'.repeat(300), title: 'a text that is too long', kind: 'row' },
+  mariadb: TOO_LONG,
+  mysql: TOO_LONG,
   // SQLite has no texts that are too long. It refuses a missing text, which only a bug can cause.
   sqlite: { text: null as unknown as string, title: 'a missing text', kind: 'bug' },
 };

@@ -2,21 +2,21 @@ import { expect } from 'chai';
 import { aClaim, anAgent, anOutcome, aPostCall, aPostCallOutcome, aStart } from './samples.ts';
 import { connectDirectly, openTested, type TestedDatabase, times } from './test-database.ts';
 
-import { engines, type FreshDatabase } from '../support/engines.ts';
+import { serverEngine, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
 
-const mariadb = engines().find(({ name }) => name === 'mariadb');
+const server = serverEngine();
 const POOL_SIZE = 2;
 const AT_ONCE_MS = 500;
 const WAITING =
   "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT etag FROM agents WHERE%'";
 
-if (mariadb !== undefined)
-  describe('the connections of claims and outcomes on MariaDB', () => {
+if (server !== undefined)
+  describe('the connections of claims and outcomes on a server', () => {
     let fresh: FreshDatabase;
     let database: TestedDatabase;
     before(async () => {
-      fresh = await mariadb.freshDatabase();
+      fresh = await server.freshDatabase();
       database = await openTested({ url: fresh.url ?? '', poolSize: POOL_SIZE });
       await database.migrate();
     });

@@ -28,7 +28,8 @@ export async function explain(
   sql: string,
   values: readonly Value[],
 ): Promise<Plan> {
-  const word = name === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+  // MySQL explains as a tree by default.
+  const word = name === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN FORMAT=TRADITIONAL';
   const steps = await session.rows(`${word} ${sql}`, values);
   const { ways, bad } = name === 'sqlite' ? readSqlite(steps, sql) : readMysql(steps, sql);
   return { ways, bad: [...bad, ...badWays(ways, sql)] };
@@ -66,7 +67,8 @@ function readSqlite(steps: readonly Step[], sql: string): Plan {
 }
 
 function readMysql(steps: readonly Step[], sql: string): Plan {
-  const known = steps.filter(({ table }) => TABLES.test(String(table)));
+  // MySQL also lists the table that rows are inserted into, without a way to it.
+  const known = steps.filter((step) => TABLES.test(String(step.table)) && step.select_type !== 'INSERT');
   const isSort = ({ Extra }: Step): boolean => /filesort|temporary/.test(String(Extra));
   return {
     ways: known.map(({ table, type, key }) => [table, type === 'index' ? 'along' : 'by', key].join(' ')),

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { checkMysqlSettings } from '../../src/store/sql/check-settings.ts';
 import type { Connections, Session } from '../../src/store/sql/connections.ts';
 import { DatabaseError } from '../../src/errors.ts';
-import { describeEachEngine, engines } from '../support/engines.ts';
+import { describeEachEngine, serverEngine, sqliteEngine } from '../support/engines.ts';
 import { aStart } from './samples.ts';
 import { connectDirectly, openFresh, rejection, type TestDatabase } from './test-database.ts';
 
@@ -15,10 +15,11 @@ describeEachEngine('the settings of a database', (engine) => {
 });
 
 // A server that others use as well must not be changed.
-if (engines().some(({ name }) => name === 'mariadb') && !process.env['MYSQL_TEST_URL'])
-  describe('the settings of a MariaDB', () => {
+const server = serverEngine();
+if (server !== undefined && !process.env['MYSQL_TEST_URL'])
+  describe('the settings of a server', () => {
     it('are named when they weaken durability', async () => {
-      const db = await openFresh(engines()[1] ?? expect.fail());
+      const db = await openFresh(server);
       const direct = connectDirectly(db.fresh);
       const set = (value: number) =>
         direct.use((session) => session.change(`SET GLOBAL innodb_flush_log_at_trx_commit = ${value}`));
@@ -59,31 +60,34 @@ describe('the version of a server', () => {
     });
 });
 
-describe('a SQLite file that a tool of the operator has locked', () => {
-  let db: TestDatabase;
-  const sqlite = engines()[0] ?? expect.fail();
-  before(async () => {
-    db = await openFresh(sqlite);
+const sqlite = sqliteEngine();
+if (sqlite !== undefined)
+  describe('a SQLite file that a tool of the operator has locked', () => {
+    let db: TestDatabase;
+    before(async () => {
+      db = await openFresh(sqlite);
+    });
+    after(() => db.close());
+
+    const whileLocked = async <T>(lockedMs: number, work: () => Promise<T>): Promise<T> => {
+      const direct = connectDirectly(db.fresh);
+      const [result] = await Promise.all([
+        new Promise((resolve) => setTimeout(resolve, 20)).then(work),
+        direct.transaction(() => new Promise((resolve) => setTimeout(resolve, lockedMs))),
+      ]);
+      await direct.close();
+      return result;
+    };
+
+    it('is written when the lock is gone', async () => {
+      const results = await whileLocked(300, () => db.database.executions.insertStarts([aStart()]));
+      expect(results[0]?.kind).to.equal('won');
+    });
+
+    it('is busy when it stays locked', async () => {
+      const error = await whileLocked(4_000, () =>
+        rejection(db.database.executions.insertStarts([aStart()])),
+      );
+      expect(error).to.be.instanceOf(DatabaseError).with.property('kind', 'busy');
+    }).timeout(20_000);
   });
-  after(() => db.close());
-
-  const whileLocked = async <T>(lockedMs: number, work: () => Promise<T>): Promise<T> => {
-    const direct = connectDirectly(db.fresh);
-    const [result] = await Promise.all([
-      new Promise((resolve) => setTimeout(resolve, 20)).then(work),
-      direct.transaction(() => new Promise((resolve) => setTimeout(resolve, lockedMs))),
-    ]);
-    await direct.close();
-    return result;
-  };
-
-  it('is written when the lock is gone', async () => {
-    const results = await whileLocked(300, () => db.database.executions.insertStarts([aStart()]));
-    expect(results[0]?.kind).to.equal('won');
-  });
-
-  it('is busy when it stays locked', async () => {
-    const error = await whileLocked(4_000, () => rejection(db.database.executions.insertStarts([aStart()])));
-    expect(error).to.be.instanceOf(DatabaseError).with.property('kind', 'busy');
-  }).timeout(20_000);
-});

@@ -4,7 +4,8 @@ import Mocha from 'mocha';
 
 /**
  * Reports as Mocha's `spec` does, and appends one line of JSON for each suite (a folder of test/) to the file that
- * TEST_RESULTS names: `{"suite":"unit","passed":12,"failed":0}`. A run that dies writes none.
+ * TEST_RESULTS names: `{"suite":"unit","passed":12,"failed":0}`. On another engine than the usual ones its name says so
+ * (`mysql-store`). A run that dies writes none.
  */
 export default class SuiteReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -30,5 +31,7 @@ export default class SuiteReporter extends Mocha.reporters.Spec {
 /** Returns the name of the folder of test/ in which a test lies. */
 function suiteOf(test: Mocha.Runnable): string {
   const path = relative(`${process.cwd()}${sep}test`, test.file ?? '');
-  return path.split(sep)[0] ?? path;
+  const folder = path.split(sep)[0] ?? path;
+  const engine = process.env['TEST_ENGINE'];
+  return engine === undefined ? folder : `${engine}-${folder}`;
 }

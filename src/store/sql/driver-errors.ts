@@ -19,6 +19,7 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
   [1047, 'away'], // unknown command: a Galera node without its cluster
   [1053, 'away'], // server shutdown
   [1290, 'away'], // read-only option: an old primary
+  [1792, 'away'], // read-only transaction: a server whose transactions are read-only by default
   [1836, 'away'], // read-only mode
   [1317, 'away'], // query interrupted
   [1927, 'away'], // connection killed (MariaDB)
@@ -29,6 +30,8 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
   [1021, 'full'], // disk full
   [1114, 'full'], // table is full
   [1153, 'row'], // packet too large
+  [1264, 'row'], // number out of range
+  [1265, 'row'], // data truncated: what MySQL says of a text that is too long where rows are selected into a table
   [1366, 'row'], // incorrect value
   [1406, 'row'], // data too long
   [3140, 'row'], // invalid JSON text

@@ -6,13 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from '../../support/free-port.ts';
-import {
-  endServer,
-  findServerProgram,
-  startGuard,
-  untilReady,
-  type FolderGuard,
-} from '../../support/mariadb.ts';
+import { findServerProgram } from '../../support/mariadb.ts';
+import { endServer, startGuard, untilReady, type FolderGuard } from '../../support/private-server.ts';
 
 /** A node of a Galera cluster on loopback. It is killed when this process ends, however it ends. */
 export interface GaleraNode {

@@ -1,27 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { startMariadb, type MariaDb } from '../../support/mariadb.ts';
+import { startServer } from '../../support/engines.ts';
+import type { PrivateServer } from '../../support/private-server.ts';
 import { killConnection, listConnections } from './kill-connection.ts';
 import type { ProxiedReplica } from './proxied-replica.ts';
 
 /** A database server of a test's own. The user of `url` may only use one database; `root` may do everything. */
 export interface DatabaseServer {
-  readonly mariadb: MariaDb;
+  readonly program: PrivateServer;
   readonly url: string;
   root(): Promise<Connection>;
 }
 
 /** Starts a server with an empty database. */
 export async function startDatabaseServer(): Promise<DatabaseServer> {
-  const mariadb = await startMariadb();
-  const root = () => createConnection(mariadb.url(''));
+  const program = await startServer();
+  const root = () => createConnection(program.url(''));
   const connection = await root();
   const password = randomBytes(12).toString('hex');
   await connection.query('CREATE DATABASE callhooks');
   await connection.query("CREATE USER 'app'@'127.0.0.1' IDENTIFIED BY ?", [password]);
   await connection.query("GRANT ALL ON callhooks.* TO 'app'@'127.0.0.1'");
   await connection.end();
-  return { mariadb, root, url: `mysql://app:${password}@127.0.0.1:${mariadb.port}/callhooks` };
+  return { program, root, url: `mysql://app:${password}@127.0.0.1:${program.port}/callhooks` };
 }
 
 /** A way in which a replica loses its database. */
@@ -34,16 +35,16 @@ export interface Loss {
 export const LOSSES: readonly Loss[] = [
   {
     title: 'is killed',
-    lose: async ({ mariadb }) => {
-      await mariadb.end('SIGKILL');
-      return () => mariadb.begin();
+    lose: async ({ program }) => {
+      await program.end('SIGKILL');
+      return () => program.begin();
     },
   },
   {
     title: 'shuts down',
-    lose: async ({ mariadb }) => {
-      await mariadb.end('SIGTERM');
-      return () => mariadb.begin();
+    lose: async ({ program }) => {
+      await program.end('SIGTERM');
+      return () => program.begin();
     },
   },
   {
@@ -62,9 +63,9 @@ export const LOSSES: readonly Loss[] = [
   },
   {
     title: 'freezes',
-    lose: async ({ mariadb }) => {
-      process.kill(mariadb.pid, 'SIGSTOP');
-      return async () => process.kill(mariadb.pid, 'SIGCONT');
+    lose: async ({ program }) => {
+      process.kill(program.pid, 'SIGSTOP');
+      return async () => process.kill(program.pid, 'SIGCONT');
     },
   },
   {
