@@ -23,6 +23,7 @@ import { createExecutor, type GuardedExecutor } from './http/executor.ts';
 import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
+import { databasePlaceOf } from './ops/configured-database.ts';
 import { rotateAtStart } from './ops/key-rotation.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { opennessOf } from './ops/openness.ts';
@@ -71,8 +72,8 @@ export interface AppOverrides {
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
 export async function createApp(config: Config, overrides: AppOverrides): Promise<App> {
-  const { databaseUrl: url, dataDir, migrate } = config;
-  const database = await openMigrated({ url, dataDir, migrate, release: VERSION });
+  const { migrate } = config;
+  const database = await openMigrated({ ...databasePlaceOf(config), migrate, release: VERSION });
   try {
     return await plugTogether(config, overrides, database);
   } catch (error) {

@@ -121,11 +121,14 @@ export type DatabaseErrorKind = 'away' | 'conflict' | 'busy' | 'full' | 'row' | 
 /** A database driver's error, which only `store/` translates. Its cause is for the log and never reaches a client. */
 export class DatabaseError extends Error {
   readonly kind: DatabaseErrorKind;
+  /** A sentence about what the operator can do, if the error tells. It may be printed. */
+  readonly advice: string | undefined;
 
-  constructor(kind: DatabaseErrorKind, cause?: unknown) {
-    super(`database: ${kind}`, { cause });
+  constructor(kind: DatabaseErrorKind, cause?: unknown, advice?: string) {
+    super(advice === undefined ? `database: ${kind}` : `database: ${kind}: ${advice}`, { cause });
     this.name = 'DatabaseError';
     this.kind = kind;
+    this.advice = advice;
   }
 }
 

@@ -95,7 +95,8 @@ async function migrate(): Promise<number> {
   const config = parseConfig(process.env, process.pid);
   const { openDatabase, refuseNewerSchema } = await import('./store/database.ts');
   const { VERSION } = await import('./version.ts');
-  const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
+  const { databasePlaceOf } = await import('./ops/configured-database.ts');
+  const database = await openDatabase(databasePlaceOf(config));
   try {
     await refuseNewerSchema(database, VERSION);
     const applied = await database.migrate();
@@ -184,7 +185,8 @@ async function explainFailure(error: unknown): Promise<number> {
   }
   if (error instanceof DatabaseError && error.kind === 'away') {
     const reason = errorCode(error.cause) ?? 'no answer';
-    process.stderr.write(`callhooks can't continue: the database can't be reached (${reason})\n`);
+    const problem = error.advice ?? `the database can't be reached (${reason})`;
+    process.stderr.write(`callhooks can't continue: ${problem}\n`);
     return EXIT.unavailable;
   }
   // The messages of these errors say it best: the folder can't be made or is in use, or the port is taken.

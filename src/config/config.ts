@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { databaseProblems } from './database.ts';
 import {
   configSchema,
   readTextFile,
@@ -31,6 +32,8 @@ export interface Config {
   readonly dataDir: string;
   /** callhooks uses the embedded SQLite in `dataDir` when it is undefined. It holds a password. */
   readonly databaseUrl: string | undefined;
+  /** PEM certificates of the authorities that are trusted at the database, instead of the public ones. */
+  readonly databaseCertificates: string | undefined;
   readonly migrate: boolean;
   /** callhooks uses the key file in `dataDir` when it is undefined. */
   readonly encryptionKeys: readonly EncryptionKey[] | undefined;
@@ -81,7 +84,7 @@ export function parseConfig(env: Environment, pid?: number): Config {
   for (const { path, message } of result.error?.issues ?? []) problems.push(`${String(path[0])} ${message}`);
   const tls = readTls(texts);
   problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...servingProblems(texts));
-  problems.push(...missingKeys(texts), ...missingProxy(texts), ...tls.problems);
+  problems.push(...databaseProblems(texts), ...missingProxy(texts), ...tls.problems);
   if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
   const ignoredProxyVariables = PROXY_VARIABLES.filter((name) => env[name]);
   return Object.freeze({ ...toConfig(result.data, tls.tls, pid), ignoredProxyVariables });
@@ -109,14 +112,6 @@ function readSecretFile(env: Environment, name: VariableName): string | undefine
   } catch (error) {
     throw new RangeError(`${name}_FILE ${(error as RangeError).message}`, { cause: error });
   }
-}
-
-function missingKeys(texts: Partial<Record<VariableName, string>>): string[] {
-  if (texts.DATABASE_URL === undefined || texts.CALLHOOKS_ENCRYPTION_KEYS !== undefined) return [];
-  return [
-    'CALLHOOKS_ENCRYPTION_KEYS is required with DATABASE_URL: ' +
-      'give every replica the same keys, such as k1:$(openssl rand -base64 32)',
-  ];
 }
 
 // Without this, requests would leave directly when the proxy is missing by mistake.
@@ -158,6 +153,7 @@ function toConfig(
     opsListen: values.CALLHOOKS_OPS_LISTEN,
     dataDir: values.CALLHOOKS_DATA_DIR,
     databaseUrl: values.DATABASE_URL,
+    databaseCertificates: values.CALLHOOKS_DATABASE_CA_FILE,
     migrate: values.CALLHOOKS_MIGRATE,
     encryptionKeys: values.CALLHOOKS_ENCRYPTION_KEYS,
     egressAllow: values.CALLHOOKS_EGRESS_ALLOW,

@@ -110,7 +110,12 @@ export const configSchema = z.object({
   DATABASE_URL: secret(
     values.databaseUrl,
     'embedded SQLite in `CALLHOOKS_DATA_DIR`',
-    'The URL of a MySQL or MariaDB database: `mysql://user:password@host:3306/database`.',
+    'The URL of a MySQL or MariaDB database: `mysql://user:password@host:3306/database`. `?ssl-mode=` may follow it: `PREFERRED` (the default: TLS if the server offers it), `REQUIRED`, `VERIFY_CA`, `VERIFY_IDENTITY` or `DISABLED`. Any other parameter is an error. [MySQL and MariaDB](mysql.md) says more.',
+  ),
+  CALLHOOKS_DATABASE_CA_FILE: optional(
+    certificateFile,
+    'the public authorities',
+    'A file of PEM certificates. callhooks trusts these authorities alone at the database. It needs `ssl-mode=VERIFY_CA` or `ssl-mode=VERIFY_IDENTITY` in `DATABASE_URL`.',
   ),
   CALLHOOKS_MIGRATE: setting(
     values.flag,

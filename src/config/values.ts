@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { parseDatabaseUrl } from '../store/sql/database-url.ts';
 
 // Each schema reads the text of one environment variable. Its message completes the sentence "NAME …".
 
@@ -104,9 +105,7 @@ export const instanceName = parsed((text) => {
 
 /** Reads the URL of a MySQL or MariaDB database. Its problems never show the URL, because it holds a password. */
 export const databaseUrl = parsed((text) => {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'mysql:') throw new RangeError('must be mysql://user:password@host:port/database');
-  if (url.hostname === '' || url.pathname.length < 2) throw new RangeError('must name a host and a database');
+  parseDatabaseUrl(text);
   return text;
 });
 

@@ -5,7 +5,7 @@ import type { EncryptionKey } from '../secrets/encryption-keys.ts';
 import { readKeyFile } from '../secrets/key-file.ts';
 import type { Database } from '../store/database.ts';
 import { keyReport } from './config-report.ts';
-import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
+import { databasePlaceOf, isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
 
 /** What is known of the database and its keys. */
 export interface DatabaseReport {
@@ -15,7 +15,7 @@ export interface DatabaseReport {
 }
 
 /**
- * Returns how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
+ * Returns what server the database is on and how many stored values each key encrypts, or why that can't be known now. Changes nothing: an embedded database
  * that does not exist is not made.
  * @throws ConfigError if the key file is damaged, or if everybody can read it.
  */
@@ -24,7 +24,7 @@ export async function databaseReport(config: Config, openDatabase: OpenDatabase)
   if (isDatabaseMissing(config))
     return withKeys(`there is no database yet: the first start makes it in ${config.dataDir}\n`);
   try {
-    return await report(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }), keys);
+    return await report(await openDatabase(databasePlaceOf(config)), keys);
   } catch (error) {
     return withKeys(`the database can't be opened now: ${reason(error)}\n`);
   }
@@ -36,21 +36,29 @@ function withKeys(text: string): DatabaseReport {
 
 async function report(database: Database, keys: readonly EncryptionKey[]): Promise<DatabaseReport> {
   try {
-    const pending = await database.pendingMigrations();
-    if (pending.length > 0)
-      return withKeys(`the database lacks ${pending.length} migrations: run "callhooks migrate"\n`);
-    const keyIds = keys.map((key) => key.id);
-    const wrongIds = await wrongKeyIds(keys, database.sealed);
-    const counts = await database.sealed.countByKey();
-    const lacksKeys = wrongIds.length > 0 || [...counts.keys()].some((id) => !keyIds.includes(id));
-    return { text: keyReport({ keyIds, wrongIds, counts }), lacksKeys };
+    const server = await database.describeServer();
+    const { text, lacksKeys } = await reportKeys(database, keys);
+    return { text: server === undefined ? text : `the database is ${server}\n${text}`, lacksKeys };
   } finally {
     await database.close();
   }
 }
 
+async function reportKeys(database: Database, keys: readonly EncryptionKey[]): Promise<DatabaseReport> {
+  const pending = await database.pendingMigrations();
+  if (pending.length > 0)
+    return withKeys(`the database lacks ${pending.length} migrations: run "callhooks migrate"\n`);
+  const keyIds = keys.map((key) => key.id);
+  const wrongIds = await wrongKeyIds(keys, database.sealed);
+  const counts = await database.sealed.countByKey();
+  const lacksKeys = wrongIds.length > 0 || [...counts.keys()].some((id) => !keyIds.includes(id));
+  // This finds a server that is read-only.
+  await database.ping();
+  return { text: keyReport({ keyIds, wrongIds, counts }), lacksKeys };
+}
+
 // A driver's own text may hold the address and the user. Its code does not.
 function reason(error: unknown): string {
-  if (error instanceof DatabaseError) return errorCode(error.cause) ?? error.kind;
+  if (error instanceof DatabaseError) return error.advice ?? errorCode(error.cause) ?? error.kind;
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,7 +5,7 @@ import type { Keyring } from '../secrets/keyring.ts';
 import { openKeyring } from '../secrets/open-keyring.ts';
 import { rotateKeys, type KeyRotation } from '../secrets/rotate-keys.ts';
 import type { SealedStore } from '../store/encryption-key-store.ts';
-import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
+import { databasePlaceOf, isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
 
 /**
  * Does the work of `callhooks rotate-keys`: checks the keys, encrypts every stored value with the first one, and returns
@@ -15,10 +15,10 @@ import { isDatabaseMissing, type OpenDatabase } from './configured-database.ts';
  * @throws ConfigError when a key is missing or wrong, or when the first key does not encrypt every value in the end
  */
 export async function rotateStoredKeys(config: Config, openDatabase: OpenDatabase): Promise<string> {
-  const { databaseUrl: url, dataDir, encryptionKeys: keys } = config;
+  const { dataDir, encryptionKeys: keys } = config;
   if (isDatabaseMissing(config))
     throw new ConfigError([`there is no database in ${dataDir}, so there is nothing to encrypt anew`]);
-  const database = await openDatabase({ url, dataDir });
+  const database = await openDatabase(databasePlaceOf(config));
   try {
     const { sealed } = database;
     const rotation = await rotateKeys(await openKeyring({ keys, dataDir, sealed }), sealed);

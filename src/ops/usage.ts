@@ -7,7 +7,7 @@ Commands
   serve          serve gRPC until SIGTERM or Ctrl-C (a second one ends it at once)
   migrate        bring the database to this version's schema, and print what was done
   rotate-keys    encrypt all stored values with the first key (docs/keys.md)
-  check-config   print the settings in effect, and how many secrets each key encrypts
+  check-config   print the settings in effect, the database, and how many secrets each key encrypts
   --help         print this text
   --version      print the version
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts';
+import { ConfigError, isDatabaseError } from '../errors.ts';
 import { createWrite } from './executions/write-rows.ts';
 import { openMysql } from './open-mysql.ts';
 import { openSqlite } from './open-sqlite.ts';
@@ -28,6 +28,8 @@ export interface Database {
   migrate(): Promise<readonly string[]>;
   /** Returns the free bytes on the disk of an embedded database, or undefined when the disk is a server's. */
   freeBytes(): Promise<number | undefined>;
+  /** Returns a line about the server and the protection of the connection to it, or undefined when there is no server. */
+  describeServer(): Promise<string | undefined>;
   /** Returns the settings that weaken durability or do not fit, for a warning at start. */
   checkSettings(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -35,8 +37,10 @@ export interface Database {
 
 /** Where the database is. With `url` it is MySQL or MariaDB, and otherwise SQLite in `dataDir`. */
 export interface DatabaseOptions {
-  /** `mysql://user:password@host:port/database`. */
+  /** `mysql://user:password@host:port/database?ssl-mode=…`. */
   readonly url?: string | undefined;
+  /** PEM certificates of the authorities that are trusted at the server of `url`. The default is the public ones. */
+  readonly certificates?: string | undefined;
   /** The folder of SQLite. It is made (mode 0700) when it is missing, and one process may use it at a time. */
   readonly dataDir?: string;
   /** How many connections claims and outcomes have, and reads too. Everything else has half of them. The default is 8. */
@@ -78,7 +82,7 @@ export async function openMigrated(options: MigratedOptions): Promise<Database> 
     await refuseNewerSchema(database, options.release);
     if (database.engine === 'sqlite' || options.migrate) await database.migrate();
     const pending = await database.pendingMigrations();
-    if (pending.length === 0) return database;
+    if (pending.length === 0) return await assertWritable(database);
     throw new ConfigError([
       `the database lacks ${pending.length} migrations (${pending.join(', ')}): ` +
         'run "callhooks migrate", or set CALLHOOKS_MIGRATE=true',
@@ -87,6 +91,14 @@ export async function openMigrated(options: MigratedOptions): Promise<Database> 
     await database.close();
     throw error;
   }
+}
+
+// A server that is read-only answers every question of a start, and refuses the first claim.
+async function assertWritable(database: Database): Promise<Database> {
+  await database.ping().catch((error: unknown) => {
+    if (!isDatabaseError(error, 'busy', 'conflict')) throw error;
+  });
+  return database;
 }
 
 /**

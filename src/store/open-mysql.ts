@@ -7,6 +7,8 @@ import { createWrite } from './executions/write-rows.ts';
 import { createMigrator } from './migrate.ts';
 import { checkMysqlSettings } from './sql/check-settings.ts';
 import type { Connections } from './sql/connections.ts';
+import { parseDatabaseUrl } from './sql/database-url.ts';
+import { checkEncryption, describeServer } from './sql/describe-server.ts';
 import { mysql, openMysqlPool, type MysqlOptions } from './sql/mysql.ts';
 import { createMysqlConnections, type MysqlConnections } from './sql/mysql-connections.ts';
 import type { Database } from './database.ts';
@@ -18,10 +20,11 @@ const MIGRATION_STATEMENT_MS = 3_600_000;
 
 /** Opens a MySQL or MariaDB database without migrating it. No connection is made before the first statement. */
 export function openMysql(options: DatabaseOptions & { url: string }): Database {
-  const { url, poolSize = DEFAULT_POOL_SIZE } = options;
+  const { url, certificates, poolSize = DEFAULT_POOL_SIZE } = options;
+  const { host, sslMode } = parseDatabaseUrl(url);
   const { hot, other } = options.statementTimeoutMs ?? DEFAULT_TIMEOUTS;
-  const open = (pool: Omit<MysqlOptions, 'url'>): MysqlConnections =>
-    createMysqlConnections(openMysqlPool({ url, ...pool }), options.onStatement);
+  const open = (pool: Omit<MysqlOptions, 'url' | 'certificates'>): MysqlConnections =>
+    createMysqlConnections(openMysqlPool({ url, certificates, ...pool }), options.onStatement);
   // Claims and outcomes need no causal session: guards and tokens decide them, and each commit would have to wait.
   const writes = open({ poolSize, limitMs: hot, causal: false, scripts: true });
   // A call waits for these too, so a silent database has to show as soon as at a claim.
@@ -45,7 +48,11 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
     migrate,
     oldestRelease,
     freeBytes: () => Promise.resolve(undefined),
-    checkSettings: () => checkMysqlSettings(admin),
+    describeServer: () => describeServer(admin, sslMode),
+    checkSettings: async () => [
+      ...(await checkEncryption(admin, host)),
+      ...(await checkMysqlSettings(admin)),
+    ],
     close: async () => {
       await Promise.all([writes, reads, admin, migrations, probes].map((connections) => connections.close()));
     },

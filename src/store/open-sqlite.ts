@@ -46,6 +46,7 @@ export function openSqlite({
       const { bavail, bsize } = await statfs(dataDir);
       return bavail * bsize;
     },
+    describeServer: () => Promise.resolve(undefined),
     checkSettings: () => checkSqliteSettings(background),
     close: async () => {
       writes.close();

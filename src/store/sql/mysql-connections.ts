@@ -1,6 +1,8 @@
 import knexModule, { type Knex } from 'knex';
 import { DatabaseError, isDatabaseError, LOST_WITHIN_MS } from '../../errors.ts';
 import { repeatConflicts, type Connections, type Session, type StatementReport } from './connections.ts';
+import { databaseAdvice } from './database-advice.ts';
+import type { SslMode } from './database-url.ts';
 import type { Value } from './dialect.ts';
 import { createRunStatement, queryWithin, sessionOn, type RunStatement } from './mysql-session.ts';
 import { discard, type MysqlConnection, type MysqlPool } from './mysql.ts';
@@ -23,13 +25,13 @@ export interface MysqlConnections extends Connections {
 
 /** Makes connections from a pool: errors are translated, statements limited in time, conflicts repeated. */
 export function createMysqlConnections(
-  { knex, limitMs }: MysqlPool,
+  { knex, limitMs, sslMode }: MysqlPool,
   onStatement?: (report: StatementReport) => void,
 ): MysqlConnections {
   const run = createRunStatement(limitMs, onStatement);
 
   const lend = async <T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> => {
-    const connection = await acquire(knex);
+    const connection = await acquire(knex, sslMode);
     try {
       return await work(connection);
     } catch (error) {
@@ -75,12 +77,12 @@ export function createMysqlConnections(
   };
 }
 
-async function acquire(knex: Knex): Promise<MysqlConnection> {
+async function acquire(knex: Knex, sslMode: SslMode): Promise<MysqlConnection> {
   try {
     return (await knex.client.acquireConnection()) as MysqlConnection;
   } catch (error) {
     // Nothing was run. All connections are lent to others, or none could be made.
-    throw new DatabaseError(isPoolFull(knex, error) ? 'busy' : 'away', error);
+    throw new DatabaseError(isPoolFull(knex, error) ? 'busy' : 'away', error, databaseAdvice(error, sslMode));
   }
 }
 

@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../errors.ts';
 import type { Session, StatementReport } from './connections.ts';
 import type { Row, Value } from './dialect.ts';
+import { databaseAdvice } from './database-advice.ts';
 import { mysqlKindOf } from './driver-errors.ts';
 import { discard, type MysqlConnection } from './mysql.ts';
 
@@ -61,7 +62,7 @@ export function queryWithin(
       clearTimeout(timer);
       clearImmediate(immediate);
       if (error === null) resolve(answer);
-      else reject(new DatabaseError(mysqlKindOf(error), error));
+      else reject(new DatabaseError(mysqlKindOf(error), error, databaseAdvice(error)));
     });
   });
 }

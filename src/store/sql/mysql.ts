@@ -1,12 +1,16 @@
 import knex, { type Knex } from 'knex';
 import type { Dialect, Value } from './dialect.ts';
+import { parseDatabaseUrl, type DatabaseAddress, type SslMode } from './database-url.ts';
 import { isMysqlDuplicate } from './driver-errors.ts';
+import { fallBackToPlaintext, sslOf } from './mysql-tls.ts';
 import { rowsAsTable } from './sql.ts';
 
 /** Where the server is, and how its pool is used. */
 export interface MysqlOptions {
-  /** `mysql://user:password@host:port/database`. */
+  /** `mysql://user:password@host:port/database?ssl-mode=…`. */
   readonly url: string;
+  /** PEM certificates of the authorities that are trusted at the server. The default is the public ones. */
+  readonly certificates?: string | undefined;
   readonly poolSize: number;
   /** How long one statement may take, in milliseconds. */
   readonly limitMs: number;
@@ -21,6 +25,7 @@ export interface MysqlOptions {
 /** A pool of connections of one kind. */
 export interface MysqlPool {
   readonly knex: Knex;
+  readonly sslMode: SslMode;
   /** How long one statement may take, in milliseconds. */
   readonly limitMs: number;
 }
@@ -84,10 +89,13 @@ export const mysql: Dialect = {
 
 /** Opens a pool. No connection is made before the first statement, and none is kept idle for longer than 20 s. */
 export function openMysqlPool(options: MysqlOptions): MysqlPool {
+  const address = parseDatabaseUrl(options.url);
+  const settings = { ...connectionOf(address), multipleStatements: options.scripts === true };
+  const ssl = sslOf(address.sslMode, options.certificates);
   const pool = knex({
     client: 'mysql2',
     version: '8.0', // spares a query without a time limit on the first connection
-    connection: { ...connectionOf(options), multipleStatements: options.scripts === true },
+    connection: ssl === undefined ? settings : { ...settings, ssl },
     compileSqlOnError: false,
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     log: quiet,
@@ -101,17 +109,14 @@ export function openMysqlPool(options: MysqlOptions): MysqlPool {
       },
     },
   });
-  return { knex: pool, limitMs: options.limitMs };
+  if (address.sslMode === 'PREFERRED') fallBackToPlaintext(pool, settings);
+  return { knex: pool, limitMs: options.limitMs, sslMode: address.sslMode };
 }
 
-function connectionOf({ url }: MysqlOptions): Knex.MySql2ConnectionConfig {
-  const { hostname, port, username, password, pathname } = new URL(url);
+function connectionOf(address: DatabaseAddress): Knex.MySql2ConnectionConfig {
+  const { host, port, user, password, database } = address;
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 3306 : Number(port),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
+    ...{ host, port, user, password, database },
     charset: 'utf8mb4',
     timezone: 'Z',
     supportBigNumbers: true,

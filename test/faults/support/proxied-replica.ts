@@ -16,6 +16,8 @@ export async function addProxiedReplica(
   const url = new URL(cluster.url ?? '');
   const proxy = await startDatabaseProxy(Number(url.port || 3306));
   url.port = String(proxy.port);
+  // The proxy reads the statements.
+  url.searchParams.set('ssl-mode', 'DISABLED');
   const replica = await cluster.addReplica({ url: url.href, ...options });
   return { replica, proxy };
 }

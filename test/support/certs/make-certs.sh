@@ -24,6 +24,9 @@ subjectAltName = DNS:endpoint.example,DNS:*.wild.example,IP:127.0.0.1
 extendedKeyUsage = serverAuth
 [client]
 extendedKeyUsage = clientAuth
+[database]
+subjectAltName = DNS:localhost
+extendedKeyUsage = serverAuth
 CONFIG
 : >"$work/index"
 echo 01 >"$work/serial"
@@ -45,6 +48,8 @@ make self-signed endpoint 21250101000000Z -selfsign -keyfile "$work/self-signed.
 make client-ca authority 21250101000000Z -selfsign -keyfile "$work/client-ca.key"
 make client client 21250101000000Z -cert client-ca.pem -keyfile "$work/client-ca.key"
 make expired-client client 20010101000000Z -cert client-ca.pem -keyfile "$work/client-ca.key"
-for name in endpoint expired self-signed client expired-client; do cp "$work/$name.key" .; done
+make database-ca authority 21250101000000Z -selfsign -keyfile "$work/database-ca.key"
+make database database 21250101000000Z -cert database-ca.pem -keyfile "$work/database-ca.key"
+for name in endpoint expired self-signed client expired-client database; do cp "$work/$name.key" .; done
 # OpenSSL takes a key of 512 bits for too weak.
 openssl req -x509 -newkey rsa:512 -nodes -keyout weak.key -out weak.pem -subj /CN=weak -days 36500

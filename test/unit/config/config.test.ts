@@ -52,6 +52,7 @@ describe('parseConfig', () => {
       opsListen: { address: '127.0.0.1:9464', isLoopback: true },
       dataDir: resolve('data'),
       databaseUrl: undefined,
+      databaseCertificates: undefined,
       migrate: false,
       encryptionKeys: undefined,
       egressAllow: [],
@@ -126,6 +127,14 @@ describe('parseConfig', () => {
       { CALLHOOKS_HEALTH_LISTEN: '0.0.0.0:50052' },
       { healthListen: { address: '0.0.0.0:50052', isLoopback: false } },
     ],
+    [
+      'the authority of a database whose certificate is verified',
+      {
+        ...{ ...MYSQL, DATABASE_URL: `${MYSQL.DATABASE_URL}?ssl-mode=VERIFY_CA` },
+        CALLHOOKS_DATABASE_CA_FILE: certFile('database-ca.pem'),
+      },
+      { databaseCertificates: readFileSync(certFile('database-ca.pem'), 'utf8').trimEnd() },
+    ],
     ['a database with its keys', MYSQL, { databaseUrl: MYSQL.DATABASE_URL }],
     ['bytes with units', { CALLHOOKS_MAX_RESPONSE_BYTES: '4MiB' }, { maxResponseBytes: 4_194_304 }],
     ['no recorded bodies', { CALLHOOKS_RECORD_BODY_BYTES: '0' }, { recordBodyBytes: 0 }],
@@ -197,6 +206,29 @@ describe('parseConfig', () => {
       'a token in place of its entry',
       { CALLHOOKS_AUTH_TOKENS: 'callhooks_hunter2' },
       /^CALLHOOKS_AUTH_TOKENS entry 1 is not name:role:sha256/,
+    ],
+    [
+      'a parameter of the database that callhooks does not know',
+      { ...MYSQL, DATABASE_URL: `${MYSQL.DATABASE_URL}?sslmode=require` },
+      /^DATABASE_URL may have the parameter ssl-mode alone, and not sslmode$/,
+    ],
+    [
+      'an authority of a database whose certificate is not verified',
+      { ...MYSQL, CALLHOOKS_DATABASE_CA_FILE: certFile('database-ca.pem') },
+      /^CALLHOOKS_DATABASE_CA_FILE is not used: .*ssl-mode=VERIFY_IDENTITY/,
+    ],
+    [
+      'an authority without a database server',
+      { CALLHOOKS_DATABASE_CA_FILE: certFile('database-ca.pem') },
+      /^CALLHOOKS_DATABASE_CA_FILE is not used/,
+    ],
+    [
+      'an authority that is no certificate',
+      {
+        ...{ ...MYSQL, DATABASE_URL: `${MYSQL.DATABASE_URL}?ssl-mode=VERIFY_CA` },
+        CALLHOOKS_DATABASE_CA_FILE: certFile('database.key'),
+      },
+      /^CALLHOOKS_DATABASE_CA_FILE names a file without a PEM certificate$/,
     ],
     [
       'a TLS key without its certificate',

@@ -200,6 +200,11 @@ const ALLOWED: [title: string, path: string, source: string][] = [
   ['the table of failures', 'store/y2.ts', "import { FAILURES } from '../domain/failures.ts';"],
   ['the parser of a setting', 'config/z.ts', "import { a } from '../http/egress/egress-entries.ts';"],
   ['the parser of a secret setting', 'config/z1.ts', "import { a } from '../secrets/encryption-keys.ts';"],
+  [
+    'the parser of the URL of the database',
+    'config/z3.ts',
+    "import { a } from '../store/sql/database-url.ts';",
+  ],
   ['an import that only a comment names', 'domain/z2.ts', "// import { a } from '../store/a.ts';"],
 ];
 
