@@ -157,6 +157,18 @@ describeEachEngine('auth.oauth2 of webhooks', (engine) => {
     );
   });
 
+  it('counts the wait for a token in the total time, and in no other', async () => {
+    const agent = await make();
+    answerWith(() => ({ delayMs: 300, body: { access_token: 'slow' } }));
+    const { timings } = await start(agent);
+    const msOf = (duration: { seconds: bigint; nanos: number } | undefined) =>
+      Number(duration?.seconds ?? 0) * 1_000 + (duration?.nanos ?? 0) / 1e6;
+    expect(msOf(timings?.total)).to.be.at.least(295);
+    const { queued, dns, connect, firstByte } = timings ?? {};
+    const others = [queued, dns, connect, firstByte].map(msOf).reduce((sum, ms) => sum + ms, 0);
+    expect(msOf(timings?.total) - others).to.be.at.least(295);
+  });
+
   it('drops the token that the endpoint answers with 401, sends nothing again, and fetches a new one', async () => {
     const agent = await make();
     await start(agent);
