@@ -42,6 +42,9 @@ describeEachEngine('OnCallStart, when the endpoint decides about the call:', (en
     response.writeHead(403, { 'content-length': 100 });
     response.write('{"error":{"message":"spam"}', () => response.destroy());
   };
+  const stall: Respond = (_, response) => {
+    response.writeHead(403).write('{"error":{"message":"spam"}');
+  };
   const rows: readonly Rejecting[] = [
     {
       title: 'a status, with the reason in its body',
@@ -76,6 +79,12 @@ describeEachEngine('OnCallStart, when the endpoint decides about the call:', (en
       title: 'a status with a body of more than 256 KiB',
       rejection: BY_STATUS,
       reply: forbidden({ error: { message: 'x'.repeat(256 * 1024) } }),
+      reason: '',
+    },
+    {
+      title: 'a status with a body that stalls until the time limit',
+      rejection: BY_STATUS,
+      reply: stall,
       reason: '',
     },
     { title: 'a status with a body that breaks off', rejection: BY_STATUS, reply: cut, reason: '' },
@@ -114,7 +123,8 @@ describeEachEngine('OnCallStart, when the endpoint decides about the call:', (en
     it(`blocks by ${title}, whatever the policy, and every repeat and read says the same`, async () => {
       test.receiver.respond(reply);
       for (const failurePolicy of [onProceed, onBlock]) {
-        const call = newCall(await agentWith({ rejection, failurePolicy }));
+        const responseTimeoutSecs = reply === stall ? 0.4 : 10;
+        const call = newCall(await agentWith({ rejection, failurePolicy, responseTimeoutSecs }));
         const first = await test.rpc.calls.onCallStart(call);
         const { execution } = first;
         expect(first).to.deep.include({ ...REJECTED, rejectReason: reason, replayed: false });

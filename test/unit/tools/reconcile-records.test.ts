@@ -85,6 +85,11 @@ const EXECUTIONS: readonly Row[] = [
     violation: /^the endpoint answered 500: end-1 is SUCCEEDED$/,
   },
   {
+    title: 'a rejection that the endpoint answered with 200',
+    change: endIs({ rejected: true }),
+    violation: /^the endpoint answered 200: end-1 is SUCCEEDED$/,
+  },
+  {
     title: 'a failure because of the status that the endpoint answered with 200',
     change: endIs(failedAs('FAILURE_CODE_HTTP_STATUS', SENT_YES)),
     violation: /^the endpoint answered 200: end-1 is FAILED, sent YES because of its status$/,

@@ -103,6 +103,31 @@ const STARTS: readonly Row[] = [
     violation: /^the start of conversation-1 got another decision than GetExecution shows$/,
   },
   {
+    title: 'a rejection that GetExecution does not show',
+    change: {
+      entries: [
+        {
+          ...firstStart,
+          response: started({ rejected: true, rejectReason: 'Ada start-1', name: 'nobody', decision: 1 }),
+        },
+      ],
+    },
+    violation: /^the start of conversation-1 got another decision than GetExecution shows$/,
+  },
+  {
+    title: 'the reason of another rejection',
+    change: {
+      entries: [
+        {
+          ...firstStart,
+          response: started({ rejected: true, rejectReason: 'Ada start-2', name: 'nobody' }),
+        },
+      ],
+      inspected: [],
+    },
+    violation: /^the start of conversation-1 got the reject_reason Ada start-2, not Ada start-1$/,
+  },
+  {
     title: 'a reply with other variables than GetExecution shows',
     change: { inspected: [startExecution()] },
     violation: /^the start of conversation-1 got other variables than GetExecution shows$/,

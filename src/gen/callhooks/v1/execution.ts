@@ -91,15 +91,16 @@ export const FailureCode = {
   FAILURE_CODE_PROTOCOL: 5,
   /** FAILURE_CODE_EGRESS_DENIED - The egress policy forbids this target. The message names the rule. */
   FAILURE_CODE_EGRESS_DENIED: 6,
-  /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status that is neither 2xx nor a redirect. */
+  /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status that is neither 2xx nor a redirect, and that does not reject the call. */
   FAILURE_CODE_HTTP_STATUS: 7,
   /** FAILURE_CODE_REDIRECT - The endpoint answered with 301, 302, 303, 307 or 308. Redirects are never followed. */
   FAILURE_CODE_REDIRECT: 8,
-  /** FAILURE_CODE_RESPONSE_TOO_LARGE - The assignments need the response, and it is larger than allowed (256 KiB by default). */
+  /** FAILURE_CODE_RESPONSE_TOO_LARGE - The assignments or the `rejection` need the response, and it is larger than allowed (256 KiB by default). */
   FAILURE_CODE_RESPONSE_TOO_LARGE: 9,
   /**
-   * FAILURE_CODE_INVALID_RESPONSE - The assignments need the response, and it can't be read: it is not JSON, nested deeper than 64, in an unknown
-   * charset, or in a content coding other than gzip, deflate and br. The message names the place in the body.
+   * FAILURE_CODE_INVALID_RESPONSE - The assignments or the `rejection` need the response, and it can't be read: it is not JSON, nested deeper than 64,
+   * in an unknown charset, or in a content coding other than gzip, deflate and br. The message names the place in the
+   * body.
    */
   FAILURE_CODE_INVALID_RESPONSE: 10,
   /** FAILURE_CODE_ASSIGNMENT_MISSING - A required assignment found no value in the response. */

@@ -166,7 +166,8 @@ export interface WebhookConfig {
     | undefined;
   /**
    * Pre-call only. Which attributes of a 2xx response go into which dynamic variables, at most 64. With assignments the
-   * response must be JSON; without them its body does not matter. Refused for a post-call webhook.
+   * response must be JSON; without them, and without a `rejection` by a value, its body does not matter. Refused for a
+   * post-call webhook.
    */
   assignments: Assignment[];
   /**
@@ -208,7 +209,8 @@ export interface WebhookConfig {
 export interface RejectionRule {
   /**
    * The statuses that reject a call: 400 to 499, each once, at most 16. The body of such a response is read only for
-   * the reason.
+   * the reason. Choose statuses that nothing else answers with: with 401 in the list a token that has expired would
+   * block every call.
    */
   httpStatuses: number[];
   /**
