@@ -8,6 +8,7 @@ import { endedFailure, NOT_SENT, unsentFailure } from './client/failures.ts';
 import { runHttpExchange, type HttpExchangeInput, type HttpExchangeResult } from './client/http-exchange.ts';
 import { createParseBudget } from './client/parse-budget.ts';
 import { createClientContexts } from './dial/client-contexts.ts';
+import { withExpiry } from './dial/expired-identity.ts';
 import { createTlsContext } from './dial/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
@@ -82,7 +83,7 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
         if (result.isReuseFailure === true) onReusedConnectionFailure();
         const decoded = result.codings === undefined ? result : await withoutCodings(decode, result, input);
         timings.totalMs = performance.now() - startedAtMs;
-        return toSendResult(decoded, timings);
+        return toSendResult(explained(decoded, request.clientIdentity), timings);
       } finally {
         deadline.stop();
       }
@@ -142,6 +143,15 @@ async function withoutCodings(
   const decoded = await decodeForOutcome(decode, coded, options, deadline);
   // Where the head has failed already, that stays the failure.
   return failure === undefined ? decoded : { ...decoded, failure };
+}
+
+function explained(
+  result: HttpExchangeResult,
+  clientIdentity: ClientIdentity | undefined,
+): HttpExchangeResult {
+  const { failure, response } = result;
+  if (clientIdentity === undefined || failure === undefined || response !== undefined) return result;
+  return { ...result, failure: withExpiry(failure, clientIdentity, Date.now()) };
 }
 
 function toSendResult({ failure, response }: HttpExchangeResult, timings: TimingsSoFar): SendResult {

@@ -124,6 +124,20 @@ describeEachEngine('hmac_signature', (engine) => {
     expect(response?.body).to.equal('got ••••••');
   });
 
+  it('signs a test of a given configuration, and shows the header masked in the preview', async () => {
+    const { pre } = await make();
+    const webhookConfig = postTo(`${context.receiver.url}/a`, BODY, {
+      hmacSignature: { secretName: 'KEY', header: 'X-Other', headerValue: 'v1={signature}' },
+    });
+    const request = { webhookUuid: pre?.webhookUuid ?? '', webhookConfig };
+    const preview = await context.rpc.webhooks.testWebhook(request);
+    expect(preview.request?.headers.find(({ name }) => name === 'x-other')?.value).to.equal('••••••');
+    const sent = await context.rpc.webhooks.testWebhook({ ...request, send: true });
+    expect(sent.failure).to.equal(undefined);
+    const { headers, bytes } = context.lastRequest();
+    expect(headers['x-other']).to.equal(`v1=${hmacOf(bytes)}`);
+  });
+
   it('fails as RENDER, unsent, when its header would have a line break', async () => {
     const agent = await make({ headerValue: '{body}{signature}' }, { requestBody: 'a\nb' });
     const { execution } = await context.rpc.calls.onCallStart(newCall(agent));

@@ -257,6 +257,8 @@ export interface ApiSchema {
    * `tracestate`, `baggage`, `callhooks-*`, `webhook-id`, `webhook-timestamp` and `webhook-signature`. These have
    * defaults, which a webhook may override: `accept` (`application/json, * /*;q=0.5`), `user-agent`
    * (`callhooks/<version>`), `idempotency-key` (the execution_uuid), and `content-type` where there is a body.
+   * `authorization` can't stand beside a method of `auth`, nor the header of `hmac_signature` beside that. An
+   * `authorization` of the scheme `Basic` must have base64 after that word.
    *
    * A header is sensitive if a part of its name between `-` or `_` is `token`, `secret`, `password`, `passwd`, `key`,
    * `apikey`, `auth`, `authorization`, `cookie`, `session` or `signature`; `idempotency-key` is not. The value of a
