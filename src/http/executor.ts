@@ -81,7 +81,10 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
         const target = withIdentity(checkedTarget(request.url), request.clientIdentity);
         const result = await sendOnce(pool, target, input);
         if (result.isReuseFailure === true) onReusedConnectionFailure();
-        const decoded = result.codings === undefined ? result : await withoutCodings(decode, result, input);
+        const decoded =
+          result.codings === undefined || 'problem' in target
+            ? result
+            : await withoutCodings(decode, target.origin, result, input);
         timings.totalMs = performance.now() - startedAtMs;
         return toSendResult(explained(decoded, request.clientIdentity), timings);
       } finally {
@@ -134,11 +137,12 @@ async function sendOnce(
 
 async function withoutCodings(
   decode: DecodeBody,
+  origin: string,
   { response, codings, failure, needsBody }: HttpExchangeResult,
   { options, deadline }: HttpExchangeInput,
 ): Promise<HttpExchangeResult> {
   if (response === undefined || codings === undefined) return failure === undefined ? {} : { failure };
-  const coded = { response, codings, failure };
+  const coded = { origin, response, codings, failure };
   if (needsBody !== true || response.truncated) return decodeForRecord(decode, coded, options, deadline);
   const decoded = await decodeForOutcome(decode, coded, options, deadline);
   // Where the head has failed already, that stays the failure.

@@ -1,8 +1,10 @@
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import type { Socket } from 'node:net';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { SendOptions, SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
 import { withRawServer } from '../support/raw-server.ts';
+import { until } from '../support/until.ts';
 
 const JSON_BODY = Buffer.from('{"name":"Ada Lovelace"}');
 const LARGE_JSON = Buffer.from(
@@ -205,6 +207,29 @@ describe('the HTTP executor, for a body with content codings', () => {
         expect(results.every((result) => result.response?.body.length === LARGE_JSON.length)).to.equal(true);
       },
     );
+  });
+
+  it('decodes the body of one origin before the costly bodies of another one are done', async () => {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 24 };
+    const costly = brotliCompressSync(Buffer.alloc(32_000_000), { params });
+    const answer = (coding: string, body: Uint8Array) => (socket: Socket) => {
+      socket.write(headOf(coding, body.length));
+      socket.write(body);
+    };
+    await withRawServer(answer('br', costly), async (costlyServer) => {
+      let ended = 0;
+      const sent = Array.from({ length: 100 }, async () => {
+        const result = await sendTo(executor, costlyServer.url, { limitMs: 30_000 });
+        ended++;
+        return outcomeOf(result);
+      });
+      await until('a costly body to end', () => ended > 0 && costlyServer.requestCount() === 100);
+      await withRawServer(answer('gzip', gzipSync(JSON_BODY)), async ({ url }) => {
+        expect(outcomeOf(await sendTo(executor, url))).to.equal('ok');
+        expect(ended).to.be.lessThan(90);
+      });
+      expect(new Set(await Promise.all(sent))).to.deep.equal(new Set(['RESPONSE_TOO_LARGE yes']));
+    });
   });
 
   it('fails as TIMEOUT at its deadline, while other bodies are decoded, and asks for no memory later', async () => {

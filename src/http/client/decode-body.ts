@@ -3,14 +3,21 @@ import { errorCode } from '../../errors.ts';
 import type { ContentCoding } from './content-codings.ts';
 import { createResponseBody } from './response.ts';
 
-/** How a body is decoded, and its bounds. */
-export interface DecodeOptions {
+/** A coded body, and how it is decoded. */
+export interface CodedBody {
+  /** The origin that it came from. Origins take turns. */
+  readonly origin: string;
+  readonly bytes: Uint8Array;
+  /** Its content codings, in the order in which they are undone. */
+  readonly codings: readonly ContentCoding[];
   /** More decoded bytes are not made: the decoder stops. */
   readonly maxBytes: number;
   /** Asks for memory for this many more decoded bytes, and refuses it by false. */
-  readonly reserve?: ((bytes: number) => boolean) | undefined;
-  /** The coded body is cut off, so its end may be missing. */
+  readonly reserve: (bytes: number) => boolean;
+  /** The body is cut off, so its end may be missing. */
   readonly isCut: boolean;
+  /** Reports whether somebody still waits for it. If not, it is not decoded any further, and asks for no memory. */
+  readonly isAwaited: () => boolean;
 }
 
 /** What was decoded, and why it is not the whole body: it is too large, memory was refused, or the body is broken. */
@@ -20,59 +27,75 @@ export interface DecodedBody {
 }
 
 /** Undoes content codings. It never rejects. */
-export type DecodeBody = (
-  coded: Uint8Array,
-  codings: readonly ContentCoding[],
-  options: DecodeOptions,
-) => Promise<DecodedBody>;
+export type DecodeBody = (body: CodedBody) => Promise<DecodedBody>;
 
 /**
- * So many bodies are decoded at a time, and the others wait in the order of their arrival. Node.js has four threads for
- * this work, so more would not be faster. A decoder takes 64 KiB, and one for br up to 16 MiB, because it decodes a whole
- * window before it returns any of it.
+ * So many bodies are decoded at a time, and the others wait. A decoder takes 64 KiB, and one for br up to 16 MiB: it fills a
+ * whole window before it returns any of it, which takes 30 ms of a thread.
  */
-const MAX_AT_ONCE = 4;
+const MAX_AT_ONCE = 2;
 
-/** Makes the decoder of one executor. The work is done in threads, 16 KiB of decoded bytes at a time. */
+/**
+ * Makes the decoder of one executor. The work is done in threads, 16 KiB of decoded bytes at a time. The origins of the
+ * bodies that wait take turns, so that one with costly bodies holds up itself alone.
+ */
 export function createBodyDecoder(): DecodeBody {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  const takeTurn = async (): Promise<void> => {
-    if (running < MAX_AT_ONCE) running++;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-  const endTurn = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) running--;
-    else next();
-  };
-  return async (coded, codings, options) => {
-    await takeTurn();
+  const turns = createTurns(MAX_AT_ONCE);
+  return async (body) => {
+    await turns.take(body.origin);
     try {
-      return await undoAll(coded, codings, options);
+      return await undoAll(body);
     } finally {
-      endTurn();
+      turns.end();
     }
   };
 }
 
-async function undoAll(
-  coded: Uint8Array,
-  codings: readonly ContentCoding[],
-  options: DecodeOptions,
-): Promise<DecodedBody> {
-  let decoded: DecodedBody = { bytes: coded };
-  for (const coding of codings) {
-    decoded = await undoOne(decoded.bytes, coding, options);
+function createTurns(maxAtOnce: number) {
+  const waiting = new Map<string, (() => void)[]>();
+  let running = 0;
+  return {
+    take: async (origin: string): Promise<void> => {
+      if (running < maxAtOnce) running++;
+      else
+        await new Promise<void>((resolve) => {
+          const queue = waiting.get(origin);
+          if (queue === undefined) waiting.set(origin, [resolve]);
+          else queue.push(resolve);
+        });
+    },
+    end: (): void => {
+      const [first] = waiting;
+      if (first === undefined) running--;
+      else {
+        const [origin, queue] = first;
+        waiting.delete(origin);
+        const next = queue.shift();
+        if (queue.length > 0) waiting.set(origin, queue);
+        next?.();
+      }
+    },
+  };
+}
+
+async function undoAll(body: CodedBody): Promise<DecodedBody> {
+  let decoded: DecodedBody = { bytes: body.bytes };
+  for (const coding of body.codings) {
+    if (!body.isAwaited()) return { bytes: NOTHING, stoppedBy: 'no_room' };
+    decoded = await undoOne(decoded.bytes, coding, body);
     if (decoded.stoppedBy !== undefined) break;
   }
   return decoded;
 }
 
-function undoOne(coded: Uint8Array, coding: ContentCoding, options: DecodeOptions): Promise<DecodedBody> {
+function undoOne(
+  coded: Uint8Array,
+  coding: ContentCoding,
+  { maxBytes, reserve, isCut, isAwaited }: CodedBody,
+): Promise<DecodedBody> {
   return new Promise((resolve) => {
-    const body = createResponseBody(options.maxBytes, options.reserve);
-    const decoder = createDecoder(coding, coded, options.isCut);
+    const body = createResponseBody(maxBytes, (bytes) => isAwaited() && reserve(bytes));
+    const decoder = createDecoder(coding, coded, isCut);
     const stop = (stoppedBy?: DecodedBody['stoppedBy']): void => {
       decoder.destroy();
       resolve(stoppedBy === undefined ? { bytes: body.kept() } : { bytes: body.kept(), stoppedBy });

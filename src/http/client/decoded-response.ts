@@ -2,11 +2,12 @@ import { failureOf, type Failure } from '../../domain/failures.ts';
 import type { ReceivedResponse, SendOptions } from '../http-client.ts';
 import type { ContentCodings } from './content-codings.ts';
 import type { Deadline, Ended } from './deadline.ts';
-import type { DecodeBody, DecodedBody, DecodeOptions } from './decode-body.ts';
+import type { CodedBody, DecodeBody, DecodedBody } from './decode-body.ts';
 import { endedFailure, NO_ROOM, tooLarge } from './failures.ts';
 
 /** A response with a coded body. */
 export interface CodedResponse {
+  readonly origin: string;
   readonly response: ReceivedResponse;
   readonly codings: ContentCodings;
   readonly failure?: Failure | undefined;
@@ -21,21 +22,23 @@ export interface DecodedResponse {
 /** A body that is decoded for the record alone gets this much time. */
 const RECORD_MS = 250;
 
+const noLimit = (): boolean => true;
+
 /**
  * Undoes the content codings of a body that decides the outcome. A body that can't be decoded before the deadline and
  * within its limits is a failure.
  */
 export async function decodeForOutcome(
   decode: DecodeBody,
-  { response, codings }: CodedResponse,
-  { maxBodyBytes, reserveBytes }: SendOptions,
+  { origin, response, codings }: CodedResponse,
+  { maxBodyBytes, reserveBytes = noLimit }: SendOptions,
   deadline: Deadline,
 ): Promise<DecodedResponse> {
   if (response.body.length === 0) return { response };
   if ('problem' in codings) return { response, failure: failureOf('INVALID_RESPONSE', codings.problem) };
-  const options = { maxBytes: maxBodyBytes, reserve: reserveBytes, isCut: false };
-  const decoded = await untilDeadline(deadline, options, (bounds) =>
-    decode(response.body, codings.undo, bounds),
+  const coded = { origin, bytes: response.body, codings: codings.undo, isCut: false };
+  const decoded = await untilDeadline(deadline, (isAwaited) =>
+    decode({ ...coded, maxBytes: maxBodyBytes, reserve: reserveBytes, isAwaited }),
   );
   if ('ended' in decoded)
     return {
@@ -59,16 +62,16 @@ function failureIn({ stoppedBy }: DecodedBody, maxBodyBytes: number): Failure | 
  */
 export async function decodeForRecord(
   decode: DecodeBody,
-  { response, codings, failure }: CodedResponse,
-  { recordBytes, reserveBytes }: SendOptions,
+  { origin, response, codings, failure }: CodedResponse,
+  { recordBytes, reserveBytes = noLimit }: SendOptions,
   deadline: Deadline,
 ): Promise<DecodedResponse> {
   const outcome = failure === undefined ? {} : { failure };
   if ('problem' in codings || response.body.length === 0 || recordBytes === 0)
     return { response, ...outcome };
-  const options = { maxBytes: recordBytes, reserve: reserveBytes, isCut: response.truncated };
-  const decoded = await untilDeadline(deadline, options, (bounds) =>
-    within(RECORD_MS, decode(response.body, codings.undo, bounds)),
+  const coded = { origin, bytes: response.body, codings: codings.undo, isCut: response.truncated };
+  const decoded = await untilDeadline(deadline, (isAwaited) =>
+    within(RECORD_MS, decode({ ...coded, maxBytes: recordBytes, reserve: reserveBytes, isAwaited })),
   );
   return {
     response: decoded === undefined || 'ended' in decoded ? response : withBody(response, decoded),
@@ -76,16 +79,14 @@ export async function decodeForRecord(
   };
 }
 
-/** Waits for a decoding until the deadline. Later it gets no more memory, which ends it: the call gives its bytes back. */
+/** Waits for a decoding until the deadline. After that it must take no memory, because the call has given its bytes back. */
 async function untilDeadline<T>(
   deadline: Deadline,
-  options: DecodeOptions,
-  run: (bounds: DecodeOptions) => Promise<T>,
+  run: (isAwaited: CodedBody['isAwaited']) => Promise<T>,
 ): Promise<T | Ended> {
   let isAwaited = true;
-  const reserve = (bytes: number): boolean => isAwaited && (options.reserve?.(bytes) ?? true);
   try {
-    return await deadline.race(run({ ...options, reserve }));
+    return await deadline.race(run(() => isAwaited));
   } finally {
     isAwaited = false;
   }
