@@ -66,6 +66,7 @@ test-unit: $(INSTALLED) ## Run the unit tests, which need no database and no net
 .PHONY: test-clients
 test-clients: $(BUILT) ## Test a real server with programs and libraries of other projects
 	@test/tools/test-tools.sh
+	@test/tools/proxies-install.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-faults

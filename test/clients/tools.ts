@@ -4,13 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Programs and libraries of other projects. test/tools/test-tools.sh installs them into .cache/. */
+/** Programs and libraries of other projects. `make test-clients` installs them, all but tinyproxy into .cache/. */
 export const TOOLS = {
   grpcurl: join(ROOT, '.cache/bin/grpcurl'),
   'go-httpbin': join(ROOT, '.cache/bin/go-httpbin'),
   python: join(ROOT, '.cache/python/bin/python'),
   // This file is written when the packages beside it are complete.
   signatures: join(ROOT, '.cache/signatures/installed.json'),
+  squid: join(ROOT, '.cache/squid/usr/sbin/squid'),
+  tinyproxy: '/usr/bin/tinyproxy',
 } as const;
 
 // This file is written when the installation is complete.
@@ -36,7 +38,7 @@ export function describeWith(
   } else if (process.env['CI'] === 'true') {
     describe(title, () => {
       it(`needs ${missing.join(' and ')}`, () => {
-        throw new Error(`missing: ${missing.join(', ')}; test/tools/test-tools.sh installs them`);
+        throw new Error(`missing: ${missing.join(', ')}; make test-clients installs them`);
       });
     });
   } else {

@@ -98,7 +98,8 @@ async function findAddresses(
   if ('ended' in found)
     return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
   if (!('problem' in found)) return found;
-  return unsentFailure('DNS', proxy === undefined ? found.problem : found.problem + LEAVE_NAMES_TO_PROXY);
+  const hint = proxy?.resolvesNames === false ? LEAVE_NAMES_TO_PROXY : '';
+  return unsentFailure('DNS', found.problem + hint);
 }
 
 // Behind a proxy, the network often has a DNS that knows inner names alone.
