@@ -158,6 +158,27 @@ describe('a request through the proxy', () => {
       });
     }
 
+    it('shows its client certificate to the endpoint in the tunnel, and none to the proxy', async () => {
+      const asking: TlsOptions = { requestCert: true, rejectUnauthorized: false, ca: pem('client-ca.pem') };
+      const secure = await startRawServer((socket) => socket.write(OK), {
+        tls: { ...certificate('endpoint'), ...asking },
+      });
+      const shown: unknown[] = [];
+      const tunnels = await startConnectProxy({
+        port: secure.port,
+        tls: { ...certificate('endpoint'), ...asking },
+        onSecure: (socket) => shown.push(socket.getPeerCertificate().subject?.CN),
+      });
+      closing.push(secure, tunnels);
+      const executor = behind(proxyOf(`https://127.0.0.1:${tunnels.port}`));
+      const clientIdentity = { certificate: pem('client.pem'), privateKey: pem('client.key') };
+      const result = await sendTo(executor, 'https://endpoint.example/', { request: { clientIdentity } });
+      expect(outcomeOf(result), result.failure?.message).to.equal('ok');
+      const [tunnelled] = secure.connections;
+      expect((tunnelled?.socket as TLSSocket).getPeerCertificate().subject?.CN).to.equal('client');
+      expect(shown).to.deep.equal([undefined]);
+    });
+
     const untrusted: readonly (readonly [
       title: string,
       options: ProxyOptions,
@@ -196,7 +217,7 @@ describe('a request through the proxy', () => {
     }
   });
 
-  describe('that is judged', () => {
+  describe('that the egress policy checks', () => {
     const denied: readonly (readonly [title: string, url: string, resolvesNames: boolean])[] = [
       ['a private literal', 'http://10.0.0.1/', false],
       ['a private literal, although the proxy resolves names', 'http://10.0.0.1/', true],

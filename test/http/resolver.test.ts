@@ -133,12 +133,6 @@ describe('the resolver', () => {
       { addresses: ['127.0.0.1', '::1'] },
     ],
     [
-      'takes the answer to the first question after 1.7 s',
-      (_, family, nth) =>
-        nth === 1 ? { after: 1_700, records: family === 'A' ? ['127.0.0.1'] : [] } : 'silent',
-      { addresses: ['127.0.0.1'] },
-    ],
-    [
       'takes the one family that the server answers for, each time after 1.2 s',
       (_, family) => (family === 'A' ? 'silent' : { after: 1_200, records: ['::1'] }),
       { addresses: ['::1'] },
@@ -150,6 +144,17 @@ describe('the resolver', () => {
       expect(await resolve('x.example')).to.deep.equal(result);
     });
   }
+
+  it('takes the answer to the first question after 1.9 s', async () => {
+    const { resolve } = await resolverFor((_, family, nth) =>
+      nth === 1 ? { after: 1_900, records: family === 'A' ? ['127.0.0.1'] : [] } : 'silent',
+    );
+    const fromMs = Date.now();
+    const result = await resolve('x.example');
+    await onQuietMachine('the answer comes in time', fromMs, () =>
+      expect(result).to.deep.equal({ addresses: ['127.0.0.1'] }),
+    );
+  });
 
   it('waits 250 ms for the other family, and no longer', async () => {
     const { resolve } = await resolverFor((_, family) => (family === 'A' ? ['127.0.0.1'] : 'silent'));

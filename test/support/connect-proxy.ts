@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 
 /** Is a forward proxy on loopback, which makes tunnels by CONNECT, or does what the test says in their place. */
 export interface ConnectProxy {
@@ -21,7 +21,13 @@ export type OnConnect = (socket: Socket, head: string) => void;
 
 /** Starts a proxy whose tunnels all lead to `port` of 127.0.0.1, whatever host CONNECT names. */
 export async function startConnectProxy(
-  options: { readonly port?: number; readonly onConnect?: OnConnect; readonly tls?: TlsOptions } = {},
+  options: {
+    readonly port?: number;
+    readonly onConnect?: OnConnect;
+    readonly tls?: TlsOptions;
+    /** Is called for each client whose TLS handshake with the proxy has ended. */
+    readonly onSecure?: (socket: TLSSocket) => void;
+  } = {},
 ): Promise<ConnectProxy> {
   const heads: string[] = [];
   const sockets = new Set<Socket>();
@@ -47,6 +53,7 @@ export async function startConnectProxy(
   };
   const server = options.tls ? createTlsServer(options.tls, accept) : createServer(accept);
   server.on('tlsClientError', () => undefined);
+  if (options.onSecure !== undefined) server.on('secureConnection', options.onSecure);
   server.on('connection', keep);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

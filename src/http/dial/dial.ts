@@ -10,6 +10,7 @@ import type { EgressPolicy } from '../egress/egress-policy.ts';
 import { goesDirect, leavesNameTo, type EgressProxy } from '../egress/egress-proxy.ts';
 import type { TargetUrl } from '../egress/target-url.ts';
 import type { ClientIdentity } from '../http-client.ts';
+import { lookUp } from './look-up.ts';
 import { openSocket, type Connect } from './open-socket.ts';
 import { secureSocket } from './secure-socket.ts';
 import { openTunnel } from './tunnel.ts';
@@ -92,9 +93,7 @@ async function findAddresses(
   timings: TimingsSoFar,
 ): Promise<{ addresses: readonly string[] } | { failure: Failure }> {
   if (literal !== undefined) return { addresses: [host] };
-  const patience = new AbortController();
-  const looked = deadline.race(resolve(host, patience.signal)).finally(() => patience.abort());
-  const found = await timed(timings, 'dnsMs', looked);
+  const found = await timed(timings, 'dnsMs', lookUp(resolve, host, deadline));
   if ('ended' in found)
     return { failure: endedFailure(found.ended, `${host} was not resolved`, deadline, 'no') };
   if (!('problem' in found)) return found;

@@ -9,6 +9,7 @@ import type { Resolve } from '../dns/resolver.ts';
 import type { DialTarget } from '../egress/egress-policy.ts';
 import type { ProxyServer } from '../egress/proxy-url.ts';
 import { isTunnel, readConnectAnswer } from './connect-answer.ts';
+import { lookUp } from './look-up.ts';
 import { openSocket, type Connect } from './open-socket.ts';
 import { secureSocket } from './secure-socket.ts';
 
@@ -47,23 +48,19 @@ async function reach(
   server: ProxyServer,
   deadline: Deadline,
 ): Promise<Step> {
-  const found = server.literal ? { addresses: [server.host] } : await lookUp(resolve, server.host, deadline);
-  if (!('addresses' in found)) return found;
-  const opened = await openSocket(found.addresses, server.port, deadline, connect);
-  if ('problem' in opened) return { problem: `the proxy can't be reached: ${opened.problem}` };
-  if ('ended' in opened || server.protocol === 'http:') return opened;
+  const { host, literal, port, protocol } = server;
+  const found = literal ? { addresses: [host] } : await lookUp(resolve, host, deadline);
+  if ('problem' in found) return unreached(found.problem);
+  if ('ended' in found) return found;
+  const opened = await openSocket(found.addresses, port, deadline, connect);
+  if ('problem' in opened) return unreached(opened.problem);
+  if ('ended' in opened || protocol === 'http:') return opened;
   const secured = await secureSocket(opened.socket, server, secureContext, deadline);
-  return 'error' in secured ? { problem: tlsProblem(secured.error, server.host) } : secured;
+  return 'error' in secured ? { problem: tlsProblem(secured.error, host) } : secured;
 }
 
-async function lookUp(
-  resolve: Resolve,
-  host: string,
-  deadline: Deadline,
-): Promise<{ readonly addresses: readonly string[] } | { readonly problem: string } | Ended> {
-  const patience = new AbortController();
-  const found = await deadline.race(resolve(host, patience.signal)).finally(() => patience.abort());
-  return 'problem' in found ? { problem: `the proxy can't be reached: ${found.problem}` } : found;
+function unreached(problem: string): Step {
+  return { problem: `the proxy can't be reached: ${problem}` };
 }
 
 // The texts about TLS are written for endpoints.

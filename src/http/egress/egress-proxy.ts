@@ -19,7 +19,7 @@ export function leavesNameTo({ exceptions, resolvesNames }: EgressProxy, target:
 }
 
 /**
- * Reports whether requests to this target go around the proxy: an exception names its host, or exceptions hold all
+ * Reports whether requests to this target go around the proxy: an exception names its host, or exceptions cover all
  * addresses that the host resolved to (for a literal, the literal itself).
  */
 export function goesDirect(
@@ -29,7 +29,7 @@ export function goesDirect(
 ): boolean {
   if (exceptions.length === 0) return false;
   return (
-    isNamed(exceptions, target) || addresses.every((address) => isHeld(exceptions, address, target.port))
+    isNamed(exceptions, target) || addresses.every((address) => isCovered(exceptions, address, target.port))
   );
 }
 
@@ -37,7 +37,7 @@ function isNamed(exceptions: readonly EgressEntry[], { host, literal, port }: Di
   return literal === undefined && exceptions.some((entry) => matchesName(entry, host, port));
 }
 
-function isHeld(exceptions: readonly EgressEntry[], address: string, port: number): boolean {
+function isCovered(exceptions: readonly EgressEntry[], address: string, port: number): boolean {
   const bytes = parseIp(address);
   return (
     bytes !== undefined &&
