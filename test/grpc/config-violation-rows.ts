@@ -338,6 +338,11 @@ export function configRows(
       hmac({ signedPayload: '{signature}' }),
       [hmacField('signed_payload')],
     ],
+    [
+      'two bodies in a signed_payload',
+      hmac({ signedPayload: '{body}{body}' }),
+      [hmacField('signed_payload')],
+    ],
     ['a signed_payload without a mark', hmac({ signedPayload: 'body' }), [hmacField('signed_payload')]],
     [
       'texts of 1,025 bytes in hmac_signature',

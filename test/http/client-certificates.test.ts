@@ -87,6 +87,16 @@ describe('client certificates to endpoints', () => {
     expect(server.requestCount()).to.equal(7);
   });
 
+  it('fails as TLS, unsent, when the certificate can not be used', async () => {
+    const server = await serve();
+    for (const bad of [identity('weak'), { certificate: 'nonsense', privateKey: '' }]) {
+      const { failure } = await send(server, bad);
+      expect(failure).to.include({ code: 'TLS', sent: 'no' });
+      expect(failure?.message).to.match(/^the client certificate can't be used \(\w+\)$/);
+    }
+    expect(server.requestCount()).to.equal(0);
+  });
+
   it('takes an equal certificate for another identity', async () => {
     const server = await serve();
     for (const each of [identity('client'), identity('client')])

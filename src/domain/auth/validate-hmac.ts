@@ -59,7 +59,12 @@ function readText(text: string, marks: readonly Mark[]) {
   if (Buffer.byteLength(text) > MAX_SIGNED_TEXT_BYTES)
     return { problem: `must not be larger than ${MAX_SIGNED_TEXT_BYTES} bytes` };
   const parsed = parseMarkedText(text, marks);
-  return parsed.ok ? { marks: marksOf(parsed.parts) } : { problem: parsed.error };
+  if (!parsed.ok) return { problem: parsed.error };
+  const found = marksOf(parsed.parts);
+  // A body may have 4 MiB, and a text of 1 KiB has room for it 170 times.
+  return found.indexOf('body') === found.lastIndexOf('body')
+    ? { marks: found }
+    : { problem: 'must hold {body} only once' };
 }
 
 /** Returns the violations of a signature's header that is set in another way too: by `request_headers` or `auth`. */

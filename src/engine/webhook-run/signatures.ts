@@ -83,8 +83,8 @@ function signHmac(
   const payload = fillMarks(signedPayload, marks);
   const signature = deps.signHmac({ hashAlgorithm, encoding, key, payload });
   const value = fillMarks(headerValue, { ...marks, signature });
-  if (isHeaderText(value) && Buffer.byteLength(value) <= MAX_RENDERED_HEADER_BYTES)
-    return { values: [value, signature] };
+  const fits = value.length <= MAX_RENDERED_HEADER_BYTES && isHeaderText(value);
+  if (fits && Buffer.byteLength(value) <= MAX_RENDERED_HEADER_BYTES) return { values: [value, signature] };
   const problem = `header "${header}" of hmac_signature would be too large or have a character that headers can't have`;
   return { failure: failureOf('RENDER', problem) };
 }

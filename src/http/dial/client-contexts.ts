@@ -1,6 +1,10 @@
 import type { SecureContext } from 'node:tls';
+import { errorCode } from '../../errors.ts';
 import type { ClientIdentity } from '../http-client.ts';
 import { createClientContext } from './tls-context.ts';
+
+/** The TLS settings with a client certificate, or why OpenSSL does not take one that was saved once. */
+type ClientContext = SecureContext | { readonly problem: string };
 
 // With CALLHOOKS_CA_FILE a context has its own list of authorities, of more than 1 MiB.
 const MAX_KEPT = 64;
@@ -8,12 +12,12 @@ const MAX_KEPT = 64;
 /** Makes the function that returns the TLS settings with a client certificate, and keeps those that were made last. */
 export function createClientContexts(
   extraCa: string | undefined,
-): (identity: ClientIdentity) => SecureContext {
-  const kept = new Map<ClientIdentity, SecureContext>();
+): (identity: ClientIdentity) => ClientContext {
+  const kept = new Map<ClientIdentity, ClientContext>();
   return (identity) => {
     const known = kept.get(identity);
     if (known !== undefined) return known;
-    const made = createClientContext(identity, extraCa);
+    const made = tryContext(identity, extraCa);
     kept.set(identity, made);
     for (const oldest of kept.keys()) {
       if (kept.size <= MAX_KEPT) break;
@@ -21,4 +25,12 @@ export function createClientContexts(
     }
     return made;
   };
+}
+
+function tryContext(identity: ClientIdentity, extraCa: string | undefined): ClientContext {
+  try {
+    return createClientContext(identity, extraCa);
+  } catch (error) {
+    return { problem: `the client certificate can't be used (${errorCode(error) ?? 'unknown error'})` };
+  }
 }

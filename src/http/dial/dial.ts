@@ -24,7 +24,7 @@ export interface DialDeps {
   readonly resolve: Resolve;
   readonly secureContext: SecureContext;
   /** Returns the TLS settings with a client certificate. */
-  readonly clientContext: (identity: ClientIdentity) => SecureContext;
+  readonly clientContext: (identity: ClientIdentity) => SecureContext | { readonly problem: string };
   /** Without it, every target is dialled directly. */
   readonly proxy?: EgressProxy | undefined;
   /** Stands for `net.connect` in tests, which see or change where a connection goes. */
@@ -138,6 +138,10 @@ async function secure(
 ): Promise<Dialled> {
   const { host, clientIdentity } = target;
   const context = clientIdentity === undefined ? secureContext : clientContext(clientIdentity);
+  if ('problem' in context) {
+    socket.destroy();
+    return unsentFailure('TLS', context.problem);
+  }
   const secured = await secureSocket(socket, target, context, deadline);
   if ('socket' in secured) return secured;
   if ('error' in secured) return unsentFailure('TLS', tlsText(secured.error, host));

@@ -11,9 +11,17 @@ const MAY_BE_ITS_FAULT: readonly Failure['code'][] = ['TLS', 'PROTOCOL'];
  */
 export function withExpiry(failure: Failure, identity: ClientIdentity | undefined, nowMs: number): Failure {
   if (identity === undefined || !MAY_BE_ITS_FAULT.includes(failure.code)) return failure;
-  const { validTo } = new X509Certificate(identity.certificate);
-  const endsAt = new Date(validTo);
-  if (endsAt.getTime() > nowMs) return failure;
+  const endsAt = endOf(identity);
+  if (endsAt === undefined || endsAt.getTime() > nowMs) return failure;
   const day = endsAt.toISOString().slice(0, 10);
   return { ...failure, message: `${failure.message}; the client certificate has expired on ${day}` };
+}
+
+// The certificate was read when it was saved, but what was saved may not be what is stored now.
+function endOf({ certificate }: ClientIdentity): Date | undefined {
+  try {
+    return new Date(new X509Certificate(certificate).validTo);
+  } catch {
+    return undefined;
+  }
 }

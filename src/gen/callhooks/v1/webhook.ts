@@ -396,7 +396,7 @@ export interface ClientCertificate {
  *
  * `signed_payload` and `header_value` are texts of at most 1 KiB with these marks in single braces: `{body}`,
  * `{timestamp}` (the time of the request in Unix seconds), `{execution_uuid}`, and in `header_value` also `{signature}`.
- * Any other `{` is refused. They are no templates: `{{name}}` is refused too.
+ * Any other `{` is refused, and so is a second `{body}`. They are no templates: `{{name}}` is refused too.
  */
 export interface HmacSignature {
   /** Required. The secret of the agent whose bytes (UTF-8) are the key. */
