@@ -35,6 +35,8 @@ export interface ApiSchema {
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody?: JsonValue;
   readonly auth?: EndpointAuth;
+  /** How many redirects are followed, 1 to 3. It is undefined where none is. */
+  readonly maxRedirects?: number;
 }
 
 /** The configuration of a webhook with its defaults filled in. */

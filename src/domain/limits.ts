@@ -44,6 +44,9 @@ export const MAX_REJECTION_VALUES = 16;
 export const MAX_REJECTION_VALUE_BYTES = 1024;
 export const MAX_REJECT_REASON_BYTES = 256;
 
+/** How many redirects a webhook may follow. */
+export const MAX_REDIRECTS = 3;
+
 /** The bounds of a webhook's own time limit, in seconds. */
 export const MIN_TIMEOUT_SECS = 0.1;
 export const MAX_TIMEOUT_SECS = 60;

@@ -9,6 +9,7 @@ const API_SCHEMA_FIELDS = [
   'webhook_config.api_schema.request_headers',
   'webhook_config.api_schema.request_body',
   'webhook_config.api_schema.auth',
+  'webhook_config.api_schema.max_redirects',
 ] as const;
 
 const CONFIG_FIELDS = [
@@ -139,5 +140,6 @@ function applySchema(
     requestHeaders: from('webhook_config.api_schema.request_headers').requestHeaders,
     requestBody: from('webhook_config.api_schema.request_body').requestBody,
     auth: from('webhook_config.api_schema.auth').auth,
+    maxRedirects: from('webhook_config.api_schema.max_redirects').maxRedirects,
   };
 }

@@ -12,6 +12,8 @@ export interface ApiSchemaDraft {
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody?: JsonValue | undefined;
   readonly auth?: EndpointAuth | undefined;
+  /** 0 and undefined mean the same. */
+  readonly maxRedirects?: number | undefined;
 }
 
 /** An assignment as it came over the wire. It is not validated. */
@@ -77,13 +79,15 @@ export function fillDefaults(draft: WebhookConfigDraft, type: WebhookType): Webh
   };
 }
 
-function fillSchema({ url, method, requestHeaders, requestBody, auth }: ApiSchemaDraft): ApiSchema {
+function fillSchema(draft: ApiSchemaDraft): ApiSchema {
+  const { url, method, requestHeaders, requestBody, auth, maxRedirects = 0 } = draft;
   return {
     url,
     method: method.toUpperCase(),
     requestHeaders,
     ...(requestBody === undefined ? {} : { requestBody }),
     ...(auth === undefined ? {} : { auth }),
+    ...(maxRedirects === 0 ? {} : { maxRedirects }),
   };
 }
 

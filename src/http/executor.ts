@@ -13,6 +13,7 @@ import { createTlsContext } from './dial/tls-context.ts';
 import type { Resolve } from './dns/resolver.ts';
 import { createCheckedTargets, type CheckedTarget, type EgressPolicy } from './egress/egress-policy.ts';
 import type { EgressProxy } from './egress/egress-proxy.ts';
+import { followRedirects, type FollowDeps, type HopResult } from './follow-redirects.ts';
 import type {
   ClientIdentity,
   EgressCheck,
@@ -42,7 +43,7 @@ export interface ExecutorOptions {
 /** Sends requests at most once, before one deadline, and only where the egress policy allows it. It also checks URLs by it. */
 export type GuardedExecutor = HttpExecutor & EgressCheck;
 
-type CheckedDestination = CheckedTarget & { readonly clientIdentity?: ClientIdentity };
+type CheckedDestination = CheckedTarget & { readonly clientIdentity?: ClientIdentity | undefined };
 
 /** The age of a connection and the dials to one origin, where the options don't say otherwise. */
 export const EXECUTOR_LIMITS = { maxConnectionAgeMs: 300_000, maxDialsPerOrigin: 64 } as const;
@@ -69,6 +70,11 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
   const checkedTarget = createCheckedTargets(policy);
   const deadlines = createDeadlines();
   const decode = createBodyDecoder();
+  const following: FollowDeps = {
+    policy,
+    send: (target, input) => sendOnce(pool, target, input),
+    headerList,
+  };
   return {
     checkUrl: (url) => policy.checkUrl(url),
     send: async (request, sendOptions) => {
@@ -79,14 +85,18 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
       try {
         const input = { request, headers, options: sendOptions, deadline, timings };
         const target = withIdentity(checkedTarget(request.url), request.clientIdentity);
-        const result = await sendOnce(pool, target, input);
+        const first = await sendOnce(pool, target, input);
+        const result =
+          first.locations === undefined || 'problem' in target
+            ? first
+            : await followRedirects(following, { target, result: first }, input);
         if (result.isReuseFailure === true) onReusedConnectionFailure();
         const decoded =
           result.codings === undefined || 'problem' in target
             ? result
             : await withoutCodings(decode, target.origin, result, input);
         timings.totalMs = performance.now() - startedAtMs;
-        return toSendResult(explained(decoded, request.clientIdentity), timings);
+        return toSendResult(explained(decoded, request.clientIdentity), timings, result.redirectHost);
       } finally {
         deadline.stop();
       }
@@ -120,7 +130,7 @@ async function sendOnce(
   pool: ConnectionPool,
   target: CheckedDestination,
   input: HttpExchangeInput,
-): Promise<HttpExchangeResult> {
+): Promise<HopResult> {
   if ('problem' in target) return unsentFailure('EGRESS_DENIED', target.problem);
   const { deadline, timings } = input;
   const reason = deadline.reason();
@@ -131,7 +141,8 @@ async function sendOnce(
     const isReused = connection.served > 0;
     const result = await runHttpExchange(input, target, connection, () => pool.giveBack(target, connection));
     // Nothing was written on a connection that is gone, so a request on another one is no second attempt.
-    if (result.isGone !== true || !isReused) return result;
+    if (result.isGone !== true || !isReused)
+      return result.locations === undefined ? result : { ...result, connection };
   }
 }
 
@@ -158,7 +169,12 @@ function explained(
   return { ...result, failure: withExpiry(failure, clientIdentity, Date.now()) };
 }
 
-function toSendResult({ failure, response }: HttpExchangeResult, timings: TimingsSoFar): SendResult {
+function toSendResult(
+  { failure, response }: HttpExchangeResult,
+  timings: TimingsSoFar,
+  redirectHost: string | undefined,
+): SendResult {
   if (failure === undefined) return response === undefined ? { timings } : { response, timings };
-  return response === undefined ? { failure, timings } : { failure, response, timings };
+  const named = redirectHost === undefined ? { failure, timings } : { failure, timings, redirectHost };
+  return response === undefined ? named : { ...named, response };
 }

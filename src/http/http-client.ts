@@ -37,8 +37,23 @@ export interface SendOptions {
   readonly recordBytes: number;
   /** Ends the request at a shutdown. The failure is then SHUTDOWN with the true `sent`. */
   readonly signal?: AbortSignal;
+  /** How redirects are followed. If it is absent, none is. */
+  readonly redirects?: RedirectOptions | undefined;
   /** Asks for memory for this many more response bytes. If it returns false, the response fails as OVERLOADED. */
   readonly reserveBytes?: (bytes: number) => boolean;
+}
+
+/** How redirects (301, 302 and 303) are followed: with GET, without a body, and before the same deadline. */
+export interface RedirectOptions {
+  /** How many are followed at most. */
+  readonly max: number;
+  /**
+   * The headers, in lower case, that prove who sends. They go to the first origin only, and not again to it after another
+   * one.
+   */
+  readonly firstOriginHeaders: readonly string[];
+  /** Moves the request to another origin. If it returns false, that origin is full, and the request fails as OVERLOADED. */
+  readonly enterOrigin: (origin: string) => boolean;
 }
 
 /**
@@ -61,10 +76,13 @@ export interface ReceivedResponse {
 export interface SendResult {
   readonly failure?: Failure;
   readonly response?: ReceivedResponse;
+  /** The host, in lower case, of the redirect that the failure names. An endpoint chose it. */
+  readonly redirectHost?: string;
+  /** The phases of all hops together. */
   readonly timings: Timings;
 }
 
-/** Sends one request at most once. `send` never rejects because of the endpoint. */
+/** Sends one request at most once, and follows its redirects if that is asked for. `send` never rejects because of the endpoint. */
 export interface HttpExecutor {
   send(request: OutgoingRequest, options: SendOptions): Promise<SendResult>;
   close(): Promise<void>;

@@ -153,6 +153,7 @@ export function configRows(
     ['a negative time limit', more({ responseTimeoutSecs: -1 }), [`${path}.response_timeout_secs`]],
     ['a time limit that is no number', more({ responseTimeoutSecs: NaN }), [`${path}.response_timeout_secs`]],
     ['an endless time limit', more({ responseTimeoutSecs: Infinity }), [`${path}.response_timeout_secs`]],
+    ['max_redirects over 3', schema({ maxRedirects: 4 }), [`${path}.api_schema.max_redirects`]],
     ['an unknown failure policy', more({ failurePolicy: 9 as 1 }), [`${path}.failure_policy`]],
     [
       'a failure policy of a post-call webhook',

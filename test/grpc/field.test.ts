@@ -45,13 +45,6 @@ const CASES = JSON.parse(
   readFileSync(new URL('../vectors/field.json', import.meta.url), 'utf8'),
 ) as readonly FieldCase[];
 
-// These cases need a feature that is not there yet. A case that passes has to leave the list.
-const NOT_BUILT_YET: ReadonlySet<string> = new Set([
-  // Redirects:
-  '302 with max_redirects',
-  '307 is never followed',
-]);
-
 describeEachEngine('OnCallStart, by field.json', (engine) => {
   let app: TestApp;
   before(async () => {
@@ -59,19 +52,8 @@ describeEachEngine('OnCallStart, by field.json', (engine) => {
   });
   after(() => app.close());
 
-  for (const vector of CASES) {
-    if (NOT_BUILT_YET.has(vector.name)) it(`does not yet: ${vector.name}`, () => expectNotBuilt(app, vector));
-    else it(vector.name, () => play(app, vector));
-  }
+  for (const vector of CASES) it(vector.name, () => play(app, vector));
 });
-
-async function expectNotBuilt(app: TestApp, vector: FieldCase): Promise<void> {
-  const passed = await play(app, vector).then(
-    () => true,
-    () => false,
-  );
-  expect(passed, 'it passes: take it out of NOT_BUILT_YET').to.equal(false);
-}
 
 async function play(app: TestApp, vector: FieldCase): Promise<void> {
   const { response = OK_EMPTY } = vector;

@@ -79,7 +79,7 @@ export const BREAKS: readonly Break[] = [
     file: 'src/engine/post-call/post-call-sender.ts',
     changes: [
       [
-        '    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)',
+        '    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, place)',
         `    slot.release();
     const send: typeof deps.webhookRuns.send = async (run, options) => {
       let own = deps.slots.take(run.runnable.origin);
@@ -94,7 +94,7 @@ export const BREAKS: readonly Break[] = [
       }
     };
     const webhookRuns = { ...deps.webhookRuns, send };
-    const sending = sendPostCall({ ...deps, webhookRuns }, { postCall, claim, agent, webhook }, reservation)`,
+    const sending = sendPostCall({ ...deps, webhookRuns }, { postCall, claim, agent, webhook }, place)`,
       ],
     ],
     family: 'takeover',

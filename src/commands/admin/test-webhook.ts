@@ -153,7 +153,7 @@ async function send(
   deps.audit(line, context.caller);
   try {
     const expiresAtMs = performance.now() + limit.limitMs;
-    return await deps.webhookRuns.send(rendered, { expiresAtMs, reservation, signal: deps.signal });
+    return await deps.webhookRuns.send(rendered, { expiresAtMs, reservation, slot, signal: deps.signal });
   } finally {
     slot.release();
   }

@@ -165,12 +165,11 @@ async function send(
   limit: PreCallTimeLimit,
 ): Promise<WebhookRun> {
   // A full origin is an outcome of the execution: repeats of recorded starts take no slot from others.
-  if (typeof slot === 'string' && rendered.result.request !== undefined)
-    return unsentRun(rendered.result, ORIGIN_IS_BUSY);
+  if (typeof slot === 'string') return unsentRun(rendered.result, rendered.result.failure ?? ORIGIN_IS_BUSY);
   const queuedMs = performance.now() - context.admittedAtMs;
   const expiresAtMs = context.admittedAtMs + limit.limitMs;
   try {
-    return afterQueue(await webhookRuns.send(rendered, { expiresAtMs, reservation, signal }), queuedMs);
+    return afterQueue(await webhookRuns.send(rendered, { expiresAtMs, reservation, slot, signal }), queuedMs);
   } catch (error) {
     onError(error);
     return OUR_BUG;

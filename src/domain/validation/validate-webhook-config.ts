@@ -14,7 +14,7 @@ import type { KnownNames } from './validate-placeholders.ts';
 import { signingViolations } from './validate-secrets.ts';
 import { urlViolations } from './validate-url.ts';
 import { originOfTemplate } from '../template/url-template.ts';
-import { MAX_TIMEOUT_SECS, MIN_TIMEOUT_SECS } from '../limits.ts';
+import { MAX_REDIRECTS, MAX_TIMEOUT_SECS, MIN_TIMEOUT_SECS } from '../limits.ts';
 import type { ApiSchema, WebhookConfig, WebhookType } from '../agent.ts';
 import type { ConfigField } from '../update-mask.ts';
 import {
@@ -126,10 +126,11 @@ function hmacConfigViolations(
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Violation[] {
-  const { url, method, requestHeaders, requestBody, auth } = schema;
+  const { url, method, requestHeaders, requestBody, auth, maxRedirects = 0 } = schema;
   const path = `${context.path}.api_schema`;
-  const checks = (name: 'url' | 'method' | 'request_headers' | 'request_body' | 'auth'): boolean =>
-    context.isChanged?.(`webhook_config.api_schema.${name}`) ?? true;
+  const checks = (
+    name: 'url' | 'method' | 'request_headers' | 'request_body' | 'auth' | 'max_redirects',
+  ): boolean => context.isChanged?.(`webhook_config.api_schema.${name}`) ?? true;
   const { storedHeaders = NO_NAMES, storedOrigin, storedTokenOrigin } = context;
   const stored = { storedHeaders, storedOrigin, storedTokenOrigin };
   const request = { body: requestBody, method, contentType: contentTypeOf(requestHeaders) };
@@ -158,6 +159,7 @@ function schemaViolations(schema: ApiSchema, context: WebhookConfigContext): Vio
       url: checks('auth') || checks('url') ? url : undefined,
     }),
     ...authMasks,
+    ...(checks('max_redirects') ? violationsOf(`${path}.max_redirects`, redirectsProblem(maxRedirects)) : []),
     ...(checks('auth') || checks('request_headers')
       ? besideAuthViolations(requestHeaders, auth, `${path}.request_headers`)
       : []),
@@ -169,6 +171,10 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 function methodProblem(method: string): string | undefined {
   if (method === '') return 'is required';
   return METHODS.includes(method) ? undefined : `must be one of ${METHODS.join(', ')}`;
+}
+
+function redirectsProblem(count: number): string | undefined {
+  return count <= MAX_REDIRECTS ? undefined : `must not be more than ${MAX_REDIRECTS}`;
 }
 
 function rulesViolations(rules: readonly AssignmentDraft[], context: WebhookConfigContext): Violation[] {

@@ -1,8 +1,11 @@
 /** Which limit left no slot free: the limit of all requests, or the limit of one origin. */
 export type SlotRefusal = 'total' | 'origin';
 
-/** The right to have one request under way. `release` gives it back once, however often it is called. */
+/** The right to have one request under way to an origin. */
 export interface RequestSlot {
+  /** Moves the slot to another origin. Returns false, and moves nothing, if that origin has none left. */
+  moveTo(origin: string): boolean;
+  /** Gives the slot back once, however often it is called. */
   release(): void;
 }
 
@@ -21,11 +24,14 @@ export function createRequestSlots(limits: { total: number; perOrigin: number })
   let total = 0;
   const countOf = (origin: string): number => perOrigin.get(origin) ?? 0;
 
-  const giveBack = (origin: string): void => {
-    total -= 1;
+  const leave = (origin: string): void => {
     const left = countOf(origin) - 1;
     if (left === 0) perOrigin.delete(origin);
     else perOrigin.set(origin, left);
+  };
+
+  const enter = (origin: string): void => {
+    perOrigin.set(origin, countOf(origin) + 1);
   };
 
   return {
@@ -33,13 +39,21 @@ export function createRequestSlots(limits: { total: number; perOrigin: number })
       if (total >= limits.total) return 'total';
       if (countOf(origin) >= limits.perOrigin) return 'origin';
       total += 1;
-      perOrigin.set(origin, countOf(origin) + 1);
-      let isTaken = true;
+      enter(origin);
+      let current: string | undefined = origin;
       return {
+        moveTo: (next) => {
+          if (current === undefined || countOf(next) >= limits.perOrigin) return false;
+          leave(current);
+          enter(next);
+          current = next;
+          return true;
+        },
         release: () => {
-          if (!isTaken) return;
-          isTaken = false;
-          giveBack(origin);
+          if (current === undefined) return;
+          leave(current);
+          current = undefined;
+          total -= 1;
         },
       };
     },

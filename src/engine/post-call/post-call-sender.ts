@@ -139,14 +139,10 @@ function createUnderWay(deps: PostCallSenderDeps, { offerAgain, onEnd }: UnderWa
     waitingForStart.delete(postCall.executionUuid);
     offerAgain(postCall);
   };
-  const begin = (
-    postCall: PendingPostCall,
-    { agent, webhook }: Sendable,
-    { slot, reservation }: Place,
-  ): void => {
+  const begin = (postCall: PendingPostCall, { agent, webhook }: Sendable, place: Place): void => {
     const claim = tokens.get(postCall.executionUuid) ?? deps.newClaim();
     tokens.delete(postCall.executionUuid);
-    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, reservation)
+    const sending = sendPostCall(deps, { postCall, claim, agent, webhook }, place)
       .then((result) => {
         if (result === 'done') return;
         tokens.set(postCall.executionUuid, claim);
@@ -155,8 +151,8 @@ function createUnderWay(deps: PostCallSenderDeps, { offerAgain, onEnd }: UnderWa
       .catch((error: unknown) => deps.onError(error, postCall.executionUuid))
       .finally(() => {
         sendings.delete(postCall.executionUuid);
-        slot.release();
-        reservation.release();
+        place.slot.release();
+        place.reservation.release();
         onEnd();
       });
     sendings.set(postCall.executionUuid, sending);

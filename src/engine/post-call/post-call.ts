@@ -7,9 +7,9 @@ import type { PendingPostCall } from '../../store/execution-store.ts';
 import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
-import type { ByteReservation } from '../limits/byte-budget.ts';
 import { recordAndLog, toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
 import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
+import type { Place } from './post-call-places.ts';
 import { OUR_BUG, unsentRun, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
 import type { ExecutionWrites } from '../writes/execution-writes.ts';
 import { retryWrite } from '../writes/retry-write.ts';
@@ -43,14 +43,14 @@ export interface SendablePostCall {
 const NOTHING_RENDERED = { missingVariables: [] };
 
 /**
- * Claims a pending post-call and sends it once. The caller has taken a slot for it, and `reservation` has room for its body.
+ * Claims a pending post-call and sends it once. The caller has taken its place, a slot and room for its body.
  * Resolves when the outcome is recorded, or at once when another replica has claimed it. `start_running`: it was not
  * claimed, because the pre-call of the conversation is still being sent.
  */
 export async function sendPostCall(
   deps: PostCallDeps,
   sendable: SendablePostCall,
-  reservation: ByteReservation,
+  place: Place,
 ): Promise<'done' | 'start_running'> {
   const { postCall, claim, webhook } = sendable;
   const timeLimitMs = webhook.config.responseTimeoutSecs * 1000;
@@ -63,14 +63,14 @@ export async function sendPostCall(
     { signal },
   );
   if (claimed.kind === 'start_running') return claimed.kind;
-  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, reservation, claimed });
+  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, place, claimed });
   return 'done';
 }
 
-/** A post-call that this process has claimed, with what the claim has read, and the bytes reserved until it is recorded. */
+/** A post-call that this process has claimed, with what the claim has read, and its place until it is recorded. */
 interface ClaimedPostCall extends SendablePostCall {
   readonly timeLimitMs: number;
-  readonly reservation: ByteReservation;
+  readonly place: Place;
   readonly claimed: ClaimedDetails;
 }
 
@@ -129,7 +129,7 @@ async function currentAgent(
 
 async function runWith(
   deps: PostCallDeps,
-  { postCall, timeLimitMs, reservation, claimed: { start, detailsLength } }: ClaimedPostCall,
+  { postCall, timeLimitMs, place: { slot, reservation }, claimed: { start, detailsLength } }: ClaimedPostCall,
   agent: Agent,
   webhook: Webhook,
   details: StoredCallDetails,
@@ -149,7 +149,10 @@ async function runWith(
   });
   reservation.resize(detailsLength + (rendered.result.request?.body?.length ?? 0));
   const expiresAtMs = performance.now() + timeLimitMs;
-  const sending = deps.webhookRuns.send(rendered, { expiresAtMs, reservation, signal: deps.signal });
+  const sending = deps.webhookRuns.send(rendered, {
+    ...{ expiresAtMs, reservation, slot },
+    signal: deps.signal,
+  });
   return sending.catch((error: unknown) => {
     deps.onError(error, postCall.executionUuid);
     return OUR_BUG;

@@ -14,7 +14,7 @@ import { createMasker, type Masker } from '../../domain/redaction/redact.ts';
 import { compileRejection, type CompiledRejection } from '../../domain/rejection/reject.ts';
 import type { Agent, Webhook } from '../../domain/agent.ts';
 import { usedSecretNames } from '../../domain/name-usage.ts';
-import type { ClientIdentity } from '../../http/http-client.ts';
+import type { ClientIdentity, RedirectOptions } from '../../http/http-client.ts';
 import type { AgentSecrets } from '../../secrets/agent-secrets.ts';
 
 /** A webhook that can run: it is compiled, and its secrets are decrypted. It is never stored and never logged. */
@@ -46,6 +46,8 @@ export interface RunnableWebhook {
   readonly mask: Masker;
   /** Whether its requests have sensitive names whose values come from the call. */
   readonly redactsCallValues: boolean;
+  /** How its redirects are followed. It is undefined where none is. */
+  readonly redirects: Omit<RedirectOptions, 'enterOrigin'> | undefined;
 }
 
 /**
@@ -57,6 +59,8 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   const used = usedSecretNames(config);
   const secrets = agentSecrets.openSecrets(agent, used);
   const compiled = compileRequest(config);
+  const hmac = config.hmacSignature && compileHmac(config.hmacSignature);
+  const { maxRedirects } = config.apiSchema;
   const allSecrets = { ...agentSecrets.openOtherSecrets(agent, used), ...secrets };
   const secretValues = [...Object.values(allSecrets), ...secretSegments(compiled, secrets)];
   const otherHeaderValues = agent.webhooks
@@ -66,7 +70,7 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
   return {
     webhook,
     compiled,
-    hmac: config.hmacSignature && compileHmac(config.hmacSignature),
+    hmac,
     clientIdentity: identityOf(config.apiSchema.auth?.clientCertificate, secrets),
     assignments: compileAssignments(config.assignments, Object.keys(agent.dynamicVariables)),
     rejection,
@@ -77,6 +81,9 @@ export function openWebhook(agent: Agent, webhook: Webhook, agentSecrets: AgentS
     otherHeaderValues,
     mask: createMasker(secretValues, [...fixedValuesToRedact(compiled, secrets), ...otherHeaderValues]),
     redactsCallValues: redactsCallValues(compiled),
+    redirects: maxRedirects
+      ? { max: maxRedirects, firstOriginHeaders: firstOriginHeaders(compiled, hmac) }
+      : undefined,
   };
 }
 
@@ -90,6 +97,14 @@ function identityOf(
     certificate: secrets[certificateSecretName] ?? '',
     privateKey: secrets[privateKeySecretName] ?? '',
   };
+}
+
+/** The headers that prove who sends, beside those that the webhook names. */
+const OWN_PROOFS = ['authorization', 'webhook-id', 'webhook-timestamp', 'webhook-signature'];
+
+function firstOriginHeaders({ headers }: CompiledRequest, hmac: CompiledHmac | undefined): readonly string[] {
+  const named = headers.filter(({ sensitive, hasSecret }) => sensitive || hasSecret).map(({ name }) => name);
+  return [...named, ...OWN_PROOFS, ...(hmac === undefined ? [] : [hmac.header])];
 }
 
 function headerValuesOf(

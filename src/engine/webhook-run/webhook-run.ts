@@ -1,3 +1,4 @@
+import { MASK } from '../../domain/redaction/redact.ts';
 import { RECORD_MARGIN_BYTES, toResponseRecord } from '../../domain/redaction/redacted-record.ts';
 import { createPlaceholderValues } from '../../domain/template/render-template.ts';
 import type { ClientCredentials } from '../../domain/auth/token-request.ts';
@@ -9,6 +10,7 @@ import type { MissedAssignment, RequestRecord, ResponseRecord, Timings } from '.
 import type { HttpExecutor } from '../../http/http-client.ts';
 import type { AccessTokens } from '../access-tokens/access-tokens.ts';
 import type { ByteReservation } from '../limits/byte-budget.ts';
+import type { RequestSlot } from '../limits/request-slots.ts';
 import { readOutcome } from './read-outcome.ts';
 import type { RunnableWebhook } from './runnable-webhook.ts';
 import {
@@ -54,11 +56,12 @@ export interface RenderedRun {
   readonly recordBytes: number;
 }
 
-/** How a rendered run is sent. `reservation` is that of its call. */
+/** How a rendered run is sent. `reservation` is that of its call, and `slot` its right to be under way. */
 export interface RunOptions {
   /** Instant of `performance.now()`. */
   readonly expiresAtMs: number;
   readonly reservation: ByteReservation;
+  readonly slot: RequestSlot;
   readonly signal: AbortSignal;
 }
 
@@ -137,8 +140,11 @@ async function sendWithToken(
   return { ...sent, timings: { ...sent.timings, totalMs: waitedMs + (sent.timings.totalMs ?? 0) } };
 }
 
-function masked(failure: Failure, { mask }: RenderResult): Failure {
-  return { ...failure, message: mask(failure.message) };
+// An endpoint may redirect to a host that is named by a secret, and names of hosts are in lower case.
+function masked(failure: Failure, { mask }: RenderResult, redirectHost?: string): Failure {
+  const message = mask(failure.message);
+  const isHostSecret = redirectHost !== undefined && mask.headerName?.(redirectHost) === MASK;
+  return { ...failure, message: isHostSecret ? message.replaceAll(redirectHost, MASK) : message };
 }
 
 async function sendRequest(deps: WebhookRunDeps, run: RenderedRun, options: RunOptions): Promise<WebhookRun> {
@@ -153,12 +159,15 @@ async function sendRequest(deps: WebhookRunDeps, run: RenderedRun, options: RunO
     recordBytes: recordBytes === 0 ? 0 : recordBytes + RECORD_MARGIN_BYTES,
     signal: options.signal,
     reserveBytes: options.reservation.grow,
+    redirects: runnable.redirects && { ...runnable.redirects, enterOrigin: options.slot.moveTo },
   });
   const { response } = result;
   const read = readOutcome(run, result);
   return {
     ...beforeSending(rendered),
-    ...(read.failure ? { failure: masked(read.failure, rendered) } : {}),
+    ...(read.failure
+      ? { failure: masked(withHint(read.failure, runnable), rendered, result.redirectHost) }
+      : {}),
     ...(read.rejection ? { rejection: read.rejection } : {}),
     timings: result.timings,
     missedAssignments: read.missed ?? [],
@@ -166,6 +175,12 @@ async function sendRequest(deps: WebhookRunDeps, run: RenderedRun, options: RunO
     assigned: read.assigned ?? {},
     assignedSources: read.sources ?? {},
   };
+}
+
+function withHint(failure: Failure, { redirects }: RunnableWebhook): Failure {
+  if (failure.code !== 'REDIRECT' || redirects !== undefined || !/^HTTP 30[123] /.test(failure.message))
+    return failure;
+  return { ...failure, message: `${failure.message} (max_redirects is 0)` };
 }
 
 function beforeSending({ record, missingVariables }: Pick<RenderResult, 'record' | 'missingVariables'>) {

@@ -26,6 +26,7 @@ function configMessage(config: WebhookConfig): pb.WebhookConfig {
       requestHeaders: { ...config.apiSchema.requestHeaders },
       requestBody: config.apiSchema.requestBody,
       auth: config.apiSchema.auth && endpointAuthMessage(config.apiSchema.auth),
+      maxRedirects: config.apiSchema.maxRedirects ?? 0,
     },
     assignments: config.assignments.map(assignmentMessage),
     responseTimeoutSecs: config.responseTimeoutSecs,

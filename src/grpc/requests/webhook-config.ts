@@ -25,6 +25,7 @@ function toApiSchemaDraft(message: pb.ApiSchema): ApiSchemaDraft {
     requestHeaders: message.requestHeaders,
     requestBody: message.requestBody as JsonValue | undefined,
     auth: message.auth && toEndpointAuth(message.auth),
+    maxRedirects: message.maxRedirects,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from '../dial/dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
 import { alertText } from './tls-text.ts';
+import { locationsOf } from '../redirect-target.ts';
 import { createResponseBody, readHead, type ResponseBody, type ResponseHead } from './response.ts';
 
 /** One request, and the bounds of its exchange. */
@@ -29,6 +30,8 @@ export interface HttpExchangeResult {
   readonly codings?: ContentCodings;
   /** The outcome depends on the body. */
   readonly needsBody?: boolean;
+  /** The values of `location` of a redirect that may be followed. Then the response is its head alone. */
+  readonly locations?: readonly string[];
   /** The connection was gone before a byte was written, so another one may be tried. */
   readonly isGone?: boolean;
   /** The connection had served a request before, and broke before a response head arrived. */
@@ -93,7 +96,9 @@ function createHttpExchange(
   const resolveOnce = (result: HttpExchangeResult): void => {
     if (isResolved) return;
     isResolved = true;
-    resolve(withReceived(result, received));
+    const { locations } = result;
+    const whole = withReceived(result, received);
+    resolve(locations === undefined ? whole : { ...whole, locations });
   };
   const stop = (result: HttpExchangeResult): void => {
     resolveOnce(result);
@@ -120,6 +125,8 @@ function createHttpExchange(
       timings.firstByteMs = performance.now() - writtenAtMs;
       received = startReceiving(readHead(status, controller.rawHeaders, options), options);
       if (!received.head.needsBody) recordTimer = setTimeout(stop, RECORD_MS, {});
+      const locations = options.redirects && locationsOf(status, controller.rawHeaders);
+      if (locations !== undefined) resolveOnce({ locations });
     },
     onResponseData: (_controller, chunk) => {
       connection.noteProgress(chunk.length);

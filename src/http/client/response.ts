@@ -36,15 +36,16 @@ export function readHead(status: number, rawHeaders: unknown, options: SendOptio
   return codings === undefined ? head : { ...head, codings };
 }
 
-// Every other 3xx, such as 304, names no place to go to. Redirects are never followed.
+// Every other 3xx, such as 304, names no place to go to.
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 function statusFailure(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
   const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
-  return REDIRECTS.has(status)
-    ? failureOf('REDIRECT', `${text}: ${FAILURES.REDIRECT.message}`)
-    : failureOf('HTTP_STATUS', text);
+  if (!REDIRECTS.has(status)) return failureOf('HTTP_STATUS', text);
+  const isRepeat = status === 307 || status === 308;
+  const reason = isRepeat ? 'it asks for the request to be sent again, and such ' : '';
+  return failureOf('REDIRECT', `${text}: ${reason}${FAILURES.REDIRECT.message}`);
 }
 
 // undici hands over names and values by turns.

@@ -7,7 +7,9 @@ import { toDraft, type WebhookConfigDraft } from '../../../src/domain/webhook-dr
 import { nearlyRightText } from '../../support/arbitrary-drafts.ts';
 
 const S = 'webhook_config.api_schema';
-const SCHEMA = [`${S}.url`, `${S}.method`, `${S}.request_headers`, `${S}.request_body`, `${S}.auth`];
+const SCHEMA = ['url', 'method', 'request_headers', 'request_body', 'auth', 'max_redirects'].map(
+  (name) => `${S}.${name}`,
+);
 const CONFIG = [
   ...SCHEMA,
   'webhook_config.assignments',
@@ -114,6 +116,7 @@ describe('applyWebhookMask', () => {
       requestHeaders: { Authorization: '••••••' },
       requestBody: { old: true },
       auth: { method: { kind: 'bearer', token: '••••••' } },
+      maxRedirects: 2,
     },
     assignments: [{ attributeName: 'old', dynamicVariable: 'v', required: true }],
     responseTimeoutSecs: 7,
@@ -129,6 +132,7 @@ describe('applyWebhookMask', () => {
       requestHeaders: { 'X-New': '1' },
       requestBody: undefined,
       auth: undefined,
+      maxRedirects: 0,
     },
     assignments: [],
     responseTimeoutSecs: 0,
@@ -166,6 +170,7 @@ describe('applyWebhookMask', () => {
     [`${S}.request_headers`, { apiSchema: { ...current.apiSchema, requestHeaders: { 'X-New': '1' } } }],
     [`${S}.request_body`, { apiSchema: { ...current.apiSchema, requestBody: undefined } }],
     [`${S}.auth`, { apiSchema: { ...current.apiSchema, auth: undefined } }],
+    [`${S}.max_redirects`, { apiSchema: { ...current.apiSchema, maxRedirects: 0 } }],
   ];
   for (const [path, change] of rows) {
     it(`changes ${path} alone`, () => {

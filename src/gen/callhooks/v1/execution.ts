@@ -93,7 +93,10 @@ export const FailureCode = {
   FAILURE_CODE_EGRESS_DENIED: 6,
   /** FAILURE_CODE_HTTP_STATUS - The endpoint answered with a status that is neither 2xx nor a redirect, and that does not reject the call. */
   FAILURE_CODE_HTTP_STATUS: 7,
-  /** FAILURE_CODE_REDIRECT - The endpoint answered with 301, 302, 303, 307 or 308. Redirects are never followed. */
+  /**
+   * FAILURE_CODE_REDIRECT - The endpoint answered with 301, 302 or 303, and `max_redirects` did not allow to follow it, or it leads nowhere; or
+   * it answered with 307 or 308, which are never followed.
+   */
   FAILURE_CODE_REDIRECT: 8,
   /** FAILURE_CODE_RESPONSE_TOO_LARGE - The assignments or the `rejection` need the response, and it is larger than allowed (256 KiB by default). */
   FAILURE_CODE_RESPONSE_TOO_LARGE: 9,
@@ -401,7 +404,10 @@ export interface ResponseRecord {
   truncated: boolean;
 }
 
-/** Says how long each phase of an execution took. A phase that did not happen is unset. */
+/**
+ * Says how long each phase of an execution took. A phase that did not happen is unset. Where redirects were followed, a
+ * phase is the sum of all requests.
+ */
 export interface Timings {
   /**
    * Output only. The time before the request: for a pre-call from its admission until it begins to dial, for a

@@ -277,7 +277,21 @@ export interface ApiSchema {
     | unknown
     | undefined;
   /** How callhooks proves to the endpoint who calls. Unset: by nothing but the headers, URL and body above. */
-  auth: EndpointAuth | undefined;
+  auth:
+    | EndpointAuth
+    | undefined;
+  /**
+   * How many redirects are followed, 0 to 3. By default none is, and a redirect fails the execution as
+   * `FAILURE_CODE_REDIRECT`. 301, 302 and 303 are followed with GET and without a body, within the same time limit, and
+   * each target is checked by the egress policy. 307 and 308 ask for the request to be sent again, so they are never
+   * followed; neither is a redirect from https to http.
+   *
+   * Headers that prove who sends go to the first origin (scheme, host and port) only, and not again to it after another
+   * one: sensitive headers, headers with `{{secret.NAME}}` in them, `auth` and all signatures. `content-*` headers are
+   * left out with the body. The execution records the request as it was first sent, and the last response. When a
+   * redirect fails, `sent` is `SENT_YES`, and the message names the redirect and its origin.
+   */
+  maxRedirects: number;
 }
 
 export interface ApiSchema_RequestHeadersEntry {
@@ -868,7 +882,7 @@ export const RejectionRule: MessageFns<RejectionRule> = {
 };
 
 function createBaseApiSchema(): ApiSchema {
-  return { url: "", method: "", requestHeaders: {}, requestBody: undefined, auth: undefined };
+  return { url: "", method: "", requestHeaders: {}, requestBody: undefined, auth: undefined, maxRedirects: 0 };
 }
 
 export const ApiSchema: MessageFns<ApiSchema> = {
@@ -887,6 +901,9 @@ export const ApiSchema: MessageFns<ApiSchema> = {
     }
     if (message.auth !== undefined) {
       EndpointAuth.encode(message.auth, writer.uint32(42).fork()).join();
+    }
+    if (message.maxRedirects !== 0) {
+      writer.uint32(48).uint32(message.maxRedirects);
     }
     return writer;
   },
@@ -947,6 +964,14 @@ export const ApiSchema: MessageFns<ApiSchema> = {
             message.auth = EndpointAuth.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxRedirects = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -979,6 +1004,7 @@ export const ApiSchema: MessageFns<ApiSchema> = {
     message.auth = (object.auth !== undefined && object.auth !== null)
       ? EndpointAuth.fromPartial(object.auth)
       : undefined;
+    message.maxRedirects = object.maxRedirects ?? 0;
     return message;
   },
 };

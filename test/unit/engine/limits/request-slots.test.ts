@@ -19,4 +19,29 @@ describe('request slots', () => {
     slot.release();
     expect(slots.inFlight()).to.equal(1);
   });
+
+  it('move to another origin, which leaves room at the first one', () => {
+    const slots = createRequestSlots({ total: 4, perOrigin: 1 });
+    const slot = slots.take('a') as RequestSlot;
+    expect(slot.moveTo('b')).to.equal(true);
+    expect([slots.free('a'), slots.free('b'), slots.inFlight()]).to.deep.equal([1, 0, 1]);
+    slot.release();
+    expect([slots.free('b'), slots.inFlight()]).to.deep.equal([1, 0]);
+  });
+
+  it('stay where they are when the other origin is full', () => {
+    const slots = createRequestSlots({ total: 4, perOrigin: 1 });
+    const [slot, other] = [slots.take('a'), slots.take('b')] as [RequestSlot, RequestSlot];
+    expect(slot.moveTo('b')).to.equal(false);
+    expect([slots.free('a'), slots.free('b')]).to.deep.equal([0, 0]);
+    other.release();
+    expect(slot.moveTo('b')).to.equal(true);
+  });
+
+  it('do not move when they were given back', () => {
+    const slots = createRequestSlots({ total: 4, perOrigin: 1 });
+    const slot = slots.take('a') as RequestSlot;
+    slot.release();
+    expect([slot.moveTo('b'), slots.free('b'), slots.inFlight()]).to.deep.equal([false, 1, 0]);
+  });
 });
