@@ -70,6 +70,18 @@ describeEachEngine('client_certificate', (engine) => {
     expect(lastShown()).to.equal('self-signed');
   });
 
+  it('is shown by a test of a configuration that has it, and not by one of the stored configuration without it', async () => {
+    const { pre } = await make({ method: { $case: 'bearer', value: { token: 'x' } } });
+    const webhookUuid = pre?.webhookUuid ?? '';
+    const webhookConfig = configWith({ clientCertificate: PAIR });
+    const given = await app.rpc.webhooks.testWebhook({ webhookUuid, webhookConfig, send: true });
+    expect(given.failure?.message).to.equal(undefined);
+    expect(lastShown()).to.equal('client');
+    const stored = await app.rpc.webhooks.testWebhook({ webhookUuid, send: true });
+    expect(stored.failure?.message).to.equal(undefined);
+    expect(lastShown()).to.equal(undefined);
+  });
+
   it('is not shared with a webhook that has none', async () => {
     await call(await make());
     await call(await makeAgent(app.rpc, { pre: configOf({ url: `${server.url}/a` }) }));
