@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
@@ -22,12 +23,18 @@ const PAIR = { certificateSecretName: 'CERT', privateKeySecretName: 'KEY' };
 describeEachEngine('client_certificate', (engine) => {
   let app: TestApp;
   let server: RawServer;
+  /** The name of the certificate on the connection of the last request. */
+  let shownLast: unknown;
   before(async () => {
     app = await startTestApp(engine, {
       CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8',
       CALLHOOKS_CA_FILE: new URL('ca.pem', CERTS).pathname,
     });
-    server = await startRawServer((socket) => socket.write('HTTP/1.1 204 No Content\r\n\r\n'), {
+    const answer = (socket: Socket) => {
+      shownLast = (socket as TLSSocket).getPeerCertificate().subject?.CN;
+      socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    };
+    server = await startRawServer(answer, {
       tls: {
         cert: pem('endpoint.pem'),
         key: pem('endpoint.key'),
@@ -51,13 +58,12 @@ describeEachEngine('client_certificate', (engine) => {
     const { execution } = await app.rpc.calls.onCallStart(newCall(agent));
     expect(execution?.failure, execution?.failure?.message).to.equal(undefined);
   };
-  const lastShown = () => (server.connections.at(-1)?.socket as TLSSocket).getPeerCertificate().subject?.CN;
 
   it('is shown in the handshake, beside a bearer token, and names of secrets are all that is read', async () => {
     const method = { $case: 'bearer', value: { token: '{{secret.OTHER}}' } } as const;
     const agent = await make({ method, clientCertificate: PAIR });
     await call(agent);
-    expect(lastShown()).to.equal('client');
+    expect(shownLast).to.equal('client');
     expect(server.connections.at(-1)?.received()).to.contain('authorization: Bearer other');
     expect(agent.pre?.webhookConfig?.apiSchema?.auth).to.deep.equal({ method, clientCertificate: PAIR });
   });
@@ -67,7 +73,7 @@ describeEachEngine('client_certificate', (engine) => {
     await call(agent);
     await setSecrets(agent, { CERT: pem('self-signed.pem'), KEY: pem('self-signed.key') });
     await call(agent);
-    expect(lastShown()).to.equal('self-signed');
+    expect(shownLast).to.equal('self-signed');
   });
 
   it('is shown by a test of a configuration that has it, and not by one of the stored configuration without it', async () => {
@@ -76,16 +82,16 @@ describeEachEngine('client_certificate', (engine) => {
     const webhookConfig = configWith({ clientCertificate: PAIR });
     const given = await app.rpc.webhooks.testWebhook({ webhookUuid, webhookConfig, send: true });
     expect(given.failure?.message).to.equal(undefined);
-    expect(lastShown()).to.equal('client');
+    expect(shownLast).to.equal('client');
     const stored = await app.rpc.webhooks.testWebhook({ webhookUuid, send: true });
     expect(stored.failure?.message).to.equal(undefined);
-    expect(lastShown()).to.equal(undefined);
+    expect(shownLast).to.equal(undefined);
   });
 
   it('is not shared with a webhook that has none', async () => {
     await call(await make());
     await call(await makeAgent(app.rpc, { pre: configOf({ url: `${server.url}/a` }) }));
-    expect(lastShown()).to.equal(undefined);
+    expect(shownLast).to.equal(undefined);
   });
 
   const refused: [title: string, Partially<pb.ClientCertificate>, fields: string[], description: RegExp][] = [
@@ -166,6 +172,6 @@ describeEachEngine('client_certificate', (engine) => {
       pre: configWith({ clientCertificate: { certificateSecretName: 'BOTH', privateKeySecretName: 'BOTH' } }),
     });
     await call(agent);
-    expect(lastShown()).to.equal('client');
+    expect(shownLast).to.equal('client');
   });
 });
