@@ -156,6 +156,20 @@ describe('assign', () => {
     expect(reads).to.equal(3);
   });
 
+  it('asks an object for the declared names only, however many members it has', () => {
+    const vars = new Proxy<JsonObject>(
+      { a: 1, b: 2 },
+      {
+        ownKeys: () => {
+          throw new Error('the members were listed');
+        },
+      },
+    );
+    const rule = { attributeName: 'vars', dynamicVariable: '*', required: true };
+    const result = assignBy([rule], { vars }, {}, ['a', 'c']);
+    expect(result).to.deep.include({ ok: true, assigned: { a: 1 }, missed: [] });
+  });
+
   it('sets sent to yes when a required attribute is missing', () => {
     const result = assignBy([{ attributeName: 'a', dynamicVariable: 'a', required: true }], undefined);
     expect(result.ok ? undefined : result.failure.sent).to.equal('yes');
