@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import type { OnCallStartResponse } from '../../src/gen/index.callhooks.v1.ts';
 import type { FaultPoint } from '../../src/engine/fault-points.ts';
 import { describeEachEngine } from '../support/engines.ts';
 import { outcomeOf, stateName } from '../support/execution-words.ts';
@@ -12,7 +13,7 @@ import { untilDatabaseAvailable } from './support/database-probe.ts';
 import { listExecutions, untilAllFinished } from './support/execution-log.ts';
 import type { Replica } from './support/replica.ts';
 import { reportFigures } from './support/report-figures.ts';
-import type { TestAgent } from './support/test-agent.ts';
+import { REJECTING_STATUS, type TestAgent } from './support/test-agent.ts';
 
 /** A fault point of the engine, or the time in which the endpoint works: then the replica is killed from outside. */
 type Moment = FaultPoint | 'pre_call.sent' | 'post_call.sent';
@@ -87,12 +88,15 @@ interface Seen {
   readonly sawBefore: boolean;
   readonly response: string;
   readonly repeat: string;
+  /** The reply to the repeat as JSON, or nothing. */
+  readonly told: string;
 }
 
 describeEachEngine('A replica killed at a fault point', (engine) => {
   let cluster: Cluster;
   let agent: TestAgent;
   let slowAgent: TestAgent;
+  let rejectedAgent: TestAgent;
   let victim: Replica;
   let witness: Replica | undefined;
   const seen: Seen[] = [];
@@ -106,6 +110,8 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
     const slow = `${cluster.recorder.url}/slow`;
     agent = await cluster.addAgent(limits);
     slowAgent = await cluster.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
+    rejectedAgent = await cluster.addAgent({ ...limits, preUrl: `${cluster.recorder.url}/reject/pre` });
+    await cluster.recorder.script('/reject/pre', { statuses: [REJECTING_STATUS] });
     await cluster.recorder.script('/slow/pre', { stall: 'silent' });
     await cluster.recorder.script('/slow/post', { stall: 'silent' });
   });
@@ -114,22 +120,22 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
   const isSeen = (conversationUuid: string): boolean =>
     cluster.recorder.requests().some((request) => request.conversationUuid === conversationUuid);
 
-  const untilSucceeded = (conversationUuid: string): Promise<unknown> =>
+  const untilSucceeded = ({ agentUuid }: TestAgent, conversationUuid: string): Promise<unknown> =>
     until(
       `${conversationUuid} to have succeeded`,
       async () => {
-        const all = await listExecutions((witness ?? victim).rpc, [agent.agentUuid]);
+        const all = await listExecutions((witness ?? victim).rpc, [agentUuid]);
         const own = all.filter((one) => one.conversationUuid === conversationUuid);
         return own.some(({ state }) => stateName(state) === 'SUCCEEDED');
       },
       { everyMs: 50 },
     );
 
-  const dieAt = async ({ moment, repeat, final }: Row): Promise<Seen> => {
+  const dieAt = async ({ moment, repeat, final }: Row, healthy = agent): Promise<Seen> => {
     const conversationUuid = randomUUID();
     const rpc = moment.startsWith('pre_call') ? 'start' : 'end';
     const isSent = moment.endsWith('.sent');
-    const { agentUuid } = isSent ? slowAgent : agent;
+    const { agentUuid } = isSent ? slowAgent : healthy;
     const call: Call = { rpc, agentUuid, conversationUuid };
     await victim.kill();
     await victim.restart({
@@ -155,8 +161,17 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
     const deadline = repeat === RUNNING ? { deadlineMs: RUNNING_DEADLINE_MS } : {};
     const repeated = await cluster.callLog.call(living, { ...call, ...deadline });
     // The next death or freeze would interrupt what this repeat, or a takeover of the row, has begun.
-    if (final === 'SUCCEEDED') await untilSucceeded(conversationUuid);
-    return { moment, conversationUuid, record, sawBefore, response, repeat: describeResponse(repeated) };
+    if (final === 'SUCCEEDED') await untilSucceeded(healthy, conversationUuid);
+    const told = repeated.kind === 'reply' ? repeated.text : '';
+    return {
+      moment,
+      conversationUuid,
+      record,
+      sawBefore,
+      response,
+      repeat: describeResponse(repeated),
+      told,
+    };
   };
 
   for (const row of ROWS) {
@@ -170,9 +185,22 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
     });
   }
 
+  it('at pre_call.recorded leaves a rejection on record, and its repeat tells it with its reason', async function () {
+    this.timeout(30_000);
+    const row = ROWS.find(({ moment }) => moment === 'pre_call.recorded') as Row;
+    const it = await dieAt(row, rejectedAgent);
+    expect([it.record, it.response]).to.deep.equal([row.record, 'UNAVAILABLE']);
+    expect(it.repeat).to.equal('replayed SUCCEEDED');
+    const { rejected, rejectReason, execution } = JSON.parse(it.told) as OnCallStartResponse;
+    expect({ rejected, rejectReason }).to.deep.equal({
+      rejected: true,
+      rejectReason: `Ada ${execution?.executionUuid}`,
+    });
+  });
+
   it('has each of these executions finished within the time limit and 10 s', async function () {
     this.timeout(60_000);
-    const agentUuids = [agent.agentUuid, slowAgent.agentUuid];
+    const agentUuids = [agent, slowAgent, rejectedAgent].map(({ agentUuid }) => agentUuid);
     const executions = await untilAllFinished(
       () => cluster.livingReplica().rpc,
       agentUuids,
@@ -193,7 +221,7 @@ describeEachEngine('A replica killed at a fault point', (engine) => {
       atLeast: { executions: ROWS.length, requests: ROWS.length - 3, replies: ROWS.length },
     });
     reportFigures(`kill -9 at each fault point (${engine.name})`, {
-      kills: ROWS.length,
+      kills: ROWS.length + 1,
       ...figures,
       violations: 0,
     });
