@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect as tlsConnect, type SecureContext } from 'node:tls';
 import type { Deadline, Ended } from '../client/deadline.ts';
-import type { DialTarget } from '../egress/egress-policy.ts';
+import type { DialTarget } from '../egress/target-url.ts';
 
 /**
  * Makes TLS over an open socket. The certificate is verified, always. Returns the error of a handshake that failed; the

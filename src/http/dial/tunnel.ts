@@ -6,7 +6,7 @@ import type { Deadline, Ended } from '../client/deadline.ts';
 import { endedFailure, unsentFailure } from '../client/failures.ts';
 import { tlsText } from '../client/tls-text.ts';
 import type { Resolve } from '../dns/resolver.ts';
-import type { DialTarget } from '../egress/egress-policy.ts';
+import type { DialTarget } from '../egress/target-url.ts';
 import type { ProxyServer } from '../egress/proxy-url.ts';
 import { isTunnel, readConnectAnswer } from './connect-answer.ts';
 import { lookUp } from './look-up.ts';

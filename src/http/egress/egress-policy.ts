@@ -8,18 +8,18 @@ import {
   type AddressRefusal,
 } from './address-rules.ts';
 import type { EgressEntry } from './egress-entries.ts';
+import { leavesNameTo, type EgressProxy } from './egress-proxy.ts';
 import { formatIp, parseIp, type IpBytes, type RangeKind } from './ip-address.ts';
-import { parseTargetUrl, specialUse, type BadUrl, type TargetUrl } from './target-url.ts';
+import { parseTargetUrl, specialUse, type BadUrl, type DialTarget, type TargetUrl } from './target-url.ts';
 
 /** The settings of the egress policy. Without entries, only public addresses are open. */
 export interface EgressPolicyOptions {
   readonly allow?: readonly EgressEntry[];
   readonly deny?: readonly EgressEntry[];
   readonly httpsOnly?: boolean;
+  /** A proxy may resolve names: then they are saved and dialled by the name alone. */
+  readonly proxy?: EgressProxy | undefined;
 }
-
-/** Where a dial leads: the host, the port, and the host as an address, if it is a literal one. */
-export type DialTarget = Pick<TargetUrl, 'host' | 'literal' | 'port'>;
 
 /** The egress policy: where outgoing requests may go. Its checks look nothing up, and never throw. */
 export interface EgressPolicy extends EgressCheck {
@@ -39,7 +39,7 @@ type Rules = Required<EgressPolicyOptions>;
 
 /** Makes the rules from entries that were read before. */
 export function createEgressPolicy(options: EgressPolicyOptions = {}): EgressPolicy {
-  const rules: Rules = { allow: [], deny: [], httpsOnly: false, ...options };
+  const rules: Rules = { allow: [], deny: [], httpsOnly: false, proxy: undefined, ...options };
   return {
     checkUrl: (url) => {
       const target = parseTargetUrl(url);
@@ -53,7 +53,8 @@ export function createEgressPolicy(options: EgressPolicyOptions = {}): EgressPol
 function checkTarget(rules: Rules, target: TargetUrl): string | undefined {
   if (rules.httpsOnly && target.protocol === 'http:')
     return 'only https is allowed (CALLHOOKS_EGRESS_HTTPS_ONLY)';
-  return checkHost(rules, target);
+  const isUnresolved = rules.proxy !== undefined && leavesNameTo(rules.proxy, target);
+  return isUnresolved ? checkUnresolved(rules, target) : checkHost(rules, target);
 }
 
 function checkDial(rules: Rules, target: DialTarget, addresses: readonly string[]): string | undefined {

@@ -1,8 +1,8 @@
 import { matchesName, matchesPort } from './address-rules.ts';
 import type { EgressEntry } from './egress-entries.ts';
-import type { DialTarget } from './egress-policy.ts';
 import { contains, parseIp } from './ip-address.ts';
 import type { ProxyServer } from './proxy-url.ts';
+import type { DialTarget } from './target-url.ts';
 
 /** The proxy that requests go through, and which of them do not. */
 export interface EgressProxy {

@@ -25,8 +25,9 @@ interface Egress {
 export function readEgress(settings: EgressSettings): Egress {
   const { entries: allow, idle } = parseEgressEntries(settings.egressAllow);
   const { entries: deny } = parseEgressEntries(settings.egressDeny);
-  const policy = createEgressPolicy({ allow, deny, httpsOnly: settings.egressHttpsOnly });
-  return { policy, proxy: readProxy(settings), idle };
+  const proxy = readProxy(settings);
+  const policy = createEgressPolicy({ allow, deny, httpsOnly: settings.egressHttpsOnly, proxy });
+  return { policy, proxy, idle };
 }
 
 function readProxy(settings: EgressSettings): EgressProxy | undefined {

@@ -13,6 +13,9 @@ export interface TargetUrl {
   readonly path: string;
 }
 
+/** Where a dial leads: the host, the port, and the host as an address, if it is a literal one. */
+export type DialTarget = Pick<TargetUrl, 'host' | 'literal' | 'port'>;
+
 /** A URL that can't be the target of a webhook, whatever the egress policy says. */
 export interface BadUrl {
   readonly problem: string;
