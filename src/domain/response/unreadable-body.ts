@@ -33,14 +33,22 @@ export function notJsonMessage(
 function breakWords(text: string, at: number, isBehindValue: boolean, found: string | undefined): string {
   const place = placeWords(text, at);
   if (found === undefined) return `it breaks off at ${place}`;
-  if (text.slice(0, at).trim() === '') return `it begins with ${found}`;
+  if (BLANK.test(text.slice(0, at))) return `it begins with ${found}`;
   return isBehindValue ? `behind its value stands ${found} at ${place}` : `${found} stands at ${place}`;
 }
 
+const BLANK = /^\s*$/;
+const LINE_FEED = 0x0a;
+
 function placeWords(text: string, at: number): string {
-  const before = text.slice(0, at);
-  const line = before.split('\n').length;
-  return `line ${line}, column ${at - before.lastIndexOf('\n')}`;
+  let line = 1;
+  let lineStart = 0;
+  for (let i = 0; i < at; i += 1) {
+    if (text.charCodeAt(i) !== LINE_FEED) continue;
+    line += 1;
+    lineStart = i + 1;
+  }
+  return `line ${line}, column ${at - lineStart + 1}`;
 }
 
 const MAX_SHOWN = 80;

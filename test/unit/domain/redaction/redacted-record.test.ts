@@ -12,6 +12,9 @@ const responseOf = (body: string | Uint8Array, changes: Partial<ResponseToRecord
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   return { status: 200, headers: [], body: bytes, bodyBytes: bytes.length, truncated: false, ...changes };
 };
+const inCharset = (charset: string) => ({
+  headers: [{ name: 'Content-Type', value: `text/plain; charset=${charset}` }],
+});
 const bodyOf = (response: ResponseToRecord, recordBytes: number, mask = noMask) => {
   const { body, bodyBinary, bodyBytes, truncated } = toResponseRecord(response, mask, recordBytes);
   return [body, bodyBinary, bodyBytes, truncated];
@@ -30,6 +33,30 @@ describe('toResponseRecord', () => {
       responseOf('abc', { truncated: true, bodyBytes: 9 }),
       100,
       ['abc', false, 9, true],
+    ],
+    [
+      'reads the charset that the content type declares',
+      responseOf(Buffer.from('hällo', 'latin1'), inCharset('iso-8859-1')),
+      100,
+      ['hällo', false, 5, false],
+    ],
+    [
+      'drops half a character of UTF-16 at the end of a body that broke off',
+      responseOf(Buffer.from('hä€', 'utf16le').subarray(0, 5), { ...inCharset('utf-16'), truncated: true }),
+      100,
+      ['hä', false, 5, true],
+    ],
+    [
+      'drops half a character of Shift JIS at the end of a body that broke off',
+      responseOf(Uint8Array.of(0x83, 0x65, 0x83), { ...inCharset('shift_jis'), truncated: true }),
+      100,
+      ['テ', false, 3, true],
+    ],
+    [
+      'finds a body binary that declares a charset and has a NUL in it',
+      responseOf(Uint8Array.of(0xe4, 0), inCharset('iso-8859-1')),
+      100,
+      ['', true, 2, false],
     ],
     [
       'drops half a character at the end of a body that broke off',
