@@ -5,17 +5,20 @@ import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
 import { startTestServer } from './test-server.ts';
 
-const MAX_ADMIN_RPCS = 64;
+const MAX_OPEN = 64;
+const MAX_RUNNING = 4;
 
 /** Creates services whose `listExecutions` and `getWebhook` run until `release`, and whose other RPCs answer at once. */
 function holdingServices() {
   let running = 0;
+  let ended = 0;
   const { promise, resolve: release } = Promise.withResolvers<void>();
   const unused = (): Promise<never> => Promise.reject(new Error('not part of this test'));
   const hold = async (): Promise<void> => {
     running += 1;
     await promise;
     running -= 1;
+    ended += 1;
   };
   const services = [
     bindService(pb.ExecutionLogService, {
@@ -41,18 +44,18 @@ function holdingServices() {
       onCallEnd: unused,
     }),
   ];
-  return { services, release, running: () => running };
+  return { services, release, running: () => running, ended: () => ended };
 }
 
 describe('List and admin RPCs', () => {
-  it('are refused as LIMIT_REACHED beyond 64 at once in all services, while other RPCs are served', async () => {
+  it('run four at once in all services, and are refused as LIMIT_REACHED beyond 64, while other RPCs are served', async () => {
     const { services, release, running } = holdingServices();
     await using server = await startTestServer({}, { services });
     const { executions, webhooks, calls } = server.rpc;
-    const held = Array.from({ length: MAX_ADMIN_RPCS }, (_, i) =>
+    const held = Array.from({ length: MAX_OPEN }, (_, i) =>
       i % 2 === 0 ? executions.listExecutions() : webhooks.getWebhook(),
     );
-    await until('64 RPCs to run', () => running() === MAX_ADMIN_RPCS);
+    await until('four RPCs to run', () => running() === MAX_RUNNING);
     for (const refused of [executions.listExecutions(), webhooks.getWebhook(), webhooks.deleteWebhook()]) {
       const { code, reason, retryAfterMs } = await errorOf(refused);
       expect({ code, reason, retryAfterMs }).to.deep.equal({
@@ -62,25 +65,26 @@ describe('List and admin RPCs', () => {
       });
     }
     await Promise.all([executions.getExecution(), webhooks.testWebhook(), calls.onCallStart()]);
+    expect(running()).to.equal(MAX_RUNNING);
     release();
     await Promise.all(held);
     await executions.listExecutions();
   });
 
   it('count until their handlers have ended, also when their callers have gone', async () => {
-    const { services, release, running } = holdingServices();
+    const { services, release, running, ended } = holdingServices();
     await using server = await startTestServer({}, { services });
     const cancel = new AbortController();
     const { executions } = server.rpc;
-    const gone = Array.from({ length: MAX_ADMIN_RPCS }, () =>
+    const gone = Array.from({ length: MAX_OPEN }, () =>
       errorOf(executions.listExecutions({}, { signal: cancel.signal })),
     );
-    await until('64 RPCs to run', () => running() === MAX_ADMIN_RPCS);
+    await until('four RPCs to run', () => running() === MAX_RUNNING);
     cancel.abort();
     await Promise.all(gone);
     expect((await errorOf(executions.listExecutions())).reason).to.equal('LIMIT_REACHED');
     release();
-    await until('all RPCs to finish', () => running() === 0);
+    await until('all handlers to end', () => ended() === MAX_OPEN);
     await executions.listExecutions();
   });
 });
