@@ -88,6 +88,7 @@ export const anyDraft: fc.Arbitrary<WebhookConfigDraft> = fc.record({
       requestHeaders: fc.dictionary(headerName, headerValue, { maxKeys: 4 }),
       requestBody: fc.oneof(fc.constant(undefined), fc.constant({}), awkwardJson),
       auth: fc.option(anyAuthDraft(nearlyRightText, secretName), { nil: undefined, freq: 2 }),
+      maxRedirects: fc.option(fc.nat(4), { nil: undefined }),
     }),
   ),
   assignments: fc.array(

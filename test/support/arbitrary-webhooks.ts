@@ -164,6 +164,7 @@ function anyConfig(base: string): fc.Arbitrary<Partially<pb.WebhookConfig>> {
           requestHeaders: fc.tuple(headers, contentType).map(([some, type]) => ({ ...some, ...type })),
           requestBody: body,
           auth: anyAuth(mostly(template, anyText), secretName),
+          maxRedirects: mostly(fc.nat(3), fc.nat()),
         },
         { requiredKeys: ['url', 'method'] },
       ),
