@@ -3,7 +3,7 @@ import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } 
 import { expect } from 'chai';
 import type { SendOptions, SendResult } from '../../src/http/http-client.ts';
 import { guardedExecutor, outcomeOf, sendTo } from '../support/guarded-executor.ts';
-import { withRawServer } from '../support/raw-server.ts';
+import { withRawServer, type OnRequest } from '../support/raw-server.ts';
 import { until } from '../support/until.ts';
 
 const JSON_BODY = Buffer.from('{"name":"Ada Lovelace"}');
@@ -189,6 +189,40 @@ describe('the HTTP executor, for a body with content codings', () => {
     const reserveBytes = (bytes: number) => (left -= bytes) >= 0;
     const result = await sendCoded('gzip', coded, { reserveBytes, maxBodyBytes: 1_000_000 });
     expect(outcomeOf(result)).to.equal('OVERLOADED yes');
+  });
+
+  it('decodes the body behind a redirect', async () => {
+    const coded = gzipSync(JSON_BODY);
+    const onRequest: OnRequest = (socket, connection) => {
+      if (connection === 0) socket.end('HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n');
+      else socket.write(Buffer.concat([Buffer.from(headOf('gzip', coded.length)), coded]));
+    };
+    await withRawServer(onRequest, async ({ url }) => {
+      const redirects = { max: 1, firstOriginHeaders: [], enterOrigin: () => true };
+      const result = await sendTo(executor, url, { redirects });
+      expect(outcomeOf(result), result.failure?.message).to.equal('ok');
+      expect(text(result)).to.equal(JSON_BODY.toString());
+    });
+  });
+
+  it('leaves a connection to its next request when the deadline passes before the body is decoded', async () => {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 24 };
+    const costly = brotliCompressSync(Buffer.alloc(32_000_000), { params });
+    const coded = Buffer.concat([Buffer.from(headOf('br', costly.length)), costly]);
+    const later: Socket[] = [];
+    let count = 0;
+    const onRequest: OnRequest = (socket) => (++count <= 200 ? socket.write(coded) : later.push(socket));
+    await withRawServer(onRequest, async ({ url, connections }) => {
+      const first = Array.from({ length: 200 }, () => sendTo(executor, url, { limitMs: 500 }));
+      await until('the first requests', () => count === 200);
+      const next = Array.from({ length: 20 }, () => sendTo(executor, url, { limitMs: 20_000 }));
+      await until('the next requests', () => later.length === 20);
+      const outcomes = (await Promise.all(first)).map(outcomeOf);
+      expect(outcomes).to.include('TIMEOUT yes');
+      for (const socket of later) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
+      expect(new Set((await Promise.all(next)).map(outcomeOf))).to.deep.equal(new Set(['ok']));
+      expect(connections.length, 'some connections were used again').to.be.lessThan(220);
+    });
   });
 
   it('decodes a thousand bodies at once', async () => {
