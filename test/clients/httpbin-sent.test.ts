@@ -89,6 +89,7 @@ describeWith(['go-httpbin'], 'A request, as go-httpbin sees it,', function () {
     const { 'User-Agent': userAgent, ...others } = saw.headers;
     expect(userAgent?.[0]).to.match(/^callhooks\/\d+\.\d+\.\d+$/);
     expect(others).to.deep.equal({
+      Accept: ['application/json, */*;q=0.5'],
       'Accept-Encoding': ['identity'],
       Baggage: [`callhooks.execution=${executionUuid}`],
       'Callhooks-Execution': [executionUuid],
