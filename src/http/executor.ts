@@ -141,8 +141,7 @@ async function sendOnce(
     const isReused = connection.served > 0;
     const result = await runHttpExchange(input, target, connection, () => pool.giveBack(target, connection));
     // Nothing was written on a connection that is gone, so a request on another one is no second attempt.
-    if (result.isGone !== true || !isReused)
-      return result.locations === undefined ? result : { ...result, connection };
+    if (result.isGone !== true || !isReused) return result;
   }
 }
 

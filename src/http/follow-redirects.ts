@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
 import { failureOf, observedFailure, type Failure } from '../domain/failures.ts';
-import type { Connection } from './client/connection.ts';
 import type { HttpExchangeInput, HttpExchangeResult } from './client/http-exchange.ts';
 import type { Destination, TimingsSoFar } from './dial/dial.ts';
 import type { EgressPolicy } from './egress/egress-policy.ts';
@@ -9,8 +8,6 @@ import { redirectTarget } from './redirect-target.ts';
 
 /** How one hop of a request ended. */
 export interface HopResult extends HttpExchangeResult {
-  /** The connection of a redirect that may be followed. */
-  readonly connection?: Connection;
   /** The host of the redirect that the failure names. */
   readonly redirectHost?: string;
 }
@@ -84,14 +81,12 @@ type NextHop = Omit<Hop, 'result'>;
 
 // Headers and the client certificate that prove who sends stay out from the first change of the origin on.
 function nextHop(
-  { target, headers, result }: Hop,
+  { target, headers }: Hop,
   found: { readonly url: string; readonly target: Destination },
   { firstOriginHeaders }: RedirectOptions,
 ): NextHop {
   if (found.target.origin !== target.origin)
     return { ...found, headers: headersOfHop(headers, firstOriginHeaders) };
-  // The server may be closing this connection right now, and the next request would be lost on it.
-  result.connection?.destroy();
   return {
     url: found.url,
     target: { ...target, path: found.target.path },

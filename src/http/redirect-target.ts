@@ -52,6 +52,12 @@ export function redirectTarget(locations: readonly string[], from: string): Redi
   return { url: url.href, target };
 }
 
+/** Reports whether a redirect leads to another URL of the same origin. */
+export function staysAtOrigin(locations: readonly string[], from: string): boolean {
+  const found = redirectTarget(locations, from);
+  return 'target' in found && found.target.origin === URL.parse(from)?.origin;
+}
+
 const TOO_LARGE = `its Location is larger than ${MAX_LOCATION_BYTES} bytes`;
 // The URL parser would drop tabs and take a backslash for a slash.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is for

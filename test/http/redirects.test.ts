@@ -138,6 +138,19 @@ describe('the HTTP executor, which follows redirects', () => {
     expect(server.connections).to.have.length(2);
   });
 
+  it('takes no connection from a request that waits for one', async () => {
+    const narrow = guardedExecutor({ policy: policyOf(allow), maxDialsPerOrigin: 1 });
+    const server = await startRawServer((socket, connection) => {
+      const isFirst = !(server.connections[connection]?.received() ?? '').includes('GET /next');
+      socket.write(isFirst ? redirect('/next') : OK);
+    });
+    servers.push(server);
+    const sendings = Array.from({ length: 20 }, () => send(server.url, 1, { executor: narrow }));
+    const outcomes = (await Promise.all(sendings)).map(outcomeOf);
+    expect(new Set(outcomes)).to.deep.equal(new Set(['ok']));
+    await narrow.close();
+  });
+
   it('keeps the connection to the first origin for the next request', async () => {
     const far = await serve('127.0.0.2', OK);
     const near = await serve('127.0.0.1', redirect(urlOf(far, '127.0.0.2')));

@@ -8,7 +8,7 @@ import type { Deadline, EndReason } from './deadline.ts';
 import type { TimingsSoFar } from '../dial/dial.ts';
 import { breakText, endedFailure, NO_ROOM, NOT_SENT, refusedFailure, tooLarge } from './failures.ts';
 import { alertText } from './tls-text.ts';
-import { locationsOf } from '../redirect-target.ts';
+import { locationsOf, staysAtOrigin } from '../redirect-target.ts';
 import { createResponseBody, readHead, type ResponseBody, type ResponseHead } from './response.ts';
 
 /** One request, and the bounds of its exchange. */
@@ -79,7 +79,7 @@ const MAX_DISCARDED_BYTES = 65_536;
 const MAX_INTERIM = 32;
 
 function createHttpExchange(
-  { options, deadline, timings }: HttpExchangeInput,
+  { request, options, deadline, timings }: HttpExchangeInput,
   connection: Connection,
   onIdle: () => void,
   resolve: (result: HttpExchangeResult) => void,
@@ -126,7 +126,10 @@ function createHttpExchange(
       received = startReceiving(readHead(status, controller.rawHeaders, options), options);
       if (!received.head.needsBody) recordTimer = setTimeout(stop, RECORD_MS, {});
       const locations = options.redirects && locationsOf(status, controller.rawHeaders);
-      if (locations !== undefined) resolveOnce({ locations });
+      if (locations === undefined) return;
+      // The server may be closing this connection right now: a next request to the same origin takes another one.
+      if (staysAtOrigin(locations, request.url)) stop({ locations });
+      else resolveOnce({ locations });
     },
     onResponseData: (_controller, chunk) => {
       connection.noteProgress(chunk.length);
