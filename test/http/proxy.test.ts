@@ -115,6 +115,25 @@ describe('a request through the proxy', () => {
     expect(result.failure?.message).to.contain('the response head is larger than 65536 bytes');
   });
 
+  it('follows a redirect in a tunnel of its own, where the egress policy allows it', async () => {
+    const redirecting = await startRawServer((socket) => {
+      const isFirst = redirecting.requestCount() === 1;
+      socket.write(
+        `HTTP/1.1 302 Found\r\nLocation: http://${isFirst ? 'other.example' : 'inner.example'}/\r\nContent-Length: 0\r\n\r\n`,
+      );
+    });
+    const tunnels = await startConnectProxy({ port: redirecting.port });
+    closing.push(redirecting, tunnels);
+    const redirects = { max: 3, firstOriginHeaders: [], enterOrigin: () => true };
+    const executor = behind(proxyOf(`http://127.0.0.1:${tunnels.port}`));
+    const { failure } = await sendTo(executor, 'http://crm.example/', { redirects });
+    expect(failure).to.deep.include({ code: 'EGRESS_DENIED', sent: 'yes' });
+    expect(tunnels.heads.map((head) => head.split(' ')[1])).to.deep.equal([
+      'crm.example:80',
+      'other.example:80',
+    ]);
+  });
+
   describe('over TLS', () => {
     it('verifies the certificate of the endpoint in the tunnel, by the host of the URL', async () => {
       const { secure, tunnels, through } = await serve(certificate('endpoint'));
