@@ -9,7 +9,7 @@ import { checkMysqlSettings } from './sql/check-settings.ts';
 import type { Connections } from './sql/connections.ts';
 import { parseDatabaseUrl } from './sql/database-url.ts';
 import { checkEncryption, describeServer } from './sql/describe-server.ts';
-import { mysql, openMysqlPool, type MysqlOptions } from './sql/mysql.ts';
+import { mysql, openMysqlPool, type Failover, type MysqlOptions } from './sql/mysql.ts';
 import { createMysqlConnections, type MysqlConnections } from './sql/mysql-connections.ts';
 import type { Database } from './database.ts';
 
@@ -23,8 +23,9 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   const { url, certificates, poolSize = DEFAULT_POOL_SIZE } = options;
   const { host, sslMode } = parseDatabaseUrl(url);
   const { hot, other } = options.statementTimeoutMs ?? DEFAULT_TIMEOUTS;
+  const failover: Failover = { readOnlyAtMs: 0 };
   const open = (pool: Omit<MysqlOptions, 'url' | 'certificates'>): MysqlConnections =>
-    createMysqlConnections(openMysqlPool({ url, certificates, ...pool }), options.onStatement);
+    createMysqlConnections(openMysqlPool({ url, certificates, failover, ...pool }), options.onStatement);
   // Claims and outcomes need no causal session: guards and tokens decide them, and each commit would have to wait.
   const writes = open({ poolSize, limitMs: hot, causal: false, scripts: true });
   // A call waits for these too, so a silent database has to show as soon as at a claim.

@@ -33,7 +33,7 @@ export function startMysql(options: readonly string[] = []): Promise<PrivateServ
 }
 
 /** Fills the data folder of a MySQL. */
-function initializeMysql(place: ServerPlace): void {
+export function initializeMysql(place: ServerPlace): void {
   const [program = '', ...args] = commandLine();
   const result = spawnSync(
     program,
@@ -44,7 +44,7 @@ function initializeMysql(place: ServerPlace): void {
 }
 
 /** Starts a MySQL on its data folder. */
-function launchMysql(place: ServerPlace, options: readonly string[]): ChildProcess {
+export function launchMysql(place: ServerPlace, options: readonly string[]): ChildProcess {
   const [program = '', ...args] = commandLine();
   // A session of its own: Ctrl-C on the terminal reaches the tests alone, so they still have a database while they end.
   const server = spawn(

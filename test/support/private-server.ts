@@ -110,7 +110,7 @@ export function errorLogOf({ folder }: Pick<ServerPlace, 'folder'>): string {
 }
 
 /** Returns statements that make the user `callhooks`, who may do everything. */
-function accountStatements(password: string): string {
+export function accountStatements(password: string): string {
   const account = "'callhooks'@'127.0.0.1'";
   return `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO ${account} WITH GRANT OPTION;\n`;
 }

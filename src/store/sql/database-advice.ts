@@ -1,4 +1,4 @@
-import { errorCode } from '../../errors.ts';
+import { DatabaseError, errorCode } from '../../errors.ts';
 import type { SslMode } from './database-url.ts';
 
 const READ_ONLY =
@@ -37,6 +37,11 @@ export function databaseAdvice(error: unknown, sslMode?: SslMode): string | unde
   if (advice === REFUSES_USER && sslMode === 'DISABLED') return REFUSES_PLAINTEXT;
   // MySQL has this number for every option that forbids a statement.
   return errno === 1290 && !/read.only/i.test(message) ? undefined : advice;
+}
+
+/** Reports whether a statement failed because its server takes no writes. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof DatabaseError && error.advice === READ_ONLY;
 }
 
 function tlsAdvice(message: string): string {

@@ -26,6 +26,10 @@ export const MYSQL_KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
   [2006, 'away'], // server has gone away
   [2013, 'away'], // connection lost during a query
   [3169, 'away'], // session killed (MySQL)
+  [3796, 'away'], // group replication: this read can't be made consistent here
+  [3797, 'away'], // group replication: waiting for what was committed before failed
+  [3798, 'away'], // group replication: waiting for an earlier transaction failed
+  [3799, 'away'], // group replication: the node is no member of its group
   [4031, 'away'], // idle too long (MySQL)
   [1021, 'full'], // disk full
   [1114, 'full'], // table is full

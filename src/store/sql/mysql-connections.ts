@@ -1,7 +1,7 @@
 import knexModule, { type Knex } from 'knex';
 import { DatabaseError, isDatabaseError, LOST_WITHIN_MS } from '../../errors.ts';
 import { repeatConflicts, type Connections, type Session, type StatementReport } from './connections.ts';
-import { databaseAdvice } from './database-advice.ts';
+import { databaseAdvice, isReadOnly } from './database-advice.ts';
 import type { SslMode } from './database-url.ts';
 import type { Value } from './dialect.ts';
 import { createRunStatement, queryWithin, sessionOn, type RunStatement } from './mysql-session.ts';
@@ -25,7 +25,7 @@ export interface MysqlConnections extends Connections {
 
 /** Makes connections from a pool: errors are translated, statements limited in time, conflicts repeated. */
 export function createMysqlConnections(
-  { knex, limitMs, sslMode }: MysqlPool,
+  { knex, limitMs, sslMode, failover }: MysqlPool,
   onStatement?: (report: StatementReport) => void,
 ): MysqlConnections {
   const run = createRunStatement(limitMs, onStatement);
@@ -36,6 +36,7 @@ export function createMysqlConnections(
       return await work(connection);
     } catch (error) {
       if (isDatabaseError(error, 'away')) discard(connection);
+      if (failover !== undefined && isReadOnly(error)) failover.readOnlyAtMs = performance.now();
       throw error;
     } finally {
       await knex.client.releaseConnection(connection);
@@ -71,7 +72,7 @@ export function createMysqlConnections(
       lend((connection) =>
         connection.cluster === undefined
           ? runText(connection, statements)
-          : runOneByOne(connection, run, statements, isCausal && connection.cluster === 'galera'),
+          : runOneByOne(connection, run, statements, isCausal ? CATCH_UP[connection.cluster] : []),
       ),
     close: () => knex.destroy(),
   };
@@ -118,7 +119,15 @@ async function rollBack(connection: MysqlConnection, run: RunStatement, error: u
 }
 
 // Waits until this node has applied what was committed on the others before.
-const CATCH_UP = 'SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1';
+const CATCH_UP = {
+  galera: ['SET STATEMENT wsrep_sync_wait = 1 FOR SELECT 1'],
+  // A statement without a table would not wait.
+  group_replication: [
+    "SET SESSION group_replication_consistency = 'BEFORE'",
+    'SELECT 1 FROM executions WHERE 1 = 0',
+    'SET SESSION group_replication_consistency = DEFAULT',
+  ],
+} as const;
 
 // On a cluster each statement is a text of its own. Galera rolls back when a transaction of another node wins. If that
 // happens between two statements of one text, it goes on with the next one, and the COMMIT at the end says that all is
@@ -127,9 +136,9 @@ async function runOneByOne(
   connection: MysqlConnection,
   run: RunStatement,
   statements: readonly Statement[],
-  catchesUp: boolean,
+  catchUp: readonly string[],
 ): Promise<readonly unknown[]> {
-  if (catchesUp) await run(connection, CATCH_UP, []);
+  for (const sql of catchUp) await run(connection, sql, []);
   const answers: unknown[] = [];
   await transact(connection, run, async () => {
     for (const { sql, values } of statements) answers.push(await run(connection, sql, values));

@@ -18,14 +18,25 @@ export interface MysqlOptions {
   readonly causal: boolean;
   /** Whether one text may have several statements. By default it may not. */
   readonly scripts?: boolean;
+  /** Is shared by the pools of a database. */
+  readonly failover?: Failover;
   /** Whether a statement waits without a limit for a table that others have locked. By default it waits for a second. */
   readonly waitsForTables?: boolean;
+}
+
+/**
+ * Says when a server last turned out to take no writes. Connections of all pools that are older lead to a server that is no
+ * primary any more, where reads are old.
+ */
+export interface Failover {
+  readOnlyAtMs: number;
 }
 
 /** A pool of connections of one kind. */
 export interface MysqlPool {
   readonly knex: Knex;
   readonly sslMode: SslMode;
+  readonly failover: Failover | undefined;
   /** How long one statement may take, in milliseconds. */
   readonly limitMs: number;
 }
@@ -44,7 +55,9 @@ export interface MysqlConnection {
   readonly stream: { destroy(error: Error): void };
   query(sql: string, values: readonly Value[], done: (error: Error | null, answer?: unknown) => void): void;
   __knex__disposed?: unknown;
-  /** The kind of cluster that its server is a node of. It is only known in pools for scripts. */
+  /** The instant of `performance.now()` at which it was connected. */
+  connectedAtMs?: number;
+  /** The kind of cluster that its server is a node of. */
   cluster?: 'galera' | 'group_replication' | undefined;
 }
 
@@ -89,6 +102,7 @@ export const mysql: Dialect = {
 
 /** Opens a pool. No connection is made before the first statement, and none is kept idle for longer than 20 s. */
 export function openMysqlPool(options: MysqlOptions): MysqlPool {
+  const { failover } = options;
   const address = parseDatabaseUrl(options.url);
   const settings = { ...connectionOf(address), multipleStatements: options.scripts === true };
   const ssl = sslOf(address.sslMode, options.certificates);
@@ -104,13 +118,15 @@ export function openMysqlPool(options: MysqlOptions): MysqlPool {
       max: options.poolSize,
       createTimeoutMillis: CONNECT_TIMEOUT_MS + SESSION_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      validate: ({ connectedAtMs = 0 }: MysqlConnection) => connectedAtMs >= (failover?.readOnlyAtMs ?? 0),
       afterCreate: (connection: MysqlConnection, done: (error?: unknown) => void) => {
+        connection.connectedAtMs = performance.now();
         prepareConnection(connection, options).then(() => done(), done);
       },
     },
   });
   if (address.sslMode === 'PREFERRED') fallBackToPlaintext(pool, settings);
-  return { knex: pool, limitMs: options.limitMs, sslMode: address.sslMode };
+  return { knex: pool, limitMs: options.limitMs, sslMode: address.sslMode, failover };
 }
 
 function connectionOf(address: DatabaseAddress): Knex.MySql2ConnectionConfig {
@@ -137,7 +153,7 @@ const TABLE_LOCKS = 'lock_wait_timeout = 1';
 
 async function prepareConnection(
   connection: MysqlConnection,
-  { causal, scripts, waitsForTables }: MysqlOptions,
+  { causal, waitsForTables }: MysqlOptions,
 ): Promise<void> {
   const timer = setTimeout(() => discard(connection), SESSION_TIMEOUT_MS);
   try {
@@ -148,8 +164,9 @@ async function prepareConnection(
       `SET SESSION ${waitsForTables === true ? SESSION : `${SESSION}, ${TABLE_LOCKS}`}`,
     );
     await query(connection, 'SET NAMES utf8mb4 COLLATE utf8mb4_bin');
-    if (causal) await query(connection, 'SET SESSION wsrep_sync_wait = 1').catch(ignoreUnknownVariable);
-    if (scripts === true) connection.cluster = await clusterOf(connection);
+    if (causal) for (const sql of CAUSAL) await query(connection, sql).catch(ignoreUnknownVariable);
+    connection.cluster = await clusterOf(connection);
+    if (connection.cluster === 'group_replication') await refuseReadOnly(connection);
   } catch (error) {
     discard(connection);
     throw error;
@@ -157,6 +174,9 @@ async function prepareConnection(
     clearTimeout(timer);
   }
 }
+
+// A read waits until this node has applied what was committed on the others before. Each kind of cluster has its variable.
+const CAUSAL = ['SET SESSION wsrep_sync_wait = 1', "SET SESSION group_replication_consistency = 'BEFORE'"];
 
 async function clusterOf(connection: MysqlConnection): Promise<MysqlConnection['cluster']> {
   const rows = await query(
@@ -169,7 +189,17 @@ async function clusterOf(connection: MysqlConnection): Promise<MysqlConnection['
   return String(Object.values(row)[0]) === 'wsrep_on' ? 'galera' : 'group_replication';
 }
 
-// Only servers that can be nodes of a Galera cluster have the variable.
+// A server that has not joined its group yet, or has left it, answers reads from old data. It is read-only.
+async function refuseReadOnly(connection: MysqlConnection): Promise<void> {
+  const rows = await query(connection, 'SELECT @@GLOBAL.super_read_only AS is_read_only');
+  if ((rows as readonly { is_read_only: unknown }[])[0]?.is_read_only === 0) return;
+  throw Object.assign(new Error('the server is read-only'), {
+    errno: 1290,
+    code: 'ER_OPTION_PREVENTS_STATEMENT',
+  });
+}
+
+// A server that can't be a node of such a cluster does not have its variable.
 function ignoreUnknownVariable(error: unknown): void {
   if ((error as { errno?: number }).errno !== 1193) throw error;
 }

@@ -20,7 +20,7 @@ export interface GaleraNode {
   /** Sends SIGSTOP. */
   freeze(): void;
   /** Sends SIGCONT. */
-  wake(): void;
+  wake(): Promise<void> | void;
 }
 
 /** Nodes that have the same data. */
