@@ -6,6 +6,8 @@ import { createClientContext } from './tls-context.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
+/** RSA signs once for each handshake, on the event loop: 3 ms with 4,096 bits, 46 ms with 8,192. */
+const MAX_KEY_BITS = 4_096;
 const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 
 /**
@@ -46,7 +48,9 @@ function readKey(pem: string): KeyObject | string {
   if (ENCRYPTED.test(pem)) return 'must hold a private key without a passphrase';
   if (!PRIVATE_KEY.test(pem)) return 'must hold a private key as PEM ("-----BEGIN PRIVATE KEY-----")';
   try {
-    return createPrivateKey(pem);
+    const key = createPrivateKey(pem);
+    const { modulusLength: bits = 0 } = key.asymmetricKeyDetails ?? {};
+    return bits > MAX_KEY_BITS ? `must not hold a private key of more than ${MAX_KEY_BITS} bits` : key;
   } catch {
     return 'holds a private key that can not be read';
   }

@@ -401,7 +401,10 @@ export interface ClientCertificate {
    * after it.
    */
   certificateSecretName: string;
-  /** Required. The secret that holds the private key as PEM, without a passphrase. It may be the same secret. */
+  /**
+   * Required. The secret that holds the private key as PEM, without a passphrase, of at most 4,096 bits if it is RSA. It may
+   * be the same secret.
+   */
   privateKeySecretName: string;
 }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { checkClientCertificate } from '../../../../src/http/dial/check-client-certificate.ts';
@@ -17,6 +17,20 @@ function encryptedKey(type: 'pkcs8' | 'pkcs1'): string {
   const publicKeyEncoding = { type: 'spki', format: 'pem' } as const;
   return generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding, publicKeyEncoding })
     .privateKey;
+}
+
+/** Returns a key of this size. Its numbers are drawn and not computed, because real ones take seconds. */
+function drawnKey(bits: number): string {
+  const draw = (length: number): string => {
+    const bytes = randomBytes(length);
+    bytes[0] = 0xff;
+    bytes[length - 1] = 0xff;
+    return bytes.toString('base64url');
+  };
+  const [whole, half] = [bits / 8, bits / 16];
+  const primes = { p: draw(half), q: draw(half), dp: draw(half), dq: draw(half), qi: draw(half) };
+  const key = { kty: 'RSA', e: 'AQAB', n: draw(whole), d: draw(whole), ...primes };
+  return createPrivateKey({ key, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 describe('checkClientCertificate', () => {
@@ -38,6 +52,7 @@ describe('checkClientCertificate', () => {
     });
 
   const refused: [title: string, certificate: string, key: string, part: string, problem: RegExp][] = [
+    ['a key of 4,112 bits', CERTIFICATE, drawnKey(4_112), 'private_key', /more than 4096 bits/],
     ['a text that is no PEM', 'nonsense', KEY, 'certificate', /a certificate as PEM/],
     ['an empty text', '', '', 'certificate', /a certificate as PEM/],
     ['a key in the place of the certificate', KEY, KEY, 'certificate', /a certificate as PEM/],
