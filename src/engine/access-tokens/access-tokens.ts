@@ -53,9 +53,14 @@ export interface AccessTokensDeps {
   readonly nowMs?: () => number;
   /** For how many credentials tokens are kept: 4,096, fewer in tests. */
   readonly maxKept?: number;
+  /** For how many credentials of one agent tokens are kept: 256, fewer in tests. */
+  readonly maxKeptPerAgent?: number;
 }
 
 const MAX_KEPT = 4_096;
+// Credentials may come from a variable, and then each call may bring new ones. Each new token makes the masker of its agent
+// anew, which takes 3 ms with 256 tokens and 50 ms with 4,096. An agent must not push out the tokens of all others either.
+const MAX_KEPT_PER_AGENT = 256;
 const RENEW_BEFORE_MS = 60_000;
 // A request takes its time, and the clock of the endpoint may be ahead.
 const UNUSED_MS = 5_000;
@@ -77,7 +82,8 @@ interface Entry {
 
 /** Makes the access tokens. The ones that were used longest ago are forgotten first. */
 export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
-  const { fetch, hash, onError, nowMs = () => performance.now(), maxKept = MAX_KEPT } = deps;
+  const { fetch, hash, onError, nowMs = () => performance.now() } = deps;
+  const { maxKept = MAX_KEPT, maxKeptPerAgent = MAX_KEPT_PER_AGENT } = deps;
   const entries = new Map<string, Entry>();
   const byAgent = createTokensByAgent();
 
@@ -87,15 +93,21 @@ export function createAccessTokens(deps: AccessTokensDeps): AccessTokens {
     // A fetch may end after its entry was forgotten.
     if (token !== undefined && entries.get(entry.key) === entry) byAgent.add(entry.agentUuid, token);
   };
-  const entryOf = (key: string, agentUuid: string): Entry => {
-    const entry = entries.get(key) ?? { key, agentUuid, fetchedAtMs: -Infinity };
-    entries.delete(key);
-    entries.set(key, entry);
-    for (const [oldestKey, oldest] of entries) {
-      if (entries.size <= maxKept) break;
-      entries.delete(oldestKey);
+  const forgetOldest = (among: readonly Entry[], max: number): void => {
+    for (const oldest of among.slice(0, Math.max(0, among.length - max))) {
+      entries.delete(oldest.key);
       keep(oldest, undefined);
     }
+  };
+  const entryOf = (key: string, agentUuid: string): Entry => {
+    const known = entries.get(key);
+    const entry = known ?? { key, agentUuid, fetchedAtMs: -Infinity };
+    entries.delete(key);
+    entries.set(key, entry);
+    if (known !== undefined) return entry;
+    const ofAgent = Array.from(entries.values()).filter((each) => each.agentUuid === agentUuid);
+    forgetOldest(ofAgent, maxKeptPerAgent);
+    if (entries.size > maxKept) forgetOldest(Array.from(entries.values()), maxKept);
     return entry;
   };
   const fetchInto = async (entry: Entry, credentials: ClientCredentials) => {

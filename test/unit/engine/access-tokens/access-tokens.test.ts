@@ -15,7 +15,7 @@ const AN_HOUR_MS = 3_600_000;
 const FAILED: FetchedToken = { failure: failureOf('AUTH', 'it is dead') };
 
 /** Makes access tokens with a clock of their own. Each fetch waits until the test answers it. */
-function startTokens({ maxKept = 10 } = {}) {
+function startTokens({ maxKept = 10, maxKeptPerAgent = 10 } = {}) {
   const clock = { nowMs: 1_000_000 };
   const fetches: {
     credentials: ClientCredentials;
@@ -36,6 +36,7 @@ function startTokens({ maxKept = 10 } = {}) {
     onError: (error) => errors.push(error),
     nowMs: () => clock.nowMs,
     maxKept,
+    maxKeptPerAgent,
   });
   const get = (change: Partial<ClientCredentials> = {}, owner = OWNER, limitMs = 5_000) =>
     tokens.get(owner, { ...CREDENTIALS, ...change }, performance.now() + limitMs);
@@ -274,5 +275,25 @@ describe('access tokens', () => {
     const uses = [];
     for (const clientId of ['a', 'b', 'a', 'c', 'a', 'b']) uses.push(await use(clientId));
     expect(uses).to.deep.equal(['fetched', 'fetched', 'kept', 'fetched', 'kept', 'fetched']);
+  });
+
+  it('forgets tokens of the agent that has too many, and none of another agent', async () => {
+    const { fetches, get, tokens } = startTokens({ maxKeptPerAgent: 2 });
+    const use = async (clientId: string, agentUuid: string) => {
+      const before = fetches.length;
+      const getting = get({ clientId }, { agentUuid, webhookEtag: 'etag' });
+      if (fetches.length > before)
+        fetches.at(-1)?.answer({ value: `token-of-${clientId}`, lifetimeMs: AN_HOUR_MS });
+      await getting;
+      return fetches.length > before ? 'fetched' : 'kept';
+    };
+    await use('other', 'quiet');
+    for (const clientId of ['a', 'b', 'c']) await use(clientId, 'busy');
+    expect(tokens.maskOf('busy')?.('token-of-a token-of-b token-of-c')).to.equal('token-of-a •••••• ••••••');
+    expect([await use('other', 'quiet'), await use('c', 'busy'), await use('a', 'busy')]).to.deep.equal([
+      'kept',
+      'kept',
+      'fetched',
+    ]);
   });
 });
