@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
+import { errorCode } from '../../errors.ts';
 import type { ParseBudget } from './parse-budget.ts';
 import { PARSER_MAX_HEADER_BYTES, watchResponseBytes } from './response-bytes.ts';
 
@@ -122,7 +123,17 @@ function handOver(socket: Socket): HandOver {
     isHandedOver = true;
     queueMicrotask(() => {
       if (isFirst && !socket.destroyed) callback(null, socket);
-      else callback(socket.errored ?? new ConnectionGoneError(), null);
+      else callback(goneBecause(socket), null);
     });
   };
+}
+
+/**
+ * Returns why a socket is gone: its own error, such as a TLS alert, or a {@link ConnectionGoneError}. It never returns an
+ * error of undici, which closes an idle socket with UND_ERR_INFO: for that code undici dials again without end, and the
+ * process hangs.
+ */
+function goneBecause({ errored }: Socket): Error {
+  const isOwn = errored !== null && !errorCode(errored)?.startsWith('UND_ERR_');
+  return isOwn ? errored : new ConnectionGoneError();
 }
