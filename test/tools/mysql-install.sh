@@ -67,8 +67,8 @@ fi
 cat >&2 <<'END'
 ******************************************************************************************
   There is no MySQL on this machine: the tests on MySQL DO NOT RUN.
-  They need apt and a Debian mirror. MYSQL_TEST_URL and CALLHOOKS_TEST_ENGINES=mysql run the
-  suites of stores and gRPC on another server.
+  They need apt and a Debian mirror. TEST_ENGINE=mysql and MYSQL_TEST_URL run the suites of
+  stores and gRPC on another server: mysql://user:password@127.0.0.1:3306 (may create databases)
 ******************************************************************************************
 END
 [ "${CI:-}" != true ]
