@@ -9,21 +9,20 @@ type ClientContext = SecureContext | { readonly problem: string };
 // With CALLHOOKS_CA_FILE a context has its own list of authorities, of more than 1 MiB.
 const MAX_KEPT = 64;
 
-/** Makes the function that returns the TLS settings with a client certificate, and keeps those that were made last. */
+/** Makes the function that returns the TLS settings with a client certificate, and keeps those that were used last. */
 export function createClientContexts(
   extraCa: string | undefined,
 ): (identity: ClientIdentity) => ClientContext {
   const kept = new Map<ClientIdentity, ClientContext>();
   return (identity) => {
-    const known = kept.get(identity);
-    if (known !== undefined) return known;
-    const made = tryContext(identity, extraCa);
-    kept.set(identity, made);
+    const context = kept.get(identity) ?? tryContext(identity, extraCa);
+    kept.delete(identity);
+    kept.set(identity, context);
     for (const oldest of kept.keys()) {
       if (kept.size <= MAX_KEPT) break;
       kept.delete(oldest);
     }
-    return made;
+    return context;
   };
 }
 
