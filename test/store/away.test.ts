@@ -195,7 +195,18 @@ if (server !== undefined)
       const limits = { hot: 9_000, other: 9_000 };
       const busy = await openTested({ url: url.href, poolSize: 2, statementTimeoutMs: limits });
       const list = (count: number) => Promise.all(times(count, () => busy.agents.listAgents(10)));
-      await list(40); // so many that both connections are made
+      const direct = connectDirectly(fresh);
+      const idle = () =>
+        direct.use((session) =>
+          session.rows(
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Sleep' AND time >= 1",
+          ),
+        );
+      const before = (await idle()).length;
+      await list(40); // so many that both connections are begun
+      // A connection that is still being made would say that the server is away.
+      await until('both connections to be idle', async () => (await idle()).length >= before + 2);
+      await direct.close();
       proxy.silence();
       const pages = list(2);
       const { kind, afterMs } = await failure(busy.executions.countPending(10));
