@@ -138,10 +138,7 @@ function wholeRequest({ path, requestSerialize }: AnyMethod): Buffer {
 }
 
 /** Expects that a message is refused for a reason, or that another decoder reads from it what callhooks reads. */
-function expectOneReading(
-  { path, requestDeserialize: decode, requestSerialize: encode }: AnyMethod,
-  bytes: Buffer,
-): void {
+function expectOneReading({ path, requestDeserialize: decode }: AnyMethod, bytes: Buffer): void {
   let read: unknown;
   try {
     measureRequest(bytes, MAX_REQUEST_BYTES, shapes.get(path) as MessageShape);
@@ -152,11 +149,9 @@ function expectOneReading(
   }
   const type = requestType(path);
   const others = toBinary(type, fromBinary(type, bytes, { readUnknownFields: false }));
-  // The generated code keeps times to the millisecond, so what the other decoder has read goes through it too.
-  expect(
-    encode(decode(Buffer.from(others))).equals(encode(read)),
-    `${path} ${bytes.toString('hex')}`,
-  ).to.equal(true);
+  // The generated code keeps times to the millisecond, so what the other decoder has read goes through it too. Objects are
+  // compared and not bytes, because a time beyond the years of a Date, which the service refuses later, can't be written.
+  expect(decode(Buffer.from(others)), `${path} ${bytes.toString('hex')}`).to.deep.equal(read);
 }
 
 const properties: readonly (readonly [name: string, property: fc.IProperty<unknown[]>])[] = [
