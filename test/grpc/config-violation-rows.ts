@@ -194,7 +194,7 @@ export function configRows(
       basic({ username: MASK, password: MASK }),
       [`${auth}.basic.username`, `${auth}.basic.password`],
     ],
-    ['auth.bearer without a token', bearer(''), [`${auth}.bearer`]],
+    ['auth.bearer without a token', bearer(''), [`${auth}.bearer.token`]],
     ['a token with the word Bearer', bearer('Bearer {{secret.s}}'), [`${auth}.bearer.token`]],
     ['a token beyond ASCII', bearer('tökén'), [`${auth}.bearer.token`]],
     ['a token of 4,097 bytes', bearer(long(4097)), [`${auth}.bearer.token`]],

@@ -41,7 +41,7 @@ function methodViolations(method: AuthMethod, field: string, context: AuthContex
       return violationsOf(field, isEmpty ? 'must have a username or a password' : undefined);
     }
     case 'bearer':
-      return violationsOf(field, method.token === '' ? 'must have a token' : undefined);
+      return violationsOf(`${field}.token`, method.token === '' ? 'is required' : undefined);
     case 'oauth2':
       return oauth2Violations(method, field, context);
   }

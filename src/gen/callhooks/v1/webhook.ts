@@ -242,8 +242,8 @@ export interface ApiSchema {
    * Required. An absolute http or https URL, at most 4,096 bytes of UTF-8 as a template and when it is rendered.
    * Placeholders are allowed in path and query, not in scheme, host or port. Values are percent-encoded; the slashes of a
    * secret in the path stay, because the URLs of chat hooks are secret paths. A path segment that would be empty or dots
-   * fails the execution as `FAILURE_CODE_RENDER`. User, password, fragment and single braces are refused (a literal brace is written `%7B` or `%7D`). The egress
-   * policy refuses private addresses unless the operator has opened them.
+   * fails the execution as `FAILURE_CODE_RENDER`. User, password, fragment and single braces are refused: a literal brace
+   * is written `%7B` or `%7D`. The egress policy refuses private addresses unless the operator has opened them.
    */
   url: string;
   /** Required. GET, POST, PUT, PATCH or DELETE, in any case. It is stored in upper case. GET takes no body. */
