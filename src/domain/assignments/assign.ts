@@ -48,7 +48,7 @@ export function assign(
   const left = applyDefaults(run);
   const missed = left.map(toMissedAssignment);
   const required = left.find(({ rule }) => rule.required);
-  if (required !== undefined) return { ok: false, failure: missingRequired(required), missed };
+  if (required !== undefined) return { ok: false, failure: missingRequired(required, body), missed };
   return { ok: true, assigned: run.assigned, sources: run.sources, missed };
 }
 
@@ -130,7 +130,15 @@ const MISS_TEXT: Readonly<Record<MissReason, string>> = {
   too_deep: 'is nested too deeply for a dynamic variable',
 };
 
-function missingRequired({ rule: { attributeName, dynamicVariable }, reason }: Missed): Failure {
+function missingRequired(
+  { rule: { attributeName, dynamicVariable }, reason }: Missed,
+  body: JsonValue | undefined,
+): Failure {
+  if (body === undefined)
+    return failureOf(
+      'ASSIGNMENT_MISSING',
+      `the response is empty, and has no required attribute ${JSON.stringify(attributeName)}`,
+    );
   const text =
     dynamicVariable === EVERY_VARIABLE && reason === 'not_found'
       ? 'is not an object in the response'

@@ -63,6 +63,8 @@ export function renderClient(state: RenderState, client: CompiledClient): Client
     tokenUrl,
     clientId: render(client.clientId, 'auth.oauth2.client_id'),
     clientSecret: render(client.clientSecret, 'auth.oauth2.client_secret'),
-    ...{ scopes, audience, clientAuthMethod },
+    scopes,
+    audience,
+    clientAuthMethod,
   };
 }

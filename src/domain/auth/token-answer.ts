@@ -1,5 +1,6 @@
 import type { HttpHeader } from '../execution.ts';
 import type { JsonValue } from '../json.ts';
+import { isVisibleAscii } from './credential-text.ts';
 import { readResponse } from '../response/response-json.ts';
 
 /** The answer of a token endpoint as it was read. */
@@ -17,8 +18,6 @@ type ReadToken =
 const MAX_ACCESS_TOKEN_CHARS = 8 * 1024;
 const DEFAULT_LIFETIME_MS = 5 * 60_000;
 const MAX_LIFETIME_MS = 24 * 3_600_000;
-// RFC 6750, 2.1 allows fewer characters, but some servers issue tokens with others, such as `!`.
-const VISIBLE_ASCII = /^[!-~]+$/;
 
 /**
  * Reads a successful answer of a token endpoint (RFC 6749, 5.1). The token must be of the type Bearer, of visible ASCII
@@ -33,8 +32,8 @@ export function readTokenAnswer(answer: TokenAnswer): ReadToken {
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
     return refused('has a token_type other than Bearer');
   if (token.length > MAX_ACCESS_TOKEN_CHARS) return refused('has an access_token larger than 8 KiB');
-  if (!VISIBLE_ASCII.test(token))
-    return refused('has an access_token with characters other than visible ASCII');
+  // RFC 6750, 2.1 allows fewer characters, but some servers issue tokens with others, such as `!`.
+  if (!isVisibleAscii(token)) return refused('has an access_token with characters other than visible ASCII');
   return { ok: true, value: token, lifetimeMs: lifetimeOf(expiresIn) };
 }
 

@@ -3,6 +3,7 @@ import type { ClientCertificate } from './endpoint-auth.ts';
 import type { WebhookConfig } from '../agent.ts';
 import { originOfTemplate } from '../template/url-template.ts';
 import { entryPath } from '../validation/field-path.ts';
+import { secretNameProblem } from '../validation/validate-secrets.ts';
 
 /** What is wrong with a certificate or a private key. The text holds nothing of them. */
 export interface CertificateProblem {
@@ -61,11 +62,6 @@ function contentViolations(
   return found === undefined
     ? []
     : [{ field: fieldOf(found.part), description: `the secret ${found.problem}` }];
-}
-
-function secretNameProblem(name: string, secretNames: ReadonlySet<string>): string | undefined {
-  if (name === '') return 'is required';
-  return secretNames.has(name) ? undefined : 'must be the name of a secret of the agent';
 }
 
 function namesOf(certificate: ClientCertificate) {

@@ -6,6 +6,7 @@ import { MAX_SIGNED_TEXT_BYTES } from '../limits.ts';
 import { isHeaderText } from '../template/escape.ts';
 import { entryPath } from '../validation/field-path.ts';
 import { headerNameProblem } from '../validation/validate-headers.ts';
+import { secretNameProblem } from '../validation/validate-secrets.ts';
 
 /** Returns the violations of an `hmac_signature` by itself. */
 export function hmacViolations(
@@ -16,24 +17,21 @@ export function hmacViolations(
   if (draft === undefined) return [];
   const { signedPayload, headerValue } = fillHmac(draft);
   return [
-    ...violationsOf(`${field}.secret_name`, secretProblem(draft.secretName, secretNames)),
+    ...violationsOf(`${field}.secret_name`, secretNameProblem(draft.secretName, secretNames)),
     ...violationsOf(`${field}.header`, headerProblem(draft.header)),
     ...violationsOf(
       `${field}.hash_algorithm`,
-      draft.hashAlgorithm === 'unknown' ? 'must be SHA256, SHA1 or SHA512 of HashAlgorithm' : undefined,
+      draft.hashAlgorithm === 'unknown'
+        ? 'must be HASH_ALGORITHM_SHA256, HASH_ALGORITHM_SHA1 or HASH_ALGORITHM_SHA512'
+        : undefined,
     ),
     ...violationsOf(
       `${field}.encoding`,
-      draft.encoding === 'unknown' ? 'must be HEX or BASE64 of Encoding' : undefined,
+      draft.encoding === 'unknown' ? 'must be ENCODING_HEX or ENCODING_BASE64' : undefined,
     ),
     ...violationsOf(`${field}.signed_payload`, payloadProblem(signedPayload)),
     ...violationsOf(`${field}.header_value`, headerValueProblem(headerValue)),
   ];
-}
-
-function secretProblem(name: string, secretNames: ReadonlySet<string>): string | undefined {
-  if (name === '') return 'is required';
-  return secretNames.has(name) ? undefined : 'must be the name of a secret of the agent';
 }
 
 function headerProblem(name: string): string | undefined {

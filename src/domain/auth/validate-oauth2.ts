@@ -46,6 +46,7 @@ function scopeViolations(scopes: readonly string[], field: string): Violation[] 
 const SCOPE = /^[!#-[\]-~]+$/;
 
 function scopeProblem(scope: string): string | undefined {
+  if (scope === '') return 'must not be empty';
   if (Buffer.byteLength(scope) > MAX_SCOPE_BYTES) return `must not be larger than ${MAX_SCOPE_BYTES} bytes`;
   if (scope.includes('{{')) return NO_PLACEHOLDERS;
   if (/\s/.test(scope))

@@ -72,6 +72,14 @@ function removeViolations({ secrets, removeSecrets }: SecretsChange): Violation[
   ];
 }
 
+const UNKNOWN_SECRET = 'must be the name of a secret of the agent';
+
+/** Returns the rule that a field breaks which has to name a secret of the agent, or undefined. */
+export function secretNameProblem(name: string, secretNames: ReadonlySet<string>): string | undefined {
+  if (name === '') return 'is required';
+  return secretNames.has(name) ? undefined : UNKNOWN_SECRET;
+}
+
 /**
  * Returns the violations of `signing_secret_names`. A secret's value is validated where `secretValue` knows it now; the
  * save of a secret validates it again.
@@ -83,7 +91,7 @@ export function signingViolations(
   secretValue: ((name: string) => string | undefined) | undefined,
 ): Violation[] {
   const problemOf = (name: string, i: number): string | undefined => {
-    if (!secretNames.has(name)) return 'must be the name of a secret of the agent';
+    if (!secretNames.has(name)) return UNKNOWN_SECRET;
     if (names.indexOf(name) < i) return 'is named twice';
     const value = secretValue?.(name);
     return value === undefined ? undefined : signingSecretProblem(value);

@@ -158,7 +158,9 @@ function toToken(
 ): AccessToken {
   const expiresAtMs = fetchedAtMs + lifetimeMs;
   return {
-    ...{ value, key, mask: createMasker([value], []) },
+    value,
+    key,
+    mask: createMasker([value], []),
     renewAtMs: expiresAtMs - Math.min(RENEW_BEFORE_MS, lifetimeMs / 2),
     usedUntilMs: expiresAtMs - Math.min(UNUSED_MS, lifetimeMs / 10),
   };

@@ -102,3 +102,12 @@ function startDeadline(expiresAtMs: number, signal: AbortSignal | undefined, onS
     stop,
   };
 }
+
+/** Returns the result of the work, or `late` when it takes longer than `ms`. The work itself goes on. */
+export function within<T, Late>(ms: number, work: Promise<T>, late: Late): Promise<T | Late> {
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<Late>((resolve) => {
+    timer = setTimeout(() => resolve(late), ms);
+  });
+  return Promise.race([work, isLate]).finally(() => clearTimeout(timer));
+}

@@ -1,7 +1,7 @@
 import { failureOf, type Failure } from '../../domain/failures.ts';
 import type { ReceivedResponse, SendOptions } from '../http-client.ts';
 import type { ContentCodings } from './content-codings.ts';
-import type { Deadline, Ended } from './deadline.ts';
+import { within, type Deadline, type Ended } from './deadline.ts';
 import type { CodedBody, DecodeBody, DecodedBody } from './decode-body.ts';
 import { endedFailure, NO_ROOM, tooLarge } from './failures.ts';
 
@@ -71,7 +71,11 @@ export async function decodeForRecord(
     return { response, ...outcome };
   const coded = { origin, bytes: response.body, codings: codings.undo, isCut: response.truncated };
   const decoded = await untilDeadline(deadline, (isAwaited) =>
-    within(RECORD_MS, decode({ ...coded, maxBytes: recordBytes, reserve: reserveBytes, isAwaited })),
+    within(
+      RECORD_MS,
+      decode({ ...coded, maxBytes: recordBytes, reserve: reserveBytes, isAwaited }),
+      undefined,
+    ),
   );
   return {
     response: decoded === undefined || 'ended' in decoded ? response : withBody(response, decoded),
@@ -90,14 +94,6 @@ async function untilDeadline<T>(
   } finally {
     isAwaited = false;
   }
-}
-
-function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 // Of a broken body, what came before the break tells more than coded bytes do.

@@ -2,9 +2,8 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import type { CertificateProblem } from '../../domain/auth/validate-client-certificate.ts';
 import { errorCode } from '../../errors.ts';
-import { createClientContext } from './tls-context.ts';
+import { certificatesIn, createClientContext } from './tls-context.ts';
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 /** RSA signs once for each handshake, on the event loop: 3 ms with 4,096 bits, 46 ms with 8,192. */
 const MAX_KEY_BITS = 4_096;
@@ -35,7 +34,7 @@ export function checkClientCertificate(
 const NO_FIT = 'does not fit the certificate; of a chain, the certificate of the key must come first';
 
 function readChain(pem: string): X509Certificate | string {
-  const texts = pem.match(CERTIFICATE) ?? [];
+  const texts = certificatesIn(pem);
   if (texts.length === 0) return 'must hold a certificate as PEM ("-----BEGIN CERTIFICATE-----")';
   try {
     return texts.map((text) => new X509Certificate(text))[0] as X509Certificate;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import type { Deadline, Ended } from '../client/deadline.ts';
+import { within, type Deadline, type Ended } from '../client/deadline.ts';
 import { connectText } from '../client/failures.ts';
 
 /** Opens a TCP connection, as `net.connect` does. Tests put something else in its place. */
@@ -55,11 +55,6 @@ async function whenOpen(socket: Socket, deadline: Deadline, patienceMs: number):
 // A late error of a socket that nobody waits for must not end the process.
 const ignore = () => undefined;
 
-async function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T | string> {
-  if (patienceMs === Infinity) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('no answer from the host'), Math.max(1, patienceMs));
-  });
-  return Promise.race([work, silent]).finally(() => clearTimeout(timer));
+function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T | string> {
+  return patienceMs === Infinity ? work : within(Math.max(1, patienceMs), work, 'no answer from the host');
 }

@@ -33,9 +33,14 @@ export function createClientContext(
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** Returns the certificates in a PEM text, each as a PEM text of its own. They are not read. */
+export function certificatesIn(pem: string): readonly string[] {
+  return pem.match(CERTIFICATE) ?? [];
+}
+
 // Node.js ignores what it can't read in a bundle, but an operator should hear of it at once.
 function splitPem(pem: string): readonly string[] {
-  const certificates = pem.match(CERTIFICATE) ?? [];
+  const certificates = certificatesIn(pem);
   if (certificates.length === 0) throw new RangeError('the CA bundle holds no certificate');
   for (const certificate of certificates) readCertificate(certificate);
   return certificates;

@@ -48,13 +48,13 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
 
 function parseSslMode(parameters: URLSearchParams): SslMode {
   const unknown = [...parameters.keys()].filter((name) => name !== 'ssl-mode');
-  if (unknown.length > 0)
-    throw new RangeError(`may have the parameter ssl-mode alone, and not ${unknown.join(', ')}`);
-  const given = parameters.getAll('ssl-mode');
-  if (given.length === 0) return 'PREFERRED';
-  const mode = SSL_MODES.find((known) => known === given[0]?.toUpperCase());
-  if (mode === undefined || given.length > 1)
-    throw new RangeError(`must have one ssl-mode of ${SSL_MODES.join(', ')}`);
+  const [given = 'PREFERRED', ...more] = parameters.getAll('ssl-mode');
+  const mode = SSL_MODES.find((known) => known === given.toUpperCase());
+  const problems = [
+    unknown.length > 0 ? [`may have the parameter ssl-mode alone, and not ${unknown.join(', ')}`] : [],
+    mode === undefined || more.length > 0 ? [`must have one ssl-mode of ${SSL_MODES.join(', ')}`] : [],
+  ].flat();
+  if (mode === undefined || problems.length > 0) throw new RangeError(problems.join(', and '));
   return mode;
 }
 

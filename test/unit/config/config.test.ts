@@ -213,6 +213,11 @@ describe('parseConfig', () => {
       /^DATABASE_URL may have the parameter ssl-mode alone, and not sslmode$/,
     ],
     [
+      'an unknown parameter of the database beside an unknown ssl-mode',
+      { ...MYSQL, DATABASE_URL: `${MYSQL.DATABASE_URL}?ssl-mode=MAYBE&foo=1` },
+      /^DATABASE_URL may have the parameter ssl-mode alone, and not foo, and must have one ssl-mode of DISABLED, /,
+    ],
+    [
       'an authority of a database whose certificate is not verified',
       { ...MYSQL, CALLHOOKS_DATABASE_CA_FILE: certFile('database-ca.pem') },
       /^CALLHOOKS_DATABASE_CA_FILE is not used: .*ssl-mode=VERIFY_IDENTITY/,

@@ -126,11 +126,14 @@ for (const file of ['assignments.json', 'assignments-more.json']) {
 describe('assign', () => {
   it('names a missing required attribute and the reason, without its value', () => {
     const rule = { attributeName: 'customer.id', dynamicVariable: 'id', required: true };
-    const messageFor = (body: JsonValue): string | undefined => {
+    const messageFor = (body: JsonValue | undefined): string | undefined => {
       const result = assignBy([rule], body);
       return result.ok ? undefined : result.failure.message;
     };
     expect(messageFor({})).to.equal('the required attribute "customer.id" is not in the response');
+    expect(messageFor(undefined)).to.equal(
+      'the response is empty, and has no required attribute "customer.id"',
+    );
     expect(messageFor({ customer: { id: 'hunter2'.repeat(4000) } })).to.equal(
       'the required attribute "customer.id" is too large for a dynamic variable',
     );
