@@ -7,12 +7,12 @@
  * `--files` lists instead the files that a first OnCallStart enters, each with its functions.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ExecutionState } from '../../src/gen/index.callhooks.v1.ts';
 import { makeAgent, newCall, readExecution, type CallAgent } from '../support/calls.ts';
+import { freePort } from '../support/free-port.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connect, type Rpc } from '../support/rpc.ts';
 import { startProcess } from '../support/server-process.ts';
@@ -133,14 +133,6 @@ function printFiles(entered: Entered | undefined): void {
     const names = functions.filter(({ path, name }) => path === file && name !== '').map(({ name }) => name);
     console.log(`${file}: ${names.join(', ')}`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts callhooks with its inspector on, and an endpoint; the endpoint ends each connection, so that each is opened. */
