@@ -17,8 +17,9 @@ CALLBENCH := .cache/bench/callbench
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
 # make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
 TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
-# `make test` runs these: every suite but the three that have a target of their own.
-SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/faults/**' --ignore 'test/hostile/**'
+# `make test` runs these: every suite but the four that have a target of their own.
+SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/deploy/**' --ignore 'test/faults/**' \
+  --ignore 'test/hostile/**'
 
 # `make test-faults` runs these.
 FAULTS ?= 'test/faults/**/*.test.ts'
@@ -31,6 +32,9 @@ MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grp
 
 # `make test-hostile` runs these.
 HOSTILE ?= 'test/hostile/**/*.test.ts'
+
+# `make test-deploy` runs these.
+DEPLOY ?= 'test/deploy/**/*.test.ts'
 
 # Prints the headings (`##:`) and the text after `##` of each target.
 .PHONY: help
@@ -56,7 +60,7 @@ install: $(INSTALLED) ## Install the npm packages, and Node.js where it is missi
 ##: Change callhooks
 
 .PHONY: test
-test: $(INSTALLED) test-database ## Run all tests but those of clients, faults and attacks, on SQLite and on a private MariaDB
+test: $(INSTALLED) test-database ## Run all tests but those of clients, deployment, faults and attacks, on SQLite and on a private MariaDB
 	@$(N) mocha $(SPECS)
 
 .PHONY: test-unit
@@ -68,6 +72,11 @@ test-clients: $(BUILT) ## Test a real server with programs and libraries of othe
 	@test/tools/test-tools.sh
 	@test/tools/proxies-install.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
+
+.PHONY: test-deploy
+test-deploy: $(BUILT) ## Test the files of deploy/ with the real tools that they are made for
+	@test/tools/deploy-tools.sh
+	@$(N) mocha $(DEPLOY)
 
 .PHONY: test-faults
 test-faults: $(INSTALLED) test-database ## Kill, freeze and cut off processes (LONG=1: a thousand kills; QUIET=1: times decide too)

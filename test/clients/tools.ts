@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeWithTools } from '../support/describe-with-tools.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,27 +24,14 @@ export function pathWithTools(): string {
   return [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
 }
 
-/**
- * Describes a suite that needs some of the programs. When one is missing, the suite is left out with a loud message; under
- * CI=true it fails instead.
- */
+/** Describes a suite that needs some of the programs: see {@link describeWithTools}. */
 export function describeWith(
   tools: readonly (keyof typeof TOOLS)[],
   title: string,
   suite: (this: Mocha.Suite) => void,
 ): void {
   const missing = tools.filter((tool) => !isThere(tool));
-  if (missing.length === 0) {
-    describe(title, suite);
-  } else if (process.env['CI'] === 'true') {
-    describe(title, () => {
-      it(`needs ${missing.join(' and ')}`, () => {
-        throw new Error(`missing: ${missing.join(', ')}; make test-clients installs them`);
-      });
-    });
-  } else {
-    console.error(`\n*** SKIPPED, ${missing.join(' and ')} missing: ${title} ***\n`);
-  }
+  describeWithTools({ missing, target: 'test-clients' }, title, suite);
 }
 
 function isThere(tool: keyof typeof TOOLS): boolean {

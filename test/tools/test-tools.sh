@@ -6,31 +6,8 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/bin
 python=$root/.cache/python
-PATH=$PATH:/usr/local/go/bin:/usr/local/bin
 failed=
-
-missing() {
-  printf '%s\n' '******************************************************************************************' \
-    "  $1" "  $2" \
-    '******************************************************************************************' >&2
-  failed=yes
-}
-
-# go_tool NAME MODULE VERSION builds a command, once for each version.
-go_tool() {
-  [ ! -x "$bin/$1" ] || [ ! -e "$bin/.$1@$3" ] || return 0
-  rm -f "$bin/$1" "$bin/.$1@"*
-  if ! command -v go >/dev/null; then
-    missing "There is no Go on this machine: the tests with $1 are SKIPPED." 'Install it from https://go.dev/dl/.'
-    return 0
-  fi
-  echo "building $1 $3 into .cache/bin"
-  if GOBIN=$bin GOFLAGS= go install "$2@$3"; then
-    : >"$bin/.$1@$3"
-  else
-    missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'Run make test-clients again to repeat it.'
-  fi
-}
+. "$root/test/tools/go-tool.sh"
 
 python_tools() {
   wanted=$root/test/clients/python/requirements.txt
@@ -66,7 +43,6 @@ signature_libraries() {
   fi
 }
 
-mkdir -p "$bin"
 go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 go_tool go-httpbin github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin v2.26.0
 python_tools
