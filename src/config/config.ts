@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { databaseProblems } from './database.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { nearestName } from './nearest-name.ts';
 import {
   configSchema,
   readTextFile,
@@ -10,7 +12,6 @@ import {
   type VariableName,
 } from './schema.ts';
 import { readTls, servingProblems, type Tls } from './serving.ts';
-import type { ListenAddress } from './values.ts';
 import type { ApiToken } from '../access/api-tokens.ts';
 import { ConfigError } from '../errors.ts';
 import type { ProxyServer } from '../http/egress/proxy-url.ts';
@@ -137,7 +138,7 @@ function unknownVariables(env: Environment): string[] {
   const known = VARIABLE_NAMES.flatMap((name) => (settingOf(name).secret ? [name, `${name}_FILE`] : [name]));
   return Object.keys(env)
     .filter((name) => name.startsWith('CALLHOOKS_') && env[name] !== undefined && !known.includes(name))
-    .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestName(name, known)}?`);
+    .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestVariable(name, known)}?`);
 }
 
 function toConfig(
@@ -189,27 +190,9 @@ function defaultInstance(pid: number | undefined): string {
   return parts.filter((part) => part !== undefined).join('-');
 }
 
-/** Returns the known name that is the fewest typing mistakes away from `name`. Expects at least one. */
-function nearestName(name: string, known: readonly string[]): string {
-  const distance = (other: string) => editDistance(withoutPrefix(name), withoutPrefix(other));
-  return known.reduce((best, next) => (distance(next) < distance(best) ? next : best));
-}
-
 // Some variables lack the prefix, and people often add it to them.
-function withoutPrefix(name: string): string {
-  return name.replace(/^CALLHOOKS_/, '');
-}
-
-/** Returns Levenshtein's distance: how many characters have to be added, dropped or replaced. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= from.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
-    }
-    row = next;
-  }
-  return row[to.length]!;
+function nearestVariable(name: string, known: readonly string[]): string {
+  const withoutPrefix = (text: string) => text.replace(/^CALLHOOKS_/, '');
+  const nearest = nearestName(withoutPrefix(name), known.map(withoutPrefix));
+  return known.find((each) => withoutPrefix(each) === nearest) ?? nearest;
 }

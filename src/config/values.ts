@@ -2,20 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { splitHostPort, toListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDatabaseUrl } from '../store/sql/database-url.ts';
 
 // Each schema reads the text of one environment variable. Its message completes the sentence "NAME …".
 
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/;
 const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTE_UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
-
-/** The address that a server listens on. */
-export interface ListenAddress {
-  /** `host:port`, with an IPv6 host in brackets. Port 0 means a free port. */
-  readonly address: string;
-  readonly isLoopback: boolean;
-}
 
 /** Returns the schema of a text that `read` turns into a value. `read` throws a {@link RangeError} with the problem. */
 export function parsed<T>(read: (text: string) => T) {
@@ -130,13 +123,6 @@ function splitList(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 
-function splitHostPort(text: string): { host: string; port?: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port > 65_535) return { host: '' };
-  return { host: match[1], port };
-}
-
 function within(value: number, min: number, max: number, problem: string): number {
   if (!(value >= min && value <= max)) throw new RangeError(problem);
   return value;
@@ -156,10 +142,4 @@ function formatDuration(value: number): string {
     1,
   ];
   return `${value / size}${unit}`;
-}
-
-function toListenAddress(text: string): ListenAddress {
-  const { host, port } = splitHostPort(text);
-  if (host === '' || port === undefined) throw new RangeError(`must be host:port, not "${text}"`);
-  return { address: `${host}:${port}`, isLoopback: LOOPBACK.test(host) };
 }

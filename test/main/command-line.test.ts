@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { VERSION } from '../../src/version.ts';
 import { startProcess } from '../support/server-process.ts';
 
@@ -26,14 +29,47 @@ describe('The command line', () => {
     });
   }
 
+  for (const name of COMMANDS.keys()) {
+    it(`prints options, examples and exit codes for ${name} --help, and the same for help ${name}`, async () => {
+      const { exitCode, stdout, stderr } = await run([name, '--help']);
+      expect([exitCode, stderr]).to.deep.equal([0, '']);
+      for (const part of [`Usage: callhooks ${name}`, '--help', 'Examples', 'Exit codes'])
+        expect(stdout).to.contain(part);
+      expect((await run(['help', name])).stdout).to.equal(stdout);
+    });
+  }
+
+  it('prints the help of a command whose other options are wrong', async () => {
+    expect((await run(['token', '--nmae', '-h'])).stdout).to.contain('Usage: callhooks token');
+  });
+
+  it('ends without a word when the reader of its output has gone', async () => {
+    const { status, stdout, stderr } = spawnSync('bash', [
+      ...['-c', 'set -o pipefail; "$0" "$1" --help | true; echo "${PIPESTATUS[0]}"'],
+      ...[process.execPath, fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
+    ]);
+    expect([status, String(stdout), String(stderr)]).to.deep.equal([0, '0\n', '']);
+  });
+
   const wrong: [string, string[], string][] = [
     ['without a command', [], 'no command was given'],
-    ['for an unknown command', ['sevre'], 'there is no command "sevre"'],
-    ['for an argument that no command has', ['serve', '--port=1'], 'there is no command "serve --port=1"'],
+    ['for an unknown command', ['sevre'], 'there is no command "sevre": did you mean serve?'],
+    [
+      'for the help of an unknown command',
+      ['help', 'tokn'],
+      'there is no command "tokn": did you mean token?',
+    ],
+    [
+      'for an option that no command has',
+      ['serve', '--port=1'],
+      'callhooks serve: there is no option --port',
+    ],
     ['for a name that objects inherit', ['constructor'], 'there is no command "constructor"'],
+    ['for an option that objects inherit', ['serve', '--constructor'], 'there is no option --constructor'],
+    ['for an argument too many', ['migrate', 'now'], 'there is one argument too many: "now"'],
   ];
   for (const [title, args, problem] of wrong) {
-    it(`prints the help and exits with 64 ${title}`, async () => {
+    it(`prints the usage and exits with 64 ${title}`, async () => {
       const { exitCode, stdout, stderr } = await run(args);
       expect([exitCode, stdout]).to.deep.equal([64, '']);
       expect(stderr).to.contain(problem).and.to.contain('Usage:');
@@ -52,13 +88,14 @@ describe('The command line', () => {
   });
 
   const wrongTokens: [string, string[], string][] = [
-    ['without a role', ['--name', 'ci'], 'token needs --role: one of viewer, lifecycle, admin'],
-    ['with an unknown role', ['--name', 'ci', '--role', 'root'], 'token needs --role'],
-    ['without a name', ['--role', 'viewer'], 'token needs --name'],
-    ['with a colon in the name', ['--role', 'viewer', '--name', 'a:b'], 'token needs --name'],
-    ['with an unknown option', ['--rule', 'viewer'], "Unknown option '--rule'"],
-    ['with an argument too many', ['--name', 'ci', '--role', 'viewer', 'more'], "Unexpected argument 'more'"],
-    ['with an option without its value', ['--name'], '--name'],
+    ['without a role', ['--name', 'ci'], '--role is required: one of viewer, lifecycle, admin'],
+    ['with an unknown role', ['--name', 'ci', '--role', 'root'], '--role is required'],
+    ['without a name', ['--role', 'viewer'], '--name is required'],
+    ['with a colon in the name', ['--role', 'viewer', '--name', 'a:b'], '--name is required'],
+    ['with an unknown option', ['--rule', 'viewer'], 'there is no option --rule: did you mean --role?'],
+    ['with an argument too many', ['--name', 'ci', '--role', 'viewer', 'more'], 'too many: "more"'],
+    ['with an option without its value', ['--name'], '--name needs a value: --name NAME'],
+    ['with an option in the place of a value', ['--name', '--role', 'viewer'], '--name needs a value'],
   ];
   for (const [title, args, problem] of wrongTokens) {
     it(`prints no token, and ends with 64, ${title}`, async () => {

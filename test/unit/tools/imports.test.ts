@@ -20,9 +20,11 @@ interface Module {
 
 /** The imports that .oxlintrc.json allows. A module is a folder or a file at the top of src/, or migrations/. */
 const MODULES: Readonly<Record<string, Module>> = {
-  'main.ts': {
-    uses: ['app.ts', 'config/', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'],
-    node: ['os', 'util'],
+  'main.ts': { uses: ['cli/'] },
+  'cli/': {
+    uses: ['access/', 'app.ts', 'config/', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'],
+    node: ['fs', 'http2', 'os', 'util'],
+    inner: 'client',
   },
   'app.ts': {
     uses: [
@@ -249,7 +251,7 @@ describe('the imports that lint allows', function () {
   });
 
   it('never lead back up', () => {
-    const order = ['main.ts', 'app.ts', 'grpc/', 'commands/', 'engine/', 'domain/', 'errors.ts'];
+    const order = ['main.ts', 'cli/', 'app.ts', 'grpc/', 'commands/', 'engine/', 'domain/', 'errors.ts'];
     for (const [index, module] of order.entries()) {
       const { uses = [], types = [] } = MODULES[module] ?? {};
       const above = order.slice(0, index);

@@ -1,17 +1,17 @@
-/** The text that `callhooks --help` prints. */
-export const USAGE = `callhooks runs webhooks around phone calls. A voice platform reports the calls over gRPC.
+import { COMMANDS } from './commands.ts';
+import { rows } from './frame/help.ts';
 
-Usage: callhooks <command>
+/** Returns the text that `callhooks --help` prints. */
+export function overview(): string {
+  const commands = [...COMMANDS].map(([name, { summary }]) => [name, summary] as const);
+  return `callhooks runs webhooks around phone calls. A voice platform reports the calls over gRPC.
+
+Usage: callhooks <command> [options]
 
 Commands
-  serve          serve gRPC until SIGTERM or Ctrl-C (a second one ends it at once)
-  migrate        bring the database to this version's schema, and print what was done
-  rotate-keys    encrypt all stored values with the first key (docs/keys.md)
-  check-config   print the settings in effect, the database, and how many secrets each key encrypts
-  --help         print this text
-  --version      print the version
+${rows([...commands, ['help <command>', 'print what a command does, its options and examples'], ['--version', 'print the version']])}
 
-Settings are environment variables (docs/config.md). The common ones:
+Settings are environment variables (docs/config.md). The common ones of the server:
   CALLHOOKS_LISTEN           where gRPC is served (127.0.0.1:50051)
   CALLHOOKS_DATA_DIR         the folder of the embedded database (./data)
   DATABASE_URL               MySQL or MariaDB instead: mysql://user:password@host/database
@@ -23,8 +23,11 @@ Settings are environment variables (docs/config.md). The common ones:
 
 Exit codes
   0    the command did what it was asked
+  1    the answer is no: not found, refused, not serving
   64   the command line is wrong
-  69   the database or the port is not available
+  69   the database, the server or the port is not available
   70   there was an unexpected error
+  74   the output could not be written
   78   settings, keys or schema have to be put right (all problems are printed)
 `;
+}

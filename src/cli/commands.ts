@@ -1,0 +1,54 @@
+import type { Command } from './frame/command.ts';
+
+/** Says what a command is for, and loads it. */
+export interface CommandEntry {
+  /** The line of the command in `callhooks --help`. */
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Holds all commands, in the order of the help. Each one has a file, which is loaded when the command runs. */
+export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
+  [
+    'serve',
+    {
+      summary: 'serve gRPC until SIGTERM or Ctrl-C (a second one ends it at once)',
+      load: async () => (await import('./serve.ts')).serve,
+    },
+  ],
+  [
+    'migrate',
+    {
+      summary: "bring the database to this version's schema, and print what was done",
+      load: async () => (await import('./migrate.ts')).migrate,
+    },
+  ],
+  [
+    'rotate-keys',
+    {
+      summary: 'encrypt all stored values with the first key (docs/keys.md)',
+      load: async () => (await import('./rotate-keys.ts')).rotateKeys,
+    },
+  ],
+  [
+    'token',
+    {
+      summary: 'make a token for a client, and its entry for CALLHOOKS_AUTH_TOKENS',
+      load: async () => (await import('./token.ts')).token,
+    },
+  ],
+  [
+    'check-config',
+    {
+      summary: 'print the settings in effect, the database, and how many secrets each key encrypts',
+      load: async () => (await import('./check-config.ts')).checkConfig,
+    },
+  ],
+  [
+    'healthcheck',
+    {
+      summary: 'ask the server on this machine whether it serves (for containers)',
+      load: async () => (await import('./healthcheck.ts')).healthcheck,
+    },
+  ],
+]);

@@ -1,0 +1,33 @@
+import { expect } from 'chai';
+import { COMMANDS } from '../../../src/cli/commands.ts';
+import { commandHelp } from '../../../src/cli/frame/help.ts';
+import { overview } from '../../../src/cli/overview.ts';
+import { settingOf, VARIABLE_NAMES } from '../../../src/config/schema.ts';
+
+describe('the help', () => {
+  const texts: [string, () => Promise<string>][] = [['callhooks', async () => overview()]];
+  for (const [name, entry] of COMMANDS) texts.push([name, async () => commandHelp(name, await entry.load())]);
+
+  for (const [name, text] of texts) {
+    it(`of ${name} fits into 100 columns`, async () => {
+      const lines = (await text()).split('\n');
+      expect(lines.filter((line) => line.length > 100 || line !== line.trimEnd())).to.deep.equal([]);
+    });
+
+    it(`of ${name} names only variables that exist`, async () => {
+      const known = VARIABLE_NAMES.flatMap((each) =>
+        settingOf(each).secret ? [each, `${each}_FILE`] : [each],
+      );
+      const named = (await text()).match(/\b(?:CALLHOOKS_[A-Z_]+(?!\*)|DATABASE_URL)\b/g) ?? [];
+      expect(named.filter((each) => !known.includes(each as never))).to.deep.equal([]);
+    });
+  }
+
+  for (const [name, { load }] of COMMANDS) {
+    it(`of ${name} has examples that call it, and the exit code 0`, async () => {
+      const { examples, exitCodes } = await load();
+      expect(examples.join('\n')).to.contain(`callhooks ${name}`);
+      expect(exitCodes).to.have.property('0');
+    });
+  }
+});
