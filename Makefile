@@ -54,6 +54,10 @@ demo: build ## Show two calls on the terminal, against a small CRM of its own
 .PHONY: build
 build: $(BUILT) ## Compile into dist/
 
+.PHONY: package
+package: $(BUILT) ## Make the package that operators install, with its bill of materials, in build/
+	@$(N) node scripts/package.ts
+
 .PHONY: install
 install: $(INSTALLED) ## Install the npm packages, and Node.js where it is missing or too old
 
@@ -74,7 +78,7 @@ test-clients: $(BUILT) ## Test a real server with programs and libraries of othe
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-deploy
-test-deploy: $(BUILT) ## Test the files of deploy/ with the real tools that they are made for
+test-deploy: package test-database ## Test the files of deploy/ with the real tools that they are made for
 	@test/tools/deploy-tools.sh
 	@$(N) mocha $(DEPLOY)
 
@@ -173,7 +177,7 @@ test-database:
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but not ./data
-	rm -rf dist coverage node_modules tools/node/node_modules .cache
+	rm -rf build dist coverage node_modules tools/node/node_modules .cache
 
 $(INSTALLED): package-lock.json
 # `exec` makes sure that an interrupted make leaves no npm behind, which would go on beside the next one.
