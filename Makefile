@@ -26,7 +26,7 @@ FAULTS ?= 'test/faults/**/*.test.ts'
 
 # `make test-mysql` runs these: every suite of stores, and the others that run on each engine, with the faults of a database.
 MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grpc --include='*.test.ts') \
-  test/main/database-tls.test.ts test/main/migrate.test.ts \
+  test/main/database-tls.test.ts test/main/migrate.test.ts test/main/migrate-command.test.ts \
   test/faults/database-away.test.ts test/faults/database-restarts.test.ts test/faults/takeover.test.ts \
   test/faults/random-kills.test.ts test/faults/random-cuts.test.ts test/faults/group-replication.test.ts
 

@@ -3,6 +3,7 @@ import { createTable, type Migration } from './create-table.ts';
 /** The table of webhooks. An agent has at most one of each type. The configuration is JSON text. */
 export const webhooks: Migration = {
   name: '0002_webhooks',
+  summary: 'Makes the table of webhooks.',
   oldestRelease: '0.1.0',
   statements: createTable({
     name: 'webhooks',

@@ -9,6 +9,7 @@ import { createTable, type Migration } from './create-table.ts';
  */
 export const executions: Migration = {
   name: '0006_executions',
+  summary: 'Makes the table of executions, with its indexes.',
   oldestRelease: '0.1.0',
   statements: createTable({
     name: 'executions',

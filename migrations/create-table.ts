@@ -4,6 +4,8 @@ export type Engine = 'sqlite' | 'mysql';
 /** One step of the schema. It is applied once, in order, and never edited after a release. */
 export interface Migration {
   readonly name: string;
+  /** Tells an operator in one sentence what the step does. */
+  readonly summary: string;
   /** The oldest release that works with the schema after this step. */
   readonly oldestRelease: string;
   /**

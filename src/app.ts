@@ -25,6 +25,7 @@ import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { databasePlaceOf } from './ops/configured-database.ts';
 import { rotateAtStart } from './ops/key-rotation.ts';
+import { logMigration } from './ops/log-migration.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { opennessOf } from './ops/openness.ts';
 import { createOpsServer } from './ops/ops-server.ts';
@@ -72,8 +73,12 @@ export interface AppOverrides {
  * @throws ConfigError with what the operator has to mend; DatabaseError when the database can't be reached.
  */
 export async function createApp(config: Config, overrides: AppOverrides): Promise<App> {
-  const { migrate } = config;
-  const database = await openMigrated({ ...databasePlaceOf(config), migrate, release: VERSION });
+  const { migrate, instance } = config;
+  const database = await openMigrated({
+    ...{ ...databasePlaceOf(config), migrate, release: VERSION },
+    holder: `${instance} (callhooks ${VERSION})`,
+    onMigration: (event) => logMigration(overrides.logger, event),
+  });
   try {
     return await plugTogether(config, overrides, database);
   } catch (error) {

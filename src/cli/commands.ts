@@ -19,7 +19,7 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
   [
     'migrate',
     {
-      summary: "bring the database to this version's schema, and print what was done",
+      summary: "bring the database to this version's schema, and print what is done",
       load: async () => (await import('./migrate.ts')).migrate,
     },
   ],

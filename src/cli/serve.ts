@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import type { Addresses, App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { DatabaseError } from '../errors.ts';
@@ -6,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import { defineCommand } from './frame/command.ts';
 import { EXIT } from './frame/exit-codes.ts';
 import type { Shell } from './frame/shell.ts';
+import { exitCodeOf, listenForSignals } from './frame/stop-signals.ts';
 
 /** Serves gRPC until a signal stops it. */
 export const serve = defineCommand({
@@ -66,7 +66,7 @@ async function serveUntilStopped(shell: Shell): Promise<number> {
   const stopAtOnce = async (): Promise<void> => {
     const signal = await stopRequests.second;
     logger.warn({ signal }, 'stopping at once: running executions are aborted');
-    exitCode = 128 + constants.signals[signal];
+    exitCode = exitCodeOf(signal);
     await app?.close({ immediately: true });
   };
   await Promise.race([run(), stopAtOnce()]);
@@ -107,19 +107,6 @@ async function announce(addresses: Addresses, config: Config, logger: Logger, sh
 // Only a server with TLS files listens: without them a terminal that closes ends the server, as always.
 function reloadTlsOnHangup(app: App, shell: Shell): void {
   shell.onSignal('SIGHUP', () => void app.reloadTls());
-}
-
-type StopSignal = 'SIGTERM' | 'SIGINT';
-
-// The server listens for signals before it starts. A signal during the start stops it as soon as it is up.
-function listenForSignals(shell: Shell): { first: Promise<StopSignal>; second: Promise<StopSignal> } {
-  const first = Promise.withResolvers<StopSignal>();
-  const second = Promise.withResolvers<StopSignal>();
-  let count = 0;
-  const onSignal = (signal: StopSignal): void => [first, second][count++]?.resolve(signal);
-  shell.onSignal('SIGTERM', () => onSignal('SIGTERM'));
-  shell.onSignal('SIGINT', () => onSignal('SIGINT'));
-  return { first: first.promise, second: second.promise };
 }
 
 // After an error that nobody caught, the state of this process is unknown. It exits, and the next process finds in the

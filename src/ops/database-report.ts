@@ -45,7 +45,7 @@ async function report(database: Database, keys: readonly EncryptionKey[]): Promi
 }
 
 async function reportKeys(database: Database, keys: readonly EncryptionKey[]): Promise<DatabaseReport> {
-  const pending = await database.pendingMigrations();
+  const { pending } = await database.schemaPlan();
   if (pending.length > 0)
     return withKeys(`the database lacks ${pending.length} migrations: run "callhooks migrate"\n`);
   const keyIds = keys.map((key) => key.id);

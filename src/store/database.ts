@@ -2,6 +2,7 @@ import { ConfigError, isDatabaseError } from '../errors.ts';
 import { createWrite } from './executions/write-rows.ts';
 import { openMysql } from './open-mysql.ts';
 import { openSqlite } from './open-sqlite.ts';
+import type { MigrateOptions, MigrationEvent, SchemaPlan } from './migrate.ts';
 import type { StatementReport } from './sql/connections.ts';
 import { compareReleases } from './releases.ts';
 import { openSqliteThread } from './thread/sqlite-thread.ts';
@@ -20,12 +21,13 @@ export interface Database {
    * nothing about the database.
    */
   ping(): Promise<void>;
-  /** Returns the names of the migrations that are not applied yet. */
-  pendingMigrations(): Promise<readonly string[]>;
-  /** Returns the oldest release that works with the schema, or undefined when there is no schema yet. */
-  oldestRelease(): Promise<string | undefined>;
-  /** Applies the pending migrations, and returns their names. Several processes may call it at once. */
-  migrate(): Promise<readonly string[]>;
+  /** Says which migrations are applied. */
+  schemaPlan(): Promise<SchemaPlan>;
+  /**
+   * Applies the pending migrations, and returns their names. Several processes may call it at once: one does it, and the
+   * others wait. `options` hold functions, so SQLite takes none: it has no other process to wait for.
+   */
+  migrate(options?: MigrateOptions): Promise<readonly string[]>;
   /** Returns the free bytes on the disk of an embedded database, or undefined when the disk is a server's. */
   freeBytes(): Promise<number | undefined>;
   /** Returns a line about the server and the protection of the connection to it, or undefined when there is no server. */
@@ -70,6 +72,10 @@ export interface MigratedOptions extends DatabaseOptions {
   readonly migrate: boolean;
   /** The version of this release. */
   readonly release: string;
+  /** The name of this process, which others see that wait for its migrations. */
+  readonly holder?: string;
+  /** Is called with each step of a migration. */
+  readonly onMigration?: (event: MigrationEvent) => void;
 }
 
 /**
@@ -79,18 +85,27 @@ export interface MigratedOptions extends DatabaseOptions {
 export async function openMigrated(options: MigratedOptions): Promise<Database> {
   const database = await openDatabase(options);
   try {
-    await refuseNewerSchema(database, options.release);
-    if (database.engine === 'sqlite' || options.migrate) await database.migrate();
-    const pending = await database.pendingMigrations();
+    refuseNewerSchema(await database.schemaPlan(), options.release);
+    if (database.engine === 'sqlite') await database.migrate();
+    else if (options.migrate) await database.migrate(migrateOptionsOf(options));
+    const { pending } = await database.schemaPlan();
     if (pending.length === 0) return await assertWritable(database);
+    const names = pending.map(({ name }) => name).join(', ');
     throw new ConfigError([
-      `the database lacks ${pending.length} migrations (${pending.join(', ')}): ` +
+      `the database lacks ${pending.length} migrations (${names}): ` +
         'run "callhooks migrate", or set CALLHOOKS_MIGRATE=true',
     ]);
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+function migrateOptionsOf({ holder, onMigration }: MigratedOptions): MigrateOptions {
+  return {
+    ...(holder === undefined ? {} : { holder }),
+    ...(onMigration === undefined ? {} : { onEvent: onMigration }),
+  };
 }
 
 // A server that is read-only answers every question of a start, and refuses the first claim.
@@ -106,11 +121,7 @@ async function assertWritable(database: Database): Promise<Database> {
  * works with this release passes, so that replicas can be rolled forward and back.
  * @throws ConfigError
  */
-export async function refuseNewerSchema(
-  database: Pick<Database, 'oldestRelease'>,
-  release: string,
-): Promise<void> {
-  const oldest = await database.oldestRelease();
+export function refuseNewerSchema({ oldestRelease: oldest }: SchemaPlan, release: string): void {
   if (oldest === undefined || compareReleases(release, oldest) >= 0) return;
   throw new ConfigError([
     `this is callhooks ${release}, and the database's schema has been migrated by a newer one: start callhooks ` +

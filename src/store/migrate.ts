@@ -1,18 +1,54 @@
-// oxlint-disable-next-line no-restricted-imports -- the name of the lock's owner is random
-import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MIGRATIONS, type Migration } from '../../migrations/index.ts';
+import { ConfigError } from '../errors.ts';
+import { createMigrationLock, type LockOwner } from './migration-lock.ts';
 import type { Connections } from './sql/connections.ts';
+import { missingPrivilege } from './sql/database-advice.ts';
 import type { Dialect } from './sql/dialect.ts';
 import { compareReleases } from './releases.ts';
 
+/** A migration that is not applied yet. */
+export interface PendingMigration extends Pick<Migration, 'name' | 'summary'> {
+  /** What it runs on this engine. */
+  readonly statements: readonly string[];
+}
+
+/** What is applied of a schema, and what is not. */
+export interface SchemaPlan {
+  /** The migrations that are not applied yet, in order. */
+  readonly pending: readonly PendingMigration[];
+  /** The names of applied migrations that this release does not know: a newer one has applied them. */
+  readonly newer: readonly string[];
+  /** The oldest release that works with the schema as it is. It is undefined when there is none. */
+  readonly oldestRelease: string | undefined;
+  /** The oldest release that works with the schema when the pending migrations are applied. */
+  readonly oldestReleaseAfter: string | undefined;
+}
+
+/** What happens while a schema is brought forward. */
+export type MigrationEvent =
+  | { readonly kind: 'waiting'; readonly owner: LockOwner }
+  | { readonly kind: 'applying'; readonly name: string }
+  | { readonly kind: 'applied'; readonly name: string; readonly durationMs: number };
+
+/** How a schema is brought forward. */
+export interface MigrateOptions {
+  /** The name of this process, which others see that wait for it. */
+  readonly holder?: string;
+  readonly onEvent?: (event: MigrationEvent) => void;
+  /** Ends the work. A migration that has begun is finished. */
+  readonly signal?: AbortSignal;
+}
+
 /** Brings the schema forward. */
 export interface Migrator {
-  /** Returns the names of the migrations that are not applied yet, in order. */
-  pending(): Promise<readonly string[]>;
-  /** Waits until no other process migrates, applies the pending migrations, and returns their names. */
-  migrate(): Promise<readonly string[]>;
-  /** Returns the oldest release that works with this schema, or undefined when there is none. */
-  oldestRelease(): Promise<string | undefined>;
+  /** Says what is applied. Changes nothing. */
+  plan(): Promise<SchemaPlan>;
+  /**
+   * Waits until no other process migrates, applies the pending migrations, and returns their names.
+   * @throws ConfigError when the user of the database may not change the schema.
+   */
+  migrate(options?: MigrateOptions): Promise<readonly string[]>;
 }
 
 /**
@@ -23,25 +59,43 @@ export function createMigrator(
   dialect: Dialect,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Migrator {
-  const applied = (): Promise<readonly { name: string; oldestRelease: string }[]> =>
+  const findApplied = (): Promise<ReadonlyMap<string, string>> =>
     connections.use(async (session) => {
       // The table is looked up first: a server that may not create tables must be able to ask.
       const tables = await session.rows(dialect.tableExists, ['schema_migrations']);
-      if (tables.length === 0) return [];
+      if (tables.length === 0) return new Map();
       const rows = await session.rows('SELECT name, oldest_release FROM schema_migrations');
-      return rows.map((row) => ({ name: row.name as string, oldestRelease: row.oldest_release as string }));
+      return new Map(rows.map((row) => [row.name as string, row.oldest_release as string]));
     });
-
   const findPending = async (): Promise<readonly Migration[]> => {
-    const names = new Set((await applied()).map(({ name }) => name));
-    return migrations.filter(({ name }) => !names.has(name));
+    const applied = await findApplied();
+    return migrations.filter(({ name }) => !applied.has(name));
+  };
+
+  const plan = async (): Promise<SchemaPlan> => {
+    const applied = await findApplied();
+    const pending = migrations.filter(({ name }) => !applied.has(name));
+    const known = new Set(migrations.map(({ name }) => name));
+    const releases = [...applied.values()];
+    return {
+      pending: pending.map(({ name, summary, statements }) => ({
+        ...{ name, summary },
+        statements: statements(dialect.engine),
+      })),
+      newer: [...applied.keys()].filter((name) => !known.has(name)).toSorted(),
+      oldestRelease: greatestRelease(releases),
+      oldestReleaseAfter: greatestRelease([...releases, ...pending.map((it) => it.oldestRelease)]),
+    };
   };
 
   // On SQLite all of it is applied or nothing. MySQL commits DDL at once: after a kill before the note is written, the
   // statement runs again.
   const apply = (migration: Migration): Promise<void> =>
     connections.transaction(async (session) => {
-      for (const statement of migration.statements(dialect.engine)) await session.change(statement);
+      for (const statement of migration.statements(dialect.engine))
+        await session.change(statement).catch((error: unknown) => {
+          if (!dialect.wasAppliedBefore(error)) throw error;
+        });
       await session.change(
         `INSERT INTO schema_migrations (name, oldest_release, applied_at) VALUES (?, ?, ${dialect.now}) ` +
           dialect.keepExisting('name'),
@@ -49,23 +103,38 @@ export function createMigrator(
       );
     });
 
-  const migrate = async (): Promise<readonly string[]> => {
-    if ((await findPending()).length === 0) return [];
-    return withMigrationLock(connections, dialect, async (assertOwned) => {
-      await connections.use((session) => session.change(CREATE_TABLE));
-      const pending = await findPending();
-      for (const migration of pending) {
-        await assertOwned();
-        await apply(migration);
+  const applyPending = async (options: MigrateOptions): Promise<readonly string[]> => {
+    const { holder = '', onEvent = () => undefined, signal } = options;
+    const onWaiting = (owner: LockOwner): void => onEvent({ kind: 'waiting', owner });
+    const lock = await createMigrationLock(connections, dialect, holder);
+    const done: string[] = [];
+    try {
+      while (await lock.acquire({ signal, onWaiting })) {
+        if (done.length === 0) await connections.use((session) => session.change(CREATE_TABLE));
+        // On SQLite all of this happens in one turn, in which no signal is heard.
+        await nextTurn();
+        const [next] = signal?.aborted === true ? [] : await findPending();
+        if (next === undefined) break;
+        const startedAtMs = performance.now();
+        onEvent({ kind: 'applying', name: next.name });
+        await apply(next);
+        onEvent({ kind: 'applied', name: next.name, durationMs: performance.now() - startedAtMs });
+        done.push(next.name);
       }
-      return pending.map(({ name }) => name);
-    });
+      return done;
+    } finally {
+      await lock.release();
+    }
   };
 
   return {
-    pending: async () => (await findPending()).map(({ name }) => name),
-    migrate,
-    oldestRelease: async () => greatestRelease((await applied()).map(({ oldestRelease }) => oldestRelease)),
+    plan,
+    migrate: async (options = {}) => {
+      if ((await findPending()).length === 0) return [];
+      return applyPending(options).catch((error: unknown) => {
+        throw explainMissingPrivilege(error);
+      });
+    },
   };
 }
 
@@ -77,74 +146,11 @@ function greatestRelease(releases: readonly string[]): string | undefined {
   return releases.toSorted(compareReleases).at(-1);
 }
 
-const POLL_MS = 100;
-const HEARTBEAT_MS = 5_000;
-const STALE_AFTER_MS = 30_000;
-
-/** Throws when another process has taken the lock over, because this process slept for too long. */
-type AssertOwned = () => Promise<void>;
-
-/**
- * Waits until no other process migrates this database, and runs `work`. The lock is a row with the heartbeat of its owner:
- * GET_LOCK is granted on two nodes of a Galera cluster at once, and a row without a heartbeat would stay locked after a
- * kill. 30 s after the last heartbeat the next process takes the lock over.
- */
-async function withMigrationLock<T>(
-  connections: Connections,
-  dialect: Dialect,
-  work: (assertOwned: AssertOwned) => Promise<T>,
-): Promise<T> {
-  const owner = randomUUID();
-  await connections.use(async (session) => {
-    await session.change(
-      'CREATE TABLE IF NOT EXISTS schema_lock ' +
-        '(id INTEGER NOT NULL PRIMARY KEY, owner VARCHAR(36), heartbeat_at BIGINT NOT NULL)',
-    );
-    await session.change(
-      `INSERT INTO schema_lock (id, heartbeat_at) VALUES (1, 0) ${dialect.keepExisting('id')}`,
-    );
-  });
-
-  const isOwned = async (): Promise<boolean> => {
-    const [row] = await connections.use((session) =>
-      session.rows('SELECT owner FROM schema_lock WHERE id = 1'),
-    );
-    return row?.owner === owner;
-  };
-  const take = (): Promise<number> =>
-    connections.use((session) =>
-      session.change(
-        `UPDATE schema_lock SET owner = ?, heartbeat_at = ${dialect.now} ` +
-          `WHERE id = 1 AND (owner IS NULL OR heartbeat_at < ${dialect.now} - ${STALE_AFTER_MS})`,
-        [owner],
-      ),
-    );
-  const beat = (): Promise<number> =>
-    connections.use((session) =>
-      session.change(`UPDATE schema_lock SET heartbeat_at = ${dialect.now} WHERE id = 1 AND owner = ?`, [
-        owner,
-      ]),
-    );
-  const release = (): Promise<number> =>
-    connections.use((session) =>
-      session.change('UPDATE schema_lock SET owner = NULL WHERE id = 1 AND owner = ?', [owner]),
-    );
-
-  await take();
-  while (!(await isOwned())) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL_MS);
-    });
-    await take();
-  }
-  // A missed heartbeat shows in `assertOwned`.
-  const heartbeat = setInterval(() => void beat().catch(() => undefined), HEARTBEAT_MS);
-  try {
-    return await work(async () => {
-      if (!(await isOwned())) throw new Error('another process has taken the migration lock over');
-    });
-  } finally {
-    clearInterval(heartbeat);
-    await release();
-  }
+function explainMissingPrivilege(error: unknown): unknown {
+  const privilege = missingPrivilege(error);
+  if (privilege === undefined) return error;
+  return new ConfigError([
+    `the user of DATABASE_URL lacks the privilege ${privilege}, which a migration needs: grant it ` +
+      'CREATE, ALTER, INDEX and DROP on the database, or let "callhooks migrate" run as a user who has them (docs/mysql.md)',
+  ]);
 }

@@ -5,6 +5,7 @@ import { createExecutionStore } from './executions/executions.ts';
 import { createMysqlWrites } from './executions/mysql-writes.ts';
 import { createWrite } from './executions/write-rows.ts';
 import { createMigrator } from './migrate.ts';
+import { MIGRATION_POOL } from './open-schema.ts';
 import { checkMysqlSettings } from './sql/check-settings.ts';
 import type { Connections } from './sql/connections.ts';
 import { parseDatabaseUrl } from './sql/database-url.ts';
@@ -15,8 +16,6 @@ import type { Database } from './database.ts';
 
 const DEFAULT_POOL_SIZE = 8;
 const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };
-// A change of a large table may take long.
-const MIGRATION_STATEMENT_MS = 3_600_000;
 
 /** Opens a MySQL or MariaDB database without migrating it. No connection is made before the first statement. */
 export function openMysql(options: DatabaseOptions & { url: string }): Database {
@@ -31,11 +30,10 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   // A call waits for these too, so a silent database has to show as soon as at a claim.
   const reads = open({ poolSize, limitMs: hot, causal: true });
   const admin = open({ poolSize: Math.max(2, Math.ceil(poolSize / 2)), limitMs: other, causal: true });
-  const migrating = { limitMs: MIGRATION_STATEMENT_MS, waitsForTables: true };
-  const migrations = open({ poolSize: 2, causal: false, ...migrating });
+  const migrations = open(MIGRATION_POOL);
   // A probe has a connection of its own: a pool without a free connection says nothing about the database.
   const probes = open({ poolSize: 1, limitMs: hot, causal: true });
-  const { pending, migrate, oldestRelease } = createMigrator(migrations, mysql);
+  const { plan, migrate } = createMigrator(migrations, mysql);
   return {
     engine: 'mysql',
     agents: createAgentStore(reads, admin, mysql),
@@ -45,9 +43,8 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
       write: createWrite(createMysqlWrites(writes, reads)),
     },
     ping: () => ping(probes),
-    pendingMigrations: pending,
+    schemaPlan: plan,
     migrate,
-    oldestRelease,
     freeBytes: () => Promise.resolve(undefined),
     describeServer: () => describeServer(admin, sslMode),
     checkSettings: async () => [

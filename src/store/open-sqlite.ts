@@ -28,7 +28,7 @@ export function openSqlite({
   const connections = createSqliteConnections(openSqliteFile(folder.databaseFile, onStatement));
   const { callers, background } = connections;
   const writes = createSqliteWrites(connections);
-  const { pending, migrate, oldestRelease } = createMigrator(background, sqlite);
+  const { plan, migrate } = createMigrator(background, sqlite);
   return {
     engine: 'sqlite',
     agents: createAgentStore(callers, background, sqlite),
@@ -39,9 +39,8 @@ export function openSqlite({
       // A disk that takes no writes refuses this one, which changes nothing.
       await callers.use((session) => session.change('UPDATE executions SET state = state WHERE 1 = 0'));
     },
-    pendingMigrations: pending,
+    schemaPlan: plan,
     migrate,
-    oldestRelease,
     freeBytes: async () => {
       const { bavail, bsize } = await statfs(dataDir);
       return bavail * bsize;

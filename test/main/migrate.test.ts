@@ -32,7 +32,7 @@ describeEachEngine('The migrations of a process', (engine) => {
     const first = await run('migrate');
     expect(first.exitCode, first.stderr).to.equal(0);
     expect(first.stdout).to.match(/^applied 0001/m);
-    expect((await run('migrate')).stdout).to.equal('the schema is up to date\n');
+    expect((await run('migrate')).stdout).to.match(/^the schema is up to date$/m);
     expect(await serveOnce()).to.equal(0);
   });
 
@@ -52,15 +52,6 @@ describeEachEngine('The migrations of a process', (engine) => {
       const { exitCode, stderr } = await refusing.ended();
       expect(exitCode, stderr).to.equal(78);
       expect(stderr).to.contain('start callhooks 99.1.0 or newer');
-    });
-
-  // Only one process at a time may use the file of SQLite.
-  if (engine.name !== 'sqlite')
-    it('are each applied by one of several processes that migrate at once', async () => {
-      const ends = await Promise.all([run('migrate'), run('migrate'), run('migrate')]);
-      expect(ends.map(({ exitCode }) => exitCode)).to.deep.equal([0, 0, 0]);
-      const applied = ends.flatMap(({ stdout }) => stdout.match(/^applied .*$/gm) ?? []);
-      expect(applied).to.have.length(new Set(applied).size).and.to.be.above(0);
     });
 
   it('are applied by serve to SQLite always, and to MariaDB with CALLHOOKS_MIGRATE', async () => {

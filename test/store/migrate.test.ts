@@ -5,6 +5,7 @@ import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { ConfigError } from '../../src/errors.ts';
+import type { MigrationEvent } from '../../src/store/migrate.ts';
 import { openDatabase, openMigrated } from '../../src/store/database.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { until } from '../support/until.ts';
@@ -51,12 +52,15 @@ describeEachEngine('migrations', (engine) => {
 
   it('are pending on an empty database, and none is pending after they were applied in order', async () => {
     const database = await openDatabase(optionsOf(fresh));
-    expect(await database.pendingMigrations()).to.deep.equal(NAMES);
-    expect(await database.oldestRelease()).to.equal(undefined);
+    const before = await database.schemaPlan();
+    expect(before.pending.map(({ name }) => name)).to.deep.equal(NAMES);
+    expect([before.oldestRelease, before.oldestReleaseAfter]).to.deep.equal([undefined, '0.1.0']);
     expect(await database.migrate()).to.deep.equal(NAMES);
-    expect(await database.pendingMigrations()).to.deep.equal([]);
     expect(await database.migrate()).to.deep.equal([]);
-    expect(await database.oldestRelease()).to.equal('0.1.0');
+    expect(await database.schemaPlan()).to.deep.equal({
+      ...{ pending: [], newer: [] },
+      ...{ oldestRelease: '0.1.0', oldestReleaseAfter: '0.1.0' },
+    });
     await database.close();
   });
 
@@ -70,8 +74,10 @@ describeEachEngine('migrations', (engine) => {
       ),
     );
     await direct.close();
-    expect(await database.pendingMigrations()).to.deep.equal([]);
-    expect(await database.oldestRelease()).to.equal('0.10.0');
+    expect(await database.schemaPlan()).to.deep.equal({
+      ...{ pending: [], newer: ['0099_later', '0100_later'] },
+      ...{ oldestRelease: '0.10.0', oldestReleaseAfter: '0.10.0' },
+    });
     await database.close();
   });
 
@@ -121,16 +127,22 @@ describeEachEngine('migrations', (engine) => {
     const direct = connectDirectly(fresh);
     const setLock = (ageMs: number) =>
       direct.use((session) =>
-        session.change(`UPDATE schema_lock SET owner = 'someone', heartbeat_at = ${Date.now() - ageMs}`),
+        session.change(
+          `UPDATE schema_lock SET owner = 'someone', holder = 'replica-7', heartbeat_at = ${Date.now() - ageMs}`,
+        ),
       );
     await direct.use((session) => session.change("DELETE FROM schema_migrations WHERE name >= '0010'"));
     await setLock(0);
     let done = false;
-    const migrating = database.migrate().finally(() => {
+    const waits = new Set<string | undefined>();
+    const onEvent = (event: MigrationEvent) => event.kind === 'waiting' && waits.add(event.owner.holder);
+    // On SQLite the functions run on a thread of its own, and this process has no other to wait for.
+    const migrating = database.migrate(engine.name === 'sqlite' ? undefined : { onEvent }).finally(() => {
       done = true;
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(done).to.equal(false);
+    expect([...waits]).to.deep.equal(engine.name === 'sqlite' ? [] : ['replica-7']);
     await setLock(31_000);
     expect(await migrating).to.deep.equal(['0010_purged_keys']);
     await direct.close();
@@ -179,7 +191,7 @@ describeEachEngine('migrations', (engine) => {
       other.child.kill('SIGKILL');
       await other.exited;
       const database = await openDatabase(optionsOf(fresh));
-      expect(await database.pendingMigrations()).to.deep.equal([]);
+      expect((await database.schemaPlan()).pending).to.deep.equal([]);
       expect((await rejection(openDatabase(optionsOf(fresh)))) as Error).to.be.instanceOf(Error);
       await database.close();
       await (await openDatabase(optionsOf(fresh))).close();

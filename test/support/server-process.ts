@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
@@ -20,6 +21,8 @@ export interface ServerProcess {
   serving(): Promise<string>;
   /** Resolves with the first log line that `matches`. */
   logged(matches: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Resolves when standard output holds a text that matches. */
+  printed(pattern: RegExp): Promise<true>;
   kill(signal: NodeJS.Signals): void;
   ended(): Promise<Ended>;
 }
@@ -47,6 +50,12 @@ export function startProcess(args: readonly string[], env: Environment = {}, mai
     pid: child.pid ?? 0,
     logged,
     serving: async () => String((await logged((line) => line['msg'] === 'serving'))['grpcAddress']),
+    printed: (pattern) =>
+      until(`the process to print ${pattern}`, () => {
+        if (child.exitCode !== null && !pattern.test(output.stdout()))
+          throw new Error(`ended before: ${output.stdout()}${output.stderr()}`);
+        return pattern.test(output.stdout());
+      }),
     kill: (signal) => child.kill(signal),
     ended: () => ended,
   };

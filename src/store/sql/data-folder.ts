@@ -12,6 +12,11 @@ export interface DataFolder {
 const LOCK_FILE = 'callhooks.lock.db';
 const DATABASE_FILE = 'callhooks.db';
 
+/** Returns the path of the database file in a data folder. */
+export function databaseFileIn(dataDir: string): string {
+  return join(dataDir, DATABASE_FILE);
+}
+
 /**
  * Makes the folder (mode 0700) if there is none, and locks it with BEGIN EXCLUSIVE on a second SQLite file. The system frees
  * the lock however this process ends. New files have mode 0600, whatever the mode of the folder is. Throws when another process has locked it.
@@ -27,7 +32,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     if (!isDatabaseError(error, 'busy')) throw error;
     throw new Error(`another callhooks runs on this data folder: ${dataDir}`, { cause: error });
   }
-  return { databaseFile: join(dataDir, DATABASE_FILE), release: () => lock.close() };
+  return { databaseFile: databaseFileIn(dataDir), release: () => lock.close() };
 }
 
 const OWNER_ONLY = 0o600;

@@ -39,6 +39,17 @@ export function databaseAdvice(error: unknown, sslMode?: SslMode): string | unde
   return errno === 1290 && !/read.only/i.test(message) ? undefined : advice;
 }
 
+const TABLE_ACCESS_DENIED = 1142;
+
+/** Returns the privilege that the user of the database lacks for a statement (`CREATE`), if it failed for that reason. */
+export function missingPrivilege(error: unknown): string | undefined {
+  const { errno, message = '' } = (error instanceof DatabaseError ? error.cause : error) as {
+    errno?: unknown;
+    message?: string;
+  };
+  return errno === TABLE_ACCESS_DENIED ? /^([A-Z ,]+) command denied/.exec(message)?.[1] : undefined;
+}
+
 /** Reports whether a statement failed because its server takes no writes. */
 export function isReadOnly(error: unknown): boolean {
   return error instanceof DatabaseError && error.advice === READ_ONLY;

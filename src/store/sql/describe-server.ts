@@ -28,6 +28,32 @@ export async function describeServer(connections: Connections, sslMode: SslMode)
   return `${server} ${version.split('-')[0]} ${describeTls(tlsVersionOf(ciphers[0]), sslMode)}`;
 }
 
+const CLUSTER =
+  "SHOW VARIABLES WHERE (Variable_name = 'wsrep_on' AND Value = 'ON') OR " +
+  "(Variable_name = 'group_replication_group_name' AND Value <> '') OR " +
+  "(Variable_name = 'group_replication_single_primary_mode' AND Value = 'OFF')";
+const DDL_NOTES = {
+  wsrep_on:
+    'this is a Galera cluster: while a statement changes the schema, all its nodes stop writing, and calls get ' +
+    'DATABASE_UNAVAILABLE when that takes longer than 2 s',
+  group_replication_group_name:
+    'this is a group of MySQL servers: the others apply each change after this one, and reads on them wait for it',
+  group_replication_single_primary_mode:
+    'all servers of this group take writes, and MySQL does not support it when a table is written on one of them while it ' +
+    'is changed on another: let all replicas of callhooks use this server, or stop them, until the migration is done',
+} as const;
+
+/** Returns sentences about what a change of the schema does to a cluster, or none when the server is no node of one. */
+export async function describeDdl(connections: Connections): Promise<readonly string[]> {
+  const rows = await connections.use((session) => session.rows(CLUSTER));
+  const names = new Set(rows.map((row) => String(Object.values(row)[0])));
+  if (names.has('wsrep_on')) return [DDL_NOTES.wsrep_on];
+  if (!names.has('group_replication_group_name')) return [];
+  const { group_replication_group_name: group, group_replication_single_primary_mode: everywhere } =
+    DDL_NOTES;
+  return names.has('group_replication_single_primary_mode') ? [group, everywhere] : [group];
+}
+
 // The value is empty on a plaintext connection.
 function tlsVersionOf(row: Row | undefined): string {
   return String(row?.Value ?? row?.VARIABLE_VALUE ?? '');

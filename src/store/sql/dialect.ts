@@ -51,4 +51,6 @@ export interface Dialect {
   readonly maintenancePauseMs: number;
 
   isDuplicateKey(error: unknown): boolean;
+  /** Reports whether a statement of a migration failed because what it makes is there, or what it removes is gone. */
+  wasAppliedBefore(error: unknown): boolean;
 }

@@ -1,4 +1,4 @@
-import type { DatabaseErrorKind } from '../../errors.ts';
+import { DatabaseError, type DatabaseErrorKind } from '../../errors.ts';
 
 type Known = Exclude<DatabaseErrorKind, 'bug'>;
 
@@ -90,6 +90,18 @@ export function isSqliteDuplicate(error: unknown): boolean {
 /** Reports whether mysql2 refused a row because one of its unique keys is taken. */
 export function isMysqlDuplicate(error: unknown): boolean {
   return fieldsOf(error).errno === MYSQL_DUPLICATE;
+}
+
+// A table exists, a column exists, an index exists, and what should be dropped does not exist.
+const MYSQL_REPEATED_DDL: ReadonlySet<unknown> = new Set([1050, 1060, 1061, 1091]);
+
+/**
+ * Reports whether mysql2's error is of a change of the schema that has been made before. MySQL has no IF NOT EXISTS for
+ * columns and indexes. The error may be a DatabaseError.
+ */
+export function isMysqlRepeatedDdl(error: unknown): boolean {
+  const { errno } = fieldsOf(error instanceof DatabaseError ? error.cause : error);
+  return MYSQL_REPEATED_DDL.has(errno);
 }
 
 function fieldsOf(error: unknown): { errno?: unknown; code?: unknown; fatal?: unknown; sqlState?: unknown } {

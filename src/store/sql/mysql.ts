@@ -1,7 +1,7 @@
 import knex, { type Knex } from 'knex';
 import type { Dialect, Value } from './dialect.ts';
 import { parseDatabaseUrl, type DatabaseAddress, type SslMode } from './database-url.ts';
-import { isMysqlDuplicate } from './driver-errors.ts';
+import { isMysqlDuplicate, isMysqlRepeatedDdl } from './driver-errors.ts';
 import { fallBackToPlaintext, sslOf } from './mysql-tls.ts';
 import { rowsAsTable } from './sql.ts';
 
@@ -98,6 +98,7 @@ export const mysql: Dialect = {
   maintenancePauseMs: 0,
 
   isDuplicateKey: isMysqlDuplicate,
+  wasAppliedBefore: isMysqlRepeatedDdl,
 };
 
 /** Opens a pool. No connection is made before the first statement, and none is kept idle for longer than 20 s. */

@@ -38,4 +38,6 @@ export const sqlite: Dialect = {
   maintenancePauseMs: 10,
 
   isDuplicateKey: isSqliteDuplicate,
+  // A migration is applied in one transaction with its note.
+  wasAppliedBefore: () => false,
 };

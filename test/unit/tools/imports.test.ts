@@ -87,7 +87,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     uses: ['access/', 'config/', 'errors.ts', 'secrets/', 'version.ts'],
     types: ['domain/', 'engine/', 'http/', 'logger.ts', 'store/'],
     libraries: ['prom-client'],
-    node: ['events', 'fs', 'http', 'net', 'path', 'perf_hooks', 'util'],
+    node: ['events', 'fs', 'http', 'net', 'path', 'perf_hooks', 'timers/promises', 'util'],
   },
   'config/': {
     uses: ['access/', 'errors.ts', 'logger.ts'],
