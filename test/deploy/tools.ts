@@ -7,6 +7,12 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
 /** Programs of other projects. `make test-deploy` installs them into .cache/. */
 export const TOOLS = {
+  'compose-go': join(CACHE, 'bin/compose-go'),
+  hadolint: join(CACHE, 'hadolint/hadolint'),
+  helm: join(CACHE, 'bin/helm'),
+  kubeconform: join(CACHE, 'bin/kubeconform'),
+  'kubernetes-1.29': join(CACHE, 'kubernetes-1.29/_definitions.json'),
+  'kubernetes-1.37': join(CACHE, 'kubernetes-1.37/_definitions.json'),
   prometheus: join(CACHE, 'prometheus/usr/bin/prometheus'),
   promtool: join(CACHE, 'prometheus/usr/bin/promtool'),
 } as const;

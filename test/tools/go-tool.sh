@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 PATH=$PATH:/usr/local/go/bin:/usr/local/bin
 
-# missing WHAT TODO says that a tool is missing.
+# missing WHAT ADVICE says that a tool is missing.
 missing() {
   printf '%s\n' '******************************************************************************************' \
     "  $1" "  $2" \
@@ -21,7 +21,8 @@ go_tool() {
     return 0
   fi
   echo "building $1 $3 into .cache/bin"
-  if GOBIN=$bin GOFLAGS= go install "$2@$3"; then
+  # Go names a command after the last part of its path.
+  if GOBIN=$bin GOFLAGS= go install "$2@$3" && { [ -x "$bin/$1" ] || mv "$bin/${2##*/}" "$bin/$1"; }; then
     : >"$bin/.$1@$3"
   else
     missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'Run the same make target again to repeat it.'
