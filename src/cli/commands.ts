@@ -51,4 +51,11 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
       load: async () => (await import('./healthcheck.ts')).healthcheck,
     },
   ],
+  [
+    'try',
+    {
+      summary: 'show what a webhook would send, and send it with --send (TestWebhook)',
+      load: async () => (await import('./try.ts')).tryWebhook,
+    },
+  ],
 ]);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { CLIENT_VARIABLES } from './client-variables.ts';
 import { databaseProblems } from './database.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { nearestName } from './nearest-name.ts';
@@ -137,7 +138,8 @@ function unsafeEnvironment(env: Environment): string[] {
 function unknownVariables(env: Environment): string[] {
   const known = VARIABLE_NAMES.flatMap((name) => (settingOf(name).secret ? [name, `${name}_FILE`] : [name]));
   return Object.keys(env)
-    .filter((name) => name.startsWith('CALLHOOKS_') && env[name] !== undefined && !known.includes(name))
+    .filter((name) => name.startsWith('CALLHOOKS_') && env[name] !== undefined)
+    .filter((name) => !known.includes(name) && !Object.hasOwn(CLIENT_VARIABLES, name))
     .map((name) => `${name} is not a variable of callhooks: did you mean ${nearestVariable(name, known)}?`);
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { CLIENT_VARIABLES } from '../../../src/config/client-variables.ts';
 import { settingOf, VARIABLE_NAMES } from '../../../src/config/schema.ts';
 import { parseConfig, type Config } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
@@ -443,6 +444,26 @@ describe('docs/config.md', () => {
       const shown = text === '' ? '(none)' : text.startsWith('(') ? text : `\`${text}\``;
       return `| \`${name}\`${secret ? ', or `_FILE`' : ''} | ${shown} | ${meaning} |`;
     });
-    expect(rows).to.deep.equal(expected);
+    const client = Object.entries(CLIENT_VARIABLES).map(([name, { default: text, meaning }]) => {
+      const shown = text.startsWith('(') ? text : `\`${text}\``;
+      return `| \`${name}\` | ${shown} | ${meaning} |`;
+    });
+    expect(rows).to.deep.equal([...expected, ...client]);
+  });
+
+  it('names no other variable that begins with CALLHOOKS_', () => {
+    const page = readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8');
+    const known: string[] = [...VARIABLE_NAMES, ...Object.keys(CLIENT_VARIABLES)];
+    const named = page.match(/\bCALLHOOKS_[A-Z_]+[A-Z]/g) ?? [];
+    expect(
+      named.filter((name) => !known.includes(name.replace(/_FILE$/, '')) && !known.includes(name)),
+    ).to.deep.equal([]);
+  });
+});
+
+describe('the variables of the commands that ask a server', () => {
+  it('are no unknown variables of a server', () => {
+    const env = Object.fromEntries(Object.keys(CLIENT_VARIABLES).map((name) => [name, 'x']));
+    expect(() => parseConfig(env)).not.to.throw();
   });
 });

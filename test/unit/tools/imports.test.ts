@@ -22,7 +22,11 @@ interface Module {
 const MODULES: Readonly<Record<string, Module>> = {
   'main.ts': { uses: ['cli/'] },
   'cli/': {
-    uses: ['access/', 'app.ts', 'config/', 'errors.ts', 'logger.ts', 'ops/', 'store/', 'version.ts'],
+    uses: [
+      ...['access/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/', 'store/'],
+      'version.ts',
+    ],
+    libraries: ['@bufbuild/protobuf', '@grpc/grpc-js'],
     node: ['fs', 'http2', 'os', 'util'],
     inner: 'client',
   },
