@@ -26,7 +26,8 @@ import type { Logger } from './logger.ts';
 import { databasePlaceOf } from './ops/configured-database.ts';
 import { rotateAtStart } from './ops/key-rotation.ts';
 import { logMigration } from './ops/log-migration.ts';
-import { createMetrics, type Metrics } from './ops/metrics.ts';
+import type { Figures } from './ops/metrics/figures.ts';
+import { createMetrics, type Metrics } from './ops/metrics/metrics.ts';
 import { opennessOf } from './ops/openness.ts';
 import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
@@ -106,18 +107,20 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const { dataDir, encryptionKeys: keys } = config;
   const keyring = await openKeyring({ keys, dataDir, sealed: database.sealed });
   if (database.engine === 'sqlite') await rotateAtStart(keyring, database.sealed, logger);
-  const agentSecrets = createAgentSecrets(keyring);
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
   const tls = config.tls && createServerTls({ ...config.tls, logger });
-  const metrics = createMetrics(() => ({
+  const readFigures = (): Figures => ({
     ...engine.figures(),
     ...opennessOf(config),
     tlsFilesAreStale: tls?.isStale() ?? false,
     tlsExpiresAtMs: tls?.expiresAtMs() ?? Infinity,
     hasWeakDurability: weaknesses.length > 0,
     droppedLogLines: droppedLogLines(),
-  }));
+    pool: database.pool(),
+  });
+  const metrics = createMetrics(readFigures, await database.systemName());
+  const agentSecrets = createAgentSecrets(keyring, metrics.countUndecryptable);
   const executor = plugExecutor(config, overrides, metrics);
   const onError = (err: unknown, executionUuid?: string): void =>
     logger.error({ err, execution_uuid: executionUuid }, 'work on an execution or in the background failed');
@@ -151,9 +154,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     reflection: config.reflection,
     gate: engine.gate,
     budget: engine.budget,
-    onRefused: metrics.countRefused,
-    onAccessRefused: metrics.countAccessRefused,
-    onHandshakeFailure: metrics.countHandshakeFailure,
+    ...metrics.grpc,
   });
   return toApp(parts, engine, startup, server, tls);
 }
@@ -165,7 +166,7 @@ function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics
     ...{ policy, proxy },
     resolve: resolve ?? createResolver({ servers: config.dnsServers }),
     extraCa: config.endpointCertificates,
-    onReusedConnectionFailure: metrics.countReusedConnectionFailure,
+    ...metrics.http,
   });
 }
 
@@ -177,7 +178,7 @@ function plugEngine(
   return createEngine({
     ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, onError },
     ...{ sign: signStandardWebhook, signHmac, hash: hashText },
-    onTokenFetch: metrics.countTokenFetch,
+    ...metrics.engine,
     newUuid: ids.uuid,
     newSpanId: ids.spanId,
     now: Date.now,
@@ -186,8 +187,8 @@ function plugEngine(
     maxResponseBytes: config.maxResponseBytes,
     sendTraceparent: config.sendTraceparent,
     limits: config,
-    onExecution: (line) => {
-      metrics.countExecution(line);
+    onExecution: (line, times) => {
+      metrics.countExecution(line, times);
       logger.info(line, 'execution');
     },
   });
@@ -260,7 +261,7 @@ function toApp(
   server: GrpcServer,
   tls: ServerTls | undefined,
 ): App {
-  const ops = createOpsServer(metrics.page);
+  const ops = createOpsServer({ page: metrics.page, isReady: server.isServing });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     server.setServing(false);

@@ -21,7 +21,7 @@ const AREAS: readonly (readonly [RegExp, string])[] = [
   ],
   [/node_modules\/undici\//, 'undici'],
   [/node_modules\/@grpc\//, 'grpc-js'],
-  [/node_modules\/(?:@bufbuild\/protobuf|zod|prom-client)\//, 'protobuf, zod, prom-client'],
+  [/node_modules\/(?:@bufbuild\/protobuf|zod)\//, 'protobuf, zod'],
   [/\/src\/gen\//, 'generated codecs'],
   [/\/src\/(\w+)(?:\/|\.)/, 'callhooks: $1'],
   [/^node:internal\/http2/, 'Node.js: HTTP/2'],

@@ -74,7 +74,7 @@ export const configSchema = z.object({
   CALLHOOKS_OPS_LISTEN: setting(
     values.addressOrOff,
     '127.0.0.1:9464',
-    'The address of the metrics page, `GET /metrics` in the Prometheus format. `off` serves no metrics. The page shows no data of calls, and anyone who can connect to it can read it.',
+    'The address of the operations port, plain HTTP: `GET /metrics` ([metrics](metrics.md), in the Prometheus format), `/healthz` and `/readyz` ([below](#the-operations-port)). `off` opens no such port. It shows no data of calls, and anyone who can connect to it can read it.',
   ),
   CALLHOOKS_TLS_CERT_FILE: optional(
     values.path,

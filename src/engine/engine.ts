@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/agent.ts';
+import type { FailureCode } from '../domain/failures.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
 import type { AgentSecrets } from '../secrets/agent-secrets.ts';
 import type { AgentStore } from '../store/agent-store.ts';
@@ -19,11 +20,16 @@ import { createPostCallSender, type PostCallSender } from './post-call/post-call
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import { createShutdown } from './shutdown.ts';
 import { createRunningStarts, createStartWaiters, type StartWaiters } from './start-waiters.ts';
-import type { ExecutionLine } from './webhook-run/outcome.ts';
+import type { OnExecution } from './webhook-run/outcome.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
 import { createWebhookRuns, type WebhookRunDeps, type WebhookRuns } from './webhook-run/webhook-run.ts';
-import { createDatabaseHealth, withHealthReporting, type DatabaseHealth } from './writes/database-health.ts';
+import {
+  createDatabaseHealth,
+  withHealthReporting,
+  type DatabaseHealth,
+  type OnOperation,
+} from './writes/database-health.ts';
 import { createExecutionWrites, type ExecutionWrites } from './writes/execution-writes.ts';
 
 /** Limits and times of the engine. docs/config.md describes the settings behind them. */
@@ -52,10 +58,17 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor' | 'accessTok
   readonly everyMs: Partial<Intervals>;
   readonly onFaultPoint: OnFaultPoint;
   /** Is called with the log line of each finished execution. */
-  readonly onExecution: (line: ExecutionLine) => void;
+  readonly onExecution: OnExecution;
   /** Returns a hash, from which a text can't be read back. */
   readonly hash: (text: string) => string;
   readonly onTokenFetch: (outcome: TokenFetchOutcome) => void;
+  readonly onOperation: OnOperation;
+  /** Is called with the number of writes of each batch. */
+  readonly onWriteBatch: (rows: number) => void;
+  /** Is called with the number of post-calls that were failed before a replica claimed them. */
+  readonly onUnsent: (code: FailureCode, count: number) => void;
+  /** Is called when a pending post-call can't be sent here, because the key of a secret is missing. */
+  readonly onKeyMissing: () => void;
   readonly onReadiness: (isReady: boolean) => void;
   readonly onError: (error: unknown, executionUuid?: string) => void;
 }
@@ -92,7 +105,14 @@ export interface EngineFigures {
   readonly pendingPostCalls: number;
   /** Executions that are not finished although their time is over, at the last count. */
   readonly overdue: number;
+  /** How long ago the oldest pending post-call was accepted, at the last count; 0 when there was none. */
+  readonly oldestPendingAgeMs: number;
   readonly databaseIsThere: boolean;
+  /** How long the oldest write that a caller waits for has been waiting; 0 when there is none. */
+  readonly writeQueueAgeMs: number;
+  readonly writeQueueLength: number;
+  /** Reports whether the gate would refuse a call that arrives now. */
+  readonly isOverloaded: boolean;
 }
 
 /** The engine as the app runs it. */
@@ -126,10 +146,17 @@ export function createEngine(deps: EngineDeps): Engine {
   const { signal, lastWrites } = shutdown;
 
   const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
-  const store = withHealthReporting(database.executions, health);
-  const agentStore = withHealthReporting(database.agents, health);
+  const store = withUnsentCounted(
+    withHealthReporting(database.executions, health, deps.onOperation),
+    deps.onUnsent,
+  );
+  const agentStore = withHealthReporting(database.agents, health, deps.onOperation);
   const agents = createAgentCache(agentStore, CACHE_BYTES);
-  const writes = createExecutionWrites(store, database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1);
+  const writes = createExecutionWrites({
+    store,
+    maxConcurrentBatches: database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1,
+    onWriteBatch: deps.onWriteBatch,
+  });
 
   const gate = createCallGate({ health, writes });
   const budget = createByteBudget(limits.maxBufferedBytes);
@@ -158,6 +185,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const postCallSender = createPostCallSender({
     ...{ store, agentStore, agents, writes, open, webhookRuns, startWaiters, budget },
     ...{ onFaultPoint, onExecution, onError, signal, lastWrites },
+    onKeyMissing: deps.onKeyMissing,
     slots: createRequestSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin }),
     pace: createPace({ idleMs: admission.idleMs, queueAgeMs: writes.ageMs, callsWaiting: gate.waiting }),
     newClaim: deps.newUuid,
@@ -185,7 +213,11 @@ export function createEngine(deps: EngineDeps): Engine {
       bufferedBytes: budget.reservedBytes(),
       pendingPostCalls: maintenance.pending(),
       overdue: maintenance.overdue(),
+      oldestPendingAgeMs: maintenance.oldestPendingAgeMs(),
       databaseIsThere: health.isAvailable(),
+      writeQueueAgeMs: writes.ageMs(),
+      writeQueueLength: writes.queued(),
+      isOverloaded: gate.isShut(),
     }),
     start: async () => {
       if (database.engine === 'sqlite') await store.interruptAllSending();
@@ -202,6 +234,17 @@ export function createEngine(deps: EngineDeps): Engine {
       await shutdown.waitForLast(untilIdle());
     },
     abort: shutdown.abort,
+  };
+}
+
+function withUnsentCounted(store: ExecutionStore, onUnsent: EngineDeps['onUnsent']): ExecutionStore {
+  return {
+    ...store,
+    failUnsent: async (executionUuids, failure, olderThanMs) => {
+      const count = await store.failUnsent(executionUuids, failure, olderThanMs);
+      if (count > 0) onUnsent(failure.code, count);
+      return count;
+    },
   };
 }
 

@@ -14,6 +14,8 @@ export interface Maintenance {
   pending(): number;
   /** Returns the number of executions that were past their time and not finished at the last count. */
   overdue(): number;
+  /** Returns how long ago the oldest pending post-call was accepted, in milliseconds, at the last count; 0 without one. */
+  oldestPendingAgeMs(): number;
   /** Counts one more accepted post-call until the next count. */
   noteAccepted(): void;
 }
@@ -77,9 +79,11 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   const { every, stop, isStopped } = createRepeatedWork(deps.onError);
   let pending = 0;
   let overdue = 0;
+  let oldestPendingAgeMs = 0;
 
   const count = async (): Promise<void> => {
     pending = await store.countPending(maxBacklog);
+    oldestPendingAgeMs = await store.oldestPendingAgeMs();
     overdue = await store.countOverdue(startByMs);
   };
   const checkDisk = async (): Promise<void> => {
@@ -100,6 +104,7 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
     tooManyPending: () => pending >= maxBacklog,
     pending: () => pending,
     overdue: () => overdue,
+    oldestPendingAgeMs: () => oldestPendingAgeMs,
     noteAccepted: () => {
       pending += 1;
     },

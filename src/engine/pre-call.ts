@@ -10,7 +10,7 @@ import {
   toOutcome,
   withAssignedBy,
   withOutcome,
-  type ExecutionLine,
+  type OnExecution,
 } from './webhook-run/outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
 import {
@@ -63,7 +63,7 @@ export interface PreCallDeps {
   readonly runningStarts: RunningStarts;
   readonly startWaiters: StartWaiters;
   readonly onFaultPoint: OnFaultPoint;
-  readonly onExecution: (line: ExecutionLine) => void;
+  readonly onExecution: OnExecution;
   readonly onError: (error: unknown, executionUuid: string) => void;
   /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;

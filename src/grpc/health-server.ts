@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { bindServer } from './bind-server.ts';
 import type { Health } from './health.ts';
 import { tuneHttp2 } from './http2-settings.ts';
+import type { OnRpc } from './rpc-watch.ts';
 
 /** A plaintext port that answers `grpc.health.v1` alone, to everybody. Probes of Kubernetes know no TLS and no tokens. */
 export interface HealthServer {
@@ -22,9 +23,9 @@ const OPTIONS = {
 } as const;
 
 /** Makes the server for probes. It binds nothing before it listens. */
-export function createHealthServer(health: Health): HealthServer {
+export function createHealthServer(health: Health, onRpc?: OnRpc): HealthServer {
   const server = new Server(OPTIONS);
-  const connections = tuneHttp2(server, { admit: () => true, maxConnections: MAX_CONNECTIONS });
+  const connections = tuneHttp2(server, { admit: () => true, onRpc, maxConnections: MAX_CONNECTIONS });
   health.addTo(server);
   return {
     listen: (address) => bindServer(server, address, ServerCredentials.createInsecure()),

@@ -12,6 +12,7 @@ export interface Health {
   addTo(server: Server): void;
   /** Tells the watches too. Health says NOT_SERVING at first. */
   setServing(isServing: boolean): void;
+  isServing(): boolean;
 }
 
 type Status = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
@@ -60,6 +61,7 @@ export function createHealth(names: readonly string[]): Health {
   };
   return {
     addTo: (server) => server.addService(service, handlers),
+    isServing: () => current === 'SERVING',
     setServing: (isServing) => {
       const next = isServing ? 'SERVING' : 'NOT_SERVING';
       if (next === current) return;

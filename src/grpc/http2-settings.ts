@@ -1,6 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import { watchRpc, type OnRpc } from './rpc-watch.ts';
 import { createStreamTurns } from './stream-turns.ts';
 
 /** The private parts of a grpc-js server that have no options. */
@@ -43,6 +44,8 @@ export interface Http2Settings {
   readonly admit: AdmitStream;
   /** 10,000 when it is left out. */
   readonly maxConnections?: number;
+  /** Is called with each RPC that has ended. */
+  readonly onRpc?: OnRpc | undefined;
   /** Is called when a client and this server do not agree on TLS. */
   readonly onHandshakeFailure?: ((error: Error, socket: TLSSocket) => void) | undefined;
 }
@@ -54,7 +57,7 @@ export interface Http2Settings {
  */
 export function tuneHttp2(
   server: Server,
-  { admit, maxConnections = MAX_CONNECTIONS, onHandshakeFailure }: Http2Settings,
+  { admit, maxConnections = MAX_CONNECTIONS, onRpc, onHandshakeFailure }: Http2Settings,
 ): Http2Connections {
   const sessions = new Set<ServerHttp2Session>();
   const internals = server as unknown as Internals;
@@ -64,7 +67,7 @@ export function tuneHttp2(
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);
     http2Server.maxConnections = maxConnections;
-    interceptStreams(http2Server, admit);
+    interceptStreams(http2Server, admit, onRpc);
     if (onHandshakeFailure !== undefined) http2Server.on('tlsClientError', onHandshakeFailure);
     http2Server.on('session', (session) => {
       sessions.add(session);
@@ -76,7 +79,7 @@ export function tuneHttp2(
 }
 
 /** Puts `admit` between the server and the listeners that grpc-js has just added. */
-function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
+function interceptStreams(http2Server: Http2Server, admit: AdmitStream, onRpc: OnRpc | undefined): void {
   const listeners = http2Server.listeners('stream') as StreamListener[];
   const serveInTurn = createStreamTurns();
   http2Server.removeAllListeners('stream');
@@ -84,7 +87,9 @@ function interceptStreams(http2Server: Http2Server, admit: AdmitStream): void {
     // A client may reset a stream with an error at any time. Without a listener that error ends the process, and grpc-js
     // adds its own only when the stream has its turn.
     stream.on('error', ignore);
+    const arrivedAtMs = performance.now();
     serveInTurn(stream, () => {
+      if (onRpc !== undefined) watchRpc(stream, headers, arrivedAtMs, onRpc);
       if (!admit(stream, headers)) return;
       boundTimeout(headers);
       for (const listener of listeners) listener(stream, headers, flags, rawHeaders);

@@ -11,6 +11,7 @@ import {
 import { allowEverybody, type AccessControl, type AccessRefusal } from '../access/access-control.ts';
 import type { ByteBudget } from '../engine/limits/byte-budget.ts';
 import type { CallGate } from '../engine/limits/call-gate.ts';
+import type { Reason } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
@@ -25,6 +26,7 @@ import { createOwnTurns } from './limits/own-turns.ts';
 import { MAX_REQUEST_BYTES } from './decode-request.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
+import type { OnRpc } from './rpc-watch.ts';
 
 /**
  * The most list and admin RPCs that are open, and that run. One list can read and encode 1 MiB. While 64 of them ran at once,
@@ -66,6 +68,10 @@ export interface GrpcServerOptions {
   readonly gate?: CallGate;
   /** Bounds the bytes of messages from the first one that arrives. They are not bounded when it is absent. */
   readonly budget?: ByteBudget;
+  /** Called for each RPC that has ended, also those of health and reflection. */
+  readonly onRpc?: OnRpc;
+  /** Called for each RPC that was refused, with the reason in its answer. */
+  readonly onRpcError?: (reason: Reason) => void;
   /** Called for each RPC that a limit refused at its arrival. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
   /** Called for each RPC that was refused because of who calls. */
@@ -86,6 +92,8 @@ export interface GrpcServer {
   listen(): Promise<GrpcAddresses>;
   /** Sets the answer of health, for `""` and for every service. Calls are served in both cases. */
   setServing(isServing: boolean): void;
+  /** Returns the answer of health. */
+  isServing(): boolean;
   /**
    * Says NOT_SERVING, ends streams, and refuses new calls as `SHUTTING_DOWN` for half a second on open connections. Then
    * it closes these connections, waits up to `graceMs` in all for running calls, and cancels the calls that are left.
@@ -103,26 +111,36 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
-  const { onRefused, onAccessRefused, onHandshakeFailure } = options;
-  const refusals = createRefusals({ logger, onRefused, onAccessRefused });
+  const { onRpc, onRpcError, onRefused, onAccessRefused, onHandshakeFailure } = options;
+  const refusals = createRefusals({ logger, onRpcError, onRefused, onAccessRefused });
   const { admit, messageOf } = createArrivals({ gate, budget, accessControl, refusals, isClosing });
   const handshakes = createHandshakeLog(logger, onHandshakeFailure);
-  const connections = tuneHttp2(server, { admit, onHandshakeFailure: handshakes.failed });
+  const connections = tuneHttp2(server, { admit, onRpc, onHandshakeFailure: handshakes.failed });
   const adminLimit = createRpcLimit(ADMIN_RPCS);
   const requestShapes = readRequestShapes();
   const ownTurn = createOwnTurns();
-  const adapter = { logger, newRequestId, isClosing, messageOf, adminLimit, requestShapes, ownTurn };
+  const adapter = {
+    logger,
+    newRequestId,
+    isClosing,
+    messageOf,
+    adminLimit,
+    requestShapes,
+    ownTurn,
+    onRpcError,
+  };
   for (const service of services) {
     const { definition, implementation } = service.bind(adapter);
     server.addService(definition, implementation);
   }
   const health = createHealth(services.map(({ name }) => name));
   health.addTo(server);
-  const healthServer = createHealthServer(health);
+  const healthServer = createHealthServer(health, onRpc);
   if (options.reflection ?? true) addReflection(server);
   return {
     listen: () => listen(server, healthServer, options),
     setServing: (isServing) => health.setServing(isServing && !isClosing()),
+    isServing: health.isServing,
     close: (graceMs) => {
       if (closing !== undefined) return closing;
       health.setServing(false);

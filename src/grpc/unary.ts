@@ -1,7 +1,7 @@
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 
-import { shuttingDown, tooManyBytes } from '../errors.ts';
+import { shuttingDown, tooManyBytes, type Reason } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { CallContext, MessageHolder, OpenCall } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
@@ -36,6 +36,8 @@ export interface UnaryDependencies {
   readonly ownTurn: OwnTurn;
   /** Limits list and admin RPCs. */
   readonly adminLimit: RpcLimit;
+  /** Called with the reason of each RPC that is answered with one. */
+  readonly onRpcError?: ((reason: Reason) => void) | undefined;
 }
 
 type Call = ServerUnaryCall<MessageHolder, Buffer>;
@@ -52,7 +54,7 @@ export function createUnary<Request, Reply>(
   dependencies: UnaryDependencies,
 ): (call: Call, respond: Respond) => void {
   const { maxRequestBytes, isLimited, reservesItself, isRead } = limitsOf(method.path);
-  const { adminLimit, isClosing, messageOf, ownTurn, logger, newRequestId, requestShapes } = dependencies;
+  const { adminLimit, isClosing, messageOf, ownTurn, newRequestId, requestShapes } = dependencies;
   const shape = requestShapes.get(method.path);
   if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
 
@@ -90,7 +92,7 @@ export function createUnary<Request, Reply>(
     const message = messageOf(call.metadata);
     message.received();
     const open = openCall(call, newRequestId(), message.call);
-    const rpc = createRpc(open, respond, logger);
+    const rpc = createRpc(open, respond, dependencies);
     call.on('cancelled', rpc.cancelled);
     const fail = (error: unknown): void => {
       rpc.failed(error);
@@ -124,7 +126,11 @@ function pass(bytes: Buffer): Buffer {
 }
 
 /** Finishes an RPC once: with a reply, with an error, or because its caller no longer waits. */
-function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, logger: Logger) {
+function createRpc(
+  { context, logFields, abort }: OpenCall,
+  respond: Respond,
+  { logger, onRpcError }: Pick<UnaryDependencies, 'logger' | 'onRpcError'>,
+) {
   let isDone = false;
   const line = (code: status, more: object): object => ({
     rpc: context.rpc,
@@ -153,6 +159,7 @@ function createRpc({ context, logFields, abort }: OpenCall, respond: Respond, lo
         return;
       }
       isDone = true;
+      if (reason !== undefined) onRpcError?.(reason);
       respond({ code, details, metadata });
       logger[level](line(code, more), 'rpc');
     },

@@ -1,4 +1,5 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net';
+import type { FailureCode } from '../domain/failures.ts';
 import { createConnectionPool, type ConnectionPool } from './client/connection-pool.ts';
 import { createDeadlines } from './client/deadline.ts';
 import { createBodyDecoder, type DecodeBody } from './client/decode-body.ts';
@@ -32,6 +33,9 @@ export interface ExecutorOptions {
   readonly extraCa?: string | undefined;
   /** Called when a reused connection broke before a response head: the endpoint may have seen the request. */
   readonly onReusedConnectionFailure: () => void;
+  readonly onRequest?: OnRequest;
+  /** Called each time that the egress policy forbids a target. */
+  readonly onEgressDenied?: (where: EgressDenial) => void;
   /** How long a connection serves requests, so that changes in DNS are followed: 5 min, shorter in tests. */
   readonly maxConnectionAgeMs?: number;
   /** How many connections to one origin may be dialled at a time: 64, fewer in tests. */
@@ -39,6 +43,20 @@ export interface ExecutorOptions {
   /** Stands for `net.connect` in tests. */
   readonly connect?: (options: TcpNetConnectOpts) => Socket;
 }
+
+/**
+ * Called with each request that has ended, every redirect by itself, also when it was not sent. `status` is undefined when no
+ * response head came.
+ */
+export type OnRequest = (
+  method: string,
+  status: number | undefined,
+  code: FailureCode | undefined,
+  seconds: number,
+) => void;
+
+/** Where a target was forbidden: when it was saved or tested, before a request was sent to it, or in a redirect to it. */
+export type EgressDenial = 'save' | 'dial' | 'redirect';
 
 /** Sends requests at most once, before one deadline, and only where the egress policy allows it. It also checks URLs by it. */
 export type GuardedExecutor = HttpExecutor & EgressCheck;
@@ -53,7 +71,7 @@ export const EXECUTOR_LIMITS = { maxConnectionAgeMs: 300_000, maxDialsPerOrigin:
  * @throws RangeError if `extraCa` holds no certificate, or one that can't be read.
  */
 export function createExecutor(options: ExecutorOptions): GuardedExecutor {
-  const { policy, resolve, proxy, extraCa, onReusedConnectionFailure, connect } = options;
+  const { policy, resolve, proxy, extraCa, onReusedConnectionFailure, onEgressDenied, connect } = options;
   const { maxConnectionAgeMs, maxDialsPerOrigin } = { ...EXECUTOR_LIMITS, ...options };
   const secureContext = createTlsContext(extraCa);
   const pool = createConnectionPool({
@@ -70,13 +88,14 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
   const checkedTarget = createCheckedTargets(policy);
   const deadlines = createDeadlines();
   const decode = createBodyDecoder();
-  const following: FollowDeps = {
-    policy,
-    send: (target, input) => sendOnce(pool, target, input),
-    headerList,
-  };
+  const send = measured((target, input) => sendOnce(pool, target, input), options.onRequest);
+  const following: FollowDeps = { policy, send, headerList };
   return {
-    checkUrl: (url) => policy.checkUrl(url),
+    checkUrl: (url) => {
+      const problem = policy.checkUrl(url);
+      if (problem !== undefined) onEgressDenied?.('save');
+      return problem;
+    },
     send: async (request, sendOptions) => {
       const startedAtMs = performance.now();
       const headers = headerList(request.headers);
@@ -85,12 +104,14 @@ export function createExecutor(options: ExecutorOptions): GuardedExecutor {
       try {
         const input = { request, headers, options: sendOptions, deadline, timings };
         const target = withIdentity(checkedTarget(request.url), request.clientIdentity);
-        const first = await sendOnce(pool, target, input);
+        const first = await send(target, input);
         const result =
           first.locations === undefined || 'problem' in target
             ? first
             : await followRedirects(following, { target, result: first }, input);
         if (result.isReuseFailure === true) onReusedConnectionFailure();
+        if (result.failure?.code === 'EGRESS_DENIED')
+          onEgressDenied?.(result === first ? 'dial' : 'redirect');
         const decoded =
           result.codings === undefined || 'problem' in target
             ? result
@@ -124,6 +145,24 @@ function headerList(headers: OutgoingRequest['headers']): string[] {
 // Most webhooks have no certificate: their targets are used as they are.
 function withIdentity(target: CheckedTarget, clientIdentity: ClientIdentity | undefined): CheckedDestination {
   return clientIdentity === undefined || 'problem' in target ? target : { ...target, clientIdentity };
+}
+
+type SendOnce = (target: CheckedDestination, input: HttpExchangeInput) => Promise<HopResult>;
+
+function measured(send: SendOnce, onRequest: OnRequest | undefined): SendOnce {
+  if (onRequest === undefined) return send;
+  return async (target, input) => {
+    const startedAtMs = performance.now();
+    const result = await send(target, input);
+    const { method } = input.request;
+    onRequest(
+      method,
+      result.response?.status,
+      result.failure?.code,
+      (performance.now() - startedAtMs) / 1_000,
+    );
+    return result;
+  };
 }
 
 async function sendOnce(

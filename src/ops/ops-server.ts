@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { MetricsPage } from './metrics/page.ts';
 
 /** The operations port: plain HTTP for machines that watch this one. */
 export interface OpsServer {
@@ -9,18 +10,44 @@ export interface OpsServer {
   close(): Promise<void>;
 }
 
-/** Makes a server that answers `GET /metrics` with the page, and everything else with 404. */
-export function createOpsServer(page: () => Promise<{ contentType: string; text: string }>): OpsServer {
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('GET /metrics\n');
-      return;
+/** What the port shows. */
+export interface OpsServerDeps {
+  readonly page: () => Promise<MetricsPage>;
+  /** Reports whether the process serves calls now. */
+  readonly isReady: () => boolean;
+}
+
+// Probes must get through while others hold connections, so only connections that do something are kept for long.
+const MAX_CONNECTIONS = 1_000;
+/** How many pages may be on their way at once: a scraper that does not read keeps its page in memory. */
+const MAX_PAGES = 16;
+const OPTIONS = {
+  maxHeaderSize: 8_192,
+  headersTimeout: 5_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+/** A connection on which nothing moves for so long is closed. */
+const STALLED_MS = 10_000;
+const TEXT = 'text/plain; charset=utf-8';
+const PATHS = 'GET /metrics, /healthz or /readyz\n';
+
+/** Makes the server. It answers `GET` and `HEAD` of `/metrics`, `/healthz` and `/readyz`, and other paths with 404. */
+export function createOpsServer({ page, isReady }: OpsServerDeps): OpsServer {
+  const sendPage = createPageSender(page);
+  const server = createServer(OPTIONS, (request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/metrics' || path === '/healthz' || path === '/readyz') {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
+      if (path === '/metrics') return sendPage(request, response);
+      if (path === '/healthz') return sendText(response, 200, 'ok\n');
+      return isReady() ? sendText(response, 200, 'ready\n') : sendText(response, 503, 'not ready\n');
     }
-    page().then(
-      ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
+    sendText(response, 404, PATHS);
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = STALLED_MS;
   return {
     listen: async (address) => {
       const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(address) ?? [];
@@ -35,4 +62,31 @@ export function createOpsServer(page: () => Promise<{ contentType: string; text:
       await once(server, 'close');
     },
   };
+}
+
+function createPageSender(page: OpsServerDeps['page']) {
+  let underWay = 0;
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    if (underWay >= MAX_PAGES) return sendText(response, 503, 'too many pages are on their way\n');
+    underWay += 1;
+    response.once('close', () => {
+      underWay -= 1;
+    });
+    page().then(
+      ({ contentType, body }) => {
+        response.writeHead(200, { 'content-type': contentType, 'content-length': body.length });
+        response.end(request.method === 'HEAD' ? undefined : body);
+      },
+      () => sendText(response, 500, 'the page could not be made\n'),
+    );
+  };
+}
+
+function refuseMethod(response: ServerResponse): void {
+  response.setHeader('allow', 'GET, HEAD');
+  sendText(response, 405, 'GET or HEAD\n');
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': TEXT, 'content-length': text.length }).end(text);
 }

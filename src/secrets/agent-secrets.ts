@@ -44,8 +44,18 @@ export interface AgentSecrets {
   canOpenHeaders(webhook: Webhook): boolean;
 }
 
-/** Makes the sealing and opening of agents' secrets with the keys of this process. */
-export function createAgentSecrets(keyring: Keyring): AgentSecrets {
+/** The kind of a value that did not open. */
+export type UndecryptableValue = 'secret' | 'header';
+
+/**
+ * Makes the sealing and opening of agents' secrets with the keys of this process. `onUndecryptable` is called each time that
+ * a value does not open.
+ */
+export function createAgentSecrets(
+  ownKeyring: Keyring,
+  onUndecryptable: (what: UndecryptableValue) => void = ignore,
+): AgentSecrets {
+  const keyring = withFailuresReported(ownKeyring, onUndecryptable);
   return {
     sealSecrets: (agentUuid, secrets) =>
       Object.fromEntries(
@@ -77,6 +87,25 @@ export function createAgentSecrets(keyring: Keyring): AgentSecrets {
     tryOpenHeaders: (webhook) => orUndefined(() => openHeaders(keyring, webhook)),
     canOpenHeaders: ({ sealedHeaders }) =>
       Object.values(sealedHeaders).every(({ keyId }) => keyring.has(keyId)),
+  };
+}
+
+function ignore(): void {}
+
+function withFailuresReported(
+  keyring: Keyring,
+  onUndecryptable: (what: UndecryptableValue) => void,
+): Keyring {
+  return {
+    ...keyring,
+    open: (value, place) => {
+      try {
+        return keyring.open(value, place);
+      } catch (error) {
+        onUndecryptable(place.table === 'agent_secrets' ? 'secret' : 'header');
+        throw error;
+      }
+    },
   };
 }
 

@@ -10,6 +10,17 @@ import type { AgentStore } from './agent-store.ts';
 import type { SealedStore } from './encryption-key-store.ts';
 import type { ExecutionStore } from './execution-store.ts';
 
+/** The kind of a database, as the conventions of OpenTelemetry name it (`db.system.name`). */
+export type SystemName = 'sqlite' | 'mysql' | 'mariadb';
+
+/** The connections of all pools of a database. */
+export interface PoolFigures {
+  readonly inUse: number;
+  readonly idle: number;
+  /** How often somebody waited for a connection, since the start, because all of its pool were in use. */
+  readonly waits: number;
+}
+
 /** An open database with its stores. */
 export interface Database {
   readonly engine: 'sqlite' | 'mysql';
@@ -32,6 +43,10 @@ export interface Database {
   freeBytes(): Promise<number | undefined>;
   /** Returns a line about the server and the protection of the connection to it, or undefined when there is no server. */
   describeServer(): Promise<string | undefined>;
+  /** Returns the kind of the server, or `sqlite`. */
+  systemName(): Promise<SystemName>;
+  /** Returns how its connections are used. An embedded database has no pool, and so no connections in it. */
+  pool(): PoolFigures;
   /** Returns the settings that weaken durability or do not fit, for a warning at start. */
   checkSettings(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -63,8 +78,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (dataDir === undefined) throw new TypeError('a database needs a url or a dataDir');
   const database = onStatement ? openSqlite({ dataDir, onStatement }) : await openSqliteThread(dataDir);
   const { writeRows, executions, ...rest } = database;
-  return { ...rest, executions: { ...executions, write: createWrite(writeRows) } };
+  return { ...rest, executions: { ...executions, write: createWrite(writeRows) }, pool: () => NO_POOL };
 }
+
+const NO_POOL: PoolFigures = { inUse: 0, idle: 0, waits: 0 };
 
 /** How {@link openMigrated} treats pending migrations. */
 export interface MigratedOptions extends DatabaseOptions {

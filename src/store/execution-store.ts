@@ -129,6 +129,8 @@ export interface ExecutionStore {
   ): Promise<readonly PendingPostCall[]>;
   /** Counts all pending post-calls, up to `cap`. */
   countPending(cap: number): Promise<number>;
+  /** Returns how long ago the oldest pending post-call was accepted, by the database's clock; 0 when there is none. */
+  oldestPendingAgeMs(): Promise<number>;
   /**
    * Counts executions that are past their time, up to 1,000: those in `sending` 10 s after their time limit, and those in
    * `accepted` 5 s after `startByMs` (with 0 they have no limit). It must be 0 on a healthy system.

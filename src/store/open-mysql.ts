@@ -9,10 +9,10 @@ import { MIGRATION_POOL } from './open-schema.ts';
 import { checkMysqlSettings } from './sql/check-settings.ts';
 import type { Connections } from './sql/connections.ts';
 import { parseDatabaseUrl } from './sql/database-url.ts';
-import { checkEncryption, describeServer } from './sql/describe-server.ts';
+import { checkEncryption, describeServer, systemName } from './sql/describe-server.ts';
 import { mysql, openMysqlPool, type Failover, type MysqlOptions } from './sql/mysql.ts';
 import { createMysqlConnections, type MysqlConnections } from './sql/mysql-connections.ts';
-import type { Database } from './database.ts';
+import type { Database, PoolFigures } from './database.ts';
 
 const DEFAULT_POOL_SIZE = 8;
 const DEFAULT_TIMEOUTS = { hot: 2_000, other: 5_000 };
@@ -33,6 +33,7 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
   const migrations = open(MIGRATION_POOL);
   // A probe has a connection of its own: a pool without a free connection says nothing about the database.
   const probes = open({ poolSize: 1, limitMs: hot, causal: true });
+  const pools = [writes, reads, admin, migrations, probes];
   const { plan, migrate } = createMigrator(migrations, mysql);
   return {
     engine: 'mysql',
@@ -47,14 +48,24 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
     migrate,
     freeBytes: () => Promise.resolve(undefined),
     describeServer: () => describeServer(admin, sslMode),
+    systemName: () => systemName(admin),
+    pool: () => sumOf(pools.map((connections) => connections.figures())),
     checkSettings: async () => [
       ...(await checkEncryption(admin, host)),
       ...(await checkMysqlSettings(admin)),
     ],
     close: async () => {
-      await Promise.all([writes, reads, admin, migrations, probes].map((connections) => connections.close()));
+      await Promise.all(pools.map((connections) => connections.close()));
     },
   };
+}
+
+function sumOf(pools: readonly PoolFigures[]): PoolFigures {
+  return pools.reduce((sum, { inUse, idle, waits }) => ({
+    inUse: sum.inUse + inUse,
+    idle: sum.idle + idle,
+    waits: sum.waits + waits,
+  }));
 }
 
 // A server that became read-only, or a node that left its cluster, answers SELECT 1. It refuses this write, which changes

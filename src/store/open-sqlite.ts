@@ -14,7 +14,7 @@ import type { Database } from './database.ts';
 import type { ExecutionStore } from './execution-store.ts';
 
 /** A database that writes batches as rows. `ExecutionStore.write` is made on the thread of its callers. */
-export interface RowDatabase extends Omit<Database, 'executions'> {
+export interface RowDatabase extends Omit<Database, 'executions' | 'pool'> {
   readonly executions: Omit<ExecutionStore, 'write'>;
   readonly writeRows: WriteRows;
 }
@@ -46,6 +46,7 @@ export function openSqlite({
       return bavail * bsize;
     },
     describeServer: () => Promise.resolve(undefined),
+    systemName: () => Promise.resolve('sqlite'),
     checkSettings: () => checkSqliteSettings(background),
     close: async () => {
       writes.close();

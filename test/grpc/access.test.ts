@@ -110,6 +110,7 @@ describe('a server with tokens', () => {
         return undefined;
       },
       isOverloaded: () => false,
+      isShut: () => true,
       waiting: () => 0,
       refused: () => 0,
     };

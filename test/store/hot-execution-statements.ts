@@ -184,6 +184,10 @@ export const EXECUTION_STATEMENTS: Readonly<Record<string, HotStatement>> = {
     ways: ['executions by executions_by_state'],
     run: ({ executions }) => executions.countPending(2_000),
   },
+  'find the oldest pending post-call': {
+    ways: ['executions by executions_by_state'],
+    run: ({ executions }) => executions.oldestPendingAgeMs(),
+  },
   'purge executions': {
     ways: insertsAnd('executions by executions_by_state', ...A_ROW, ...PARTS),
     run: async ({ executions }) => {

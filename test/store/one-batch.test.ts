@@ -60,7 +60,11 @@ describeEachEngine('one batch', (engine) => {
     db = await openFresh(engine);
     const heard = listening(store());
     ({ sizes } = heard);
-    writes = createExecutionWrites(heard.store, 1);
+    writes = createExecutionWrites({
+      store: heard.store,
+      maxConcurrentBatches: 1,
+      onWriteBatch: () => undefined,
+    });
   });
   afterEach(() => db.close());
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import { describeEachEngine } from '../support/engines.ts';
 import { aClaim, aPostCall, aStart } from './samples.ts';
+import { until } from '../support/until.ts';
 import { openFresh, type TestDatabase, times } from './test-database.ts';
 
 const REMOVED = { code: 'WEBHOOK_REMOVED', message: 'the webhook is gone', sent: 'no' } as const;
@@ -59,6 +60,18 @@ describeEachEngine('pending post-calls', (engine) => {
       [0, 0],
     ] as const)
       expect(await store().countPending(cap), `up to ${cap}`).to.equal(count);
+  });
+
+  it('are as old as the oldest of them, by the clock of the database', async () => {
+    expect(await store().oldestPendingAgeMs()).to.equal(0);
+    const [first, second] = [aPostCall(), aPostCall()];
+    await store().insertPostCalls([first]);
+    const acceptedAtMs = (await store().findExecution(first.executionUuid))?.execution.acceptedAtMs ?? NaN;
+    await until('10 ms to pass', async () => (await store().nowMs()) >= acceptedAtMs + 10);
+    await store().insertPostCalls([second]);
+    expect(await store().oldestPendingAgeMs()).to.be.at.least(10);
+    await store().failUnsent([first.executionUuid, second.executionUuid], REMOVED);
+    expect(await store().oldestPendingAgeMs()).to.equal(0);
   });
 
   it('fail unsent, once, and lose their details', async () => {

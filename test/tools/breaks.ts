@@ -166,9 +166,7 @@ export const BREAKS: readonly Break[] = [
   {
     title: 'the call gate lets every call in',
     file: 'src/engine/limits/call-gate.ts',
-    changes: [
-      ['if (!isOverloaded() && calls.hasRoom(mayWait))', 'if (calls.hasRoom(mayWait) || mayWait > 0)'],
-    ],
+    changes: [['if (!isShut()) return', 'if (!isShut() || refused >= 0) return']],
     family: 'overload',
     grep: '(sqlite) answers starts',
   },

@@ -23,6 +23,8 @@ export interface CallGate {
   arrive(): Arrival | undefined;
   /** Reports whether the write queue has been too old for too long. Then new sent tests are refused too. */
   isOverloaded(): boolean;
+  /** Reports whether a call that arrives now would be refused. */
+  isShut(): boolean;
   /** Returns how many calls wait for their claim. */
   waiting(): number;
   /** Returns how many calls have been refused. */
@@ -54,15 +56,17 @@ export function createCallGate({ health, writes, now = monotonicMs }: CallGateDe
   const queueAgeMs = (): number => (health.isAvailable() ? writes.ageMs() : 0);
   const calls = createWaitingCalls(now);
   const isOverloaded = createAgeRule(queueAgeMs, now);
+  const isShut = (): boolean =>
+    isOverloaded() || !calls.hasRoom(Math.max(ALWAYS_WELCOME, writes.claimedLately()));
   let refused = 0;
   return {
     arrive: () => {
-      const mayWait = Math.max(ALWAYS_WELCOME, writes.claimedLately());
-      if (!isOverloaded() && calls.hasRoom(mayWait)) return calls.add();
+      if (!isShut()) return calls.add();
       refused += 1;
       return undefined;
     },
     isOverloaded,
+    isShut,
     waiting: calls.count,
     refused: () => refused,
   };

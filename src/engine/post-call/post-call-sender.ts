@@ -36,6 +36,8 @@ export interface PostCallSenderDeps extends PostCallDeps {
   readonly startWaiters: StartWaiters;
   readonly pace: Pace;
   readonly newClaim: () => string;
+  /** Is called when a post-call can't be sent here, because the key of a secret is missing. */
+  readonly onKeyMissing: () => void;
   /** A post-call that has been pending for longer fails as EXPIRED. With 0 none does. */
   readonly startByMs: number;
 }
@@ -61,7 +63,10 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
     const [first] = open;
     if (first === undefined) return ALL_BEGUN;
     const found = await findWebhook(deps, first);
-    if (found === 'no_key') return { left: [], canSend: false };
+    if (found === 'no_key') {
+      deps.onKeyMissing();
+      return { left: [], canSend: false };
+    }
     if (found === 'removed') {
       await store.failUnsent(
         open.map(({ executionUuid }) => executionUuid),

@@ -7,7 +7,7 @@ import type { PendingPostCall } from '../../store/execution-store.ts';
 import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
-import { recordAndLog, toOutcome, type ExecutionLine } from '../webhook-run/outcome.ts';
+import { recordAndLog, toOutcome, type OnExecution } from '../webhook-run/outcome.ts';
 import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
 import type { Place } from './post-call-places.ts';
 import { OUR_BUG, unsentRun, type WebhookRun, type WebhookRuns } from '../webhook-run/webhook-run.ts';
@@ -24,7 +24,7 @@ export interface PostCallDeps {
   readonly recordBytes: number;
   readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown, executionUuid?: string) => void;
-  readonly onExecution: (line: ExecutionLine) => void;
+  readonly onExecution: OnExecution;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
   /** Aborted when the process ends: an outcome that the database does not take then is only logged. */

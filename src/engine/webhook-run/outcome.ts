@@ -1,4 +1,4 @@
-import type { Execution, HttpHeader } from '../../domain/execution.ts';
+import type { Execution, HttpHeader, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables, StoredDecision } from '../../domain/call.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
@@ -101,11 +101,20 @@ export interface ExecutionLine {
   readonly recorded: boolean;
 }
 
-function toExecutionLine(
-  names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
-  outcome: Outcome,
-  recorded: boolean,
-): ExecutionLine {
+/** How long a finished execution took, for the metrics. */
+export interface ExecutionTimes {
+  readonly timings: Timings;
+  /** When it was accepted or claimed, by the database's clock. */
+  readonly acceptedAtMs: number;
+}
+
+/** Is called once with each finished execution. */
+export type OnExecution = (line: ExecutionLine, times: ExecutionTimes) => void;
+
+/** What a log line says of an execution besides its outcome. */
+type ExecutionNames = Pick<Execution, 'conversationUuid' | 'agentUuid' | 'webhookUuid' | 'acceptedAtMs'>;
+
+function toExecutionLine(names: ExecutionNames, outcome: Outcome, recorded: boolean): ExecutionLine {
   return {
     execution_uuid: outcome.executionUuid,
     conversation_uuid: names.conversationUuid,
@@ -124,7 +133,7 @@ function toExecutionLine(
 /** What recording an outcome needs. */
 export interface RecordDeps {
   readonly writes: Pick<ExecutionWrites, 'recordOutcome'>;
-  readonly onExecution: (line: ExecutionLine) => void;
+  readonly onExecution: OnExecution;
   /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
 }
@@ -135,7 +144,7 @@ export interface RecordDeps {
  */
 export async function recordAndLog(
   deps: RecordDeps,
-  names: { conversationUuid: string; agentUuid: string; webhookUuid: string },
+  names: ExecutionNames,
   outcome: Outcome,
 ): Promise<Recorded> {
   let isRecorded = false;
@@ -146,6 +155,7 @@ export async function recordAndLog(
     isRecorded = result === 'recorded';
     return result;
   } finally {
-    deps.onExecution(toExecutionLine(names, outcome, isRecorded));
+    const { acceptedAtMs } = names;
+    deps.onExecution(toExecutionLine(names, outcome, isRecorded), { timings: outcome.timings, acceptedAtMs });
   }
 }

@@ -136,11 +136,31 @@ function createProbe(probeOnce: () => Promise<void>, isNeeded: () => boolean) {
 
 type Statement = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** Wraps a store so that the result of every statement is reported to `health`. */
-export function withHealthReporting<Store extends object>(store: Store, health: DatabaseHealth): Store {
+/** Is called with each operation of a store that has ended. `error` is undefined when it succeeded. */
+export type OnOperation = (name: string, error: unknown, seconds: number) => void;
+
+const MS_PER_SECOND = 1_000;
+
+/** Wraps a store so that the result of every operation is reported to `health` and to `onOperation`. */
+export function withHealthReporting<Store extends object>(
+  store: Store,
+  health: Pick<DatabaseHealth, 'watch'>,
+  onOperation: OnOperation,
+): Store {
   const watch = ([name, statement]: [string, Statement]): [string, Statement] => [
     name,
-    (...values) => health.watch(() => statement(...values)),
+    async (...values) => {
+      const startedAtMs = performance.now();
+      let failure: unknown;
+      try {
+        return await health.watch(() => statement(...values));
+      } catch (error) {
+        failure = error;
+        throw error;
+      } finally {
+        onOperation(name, failure, (performance.now() - startedAtMs) / MS_PER_SECOND);
+      }
+    },
   ];
   return Object.fromEntries(
     Object.entries<Statement>(store as Record<string, Statement>).map(watch),

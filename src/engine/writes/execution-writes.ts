@@ -43,6 +43,8 @@ export interface ExecutionWrites {
   recordOutcome(outcome: Outcome, bytes: number): Promise<Recorded>;
   /** Returns how long the oldest write that a caller waits for has been waiting, in milliseconds. */
   ageMs(): number;
+  /** Returns how many writes wait for their turn. */
+  queued(): number;
   /** Returns how many claims of starts and accepts of post-calls were decided within the last 200 ms. */
   claimedLately(): number;
 }
@@ -50,13 +52,27 @@ export interface ExecutionWrites {
 const ROW_BYTES = 300;
 const LATELY_MS = 200;
 
-/** Makes the writes. At most `maxConcurrentBatches` transactions are under way at once. */
-export function createExecutionWrites(store: ExecutionStore, maxConcurrentBatches: number): ExecutionWrites {
+/** What the writes need. */
+export interface ExecutionWritesDeps {
+  readonly store: ExecutionStore;
+  /** How many transactions may be under way at once. */
+  readonly maxConcurrentBatches: number;
+  /** Is called with the number of writes of each batch. */
+  readonly onWriteBatch: (rows: number) => void;
+}
+
+/** Makes the writes. */
+export function createExecutionWrites({
+  store,
+  maxConcurrentBatches,
+  onWriteBatch,
+}: ExecutionWritesDeps): ExecutionWrites {
   const lately = createRecentCount(LATELY_MS);
   const writer = createWriter({
     write: store.write,
     lockedRows: createLockedRowFilter(store),
     maxConcurrentBatches,
+    onWriteBatch,
     onWritten: ({ kind }) => {
       if (kind === 'starts' || kind === 'postCalls') lately.add();
     },
@@ -77,6 +93,7 @@ export function createExecutionWrites(store: ExecutionStore, maxConcurrentBatche
     claimPostCall: (claim) => submit('claims', claim, 0),
     recordOutcome: (outcome, bytes) => submit('outcomes', outcome, bytes),
     ageMs: writer.ageMs,
+    queued: writer.queued,
     claimedLately: lately.count,
   };
 }

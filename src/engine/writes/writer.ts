@@ -10,6 +10,8 @@ export interface Writer {
    * is none. An item that is being written does not count: one locked row would shut every caller out.
    */
   ageMs(): number;
+  /** Returns how many items wait for their turn. */
+  queued(): number;
 }
 
 /** What a writer needs. */
@@ -18,6 +20,8 @@ export interface WriterDeps {
   readonly lockedRows: LockedRowFilter;
   /** How many transactions may be under way at once. */
   readonly maxConcurrentBatches: number;
+  /** Is called with the number of items of each batch. */
+  readonly onWriteBatch: (items: number) => void;
   /** Is called with each item that the database has decided. */
   readonly onWritten: (item: WriteItem) => void;
 }
@@ -37,7 +41,8 @@ const UNDECIDED_PAUSE_MS = 25;
  * Makes the writer. It takes what waits, writes it in one transaction, and takes what has arrived meanwhile. An item that
  * is alone waits for no other.
  */
-export function createWriter({ write, lockedRows, maxConcurrentBatches, onWritten }: WriterDeps): Writer {
+export function createWriter(deps: WriterDeps): Writer {
+  const { write, lockedRows, maxConcurrentBatches, onWritten, onWriteBatch } = deps;
   const queue = createWriteQueue();
   const inFlight = new Set<readonly WriteItem[]>();
   let begunAtMs = 0;
@@ -81,6 +86,7 @@ export function createWriter({ write, lockedRows, maxConcurrentBatches, onWritte
     begunAtMs = performance.now();
     lastCount = batch.length;
     inFlight.add(batch);
+    onWriteBatch(batch.length);
     withdrawing ??= setTimeout(withdrawLate, WITHDRAW_EVERY_MS);
     void writeItems(batch).finally(() => {
       inFlight.delete(batch);
@@ -95,5 +101,5 @@ export function createWriter({ write, lockedRows, maxConcurrentBatches, onWritte
     if (inFlight.size > 0) withdrawing = setTimeout(withdrawLate, WITHDRAW_EVERY_MS);
   };
 
-  return { submit, ageMs: queue.ageMs };
+  return { submit, ageMs: queue.ageMs, queued: queue.size };
 }

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AccessRefusal } from '../../access/access-control.ts';
-import { CallhooksError, limitReached, REASONS } from '../../errors.ts';
+import { CallhooksError, limitReached, REASONS, type Reason } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { messageTooLarge } from '../decode-request.ts';
 import { toErrorStatus } from '../status.ts';
@@ -41,6 +41,8 @@ interface Attempt {
 /** The places that refusals are reported to. */
 interface RefusalDeps {
   readonly logger: Logger;
+  /** Called for each refusal with the reason in its answer, for the metrics. */
+  readonly onRpcError?: ((reason: Reason) => void) | undefined;
   /** Called for each refusal by a limit, for the metrics. */
   readonly onRefused?: ((limit: ArrivalLimit) => void) | undefined;
   /** Called for each refused access, for the metrics. */
@@ -71,9 +73,14 @@ const ERRORS: Readonly<Record<FixedRefusal, CallhooksError>> = {
  * Makes the refusals of one server. A refusal through grpc-js and the adapter costs three times as much, and under
  * overload most RPCs are refused. So each answer is made only once, and the log gets one line a second.
  */
-export function createRefusals({ logger, onRefused, onAccessRefused }: RefusalDeps): Refusals {
+export function createRefusals({ logger, onRpcError, onRefused, onAccessRefused }: RefusalDeps): Refusals {
+  const report = (refusal: ArrivalLimit | AccessRefusal): void => {
+    onRpcError?.(reasonOf(refusal));
+    if (isAccess(refusal)) onAccessRefused?.(refusal);
+    else onRefused?.(refusal);
+  };
   const lines = createCountedLines<ArrivalLimit | AccessRefusal>((refusal, count, fields) => {
-    const reason = refusal === 'message_size' ? 'VALIDATION_FAILED' : ERRORS[refusal].reason;
+    const reason = reasonOf(refusal);
     const line = { count, code: REASONS[reason], reason, ...fields };
     if (isAccess(refusal)) logger.warn({ ...line, refusal }, 'access refused');
     else logger.info({ ...line, limit: refusal }, 'rpc refused');
@@ -83,18 +90,21 @@ export function createRefusals({ logger, onRefused, onAccessRefused }: RefusalDe
     refuse: (stream, refusal, attempt) => {
       answer(stream, ANSWERS[refusal]);
       lines.count(refusal, () => (attempt === undefined ? {} : fieldsOf(stream, attempt)));
-      if (isAccess(refusal)) onAccessRefused?.(refusal);
-      else onRefused?.(refusal);
+      report(refusal);
     },
     refuseSize: (stream, maxBytes) => {
       const headers = sizeAnswers.get(maxBytes) ?? answerOf(messageTooLarge(maxBytes));
       sizeAnswers.set(maxBytes, headers);
       answer(stream, headers);
       lines.count('message_size', () => ({}));
-      onRefused?.('message_size');
+      report('message_size');
     },
     flush: lines.flush,
   };
+}
+
+function reasonOf(refusal: ArrivalLimit | AccessRefusal): Reason {
+  return refusal === 'message_size' ? 'VALIDATION_FAILED' : ERRORS[refusal].reason;
 }
 
 function isAccess(refusal: ArrivalLimit | AccessRefusal): refusal is AccessRefusal {

@@ -10,7 +10,12 @@ import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../execution-
 
 type PendingPostCallReads = Pick<
   ExecutionStore,
-  'listPendingWebhooks' | 'listPendingPostCalls' | 'countPending' | 'countOverdue' | 'failUnsent'
+  | 'listPendingWebhooks'
+  | 'listPendingPostCalls'
+  | 'countPending'
+  | 'oldestPendingAgeMs'
+  | 'countOverdue'
+  | 'failUnsent'
 >;
 
 const WEBHOOKS_A_STEP = 200;
@@ -64,6 +69,15 @@ export function createPendingPostCallReads(connections: Connections, dialect: Di
           }));
       }),
     countPending: (cap) => countState(connections, dialect, { state: STATE.accepted, cap }),
+    oldestPendingAgeMs: async () => {
+      const [row] = await connections.use((session) =>
+        session.rows(
+          `SELECT ${dialect.now} - state_at AS age FROM executions ${dialect.useIndex('executions_by_state')} ` +
+            `WHERE state = ${STATE.accepted} ORDER BY state_at LIMIT 1`,
+        ),
+      );
+      return Math.max(0, (row?.age as number | undefined) ?? 0);
+    },
     countOverdue: async (startByMs) => {
       const sending = await countState(connections, dialect, {
         state: STATE.sending,

@@ -24,8 +24,18 @@ export async function describeServer(connections: Connections, sslMode: SslMode)
     await session.rows(TLS_VERSION),
   ]);
   const version = String(versions[0]?.version);
-  const server = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
+  const server = isMariadb(version) ? 'MariaDB' : 'MySQL';
   return `${server} ${version.split('-')[0]} ${describeTls(tlsVersionOf(ciphers[0]), sslMode)}`;
+}
+
+/** Returns the kind of a server. */
+export async function systemName(connections: Connections): Promise<'mysql' | 'mariadb'> {
+  const [row] = await connections.read((session) => session.rows('SELECT VERSION() AS version'));
+  return isMariadb(String(row?.version)) ? 'mariadb' : 'mysql';
+}
+
+function isMariadb(version: string): boolean {
+  return /mariadb/i.test(version);
 }
 
 const CLUSTER =

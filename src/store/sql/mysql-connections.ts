@@ -2,6 +2,7 @@ import knexModule, { type Knex } from 'knex';
 import { DatabaseError, isDatabaseError, LOST_WITHIN_MS } from '../../errors.ts';
 import { repeatConflicts, type Connections, type Session, type StatementReport } from './connections.ts';
 import { databaseAdvice, isReadOnly } from './database-advice.ts';
+import type { PoolFigures } from '../database.ts';
 import type { SslMode } from './database-url.ts';
 import type { Value } from './dialect.ts';
 import { createRunStatement, queryWithin, sessionOn, type RunStatement } from './mysql-session.ts';
@@ -21,6 +22,8 @@ export interface MysqlConnections extends Connections {
    * statements see, on a cluster, what was committed on other nodes before.
    */
   script(statements: readonly Statement[], options: { isCausal: boolean }): Promise<readonly unknown[]>;
+  /** Returns how the connections of this pool are used. */
+  figures(): PoolFigures;
 }
 
 /** Makes connections from a pool: errors are translated, statements limited in time, conflicts repeated. */
@@ -29,8 +32,10 @@ export function createMysqlConnections(
   onStatement?: (report: StatementReport) => void,
 ): MysqlConnections {
   const run = createRunStatement(limitMs, onStatement);
+  let waits = 0;
 
   const lend = async <T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> => {
+    if (isAllLent(knex)) waits += 1;
     const connection = await acquire(knex, sslMode);
     try {
       return await work(connection);
@@ -74,6 +79,10 @@ export function createMysqlConnections(
           ? runText(connection, statements)
           : runOneByOne(connection, run, statements, isCausal ? CATCH_UP[connection.cluster] : []),
       ),
+    figures: () => {
+      const pool = poolOf(knex);
+      return { inUse: pool?.numUsed() ?? 0, idle: pool?.numFree() ?? 0, waits };
+    },
     close: () => knex.destroy(),
   };
 }
@@ -89,8 +98,24 @@ async function acquire(knex: Knex, sslMode: SslMode): Promise<MysqlConnection> {
 
 // A connection that is still being made after all that time is one that the server does not answer.
 function isPoolFull(knex: Knex, error: unknown): boolean {
-  const pool = knex.client.pool as { numPendingCreates(): number } | undefined;
-  return error instanceof knexModule.KnexTimeoutError && pool?.numPendingCreates() === 0;
+  return error instanceof knexModule.KnexTimeoutError && poolOf(knex)?.numPendingCreates() === 0;
+}
+
+/** The pool that Knex uses (tarn). It is undefined when it was closed. */
+interface TarnPool {
+  readonly max: number;
+  numUsed(): number;
+  numFree(): number;
+  numPendingCreates(): number;
+}
+
+function poolOf(knex: Knex): TarnPool | undefined {
+  return knex.client.pool as TarnPool | undefined;
+}
+
+function isAllLent(knex: Knex): boolean {
+  const pool = poolOf(knex);
+  return pool !== undefined && pool.numUsed() >= pool.max;
 }
 
 async function transact<T>(

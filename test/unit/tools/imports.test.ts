@@ -90,8 +90,19 @@ const MODULES: Readonly<Record<string, Module>> = {
   'ops/': {
     uses: ['access/', 'config/', 'errors.ts', 'secrets/', 'version.ts'],
     types: ['domain/', 'engine/', 'http/', 'logger.ts', 'store/'],
-    libraries: ['prom-client'],
-    node: ['events', 'fs', 'http', 'net', 'path', 'perf_hooks', 'timers/promises', 'util'],
+    node: [
+      'events',
+      'fs',
+      'fs/promises',
+      'http',
+      'net',
+      'path',
+      'perf_hooks',
+      'process',
+      'timers/promises',
+      'util',
+    ],
+    inner: 'metrics',
   },
   'config/': {
     uses: ['access/', 'errors.ts', 'logger.ts'],

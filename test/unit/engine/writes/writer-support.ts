@@ -32,6 +32,7 @@ export function writerOf(
     lockedRows: NOTHING_LOCKED,
     maxConcurrentBatches: 1,
     onWritten: () => undefined,
+    onWriteBatch: () => undefined,
     ...options,
   });
   const submit = (value: unknown, item: Partial<WriteItem> & { kind?: WriteKind } = {}): Promise<unknown> =>

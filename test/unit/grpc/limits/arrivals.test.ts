@@ -18,7 +18,13 @@ const openGate = () => {
     admitted.push(arrival);
     return arrival;
   };
-  const gate: CallGate = { arrive, isOverloaded: () => false, waiting: () => 0, refused: () => 0 };
+  const gate: CallGate = {
+    arrive,
+    isOverloaded: () => false,
+    isShut: () => false,
+    waiting: () => 0,
+    refused: () => 0,
+  };
   const arrivals = createArrivals({
     gate,
     budget: createByteBudget(1_000),

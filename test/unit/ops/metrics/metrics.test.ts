@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createMetrics, type Metrics } from '../../../src/ops/metrics.ts';
+import { createMetrics, type Metrics } from '../../../../src/ops/metrics/metrics.ts';
 
 const FIGURES = {
   preCallsInFlight: 0,
@@ -15,6 +15,11 @@ const FIGURES = {
   tlsExpiresAtMs: Infinity,
   hasWeakDurability: false,
   droppedLogLines: 3,
+  oldestPendingAgeMs: 0,
+  writeQueueAgeMs: 0,
+  writeQueueLength: 0,
+  isOverloaded: false,
+  pool: { inUse: 0, idle: 0, waits: 0 },
 };
 const STALLS = /^callhooks_event_loop_stalls_total (\d+)$/m;
 
@@ -25,16 +30,18 @@ const standStill = (ms: number): void => {
 describe('createMetrics', () => {
   let metrics: Metrics;
   beforeEach(() => {
-    metrics = createMetrics(() => FIGURES);
+    metrics = createMetrics(() => FIGURES, 'sqlite');
   });
   afterEach(() => metrics.close());
 
+  const text = async (): Promise<string> => String((await metrics.page()).body);
+
   it('shows the number of dropped log lines, also at the second scrape', async () => {
-    expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
-    expect((await metrics.page()).text).to.match(/^callhooks_log_lines_dropped_total 3$/m);
+    expect(await text()).to.match(/^callhooks_log_lines_dropped_total 3$/m);
+    expect(await text()).to.match(/^callhooks_log_lines_dropped_total 3$/m);
   });
 
-  const stalls = async (): Promise<number> => Number(STALLS.exec((await metrics.page()).text)?.[1]);
+  const stalls = async (): Promise<number> => Number(STALLS.exec(await text())?.[1]);
 
   it('counts a stall of the event loop when it is over', async () => {
     const before = await stalls();
@@ -45,9 +52,9 @@ describe('createMetrics', () => {
   });
 
   it('counts refused calls by the limit that they met', async () => {
-    for (const limit of ['calls_waiting', 'write_queue_age', 'calls_waiting']) metrics.countRefused(limit);
-    const { text } = await metrics.page();
-    expect(text).to.include('callhooks_calls_refused_total{limit="calls_waiting"} 2');
-    expect(text).to.include('callhooks_calls_refused_total{limit="write_queue_age"} 1');
+    for (const limit of ['calls_waiting', 'write_queue_age', 'calls_waiting']) metrics.grpc.onRefused(limit);
+    const page = await text();
+    expect(page).to.include('callhooks_calls_refused_total{limit="calls_waiting"} 2');
+    expect(page).to.include('callhooks_calls_refused_total{limit="write_queue_age"} 1');
   });
 });
