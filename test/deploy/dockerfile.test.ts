@@ -76,7 +76,7 @@ describeWithTools(
     const log: string[] = [];
     let work: string;
     let container: ChildProcess;
-    let address: string;
+    let settings: Record<string, string>;
 
     before(async () => {
       work = await mkdtemp(join(tmpdir(), 'callhooks-image-'));
@@ -84,9 +84,8 @@ describeWithTools(
       await mkdir(context);
       for (const path of contextPaths()) await cp(join(ROOT, path), join(context, path), { recursive: true });
       await mkdir(join(work, 'stages'));
-      address = `127.0.0.1:${await freePort()}`;
-      const settings = {
-        CALLHOOKS_LISTEN: address,
+      settings = {
+        CALLHOOKS_LISTEN: `127.0.0.1:${await freePort()}`,
         CALLHOOKS_HEALTH_LISTEN: `127.0.0.1:${await freePort()}`,
         CALLHOOKS_OPS_LISTEN: '127.0.0.1:0',
       };
@@ -112,7 +111,7 @@ describeWithTools(
     });
 
     it('serve as an unprivileged user on files that it cannot write', async () => {
-      const rpc = connect(Number(address.split(':').at(-1)));
+      const rpc = connect(Number(settings['CALLHOOKS_LISTEN']?.split(':').at(-1)));
       await rpc.agents.createAgent({ agent: { agentUuid: AGENT } });
       rpc.close();
       const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
@@ -122,6 +121,11 @@ describeWithTools(
       const { exitCode, stderr } = await inside('touch', '/app/new');
       expect(exitCode).to.equal(1);
       expect(stderr).to.include('Read-only file system');
+    });
+
+    it('are healthy, says the command of the HEALTHCHECK', async () => {
+      const { exitCode, stdout } = await inside(...execForm(restOf('HEALTHCHECK').replace(/^CMD /, '')));
+      expect([exitCode, stdout]).to.deep.equal([0, 'SERVING\n']);
     });
 
     it('have the program, its version and no package of development', async () => {
@@ -141,7 +145,7 @@ describeWithTools(
       expect(code, log.slice(-5).join('\n')).to.equal(0);
     });
 
-    /** Runs a program as the container does, with its files and its user. */
+    /** Runs a program as the container does, with its files, its environment and its user. */
     function inside(...command: readonly string[]) {
       const places = [
         '--mount',
@@ -153,7 +157,8 @@ describeWithTools(
         '--target',
         String(container.pid),
       ];
-      return runProgram('nsenter', [...places, ...command]);
+      const env = { PATH: process.env['PATH'], ...pairs(restOf('ENV')), ...settings };
+      return runProgram('nsenter', [...places, ...command], { env });
     }
 
     async function servingLine(): Promise<void> {

@@ -15,6 +15,7 @@ export const TOOLS = {
   'kubernetes-1.37': join(CACHE, 'kubernetes-1.37/_definitions.json'),
   prometheus: join(CACHE, 'prometheus/usr/bin/prometheus'),
   promtool: join(CACHE, 'prometheus/usr/bin/promtool'),
+  'systemd-analyze': '/usr/bin/systemd-analyze',
 } as const;
 
 /** Describes a suite that needs some of the programs: see {@link describeWithTools}. */

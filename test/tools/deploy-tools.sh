@@ -84,6 +84,9 @@ kubernetes_schemas() {
     find "$root/.cache/kubernetes-$1" -name '*.json' -exec sed -i 's,"/api/_definitions.json,"_definitions.json,' {} +
 }
 
+# systemd itself is no tool to install on a machine that runs without it.
+command -v systemd-analyze >/dev/null || missing 'There is no systemd on this machine: the tests of its unit are SKIPPED.' \
+  'Install it (Debian: apt-get install systemd).'
 unpacked prometheus usr/bin/promtool
 go_tool helm helm.sh/helm/v3/cmd/helm v3.22.0
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0
