@@ -28,7 +28,8 @@ FAULTS ?= 'test/faults/**/*.test.ts'
 MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grpc --include='*.test.ts') \
   test/main/database-tls.test.ts test/main/migrate.test.ts test/main/migrate-command.test.ts \
   test/faults/database-away.test.ts test/faults/database-restarts.test.ts test/faults/takeover.test.ts \
-  test/faults/random-kills.test.ts test/faults/random-cuts.test.ts test/faults/group-replication.test.ts
+  test/faults/random-kills.test.ts test/faults/random-cuts.test.ts test/faults/two-versions.test.ts \
+  test/faults/group-replication.test.ts
 
 # `make test-hostile` runs these.
 HOSTILE ?= 'test/hostile/**/*.test.ts'

@@ -28,7 +28,9 @@ describeEachEngine('callhooks migrate', (engine) => {
     next = makeRelease({ version: '0.2.0', migrations: [add('first_label'), add('second_label')] });
   });
   after(() => next.remove());
-  beforeEach(async () => {
+  beforeEach(async function () {
+    // It may have to start the server of this test run.
+    this.timeout(60_000);
     database = await engine.freshDatabase();
   });
   afterEach(() => database.cleanup());

@@ -30,6 +30,8 @@ export interface ReplicaOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly faults?: readonly Fault[];
+  /** The entry point of another release. Without it the replica runs this tree. */
+  readonly main?: string;
 }
 
 /** Holds the options that a restart can change. */
@@ -160,7 +162,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
 }
 
 function launch(options: ReplicaOptions, port: number, logFile: string): ChildProcess {
-  const { name, url, dataDir, env = {}, faults = [] } = options;
+  const { name, url, dataDir, env = {}, faults = [], main = MAIN } = options;
   const variables = {
     PATH: process.env['PATH'],
     CALLHOOKS_LISTEN: `127.0.0.1:${port}`,
@@ -177,7 +179,7 @@ function launch(options: ReplicaOptions, port: number, logFile: string): ChildPr
     // Without faults it is the program as it is published.
     const [args, more] =
       faults.length === 0
-        ? [[MAIN, 'serve'], {}]
+        ? [[main, 'serve'], {}]
         : [['--disable-warning=ExperimentalWarning', ARMED_MAIN], { FAULT: formatFaults(faults) }];
     return spawn(process.execPath, args, { env: { ...variables, ...more }, stdio: ['ignore', log, log] });
   } finally {
