@@ -12,7 +12,7 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** The executions that the caller says it is part of, from `callhooks-execution` and `baggage`. */
   readonly callingExecutionUuids: readonly string[];
-  /** The caller's W3C trace context, unparsed. */
+  /** The W3C trace context that the call belongs to, in the form of version 00. */
   readonly traceparent?: string;
   /** How many bytes the request message has, as it came. They stay in memory until the RPC has ended. */
   readonly messageBytes: number;

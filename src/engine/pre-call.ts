@@ -10,6 +10,7 @@ import {
   toOutcome,
   withAssignedBy,
   withOutcome,
+  type ExecutionOrigin,
   type OnExecution,
 } from './webhook-run/outcome.ts';
 import type { WebhookRun } from './webhook-run/webhook-run.ts';
@@ -48,7 +49,7 @@ export interface PreCalls {
    */
   claim(row: NewStart, start: StartVariables, times: ClaimTimes): Promise<ClaimedStart | LostClaim>;
   /** Records how a claimed start went, however long the database is away. Returns what is on record then. */
-  record(claimed: ClaimedStart, run: WebhookRun): Promise<RecordedStart>;
+  record(claimed: ClaimedStart, run: WebhookRun, origin: ExecutionOrigin): Promise<RecordedStart>;
 }
 
 const CLAIM_LIMIT_MS = 2_000;
@@ -85,11 +86,11 @@ export function createPreCalls(deps: PreCallDeps): PreCalls {
       deps.onFaultPoint('pre_call.claimed', row.conversationUuid);
       return { execution, start, claimedAtMs: performance.now() };
     },
-    record: async (claimed, run) => {
+    record: async (claimed, run, origin) => {
       const { conversationUuid } = claimed.execution;
       deps.onFaultPoint('pre_call.answered', conversationUuid);
       try {
-        return await record(deps, claimed, run);
+        return await record(deps, claimed, run, origin);
       } catch (error) {
         // The caller may be gone by now. Then only the log tells of it.
         deps.onError(error, claimed.execution.executionUuid);
@@ -139,6 +140,7 @@ async function record(
   deps: PreCallDeps,
   { execution, start, claimedAtMs }: ClaimedStart,
   run: WebhookRun,
+  origin: ExecutionOrigin,
 ): Promise<RecordedStart> {
   const { executionUuid, conversationUuid, webhookEtag, failurePolicy } = execution;
   const outcome = toOutcome(
@@ -148,7 +150,7 @@ async function record(
     },
     run,
   );
-  const result = await recordAndLog(deps, execution, outcome);
+  const result = await recordAndLog(deps, execution, origin, outcome);
   deps.onFaultPoint('pre_call.recorded', conversationUuid);
   if (result === 'recorded') return recordedAs(execution, start, outcome);
   // A mark is final: the owner answers from the record, as every repeat does.

@@ -1,5 +1,6 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { RequestContext } from '../commands/request-context.ts';
+import { readTraceparent } from '../domain/trace-context.ts';
 import { parseUuid } from './requests/reader.ts';
 import type { Arrival } from '../engine/limits/call-gate.ts';
 import { CALLER_HEADER } from './limits/arrivals.ts';
@@ -44,7 +45,7 @@ export function openCall(
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
-  const traceparent = call.metadata.get('traceparent')[0]?.toString();
+  const traceparent = readTraceparent(call.metadata.get('traceparent')[0]?.toString());
   const caller = call.metadata.get(CALLER_HEADER)[0]?.toString();
   const context: CallContext = {
     requestId,

@@ -1,6 +1,7 @@
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 
+import { traceIdOf } from '../domain/trace-context.ts';
 import { shuttingDown, tooManyBytes, type Reason } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { CallContext, MessageHolder, OpenCall } from './call-context.ts';
@@ -137,6 +138,7 @@ function createRpc(
     code: status[code],
     duration_ms: Math.round((performance.now() - context.admittedAtMs) * 1000) / 1000,
     request_id: context.requestId,
+    ...(context.traceparent === undefined ? {} : { trace_id: traceIdOf(context.traceparent) }),
     peer: context.peer,
     ...(context.caller === undefined ? {} : { caller: context.caller }),
     ...logFields,

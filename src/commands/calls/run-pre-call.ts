@@ -65,7 +65,7 @@ export async function runPreCall(
   const running = start.reservation.retain();
   const slot = deps.slots.take(runnable.origin);
   const run = await send(deps, start, rendered, slot, limit);
-  const recording = deps.preCalls.record(claimed, run).finally(() => {
+  const recording = deps.preCalls.record(claimed, run, start.context).finally(() => {
     if (typeof slot === 'object') slot.release();
     running.release();
   });

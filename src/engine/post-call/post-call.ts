@@ -91,7 +91,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: ClaimedPostCall): Promi
     { executionUuid, webhookType: 'post_call', failurePolicy: null, claim, webhookEtag, claimedAtMs },
     run,
   );
-  await recordAndLog(deps, postCall, outcome);
+  await recordAndLog(deps, postCall, { traceparent: sendable.claimed.details?.traceparent }, outcome);
   deps.onFaultPoint('post_call.recorded', postCall.conversationUuid);
 }
 

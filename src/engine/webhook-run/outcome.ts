@@ -2,6 +2,7 @@ import type { Execution, HttpHeader, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { StartVariables, StoredDecision } from '../../domain/call.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
+import { readTraceparent, traceIdOf } from '../../domain/trace-context.ts';
 import { decideCall } from '../../domain/call-decision.ts';
 import type { Outcome } from '../../store/write-batch.ts';
 import type { ExecutionWrites, Recorded } from '../writes/execution-writes.ts';
@@ -84,8 +85,18 @@ function headerBytes(headers: readonly HttpHeader[] = []): number {
   return headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 24, 0);
 }
 
+/** Where an execution comes from, for its log line. */
+export interface ExecutionOrigin {
+  /** The RPC that a pre-call belongs to. */
+  readonly requestId?: string;
+  /** The W3C trace context of the RPC that led to the execution. */
+  readonly traceparent?: string | undefined;
+}
+
 /** The log line of a finished execution: names, codes and durations, but no values of the call. */
 export interface ExecutionLine {
+  readonly request_id: string | undefined;
+  readonly trace_id: string | undefined;
   readonly execution_uuid: string;
   readonly conversation_uuid: string;
   readonly agent_uuid: string;
@@ -96,7 +107,15 @@ export interface ExecutionLine {
   readonly failure_code?: string;
   readonly sent?: string;
   readonly status?: number;
+  /** From the claim to the outcome. */
   readonly duration_ms: number;
+  readonly queued_ms: number | undefined;
+  readonly dns_ms: number | undefined;
+  readonly connect_ms: number | undefined;
+  readonly tls_ms: number | undefined;
+  readonly first_byte_ms: number | undefined;
+  /** From the arrival of a pre-call, or the claim of a post-call, to the end of the response. */
+  readonly total_ms: number | undefined;
   /** False when the row says something else, which stays, or when the outcome could not be written. */
   readonly recorded: boolean;
 }
@@ -114,8 +133,17 @@ export type OnExecution = (line: ExecutionLine, times: ExecutionTimes) => void;
 /** What a log line says of an execution besides its outcome. */
 type ExecutionNames = Pick<Execution, 'conversationUuid' | 'agentUuid' | 'webhookUuid' | 'acceptedAtMs'>;
 
-function toExecutionLine(names: ExecutionNames, outcome: Outcome, recorded: boolean): ExecutionLine {
+function toExecutionLine(
+  names: ExecutionNames,
+  origin: ExecutionOrigin,
+  outcome: Outcome,
+  recorded: boolean,
+): ExecutionLine {
+  const { timings } = outcome;
+  const traceparent = readTraceparent(origin.traceparent);
   return {
+    request_id: origin.requestId,
+    trace_id: traceparent && traceIdOf(traceparent),
     execution_uuid: outcome.executionUuid,
     conversation_uuid: names.conversationUuid,
     agent_uuid: names.agentUuid,
@@ -126,8 +154,18 @@ function toExecutionLine(names: ExecutionNames, outcome: Outcome, recorded: bool
     ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
     ...(outcome.response ? { status: outcome.response.status } : {}),
     duration_ms: outcome.durationMs,
+    queued_ms: rounded(timings.queuedMs),
+    dns_ms: rounded(timings.dnsMs),
+    connect_ms: rounded(timings.connectMs),
+    tls_ms: rounded(timings.tlsMs),
+    first_byte_ms: rounded(timings.firstByteMs),
+    total_ms: rounded(timings.totalMs),
     recorded,
   };
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
 }
 
 /** What recording an outcome needs. */
@@ -145,6 +183,7 @@ export interface RecordDeps {
 export async function recordAndLog(
   deps: RecordDeps,
   names: ExecutionNames,
+  origin: ExecutionOrigin,
   outcome: Outcome,
 ): Promise<Recorded> {
   let isRecorded = false;
@@ -156,6 +195,7 @@ export async function recordAndLog(
     return result;
   } finally {
     const { acceptedAtMs } = names;
-    deps.onExecution(toExecutionLine(names, outcome, isRecorded), { timings: outcome.timings, acceptedAtMs });
+    const line = toExecutionLine(names, origin, outcome, isRecorded);
+    deps.onExecution(line, { timings: outcome.timings, acceptedAtMs });
   }
 }

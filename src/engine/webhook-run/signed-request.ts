@@ -3,6 +3,7 @@ import { createMasker, joinMaskers, MASK, type Masker } from '../../domain/redac
 import { toRequestRecord } from '../../domain/redaction/redacted-record.ts';
 import { maskedRender, renderRequest, type RenderedRequest } from '../../domain/template/render-request.ts';
 import type { PlaceholderValues } from '../../domain/template/render-template.ts';
+import { readTraceparent, withSpanId } from '../../domain/trace-context.ts';
 import type { ClientCredentials } from '../../domain/auth/token-request.ts';
 import type { Failure } from '../../domain/failures.ts';
 import type { RequestRecord } from '../../domain/execution.ts';
@@ -28,6 +29,7 @@ export interface RenderInput {
   readonly runnable: RunnableWebhook;
   readonly values: PlaceholderValues;
   readonly executionUuid: string;
+  /** The W3C trace context of the span that the request belongs to. */
   readonly traceparent?: string | undefined;
   readonly isTest?: boolean;
   readonly recordBytes: number;
@@ -37,6 +39,7 @@ export interface RenderInput {
 
 /** What rendering needs from outside. */
 export interface RenderDeps extends SignatureDeps {
+  /** Makes the id of the span that the request is, 16 lower-case hex digits. */
   readonly newSpanId: () => string;
   readonly userAgent: string;
   readonly sendTraceparent: boolean;
@@ -113,30 +116,13 @@ function overridable(deps: RenderDeps, { executionUuid }: RenderInput): Record<s
 
 function ownHeaders(deps: RenderDeps, input: RenderInput): Record<string, string> {
   const { executionUuid, isTest } = input;
-  const traceparent = deps.sendTraceparent ? childTraceparent(input.traceparent, deps.newSpanId) : undefined;
+  // A post-call may have been accepted by an older release, which stored the header as it came.
+  const parent = deps.sendTraceparent ? readTraceparent(input.traceparent) : undefined;
   return {
     'accept-encoding': 'identity',
     'callhooks-execution': executionUuid,
     baggage: `callhooks.execution=${executionUuid}`,
-    ...(traceparent ? { traceparent } : {}),
+    ...(parent === undefined ? {} : { traceparent: withSpanId(parent, deps.newSpanId()) }),
     ...(isTest ? { 'callhooks-test': 'true' } : {}),
   };
-}
-
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-// The flags for a sampled trace and (Level 2) for a random trace id. All others must be zero.
-const KNOWN_FLAGS = 0x03;
-
-/**
- * Returns the `traceparent` of our own span in the caller's trace (W3C Trace Context), or undefined when the caller's header
- * is absent or malformed. A later version is read by the fields of version 00. `newSpanId` makes 16 lower-case hex digits,
- * and is called only when they are needed.
- */
-function childTraceparent(incoming: string | undefined, newSpanId: () => string): string | undefined {
-  if (incoming === undefined) return undefined;
-  const [, version, traceId, parentId, flags, more] = TRACEPARENT.exec(incoming) ?? [];
-  if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return undefined;
-  if (/^0+$/.test(traceId ?? '') || /^0+$/.test(parentId ?? '')) return undefined;
-  const known = Number.parseInt(flags ?? '', 16) & KNOWN_FLAGS;
-  return `00-${traceId}-${newSpanId()}-0${known}`;
 }

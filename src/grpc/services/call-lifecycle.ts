@@ -1,6 +1,7 @@
 import type { RequestContext } from '../../commands/request-context.ts';
 import type { OnCallEndReply, OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartReply, OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
+import type { Execution } from '../../domain/execution.ts';
 import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import type { CallContext } from '../call-context.ts';
@@ -19,13 +20,13 @@ export function createCallLifecycleService(commands: CallLifecycleCommands): Bou
     context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
     const reply = await commands.onCallStart(request, context);
     const { decision, degraded, rejected, replayed, execution } = reply;
-    context.log({ decision, degraded, rejected, replayed, execution_uuid: execution?.executionUuid });
+    context.log({ decision, degraded, rejected, replayed, ...(execution && namesOf(execution)) });
     return onCallStartMessage(reply);
   };
   const endCall = async (request: OnCallEndRequest, context: CallContext) => {
     context.log({ agent_uuid: request.agentUuid, conversation_uuid: request.conversationUuid });
     const reply = await commands.onCallEnd(request, context);
-    context.log({ replayed: reply.replayed, execution_uuid: reply.execution?.executionUuid });
+    context.log({ replayed: reply.replayed, ...(reply.execution && namesOf(reply.execution)) });
     return onCallEndMessage(reply);
   };
   // The functions that wait do not hold the message, which has the metadata in it.
@@ -33,4 +34,14 @@ export function createCallLifecycleService(commands: CallLifecycleCommands): Bou
     onCallStart: (message, context) => startCall(parseOnCallStart(message), context),
     onCallEnd: (message, context) => endCall(parseOnCallEnd(message), context),
   });
+}
+
+function namesOf({ executionUuid, webhookUuid, webhookType, state, failure }: Execution): object {
+  return {
+    execution_uuid: executionUuid,
+    webhook_uuid: webhookUuid,
+    webhook_type: webhookType,
+    state,
+    failure_code: failure?.code,
+  };
 }

@@ -7,6 +7,7 @@ import { DatabaseError } from '../../../../src/errors.ts';
 import type { Outcome } from '../../../../src/store/write-batch.ts';
 import {
   recordAndLog,
+  type ExecutionOrigin,
   toOutcome,
   withAssignedBy,
   withOutcome,
@@ -33,6 +34,7 @@ function claimedOf(webhookType: 'pre_call' | 'post_call', agoMs = 0) {
     claimedAtMs: performance.now() - agoMs,
   };
 }
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const execution: Execution = {
   ...{ executionUuid: 'e', agentUuid: 'a', conversationUuid: 'v', webhookUuid: 'w', webhookEtag: 'w1' },
   ...{ webhookType: 'pre_call', state: 'sending', failurePolicy: 'block', timeLimitMs: 10 },
@@ -40,7 +42,7 @@ const execution: Execution = {
 };
 
 /** Records an outcome with a store that answers through `write`. Returns what was written and logged. */
-async function recordWith(outcome: Outcome, write: () => Promise<Recorded>) {
+async function recordWith(outcome: Outcome, write: () => Promise<Recorded>, origin: ExecutionOrigin = {}) {
   const lines: ExecutionLine[] = [];
   const sizes: number[] = [];
   const recording = recordAndLog(
@@ -55,6 +57,7 @@ async function recordWith(outcome: Outcome, write: () => Promise<Recorded>) {
       lastWrites: AbortSignal.abort(),
     },
     execution,
+    { requestId: 'r', traceparent: `00-${TRACE}-b7ad6b7169203331-01`, ...origin },
     outcome,
   );
   const [result] = await Promise.allSettled([recording]);
@@ -147,7 +150,8 @@ describe('recordAndLog', () => {
     bodyBytes: 6,
     truncated: false,
   };
-  const failed = { ...toOutcome(claimedOf('pre_call'), runOf({ failure, response })), durationMs: 7 };
+  const timings = { queuedMs: 0.25, dnsMs: 1.2345, connectMs: 2, tlsMs: 3, firstByteMs: 4, totalMs: 10.5 };
+  const failed = { ...toOutcome(claimedOf('pre_call'), runOf({ failure, response, timings })), durationMs: 7 };
   const line: ExecutionLine = {
     ...{ execution_uuid: 'e', conversation_uuid: 'v', agent_uuid: 'a', webhook_uuid: 'w' },
     ...{
@@ -157,13 +161,19 @@ describe('recordAndLog', () => {
       failure_code: 'HTTP_STATUS',
       sent: 'maybe',
     },
-    ...{ status: 503, duration_ms: 7, recorded: true },
+    ...{ status: 503, duration_ms: 7, recorded: true, request_id: 'r', trace_id: TRACE },
+    ...{ queued_ms: 0.25, dns_ms: 1.235, connect_ms: 2, tls_ms: 3, first_byte_ms: 4, total_ms: 10.5 },
   };
 
   it('logs names, codes and durations when the outcome is recorded, and nothing of what the endpoint said', async () => {
     const { result, lines } = await recordWith(failed, () => Promise.resolve('recorded'));
     expect(result).to.deep.equal({ status: 'fulfilled', value: 'recorded' });
     expect(lines).to.deep.equal([line]);
+  });
+
+  it('logs no trace id when the trace context is malformed', async () => {
+    const { lines } = await recordWith(failed, () => Promise.resolve('recorded'), { traceparent: 'a phone' });
+    expect(lines).to.deep.equal([{ ...line, trace_id: undefined }]);
   });
 
   it('logs that the outcome is not recorded when the row says something else', async () => {
