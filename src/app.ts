@@ -35,6 +35,8 @@ import { hashText } from './secrets/hash.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { signHmac, signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
+import { openTracing } from './tracing/open-tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { createStartup, type Startup } from './engine/startup.ts';
 import { VERSION } from './version.ts';
 
@@ -98,6 +100,8 @@ interface Parts {
   readonly executor: GuardedExecutor;
   readonly metrics: Metrics;
   readonly onFaultPoint: OnFaultPoint;
+  /** There is none where traces are off. */
+  readonly tracing: Tracing | undefined;
   /** Logs an error that no caller hears of. */
   readonly onError: (error: unknown, executionUuid?: string) => void;
 }
@@ -110,6 +114,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
   const tls = config.tls && createServerTls({ ...config.tls, logger });
+  const tracing = await openTracing(config, await database.systemName(), logger);
   const readFigures = (): Figures => ({
     ...engine.figures(),
     ...opennessOf(config),
@@ -117,24 +122,19 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     tlsExpiresAtMs: tls?.expiresAtMs() ?? Infinity,
     hasWeakDurability: weaknesses.length > 0,
     droppedLogLines: droppedLogLines(),
+    droppedSpans: tracing?.droppedSpans() ?? 0,
     pool: database.pool(),
   });
   const metrics = createMetrics(readFigures, await database.systemName());
   const agentSecrets = createAgentSecrets(keyring, metrics.countUndecryptable);
-  const executor = plugExecutor(config, overrides, metrics);
+  const untraced = plugExecutor(config, overrides, metrics);
+  const executor = tracing?.withRequestSpans(untraced) ?? untraced;
   const onError = (err: unknown, executionUuid?: string): void =>
     logger.error({ err, execution_uuid: executionUuid }, 'work on an execution or in the background failed');
   const ids = createIds();
   const parts: Parts = {
-    config,
-    logger,
-    ids,
-    database,
-    agentSecrets,
-    executor,
-    metrics,
-    onFaultPoint,
-    onError,
+    ...{ config, logger, ids, database, agentSecrets, executor, metrics },
+    ...{ onFaultPoint, tracing, onError },
   };
 
   const engine = plugEngine(parts, everyMs, (isReady) => server.setServing(isReady));
@@ -151,6 +151,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     ],
     logger,
     newRequestId: ids.uuid,
+    startSpan: tracing?.startRpc,
     reflection: config.reflection,
     gate: engine.gate,
     budget: engine.budget,
@@ -171,12 +172,12 @@ function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics
 }
 
 function plugEngine(
-  { config, logger, ids, database, agentSecrets, executor, metrics, onFaultPoint, onError }: Parts,
+  { config, logger, ids, database, agentSecrets, executor, metrics, onFaultPoint, tracing, onError }: Parts,
   everyMs: Partial<Intervals>,
   onReadiness: (isReady: boolean) => void,
 ): Engine {
   return createEngine({
-    ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, onError },
+    ...{ database, executor, agentSecrets, everyMs, onReadiness, onFaultPoint, tracing, onError },
     ...{ sign: signStandardWebhook, signHmac, hash: hashText },
     ...metrics.engine,
     newUuid: ids.uuid,
@@ -189,6 +190,7 @@ function plugEngine(
     limits: config,
     onExecution: (line, times) => {
       metrics.countExecution(line, times);
+      tracing?.noteExecution(line);
       logger.info(line, 'execution');
     },
   });
@@ -255,7 +257,7 @@ function executionLogService({ parts: { store } }: Engine): BoundService {
 const LAST_ANSWERS_MS = 4_000;
 
 function toApp(
-  { config, executor, database, metrics }: Parts,
+  { config, executor, database, metrics, tracing }: Parts,
   engine: Engine,
   startup: Startup,
   server: GrpcServer,
@@ -273,6 +275,7 @@ function toApp(
     await closed;
     await executor.close();
     await database.close();
+    await tracing?.close();
     await ops.close();
     tls?.close();
     metrics.close();

@@ -13,6 +13,7 @@ import {
   type VariableName,
 } from './schema.ts';
 import { readTls, servingProblems, type Tls } from './serving.ts';
+import { readTracing, type TracingSettings } from './tracing.ts';
 import type { ApiToken } from '../access/api-tokens.ts';
 import { ConfigError } from '../errors.ts';
 import type { ProxyServer } from '../http/egress/proxy-url.ts';
@@ -53,6 +54,8 @@ export interface Config {
   /** callhooks uses the system's name servers when it is undefined. */
   readonly dnsServers: readonly string[] | undefined;
   readonly sendTraceparent: boolean;
+  /** No traces are made when it is undefined. */
+  readonly tracing: TracingSettings | undefined;
   readonly maxResponseBytes: number;
   readonly recordBodyBytes: number;
   readonly maxPreCalls: number;
@@ -87,9 +90,11 @@ export function parseConfig(env: Environment, pid?: number): Config {
   const tls = readTls(texts);
   problems.push(...unknownVariables(env), ...unsafeEnvironment(env), ...servingProblems(texts));
   problems.push(...databaseProblems(texts), ...missingProxy(texts), ...tls.problems);
+  const { tracing, problems: tracingProblems } = readTracing(env);
+  problems.push(...tracingProblems);
   if (result.data === undefined || problems.length > 0) throw new ConfigError(problems);
   const ignoredProxyVariables = PROXY_VARIABLES.filter((name) => env[name]);
-  return Object.freeze({ ...toConfig(result.data, tls.tls, pid), ignoredProxyVariables });
+  return Object.freeze({ ...toConfig(result.data, tls.tls, pid), ignoredProxyVariables, tracing });
 }
 
 function readTexts(env: Environment, problems: string[]): Partial<Record<VariableName, string>> {
@@ -147,7 +152,7 @@ function toConfig(
   values: ConfigValues,
   tls: Tls | undefined,
   pid: number | undefined,
-): Omit<Config, 'ignoredProxyVariables'> {
+): Omit<Config, 'ignoredProxyVariables' | 'tracing'> {
   return {
     listen: values.CALLHOOKS_LISTEN,
     healthListen: values.CALLHOOKS_HEALTH_LISTEN,

@@ -20,7 +20,7 @@ export interface CallDetails {
 /** The call details as an accepted post-call keeps them until it is finished. */
 export interface StoredCallDetails extends CallDetails {
   /** The W3C trace context of the `OnCallEnd`. The request of the webhook names our span in it. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** Where the value of a dynamic variable comes from. */

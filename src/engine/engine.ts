@@ -9,6 +9,7 @@ import type { ExecutionStore } from '../store/execution-store.ts';
 import { createAccessTokens, type AccessTokens } from './access-tokens/access-tokens.ts';
 import { fetchAccessToken, type TokenFetchOutcome } from './access-tokens/fetch-access-token.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
+import type { EngineTracing } from './engine-tracing.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
 import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
@@ -69,6 +70,8 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor' | 'accessTok
   readonly onUnsent: (code: FailureCode, count: number) => void;
   /** Is called when a pending post-call can't be sent here, because the key of a secret is missing. */
   readonly onKeyMissing: () => void;
+  /** There is none where traces are off. */
+  readonly tracing?: EngineTracing | undefined;
   readonly onReadiness: (isReady: boolean) => void;
   readonly onError: (error: unknown, executionUuid?: string) => void;
 }
@@ -146,17 +149,23 @@ export function createEngine(deps: EngineDeps): Engine {
   const { signal, lastWrites } = shutdown;
 
   const health = createDatabaseHealth(() => database.ping(), deps.onReadiness);
+  // Polls and maintenance use `store`; RPCs and executions use the one with spans.
+  const withSpans = <T extends object>(statements: T): T =>
+    deps.tracing === undefined ? statements : deps.tracing.withDatabaseSpans(statements);
   const store = withUnsentCounted(
     withHealthReporting(database.executions, health, deps.onOperation),
     deps.onUnsent,
   );
-  const agentStore = withHealthReporting(database.agents, health, deps.onOperation);
+  const tracedStore = withSpans(store);
+  const agentStore = withSpans(withHealthReporting(database.agents, health, deps.onOperation));
   const agents = createAgentCache(agentStore, CACHE_BYTES);
-  const writes = createExecutionWrites({
-    store,
-    maxConcurrentBatches: database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1,
-    onWriteBatch: deps.onWriteBatch,
-  });
+  const writes = withSpans(
+    createExecutionWrites({
+      store,
+      maxConcurrentBatches: database.engine === 'mysql' ? MYSQL_CONNECTIONS : 1,
+      onWriteBatch: deps.onWriteBatch,
+    }),
+  );
 
   const gate = createCallGate({ health, writes });
   const budget = createByteBudget(limits.maxBufferedBytes);
@@ -167,7 +176,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const runningStarts = createRunningStarts();
   const startWaiters = createStartWaiters({ store, isRunningHere: runningStarts.hasConversation, onError });
   const preCalls = createPreCalls({
-    ...{ store, writes, runningStarts, startWaiters },
+    ...{ store: tracedStore, writes, runningStarts, startWaiters },
     ...{ onFaultPoint, onExecution, onError, lastWrites },
   });
 
@@ -184,7 +193,7 @@ export function createEngine(deps: EngineDeps): Engine {
   });
   const postCallSender = createPostCallSender({
     ...{ store, agentStore, agents, writes, open, webhookRuns, startWaiters, budget },
-    ...{ onFaultPoint, onExecution, onError, signal, lastWrites },
+    ...{ onFaultPoint, onExecution, onError, signal, lastWrites, tracing: deps.tracing },
     onKeyMissing: deps.onKeyMissing,
     slots: createRequestSlots({ total: limits.maxPostCalls, perOrigin: limits.maxPostCallsPerOrigin }),
     pace: createPace({ idleMs: admission.idleMs, queueAgeMs: writes.ageMs, callsWaiting: gate.waiting }),
@@ -202,7 +211,18 @@ export function createEngine(deps: EngineDeps): Engine {
 
   return {
     parts: {
-      ...{ store, agentStore, agents, open, admission, health, slots, writes, preCalls, startWaiters },
+      ...{
+        store: tracedStore,
+        agentStore,
+        agents,
+        open,
+        admission,
+        health,
+        slots,
+        writes,
+        preCalls,
+        startWaiters,
+      },
       ...{ webhookRuns, postCallSender, maintenance, signal },
     },
     gate,

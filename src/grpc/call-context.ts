@@ -29,10 +29,24 @@ export interface CallContext extends RequestContext {
 /** The reason of {@link RequestContext.signal}: the caller cancelled, went away, or its deadline passed. */
 export const CALL_ENDED = new Error('the caller no longer waits');
 
+/** The span of an RPC, where traces are on. */
+export interface RpcSpan {
+  /** The W3C trace context of the span. */
+  readonly traceparent: string;
+  /** Runs the work, and all that it waits for, as a part of the span. */
+  run<T>(work: () => T): T;
+  /** Ends the span with the status and the fields of the RPC's log line. */
+  end(code: string, fields: object): void;
+}
+
+/** Begins the span of an RPC, as a child of the caller's span if there is one. */
+export type StartRpcSpan = (rpc: string, traceparent: string | undefined) => RpcSpan;
+
 /** A context, together with the parts that only the adapter uses. */
 export interface OpenCall {
   readonly context: CallContext;
   readonly logFields: object;
+  readonly span: RpcSpan | undefined;
   readonly abort: () => void;
 }
 
@@ -41,11 +55,15 @@ export function openCall(
   call: ServerUnaryCall<MessageHolder, Buffer>,
   requestId: string,
   arrival: Arrival,
+  startSpan?: StartRpcSpan,
 ): OpenCall {
   const admittedAtMs = performance.now();
   const controller = new AbortController();
   const logFields = {};
-  const traceparent = readTraceparent(call.metadata.get('traceparent')[0]?.toString());
+  const rpc = call.getPath().slice(1);
+  const incoming = readTraceparent(call.metadata.get('traceparent')[0]?.toString());
+  const span = startSpan?.(rpc, incoming);
+  const traceparent = span === undefined ? incoming : span.traceparent;
   const caller = call.metadata.get(CALLER_HEADER)[0]?.toString();
   const context: CallContext = {
     requestId,
@@ -59,11 +77,11 @@ export function openCall(
     memoryBytes: 0,
     ownTurn: undefined,
     arrival,
-    rpc: call.getPath().slice(1),
+    rpc,
     peer: call.getPeer(),
     log: (fields) => void Object.assign(logFields, fields),
   };
-  return { context, logFields, abort: () => controller.abort(CALL_ENDED) };
+  return { context, logFields, span, abort: () => controller.abort(CALL_ENDED) };
 }
 
 /** grpc-js measures deadlines on the wall clock, and returns Infinity when the caller set none. */

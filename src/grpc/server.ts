@@ -15,6 +15,7 @@ import type { Reason } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { createArrivals } from './limits/arrivals.ts';
 import type { BoundService } from './bound-service.ts';
+import type { StartRpcSpan } from './call-context.ts';
 import { bindServer } from './bind-server.ts';
 import { createHealth } from './health.ts';
 import { createHealthServer, type HealthServer } from './health-server.ts';
@@ -72,6 +73,8 @@ export interface GrpcServerOptions {
   readonly onRpc?: OnRpc;
   /** Called for each RPC that was refused, with the reason in its answer. */
   readonly onRpcError?: (reason: Reason) => void;
+  /** Begins the span of each admitted RPC. There are no spans when it is absent. */
+  readonly startSpan?: StartRpcSpan | undefined;
   /** Called for each RPC that a limit refused at its arrival. */
   readonly onRefused?: (limit: ArrivalLimit) => void;
   /** Called for each RPC that was refused because of who calls. */
@@ -119,6 +122,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const adminLimit = createRpcLimit(ADMIN_RPCS);
   const requestShapes = readRequestShapes();
   const ownTurn = createOwnTurns();
+  const { startSpan } = options;
   const adapter = {
     logger,
     newRequestId,
@@ -128,6 +132,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     requestShapes,
     ownTurn,
     onRpcError,
+    startSpan,
   };
   for (const service of services) {
     const { definition, implementation } = service.bind(adapter);

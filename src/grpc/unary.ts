@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { traceIdOf } from '../domain/trace-context.ts';
 import { shuttingDown, tooManyBytes, type Reason } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { CallContext, MessageHolder, OpenCall } from './call-context.ts';
+import type { CallContext, MessageHolder, OpenCall, StartRpcSpan } from './call-context.ts';
 import { CALL_ENDED, openCall } from './call-context.ts';
 import { decodeRequest, limitsOf, measureRequest } from './decode-request.ts';
 import type { ArrivingMessage } from './limits/arriving-messages.ts';
@@ -39,6 +39,8 @@ export interface UnaryDependencies {
   readonly adminLimit: RpcLimit;
   /** Called with the reason of each RPC that is answered with one. */
   readonly onRpcError?: ((reason: Reason) => void) | undefined;
+  /** There is none where traces are off. */
+  readonly startSpan?: StartRpcSpan | undefined;
 }
 
 type Call = ServerUnaryCall<MessageHolder, Buffer>;
@@ -92,7 +94,7 @@ export function createUnary<Request, Reply>(
   return (call, respond) => {
     const message = messageOf(call.metadata);
     message.received();
-    const open = openCall(call, newRequestId(), message.call);
+    const open = openCall(call, newRequestId(), message.call, dependencies.startSpan);
     const rpc = createRpc(open, respond, dependencies);
     call.on('cancelled', rpc.cancelled);
     const fail = (error: unknown): void => {
@@ -105,7 +107,8 @@ export function createUnary<Request, Reply>(
       rpc.succeeded(bytes);
       message.answered();
     };
-    reply(call.request, message, open.context).then(succeed, fail);
+    const begin = (): Promise<Buffer> => reply(call.request, message, open.context);
+    (open.span === undefined ? begin() : open.span.run(begin)).then(succeed, fail);
   };
 }
 
@@ -128,7 +131,7 @@ function pass(bytes: Buffer): Buffer {
 
 /** Finishes an RPC once: with a reply, with an error, or because its caller no longer waits. */
 function createRpc(
-  { context, logFields, abort }: OpenCall,
+  { context, logFields, span, abort }: OpenCall,
   respond: Respond,
   { logger, onRpcError }: Pick<UnaryDependencies, 'logger' | 'onRpcError'>,
 ) {
@@ -144,12 +147,16 @@ function createRpc(
     ...logFields,
     ...more,
   });
+  const finish = (level: 'info' | 'error', code: status, more: object): void => {
+    logger[level](line(code, more), 'rpc');
+    span?.end(status[code], { ...logFields, ...more });
+  };
   return {
     succeeded: (reply: Buffer): void => {
       if (isDone) return;
       isDone = true;
       respond(null, reply);
-      logger.info(line(status.OK, {}), 'rpc');
+      finish('info', status.OK, {});
     },
     failed: (error: unknown): void => {
       const { code, details, metadata, reason, cause } = toErrorStatus(error, context.requestId);
@@ -163,7 +170,7 @@ function createRpc(
       isDone = true;
       if (reason !== undefined) onRpcError?.(reason);
       respond({ code, details, metadata });
-      logger[level](line(code, more), 'rpc');
+      finish(level, code, more);
     },
     // grpc-js calls this after every RPC, also after an answered one.
     cancelled: (): void => {
@@ -171,7 +178,7 @@ function createRpc(
       isDone = true;
       abort();
       const isLate = (context.deadlineEpochMs ?? Infinity) <= Date.now();
-      logger.info(line(isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED, {}), 'rpc');
+      finish('info', isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED, {});
     },
   };
 }

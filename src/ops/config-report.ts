@@ -1,3 +1,4 @@
+import { tracingReport } from '../config/tracing.ts';
 import { settingOf, VARIABLE_NAMES, type VariableName } from '../config/schema.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -5,7 +6,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Returns the settings in effect, one a line. A secret is shown as set or not set. Expects a valid environment. */
 export function configReport(env: Environment): string {
   const width = Math.max(...VARIABLE_NAMES.map((name) => name.length));
-  return VARIABLE_NAMES.map((name) => `${name.padEnd(width)}  ${inEffect(env, name)}\n`).join('');
+  const settings = VARIABLE_NAMES.map((name) => `${name.padEnd(width)}  ${inEffect(env, name)}\n`);
+  return `${settings.join('')}${tracingReport(env)}`;
 }
 
 /** Describes the keys of a process and of its database. */

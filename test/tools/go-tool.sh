@@ -28,3 +28,16 @@ go_tool() {
     missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'Run the same make target again to repeat it.'
   fi
 }
+
+# go_program NAME FOLDER builds a program of this project when its sources are newer.
+go_program() {
+  [ ! -x "$bin/$1" ] || [ -n "$(find "$2" -newer "$bin/$1")" ] || return 0
+  mkdir -p "$bin"
+  if ! command -v go >/dev/null; then
+    missing "There is no Go on this machine: the tests with $1 are SKIPPED." 'Install it from https://go.dev/dl/.'
+    return 0
+  fi
+  echo "building $1 into .cache/bin"
+  (cd "$2" && GOFLAGS= go build -buildvcs=false -trimpath -o "$bin/$1" .) ||
+    missing "Go could not build $1 (see above): the tests with it are SKIPPED." 'Run the same make target again to repeat it.'
+}

@@ -107,8 +107,10 @@ export function createPostCallSender(deps: PostCallSenderDeps): PostCallSender {
   const polls = createPostCallPolls(pendingPostCalls, pace, onError);
   const underWay = createUnderWay(deps, { offerAgain: offer, onEnd: polls.drain });
 
+  const { tracing } = deps;
   return {
-    offer,
+    // What an RPC hands over goes on without it, and sets off other post-calls when it ends.
+    offer: (postCall) => (tracing === undefined ? offer(postCall) : tracing.apart(() => offer(postCall))),
     start: polls.start,
     stop: () => {
       isStopped = true;

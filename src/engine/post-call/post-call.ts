@@ -6,6 +6,7 @@ import { CallhooksError, isDatabaseError } from '../../errors.ts';
 import type { PendingPostCall } from '../../store/execution-store.ts';
 import type { ClaimedDetails } from '../../store/write-batch.ts';
 import type { AgentCache } from '../agent-cache.ts';
+import type { EngineTracing } from '../engine-tracing.ts';
 import type { OnFaultPoint } from '../fault-points.ts';
 import { recordAndLog, toOutcome, type OnExecution } from '../webhook-run/outcome.ts';
 import type { RunnableWebhook } from '../webhook-run/runnable-webhook.ts';
@@ -25,6 +26,8 @@ export interface PostCallDeps {
   readonly onFaultPoint: OnFaultPoint;
   readonly onError: (error: unknown, executionUuid?: string) => void;
   readonly onExecution: OnExecution;
+  /** There is none where traces are off. */
+  readonly tracing?: Pick<EngineTracing, 'startPostCall' | 'apart'> | undefined;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
   /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
@@ -57,13 +60,15 @@ export async function sendPostCall(
   deps.onFaultPoint('post_call.unclaimed', postCall.conversationUuid);
   const { executionUuid } = postCall;
   const { instance, signal } = deps;
+  const startedAtMs = performance.now();
   const claimed = await retryWrite(
     () =>
       deps.writes.claimPostCall({ executionUuid, claim, webhookEtag: webhook.etag, timeLimitMs, instance }),
     { signal },
   );
   if (claimed.kind === 'start_running') return claimed.kind;
-  if (claimed.kind === 'won') await sendClaimed(deps, { ...sendable, timeLimitMs, place, claimed });
+  if (claimed.kind === 'won')
+    await sendTraced(deps, { ...sendable, timeLimitMs, place, claimed }, startedAtMs);
   return 'done';
 }
 
@@ -74,11 +79,26 @@ interface ClaimedPostCall extends SendablePostCall {
   readonly claimed: ClaimedDetails;
 }
 
-async function sendClaimed(deps: PostCallDeps, sendable: ClaimedPostCall): Promise<void> {
+async function sendTraced(deps: PostCallDeps, sendable: ClaimedPostCall, startedAtMs: number): Promise<void> {
+  const { details } = sendable.claimed;
+  const span = deps.tracing?.startPostCall(details?.traceparent, startedAtMs);
+  if (span === undefined) return sendClaimed(deps, sendable, details?.traceparent);
+  try {
+    await span.run(() => sendClaimed(deps, sendable, span.traceparent));
+  } finally {
+    span.end();
+  }
+}
+
+async function sendClaimed(
+  deps: PostCallDeps,
+  sendable: ClaimedPostCall,
+  traceparent: string | undefined,
+): Promise<void> {
   const { postCall, claim } = sendable;
   const claimedAtMs = performance.now();
   deps.onFaultPoint('post_call.claimed', postCall.conversationUuid);
-  const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable).catch(
+  const { run, webhookEtag = sendable.webhook.etag } = await perform(deps, sendable, traceparent).catch(
     (error: unknown): Performed => {
       deps.onError(error, postCall.executionUuid);
       const isWaiting = isDatabaseError(error, 'away', 'busy', 'conflict', 'full');
@@ -91,7 +111,7 @@ async function sendClaimed(deps: PostCallDeps, sendable: ClaimedPostCall): Promi
     { executionUuid, webhookType: 'post_call', failurePolicy: null, claim, webhookEtag, claimedAtMs },
     run,
   );
-  await recordAndLog(deps, postCall, { traceparent: sendable.claimed.details?.traceparent }, outcome);
+  await recordAndLog(deps, postCall, { traceparent }, outcome);
   deps.onFaultPoint('post_call.recorded', postCall.conversationUuid);
 }
 
@@ -107,14 +127,19 @@ interface Performed {
   readonly webhookEtag?: string;
 }
 
-async function perform(deps: PostCallDeps, sendable: ClaimedPostCall): Promise<Performed> {
+async function perform(
+  deps: PostCallDeps,
+  sendable: ClaimedPostCall,
+  traceparent: string | undefined,
+): Promise<Performed> {
   const agent = await currentAgent(deps, sendable);
   const webhook = agent?.webhooks.find(({ webhookUuid }) => webhookUuid === sendable.postCall.webhookUuid);
   if (agent === undefined || webhook === undefined || webhook.disabled)
     return { run: unsentRun(NOTHING_RENDERED, failureOf('WEBHOOK_REMOVED')) };
   const { details } = sendable.claimed;
   if (details === undefined) throw new Error('a claimed post-call has no details');
-  return { run: await runWith(deps, sendable, agent, webhook, details), webhookEtag: webhook.etag };
+  const run = await runWith(deps, sendable, agent, webhook, { ...details, traceparent });
+  return { run, webhookEtag: webhook.etag };
 }
 
 // The claim has read the agent's etag. If it is the known one, the known agent is the current one.

@@ -14,5 +14,7 @@ export interface Figures extends EngineFigures {
   readonly hasWeakDurability: boolean;
   /** How many log lines were dropped since the start. */
   readonly droppedLogLines: number;
+  /** How many spans of traces were dropped since the start. */
+  readonly droppedSpans: number;
   readonly pool: PoolFigures;
 }

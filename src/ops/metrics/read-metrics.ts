@@ -87,6 +87,10 @@ const READ_METRICS: Readonly<Record<string, ReadRow>> = {
     'Log lines that standard output did not take in time.',
     (figures) => figures.droppedLogLines,
   ),
+  callhooks_spans_dropped_total: counter(
+    'Spans of traces that no collector took: their queue was full, or their export failed.',
+    (figures) => figures.droppedSpans,
+  ),
   callhooks_event_loop_delay_max_seconds: gauge(
     'The longest stall of the event loop since the last scrape.',
     (figures) => figures.eventLoopDelaySeconds,

@@ -33,7 +33,7 @@ const MODULES: Readonly<Record<string, Module>> = {
   'app.ts': {
     uses: [
       ...['access/', 'commands/', 'domain/', 'engine/', 'errors.ts', 'grpc/', 'http/', 'ids.ts', 'ops/'],
-      ...['secrets/', 'store/', 'version.ts'],
+      ...['secrets/', 'store/', 'tracing/', 'version.ts'],
     ],
     types: ['config/', 'logger.ts'],
   },
@@ -85,6 +85,15 @@ const MODULES: Readonly<Record<string, Module>> = {
     uses: ['domain/', 'errors.ts'],
     types: ['store/'],
     node: ['crypto', 'fs/promises', 'path'],
+  },
+  'tracing/': {
+    uses: ['domain/', 'version.ts'],
+    types: ['config/', 'engine/', 'http/', 'logger.ts', 'store/'],
+    libraries: [
+      ...['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-grpc'],
+      ...['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/resources', '@opentelemetry/sdk-trace'],
+    ],
+    node: ['async_hooks'],
   },
   'access/': { node: ['crypto', 'fs/promises', 'tls'] },
   'ops/': {

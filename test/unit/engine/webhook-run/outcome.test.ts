@@ -151,7 +151,10 @@ describe('recordAndLog', () => {
     truncated: false,
   };
   const timings = { queuedMs: 0.25, dnsMs: 1.2345, connectMs: 2, tlsMs: 3, firstByteMs: 4, totalMs: 10.5 };
-  const failed = { ...toOutcome(claimedOf('pre_call'), runOf({ failure, response, timings })), durationMs: 7 };
+  const failed = {
+    ...toOutcome(claimedOf('pre_call'), runOf({ failure, response, timings })),
+    durationMs: 7,
+  };
   const line: ExecutionLine = {
     ...{ execution_uuid: 'e', conversation_uuid: 'v', agent_uuid: 'a', webhook_uuid: 'w' },
     ...{

@@ -20,6 +20,7 @@ const FIGURES = {
   writeQueueLength: 0,
   isOverloaded: false,
   pool: { inUse: 0, idle: 0, waits: 0 },
+  droppedSpans: 4,
 };
 const STALLS = /^callhooks_event_loop_stalls_total (\d+)$/m;
 
@@ -39,6 +40,10 @@ describe('createMetrics', () => {
   it('shows the number of dropped log lines, also at the second scrape', async () => {
     expect(await text()).to.match(/^callhooks_log_lines_dropped_total 3$/m);
     expect(await text()).to.match(/^callhooks_log_lines_dropped_total 3$/m);
+  });
+
+  it('shows the number of dropped spans', async () => {
+    expect(await text()).to.match(/^callhooks_spans_dropped_total 4$/m);
   });
 
   const stalls = async (): Promise<number> => Number(STALLS.exec(await text())?.[1]);
