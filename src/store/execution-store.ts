@@ -99,9 +99,10 @@ export interface ExecutionStore {
   findPostCall(conversationUuid: string): Promise<Execution | 'purged' | undefined>;
   /** Finds the details of an accepted or sending post-call. */
   findDetails(executionUuid: string): Promise<StoredCallDetails | undefined>;
+  /** Finds an execution with its record, and with what its start left if it is a pre-call. */
   findExecution(
     executionUuid: string,
-  ): Promise<{ execution: Execution; record: ExecutionRecord } | undefined>;
+  ): Promise<{ execution: Execution; record: ExecutionRecord; start?: StartVariables } | undefined>;
   /** Reports whether this execution is `sending`, for the check of chaining. */
   isSending(executionUuid: string): Promise<boolean>;
   /**

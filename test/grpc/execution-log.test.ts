@@ -67,6 +67,31 @@ describeEachEngine('ExecutionLog', (engine) => {
     conversations.filter((_, i) => isWanted(i)).toReversed();
 
   describe('GetExecution', () => {
+    for (const [index, outcome] of [
+      [0, 'success'],
+      [2, 'failure'],
+    ] as const) {
+      it(`returns the variables after a ${outcome}, with their sources, as every repeat of the start does`, async () => {
+        const conversationUuid = conversations[index] ?? '';
+        const [{ executionUuid } = expect.fail()] = await list({ conversationUuid });
+        const { dynamicVariables, variableSources } = await app.rpc.executions.getExecution({
+          executionUuid,
+        });
+        const repeat = await app.rpc.calls.onCallStart({ agentUuid: agent.agentUuid, conversationUuid });
+        expect(repeat.replayed).to.equal(true);
+        expect({ dynamicVariables, variableSources }).to.deep.equal({
+          dynamicVariables: repeat.dynamicVariables,
+          variableSources: repeat.variableSources,
+        });
+        const { VARIABLE_SOURCE_REQUEST, VARIABLE_SOURCE_ASSIGNMENT, VARIABLE_SOURCE_DEFAULT } =
+          pb.VariableSource;
+        expect(variableSources).to.deep.equal({
+          mood: VARIABLE_SOURCE_REQUEST,
+          name: outcome === 'success' ? VARIABLE_SOURCE_ASSIGNMENT : VARIABLE_SOURCE_DEFAULT,
+        });
+      });
+    }
+
     it('returns the whole record of a success, with secret values masked', async () => {
       const [listed] = await list({ conversationUuid: conversations[0] ?? '' });
       const { execution } = await app.rpc.executions.getExecution({
@@ -220,5 +245,15 @@ describeEachEngine('ExecutionLog', (engine) => {
   it('lists the executions of an agent that was deleted', async () => {
     await app.rpc.agents.deleteAgent({ agentUuid: agent.agentUuid });
     expect(conversationsOf(await list({ agentUuid: agent.agentUuid }))).to.deep.equal(newestFirst());
+  });
+
+  // It comes last, because it makes an execution that the lists would have.
+  describe('GetExecution of a post-call', () => {
+    it('returns no variables for a post-call', async () => {
+      const { agentUuid } = await createAgent();
+      const { execution } = await app.rpc.calls.onCallEnd({ agentUuid, conversationUuid: randomUUID() });
+      const reply = await app.rpc.executions.getExecution({ executionUuid: execution?.executionUuid ?? '' });
+      expect([reply.dynamicVariables, reply.variableSources]).to.deep.equal([undefined, {}]);
+    });
   });
 });

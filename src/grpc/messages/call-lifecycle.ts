@@ -1,5 +1,6 @@
 import type { OnCallEndReply } from '../../commands/calls/on-call-end.ts';
 import type { OnCallStartReply } from '../../commands/calls/on-call-start.ts';
+import type { VariableSource } from '../../domain/call.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import { numberOf, VARIABLE_SOURCES } from './wire-values.ts';
 import { decisionFields, executionMessage } from './execution.ts';
@@ -9,15 +10,19 @@ export function onCallStartMessage(reply: OnCallStartReply): pb.OnCallStartRespo
   return {
     ...decisionFields(reply),
     dynamicVariables: reply.dynamicVariables,
-    variableSources: Object.fromEntries(
-      Object.entries(reply.variableSources).map(([name, source]) => [
-        name,
-        numberOf(VARIABLE_SOURCES, source),
-      ]),
-    ),
+    variableSources: variableSourcesMessage(reply.variableSources),
     execution: reply.execution && executionMessage(reply.execution),
     replayed: reply.replayed,
   };
+}
+
+/** Returns where each variable comes from. */
+export function variableSourcesMessage(
+  sources: Readonly<Record<string, VariableSource>>,
+): Record<string, pb.VariableSource> {
+  return Object.fromEntries(
+    Object.entries(sources).map(([name, source]) => [name, numberOf(VARIABLE_SOURCES, source)]),
+  );
 }
 
 /** Returns the reply of `OnCallEnd`: the accepted execution, if there is one. */

@@ -3,6 +3,7 @@ import type { ListExecutionsRequest } from '../../commands/list-executions.ts';
 import type { Execution } from '../../domain/execution.ts';
 import { ExecutionLogService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
+import { variableSourcesMessage } from '../messages/call-lifecycle.ts';
 import { detailedExecutionMessage, executionMessage } from '../messages/execution.ts';
 import { executionTokens } from '../page-tokens.ts';
 import { parseGetExecution, parseListExecutions } from '../requests/execution-log.ts';
@@ -19,8 +20,12 @@ interface ExecutionLogCommands {
 export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {
   return bindService(ExecutionLogService, {
     getExecution: async (message) => {
-      const { execution, record } = await commands.getExecution(parseGetExecution(message));
-      return { execution: detailedExecutionMessage(execution, record) };
+      const { execution, record, variables } = await commands.getExecution(parseGetExecution(message));
+      return {
+        execution: detailedExecutionMessage(execution, record),
+        dynamicVariables: variables?.variables,
+        variableSources: variableSourcesMessage(variables?.sources ?? {}),
+      };
     },
     listExecutions: async (message) => {
       const request = parseListExecutions(message);

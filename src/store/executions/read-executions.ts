@@ -57,7 +57,9 @@ export function createReads(connections: Connections, dialect: Dialect): Reads {
     },
     findExecution: async (executionUuid) => {
       const [row] = await rows(FIND_EXECUTION, [toBytes(executionUuid), STATE.no_webhook]);
-      return row === undefined ? undefined : { execution: toExecution(row), record: toRecord(row) };
+      if (row === undefined) return undefined;
+      const { execution, start } = toRecordedStart(row);
+      return { execution, record: toRecord(row), ...(row.start_json === null ? {} : { start }) };
     },
     isSending: async (executionUuid) => {
       const [row] = await rows('SELECT state FROM executions WHERE execution_uuid = ?', [
@@ -82,7 +84,8 @@ const FIND_CONVERSATION =
   'WHERE e.conversation_uuid = ? ORDER BY e.webhook_type';
 
 const FIND_EXECUTION =
-  `SELECT ${EXECUTION_COLUMNS}, r.assigned, r.request, r.response FROM executions e ` +
+  `SELECT ${EXECUTION_COLUMNS}, s.start_json, r.assigned, r.request, r.response FROM executions e ` +
+  'LEFT JOIN execution_starts s ON s.execution_uuid = e.execution_uuid ' +
   'LEFT JOIN execution_records r ON r.execution_uuid = e.execution_uuid WHERE e.execution_uuid = ? AND e.state <> ?';
 
 // One statement reads the row and the purged key, so that no purge comes between two statements.

@@ -18,7 +18,9 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { VariableSource } from "./call_lifecycle.ts";
 import { Execution, ExecutionState, FailureCode } from "./execution.ts";
 import { WebhookType } from "./webhook.ts";
 
@@ -31,7 +33,27 @@ export interface GetExecutionRequest {
 /** The response of GetExecution. */
 export interface GetExecutionResponse {
   /** Output only. The execution. */
-  execution: Execution | undefined;
+  execution:
+    | Execution
+    | undefined;
+  /**
+   * Output only. Pre-call only. All variables that the conversation has after its start, as OnCallStart answered them:
+   * name to value. It is unset until the execution has finished.
+   */
+  dynamicVariables:
+    | { [key: string]: unknown }
+    | undefined;
+  /**
+   * Output only. Pre-call only. Where each of `dynamic_variables` comes from. A variable that an assignment should have
+   * set, and that comes from elsewhere, has an entry in `missed_assignments` of the execution, unless nothing was
+   * assigned at all (the webhook failed, or the endpoint rejected the call).
+   */
+  variableSources: { [key: string]: VariableSource };
+}
+
+export interface GetExecutionResponse_VariableSourcesEntry {
+  key: string;
+  value: VariableSource;
 }
 
 /** The request of ListExecutions. */
@@ -139,7 +161,7 @@ export const GetExecutionRequest: MessageFns<GetExecutionRequest> = {
 };
 
 function createBaseGetExecutionResponse(): GetExecutionResponse {
-  return { execution: undefined };
+  return { execution: undefined, dynamicVariables: undefined, variableSources: {} };
 }
 
 export const GetExecutionResponse: MessageFns<GetExecutionResponse> = {
@@ -147,6 +169,12 @@ export const GetExecutionResponse: MessageFns<GetExecutionResponse> = {
     if (message.execution !== undefined) {
       Execution.encode(message.execution, writer.uint32(10).fork()).join();
     }
+    if (message.dynamicVariables !== undefined) {
+      Struct.encode(Struct.wrap(message.dynamicVariables), writer.uint32(18).fork()).join();
+    }
+    globalThis.Object.entries(message.variableSources).forEach(([key, value]: [string, VariableSource]) => {
+      GetExecutionResponse_VariableSourcesEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
     return writer;
   },
 
@@ -171,6 +199,25 @@ export const GetExecutionResponse: MessageFns<GetExecutionResponse> = {
             message.execution = Execution.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.dynamicVariables = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = GetExecutionResponse_VariableSourcesEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.variableSources[entry3.key] = entry3.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -191,6 +238,85 @@ export const GetExecutionResponse: MessageFns<GetExecutionResponse> = {
     message.execution = (object.execution !== undefined && object.execution !== null)
       ? Execution.fromPartial(object.execution)
       : undefined;
+    message.dynamicVariables = object.dynamicVariables ?? undefined;
+    message.variableSources = (globalThis.Object.entries(object.variableSources ?? {}) as [string, VariableSource][])
+      .reduce((acc: { [key: string]: VariableSource }, [key, value]: [string, VariableSource]) => {
+        if (value !== undefined) {
+          acc[key] = value as VariableSource;
+        }
+        return acc;
+      }, {});
+    return message;
+  },
+};
+
+function createBaseGetExecutionResponse_VariableSourcesEntry(): GetExecutionResponse_VariableSourcesEntry {
+  return { key: "", value: 0 };
+}
+
+export const GetExecutionResponse_VariableSourcesEntry: MessageFns<GetExecutionResponse_VariableSourcesEntry> = {
+  encode(message: GetExecutionResponse_VariableSourcesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).int32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetExecutionResponse_VariableSourcesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetExecutionResponse_VariableSourcesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetExecutionResponse_VariableSourcesEntry>, I>>(
+    base?: I,
+  ): GetExecutionResponse_VariableSourcesEntry {
+    return GetExecutionResponse_VariableSourcesEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetExecutionResponse_VariableSourcesEntry>, I>>(
+    object: I,
+  ): GetExecutionResponse_VariableSourcesEntry {
+    const message = createBaseGetExecutionResponse_VariableSourcesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -497,7 +623,8 @@ export const ListExecutionsResponse: MessageFns<ListExecutionsResponse> = {
 export type ExecutionLogService = typeof ExecutionLogService;
 export const ExecutionLogService = {
   /**
-   * Returns an execution with its recorded request and response. Secrets are masked.
+   * Returns an execution with its recorded request and response, and for a pre-call the variables that the conversation
+   * has after it, with the source of each. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution: {
@@ -529,7 +656,8 @@ export const ExecutionLogService = {
 
 export interface ExecutionLogServer extends UntypedServiceImplementation {
   /**
-   * Returns an execution with its recorded request and response. Secrets are masked.
+   * Returns an execution with its recorded request and response, and for a pre-call the variables that the conversation
+   * has after it, with the source of each. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution: handleUnaryCall<GetExecutionRequest, GetExecutionResponse>;
@@ -542,7 +670,8 @@ export interface ExecutionLogServer extends UntypedServiceImplementation {
 
 export interface ExecutionLogClient extends Client {
   /**
-   * Returns an execution with its recorded request and response. Secrets are masked.
+   * Returns an execution with its recorded request and response, and for a pre-call the variables that the conversation
+   * has after it, with the source of each. Secrets are masked.
    * Errors: `VALIDATION_FAILED`, `EXECUTION_NOT_FOUND`.
    */
   getExecution(
