@@ -129,8 +129,8 @@ export const BREAKS: readonly Break[] = [
     file: 'src/engine/pre-call.ts',
     changes: [
       [
-        '  const result = await recordAndLog(deps, execution, outcome);',
-        "  void recordAndLog(deps, execution, outcome).catch(() => undefined);\n  const result = 'recorded' as string;",
+        '  const result = await recordAndLog(deps, execution, origin, outcome);',
+        "  void recordAndLog(deps, execution, origin, outcome).catch(() => undefined);\n  const result = 'recorded' as string;",
       ],
     ],
     family: 'frozen-replica',
