@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, Webhook } from '../domain/agent.ts';
-import type { FailureCode } from '../domain/failures.ts';
 import type { HttpExecutor } from '../http/http-client.ts';
 import type { AgentSecrets } from '../secrets/agent-secrets.ts';
 import type { AgentStore } from '../store/agent-store.ts';
@@ -21,6 +20,7 @@ import { createPostCallSender, type PostCallSender } from './post-call/post-call
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import { createShutdown } from './shutdown.ts';
 import { createRunningStarts, createStartWaiters, type StartWaiters } from './start-waiters.ts';
+import { withUnownedCounted, type OnUnowned } from './unowned-executions.ts';
 import type { OnExecution } from './webhook-run/outcome.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
@@ -66,8 +66,11 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor' | 'accessTok
   readonly onOperation: OnOperation;
   /** Is called with the number of writes of each batch. */
   readonly onWriteBatch: (rows: number) => void;
-  /** Is called with the number of post-calls that were failed before a replica claimed them. */
-  readonly onUnsent: (code: FailureCode, count: number) => void;
+  /**
+   * Is called with the executions that were finished here and have no owner that reports them: pending post-calls that failed,
+   * and executions of others that were marked interrupted.
+   */
+  readonly onUnowned: OnUnowned;
   /** Is called when a pending post-call can't be sent here, because the key of a secret is missing. */
   readonly onKeyMissing: () => void;
   /** There is none where traces are off. */
@@ -152,9 +155,9 @@ export function createEngine(deps: EngineDeps): Engine {
   // Polls and maintenance use `store`; RPCs and executions use the one with spans.
   const withSpans = <T extends object>(statements: T): T =>
     deps.tracing === undefined ? statements : deps.tracing.withDatabaseSpans(statements);
-  const store = withUnsentCounted(
+  const store = withUnownedCounted(
     withHealthReporting(database.executions, health, deps.onOperation),
-    deps.onUnsent,
+    deps.onUnowned,
   );
   const tracedStore = withSpans(store);
   const agentStore = withSpans(withHealthReporting(database.agents, health, deps.onOperation));
@@ -185,6 +188,7 @@ export function createEngine(deps: EngineDeps): Engine {
     ...maintenanceOptions(deps),
     isRunningHere: (executionUuid) =>
       runningStarts.hasExecution(executionUuid) || postCallSender.isSending(executionUuid),
+    onUnowned: deps.onUnowned,
     onDiskChecked: (isFull) => admission.setDiskFull(isFull),
   });
   const admission = createAdmission({
@@ -254,17 +258,6 @@ export function createEngine(deps: EngineDeps): Engine {
       await shutdown.waitForLast(untilIdle());
     },
     abort: shutdown.abort,
-  };
-}
-
-function withUnsentCounted(store: ExecutionStore, onUnsent: EngineDeps['onUnsent']): ExecutionStore {
-  return {
-    ...store,
-    failUnsent: async (executionUuids, failure, olderThanMs) => {
-      const count = await store.failUnsent(executionUuids, failure, olderThanMs);
-      if (count > 0) onUnsent(failure.code, count);
-      return count;
-    },
   };
 }
 

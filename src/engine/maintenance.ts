@@ -1,6 +1,7 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/execution-store.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { StartWaiters } from './start-waiters.ts';
+import type { OnUnowned } from './unowned-executions.ts';
 import { reportAwayOnce, type DatabaseHealth } from './writes/database-health.ts';
 
 /** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */
@@ -43,6 +44,8 @@ export interface MaintenanceDeps {
   readonly freeBytes: () => Promise<number | undefined>;
   /** Is told at each check whether free disk is below the reserve, which is kept for outcomes. */
   readonly onDiskChecked: (isFull: boolean) => void;
+  /** Is told of each execution that was marked interrupted. */
+  readonly onUnowned: OnUnowned;
   readonly maxBacklog: number;
   /** How long a post-call may be pending. With 0 it may be for ever. */
   readonly startByMs: number;
@@ -151,7 +154,7 @@ async function interruptOverdue(deps: MaintenanceDeps, isStopped: () => boolean)
 
 // An execution that runs here has an owner that lives. If it is overdue, the database's clock has jumped.
 async function interrupt(
-  { store, startWaiters, isRunningHere, onFaultPoint }: MaintenanceDeps,
+  { store, startWaiters, isRunningHere, onFaultPoint, onUnowned }: MaintenanceDeps,
   overdue: readonly OverdueExecution[],
 ): Promise<void> {
   const others = overdue.filter(({ executionUuid }) => !isRunningHere(executionUuid));
@@ -159,6 +162,7 @@ async function interrupt(
   for (const { executionUuid, conversationUuid, webhookType } of others) {
     if (!interrupted.has(executionUuid)) continue;
     onFaultPoint('interrupted', conversationUuid);
+    onUnowned(webhookType, 'INTERRUPTED', 1);
     if (webhookType === 'pre_call') startWaiters.notifyFinished(conversationUuid);
   }
 }

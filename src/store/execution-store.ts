@@ -145,8 +145,8 @@ export interface ExecutionStore {
    * another transaction has locked.
    */
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
-  /** Marks every `sending` row interrupted, and returns how many. For SQLite at start: no owner lives then. */
-  interruptAllSending(): Promise<number>;
+  /** Marks every `sending` row interrupted, and returns how many of each type. For SQLite at start: no owner lives then. */
+  interruptAllSending(): Promise<Readonly<Record<WebhookType, number>>>;
   /**
    * Abandons a start whose insert was not confirmed in time: marks its row interrupted, SENT_NO, if it has this token and is
    * `sending`.

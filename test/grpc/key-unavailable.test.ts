@@ -5,6 +5,7 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, readExecution, untilFinished } from '../support/calls.ts';
 import { serverEngine, type FreshDatabase } from '../support/engines.ts';
 import { outcomeOf } from '../support/execution-words.ts';
+import { readMetrics } from '../support/metrics.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { errorOf } from '../support/rpc.ts';
 import { keyOf } from '../support/test-keys.ts';
@@ -40,6 +41,14 @@ if (engine !== undefined) {
       await database.cleanup();
     });
 
+    /** Returns how often the replica without the key could not open a value. */
+    const undecryptable = async () => {
+      const page = await readMetrics(lacking.opsAddress);
+      const count = (what: string): number =>
+        page.get(`callhooks_undecryptable_total{what="${what}"}`) ?? NaN;
+      return { secret: count('secret'), post_call: count('post_call') };
+    };
+
     it('refuses starts and tests as KEY_UNAVAILABLE, leaves post-calls to another replica, and answers repeats', async function () {
       this.timeout(20_000);
       const body = ['{{secret.key}}'];
@@ -58,6 +67,8 @@ if (engine !== undefined) {
       );
       const test = { webhookUuid: agent.pre?.webhookUuid ?? '', send: true };
       expect((await errorOf(lacking.rpc.webhooks.testWebhook(test))).reason).to.equal('KEY_UNAVAILABLE');
+      const before = await undecryptable();
+      expect(before.secret).to.be.at.least(2);
 
       // Another replica takes the start, and this one answers repeats of it from the record.
       const reply = await (having as TestApp).rpc.calls.onCallStart(call);
@@ -69,6 +80,7 @@ if (engine !== undefined) {
       having = undefined;
       const { execution } = await lacking.rpc.calls.onCallEnd(call);
       await wait(1_500);
+      expect((await undecryptable()).post_call).to.be.greaterThan(before.post_call);
       expect(outcomeOf(await readExecution(lacking.rpc, execution?.executionUuid))).to.equal('ACCEPTED');
       having = await start(`${NEW},${OLD}`);
       expect(outcomeOf(await untilFinished(having.rpc, execution?.executionUuid))).to.equal('SUCCEEDED');

@@ -82,7 +82,7 @@ export const FAILURE_CODES: readonly string[] = keysOf<FailureCode>({
 /** The codes of the failures that one HTTP request can have, in lower case. The empty value means that it had none. */
 export const HTTP_ERROR_TYPES: readonly string[] = [
   ...['', 'timeout', 'dns', 'connect', 'tls', 'protocol', 'egress_denied', 'http_status', 'redirect'],
-  ...['response_too_large', 'overloaded', 'shutdown', OTHER],
+  ...['response_too_large', 'invalid_response', 'overloaded', 'shutdown', 'internal', OTHER],
 ];
 
 /** The decisions about calls. */

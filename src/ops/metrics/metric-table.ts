@@ -74,7 +74,7 @@ export function createTable() {
     ),
     executions: counter(
       'callhooks_executions_total',
-      'Executions that this replica finished, also post-calls that it failed unsent. recorded="false": the row has another outcome, or could not be written.',
+      'Executions that this replica finished. Also post-calls that it failed unsent, and executions of others that it marked interrupted: their owner may still correct the mark of a post-call, and counts it again. recorded="false": the row has another outcome, or could not be written.',
       { type: TYPES, outcome: OUTCOMES, code: ['', ...FAILURE_CODES], recorded: ['true', 'false'] },
       TYPES.flatMap((type) => ENDINGS.map((ending) => [type, ...ending, 'true'])),
     ),

@@ -52,9 +52,10 @@ export function createCounter(info: MetricInfo, fromStart: readonly LabelValues[
   };
 }
 
-/** Makes a histogram whose buckets end at these bounds, which ascend. */
+/** Makes a histogram whose buckets end at these bounds, which ascend. Without labels it is on the page from the start. */
 export function createHistogram(info: MetricInfo, bounds: readonly number[]): Histogram {
   const series = createSeries(info, (labels) => createBuckets(info.name, labels, bounds));
+  if (Object.keys(info.labels).length === 0) series.find([]);
   return {
     info,
     samples: series.samples,

@@ -1,4 +1,5 @@
 import { version as nodeVersion } from 'node:process';
+import type { WebhookType } from '../../domain/agent.ts';
 import type { Timings } from '../../domain/execution.ts';
 import type { FailureCode } from '../../domain/failures.ts';
 import type { TokenFetchOutcome } from '../../engine/access-tokens/fetch-access-token.ts';
@@ -45,8 +46,8 @@ export interface Metrics {
     onWriteBatch(rows: number): void;
     /** Counts a request for an OAuth2 access token. */
     onTokenFetch(outcome: TokenFetchOutcome): void;
-    /** Counts post-calls that failed before a replica claimed them. */
-    onUnsent(code: FailureCode, count: number): void;
+    /** Counts executions that were finished without an owner that reports them. */
+    onUnowned(webhookType: WebhookType, code: FailureCode, count: number): void;
     /** Counts a try to send a pending post-call without the key of a secret. */
     onKeyMissing(): void;
   };
@@ -108,7 +109,10 @@ function engineMetrics(counted: CountedMetrics, database: SystemName): Metrics['
       counted.operations.observe([database, name, errorType(error)], seconds),
     onWriteBatch: (rows) => counted.batches.observe([], rows),
     onTokenFetch: (outcome) => counted.tokenFetches.add([outcome]),
-    onUnsent: (code, count) => counted.executions.add(['post_call', 'failed', code, 'true'], count),
+    onUnowned: (webhookType, code, count) => {
+      const outcome = code === 'INTERRUPTED' ? 'interrupted' : 'failed';
+      counted.executions.add([webhookType, outcome, code, 'true'], count);
+    },
     onKeyMissing: () => counted.undecryptable.add(['post_call']),
   };
 }

@@ -93,15 +93,14 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
       return interruptLocked(session, rows);
     });
 
-  const interruptSendingStep = (limit: number): Promise<number> =>
+  const interruptSendingStep = (limit: number): Promise<{ found: number; marked: readonly Row[] }> =>
     connections.transaction(async (session) => {
       const rows = await session.rows(
         `SELECT ${NAMES}, ${IS_PURGED} FROM executions e ${dialect.useIndex('executions_by_state')} ${JOIN_PURGED} ` +
           `WHERE e.state = ${STATE.sending} ORDER BY e.state_at LIMIT ? ${dialect.forUpdateOfFree}`,
         [limit],
       );
-      await interruptLocked(session, rows);
-      return rows.length;
+      return { found: rows.length, marked: await interruptLocked(session, rows) };
     });
 
   return {
@@ -126,9 +125,10 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
       return executionUuids.filter((uuid) => interrupted.has(uuid));
     },
     interruptAllSending: async () => {
-      for (let interrupted = 0; ;) {
-        const found = await interruptSendingStep(dialect.maintenanceStep);
-        interrupted += found;
+      const interrupted = { pre_call: 0, post_call: 0 };
+      for (;;) {
+        const { found, marked } = await interruptSendingStep(dialect.maintenanceStep);
+        for (const row of marked) interrupted[webhookTypes.toWord(row.webhook_type as number)] += 1;
         if (found < dialect.maintenanceStep) return interrupted;
         await nextTurn();
       }

@@ -11,6 +11,7 @@ const BEGAN = 250;
 function createTrial(isRunningHere: (executionUuid: string) => boolean = () => false, freeBytes?: number) {
   const { promise: firstRound, resolve } = Promise.withResolvers<void>();
   const notified: string[] = [];
+  const unowned: string[] = [];
   const isDiskFull: boolean[] = [];
   let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
     ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, webhookType: 'pre_call', overdueAtMs: at },
@@ -33,20 +34,29 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
     freeBytes: async () => freeBytes,
     onDiskChecked: (isFull: boolean) => isDiskFull.push(isFull),
     onFaultPoint: () => undefined,
+    onUnowned: (...counted: unknown[]) => unowned.push(counted.join()),
     onError: () => undefined,
     isRunningHere,
   } as unknown as MaintenanceDeps;
-  return { maintenance: createMaintenance(deps), firstRound, notified, isDiskFull, open: () => open };
+  return {
+    maintenance: createMaintenance(deps),
+    firstRound,
+    notified,
+    unowned,
+    isDiskFull,
+    open: () => open,
+  };
 }
 
 describe('maintenance', () => {
   it('marks all overdue starts interrupted in one round, and wakes their waiters', async () => {
-    const { maintenance, firstRound, notified, open } = createTrial();
+    const { maintenance, firstRound, notified, unowned, open } = createTrial();
     await maintenance.start();
     await firstRound;
     maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
     expect(new Set(notified).size).to.equal(BEGAN - 1);
+    expect(unowned).to.deep.equal(Array.from({ length: BEGAN - 1 }, () => 'pre_call,INTERRUPTED,1'));
   });
 
   for (const [title, freeBytes, isFull] of [
