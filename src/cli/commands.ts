@@ -45,6 +45,20 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'apply',
+    {
+      summary: 'make the agents of a server equal to the YAML files of a folder (docs/agents-as-files.md)',
+      load: async () => (await import('./apply.ts')).apply,
+    },
+  ],
+  [
+    'export',
+    {
+      summary: 'write the agents of a server into YAML files',
+      load: async () => (await import('./export.ts')).exportAgents,
+    },
+  ],
+  [
     'healthcheck',
     {
       summary: 'ask the server on this machine whether it serves (for containers)',

@@ -6,6 +6,7 @@ import {
   toBinary,
   toJson,
   type DescMessage,
+  type FileRegistry,
   type JsonValue,
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
@@ -26,16 +27,24 @@ export interface ProtoJson {
 }
 
 /** Loads the descriptors of the API, which takes some milliseconds. */
-export function loadProtoJson(): ProtoJson {
+export function loadDescriptors(): FileRegistry {
   const file = Object.values(FILE_DESCRIPTORS).map((base64) =>
     fromBinary(FileDescriptorProtoSchema, Buffer.from(base64, 'base64')),
   );
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
-  const messageOf = (name: string): DescMessage => {
-    const message = registry.getMessage(`callhooks.v1.${name}`);
-    if (message === undefined) throw new Error(`there is no message ${name}`);
-    return message;
-  };
+  return createFileRegistry(create(FileDescriptorSetSchema, { file }));
+}
+
+/** Returns the descriptor of a message, by its name without the package. */
+export function messageIn(registry: FileRegistry, name: string): DescMessage {
+  const message = registry.getMessage(`callhooks.v1.${name}`);
+  if (message === undefined) throw new Error(`there is no message ${name}`);
+  return message;
+}
+
+/** Loads the descriptors of the API and returns what reads and writes its messages. */
+export function loadProtoJson(): ProtoJson {
+  const registry = loadDescriptors();
+  const messageOf = (name: string) => messageIn(registry, name);
   return {
     read: (name, type, json) =>
       type.decode(toBinary(messageOf(name), fromJson(messageOf(name), json as JsonValue, { registry }))),

@@ -89,7 +89,8 @@ function readAgent(reader: Reader, agent: pb.Agent | undefined): pb.Agent {
   return agent ?? pb.Agent.fromPartial({});
 }
 
-function toAgentDraft(agent: pb.Agent): AgentDraft {
+/** Returns an agent as a draft, without checking it. */
+export function toAgentDraft(agent: pb.Agent): AgentDraft {
   return {
     displayName: agent.displayName,
     dynamicVariables: (agent.dynamicVariables ?? {}) as JsonObject,

@@ -26,8 +26,8 @@ const MODULES: Readonly<Record<string, Module>> = {
       ...['access/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/', 'store/'],
       'version.ts',
     ],
-    libraries: ['@bufbuild/protobuf', '@grpc/grpc-js'],
-    node: ['fs', 'http2', 'os', 'util'],
+    libraries: ['@bufbuild/protobuf', '@grpc/grpc-js', 'yaml'],
+    node: ['fs', 'http2', 'os', 'path', 'util'],
     inner: 'client',
   },
   'app.ts': {
@@ -211,6 +211,7 @@ const REFUSED: [title: string, path: string, source: string, help?: RegExp][] = 
     /types only/,
   ],
   ['such a value', 'store/q2.ts', "import { a } from '../domain/json.ts';", /types only/],
+  ['the gRPC server', 'cli/agent-files/r1.ts', "import { a } from '../../grpc/server.ts';"],
   ['a parser of another module', 'config/r.ts', "import { a } from '../http/egress/egress-policy.ts';"],
 ];
 
@@ -224,6 +225,7 @@ const ALLOWED: [title: string, path: string, source: string][] = [
   ['a resolver', 'http/y.ts', "import { Resolver } from 'node:dns';"],
   ['the table of failures', 'http/y1.ts', "import { FAILURES } from '../domain/failures.ts';"],
   ['the table of failures', 'store/y2.ts', "import { FAILURES } from '../domain/failures.ts';"],
+  ['the parser of requests', 'cli/agent-files/z4.ts', "import { a } from '../../grpc/requests/a.ts';"],
   ['the parser of a setting', 'config/z.ts', "import { a } from '../http/egress/egress-entries.ts';"],
   ['the parser of a secret setting', 'config/z1.ts', "import { a } from '../secrets/encryption-keys.ts';"],
   [
