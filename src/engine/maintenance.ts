@@ -9,9 +9,9 @@ export interface Maintenance {
   /** Begins. Resolves when the free disk was checked, after which calls may come. */
   start(): Promise<void>;
   stop(): void;
-  /** Reports whether the number of pending post-calls was at its limit at the last count. */
+  /** Reports whether the pending post-calls of the last count, and those accepted here since, are at their limit. */
   tooManyPending(): boolean;
-  /** Returns the number of pending post-calls at the last count, and of those accepted here since. */
+  /** Returns the number of pending post-calls at the last count. */
   pending(): number;
   /** Returns the number of executions that were past their time and not finished at the last count. */
   overdue(): number;
@@ -81,11 +81,14 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   const everyMs = { ...EVERY_MS, ...deps.everyMs };
   const { every, stop, isStopped } = createRepeatedWork(deps.onError);
   let pending = 0;
+  // Most of these are sent within milliseconds, so they are no part of the backlog that operators see.
+  let acceptedSince = 0;
   let overdue = 0;
   let oldestPendingAgeMs = 0;
 
   const count = async (): Promise<void> => {
     pending = await store.countPending(maxBacklog);
+    acceptedSince = 0;
     oldestPendingAgeMs = await store.oldestPendingAgeMs();
     overdue = await store.countOverdue(startByMs);
   };
@@ -104,12 +107,12 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
       every(everyMs.checkDisk, checkDisk);
     },
     stop,
-    tooManyPending: () => pending >= maxBacklog,
+    tooManyPending: () => pending + acceptedSince >= maxBacklog,
     pending: () => pending,
     overdue: () => overdue,
     oldestPendingAgeMs: () => oldestPendingAgeMs,
     noteAccepted: () => {
-      pending += 1;
+      acceptedSince += 1;
     },
   };
 }

@@ -27,8 +27,16 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
     open = open.filter(({ executionUuid }) => !interrupted.includes(executionUuid));
     return interrupted;
   };
+  const { promise: firstCount, resolve: counted } = Promise.withResolvers<void>();
+  const countOverdue = async () => {
+    setImmediate(counted);
+    return 0;
+  };
+  const counts = { countPending: async () => 3, oldestPendingAgeMs: async () => 0, countOverdue };
   const deps = {
-    store: { findOverdue, interruptOverdue },
+    store: { findOverdue, interruptOverdue, ...counts },
+    maxBacklog: 5,
+    everyMs: { count: 1 },
     startWaiters: { notifyFinished: (conversationUuid: string) => notified.push(conversationUuid) },
     health: { availableForMs: () => 60_000 },
     freeBytes: async () => freeBytes,
@@ -41,6 +49,7 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
   return {
     maintenance: createMaintenance(deps),
     firstRound,
+    firstCount,
     notified,
     unowned,
     isDiskFull,
@@ -83,5 +92,16 @@ describe('maintenance', () => {
       Array.from({ length: 120 }, (_, at) => `e${at}`),
     );
     expect(new Set(notified).size).to.equal(BEGAN - 120);
+  });
+
+  it('shows the pending post-calls of the last count, and adds those accepted since for their limit', async () => {
+    const { maintenance, firstCount } = createTrial();
+    await maintenance.start();
+    await firstCount;
+    maintenance.stop();
+    maintenance.noteAccepted();
+    expect([maintenance.pending(), maintenance.tooManyPending()]).to.deep.equal([3, false]);
+    maintenance.noteAccepted();
+    expect([maintenance.pending(), maintenance.tooManyPending()]).to.deep.equal([3, true]);
   });
 });
