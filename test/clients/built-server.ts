@@ -11,6 +11,8 @@ const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 export interface BuiltServer {
   /** `127.0.0.1:port` */
   readonly address: string;
+  /** `127.0.0.1:port` of the metrics page, or `off`. */
+  readonly opsAddress: string;
   readonly rpc: Rpc;
   /** Ends it with SIGTERM; throws unless it exits with 0. */
   stop(): Promise<void>;
@@ -27,7 +29,8 @@ export async function startBuiltServer(env: Readonly<Record<string, string>> = {
     ...env,
   };
   const server = startProcess(['serve'], settings, MAIN);
-  const address = await server.serving();
+  const { grpcAddress, opsAddress = 'off' } = await server.logged(({ msg }) => msg === 'serving');
+  const address = String(grpcAddress);
   const rpc = connect(Number(address.split(':').at(-1)));
   const stop = async () => {
     rpc.close();
@@ -36,5 +39,5 @@ export async function startBuiltServer(env: Readonly<Record<string, string>> = {
     await rm(dataDir, { recursive: true, force: true });
     if (exitCode !== 0) throw new Error(`the server ended with ${exitCode}: ${stderr}`);
   };
-  return { address, rpc, stop };
+  return { address, opsAddress: String(opsAddress), rpc, stop };
 }

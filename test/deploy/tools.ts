@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeWithTools } from '../support/describe-with-tools.ts';
 
@@ -8,6 +8,8 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** Programs of other projects. `make test-deploy` installs them into .cache/. */
 export const TOOLS = {
   'compose-go': join(CACHE, 'bin/compose-go'),
+  'dashboard-schema': join(CACHE, 'bin/dashboard-schema'),
+  grpcurl: join(CACHE, 'bin/grpcurl'),
   hadolint: join(CACHE, 'hadolint/hadolint'),
   helm: join(CACHE, 'bin/helm'),
   kubeconform: join(CACHE, 'bin/kubeconform'),
@@ -18,6 +20,11 @@ export const TOOLS = {
   promtool: join(CACHE, 'prometheus/usr/bin/promtool'),
   'systemd-analyze': '/usr/bin/systemd-analyze',
 } as const;
+
+/** Returns the search path of this process with these programs first. */
+export function pathWithTools(): string {
+  return [dirname(TOOLS.grpcurl), process.env['PATH']].join(delimiter);
+}
 
 /** Describes a suite that needs some of the programs: see {@link describeWithTools}. */
 export function describeWith(

