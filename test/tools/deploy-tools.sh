@@ -77,12 +77,14 @@ with zipfile.ZipFile(wheel) as files:
 END
 )
 
-# kubernetes_schemas VERSION takes the JSON schemas of a Kubernetes release. They name each other by a path of a web server,
-# which is made relative here.
+# kubernetes_schemas VERSION takes the JSON schemas of a Kubernetes release. They have the addresses of a web server, which are
+# made relative here.
 kubernetes_schemas() {
   from_wheel "kubernetes-$1" kubernetes-validate 1.37.0 "kubernetes_validate/kubernetes-json-schema/v$1.0-local-strict/"
-  [ ! -e "$root/.cache/kubernetes-$1/_definitions.json" ] ||
-    find "$root/.cache/kubernetes-$1" -name '*.json' -exec sed -i 's,"/api/_definitions.json,"_definitions.json,' {} +
+  folder=$root/.cache/kubernetes-$1
+  [ -e "$folder/_definitions.json" ] && [ ! -e "$folder/.relative" ] || return 0
+  find "$folder" -name '*.json' -exec sed -i 's,"/api/_definitions.json,"_definitions.json,; s,"\$id": "https:,"$comment": "https:,' {} +
+  : >"$folder/.relative"
 }
 
 # systemd itself is no tool to install on a machine that runs without it.
