@@ -114,18 +114,18 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
   const weaknesses = await database.checkSettings();
   for (const weakness of weaknesses) logger.warn({ weakness }, 'database settings');
   const tls = config.tls && createServerTls({ ...config.tls, logger });
-  const tracing = await openTracing(config, await database.systemName(), logger);
+  const systemName = await database.systemName();
+  const tracing = await openTracing(config, systemName, logger);
   const readFigures = (): Figures => ({
     ...engine.figures(),
     ...opennessOf(config),
     tlsFilesAreStale: tls?.isStale() ?? false,
     tlsExpiresAtMs: tls?.expiresAtMs() ?? Infinity,
     hasWeakDurability: weaknesses.length > 0,
-    droppedLogLines: droppedLogLines(),
-    droppedSpans: tracing?.droppedSpans() ?? 0,
+    ...{ droppedLogLines: droppedLogLines(), droppedSpans: tracing?.droppedSpans() ?? 0 },
     pool: database.pool(),
   });
-  const metrics = createMetrics(readFigures, await database.systemName());
+  const metrics = createMetrics(readFigures, systemName);
   const agentSecrets = createAgentSecrets(keyring, metrics.countUndecryptable);
   const untraced = plugExecutor(config, overrides, metrics);
   const executor = tracing?.withRequestSpans(untraced) ?? untraced;

@@ -5,7 +5,7 @@ import type { ExecutionStore } from '../store/execution-store.ts';
 /** Is called with how many executions were finished without an owner that reports them. */
 export type OnUnowned = (webhookType: WebhookType, code: FailureCode, count: number) => void;
 
-/** Returns the store, with the executions reported that it finishes in bulk without an owner. */
+/** Returns the store, which reports the executions that it finishes without an owner. */
 export function withUnownedCounted(store: ExecutionStore, onUnowned: OnUnowned): ExecutionStore {
   return {
     ...store,
@@ -14,6 +14,11 @@ export function withUnownedCounted(store: ExecutionStore, onUnowned: OnUnowned):
       for (const webhookType of ['pre_call', 'post_call'] as const)
         onUnowned(webhookType, 'INTERRUPTED', interrupted[webhookType]);
       return interrupted;
+    },
+    abandonStart: async (executionUuid) => {
+      const count = await store.abandonStart(executionUuid);
+      onUnowned('pre_call', 'INTERRUPTED', count);
+      return count;
     },
     failUnsent: async (executionUuids, failure, olderThanMs) => {
       const count = await store.failUnsent(executionUuids, failure, olderThanMs);

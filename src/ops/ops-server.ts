@@ -25,10 +25,11 @@ const OPTIONS = {
   maxHeaderSize: 8_192,
   headersTimeout: 5_000,
   requestTimeout: 5_000,
-  keepAliveTimeout: 5_000,
+  // Longer than the usual 15 s between two scrapes.
+  keepAliveTimeout: 20_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-/** A connection on which nothing moves for so long is closed. */
+/** A connection whose answer does not move for so long is closed. */
 const STALLED_MS = 10_000;
 const TEXT = 'text/plain; charset=utf-8';
 const PATHS = 'GET /metrics, /healthz or /readyz\n';

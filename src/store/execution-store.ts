@@ -149,9 +149,9 @@ export interface ExecutionStore {
   interruptAllSending(): Promise<Readonly<Record<WebhookType, number>>>;
   /**
    * Abandons a start whose insert was not confirmed in time: marks its row interrupted, SENT_NO, if it has this token and is
-   * `sending`.
+   * `sending`. Returns how many it marked, 1 or 0.
    */
-  abandonStart(executionUuid: string): Promise<void>;
+  abandonStart(executionUuid: string): Promise<number>;
   /** Purges at most `limit` executions that finished before `beforeMs`, keeps their keys, and returns how many. */
   purge(beforeMs: number, limit: number): Promise<number>;
   /**

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { VERSION } from '../../src/version.ts';
+import { insertOpenRow } from '../store/fill-tables.ts';
+import { connectDirectly } from '../store/test-database.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
@@ -125,5 +127,17 @@ describeEachEngine('The values of the metrics', (engine) => {
     const denied =
       'http_client_request_duration_seconds_count{http_request_method="POST",http_response_status_code="",error_type="egress_denied"}';
     expect(await value(denied)).to.equal(1);
+  });
+
+  it('count an execution that is marked interrupted because its owner recorded nothing', async function () {
+    this.timeout(40_000);
+    const name =
+      'callhooks_executions_total{type="pre_call",outcome="interrupted",code="INTERRUPTED",recorded="true"}';
+    const beside = connectDirectly(app.database);
+    await beside.use((session) => insertOpenRow(session, 'sending', 20_000));
+    await beside.close();
+    // On SQLite the next process marks it at its start.
+    if (engine.name === 'sqlite') await app.restart();
+    await until('the mark', async () => (await value(name)) === 1, { timeoutMs: 30_000 });
   });
 });

@@ -164,7 +164,7 @@ export function createAbandonStart(
       // The token of a pre-call is its execution_uuid.
       const guard = `${IS_SENDING} AND executions.claim = executions.execution_uuid`;
       const finish = { state: 'interrupted', failure: ABANDONED, guard } as const;
-      await connections.use((session) =>
+      return connections.use((session) =>
         finishExecutions(session, dialect, [toBytes(executionUuid)], finish),
       );
     },

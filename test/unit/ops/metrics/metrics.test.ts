@@ -46,6 +46,13 @@ describe('createMetrics', () => {
     expect(await text()).to.match(/^callhooks_spans_dropped_total 4$/m);
   });
 
+  it('makes one page for all who ask at the same time, and one more for those who ask next', async () => {
+    const pages = await Promise.all(Array.from({ length: 200 }, () => metrics.page()));
+    expect(new Set(pages).size).to.equal(1);
+    const later = await Promise.all(Array.from({ length: 200 }, () => metrics.page()));
+    expect(new Set([...pages, ...later]).size).to.equal(2);
+  });
+
   const stalls = async (): Promise<number> => Number(STALLS.exec(await text())?.[1]);
 
   it('counts a stall of the event loop when it is over', async () => {
