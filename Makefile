@@ -13,6 +13,8 @@ INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 # One program holds the load generator, its endpoint, and the Go service that callhooks is compared with.
 CALLBENCH := .cache/bench/callbench
+# A chart can't read files outside of its folder, and npm packs no links.
+CHART_COPIES := $(wildcard deploy/prometheus/*.rules.yml deploy/grafana/*.json)
 # This lists folders too, because the time of a folder changes when a file in it is deleted.
 SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
 # make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
@@ -133,8 +135,9 @@ fmt: $(INSTALLED) ## Format code and proto files
 	@$(N) buf format -w
 
 .PHONY: gen
-gen: $(INSTALLED) ## Generate src/gen/ from proto/
+gen: $(INSTALLED) ## Generate src/gen/ from proto/, and copy alerts and dashboards into the Helm chart
 	@$(N) node scripts/gen.ts
+	@cp $(CHART_COPIES) deploy/helm/callhooks/files/
 
 .PHONY: check
 check: check-types check-lint check-unused check-format check-proto check-gen ## Check types, lint, unused code, format, proto files and generated code, as CI does
@@ -167,6 +170,9 @@ check-proto: $(INSTALLED)
 .PHONY: check-gen
 check-gen: $(INSTALLED)
 	@$(N) node scripts/gen.ts --check
+	@for file in $(CHART_COPIES); do \
+	  cmp "$$file" "deploy/helm/callhooks/files/$${file##*/}" || { echo 'Run make gen.' >&2; exit 1; }; \
+	done
 
 .PHONY: audit
 audit: $(INSTALLED) ## Ask the npm registry for known vulnerabilities of the packages (not a part of make check)
