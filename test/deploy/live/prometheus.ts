@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../support/free-port.ts';
-import { until } from '../../support/until.ts';
 import { TOOLS } from '../tools.ts';
+import { startWebProgram } from './web-program.ts';
 
 /** One series of the answer to a query. The value is text, such as `+Inf`. */
 export interface Sample {
@@ -44,46 +40,19 @@ export async function startPrometheus(
   targets: readonly string[],
   ruleFiles: readonly string[],
 ): Promise<Prometheus> {
-  const folder = await mkdtemp(join(tmpdir(), 'callhooks-prometheus-'));
-  const copies = ruleFiles.map((_, at) => `rules-${at}.yml`);
-  for (const [at, file] of ruleFiles.entries()) await copyFile(file, join(folder, copies[at] ?? ''));
-  const settings = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
-    rule_files: copies,
-    scrape_configs: [{ job_name: 'callhooks', static_configs: [{ targets }] }],
-  };
-  // JSON is YAML too.
-  await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(settings));
-  const port = await freePort();
-  const child = spawn(
-    TOOLS.prometheus,
-    [
-      `--config.file=${folder}/prometheus.yml`,
-      `--storage.tsdb.path=${folder}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=warn',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const ended = once(child, 'exit');
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  const base = `http://127.0.0.1:${port}`;
-  await until('Prometheus to be ready', async () => {
-    if (child.exitCode !== null) throw new Error(`Prometheus did not start: ${errors}`);
-    return fetch(`${base}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const { url, stop } = await startWebProgram(TOOLS.prometheus, async (folder) => {
+    const copies = ruleFiles.map((_, at) => `rules-${at}.yml`);
+    for (const [at, file] of ruleFiles.entries()) await copyFile(file, join(folder, copies[at] ?? ''));
+    const settings = {
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      rule_files: copies,
+      scrape_configs: [{ job_name: 'callhooks', static_configs: [{ targets }] }],
+    };
+    // JSON is YAML too.
+    await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(settings));
+    return [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`];
   });
-  return {
-    ...createApi(base),
-    stop: async () => {
-      child.kill('SIGKILL');
-      await ended;
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return { ...createApi(url), stop };
 }
 
 function createApi(base: string): Omit<Prometheus, 'stop'> {

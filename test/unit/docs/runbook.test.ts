@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
@@ -7,6 +7,11 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 const RUNBOOK = read('docs/runbook.md');
 const RULES = read('deploy/prometheus/callhooks.rules.yml');
+
+/** The text without its commands and queries. */
+const PROSE = RUNBOOK.replaceAll(/^```[^]*?^```/gm, '');
+/** What the text quotes beside log lines. */
+const OTHER_QUOTES = ['authorization: Bearer $TOKEN', 'degraded', 'recorded'];
 
 /** Each section with the alert that its heading names. */
 const SECTIONS = RUNBOOK.split(/^## /m)
@@ -63,5 +68,24 @@ describe('docs/runbook.md', () => {
     const settings = read('docs/config.md');
     for (const name of new Set(RUNBOOK.match(/\bCALLHOOKS_[A-Z_]+/g)))
       expect(settings, name).to.contain(`\`${name}\``);
+  });
+
+  it('names failure codes, reasons and policies that exist', () => {
+    const texts = ['docs/errors.md', 'docs/execution-states.md', 'docs/config.md', 'docs/tracing.md'].map(
+      read,
+    );
+    for (const [, name = ''] of PROSE.matchAll(/`([A-Z][A-Z_]{2,})`/g))
+      expect(
+        texts.some((text) => text.includes(name)),
+        name,
+      ).to.equal(true);
+  });
+
+  it('quotes log lines that callhooks writes', () => {
+    const quoted = new Set(Array.from(PROSE.matchAll(/"([^"\n]{3,})"/g), ([, text = '']) => text));
+    const source = globSync('src/**/*.ts', { cwd: ROOT }).map(read).join('\n');
+    const lines = [...quoted].filter((text) => !OTHER_QUOTES.includes(text));
+    expect(lines).to.have.length.above(5);
+    for (const line of lines) expect(source, line).to.match(new RegExp(`'${line}'`));
   });
 });
