@@ -59,7 +59,7 @@ interface WireSpan {
 /** Starts a collector on free ports of loopback. */
 export async function startCollector(): Promise<Collector> {
   const child = spawn(TOOLS.otelcol, [], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
+  const ended = once(child, 'close');
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   const first = await until('the addresses of the collector', () => lines[0]);

@@ -7,6 +7,7 @@ import { startProcess, type Ended, type ServerProcess } from '../support/server-
 /** Is a real server on SQLite that may call loopback. */
 export interface TracedServer {
   readonly rpc: Rpc;
+  readonly port: number;
   readonly process: ServerProcess;
   /** Returns the text of the metrics page. */
   metrics(): Promise<string>;
@@ -25,9 +26,11 @@ export async function startTracedServer(env: Readonly<Record<string, string>>): 
   });
   const address = await server.serving();
   const { opsAddress } = await server.logged(({ msg }) => msg === 'serving');
-  const rpc = connect(Number(address.slice(address.lastIndexOf(':') + 1)));
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const rpc = connect(port);
   return {
     rpc,
+    port,
     process: server,
     metrics: async () => (await fetch(`http://${String(opsAddress)}/metrics`)).text(),
     stop: async () => {
