@@ -35,7 +35,7 @@ type Kind = (typeof KINDS)[number];
 
 /** Answers a request by the kind of its webhook, with planted values in everything that an endpoint can send. */
 export const plantedEndpoint: Respond = ({ url, headers }, response) => {
-  const kind = /\/(\w+)(?:\?|$)/.exec(url)?.[1];
+  const kind = /\/(\w+)(?:\?|$)/.exec(url)?.[1] ?? '';
   const here = `http://${headers.host}/${planted('redirectpath')}/ok?${planted('redirectquery')}=1`;
   const json = { [planted('attribute')]: planted('answer'), reason: planted('reason') };
   const extra = { 'x-answer': planted('answerheader'), 'set-cookie': planted('cookie') };
