@@ -165,7 +165,7 @@ describe('callhooks apply', function () {
     const { code, out, err } = await files.apply();
     expect(code).to.equal(1);
     expect(err).to.match(
-      /DIR\/one\.yaml:1:1: somebody else has changed this agent since it was read; .*: run the command again\n/,
+      /DIR\/one\.yaml:1:1: somebody else has changed this agent since it was read, and that change was kept: run the command again\n/,
     );
     expect(out).to.match(/changed a0[^\n]*0002/);
     const stored = await storedAgent(1);
@@ -194,7 +194,7 @@ describe('callhooks apply', function () {
     expect(said.split('\n').slice(-7)).to.deep.equal([
       `created ${agentUuid(1)} "Agent 1"`,
       `It is not known whether this was written: ${agentUuid(2)} "Agent 2"`,
-      'These were not written:',
+      'Not written:',
       `  ${agentUuid(3)} "Agent 3"`,
       `  ${agentUuid(4)} "Agent 4"`,
       'Run the command again: it goes on where this one stopped.',

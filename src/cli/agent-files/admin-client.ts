@@ -18,10 +18,13 @@ export class RefusedRpc extends Error {
   /** The name of a value of `ErrorReason`, without its prefix. */
   readonly reason: string;
   readonly violations: readonly Violation[];
+  /** How many violations did not fit into the answer. */
+  readonly unlisted: number;
 
-  constructor(message: string, reason: string, violations: readonly Violation[]) {
+  constructor(message: string, reason: string, violations: readonly Violation[] = [], unlisted = 0) {
     super(message);
     this.reason = reason;
     this.violations = violations;
+    this.unlisted = unlisted;
   }
 }

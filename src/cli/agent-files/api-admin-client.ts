@@ -57,7 +57,9 @@ async function orRefused<T>(reply: Promise<T>): Promise<T> {
     return await reply;
   } catch (error) {
     if (!(error instanceof ApiError) || !REFUSALS.has(error.refusal.status)) throw error;
-    const { status, detail, reason, violations } = error.refusal;
-    throw new RefusedRpc(detail, reason, status === 'INVALID_ARGUMENT' ? violations : []);
+    const { status, detail, reason, violations, violationCount } = error.refusal;
+    // The message of any other refusal says it better than the names of its conditions.
+    if (status !== 'INVALID_ARGUMENT') throw new RefusedRpc(detail, reason);
+    throw new RefusedRpc(detail, reason, violations, violationCount - violations.length);
   }
 }

@@ -1,4 +1,5 @@
 import * as pb from '../../gen/index.callhooks.v1.ts';
+import { ApiError } from '../client/api-error.ts';
 import { RefusedRpc, type AdminClient } from './admin-client.ts';
 import type { ExtraAgent, Plan } from './make-plan.ts';
 import type { AgentPlan } from './plan-agent.ts';
@@ -98,6 +99,17 @@ async function deleteOne(client: AdminClient, agent: ExtraAgent, output: Output)
   }
 }
 
+const BEFORE_ALL_WRITES = new Set([
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'UNIMPLEMENTED',
+]);
+
+function wroteNothing(error: unknown): boolean {
+  return error instanceof ApiError && BEFORE_ALL_WRITES.has(error.refusal.status);
+}
+
 async function orSayWhatIsLeft<T>(
   { say }: Output,
   left: readonly (AgentPlan | ExtraAgent)[],
@@ -106,9 +118,9 @@ async function orSayWhatIsLeft<T>(
   try {
     return await write();
   } catch (error) {
-    const [current, ...rest] = left.map((one) => agentName('file' in one ? one.file.agent : one));
-    say(`It is not known whether this was written: ${current}\n`);
-    if (rest.length > 0) say(`These were not written:\n${rest.map((name) => `  ${name}\n`).join('')}`);
+    const names = left.map((one) => agentName('file' in one ? one.file.agent : one));
+    if (!wroteNothing(error)) say(`It is not known whether this was written: ${names.shift()}\n`);
+    if (names.length > 0) say(`Not written:\n${names.map((name) => `  ${name}\n`).join('')}`);
     say('Run the command again: it goes on where this one stopped.\n');
     throw error;
   }

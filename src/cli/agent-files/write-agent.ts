@@ -58,7 +58,7 @@ async function removeWebhooks(client: AdminClient, plan: AgentPlan, stored: pb.A
     webhooks: stored.webhooks.filter(({ webhookUuid }) => !removed.has(webhookUuid)),
   };
   if (current === undefined || !sameJson(revisionOf(current), revisionOf(expected)))
-    throw new RefusedRpc('somebody else has changed the agent in the meantime', 'ETAG_MISMATCH', []);
+    throw new RefusedRpc('somebody else has changed the agent in the meantime', 'ETAG_MISMATCH');
   return current;
 }
 
@@ -71,22 +71,23 @@ function revisionOf(agent: pb.Agent): JsonObject {
 /** Returns why the server has refused an agent, at the places of its file. */
 export function refusalProblems(plan: AgentPlan, refused: RefusedRpc): readonly Problem[] {
   const { file } = plan;
-  if (refused.violations.length > 0)
-    return refused.violations.map(({ field, description }) =>
-      file.problemAt(fileField(field, plan), description),
-    );
-  return [wholeAgent(file, textOf(refused))];
+  const { violations, unlisted } = refused;
+  if (violations.length === 0) return [wholeAgent(file, textOf(refused))];
+  const problems = violations.map(({ field, description }) =>
+    file.problemAt(fileField(field, plan), description),
+  );
+  if (unlisted > 0)
+    problems.push(wholeAgent(file, `and ${unlisted} more, which did not fit into the answer`));
+  return problems;
 }
 
+// What the server says when the agent is no more as it was read.
+const OVERTAKEN = new Set(['ETAG_MISMATCH', 'AGENT_EXISTS', 'AGENT_NOT_FOUND', 'WEBHOOK_NOT_FOUND']);
+
 function textOf({ reason, message }: RefusedRpc): string {
-  if (
-    reason === 'ETAG_MISMATCH' ||
-    reason === 'AGENT_EXISTS' ||
-    reason === 'AGENT_NOT_FOUND' ||
-    reason === 'WEBHOOK_NOT_FOUND'
-  )
-    return `somebody else has changed this agent since it was read; nothing of it was overwritten: run the command again`;
-  return message;
+  return OVERTAKEN.has(reason)
+    ? 'somebody else has changed this agent since it was read, and that change was kept: run the command again'
+    : message;
 }
 
 function wholeAgent(file: AgentFile, text: string): Problem {

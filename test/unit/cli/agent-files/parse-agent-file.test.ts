@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { parseAgentFile } from '../../../../src/cli/agent-files/parse-agent-file.ts';
 import { problemLine } from '../../../../src/cli/agent-files/read-agent-files.ts';
 import { toDocument } from '../../../../src/cli/agent-files/to-document.ts';
@@ -182,6 +183,45 @@ describe('parseAgentFile', () => {
     );
     expect(found.map((line) => line.split(':')[1])).to.deep.equal(['2', '7', '13']);
   });
+
+  it('reads any text, and any change of a good one, without an exception', () => {
+    const pieces = [
+      '{{',
+      '}}',
+      '*a',
+      '&a ',
+      '- ',
+      ': ',
+      '? ',
+      '\n',
+      '  ',
+      '"',
+      '[',
+      '}',
+      '!!x ',
+      '|',
+      '<<: ',
+      '\t',
+      'é',
+    ];
+    const noise = fc.array(
+      fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 5 })),
+      {
+        maxLength: 8,
+      },
+    );
+    const change = fc.tuple(fc.nat(GOOD.length), fc.nat(30), noise);
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 4 }), (changes) => {
+        let text = GOOD;
+        for (const [at, length, more] of changes)
+          text = text.slice(0, at) + more.join('') + text.slice(at + length);
+        const { file, problems } = parseAgentFile('a.yaml', text);
+        expect(file === undefined).to.equal(problems.length > 0);
+      }),
+      { numRuns: 2000 },
+    );
+  }).timeout(60_000);
 
   it('takes the mask of a header for the value that the server has', () => {
     expect(problemsOf(GOOD.replace('Bearer {{secret.CRM_TOKEN}}', '••••••'))).to.deep.equal([]);
