@@ -66,6 +66,13 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'explain',
+    {
+      summary: 'explain what became of the webhooks of a call, or follow executions as they end',
+      load: async () => (await import('./explain.ts')).explain,
+    },
+  ],
+  [
     'try',
     {
       summary: 'show what a webhook would send, and send it with --send (TestWebhook)',

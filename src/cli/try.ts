@@ -1,17 +1,6 @@
-import { TestWebhookResponse, WebhookAdminService } from '../gen/index.callhooks.v1.ts';
-import { ApiError, violationLines } from './client/api-error.ts';
-import { CLIENT_EXIT_CODES, CLIENT_OPTIONS, CLIENT_VARIABLE_HELP } from './client/client-options.ts';
-import { connect } from './client/connect.ts';
-import { loadProtoJson } from './client/proto-json.ts';
-import { CommandError, defineCommand } from './frame/command.ts';
-import { EXIT } from './frame/exit-codes.ts';
-import { createPage } from './pages/page.ts';
-import { readConfigFile, type ConfigFile } from './trial/config-file.ts';
-import { trialPage } from './trial/trial-page.ts';
-import { TRIAL_OPTIONS, trialRequest } from './trial/trial-request.ts';
-
-// A sent test may take the longest time limit of a webhook, 60 s.
-const DEFAULT_TIMEOUT_S = 70;
+import { CLIENT_EXIT_CODES, CLIENT_VARIABLE_HELP } from './client/client-options.ts';
+import { defineCommand } from './frame/command.ts';
+import { TRIAL_OPTIONS } from './trial/trial-options.ts';
 
 /** Shows what a webhook would send, and sends it if it is asked to. */
 export const tryWebhook = defineCommand({
@@ -21,7 +10,7 @@ JSON, which need not be saved; - reads standard input. Nothing is sent, unless -
 to the real endpoint once, with the header callhooks-test: true, and the page shows the answer, what would be assigned,
 and what stood in the answer where an assignment found nothing. It makes no execution. Secrets are masked.
 It needs a token with the role admin.`,
-  options: { ...TRIAL_OPTIONS, json: { help: 'print the answer of the server as JSON' }, ...CLIENT_OPTIONS },
+  options: TRIAL_OPTIONS,
   maxOperands: 1,
   variables: CLIENT_VARIABLE_HELP,
   examples: [
@@ -35,29 +24,8 @@ It needs a token with the role admin.`,
     ...CLIENT_EXIT_CODES,
     1: 'it failed, or the server refused',
   },
-  async run({ options, operands: [name] }, shell) {
-    const file = name === undefined ? undefined : await readConfigFile(name, shell);
-    const request = await trialRequest(options, file, shell);
-    const api = connect({ options, env: shell.env, defaultTimeoutS: DEFAULT_TIMEOUT_S });
-    try {
-      const reply = await api.call(WebhookAdminService.testWebhook, request);
-      const text = options.json
-        ? `${JSON.stringify(loadProtoJson().write('TestWebhookResponse', TestWebhookResponse, reply), undefined, 2)}\n`
-        : trialPage(createPage(shell), reply, request.send);
-      shell.print(text);
-      return reply.failure === undefined ? EXIT.done : EXIT.no;
-    } catch (error) {
-      throw withPlaces(error, file);
-    } finally {
-      api.close();
-    }
+  async run({ options, operands: [file] }, shell) {
+    const { runTrial } = await import('./trial/run-trial.ts');
+    return runTrial(options, file, shell);
   },
 });
-
-/** Adds to the violations of a refusal where their fields stand in the file. */
-function withPlaces(error: unknown, file: ConfigFile | undefined): unknown {
-  if (!(error instanceof ApiError) || file === undefined || error.refusal.violations.length === 0)
-    return error;
-  const lines = violationLines(error.refusal, file.placeOf);
-  return new CommandError(['the server refused the request', ...lines].join('\n'), error.exitCode);
-}

@@ -27,7 +27,7 @@ const MODULES: Readonly<Record<string, Module>> = {
       'version.ts',
     ],
     libraries: ['@bufbuild/protobuf', '@grpc/grpc-js', 'yaml'],
-    node: ['fs', 'http2', 'os', 'path', 'util'],
+    node: ['fs', 'http2', 'os', 'path', 'timers/promises', 'util'],
     inner: 'client',
   },
   'app.ts': {

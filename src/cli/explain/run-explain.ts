@@ -1,0 +1,82 @@
+import { Execution, GetExecutionResponse } from '../../gen/index.callhooks.v1.ts';
+import { connect, type Api } from '../client/connect.ts';
+import { loadProtoJson } from '../client/proto-json.ts';
+import { CommandError } from '../frame/command.ts';
+import { EXIT } from '../frame/exit-codes.ts';
+import { plainLine } from '../frame/plain-text.ts';
+import type { Shell } from '../frame/shell.ts';
+import { createPage } from '../pages/page.ts';
+import { conversationPage, executionPage } from './conversation-page.ts';
+import { endedExecutions } from './ended-executions.ts';
+import { endedLine } from './ended-line.ts';
+import type { ExplainOptions } from './explain-options.ts';
+import { followFilter, followInterval, followSince } from './follow-filter.ts';
+import { readConversation, readExecution, type ExplainedExecution } from './read-conversation.ts';
+
+/** Runs `callhooks explain`. Returns its exit code. */
+export async function runExplain(options: ExplainOptions, shell: Shell): Promise<number> {
+  const api = connect({ options, env: shell.env });
+  try {
+    return options.follow ? await follow(api, options, shell) : await explainOnce(api, options, shell);
+  } finally {
+    api.close();
+  }
+}
+
+async function explainOnce(
+  api: Api,
+  { conversation, execution, json }: ExplainOptions,
+  shell: Shell,
+): Promise<number> {
+  const page = createPage(shell);
+  if (execution !== undefined) {
+    const explained = await readExecution(api, execution);
+    shell.print(json ? jsonText(asJson([explained])[0]) : executionPage(page, explained));
+    return EXIT.done;
+  }
+  const executions = await readConversation(api, conversation ?? '');
+  if (executions.length === 0)
+    throw new CommandError(
+      'there is no execution for this conversation. No agent that it ran with had an enabled webhook, it never reached this server, or retention has removed it.',
+      EXIT.no,
+    );
+  shell.print(
+    json
+      ? jsonText({ conversation_uuid: conversation, executions: asJson(executions) })
+      : conversationPage(page, executions),
+  );
+  return EXIT.done;
+}
+
+/** Returns for each execution the reply of GetExecution as JSON, with what is known of the webhook today. */
+function asJson(executions: readonly ExplainedExecution[]): object[] {
+  const protoJson = loadProtoJson();
+  return executions.map(({ reply, today }) => {
+    const json = protoJson.write('GetExecutionResponse', GetExecutionResponse, reply) as object;
+    const etag = 'webhook' in today ? { etag: today.webhook.etag } : {};
+    return { ...json, webhook_today: { state: today.state, ...etag } };
+  });
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+async function follow(api: Api, options: ExplainOptions, shell: Shell): Promise<number> {
+  const page = createPage(shell);
+  const protoJson = options.json ? loadProtoJson() : undefined;
+  const ended = endedExecutions(api, {
+    filter: followFilter(options),
+    since: followSince(options.since, Date.now()),
+    intervalMs: followInterval(options.interval),
+    warn: (text) => shell.say(`callhooks explain: ${plainLine(text)}\n`),
+  });
+  for await (const execution of ended) {
+    const line =
+      protoJson === undefined
+        ? endedLine(page, execution)
+        : JSON.stringify(protoJson.write('Execution', Execution, execution));
+    shell.print(`${line}\n`);
+  }
+  return EXIT.done;
+}
