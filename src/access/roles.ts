@@ -21,6 +21,11 @@ export function mayCall(role: Role, path: string): boolean {
   return ROLES_OF.get(path)?.has(role) ?? role === 'admin';
 }
 
+/** Reports whether this server has a method, given as the path of its requests. */
+export function isMethod(path: string): boolean {
+  return ROLES_OF.has(path);
+}
+
 /** Reports whether a text is a role. */
 export function isRole(text: string): text is Role {
   return ROLES.some((role) => role === text);

@@ -163,8 +163,9 @@ async function createAgent(rpc: Rpc, url: string, kind: Kind): Promise<CallAgent
 async function playCall(rpc: Rpc, { agentUuid }: CallAgent): Promise<string> {
   const call = { agentUuid, conversationUuid: randomUUID(), ...details() };
   const report = { ...call, callSummary: planted('summary') };
-  const { execution } = await rpc.calls.onCallStart(call, options());
-  const { execution: reported } = await rpc.calls.onCallEnd(report, options());
+  const traced = options({ traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` });
+  const { execution } = await rpc.calls.onCallStart(call, traced);
+  const { execution: reported } = await rpc.calls.onCallEnd(report, traced);
   await rpc.calls.onCallStart({ ...call, callerPhone: `${PHONE}1` }, options());
   await rpc.calls.onCallEnd({ ...report, callSummary: planted('othersummary') }, options());
   const withToken: Rpc = {
@@ -219,6 +220,9 @@ async function playRefusals(rpc: Rpc): Promise<void> {
 async function playStrangers(rpc: Rpc, port: number): Promise<void> {
   const none = Buffer.alloc(0);
   const path = '/callhooks.v1.CallLifecycle/OnCallStart';
+  // The log shows the first refusal of each second.
+  const stranger = options({ authorization: planted('notoken') });
+  await rpc.raw(`/${planted('strangerpath')}/${PHONE}`, none, stranger).catch(() => undefined);
   await Promise.allSettled([
     rpc.raw(path, none, options({ authorization: `Bearer ${planted('unknowntoken')}` })),
     rpc.raw(path, none, options({ authorization: planted('notoken') })),

@@ -1,5 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AccessRefusal } from '../../access/access-control.ts';
+import { isMethod } from '../../access/roles.ts';
 import { CallhooksError, limitReached, REASONS, type Reason } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { messageTooLarge } from '../decode-request.ts';
@@ -48,9 +49,6 @@ interface RefusalDeps {
   /** Called for each refused access, for the metrics. */
   readonly onAccessRefused?: ((refusal: AccessRefusal) => void) | undefined;
 }
-
-/** A path may have any length. The longest one of callhooks has 65 characters. */
-const MAX_LOGGED_PATH = 100;
 
 const ACCESS_ERRORS: Readonly<Record<AccessRefusal, CallhooksError>> = {
   no_token: new CallhooksError('UNAUTHENTICATED', 'a token is needed: send "authorization: Bearer <token>"'),
@@ -113,7 +111,8 @@ function isAccess(refusal: ArrivalLimit | AccessRefusal): refusal is AccessRefus
 
 function fieldsOf({ session }: ServerHttp2Stream, { path, caller }: Attempt): object {
   const { remoteAddress = 'unknown', remotePort = 0 } = session?.socket ?? {};
-  const rpc = path.slice(1, MAX_LOGGED_PATH);
+  // A stranger may send any text as the path.
+  const rpc = isMethod(path) ? path.slice(1) : 'unknown';
   return { rpc, peer: `${remoteAddress}:${remotePort}`, ...(caller === undefined ? {} : { caller }) };
 }
 

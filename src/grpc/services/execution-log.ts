@@ -19,16 +19,20 @@ interface ExecutionLogCommands {
 /** Returns the service `callhooks.v1.ExecutionLog`, bound to its commands. */
 export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {
   return bindService(ExecutionLogService, {
-    getExecution: async (message) => {
-      const { execution, record, variables } = await commands.getExecution(parseGetExecution(message));
+    getExecution: async (message, { log }) => {
+      const request = parseGetExecution(message);
+      log({ execution_uuid: request.executionUuid });
+      const { execution, record, variables } = await commands.getExecution(request);
       return {
         execution: detailedExecutionMessage(execution, record),
         dynamicVariables: variables?.variables,
         variableSources: variableSourcesMessage(variables?.sources ?? {}),
       };
     },
-    listExecutions: async (message) => {
+    listExecutions: async (message, { log }) => {
       const request = parseListExecutions(message);
+      const { agentUuid, conversationUuid, webhookUuid } = request.filter;
+      log({ agent_uuid: agentUuid, conversation_uuid: conversationUuid, webhook_uuid: webhookUuid });
       const { items, next } = await commands.listExecutions(request);
       const nextPageToken = executionTokens(request.filter).write(next);
       return { executions: items.map(executionMessage), nextPageToken };

@@ -50,7 +50,9 @@ export function createWebhookAdminService(commands: WebhookAdminCommands): Bound
     testWebhook: async (message, context) => {
       const request = parseTestWebhook(message);
       context.log({ agent_uuid: request.agentUuid, webhook_uuid: request.webhookUuid });
-      return testWebhookMessage(await commands.testWebhook(request, context));
+      const reply = await commands.testWebhook(request, context);
+      context.log({ decision: reply.decision, failure_code: reply.failure?.code });
+      return testWebhookMessage(reply);
     },
   });
 }
