@@ -28,7 +28,7 @@ FAULTS ?= 'test/faults/**/*.test.ts'
 
 # `make test-mysql` runs these: every suite of stores, and the others that run on each engine, with the faults of a database.
 MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grpc --include='*.test.ts') \
-  test/main/database-tls.test.ts test/main/migrate.test.ts test/main/migrate-command.test.ts \
+  test/main/database-tls.test.ts test/main/migrate.test.ts test/main/migrate-command.test.ts test/main/release-fixtures.test.ts \
   test/faults/database-away.test.ts test/faults/database-restarts.test.ts test/faults/takeover.test.ts \
   test/faults/random-kills.test.ts test/faults/random-cuts.test.ts test/faults/two-versions.test.ts \
   test/faults/group-replication.test.ts
@@ -124,6 +124,10 @@ bench-snapshot: $(INSTALLED) test-database ## Measure what a long read view on M
 .PHONY: trace-call
 trace-call: $(INSTALLED) ## Count the files and functions that one request enters (docs/architecture.md)
 	@$(N) node test/tools/trace-call.ts $(TRACE)
+
+.PHONY: release-fixture
+release-fixture: $(INSTALLED) test-database ## Make the database of this release that upgrade tests migrate (docs/releasing.md; three minutes)
+	@$(N) node test/tools/release-fixture.ts
 
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## Run the tests and write their coverage into coverage/
