@@ -104,6 +104,11 @@ describe('callhooks serve', function () {
       server.kill(signal);
       await server.logged(isStopping);
       expect(await errorOf(rpc.agents.listAgents())).to.have.property('code', 'UNAVAILABLE');
+      const { opsAddress } = await server.logged(({ msg }) => msg === 'serving');
+      const statusOf = async (path: string) => (await fetch(`http://${String(opsAddress)}${path}`)).status;
+      expect(await Promise.all(['/readyz', '/healthz', '/metrics'].map(statusOf))).to.deep.equal([
+        503, 200, 200,
+      ]);
       release();
       expect((await reply).execution?.state).to.equal(ExecutionState.EXECUTION_STATE_SUCCEEDED);
       expect((await server.ended()).exitCode).to.equal(0);
