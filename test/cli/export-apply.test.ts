@@ -61,7 +61,7 @@ describe('an agent that was exported', function () {
         expect(toDocument(agent!)).to.deep.equal(toDocument(created.agent));
         await rpc.agents.deleteAgent(id);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     expect(accepted).to.be.greaterThan(tried / 10);
   });

@@ -83,9 +83,10 @@ function aroundOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf(path.endsWith(']') ? '[' : '.')));
 }
 
-// What could not be read of these would make the rest break rules that it keeps.
+// Webhooks use the variables and secrets that stand at the top. They would break rules because of a name that could not be
+// read, also under a misspelt field.
 function hidesOthers({ field }: Problem): boolean {
-  return !field.startsWith('webhooks[');
+  return !/^(?:webhooks\[|agent_uuid$|display_name$)/.test(field);
 }
 
 // A field that was misspelt is missing under its right name, and what was refused in it breaks no other rule.

@@ -1,28 +1,21 @@
 import { Document, isScalar, Scalar, visit, type YAMLMap } from 'yaml';
-import { sameJson, type JsonValue } from '../../domain/json.ts';
-import { readYaml, type YamlNode } from './read-yaml.ts';
+import type { JsonValue } from '../../domain/json.ts';
 
 /**
- * Returns a JSON value as YAML 1.2 in block style, which {@link readYaml} reads back as the same value. A text of several
+ * Returns a JSON value as YAML 1.2 in block style, which `readYaml` reads back as the same value. A text of several
  * lines is a `|` block. What YAML 1.1 would read as no text is in quotes, and a map under `env` or `file` alone is written
  * in one line.
  */
 export function writeYaml(value: JsonValue): string {
-  const text = toText(value, false);
-  // Odd blanks and control characters have surprised writers of YAML before, so the text is read back.
-  return isReadAs(text, value) ? text : toText(value, true);
-}
-
-const MULTI_LINE = /\n/;
-// Only these come back from a `|` block as they are: no tabs or blanks at the ends of lines, no other line breaks.
-const FITS_BLOCK = /^(?![ \t\n])(?:[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufeff]|\n|\t)*$/u;
-const BLANK_END = /[ \t](?:\n|$)/;
-
-function toText(value: JsonValue, isQuoted: boolean): string {
-  const document = new Document(value, { version: '1.2', schema: 'core', compat: 'yaml-1.1' });
+  const document = new Document(value, {
+    version: '1.2',
+    schema: 'core',
+    compat: 'yaml-1.1',
+    aliasDuplicateObjects: false,
+  });
   visit(document, {
     Scalar: (_, node) => {
-      styleScalar(node, isQuoted);
+      styleScalar(node);
     },
     Map: (_, node) => void (node.flow = node.items.length === 0 || isSource(node)),
     Seq: (_, node) => void (node.flow = node.items.length === 0),
@@ -30,13 +23,18 @@ function toText(value: JsonValue, isQuoted: boolean): string {
   return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity });
 }
 
-function styleScalar(node: Scalar, isQuoted: boolean): void {
+const MULTI_LINE = /\n/;
+// Only these come back from a `|` block as they are: no tabs or blanks at the ends of lines, no other line breaks.
+const FITS_BLOCK = /^(?![ \t\n])(?:[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufeff]|\n|\t)*$/u;
+const BLANK_END = /[ \t](?:\n|$)/;
+
+function styleScalar(node: Scalar): void {
   const { value } = node;
   // An integer literal of so many digits would be refused, because most of them lose some.
   if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) node.format = 'EXP';
   if (typeof value !== 'string') return;
   const isBlock = MULTI_LINE.test(value) && FITS_BLOCK.test(value) && !BLANK_END.test(value);
-  if (isQuoted || (!isBlock && /[^\P{C}]|[\p{Z}--[ ]]/v.test(value))) node.type = Scalar.QUOTE_DOUBLE;
+  if (!isBlock && /[\p{C}]|[\p{Z}--[ ]]/v.test(value)) node.type = Scalar.QUOTE_DOUBLE;
   else if (isBlock) node.type = Scalar.BLOCK_LITERAL;
 }
 
@@ -48,16 +46,4 @@ function isSource({ items: [entry, ...more] }: YAMLMap): boolean {
     typeof value === 'string' &&
     value.length < 80
   );
-}
-
-function isReadAs(text: string, value: JsonValue): boolean {
-  const { root } = readYaml(text);
-  return root !== undefined && sameJson(toJson(root), value);
-}
-
-function toJson(node: YamlNode): JsonValue | undefined {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'bad') return undefined;
-  if (node.kind === 'list') return node.items.map((item) => toJson(item) as JsonValue);
-  return Object.fromEntries(node.entries.map(({ key, value }) => [key, toJson(value) as JsonValue]));
 }

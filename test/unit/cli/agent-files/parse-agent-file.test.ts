@@ -173,6 +173,11 @@ describe('parseAgentFile', () => {
       'webhooks[0].webhook_config.api_schema.methd',
       'webhooks[0].webhook_config.assignments[0].dynamic_variable',
     ]);
+    // Without its variables, each use of one would be wrong.
+    const misspelt = GOOD.replace('dynamic_variables:', 'dynamic_variable:').replace('post', 'pots');
+    expect(problemsOf(misspelt)).to.have.lengthOf(1);
+    const bothTold = GOOD.replace('Front desk', '12').replace('post', 'pots');
+    expect(problemsOf(bothTold)).to.have.lengthOf(2);
   });
 
   it('tells all problems at once, in the order of the file', () => {

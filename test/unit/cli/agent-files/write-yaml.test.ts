@@ -31,6 +31,11 @@ describe('writeYaml', () => {
       expect(writeYaml(value)).to.equal(text);
     });
 
+  it('writes an object that stands twice twice, without an alias', () => {
+    const twice = { x: 1 };
+    expect(writeYaml({ a: twice, b: twice })).to.equal('a:\n  x: 1\nb:\n  x: 1\n');
+  });
+
   it('writes every JSON value so that it reads back as it was', () => {
     fc.assert(
       fc.property(goodJson as fc.Arbitrary<JsonValue>, (value) => {
@@ -45,22 +50,52 @@ describe('writeYaml', () => {
 
   it('writes texts of blanks and line breaks so that they read back as they were', () => {
     const unit = fc.constantFrom(
-      '\n',
-      ' ',
-      '\t',
-      'a',
-      '#',
-      ':',
-      '- ',
-      '|',
-      '\r',
-      '\u0085',
-      '\u2028',
-      '---',
-      '...',
-      '"',
+      ...[
+        '\n',
+        ' ',
+        '\t',
+        'a',
+        '#',
+        ':',
+        '- ',
+        '|',
+        '>',
+        '\r',
+        '\u0085',
+        '\u2028',
+        '---',
+        '...',
+        '"',
+        "'",
+        '\ufeff',
+      ],
+      ...[
+        '%',
+        '@',
+        '`',
+        '&',
+        '*',
+        '!',
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        '?',
+        '\\',
+        '\0',
+        '😀',
+        '~',
+        'null',
+        '1',
+        '.',
+        'e',
+      ],
     );
-    const text = fc.array(unit, { maxLength: 12 }).map((units) => units.join(''));
+    const text = fc.oneof(
+      { weight: 9, arbitrary: fc.array(unit, { maxLength: 9 }).map((units) => units.join('')) },
+      { weight: 1, arbitrary: fc.tuple(unit, fc.constantFrom(200, 1100)).map(([one, n]) => one.repeat(n)) },
+    );
     fc.assert(
       fc.property(text, text, (key, value) => {
         const wanted = { a: { [key]: value, list: [value, { [key]: [value] }] } };
