@@ -107,7 +107,10 @@ if (sqlite !== undefined)
       crm.respond({ status: 403, body: { why: 'a spam number' } });
       const rejection = { httpStatuses: [403], reasonAttributeName: 'why' };
       const page = await explainStart(await crmAgent({ rejection }));
-      expect(page).to.contain('BLOCK: the endpoint rejected the call').and.to.contain('a spam number');
+      expect(page.replaceAll('\n  ', ' ')).to.contain(
+        'BLOCK: the endpoint rejected the call, because the status 403 is in rejection.http_statuses of the webhook. ' +
+          'Its reason: a spam number',
+      );
       expect(page).to.contain('(the call was rejected, so nothing was assigned)');
     });
 

@@ -39,7 +39,7 @@ function executionLines(page: Page, explained: ExplainedExecution): string[] {
   return [
     `${page.bold(`== ${type} ${execution.executionUuid}:`)} ${stateWord(page, execution)}`,
     ...section('Why', outcomeLines(page, execution)),
-    ...section('Decision', decisionLines(page, execution)),
+    ...section('Decision', decisionLines(page, execution, today)),
     ...section('Variables', variableLines(page, explained)),
     ...section('Not assigned', missedLines(page, missedAssignments, response)),
     ...section(

@@ -54,23 +54,29 @@ function successText({ rejected, missedAssignments }: Execution): string {
 }
 
 /** Says what the platform was told to do with the call, and which setting decided. */
-export function decisionLines(page: Page, execution: Execution): string[] {
-  const { decision, degraded, rejected, rejectReason, failurePolicy } = execution;
+export function decisionLines(page: Page, execution: Execution, today: WebhookToday): string[] {
+  const { decision, degraded, rejected, failurePolicy } = execution;
   const word = enumWord(CallDecision, 'CALL_DECISION_', decision);
   if (word === 'UNSPECIFIED') return [];
-  const policy = enumWord(FailurePolicy, 'FAILURE_POLICY_', failurePolicy);
-  if (rejected) {
-    const reason = rejectReason === '' ? 'It gave no reason.' : `Its reason: ${plainLine(rejectReason)}`;
-    return page.wrap(
-      `${word}: the endpoint rejected the call, by the rejection rule of the webhook. ${reason}`,
-    );
-  }
+  if (rejected) return page.wrap(`${word}: ${rejectionText(execution, today)}`);
   if (execution.failure === undefined)
     return page.wrap(`${word}: the webhook succeeded and rejected nothing.`);
+  const policy = enumWord(FailurePolicy, 'FAILURE_POLICY_', failurePolicy);
   const what = degraded ? `${word}, degraded` : word;
   return page.wrap(
     `${what}: the webhook failed, and its failure_policy was ${policy} when the call started.`,
   );
+}
+
+function rejectionText({ rejectReason, response }: Execution, today: WebhookToday): string {
+  const reason = rejectReason === '' ? 'It gave no reason.' : `Its reason: ${plainLine(rejectReason)}`;
+  const rule = today.state === 'same' ? today.webhook.webhookConfig?.rejection : undefined;
+  const says = (why: string) => `the endpoint rejected the call, because ${why}. ${reason}`;
+  if (rule === undefined) return says('its answer is one that the rejection of the webhook names');
+  const status = response?.status ?? 0;
+  return rule.httpStatuses.includes(status)
+    ? says(`the status ${status} is in rejection.http_statuses of the webhook`)
+    : says(`${plainLine(rule.attributeName)} has a value that is in rejection.equals of the webhook`);
 }
 
 /** Says how long the execution was allowed to take, and which setting said so. */
