@@ -27,10 +27,19 @@ const absent = async (): Promise<BadCollector> => ({
   close: () => Promise.resolve(),
 });
 
-const silent = async (): Promise<BadCollector> => {
+const silent = (): Promise<BadCollector> => listen(() => undefined);
+const closing = (): Promise<BadCollector> => listen((socket) => socket.resetAndDestroy());
+const talking = (): Promise<BadCollector> =>
+  listen((socket) => {
+    socket.write('this is no answer\r\n'.repeat(10_000));
+  });
+
+/** Accepts connections on a free port, and does this with each of them. */
+async function listen(accept: (socket: Socket) => void): Promise<BadCollector> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined).resume());
+    accept(socket);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {
@@ -39,7 +48,7 @@ const silent = async (): Promise<BadCollector> => {
     await once(server, 'close');
   };
   return { port: (server.address() as AddressInfo).port, close };
-};
+}
 
 const unavailable = (): Promise<Receiver> => startReceiver({ status: 503 });
 
@@ -48,6 +57,10 @@ const ROWS = [
   ['is absent', absent, 'grpc'],
   ['accepts connections and never answers', silent, 'http/protobuf'],
   ['accepts connections and never answers', silent, 'grpc'],
+  ['resets connections', closing, 'http/protobuf'],
+  ['resets connections', closing, 'grpc'],
+  ['answers with a long text', talking, 'http/protobuf'],
+  ['answers with a long text', talking, 'grpc'],
   ['answers 503 for ever', unavailable, 'http/protobuf'],
 ] as const;
 
