@@ -204,6 +204,23 @@ describe('callhooks apply', function () {
     expect((await files.apply({}, ENV)).out).to.match(/Created: 3\. Changed: 0\. Deleted: 0\.\n$/);
   });
 
+  it('escapes what others wrote on the server before it is on a terminal', async () => {
+    files.write('one.yaml', agentText(1));
+    await files.apply({}, ENV);
+    const hostile = '\u001b[2J\n::error::x\r\u202e\u0007';
+    const agent = {
+      agentUuid: agentUuid(1),
+      displayName: hostile,
+      dynamicVariables: { customer_name: hostile },
+    };
+    await files.app.rpc.agents.updateAgent({ agent, updateMask: ['display_name', 'dynamic_variables'] });
+    await files.app.rpc.agents.createAgent({ agent: { agentUuid: agentUuid(2), displayName: hostile } });
+    const { out } = await files.apply({ prune: true });
+    expect(out).to.match(/2J/);
+    expect(out).not.to.match(/[^\n -~…]|^::/m);
+    expect((await files.export({ force: true })).out).not.to.match(/[^\n -~]/);
+  });
+
   it('looks at the agents of --agent only', async () => {
     for (const n of [1, 2]) files.write(`${n}.yaml`, agentText(n));
     expect((await files.apply({ agents: [agentUuid(2)] }, ENV)).out).to.match(/Created: 1\./);

@@ -228,6 +228,34 @@ describe('parseAgentFile', () => {
     );
   }).timeout(60_000);
 
+  const AUTHS: [auth: string, field: string | undefined][] = [
+    ['{ basic: { username: me, password: abc } }', 'auth.basic.password'],
+    ['{ basic: { username: sk_live_abc } }', 'auth.basic.username'],
+    ['{ bearer: { token: abc } }', 'auth.bearer.token'],
+    ['{ bearer: { token: "key-{{secret.CRM_TOKEN}}" } }', 'auth.bearer.token'],
+    [
+      '{ oauth2: { tokenUrl: "https://x.example.com", clientId: a, clientSecret: b } }',
+      'auth.oauth2.client_secret',
+    ],
+    ['{ basic: { username: me, password: "{{secret.CRM_TOKEN}}" } }', undefined],
+    ['{ bearer: { token: "••••••" } }', undefined],
+  ];
+  for (const [auth, field] of AUTHS)
+    it(`${field === undefined ? 'takes' : 'refuses the literal secret in'} auth: ${auth}`, () => {
+      const text = GOOD.replace(/request_headers:\n.*\n/, `auth: ${auth}\n`);
+      const fields = problemsOf(text).map((line) => line.split(': ')[1]);
+      expect(fields).to.deep.equal(
+        field === undefined ? [] : [`webhooks[0].webhook_config.api_schema.${field}`],
+      );
+    });
+
+  it('takes one method of auth only', () => {
+    const auth = '{ bearer: { token: "{{secret.CRM_TOKEN}}" }, basic: { username: a } }';
+    expect(problemsOf(GOOD.replace(/request_headers:\n.*\n/, `auth: ${auth}\n`)).join()).to.match(
+      /auth\.basic: can't stand beside bearer/,
+    );
+  });
+
   it('takes the mask of a header for the value that the server has', () => {
     expect(problemsOf(GOOD.replace('Bearer {{secret.CRM_TOKEN}}', '••••••'))).to.deep.equal([]);
   });
