@@ -29,8 +29,8 @@ const OPTIONS = {
   keepAliveTimeout: 20_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-/** A connection whose answer does not move for so long is closed. */
-const STALLED_MS = 10_000;
+/** A scraper that has not read its page by then loses its connection, however much of it it has read. */
+const PAGE_MS = 10_000;
 const TEXT = 'text/plain; charset=utf-8';
 const PATHS = 'GET /metrics, /healthz or /readyz\n';
 
@@ -48,7 +48,7 @@ export function createOpsServer({ page, isReady }: OpsServerDeps): OpsServer {
     sendText(response, 404, PATHS);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  server.timeout = STALLED_MS;
+  server.timeout = PAGE_MS;
   return {
     listen: async (address) => {
       const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(address) ?? [];
@@ -70,7 +70,9 @@ function createPageSender(page: OpsServerDeps['page']) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     if (underWay >= MAX_PAGES) return sendText(response, 503, 'too many pages are on their way\n');
     underWay += 1;
+    const deadline = setTimeout(() => response.destroy(), PAGE_MS).unref();
     response.once('close', () => {
+      clearTimeout(deadline);
       underWay -= 1;
     });
     page().then(
