@@ -129,6 +129,14 @@ trace-call: $(INSTALLED) ## Count the files and functions that one request enter
 release-fixture: $(INSTALLED) test-database ## Make the database of this release that upgrade tests migrate (docs/releasing.md; three minutes)
 	@$(N) node test/tools/release-fixture.ts
 
+.PHONY: release-prepare
+release-prepare: $(INSTALLED) ## Renew what this release freezes: the baseline of the API, and checksums (docs/releasing.md)
+	@$(N) node scripts/release.ts --prepare
+
+.PHONY: release
+release: $(INSTALLED) $(BUILT) ## Check everything, make the package and tag the release (DRY=1 only checks)
+	@$(N) node scripts/release.ts $(if $(DRY),--check)
+
 .PHONY: coverage
 coverage: $(INSTALLED) test-database ## Run the tests and write their coverage into coverage/
 	@$(N) c8 mocha $(SPECS)

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { readFrozen } from '../../scripts/release/frozen.ts';
 import { VERSION } from '../../src/version.ts';
 import { describeEachEngine, type FreshDatabase } from '../support/engines.ts';
 import { callWithJson } from '../support/proto-json.ts';
@@ -18,7 +19,12 @@ import { loadDatabase } from '../support/release-fixture/sql-text.ts';
 import { startProcess } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
 
+const ROOT = new URL('../..', import.meta.url).pathname;
 const FOLDER = new URL('../fixtures/releases/', import.meta.url);
+
+const RELEASES = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 interface Shown {
   readonly executionUuid: string;
@@ -27,8 +33,10 @@ interface Shown {
 }
 
 describe('the fixtures of releases', () => {
-  it(`have rows of ${VERSION}, each with a finished execution of every state and failure that a test can make`, () => {
-    expect(readdirSync(FOLDER)).to.include(VERSION);
+  it(`have rows of ${VERSION}, with a finished execution of every state and failure that a test can make`, () => {
+    expect(RELEASES).to.include(VERSION);
+    // A fixture that is released can't have what was added later.
+    if (readFrozen(ROOT).fixtures[`${VERSION}/mysql.json`] !== undefined) return;
     const wanted = FAILING.map(({ failure }) => failure.split(' ')[0]);
     const others = ['OVERLOADED', 'EXPIRED', 'WEBHOOK_REMOVED', 'INTERRUPTED', 'SHUTDOWN'];
     for (const name of ['sqlite', 'mysql']) {
@@ -45,7 +53,7 @@ function expectationOf(release: string, name: string): Expectation {
   return JSON.parse(readFileSync(new URL(`${release}/${name}.json`, FOLDER), 'utf8')) as Expectation;
 }
 
-for (const release of readdirSync(FOLDER))
+for (const release of RELEASES)
   describeEachEngine(`A database of callhooks ${release}`, (engine) => {
     const name = engine.name === 'sqlite' ? 'sqlite' : 'mysql';
     const expected = expectationOf(release, name);

@@ -12,7 +12,7 @@ export interface FixtureAgent {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** The values of the secrets that the endpoint sees, so that a test knows when they were opened. */
+/** The values of the secrets that the endpoint sees. They stay as they are: older fixtures hold them, encrypted. */
 export const SECRETS = { crm: 'crm-token-Zürich', hmac: 'hmac-key-0123456789' } as const;
 
 const SIGNING = `whsec_${Buffer.alloc(24, 3).toString('base64')}`;
@@ -22,7 +22,7 @@ export function agentUuid(number: number): string {
   return `a0000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
-/** The numbers of the agents that calls name. */
+/** The numbers of the agents that calls name. They stay as they are, because tests of old fixtures use them. */
 export const AGENT = {
   everything: 1,
   object: 2,
