@@ -45,8 +45,10 @@ const endpoint = values.parsed((text) => {
   return text;
 });
 
-const headers = values.parsed((text) => listed(text, /^\s*[!#$%&'*+.^`|~\w-]+\s*=\s*[!-~][ -~]*$/));
-const attributes = values.parsed((text) => listed(text, /^\s*[^\s=]+\s*=[^=]*$/));
+// gRPC refuses other names, and texts under a name that ends with -bin. What the library can't read it ignores silently.
+const HEADER = /^\s*(?![\w.-]*-bin\b)[\w.-]+\s*=\s*[!-~][ -~]*$/i;
+const headers = values.parsed((text) => listed(text, /^[^=]+=.+$/, HEADER));
+const attributes = values.parsed((text) => listed(text, /^[^=]+=[^=]*$/, /^\s*\S.{0,254}=.{0,255}$/s));
 
 const file = values.parsed((path) => {
   readTextFile(path);
@@ -226,17 +228,16 @@ export function tracingReport(env: Environment): string {
 }
 
 /** Returns a list of `name=value` if each entry has this form. */
-function listed(text: string, form: RegExp): string {
+function listed(text: string, form: RegExp, decodedForm: RegExp): string {
   const entries = text.split(',').filter((entry) => entry.trim() !== '');
-  if (entries.every((entry) => form.test(entry) && isEncoded(entry))) return text;
+  if (entries.every((entry) => form.test(entry) && decodedForm.test(decoded(entry)))) return text;
   throw new RangeError('must be a list of name=value with commas between them, other characters as %xx');
 }
 
-function isEncoded(text: string): boolean {
+function decoded(text: string): string {
   try {
-    decodeURIComponent(text);
-    return true;
+    return decodeURIComponent(text);
   } catch {
-    return false;
+    return '';
   }
 }
