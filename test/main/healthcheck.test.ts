@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,4 +95,24 @@ describe('callhooks healthcheck', () => {
     expect((await check({}, '--address', `127.0.0.1:${port}`)).exitCode).to.equal(69);
     other.close();
   });
+
+  const answers: [title: string, reply: Buffer, status: string, exitCode: number, stdout: string][] = [
+    ['that does not serve', Buffer.from([0, 0, 0, 0, 2, 0x08, 2]), '0', 1, 'NOT_SERVING\n'],
+    ['that does not know itself', Buffer.from([0, 0, 0, 0, 0]), '0', 1, 'UNKNOWN\n'],
+    ['that refuses to say', Buffer.alloc(0), '7', 69, ''],
+  ];
+  for (const [title, reply, status, exitCode, stdout] of answers) {
+    it(`exits with ${exitCode} for a server ${title}`, async () => {
+      const other = createHttp2Server().on('stream', (stream) => {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': status }));
+        stream.end(reply);
+      });
+      await once(other.listen(0, '127.0.0.1'), 'listening');
+      const { port } = other.address() as AddressInfo;
+      const ended = await check({}, '--address', `127.0.0.1:${port}`);
+      other.close();
+      expect([ended.exitCode, ended.stdout]).to.deep.equal([exitCode, stdout]);
+    });
+  }
 });

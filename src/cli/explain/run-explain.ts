@@ -3,7 +3,7 @@ import { connect, type Api } from '../client/connect.ts';
 import { loadProtoJson } from '../client/proto-json.ts';
 import { CommandError } from '../frame/command.ts';
 import { EXIT } from '../frame/exit-codes.ts';
-import { plainLine } from '../frame/plain-text.ts';
+import { plainJson, plainLine } from '../frame/plain-text.ts';
 import type { Shell } from '../frame/shell.ts';
 import { createPage } from '../pages/page.ts';
 import { conversationPage, executionPage } from './conversation-page.ts';
@@ -59,7 +59,7 @@ function asJson(executions: readonly ExplainedExecution[]): object[] {
 }
 
 function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${plainJson(value, 2)}\n`;
 }
 
 async function follow(api: Api, options: ExplainOptions, shell: Shell): Promise<number> {
@@ -75,7 +75,7 @@ async function follow(api: Api, options: ExplainOptions, shell: Shell): Promise<
     const line =
       protoJson === undefined
         ? endedLine(page, execution)
-        : JSON.stringify(protoJson.write('Execution', Execution, execution));
+        : plainJson(protoJson.write('Execution', Execution, execution));
     shell.print(`${line}\n`);
   }
   return EXIT.done;

@@ -29,3 +29,8 @@ export function plainLines(text: string): string {
     .map((line) => plainLine(line.replaceAll('\t', '  ')))
     .join('\n');
 }
+
+/** Returns a value as JSON that is safe to print on a terminal: what {@link plainLine} replaces is escaped in its texts. */
+export function plainJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(UNSAFE, (it) => (it === '\n' ? it : escape(it)));
+}

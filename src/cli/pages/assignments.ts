@@ -24,10 +24,9 @@ export function missedLines(
   return missed.flatMap(({ attributeName, dynamicVariable, reason }) => {
     const word = enumWord(MissReason, 'MISS_REASON_', reason);
     const rule = `${plainLine(attributeName)} → ${plainLine(dynamicVariable)}`;
-    return [
-      page.bad(`${rule}: ${REASONS[word] ?? word}`),
-      ...page.wrap(around(attributeName)).map((line) => `  ${line}`),
-    ];
+    const isObjectRule = dynamicVariable === '*' && word === 'NOT_FOUND';
+    const why = isObjectRule ? 'it is no object in the response' : (REASONS[word] ?? word);
+    return [page.bad(`${rule}: ${why}`), ...page.wrap(around(attributeName)).map((line) => `  ${line}`)];
   });
 }
 

@@ -20,7 +20,6 @@ function parse(text: string): JsonValue | undefined {
 function closed(text: string): string {
   const open: string[] = [];
   let end = 0;
-  let closers = '';
   let inText = false;
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at] as string;
@@ -33,9 +32,7 @@ function closed(text: string): string {
     else if (character === '{' || character === '[') open.push(character === '{' ? '}' : ']');
     else if (character === '}' || character === ']') open.pop();
     // In front of a comma, and behind every bracket, all that was begun is complete.
-    if (!'{}[],'.includes(character)) continue;
-    end = character === ',' ? at : at + 1;
-    closers = open.toReversed().join('');
+    if ('{}[],'.includes(character)) end = character === ',' ? at : at + 1;
   }
-  return text.slice(0, end) + closers;
+  return text.slice(0, end) + open.toReversed().join('');
 }

@@ -10,6 +10,8 @@ const MAX_KEYS = 8;
 const MAX_KEY_CHARS = 60;
 const MAX_PLACES = 3;
 const MAX_VISITED = 5_000;
+// A path in an assignment has no more segments.
+const MAX_DEPTH = 16;
 
 /** Says what stands in a response where a path found nothing, or found a value that was not taken. */
 export function whatStandsAt(body: JsonValue, attributeName: string): string {
@@ -58,15 +60,20 @@ function describe(value: JsonValue, wanted: string): string {
   if (typeof value !== 'object') return shortJson(value);
   const keys = Object.keys(value);
   if (keys.length === 0) return 'an empty object';
-  const near = keys.slice(0, MAX_VISITED).toSorted((a, b) => distance(wanted, a) - distance(wanted, b));
-  const shown = near.slice(0, MAX_KEYS).map((key) => plainLine(key.slice(0, MAX_KEY_CHARS)));
+  const shown = nearest(keys.slice(0, MAX_VISITED), wanted).map((key) =>
+    plainLine(key.slice(0, MAX_KEY_CHARS)),
+  );
   const more = keys.length - shown.length;
   const list = `${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
   return `an object with the ${keys.length === 1 ? 'key' : 'keys'} ${list}`;
 }
 
-function distance(wanted: string, key: string): number {
-  return editDistance(plain(wanted), plain(key));
+function nearest(keys: readonly string[], wanted: string): string[] {
+  return keys
+    .map((key) => ({ key, edits: editDistance(plain(wanted), plain(key)) }))
+    .toSorted((a, b) => a.edits - b.edits)
+    .slice(0, MAX_KEYS)
+    .map(({ key }) => key);
 }
 
 function plain(key: string): string {
@@ -85,7 +92,12 @@ function elsewhere(body: JsonValue, segments: readonly PathSegment[]): string[] 
       const next = [...path, segment];
       if (segment.key !== undefined && plain(segment.key) === plain(wanted))
         places.push(plainLine(print(next)));
-      if (typeof child === 'object' && child !== null && queue.length < MAX_VISITED)
+      if (
+        typeof child === 'object' &&
+        child !== null &&
+        next.length < MAX_DEPTH &&
+        queue.length < MAX_VISITED
+      )
         queue.push({ value: child, path: next });
     }
   }

@@ -4,6 +4,7 @@ import { connect } from '../client/connect.ts';
 import { loadProtoJson } from '../client/proto-json.ts';
 import { CommandError } from '../frame/command.ts';
 import { EXIT } from '../frame/exit-codes.ts';
+import { plainJson } from '../frame/plain-text.ts';
 import type { Shell } from '../frame/shell.ts';
 import { createPage } from '../pages/page.ts';
 import { readConfigFile, type ConfigFile } from './config-file.ts';
@@ -26,7 +27,7 @@ export async function runTrial(
   try {
     const reply = await api.call(WebhookAdminService.testWebhook, request);
     const text = options.json
-      ? `${JSON.stringify(loadProtoJson().write('TestWebhookResponse', TestWebhookResponse, reply), undefined, 2)}\n`
+      ? `${plainJson(loadProtoJson().write('TestWebhookResponse', TestWebhookResponse, reply), 2)}\n`
       : trialPage(createPage(shell), reply, request.send);
     shell.print(text);
     return reply.failure === undefined ? EXIT.done : EXIT.no;

@@ -176,4 +176,8 @@ async function send(
   }
 }
 
-const ORIGIN_IS_BUSY = observedFailure('OVERLOADED', 'no', 'too many pre-calls are in flight to this origin');
+const ORIGIN_IS_BUSY = observedFailure(
+  'OVERLOADED',
+  'no',
+  'too many pre-calls are in flight to this origin (CALLHOOKS_MAX_PRE_CALLS_PER_ORIGIN)',
+);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { plainLine, plainLines } from '../../../../src/cli/frame/plain-text.ts';
+import { plainJson, plainLine, plainLines } from '../../../../src/cli/frame/plain-text.ts';
 
 describe('plainLine', () => {
   const rows: [title: string, text: string, plain: string][] = [
@@ -31,5 +31,15 @@ describe('plainLine', () => {
 describe('plainLines', () => {
   it('keeps lines, and writes a tab as blanks', () => {
     expect(plainLines('a\r\n\tb\u001b')).to.equal('a\n  b\\u001b');
+  });
+});
+
+describe('plainJson', () => {
+  it('escapes in texts what a terminal acts on, and stays the same JSON', () => {
+    const value = { 'a\u009b': ['\u202e', '\u001b[0m', 'Zoë\n'] };
+    const text = plainJson(value, 2);
+    expect(JSON.parse(text)).to.deep.equal(value);
+    expect(text.replaceAll('\n', '')).to.not.match(/[\p{Cc}\p{Bidi_Control}]/u);
+    expect(text).to.contain('\n  ');
   });
 });

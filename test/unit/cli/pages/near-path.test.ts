@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { whatStandsAt } from '../../../../src/cli/pages/near-path.ts';
+import { parseJsonPrefix } from '../../../../src/cli/pages/json-prefix.ts';
 import type { JsonValue } from '../../../../src/domain/json.ts';
 
 describe('whatStandsAt', () => {
@@ -63,5 +64,17 @@ describe('whatStandsAt', () => {
 
   it('cuts a long value', () => {
     expect(whatStandsAt({ a: 'x'.repeat(10_000) }, 'a.b').length).to.be.below(300);
+  });
+
+  it('answers at once for bodies that were made to be slow', () => {
+    const deep = `${'{"name":['.repeat(5_000)}${']}'.repeat(5_000)}`;
+    const wide = JSON.stringify(
+      Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}`.repeat(15), i])),
+    );
+    for (const text of [deep, wide, deep.slice(0, 40_000), '['.repeat(65_536)]) {
+      const began = performance.now();
+      expect(whatStandsAt(parseJsonPrefix(text) as JsonValue, 'customer.name').length).to.be.below(2_000);
+      expect(performance.now() - began).to.be.below(2_000);
+    }
   });
 });
