@@ -7,6 +7,9 @@ describeNodes({
     ? undefined
     : 'there is no Galera here (test/tools/galera-install.sh says how to get it)',
   hasOwnNodes: true,
+  migrationNotes: [
+    'this is a Galera cluster: while a statement changes the schema, all its nodes stop writing',
+  ],
   start: async () => {
     const galera = await startGalera(3);
     return {

@@ -14,6 +14,7 @@ if (serverEngine()?.name === 'mysql') {
     name: 'a group of MySQL servers with one primary',
     missing,
     hasOwnNodes: false,
+    migrationNotes: ['this is a group of MySQL servers'],
     start: async () => {
       const group = await startGroup(3, false);
       const router = await startPrimaryRouter(group.nodes);
@@ -33,6 +34,7 @@ if (serverEngine()?.name === 'mysql') {
     name: 'a group of MySQL servers that all take writes, each on its own',
     missing,
     hasOwnNodes: true,
+    migrationNotes: ['this is a group of MySQL servers', 'all servers of this group take writes'],
     start: async () => {
       const group = await startGroup(3, true);
       return {

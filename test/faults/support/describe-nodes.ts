@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createConnection } from 'mysql2/promise';
+import { MIGRATIONS } from '../../../migrations/index.ts';
+import { startProcess } from '../../support/server-process.ts';
+import { TEST_KEYS } from '../../support/test-keys.ts';
 import { createClusterAt, type Cluster } from './cluster.ts';
 import { untilDatabaseAvailable } from './database-probe.ts';
 import { listExecutions } from './execution-log.ts';
@@ -32,6 +35,8 @@ export interface NodeKind {
   readonly missing: string | undefined;
   /** Says whether each replica has a node of its own, or all have the primary. */
   readonly hasOwnNodes: boolean;
+  /** What `callhooks migrate` notes about such nodes, in parts. */
+  readonly migrationNotes: readonly string[];
   start(): Promise<StartedNodes>;
 }
 
@@ -44,7 +49,7 @@ export interface StartedNodes extends GaleraCluster {
 }
 
 /** Describes three replicas on three nodes, under load while nodes and replicas die and freeze. */
-export function describeNodes({ name, missing, hasOwnNodes, start }: NodeKind): void {
+export function describeNodes({ name, missing, hasOwnNodes, migrationNotes, start }: NodeKind): void {
   describe(`Three replicas on ${name}`, () => {
     let nodes: StartedNodes;
     let cluster: Cluster;
@@ -90,6 +95,27 @@ export function describeNodes({ name, missing, hasOwnNodes, start }: NodeKind): 
         await load.stop();
       }
     };
+
+    it('migrate an empty database all at once, each migration once, and note what that does to the nodes', async function () {
+      this.timeout(60_000);
+      const connection = await createConnection(nodes.urlFor(0, ''));
+      await connection.query('CREATE DATABASE callhooks_empty');
+      const migrate = (at: number) =>
+        startProcess(['migrate'], {
+          DATABASE_URL: nodes.urlFor(at, 'callhooks_empty'),
+          CALLHOOKS_ENCRYPTION_KEYS: TEST_KEYS,
+          CALLHOOKS_INSTANCE: `replica-${at + 1}`,
+        }).ended();
+      const ends = await Promise.all([0, 1, 2].map(migrate));
+      for (const { exitCode, stdout, stderr } of ends) expect(exitCode, stdout + stderr).to.equal(0);
+      const applied = ends.flatMap(({ stdout }) => stdout.match(/(?<=^applied )\S+/gm) ?? []);
+      expect(applied.toSorted()).to.deep.equal(MIGRATIONS.map(({ name }) => name));
+      const notes = ends.flatMap(({ stdout }) => stdout.match(/(?<=^note: ).*/gm) ?? []);
+      expect(notes).to.have.length.above(0);
+      for (const part of migrationNotes) expect(notes.join('\n')).to.contain(part);
+      await connection.query('DROP DATABASE callhooks_empty');
+      await connection.end();
+    });
 
     it('see at once what another node has written: agents, the outcomes of starts, and their variables', async function () {
       const rounds = byRunLength({ short: 60, long: 1_000 });
