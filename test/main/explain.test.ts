@@ -1,14 +1,21 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { Partially } from '../support/rpc.ts';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, untilFinished, type AgentParts } from '../support/calls.ts';
+import { describeWithTools } from '../support/describe-with-tools.ts';
 import { sqliteEngine } from '../support/engines.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { startProcess } from '../support/server-process.ts';
 
 const { FAILURE_POLICY_BLOCK } = pb.FailurePolicy;
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const SCRIPT = spawnSync('script', ['--version']).status === 0;
 
 const sqlite = sqliteEngine();
 if (sqlite !== undefined)
@@ -233,4 +240,38 @@ if (sqlite !== undefined)
         },
       );
     }
+
+    describeWithTools(
+      { missing: SCRIPT ? [] : ['script (bsdutils)'], target: 'test' },
+      'on a terminal',
+      () => {
+        /** Runs a command on a pseudo terminal. Returns what the terminal gets. */
+        async function onTerminal(env: Record<string, string>): Promise<string> {
+          const call = newCall(await crmAgent());
+          await app.rpc.calls.onCallStart(call);
+          const command = `'${process.execPath}' '${MAIN}' explain --conversation ${call.conversationUuid}`;
+          const child = spawn('script', ['-qec', command, '/dev/null'], {
+            env: {
+              PATH: process.env['PATH'],
+              TERM: 'xterm',
+              CALLHOOKS_ADDRESS: `127.0.0.1:${app.port}`,
+              ...env,
+            },
+            stdio: ['ignore', 'pipe', 'inherit'],
+          });
+          return text(child.stdout);
+        }
+
+        it('prints colours', async () => {
+          crm.respond({ status: 503 });
+          expect(await onTerminal({})).to.contain('\u001b[31mFAILED\u001b[39m');
+        });
+
+        it('prints no colours with NO_COLOR', async () => {
+          crm.respond({ status: 503 });
+          const page = await onTerminal({ NO_COLOR: '1' });
+          expect(page).to.contain(': FAILED').and.not.to.contain('\u001b');
+        });
+      },
+    );
   });

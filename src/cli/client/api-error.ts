@@ -59,7 +59,8 @@ export function toApiError(error: ServiceError, settings: ConnectionSettings): A
   const refusal: Refusal = {
     status: (codes[error.code] ?? 'UNKNOWN') as Refusal['status'],
     reason: info?.domain === 'callhooks' ? info.reason : '',
-    detail: error.details,
+    // The library ends with a heading that has nothing below it.
+    detail: error.details.replace(/\s*Resolution note:\s*$/, ''),
     violations,
     violationCount: Math.max(Number(info?.metadata['violations'] ?? 0), violations.length),
     retryAfterMs: delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6,

@@ -24,7 +24,8 @@ const INDENT = '  ';
 export function createPage({ stdout }: Pick<Shell, 'stdout'>): Page {
   const styled = (style: Style) => (text: string) => styleText(style, text, { stream: stdout });
   const bold = styled('bold');
-  const width = Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, stdout.columns ?? MAX_WIDTH)) - INDENT.length;
+  // A terminal that does not know its size says 0.
+  const width = Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, stdout.columns || MAX_WIDTH)) - INDENT.length;
   return {
     bold,
     dim: styled('dim'),
@@ -38,6 +39,7 @@ export function createPage({ stdout }: Pick<Shell, 'stdout'>): Page {
 
 /** Returns lines of two columns. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
+  // A terminal that does not know its size says 0.
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
 }
