@@ -8,7 +8,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -50,6 +59,8 @@ function stage(folder: string): void {
     { readonly files: readonly { readonly path: string }[] },
   ];
   for (const { path } of packed.files) cpSync(join(root, path), join(folder, path));
+  // npm makes a program executable when it installs it. This is for those who unpack the tarball and are done.
+  chmodSync(join(folder, 'dist/src/main.js'), 0o755);
 }
 
 /** Copies the packages that production needs from node_modules, which npm filled by the lockfile. */

@@ -1,6 +1,6 @@
 /** A fenced block of a Markdown page. */
 export interface Block {
-  /** The text of a comment `<!-- readme: … -->` in the line before; empty without one. */
+  /** The text of a comment `<!-- readme: … -->`, or of one of its like, in the line before; empty without one. */
   readonly directive: string;
   readonly language: string;
   readonly text: string;
@@ -8,7 +8,7 @@ export interface Block {
   readonly line: number;
 }
 
-const BLOCK = /(?:^<!-- readme: (.*) -->\n)?^```(\w+)\n([^]*?)^```$/gm;
+const BLOCK = /(?:^<!-- (?:readme|operations): (.*) -->\n)?^```(\w+)\n([^]*?)^```$/gm;
 
 /** Returns the fenced blocks of a page, in order. */
 export function readBlocks(page: string): readonly Block[] {

@@ -10,7 +10,7 @@ import { describeWith, TOOLS } from './tools.ts';
 const FILE = join(import.meta.dirname, '../../deploy/systemd/callhooks.service');
 const UNIT = readFileSync(FILE, 'utf8');
 const CONFIG_PAGE = readFileSync(join(import.meta.dirname, '../../docs/config.md'), 'utf8');
-const PROGRAM = '/opt/callhooks/current/node_modules/.bin/callhooks';
+const PROGRAM = '/opt/callhooks/bin/callhooks';
 /** Of 100; 100 is a service that may do everything. systemd calls up to 20 "OK". */
 const MAX_EXPOSURE = 18;
 

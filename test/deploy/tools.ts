@@ -17,6 +17,7 @@ export const TOOLS = {
   'kubernetes-1.29': join(CACHE, 'kubernetes-1.29/_definitions.json'),
   'kubernetes-1.37': join(CACHE, 'kubernetes-1.37/_definitions.json'),
   otelcol: join(CACHE, 'bin/otelcol'),
+  mariadb: '/usr/sbin/mariadbd',
   prometheus: join(CACHE, 'prometheus/usr/bin/prometheus'),
   promtool: join(CACHE, 'prometheus/usr/bin/promtool'),
   'systemd-analyze': '/usr/bin/systemd-analyze',
