@@ -247,7 +247,10 @@ export interface Execution {
   conversationUuid: string;
   /** Output only. The webhook that ran, or will run. */
   webhookUuid: string;
-  /** Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun. */
+  /**
+   * Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun. If the
+   * webhook has another etag today, it was changed since, and `request` shows what its earlier revision made.
+   */
   webhookEtag: string;
   /** Output only. Whether the execution belongs to the start or to the end of the call. */
   webhookType: WebhookType;
@@ -340,7 +343,7 @@ export interface Failure {
   sent: Sent;
 }
 
-/** Represents an assignment that took no value. */
+/** Represents an assignment that took no value. The body in `response` of GetExecution shows what stood there instead. */
 export interface MissedAssignment {
   /** Output only. The attribute that was looked for. */
   attributeName: string;
