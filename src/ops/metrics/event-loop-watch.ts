@@ -1,39 +1,42 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
 /** Measures how long the event loop stands still. Meanwhile nothing is read, and time limits are checked late. */
 export interface EventLoopWatch {
-  /** Returns the longest delay since the last call, in seconds. */
-  takeMaxDelaySeconds(): number;
+  /** Returns the longest delay of the last one to two minutes, in seconds. Asking changes nothing. */
+  maxDelaySeconds(): number;
   close(): void;
 }
 
 /** A stall that is longer is counted. */
 export const STALL_MS = 100;
 
-const CHECKED_EVERY_MS = 100;
-const DELAY_RESOLUTION_MS = 20;
-const NANOS_PER_SECOND = 1e9;
+const TICK_MS = 20;
+// A replaced window is kept for as long again, so that each scraper sees each delay, however many of them there are.
+const WINDOW_MS = 60_000;
 
-/** Starts to watch the event loop. `onStall` is called after each stall. */
+/**
+ * Starts to watch the event loop. `onStall` is called after each stall. The delay is how late a timer of 20 ms is, so it is
+ * up to 20 ms too short. `monitorEventLoopDelay` of Node.js adds its own pause to each delay, and loses a delay in which its
+ * histogram is reset.
+ */
 export function watchEventLoop(onStall: () => void): EventLoopWatch {
-  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-  delay.enable();
-  let dueAtMs = performance.now() + CHECKED_EVERY_MS;
+  let lastMs = performance.now();
+  let windowEndsAtMs = lastMs + WINDOW_MS;
+  let maxMs = 0;
+  let maxBeforeMs = 0;
   const timer = setInterval(() => {
     const nowMs = performance.now();
-    if (nowMs - dueAtMs > STALL_MS) onStall();
-    dueAtMs = nowMs + CHECKED_EVERY_MS;
-  }, CHECKED_EVERY_MS);
+    const delayMs = nowMs - lastMs - TICK_MS;
+    lastMs = nowMs;
+    if (nowMs > windowEndsAtMs) {
+      maxBeforeMs = maxMs;
+      maxMs = 0;
+      windowEndsAtMs = nowMs + WINDOW_MS;
+    }
+    maxMs = Math.max(maxMs, delayMs);
+    if (delayMs > STALL_MS) onStall();
+  }, TICK_MS);
   timer.unref();
   return {
-    takeMaxDelaySeconds: () => {
-      const seconds = delay.max / NANOS_PER_SECOND;
-      delay.reset();
-      return seconds;
-    },
-    close: () => {
-      delay.disable();
-      clearInterval(timer);
-    },
+    maxDelaySeconds: () => Math.max(maxMs, maxBeforeMs) / 1_000,
+    close: () => clearInterval(timer),
   };
 }

@@ -70,7 +70,7 @@ export function createMetrics(read: () => Figures, database: SystemName): Metric
   }, nodeVersion);
   const readFigures = async (): Promise<void> => {
     const process = await readProcessFigures();
-    figures = { ...read(), process, eventLoopDelaySeconds: loop.takeMaxDelaySeconds() };
+    figures = { ...read(), process, eventLoopDelaySeconds: loop.maxDelaySeconds() };
   };
   return {
     grpc: grpcMetrics(counted),

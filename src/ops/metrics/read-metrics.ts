@@ -92,7 +92,7 @@ const READ_METRICS: Readonly<Record<string, ReadRow>> = {
     (figures) => figures.droppedSpans,
   ),
   callhooks_event_loop_delay_max_seconds: gauge(
-    'The longest stall of the event loop since the last scrape.',
+    'The longest stall of the event loop in the last one to two minutes.',
     (figures) => figures.eventLoopDelaySeconds,
   ),
   callhooks_start_time_seconds: gauge(
