@@ -73,6 +73,7 @@ export interface TracingDeps {
 }
 
 const CLOSE_WITHIN_MS = 2_000;
+const ENDED = 'the process ended first';
 
 /** Opens the export of traces. It does not wait for the collector, and nothing else ever does. */
 export async function createTracing(settings: TracingSettings, deps: TracingDeps): Promise<Tracing> {
@@ -110,7 +111,9 @@ export async function createTracing(settings: TracingSettings, deps: TracingDeps
     droppedSpans: drops.total,
     close: async () => {
       await within(CLOSE_WITHIN_MS, provider.shutdown());
-      drops.add(queue.unexported(), 'the process ended first');
+      // What was dropped before has reasons of its own.
+      drops.flush();
+      drops.add(queue.unexported(), ENDED);
       drops.flush();
     },
   };
