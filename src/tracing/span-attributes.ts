@@ -10,6 +10,8 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   webhook_type: 'callhooks.webhook_type',
   outcome: 'callhooks.outcome',
   decision: 'callhooks.decision',
+  degraded: 'callhooks.degraded',
+  rejected: 'callhooks.rejected',
   failure_code: 'callhooks.failure_code',
   sent: 'callhooks.sent',
   reason: 'callhooks.reason',

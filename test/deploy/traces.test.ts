@@ -73,6 +73,8 @@ describeWith(['otelcol'], 'Traces in the OpenTelemetry collector', function () {
           'callhooks.webhook_type': 'pre_call',
           'callhooks.outcome': 'succeeded',
           'callhooks.decision': 'proceed',
+          'callhooks.degraded': false,
+          'callhooks.rejected': false,
           'callhooks.recorded': true,
           'callhooks.replayed': false,
         });
