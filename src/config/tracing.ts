@@ -216,15 +216,25 @@ function wantsTraces(text: (name: string) => string | undefined): boolean {
   );
 }
 
-/** Returns what is in effect of the traces, one setting a line. Headers are shown as set. Expects a valid environment. */
+/**
+ * Returns what is in effect of the traces, one setting a line. Headers are shown as set, and of an endpoint's URL only scheme,
+ * host and port, because some collectors take their token in the path or the query. Expects a valid environment.
+ */
 export function tracingReport(env: Environment): string {
   const { tracing } = readTracing(env);
   if (tracing === undefined) return 'traces: off\n';
   const set = Object.keys(TRACING_VARIABLES).flatMap((name) => {
     const text = env[name]?.trim();
-    return text ? [`${name}  ${name.endsWith('HEADERS') ? 'set' : text}\n`] : [];
+    return text ? [`${name}  ${shown(name, text)}\n`] : [];
   });
   return `traces: exported with ${tracing.protocol}\n${set.join('')}`;
+}
+
+function shown(name: string, text: string): string {
+  if (name.endsWith('HEADERS')) return 'set';
+  if (!name.endsWith('ENDPOINT')) return text;
+  const { origin, pathname, search } = new URL(text);
+  return `${origin}${pathname === '/' && search === '' ? '' : '/…'}`;
 }
 
 /** Returns a list of `name=value` if each entry has this form. */

@@ -133,6 +133,16 @@ describe('tracingReport', () => {
       'traces: exported with http/protobuf\nOTEL_EXPORTER_OTLP_ENDPOINT  http://collector:4318\nOTEL_EXPORTER_OTLP_HEADERS  set\n',
     );
   });
+
+  it('shows no path and no query of an endpoint, which may be a token', () => {
+    const report = tracingReport({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector.example/v1/otlp/hunter2',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example:8443?api_key=hunter2',
+    });
+    expect(report).to.include('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT  https://collector.example/…\n');
+    expect(report).to.include('OTEL_EXPORTER_OTLP_ENDPOINT  https://collector.example:8443/…\n');
+    expect(report).to.not.include('hunter2');
+  });
 });
 
 describe('docs/config.md', () => {
