@@ -19,8 +19,15 @@ export function prettyLine(json: string): string {
   return `${head}${DIM}${rest.join('')}${RESET}\n${errorLines(err)}`;
 }
 
+// A control character in a text from outside, such as a collector's, would be an order to the terminal.
 function plain(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' && !/\p{Cc}/u.test(value) ? value : escaped(value);
+}
+
+function escaped(value: unknown): string {
+  // The type of JSON.stringify leaves out that undefined stays undefined.
+  const json = (JSON.stringify(value) as string | undefined) ?? 'undefined';
+  return json.replaceAll(/[\u007f-\u009f]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
 }
 
 function errorLines(err: unknown): string {

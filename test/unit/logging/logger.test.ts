@@ -186,4 +186,16 @@ describe('createLogger', () => {
       /^\d\d:\d\d:\d\d WARN {2}execution outcome=failed total_ms=12\n {2}Error: why\n\s+at /,
     );
   });
+
+  it('writes an error that is no Error to a terminal', () => {
+    const [line = ''] = written((logger) => logger.warn({ err: 'text' }, 'execution'), { pretty: true });
+    expect(line).to.include('  string: undefined');
+  });
+
+  it('escapes control characters of texts on a terminal', () => {
+    const fields = { reason: '\u001b]0;owned\u0007', other: 'a\u009bb', err: new Error('\u001b[2J') };
+    const [line = ''] = written((logger) => logger.warn(fields, 'execution'), { pretty: true });
+    expect(line).to.include(String.raw`reason="\u001b]0;owned\u0007" other="a\u009bb"`);
+    expect(line).to.include(String.raw`Error: "\u001b[2J"`);
+  });
 });
