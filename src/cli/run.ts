@@ -1,5 +1,6 @@
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './frame/exit-codes.ts';
+import { isTooOld, OLDEST_NODE } from './frame/node-version.ts';
 import type { Shell } from './frame/shell.ts';
 
 const USAGE = 'Usage: callhooks <command> [options]\n"callhooks --help" lists the commands.\n';
@@ -16,6 +17,11 @@ export async function runCommandLine(argv: readonly string[], shell: Shell): Pro
     if (name === 'help' && args[0] !== undefined) return await runCommand(args[0], ['--help'], shell);
     if (['help', '--help', '-h'].includes(name)) return await printOverview(shell);
     if (name === '--version') return await printVersion(shell);
+    // The package is a tarball that also works without npm, so nobody has looked at `engines` yet.
+    if (isTooOld(shell.nodeVersion)) {
+      shell.say(`callhooks needs Node.js ${OLDEST_NODE} or newer; this is ${shell.nodeVersion}.\n`);
+      return EXIT.config;
+    }
     return await runCommand(name, args, shell);
   } catch (error) {
     const { explainFailure } = await import('./frame/explain-failure.ts');
