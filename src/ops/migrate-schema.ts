@@ -90,7 +90,7 @@ function describeEvent(event: MigrationEvent): string {
   if (event.kind === 'applied') return `applied ${event.name} in ${formatDuration(event.durationMs)}\n`;
   const { holder = 'an unnamed process', heldMs, silentMs } = event.owner;
   return (
-    `waiting: ${holder} migrates this database since ${formatDuration(heldMs)}, and said ` +
-    `${formatDuration(silentMs)} ago that it is alive (after 30 s of silence this process takes over)\n`
+    `waiting: ${holder} has been migrating this database for ${formatDuration(heldMs)}; its last sign of life came ` +
+    `${formatDuration(silentMs)} ago (this process takes over after 30 s without one)\n`
   );
 }

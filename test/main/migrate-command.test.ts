@@ -135,7 +135,9 @@ describeEachEngine('callhooks migrate', (engine) => {
     const first = start([], { CALLHOOKS_INSTANCE: 'pod-a' }, next.main);
     await untilItWaits();
     const second = start([], { CALLHOOKS_INSTANCE: 'pod-b' }, next.main);
-    await second.printed(/^waiting: pod-a \(callhooks 0\.2\.0\) migrates this database since \d+ m?s, /m);
+    await second.printed(
+      /^waiting: pod-a \(callhooks 0\.2\.0\) has been migrating this database for \d+ m?s; /m,
+    );
     await unlock();
     const ends = [await first.ended(), await second.ended()];
     expect(ends.map(({ exitCode, stdout }) => [exitCode, appliedIn(stdout)])).to.deep.equal([
@@ -152,7 +154,7 @@ describeEachEngine('callhooks migrate', (engine) => {
     expect((await killed.ended()).signal).to.equal('SIGKILL');
     await unlock();
     const second = start([], {}, next.main);
-    await second.printed(/^waiting: pod-a .* \(after 30 s of silence this process takes over\)$/m);
+    await second.printed(/^waiting: pod-a .* \(this process takes over after 30 s without one\)$/m);
     await change('UPDATE schema_lock SET heartbeat_at = heartbeat_at - 30000');
     const { exitCode, stdout } = await second.ended();
     // The server may have made the change for the killed process. Its note is written in any case.

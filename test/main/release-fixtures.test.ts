@@ -16,6 +16,8 @@ import {
 } from '../support/release-fixture/expectation.ts';
 import { fixtureEnv, serveFixture, type FixtureServer } from '../support/release-fixture/server.ts';
 import { loadDatabase } from '../support/release-fixture/sql-text.ts';
+import { makeRelease } from '../support/release-tree.ts';
+import type { Rpc } from '../support/rpc.ts';
 import { startProcess } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
 
@@ -66,6 +68,8 @@ for (const release of RELEASES)
       database = await engine.freshDatabase();
       await loadDatabase(database, readFileSync(new URL(`${release}/${name}.sql`, FOLDER), 'utf8'));
       endpoint = await startFixtureEndpoint();
+      // The pending post-calls are sent as soon as the server runs.
+      endpoint.release();
       const migrated = await startProcess(['migrate'], fixtureEnv(database)).ended();
       expect(migrated.exitCode, migrated.stderr).to.equal(0);
       server = await serveFixture(fixtureEnv(database));
@@ -76,19 +80,19 @@ for (const release of RELEASES)
       await database.cleanup();
     });
 
-    it('has all its agents after the migration', async () => {
-      expect(differences(expected.agents, await readAgents(server.rpc))).to.deep.equal([]);
-    });
-
-    it('has all its finished executions after the migration, with their records', async () => {
+    const expectAllRows = async (rpc: Rpc): Promise<void> => {
+      expect(differences(expected.agents, await readAgents(rpc))).to.deep.equal([]);
       expect(expected.executions).to.have.length.above(20);
       for (const execution of expected.executions) {
-        const reply = await callWithJson<{ execution: object }>(server.rpc, 'ExecutionLog/GetExecution', {
+        const reply = await callWithJson<{ execution: object }>(rpc, 'ExecutionLog/GetExecution', {
           execution_uuid: execution['executionUuid'],
         });
         expect(differences(execution, reply.execution)).to.deep.equal([]);
       }
-    });
+    };
+
+    it('has all its agents and executions after the migration, with their records', () =>
+      expectAllRows(server.rpc)).timeout(20_000);
 
     it('answers repeats from the record, and refuses calls that were purged', async () => {
       for (const { call, reply } of expected.starts)
@@ -101,7 +105,6 @@ for (const release of RELEASES)
     });
 
     it('gets its pending post-calls sent with opened secrets, and what was being sent marked interrupted', async () => {
-      endpoint.release();
       const outcomes: Record<string, string> = {};
       const look = async (): Promise<boolean> => {
         for (const { call, executionUuid, state } of expected.open) {
@@ -156,4 +159,34 @@ for (const release of RELEASES)
         /^the first key, new, encrypts \d+ stored values now, \d+ of them anew$/m,
       );
     }).timeout(20_000);
+
+    // While this release is the only one, the migration above has nothing to do.
+    it('has its agents and executions after migrations that change tables with rows, on both releases', async () => {
+      const columns = ['executions', 'agents', 'webhooks'].map((table) => ({
+        ...{ name: `${table}_region`, oldestRelease: '0.1.0' },
+        statement: `ALTER TABLE ${table} ADD COLUMN region VARCHAR(64) NOT NULL DEFAULT 'north'`,
+      }));
+      const next = makeRelease({ version: '99.0.0', migrations: columns });
+      const another = await engine.freshDatabase();
+      try {
+        await loadDatabase(another, readFileSync(new URL(`${release}/${name}.sql`, FOLDER), 'utf8'));
+        const { exitCode, stdout, stderr } = await startProcess(
+          ['migrate'],
+          fixtureEnv(another),
+          next.main,
+        ).ended();
+        expect(exitCode, stderr).to.equal(0);
+        for (const added of next.added) expect(stdout).to.contain(`applied ${added}`);
+        const newer = await serveFixture(fixtureEnv(another), next.main);
+        await expectAllRows(newer.rpc);
+        await newer.stop();
+        // Back again: this release on the schema of the next one.
+        const older = await serveFixture(fixtureEnv(another));
+        await expectAllRows(older.rpc);
+        await older.stop();
+      } finally {
+        await another.cleanup();
+        next.remove();
+      }
+    }).timeout(60_000);
   });

@@ -35,9 +35,12 @@ export function fixtureEnv(
   };
 }
 
-/** Starts a server with these settings. */
-export async function serveFixture(env: Readonly<Record<string, string>>): Promise<FixtureServer> {
-  const server = startProcess(['serve'], env);
+/** Starts a server with these settings. `main` is the entry point of another release. */
+export async function serveFixture(
+  env: Readonly<Record<string, string>>,
+  main?: string,
+): Promise<FixtureServer> {
+  const server = startProcess(['serve'], env, main);
   const address = await server.serving();
   const rpc = connect(Number(address.split(':').at(-1)));
   return {
