@@ -65,6 +65,17 @@ describeEachEngine('The migrations of a process', (engine) => {
     expect(await serveOnce({ CALLHOOKS_MIGRATE: 'true' })).to.equal(0);
   });
 
+  if (engine.name !== 'sqlite')
+    it('are logged by serve with the time that each took', async () => {
+      const server = startProcess(['serve'], env({ CALLHOOKS_MIGRATE: 'true' }));
+      const line = await server.logged(({ msg }) => msg === 'applied a migration');
+      expect(line).to.include({ migration: '0001_agents' });
+      expect(line['duration_ms']).to.be.a('number');
+      await server.serving();
+      server.kill('SIGTERM');
+      expect((await server.ended()).exitCode).to.equal(0);
+    });
+
   it('let serve exit with 78 when it has another key under a known id', async () => {
     expect(
       await serveOnce({ CALLHOOKS_MIGRATE: 'true', CALLHOOKS_ENCRYPTION_KEYS: keyOf('k1', 1) }),
