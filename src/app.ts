@@ -24,6 +24,7 @@ import { createResolver, type Resolve } from './http/dns/resolver.ts';
 import { createIds, type Ids } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { databasePlaceOf } from './ops/configured-database.ts';
+import { reportExecutions } from './ops/execution-reports.ts';
 import { rotateAtStart } from './ops/key-rotation.ts';
 import { logMigration } from './ops/log-migration.ts';
 import type { Figures } from './ops/metrics/figures.ts';
@@ -188,11 +189,7 @@ function plugEngine(
     maxResponseBytes: config.maxResponseBytes,
     sendTraceparent: config.sendTraceparent,
     limits: config,
-    onExecution: (line, times) => {
-      metrics.countExecution(line, times);
-      tracing?.noteExecution(line);
-      logger.info(line, 'execution');
-    },
+    ...reportExecutions({ metrics, tracing, logger }),
   });
 }
 

@@ -20,7 +20,7 @@ import { createPostCallSender, type PostCallSender } from './post-call/post-call
 import { createPreCalls, type PreCalls } from './pre-call.ts';
 import { createShutdown } from './shutdown.ts';
 import { createRunningStarts, createStartWaiters, type StartWaiters } from './start-waiters.ts';
-import { withUnownedCounted, type OnUnowned } from './unowned-executions.ts';
+import { reportUnowned, withUnownedReported, type UnownedLine } from './unowned-executions.ts';
 import type { OnExecution } from './webhook-run/outcome.ts';
 import type { RunnableWebhook } from './webhook-run/runnable-webhook.ts';
 import { createWebhookOpener } from './webhook-run/webhook-opener.ts';
@@ -67,10 +67,10 @@ export interface EngineDeps extends Omit<WebhookRunDeps, 'executor' | 'accessTok
   /** Is called with the number of writes of each batch. */
   readonly onWriteBatch: (rows: number) => void;
   /**
-   * Is called with the executions that were finished here and have no owner that reports them: pending post-calls that failed,
-   * and executions of others that were marked interrupted.
+   * Is called with the log line of each execution that was finished here and has no owner that reports it: a pending post-call
+   * that failed, and an execution of another that was marked interrupted.
    */
-  readonly onUnowned: OnUnowned;
+  readonly onUnowned: (line: UnownedLine) => void;
   /** Is called when a pending post-call can't be sent here, because the key of a secret is missing. */
   readonly onKeyMissing: () => void;
   /** There is none where traces are off. */
@@ -155,9 +155,10 @@ export function createEngine(deps: EngineDeps): Engine {
   // Polls and maintenance use `store`; RPCs and executions use the one with spans.
   const withSpans = <T extends object>(statements: T): T =>
     deps.tracing === undefined ? statements : deps.tracing.withDatabaseSpans(statements);
-  const store = withUnownedCounted(
+  const onUnowned = reportUnowned(deps.onUnowned);
+  const store = withUnownedReported(
     withHealthReporting(database.executions, health, deps.onOperation),
-    deps.onUnowned,
+    onUnowned,
   );
   const tracedStore = withSpans(store);
   const agentStore = withSpans(withHealthReporting(database.agents, health, deps.onOperation));
@@ -180,15 +181,14 @@ export function createEngine(deps: EngineDeps): Engine {
   const startWaiters = createStartWaiters({ store, isRunningHere: runningStarts.hasConversation, onError });
   const preCalls = createPreCalls({
     ...{ store: tracedStore, writes, runningStarts, startWaiters },
-    ...{ onFaultPoint, onExecution, onError, lastWrites },
+    ...{ onFaultPoint, onExecution, onUnowned, onError, lastWrites },
   });
 
   const maintenance = createMaintenance({
-    ...{ store, health, startWaiters, onFaultPoint, onError },
+    ...{ store, health, startWaiters, onFaultPoint, onUnowned, onError },
     ...maintenanceOptions(deps),
     isRunningHere: (executionUuid) =>
       runningStarts.hasExecution(executionUuid) || postCallSender.isSending(executionUuid),
-    onUnowned: deps.onUnowned,
     onDiskChecked: (isFull) => admission.setDiskFull(isFull),
   });
   const admission = createAdmission({

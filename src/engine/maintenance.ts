@@ -1,7 +1,7 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/execution-store.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { StartWaiters } from './start-waiters.ts';
-import type { OnUnowned } from './unowned-executions.ts';
+import { OWNER_GONE, type OnUnowned } from './unowned-executions.ts';
 import { reportAwayOnce, type DatabaseHealth } from './writes/database-health.ts';
 
 /** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */
@@ -44,7 +44,7 @@ export interface MaintenanceDeps {
   readonly freeBytes: () => Promise<number | undefined>;
   /** Is told at each check whether free disk is below the reserve, which is kept for outcomes. */
   readonly onDiskChecked: (isFull: boolean) => void;
-  /** Is told of each execution that was marked interrupted. */
+  /** Is told of the executions that were marked interrupted. */
   readonly onUnowned: OnUnowned;
   readonly maxBacklog: number;
   /** How long a post-call may be pending. With 0 it may be for ever. */
@@ -162,10 +162,10 @@ async function interrupt(
 ): Promise<void> {
   const others = overdue.filter(({ executionUuid }) => !isRunningHere(executionUuid));
   const interrupted = new Set(await store.interruptOverdue(others.map(({ executionUuid }) => executionUuid)));
-  for (const { executionUuid, conversationUuid, webhookType } of others) {
-    if (!interrupted.has(executionUuid)) continue;
+  const marked = others.filter(({ executionUuid }) => interrupted.has(executionUuid));
+  onUnowned(marked, OWNER_GONE);
+  for (const { conversationUuid, webhookType } of marked) {
     onFaultPoint('interrupted', conversationUuid);
-    onUnowned(webhookType, 'INTERRUPTED', 1);
     if (webhookType === 'pre_call') startWaiters.notifyFinished(conversationUuid);
   }
 }

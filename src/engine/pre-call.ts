@@ -5,6 +5,7 @@ import type { ExecutionStore, RecordedStart } from '../store/execution-store.ts'
 import type { NewStart, Outcome } from '../store/write-batch.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { RunningStarts, StartWaiters } from './start-waiters.ts';
+import { NEVER_CONFIRMED, type OnUnowned } from './unowned-executions.ts';
 import {
   recordAndLog,
   toOutcome,
@@ -65,6 +66,8 @@ export interface PreCallDeps {
   readonly startWaiters: StartWaiters;
   readonly onFaultPoint: OnFaultPoint;
   readonly onExecution: OnExecution;
+  /** Is told of a start that was abandoned. */
+  readonly onUnowned: OnUnowned;
   readonly onError: (error: unknown, executionUuid: string) => void;
   /** Aborted when the process ends: an outcome that the database does not take then is only logged. */
   readonly lastWrites: AbortSignal;
@@ -132,8 +135,14 @@ async function insert(
 // it is given up only then.
 async function abandon(deps: PreCallDeps, row: NewStart, written: Promise<unknown>): Promise<void> {
   await Promise.allSettled([written]);
-  await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });
-  deps.startWaiters.notifyFinished(row.conversationUuid);
+  const { executionUuid, conversationUuid, agentUuid, webhook } = row;
+  const write = (): Promise<number> => deps.store.abandonStart(executionUuid);
+  const abandoned = await retryWrite(write, { signal: deps.lastWrites });
+  if (abandoned > 0 && webhook !== undefined) {
+    const names = { executionUuid, conversationUuid, agentUuid, webhookUuid: webhook.webhookUuid };
+    deps.onUnowned([{ ...names, webhookType: 'pre_call' }], NEVER_CONFIRMED);
+  }
+  deps.startWaiters.notifyFinished(conversationUuid);
 }
 
 async function record(

@@ -44,11 +44,17 @@ export interface OverdueKey {
   readonly executionUuid: string;
 }
 
-/** An execution that is `sending` although its time is over. */
-export interface OverdueExecution extends OverdueKey {
+/** Names an execution, and what it belongs to. */
+export interface ExecutionNames {
+  readonly executionUuid: string;
   readonly conversationUuid: string;
+  readonly agentUuid: string;
+  readonly webhookUuid: string;
   readonly webhookType: WebhookType;
 }
+
+/** An execution that is `sending` although its time is over. */
+export type OverdueExecution = OverdueKey & ExecutionNames;
 
 /** Place in the keys of purged executions. */
 export interface PurgedKey {
@@ -81,10 +87,15 @@ export interface ExecutionStore {
    */
   write(batch: WriteBatch): Promise<WriteResults>;
   /**
-   * Fails pending post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), guarded. Returns how many it failed. With
-   * `olderThanMs`, only those accepted at least that long ago by the database's clock.
+   * Fails pending post-calls that are never sent (EXPIRED, WEBHOOK_REMOVED), and returns those that it failed. It passes over
+   * rows that another transaction has locked. With `olderThanMs`, it fails only those accepted at least that long ago by the
+   * database's clock.
    */
-  failUnsent(executionUuids: readonly string[], failure: Failure, olderThanMs?: number): Promise<number>;
+  failUnsent(
+    executionUuids: readonly string[],
+    failure: Failure,
+    olderThanMs?: number,
+  ): Promise<readonly ExecutionNames[]>;
 
   /** Returns the conversations whose row of this type another transaction has inserted and not committed. */
   findUncommitted(webhookType: WebhookType, conversationUuids: readonly string[]): Promise<readonly string[]>;
@@ -145,8 +156,8 @@ export interface ExecutionStore {
    * another transaction has locked.
    */
   interruptOverdue(executionUuids: readonly string[]): Promise<readonly string[]>;
-  /** Marks every `sending` row interrupted, and returns how many of each type. For SQLite at start: no owner lives then. */
-  interruptAllSending(): Promise<Readonly<Record<WebhookType, number>>>;
+  /** Marks every `sending` row interrupted, and returns them. For SQLite at start: no owner lives then. */
+  interruptAllSending(): Promise<readonly ExecutionNames[]>;
   /**
    * Abandons a start whose insert was not confirmed in time: marks its row interrupted, SENT_NO, if it has this token and is
    * `sending`. Returns how many it marked, 1 or 0.

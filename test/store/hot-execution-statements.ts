@@ -151,7 +151,7 @@ export const EXECUTION_STATEMENTS: Readonly<Record<string, HotStatement>> = {
     },
   },
   'fail post-calls unsent': {
-    ways: insertsAnd(...A_ROW, 'execution_details by PRIMARY'),
+    ways: insertsAnd(...A_ROW, 'e by PRIMARY', 'execution_details by PRIMARY'),
     run: async ({ executions }) => {
       const postCalls = times(50, () => aPostCall());
       await executions.insertPostCalls(postCalls);

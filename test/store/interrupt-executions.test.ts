@@ -94,8 +94,13 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     await store().insertPostCalls([postCall, aPostCall()]);
     await store().claimPostCalls([aClaim(postCall)]);
     await store().recordOutcomes(starts.slice(0, 10).map((start) => anOutcome(start)));
-    expect(await store().interruptAllSending()).to.deep.equal({ pre_call: 220, post_call: 1 });
-    expect(await store().interruptAllSending()).to.deep.equal({ pre_call: 0, post_call: 0 });
+    const interrupted = await store().interruptAllSending();
+    expect(interrupted.filter(({ webhookType }) => webhookType === 'pre_call')).to.have.length(220);
+    const { executionUuid, conversationUuid, agentUuid, webhookUuid } = postCall;
+    expect(interrupted.filter(({ webhookType }) => webhookType === 'post_call')).to.deep.equal([
+      { executionUuid, conversationUuid, agentUuid, webhookUuid, webhookType: 'post_call' },
+    ]);
+    expect(await store().interruptAllSending()).to.deep.equal([]);
     expect(await store().countPending(10)).to.equal(1);
     expect(await stateOf(starts[0]?.executionUuid as string)).to.equal('succeeded');
   });
@@ -142,7 +147,7 @@ describeEachEngine('marks of interrupted executions', (engine) => {
     await direct.close();
     const [start] = starts as [(typeof starts)[0]];
     expect(await interruptOverdue(store(), 10)).to.deep.equal([]);
-    expect(await store().interruptAllSending()).to.deep.equal({ pre_call: 0, post_call: 0 });
+    expect(await store().interruptAllSending()).to.deep.equal([]);
     expect(await store().recordOutcomes([anOutcome(start)])).to.deep.equal(['not_owner']);
     expect(await store().purge((await store().nowMs()) + 1_000, 10)).to.equal(0);
     const { execution } = (await store().findExecution(start.executionUuid)) ?? expect.fail();

@@ -79,9 +79,12 @@ describeEachEngine('pending post-calls', (engine) => {
     await store().insertPostCalls([waiting, claimed, other]);
     await store().claimPostCalls([aClaim(claimed)]);
     const uuids = [waiting.executionUuid, claimed.executionUuid, randomUUID()];
-    expect(await store().failUnsent(uuids, REMOVED)).to.equal(1);
-    expect(await store().failUnsent(uuids, REMOVED)).to.equal(0);
-    expect(await store().failUnsent([], REMOVED)).to.equal(0);
+    const { executionUuid, conversationUuid, agentUuid, webhookUuid } = waiting;
+    expect(await store().failUnsent(uuids, REMOVED)).to.deep.equal([
+      { executionUuid, conversationUuid, agentUuid, webhookUuid, webhookType: 'post_call' },
+    ]);
+    expect(await store().failUnsent(uuids, REMOVED)).to.deep.equal([]);
+    expect(await store().failUnsent([], REMOVED)).to.deep.equal([]);
     const { execution } = (await store().findExecution(waiting.executionUuid)) ?? expect.fail();
     expect(execution).to.deep.include({ state: 'failed', failure: REMOVED });
     expect(execution.finishedAtMs).to.be.within(execution.acceptedAtMs, await store().nowMs());
@@ -94,7 +97,7 @@ describeEachEngine('pending post-calls', (engine) => {
   it('fail unsent only when they are old enough by the database’s clock', async () => {
     const postCall = aPostCall();
     await store().insertPostCalls([postCall]);
-    expect(await store().failUnsent([postCall.executionUuid], REMOVED, 60_000)).to.equal(0);
-    expect(await store().failUnsent([postCall.executionUuid], REMOVED, -60_000)).to.equal(1);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, 60_000)).to.deep.equal([]);
+    expect(await store().failUnsent([postCall.executionUuid], REMOVED, -60_000)).to.have.length(1);
   });
 });

@@ -116,10 +116,7 @@ export const BREAKS: readonly Break[] = [
     title: 'a claim that could not be confirmed is not abandoned',
     file: 'src/engine/pre-call.ts',
     changes: [
-      [
-        'await retryWrite(() => deps.store.abandonStart(row.executionUuid), { signal: deps.lastWrites });',
-        '',
-      ],
+      ['const abandoned = await retryWrite(write, { signal: deps.lastWrites });', 'const abandoned = 0;'],
     ],
     family: 'database-cuts',
     grep: 'the claim of a start hangs (answer_held)',

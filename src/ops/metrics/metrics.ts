@@ -1,8 +1,8 @@
 import { version as nodeVersion } from 'node:process';
-import type { WebhookType } from '../../domain/agent.ts';
 import type { Timings } from '../../domain/execution.ts';
 import type { FailureCode } from '../../domain/failures.ts';
 import type { TokenFetchOutcome } from '../../engine/access-tokens/fetch-access-token.ts';
+import type { UnownedLine } from '../../engine/unowned-executions.ts';
 import type { ExecutionLine, ExecutionTimes } from '../../engine/webhook-run/outcome.ts';
 import { CallhooksError, DatabaseError, type Reason } from '../../errors.ts';
 import type { EgressDenial } from '../../http/executor.ts';
@@ -46,12 +46,12 @@ export interface Metrics {
     onWriteBatch(rows: number): void;
     /** Counts a request for an OAuth2 access token. */
     onTokenFetch(outcome: TokenFetchOutcome): void;
-    /** Counts executions that were finished without an owner that reports them. */
-    onUnowned(webhookType: WebhookType, code: FailureCode, count: number): void;
     /** Counts a try to send a pending post-call without the key of a secret. */
     onKeyMissing(): void;
   };
   countExecution(line: ExecutionLine, times: ExecutionTimes): void;
+  /** Counts an execution that was finished without an owner. */
+  countUnowned(line: UnownedLine): void;
   countOtherDetails(): void;
   countUndecryptable(what: UndecryptableValue): void;
   /** Returns the page in the Prometheus text format. */
@@ -77,6 +77,8 @@ export function createMetrics(read: () => Figures, database: SystemName): Metric
     http: httpMetrics(counted),
     engine: engineMetrics(counted, database),
     countExecution: (line, times) => countExecution(counted, line, times),
+    countUnowned: ({ webhook_type: type, outcome, failure_code: code }) =>
+      counted.executions.add([type, outcome, code, 'true']),
     countOtherDetails: () => counted.otherDetails.add([]),
     countUndecryptable: (what) => counted.undecryptable.add([what]),
     page: createPage([...Object.values(counted), ...readMetrics], readFigures),
@@ -109,10 +111,6 @@ function engineMetrics(counted: CountedMetrics, database: SystemName): Metrics['
       counted.operations.observe([database, name, errorType(error)], seconds),
     onWriteBatch: (rows) => counted.batches.observe([], rows),
     onTokenFetch: (outcome) => counted.tokenFetches.add([outcome]),
-    onUnowned: (webhookType, code, count) => {
-      const outcome = code === 'INTERRUPTED' ? 'interrupted' : 'failed';
-      counted.executions.add([webhookType, outcome, code, 'true'], count);
-    },
     onKeyMissing: () => counted.undecryptable.add(['post_call']),
   };
 }

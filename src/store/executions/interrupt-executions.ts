@@ -15,7 +15,7 @@ import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect, Row } from '../sql/dialect.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { inParts, marks } from '../sql/sql.ts';
-import type { ExecutionStore, OverdueExecution } from '../execution-store.ts';
+import type { ExecutionNames, ExecutionStore } from '../execution-store.ts';
 
 /** How executions are finished that their owners do not finish. */
 export interface Finish {
@@ -114,7 +114,7 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
           [overdueAtMs, overdueAtMs, toBytes(executionUuid), limit],
         ),
       );
-      return rows.map(toOverdue);
+      return rows.map((row) => ({ ...toExecutionNames(row), overdueAtMs: row.state_at as number }));
     },
     interruptOverdue: async (executionUuids) => {
       const interrupted = new Set<string>();
@@ -125,10 +125,10 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
       return executionUuids.filter((uuid) => interrupted.has(uuid));
     },
     interruptAllSending: async () => {
-      const interrupted = { pre_call: 0, post_call: 0 };
+      const interrupted: ExecutionNames[] = [];
       for (;;) {
         const { found, marked } = await interruptSendingStep(dialect.maintenanceStep);
-        for (const row of marked) interrupted[webhookTypes.toWord(row.webhook_type as number)] += 1;
+        interrupted.push(...marked.map(toExecutionNames));
         if (found < dialect.maintenanceStep) return interrupted;
         await nextTurn();
       }
@@ -136,15 +136,18 @@ export function createInterrupts(connections: Connections, dialect: Dialect): In
   };
 }
 
-const NAMES = 'e.execution_uuid, e.conversation_uuid, e.webhook_type';
+/** The columns that {@link toExecutionNames} reads, of the table `executions` under the name `e`. */
+export const NAMES = 'e.execution_uuid, e.conversation_uuid, e.agent_uuid, e.webhook_uuid, e.webhook_type';
 const FIRST = { overdueAtMs: 0, executionUuid: toUuid(new Uint8Array(16)) };
 
-function toOverdue(row: Row): OverdueExecution {
+/** Returns the names of an execution with a webhook. */
+export function toExecutionNames(row: Row): ExecutionNames {
   return {
     executionUuid: toUuid(uuidOf(row)),
     conversationUuid: toUuid(row.conversation_uuid as Buffer),
+    agentUuid: toUuid(row.agent_uuid as Buffer),
+    webhookUuid: toUuid(row.webhook_uuid as Buffer),
     webhookType: webhookTypes.toWord(row.webhook_type as number),
-    overdueAtMs: row.state_at as number,
   };
 }
 

@@ -3,10 +3,10 @@ import { STATE, toBytes, toUuid } from '../sql/column-values.ts';
 import type { Connections, Session } from '../sql/connections.ts';
 import { deleteExecutions } from './purge-executions.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { finishExecutions } from './interrupt-executions.ts';
+import { finishExecutions, NAMES, toExecutionNames } from './interrupt-executions.ts';
 import { IS_PURGED, JOIN_PURGED } from './execution-rows.ts';
 import { marks } from '../sql/sql.ts';
-import type { ExecutionKey, ExecutionStore, PendingWebhook } from '../execution-store.ts';
+import type { ExecutionKey, ExecutionNames, ExecutionStore, PendingWebhook } from '../execution-store.ts';
 
 type PendingPostCallReads = Pick<
   ExecutionStore,
@@ -94,7 +94,7 @@ export function createPendingPostCallReads(connections: Connections, dialect: Di
     },
     failUnsent: (executionUuids, failure, olderThanMs = 0) =>
       executionUuids.length === 0
-        ? Promise.resolve(0)
+        ? Promise.resolve([])
         : connections.transaction((session) =>
             failUnsent(session, dialect, executionUuids, failure, olderThanMs),
           ),
@@ -140,22 +140,17 @@ async function failUnsent(
   executionUuids: readonly string[],
   failure: Failure,
   olderThanMs: number,
-): Promise<number> {
-  const uuids = executionUuids.map(toBytes);
-  const failed = await finishExecutions(session, dialect, uuids, {
-    state: 'failed',
-    failure,
-    guard: `+executions.state = ${STATE.accepted} AND accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)}`,
-  });
-  if (failed === 0) return 0;
-  // These executions were never claimed and are finished: no owner needs their details any more.
+): Promise<readonly ExecutionNames[]> {
   const rows = await session.rows(
-    `SELECT execution_uuid FROM executions WHERE execution_uuid IN (${marks(uuids.length)}) AND +state = ${STATE.failed}`,
-    uuids,
+    `SELECT ${NAMES} FROM executions e ${dialect.usePrimaryKey} WHERE e.execution_uuid IN (${marks(executionUuids.length)}) ` +
+      `AND +e.state = ${STATE.accepted} AND e.accepted_at <= ${dialect.now} - ${Math.round(olderThanMs)} ${dialect.forUpdateOfFree}`,
+    executionUuids.map(toBytes),
   );
-  await session.change(
-    dialect.deleteByUuid('execution_details', rows.length),
-    rows.map((row) => row.execution_uuid as Buffer),
-  );
-  return failed;
+  if (rows.length === 0) return [];
+  const uuids = rows.map((row) => row.execution_uuid as Buffer);
+  const guard = `+executions.state = ${STATE.accepted}`;
+  await finishExecutions(session, dialect, uuids, { state: 'failed', failure, guard });
+  // These executions were never claimed and are finished: no owner needs their details any more.
+  await session.change(dialect.deleteByUuid('execution_details', uuids.length), uuids);
+  return rows.map(toExecutionNames);
 }

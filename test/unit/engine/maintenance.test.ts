@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createMaintenance, type MaintenanceDeps } from '../../../src/engine/maintenance.ts';
-import type { OverdueExecution } from '../../../src/store/execution-store.ts';
+import type { UnownedEnd } from '../../../src/engine/unowned-executions.ts';
+import type { ExecutionNames, OverdueExecution } from '../../../src/store/execution-store.ts';
 
 const BEGAN = 250;
 
@@ -14,7 +15,8 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
   const unowned: string[] = [];
   const isDiskFull: boolean[] = [];
   let open: OverdueExecution[] = Array.from({ length: BEGAN }, (_, at) => ({
-    ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, webhookType: 'pre_call', overdueAtMs: at },
+    ...{ executionUuid: `e${at}`, conversationUuid: `c${at}`, agentUuid: 'a', webhookUuid: 'w' },
+    ...{ webhookType: 'pre_call', overdueAtMs: at },
   }));
   const findOverdue = async (limit: number, after?: OverdueExecution) => {
     const found = open.filter(({ overdueAtMs }) => overdueAtMs > (after?.overdueAtMs ?? -1)).slice(0, limit);
@@ -42,7 +44,8 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
     freeBytes: async () => freeBytes,
     onDiskChecked: (isFull: boolean) => isDiskFull.push(isFull),
     onFaultPoint: () => undefined,
-    onUnowned: (...counted: unknown[]) => unowned.push(counted.join()),
+    onUnowned: (executions: readonly ExecutionNames[], { code, sent }: UnownedEnd) =>
+      unowned.push(...executions.map(({ executionUuid }) => `${executionUuid} ${code} ${sent}`)),
     onError: () => undefined,
     isRunningHere,
   } as unknown as MaintenanceDeps;
@@ -65,7 +68,8 @@ describe('maintenance', () => {
     maintenance.stop();
     expect(open().map(({ executionUuid }) => executionUuid)).to.deep.equal(['e7']);
     expect(new Set(notified).size).to.equal(BEGAN - 1);
-    expect(unowned).to.deep.equal(Array.from({ length: BEGAN - 1 }, () => 'pre_call,INTERRUPTED,1'));
+    const marked = Array.from({ length: BEGAN }, (_, at) => `e${at} INTERRUPTED maybe`);
+    expect(unowned).to.deep.equal(marked.filter((one) => !one.startsWith('e7 ')));
   });
 
   for (const [title, freeBytes, isFull] of [

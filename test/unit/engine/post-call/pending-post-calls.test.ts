@@ -16,7 +16,7 @@ describe('the pending post-calls', () => {
       store: {
         listPendingWebhooks: async () => [{ webhookUuid: UUID, oldestAcceptedAtMs: 0 }],
         listPendingPostCalls: async () => (sent.length === 0 ? [POST_CALL] : []),
-        failUnsent: async () => 0,
+        failUnsent: async () => [],
         nowMs: async () => 0,
       },
       agentStore: { findUrls: async () => new Map([[UUID, 'https://one/']]) },
