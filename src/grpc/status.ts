@@ -5,6 +5,7 @@ import type { Any } from '../gen/google/protobuf/any.ts';
 import { Status } from '../gen/google/rpc/status.ts';
 import type { ErrorReason } from '../gen/index.callhooks.v1.ts';
 import { cutText, detailsOf, requestInfo } from './error-details.ts';
+import { PUSHBACK_HEADER, pushbackOf } from './retry-pushback.ts';
 
 const DETAILS_HEADER = 'grpc-status-details-bin';
 /**
@@ -46,6 +47,8 @@ export function toErrorStatus(error: unknown, requestId: string): ErrorStatus {
   }
   const code = status[STATUS_NAMES[ours.reason]];
   const known = rpcStatus(code, cutText(ours.message, MAX_MESSAGE_BYTES), detailsOf(ours));
+  const pushbackMs = pushbackOf(ours);
+  if (pushbackMs !== undefined) known.metadata.set(PUSHBACK_HEADER, String(pushbackMs));
   return { ...known, reason: ours.reason, ...(ours.cause === undefined ? {} : { cause: ours.cause }) };
 }
 

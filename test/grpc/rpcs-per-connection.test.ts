@@ -1,5 +1,5 @@
 import { connect as openSession, constants } from 'node:http2';
-import { status } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { OnCallEndResponse } from '../../src/gen/index.callhooks.v1.ts';
 import { errorOf } from '../support/rpc.ts';
@@ -21,7 +21,9 @@ describe('The limit of RPCs at once on a connection', () => {
     const running = Array.from({ length: MAX_RPCS }, () => server.rpc.calls.onCallStart());
     await until('1,000 calls to run', () => contexts.length === MAX_RPCS);
     for (const refused of [server.rpc.calls.onCallStart(), server.rpc.agents.listAgents()]) {
-      const { code, reason, retryAfterMs, message } = await errorOf(refused);
+      const { code, reason, retryAfterMs, message, cause } = await errorOf(refused);
+      const [pushback] = (cause as ServiceError).metadata.get('grpc-retry-pushback-ms');
+      expect(Number(pushback)).to.be.within(1_000, 1_500);
       expect({ code, reason, retryAfterMs }).to.deep.equal({
         code: 'RESOURCE_EXHAUSTED',
         reason: 'LIMIT_REACHED',

@@ -4,6 +4,7 @@ import { isMethod } from '../../access/roles.ts';
 import { CallhooksError, limitReached, REASONS, type Reason } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { messageTooLarge } from '../decode-request.ts';
+import { PUSHBACK_HEADER, pushbackOf } from '../retry-pushback.ts';
 import { toErrorStatus } from '../status.ts';
 import { createCountedLines } from './counted-lines.ts';
 
@@ -86,7 +87,7 @@ export function createRefusals({ logger, onRpcError, onRefused, onAccessRefused 
   const sizeAnswers = new Map<number, IncomingHttpHeaders>();
   return {
     refuse: (stream, refusal, attempt) => {
-      answer(stream, ANSWERS[refusal]);
+      answer(stream, answerTo(refusal));
       lines.count(refusal, () => (attempt === undefined ? {} : fieldsOf(stream, attempt)));
       report(refusal);
     },
@@ -140,6 +141,13 @@ function answerOf(error: CallhooksError): IncomingHttpHeaders {
 const ANSWERS = Object.fromEntries(
   Object.entries(ERRORS).map(([refusal, error]) => [refusal, answerOf(error)]),
 ) as Readonly<Record<FixedRefusal, IncomingHttpHeaders>>;
+
+/** Returns the answer that was made for a refusal, with a pushback of its own. */
+function answerTo(refusal: FixedRefusal): IncomingHttpHeaders {
+  const pushbackMs = pushbackOf(ERRORS[refusal]);
+  if (pushbackMs === undefined) return ANSWERS[refusal];
+  return { ...ANSWERS[refusal], [PUSHBACK_HEADER]: String(pushbackMs) };
+}
 
 // Only the end of the stream is left. An error of the stream (the client is gone) changes nothing.
 function ignore(): void {}

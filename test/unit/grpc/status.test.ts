@@ -86,6 +86,28 @@ describe('toErrorStatus', () => {
     });
   }
 
+  const pushbackOf = (reason: Reason, retryAfterMs?: number) => {
+    const details = retryAfterMs === undefined ? {} : { retryAfterMs };
+    const { metadata } = toErrorStatus(new CallhooksError(reason, 'no', details), REQUEST_ID);
+    return metadata.get('grpc-retry-pushback-ms').map(Number);
+  };
+
+  it('asks for a pause of the delay and up to half more where nothing was accepted', () => {
+    for (const reason of ['LIMIT_REACHED', 'SHUTTING_DOWN', 'KEY_UNAVAILABLE'] as const) {
+      const pauses = Array.from({ length: 100 }, () => pushbackOf(reason, 1000)[0] ?? 0);
+      expect(Math.min(...pauses), reason).to.be.within(1000, 1250);
+      expect(Math.max(...pauses), reason).to.be.within(1250, 1500);
+    }
+  });
+
+  it('asks for no pause where the request may have taken effect, or no delay is known', () => {
+    const others = reasons.filter(
+      (reason) => !['LIMIT_REACHED', 'SHUTTING_DOWN', 'KEY_UNAVAILABLE'].includes(reason),
+    );
+    expect(others.flatMap((reason) => pushbackOf(reason, 1000))).to.deep.equal([]);
+    expect(pushbackOf('LIMIT_REACHED')).to.deep.equal([]);
+  });
+
   it('counts all violations and lists the first ones, up to 4 KiB', () => {
     const violations = Array.from({ length: 500 }, (_, index) => ({
       field: `assignments[${index}]`,
