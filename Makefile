@@ -78,6 +78,7 @@ test-unit: $(INSTALLED) ## Run the unit tests, which need no database and no net
 test-clients: $(BUILT) ## Test a real server with programs and libraries of other projects
 	@test/tools/test-tools.sh
 	@test/tools/proxies-install.sh
+	@test/tools/stub-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-deploy
@@ -151,6 +152,12 @@ gen: $(INSTALLED) ## Generate src/gen/ from proto/, and copy alerts and dashboar
 	@$(N) node scripts/gen.ts
 	@cp $(CHART_COPIES) deploy/helm/callhooks/files/
 
+# The folder stubs/ is for whoever has no generator of their own. Git ignores it.
+.PHONY: stubs
+stubs: $(INSTALLED) ## Generate the clients in gen/go/ and clients/python/, and stubs for Java and TypeScript in stubs/
+	@test/tools/stub-tools.sh
+	@$(N) node scripts/stubs.ts $(STUBS)
+
 .PHONY: check
 check: check-types check-lint check-unused check-format check-proto check-gen ## Check types, lint, unused code, format, proto files and generated code, as CI does
 	@echo 'make check: all good'
@@ -196,7 +203,7 @@ test-database:
 
 .PHONY: clean
 clean: ## Remove what was built and installed, but not ./data
-	rm -rf build dist coverage node_modules tools/node/node_modules .cache
+	rm -rf build dist coverage stubs node_modules tools/node/node_modules .cache
 
 $(INSTALLED): package-lock.json
 # `exec` makes sure that an interrupted make leaves no npm behind, which would go on beside the next one.

@@ -3,11 +3,12 @@
  * reflection. With `--check` it generates into a temporary folder and fails when src/gen/ differs from that. It needs no
  * network.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { differences, filesBelow } from './folders.ts';
+import { runBuf } from './run.ts';
 
 const root = dirname(import.meta.dirname);
 const committed = join(root, 'src', 'gen');
@@ -15,18 +16,6 @@ const committed = join(root, 'src', 'gen');
 const HEALTH_PROTOS = 'node_modules/grpc-health-check/proto';
 /** Field numbers: `file` of google.protobuf.FileDescriptorSet, `name` and `source_code_info` of FileDescriptorProto. */
 const FIELD = { file: 1, name: 1, sourceCodeInfo: 9 } as const;
-
-/** Runs buf. This Node.js and the installed plugins come first in its path. Throws when buf fails. */
-function buf(...args: string[]): void {
-  const path = [dirname(process.execPath), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''];
-  const result = spawnSync('buf', args, {
-    cwd: root,
-    env: { ...process.env, PATH: path.join(delimiter) },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`buf ${args.join(' ')} failed with exit code ${result.status}`);
-}
 
 /** Splits a message into its fields: `whole` is the tag with the value, `value` the bytes of a delimited value alone. */
 function fieldsOf(bytes: Uint8Array): { no: number; whole: Uint8Array; value: Uint8Array | undefined }[] {
@@ -55,7 +44,7 @@ function withoutForeignComments(file: Uint8Array): Uint8Array {
 
 /** Returns the FileDescriptorProto of each file of a module and of its imports. */
 function compile(module: string, temporaryFile: string): Uint8Array[] {
-  buf('build', module, '--as-file-descriptor-set', '--output', temporaryFile);
+  runBuf(root, 'build', module, '--as-file-descriptor-set', '--output', temporaryFile);
   const fields = fieldsOf(readFileSync(temporaryFile));
   rmSync(temporaryFile);
   return fields.flatMap(({ no, value }) => (no === FIELD.file && value ? [value] : []));
@@ -94,25 +83,12 @@ function readMissingKindAsNull(file: string): void {
 }
 
 function generateInto(folder: string): void {
-  buf('generate', '--output', folder);
+  runBuf(root, 'generate', '--output', folder);
   readMissingKindAsNull(join(folder, 'google', 'protobuf', 'struct.ts'));
   const files = ['proto', HEALTH_PROTOS].flatMap((input) =>
     compile(input, join(folder, 'descriptors.binpb')),
   );
   writeFileSync(join(folder, 'descriptors.ts'), descriptorsSource(files));
-}
-
-function filesBelow(folder: string): Map<string, string> {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).toSorted();
-  return new Map(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]));
-}
-
-/** Returns the names of the files that differ between two folders or lie in only one of them. */
-function differences(left: Map<string, string>, right: Map<string, string>): string[] {
-  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name));
 }
 
 function report(stale: readonly string[]): void {

@@ -12,6 +12,12 @@ export const TOOLS = {
   python: join(ROOT, '.cache/python/bin/python'),
   // This file is written when the packages beside it are complete.
   signatures: join(ROOT, '.cache/signatures/installed.json'),
+  // make test-clients builds it where there is Go.
+  'protoc-gen-go': join(ROOT, '.cache/bin/protoc-gen-go'),
+  'protoc-gen-grpc-java': join(ROOT, '.cache/bin/protoc-gen-grpc-java'),
+  // These files are written when the environments are complete.
+  'newest python': join(ROOT, '.cache/python-client/newest/installed.txt'),
+  'oldest python': join(ROOT, '.cache/python-client/oldest/installed.txt'),
   squid: join(ROOT, '.cache/squid/usr/sbin/squid'),
   tinyproxy: '/usr/bin/tinyproxy',
 } as const;
