@@ -16,7 +16,7 @@ CALLBENCH := .cache/bench/callbench
 # A chart can't read files outside of its folder, and npm packs no links.
 CHART_COPIES := $(wildcard deploy/prometheus/*.rules.yml deploy/grafana/*.json)
 # This lists folders too, because the time of a folder changes when a file in it is deleted.
-SOURCES := $(shell find src migrations tsconfig.json tsconfig.build.json 2>/dev/null)
+SOURCES := $(shell find src migrations deploy/service-config.json tsconfig.json tsconfig.build.json tsconfig.client.json 2>/dev/null)
 # make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
 TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
 # `make test` runs these: every suite but the four that have a target of their own.
@@ -219,4 +219,5 @@ $(CALLBENCH): $(wildcard bench/go/*)
 $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist
 	@$(N) tsc -p tsconfig.build.json
+	@$(N) tsc -p tsconfig.client.json
 	@touch $@

@@ -44,8 +44,15 @@ describe('The package', function () {
     expect(paths).to.include.members(wanted.map((path) => `package/${path}`));
   });
 
-  it('has no tests, no TypeScript, no source maps and no packages of development', () => {
-    const own = paths.filter((path) => !path.startsWith('package/node_modules/'));
+  it('has the client with its declarations and its service config', () => {
+    const wanted = ['dist/src/api-client/index.js', 'dist/src/api-client/index.d.ts'];
+    wanted.push('dist/src/gen/callhooks/v1/agent.d.ts', 'dist/deploy/service-config.json');
+    expect(paths).to.include.members(wanted.map((path) => `package/${path}`));
+  });
+
+  it('has no tests, no TypeScript but the declarations of the client, no source maps and no packages of development', () => {
+    const declarations = /^package\/dist\/src\/(?:api-client|gen)\/.*\.d\.ts$/;
+    const own = paths.filter((path) => !path.startsWith('package/node_modules/') && !declarations.test(path));
     expect(
       own.filter((path) => /\.(?:ts|map|tsbuildinfo)$|\/(?:test|bench|scripts|tools)\//.test(path)),
     ).to.deep.equal([]);
@@ -122,6 +129,15 @@ describe('The package', function () {
         0,
         `callhooks ${PACKAGE.version} (Node.js ${process.version})\n`,
       ]);
+    });
+
+    it('gives programs beside it the client', async () => {
+      const program = "import { toText } from 'callhooks/client'; console.log(toText(3));";
+      const args = ['--input-type=module', '--eval', program];
+      const { exitCode, stdout, stderr } = await runProgram(process.execPath, args, {
+        cwd: installed.folder,
+      });
+      expect([exitCode, stdout], stderr).to.deep.equal([0, '3\n']);
     });
 
     it('prints its help, and its settings', async () => {

@@ -118,6 +118,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     libraries: ['zod'],
     node: ['crypto', 'fs', 'net', 'os', 'path'],
   },
+  'api-client/': { uses: ['gen/'], libraries: ['@grpc/grpc-js'] },
   'logger.ts': { uses: ['logging/'] },
   'logging/': { node: ['fs'] },
   'ids.ts': { node: ['crypto'] },

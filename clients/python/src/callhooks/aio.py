@@ -1,0 +1,95 @@
+"""The client for asyncio."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from callhooks import _connection as connection
+from callhooks.errors import from_rpc_error
+from callhooks.v1.agent_admin_pb2_grpc import AgentAdminStub
+from callhooks.v1.call_lifecycle_pb2_grpc import CallLifecycleStub
+from callhooks.v1.execution_log_pb2_grpc import ExecutionLogStub
+from callhooks.v1.webhook_admin_pb2_grpc import WebhookAdminStub
+
+if TYPE_CHECKING:
+    from callhooks.v1.agent_admin_pb2_grpc import AgentAdminAsyncStub
+    from callhooks.v1.call_lifecycle_pb2_grpc import CallLifecycleAsyncStub
+    from callhooks.v1.execution_log_pb2_grpc import ExecutionLogAsyncStub
+    from callhooks.v1.webhook_admin_pb2_grpc import WebhookAdminAsyncStub
+
+
+class AsyncClient:
+    """Calls the services of callhooks from the event loop in which it was made. It is used like `Client`.
+
+    An RPC without a `timeout` gets the deadline of its method. An RPC that fails raises a `CallhooksError`.
+    """
+
+    calls: "CallLifecycleAsyncStub"
+    """Starts and ends of calls."""
+    agents: "AgentAdminAsyncStub"
+    webhooks: "WebhookAdminAsyncStub"
+    executions: "ExecutionLogAsyncStub"
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: connection.Token | None = None,
+        tls: bool | connection.Tls | None = None,
+        timeouts: Mapping[str, float] | None = None,
+        options: Mapping[str, int | str] | None = None,
+    ) -> None:
+        """Makes a client, which connects with its first RPC. The parameters are those of `Client`."""
+        credentials = connection.channel_credentials(address, tls, token)
+        channel_options = connection.channel_options(tls, options or {})
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, channel_options)
+        else:
+            self._channel = grpc.aio.secure_channel(address, credentials, channel_options)
+        channel: Any = _AsyncChannel(self._channel, token, timeouts or {})
+        self.calls = CallLifecycleStub(channel)
+        self.agents = AgentAdminStub(channel)
+        self.webhooks = WebhookAdminStub(channel)
+        self.executions = ExecutionLogStub(channel)
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel, for other stubs such as that of the health service."""
+        return self._channel
+
+    async def close(self) -> None:
+        """Closes the connections. Running RPCs are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class _AsyncChannel:
+    """What the generated stubs need of a channel: it adds deadline and token to each RPC, and decodes its error."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, token: connection.Token | None, timeouts: Mapping[str, float]
+    ) -> None:
+        self._channel = channel
+        self._token = token
+        self._timeouts = timeouts
+
+    def unary_unary(self, path: str, *args: Any, **kwargs: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
+        method = self._channel.unary_unary(path, *args, **kwargs)
+        default = self._timeouts.get(path.rpartition("/")[2], connection.TIMEOUTS.get(path))
+
+        async def call(request: Any, timeout: float | None = None, metadata: Any = None, **more: Any) -> Any:
+            headers = connection.request_metadata(self._token, metadata)
+            try:
+                return await method(
+                    request, timeout=default if timeout is None else timeout, metadata=headers, **more
+                )
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from error
+
+        return call
