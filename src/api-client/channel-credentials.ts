@@ -3,12 +3,12 @@ import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
 /** The certificates of a connection, each as PEM. */
 export interface ClientTls {
   /** The certificates of the authorities that sign the server's. The ones that Node.js trusts count when it is left out. */
-  readonly ca?: string | Buffer;
+  readonly ca?: string | Buffer | undefined;
   /** This client's certificate and its key, for servers that ask for one. */
-  readonly certificate?: string | Buffer;
-  readonly privateKey?: string | Buffer;
+  readonly certificate?: string | Buffer | undefined;
+  readonly privateKey?: string | Buffer | undefined;
   /** The name that the server's certificate must have, where it is not that of the address. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
 }
 
 /** A token, or a function that returns the one to send now. */

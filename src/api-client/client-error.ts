@@ -43,9 +43,10 @@ export class CallhooksClientError extends Error {
   readonly requestId: string | undefined;
 
   constructor(error: ServiceError) {
-    super(error.details, { cause: error });
+    // For a connection that fails, the library ends with a heading that has nothing below it.
+    super(error.details.replace(/\s*Resolution note:\s*$/, ''), { cause: error });
     const find = readDetails(error.metadata);
-    this.code = status[error.code] as StatusCode;
+    this.code = (status[error.code] ?? 'UNKNOWN') as StatusCode;
     const info = find('ErrorInfo', ErrorInfo);
     // A proxy may answer with reasons of its own.
     this.reason = info?.domain === 'callhooks' ? info.reason : undefined;

@@ -3,6 +3,7 @@
  * and enums of the API too.
  */
 export type { ClientTls, TokenSource } from './channel-credentials.ts';
+export type { RpcOptions } from './connection.ts';
 export { CallhooksClientError, type StatusCode, type Violation } from './client-error.ts';
 export {
   createClient,
@@ -10,12 +11,6 @@ export {
   type CallhooksClientOptions,
   type MethodName,
 } from './create-client.ts';
-export type {
-  CallhooksServices,
-  MessageFields,
-  RpcFunction,
-  RpcOptions,
-  ServiceClient,
-} from './service-methods.ts';
+export type { CallhooksServices, MessageFields, RpcFunction, ServiceClient } from './service-methods.ts';
 export { toText } from './to-text.ts';
 export * from '../gen/index.callhooks.v1.ts';

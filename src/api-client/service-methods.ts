@@ -1,14 +1,5 @@
 import * as api from '../gen/index.callhooks.v1.ts';
-
-/** What a caller may set for one RPC. */
-export interface RpcOptions {
-  /** How long to wait for the reply, repeats included. The deadline of the method is used when it is left out. */
-  readonly timeoutMs?: number | undefined;
-  /** Ends the RPC when it is aborted. The promise then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** gRPC headers to send with it, such as `traceparent`. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
+import type { RpcOptions, SendRequest } from './connection.ts';
 
 type Leaf = Date | Uint8Array | string | number | boolean | bigint | undefined;
 
@@ -53,9 +44,6 @@ export interface CallhooksServices {
   readonly webhooks: ServiceClient<typeof api.WebhookAdminService>;
   readonly executions: ServiceClient<typeof api.ExecutionLogService>;
 }
-
-/** Sends the bytes of a request to a path such as `/callhooks.v1.AgentAdmin/GetAgent`, and returns those of the reply. */
-export type SendRequest = (path: string, request: Buffer, options: RpcOptions) => Promise<Buffer>;
 
 /** Makes the functions for all methods of all services. */
 export function createServices(send: SendRequest): CallhooksServices {

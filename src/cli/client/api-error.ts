@@ -1,12 +1,4 @@
-import { status as codes, type Metadata, type ServiceError } from '@grpc/grpc-js';
-import {
-  BadRequest,
-  ErrorInfo,
-  PreconditionFailure,
-  RequestInfo,
-  RetryInfo,
-} from '../../gen/google/rpc/error_details.ts';
-import { Status } from '../../gen/google/rpc/status.ts';
+import type { CallhooksClientError, StatusCode } from '../../api-client/client-error.ts';
 import { CommandError } from '../frame/command.ts';
 import { EXIT } from '../frame/exit-codes.ts';
 import { plainLine } from '../frame/plain-text.ts';
@@ -23,7 +15,7 @@ export interface ApiViolation {
 /** What the server said when it refused, or why no answer came. */
 export interface Refusal {
   /** The name of the gRPC status, such as `NOT_FOUND`. */
-  readonly status: keyof typeof codes;
+  readonly status: StatusCode;
   /** The name of callhooks for the reason, such as `AGENT_NOT_FOUND`. It is empty if callhooks did not answer. */
   readonly reason: string;
   /** What the server, or the library, says. */
@@ -45,26 +37,18 @@ export class ApiError extends CommandError {
   }
 }
 
-/** Makes an {@link ApiError} of what the library reports. */
-export function toApiError(error: ServiceError, settings: ConnectionSettings): ApiError {
-  const find = detailsIn(error.metadata);
-  const info = find('ErrorInfo', ErrorInfo);
-  const fields = find('BadRequest', BadRequest)?.fieldViolations ?? [];
-  const conditions = find('PreconditionFailure', PreconditionFailure)?.violations ?? [];
-  const violations = [
-    ...fields.map(({ field, description }) => ({ field, description })),
-    ...conditions.map(({ subject, description }) => ({ field: subject, description })),
-  ];
-  const delay = find('RetryInfo', RetryInfo)?.retryDelay;
+/** Makes an {@link ApiError} of the error of the client. */
+export function toApiError(error: CallhooksClientError, settings: ConnectionSettings): ApiError {
+  const conditions = error.preconditions.map(({ subject, description }) => ({ field: subject, description }));
+  const violations = [...error.violations, ...conditions];
   const refusal: Refusal = {
-    status: (codes[error.code] ?? 'UNKNOWN') as Refusal['status'],
-    reason: info?.domain === 'callhooks' ? info.reason : '',
-    // The library ends with a heading that has nothing below it.
-    detail: error.details.replace(/\s*Resolution note:\s*$/, ''),
+    status: error.code,
+    reason: error.reason ?? '',
+    detail: error.message,
     violations,
-    violationCount: Math.max(Number(info?.metadata['violations'] ?? 0), violations.length),
-    retryAfterMs: delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6,
-    requestId: find('RequestInfo', RequestInfo)?.requestId,
+    violationCount: Math.max(error.violationCount, violations.length),
+    retryAfterMs: error.retryAfterMs,
+    requestId: error.requestId,
   };
   return new ApiError(refusal, settings);
 }
@@ -99,13 +83,4 @@ function describeRefusal(refusal: Refusal, settings: ConnectionSettings): string
 function exitCodeOf({ status }: Refusal): number {
   if (status === 'UNAVAILABLE' || status === 'DEADLINE_EXCEEDED') return EXIT.unavailable;
   return status === 'INTERNAL' || status === 'UNKNOWN' ? EXIT.unexpected : EXIT.no;
-}
-
-function detailsIn(trailers: Metadata) {
-  const [bytes] = trailers.get('grpc-status-details-bin');
-  const parts = bytes instanceof Uint8Array ? Status.decode(bytes).details : [];
-  return <T>(name: string, type: { decode(bytes: Uint8Array): T }): T | undefined => {
-    const part = parts.find(({ typeUrl }) => typeUrl === `type.googleapis.com/google.rpc.${name}`);
-    return part && type.decode(part.value);
-  };
 }

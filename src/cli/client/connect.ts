@@ -1,4 +1,5 @@
-import { Client, credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { CallhooksClientError } from '../../api-client/client-error.ts';
+import { openConnection, type Connection } from '../../api-client/connection.ts';
 import { UsageError } from '../frame/command.ts';
 import { toApiError } from './api-error.ts';
 import type { ClientOptionValues } from './client-options.ts';
@@ -38,44 +39,34 @@ interface ConnectOptions {
  */
 export function connect({ options, env, defaultTimeoutS = DEFAULT_TIMEOUT_S }: ConnectOptions): Api {
   const settings = connectionSettings(options, env, defaultTimeoutS);
-  const client = new Client(settings.address, channelCredentials(settings), channelOptions(settings));
-  const headers = new Metadata();
-  if (settings.token !== undefined) headers.set('authorization', `Bearer ${settings.token}`);
+  const { send, close } = openChannel(settings);
   return {
     address: settings.address,
-    close: () => client.close(),
-    call: ({ path, requestSerialize, responseDeserialize }, request) =>
-      new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          request,
-          headers,
-          { deadline: Date.now() + settings.timeoutMs },
-          (error, reply) => {
-            if (error !== null) reject(toApiError(error, settings));
-            else resolve(reply as NonNullable<typeof reply>);
-          },
-        );
-      }),
+    close,
+    call: async ({ path, requestSerialize, responseDeserialize }, request) => {
+      try {
+        const { timeoutMs } = settings;
+        return responseDeserialize(await send(path, requestSerialize(request), { timeoutMs }));
+      } catch (error) {
+        throw error instanceof CallhooksClientError ? toApiError(error, settings) : error;
+      }
+    },
   };
 }
 
-function channelCredentials({ tls }: ConnectionSettings): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
+const CHANNEL_OPTIONS = {
+  // Somebody waits at the terminal, and repeats a command when that helps.
+  'grpc.enable_retries': 0,
+  // A proxy that the environment names for other programs would see a plaintext token.
+  'grpc.enable_http_proxy': 0,
+  'grpc.max_receive_message_length': -1,
+} as const;
+
+function openChannel({ address, token, tls }: ConnectionSettings): Connection {
+  const files = tls && { ...tls, privateKey: tls.key };
   try {
-    return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
+    return openConnection({ address, token, tls: files ?? false, channelOptions: CHANNEL_OPTIONS });
   } catch (error) {
     throw new UsageError(`the TLS files can't be used: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function channelOptions({ tls }: ConnectionSettings) {
-  return {
-    // A proxy that the environment names for other programs would see a plaintext token.
-    'grpc.enable_http_proxy': 0,
-    'grpc.max_receive_message_length': -1,
-    ...(tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
-  };
 }

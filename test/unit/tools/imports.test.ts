@@ -23,10 +23,10 @@ const MODULES: Readonly<Record<string, Module>> = {
   'main.ts': { uses: ['cli/'] },
   'cli/': {
     uses: [
-      ...['access/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/', 'store/'],
-      'version.ts',
+      ...['access/', 'api-client/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/'],
+      ...['store/', 'version.ts'],
     ],
-    libraries: ['@bufbuild/protobuf', '@grpc/grpc-js', 'yaml'],
+    libraries: ['@bufbuild/protobuf', 'yaml'],
     node: ['fs', 'http2', 'os', 'path', 'timers/promises', 'util'],
     inner: 'client',
   },
