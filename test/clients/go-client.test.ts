@@ -23,6 +23,11 @@ describeWith(['protoc-gen-go'], 'The Go module', function () {
       timeout: BUILD_MS,
     });
 
+  it('is formatted by gofmt', async () => {
+    const { exitCode, stdout, stderr } = await go('fmt', './...');
+    expect([exitCode, stdout], stderr).to.deep.equal([0, '']);
+  });
+
   it('passes go vet', async () => {
     const { exitCode, stderr } = await go('vet', './...');
     expect(exitCode, stderr).to.equal(0);

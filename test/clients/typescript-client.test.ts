@@ -230,6 +230,22 @@ describe('callhooks/client', function () {
     });
   });
 
+  it('sends its RPCs to all addresses in turn, and to those that are left when one goes', async () => {
+    const servers = [await startFlakyServer(), await startFlakyServer()];
+    const client = createClient({ address: `ipv4:${servers.map(({ address }) => address).join()}` });
+    const start = async (): Promise<number> => {
+      const conversationUuid = randomUUID();
+      await client.calls.onCallStart({ agentUuid: randomUUID(), conversationUuid });
+      return servers.findIndex(({ attemptsOf }) => attemptsOf(conversationUuid).length > 0);
+    };
+    const seen = new Set<number>();
+    await until('both servers to be called', async () => seen.add(await start()).size === 2);
+    servers[0]?.close();
+    expect(await Promise.all([start(), start(), start(), start()])).to.deep.equal([1, 1, 1, 1]);
+    servers[1]?.close();
+    client.close();
+  });
+
   it('reaches a server that starts while it repeats', async () => {
     const port = await freePort();
     const client = createClient({ address: `127.0.0.1:${port}` });
