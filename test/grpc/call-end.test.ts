@@ -71,7 +71,7 @@ describeEachEngine('OnCallEnd', (engine) => {
       degraded: false,
       acceptedAt: execution?.acceptedAt,
     });
-    expect(ended.response).to.deep.include({ status: 202, body: 'thanks', truncated: false, bodyBytes: 6n });
+    expect(ended.response).to.deep.include({ status: 202, body: 'thanks', truncated: false, bodySize: 6n });
     const times = [ended.acceptedAt, ended.sendingAt, ended.finishedAt].map(Number);
     expect(times).to.deep.equal(times.toSorted((a, b) => a - b));
     const again = await test.rpc.calls.onCallEnd(call);

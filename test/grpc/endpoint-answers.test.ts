@@ -175,7 +175,7 @@ describeEachEngine('What endpoints answer', (engine) => {
       for (const { response } of [preCall, postCall]) {
         expect(response?.bodyBinary).to.equal(recorded === undefined);
         expect(response?.body).to.equal(recorded ?? '');
-        expect(response?.bodyBytes).to.equal(BigInt(Buffer.from(row.body as string).length));
+        expect(response?.bodySize).to.equal(BigInt(Buffer.from(row.body as string).length));
       }
     });
   }

@@ -118,7 +118,7 @@ describeEachEngine('ExecutionLog', (engine) => {
       expect(execution?.request).to.deep.include({
         method: 'POST',
         body: '{"phone":"+1"}',
-        bodyBytes: 14n,
+        bodySize: 14n,
         bodyBinary: false,
       });
       expect(execution?.request?.url).to.include('/fine?token=').and.not.to.include('t0p');

@@ -63,7 +63,7 @@ describeEachEngine('The record of an execution', (engine) => {
       expect(request?.url).to.equal(`${receiver.url}/a?plain=${MASK}&signature=${MASK}&phone=%2B1`);
       expect(request?.body).to.equal(JSON.stringify({ key: MASK, text: `x${MASK}y`, phone: '+1' }));
       // The size is that of the body as it was sent.
-      expect(request?.bodyBytes).to.equal(BigInt(sent?.bytes.length ?? 0));
+      expect(request?.bodySize).to.equal(BigInt(sent?.bytes.length ?? 0));
       const headers = Object.fromEntries((request?.headers ?? []).map(({ name, value }) => [name, value]));
       expect(headers).to.include({ 'x-api-key': MASK, authorization: MASK, 'x-plain': `key ${MASK}` });
       expect(headers).to.include({ 'content-type': 'application/json; charset=utf-8' });
@@ -106,12 +106,12 @@ describeEachEngine('The record of an execution', (engine) => {
     [
       'the status, and an empty body,',
       { status: 204 },
-      { status: 204, body: '', bodyBytes: 0n, truncated: false, bodyBinary: false },
+      { status: 204, body: '', bodySize: 0n, truncated: false, bodyBinary: false },
     ],
     [
       'a text of 4 KiB, all of it',
       { body: 'x'.repeat(4 * KIB) },
-      { body: 'x'.repeat(4 * KIB), bodyBytes: 4096n, truncated: false },
+      { body: 'x'.repeat(4 * KIB), bodySize: 4096n, truncated: false },
     ],
     [
       'a longer text, cut at 4 KiB',
@@ -126,9 +126,9 @@ describeEachEngine('The record of an execution', (engine) => {
     [
       'the size of a body that is no text, and no bytes of it',
       { body: new Uint8Array([0xff, 0xd8, 0xff]) },
-      { body: '', bodyBinary: true, bodyBytes: 3n, truncated: false },
+      { body: '', bodyBinary: true, bodySize: 3n, truncated: false },
     ],
-    ['the text of an error', { status: 500, body: 'nötig' }, { status: 500, body: 'nötig', bodyBytes: 6n }],
+    ['the text of an error', { status: 500, body: 'nötig' }, { status: 500, body: 'nötig', bodySize: 6n }],
   ];
   for (const [title, reply, expected] of bodies) {
     it(`has ${title} of a response`, async () => {
@@ -143,7 +143,7 @@ describeEachEngine('The record of an execution', (engine) => {
     for (const { request } of await recordsOf(postTo(receiver.url, text)))
       expect(request).to.deep.include({
         body: 'x'.repeat(4 * KIB - 1),
-        bodyBytes: BigInt(Buffer.byteLength(text)),
+        bodySize: BigInt(Buffer.byteLength(text)),
         truncated: true,
       });
   });
@@ -176,7 +176,7 @@ describeEachEngine('The record of an execution without bodies', (engine) => {
       const { execution } = await app.rpc.calls.onCallStart(newCall(agent));
       const { request, response } = await readExecution(app.rpc, execution?.executionUuid);
       expect(receiver.requests[0]?.body).to.equal('sent');
-      expect(request).to.deep.include({ body: '', bodyBytes: 4n, truncated: true });
+      expect(request).to.deep.include({ body: '', bodySize: 4n, truncated: true });
       expect(response).to.deep.include({ status: 200, body: '', truncated: true });
     } finally {
       await app.close();

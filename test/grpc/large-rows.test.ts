@@ -69,7 +69,7 @@ describeEachEngine('Many large rows at once', (engine) => {
     for (const { execution } of ends) {
       const { state, request } = await untilFinished(app.rpc, execution?.executionUuid);
       expect(state).to.equal(pb.ExecutionState.EXECUTION_STATE_SUCCEEDED);
-      expect(request?.bodyBytes).to.equal(BigInt(JSON.stringify(metadata).length));
+      expect(request?.bodySize).to.equal(BigInt(JSON.stringify(metadata).length));
     }
     const bodies = receiver.requests.slice(-8).map(({ body }) => body);
     expect(bodies.every((body) => body === JSON.stringify(metadata))).to.equal(true);

@@ -87,7 +87,7 @@ describeEachEngine('TestWebhook', (engine) => {
       url: `${receiver.url}/x`,
       body: '{"phone":"+1","m":null}',
       bodyBinary: false,
-      bodyBytes: 23n,
+      bodySize: 23n,
       truncated: false,
     });
     expect(body).to.equal('{"phone":"+1","m":null}');
@@ -101,7 +101,7 @@ describeEachEngine('TestWebhook', (engine) => {
       status: 200,
       body: '{"name":"Ada"}',
       bodyBinary: false,
-      bodyBytes: 14n,
+      bodySize: 14n,
     });
   });
 

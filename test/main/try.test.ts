@@ -118,7 +118,7 @@ if (sqlite !== undefined)
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       child.stdin.end(JSON.stringify({ webhook_config: config() }));
-      expect(JSON.parse(await text(child.stdout))).to.have.nested.property('request.body_bytes');
+      expect(JSON.parse(await text(child.stdout))).to.have.nested.property('request.body_size');
     });
 
     it('tries a stored webhook with the details of a post-call', async () => {

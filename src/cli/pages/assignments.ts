@@ -32,15 +32,15 @@ export function missedLines(
 
 function lookAround(response: ResponseRecord | undefined): (attributeName: string) => string {
   if (response === undefined) return () => 'no response is on record';
-  const { body, bodyBinary, bodyBytes, truncated } = response;
+  const { body, bodyBinary, bodySize, truncated } = response;
   if (bodyBinary) return () => 'the body is not text';
   if (body === '')
     return () =>
-      bodyBytes === 0n
+      bodySize === 0n
         ? 'the response has no body'
         : 'the body is not on record, so nobody can say what stood there';
   const value = parseJsonPrefix(body);
   if (value === undefined) return () => 'the recorded body can not be read as JSON';
-  const note = truncated ? ` ${cutNote(body, bodyBytes)}` : '';
+  const note = truncated ? ` ${cutNote(body, bodySize)}` : '';
   return (attributeName) => whatStandsAt(value, attributeName) + note;
 }

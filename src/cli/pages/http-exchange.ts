@@ -24,12 +24,12 @@ function headerLines(headers: readonly HttpHeader[]): string[] {
   return headers.map(({ name, value }) => plainLine(`${name}: ${value}`));
 }
 
-type Body = Pick<RequestRecord, 'body' | 'bodyBinary' | 'bodyBytes' | 'truncated'>;
+type Body = Pick<RequestRecord, 'body' | 'bodyBinary' | 'bodySize' | 'truncated'>;
 
-function bodyLines(page: Page, { body, bodyBinary, bodyBytes, truncated }: Body): string[] {
-  if (bodyBinary) return [page.dim(`(the body is not text: ${bytesText(bodyBytes)})`)];
+function bodyLines(page: Page, { body, bodyBinary, bodySize, truncated }: Body): string[] {
+  if (bodyBinary) return [page.dim(`(the body is not text: ${bytesText(bodySize)})`)];
   if (body === '')
-    return bodyBytes === 0n ? [] : [page.dim(`(the body is not on record: ${bytesText(bodyBytes)})`)];
+    return bodySize === 0n ? [] : [page.dim(`(the body is not on record: ${bytesText(bodySize)})`)];
   const lines = plainLines(readable(body)).split('\n');
   const shown = lines.slice(0, MAX_BODY_LINES).map((line) => cut(line));
   const hidden = lines.length - shown.length;
@@ -37,15 +37,15 @@ function bodyLines(page: Page, { body, bodyBinary, bodyBytes, truncated }: Body)
     '',
     ...shown,
     ...(hidden > 0 ? [page.dim(`(${countText(hidden, 'more line')}: --json shows them)`)] : []),
-    ...(truncated ? [page.dim(cutNote(body, bodyBytes))] : []),
+    ...(truncated ? [page.dim(cutNote(body, bodySize))] : []),
   ];
 }
 
 /** Says that the record of a body was cut short. */
-export function cutNote(body: string, bodyBytes: bigint): string {
+export function cutNote(body: string, bodySize: bigint): string {
   const recorded = Buffer.byteLength(body);
-  return bodyBytes > recorded
-    ? `(cut: the record has ${bytesText(recorded)} of ${bytesText(bodyBytes)})`
+  return bodySize > recorded
+    ? `(cut: the record has ${bytesText(recorded)} of ${bytesText(bodySize)})`
     : '(cut: the body was not read to its end)';
 }
 

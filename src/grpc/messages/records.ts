@@ -28,7 +28,7 @@ function bodyFields(record: RecordedBody) {
   return {
     body: record.body,
     bodyBinary: record.bodyBinary,
-    bodyBytes: BigInt(record.bodyBytes),
+    bodySize: BigInt(record.bodyBytes),
     truncated: record.truncated,
   };
 }

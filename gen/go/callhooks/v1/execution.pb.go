@@ -461,7 +461,8 @@ type Execution struct {
 	ConversationUuid string `protobuf:"bytes,3,opt,name=conversation_uuid,json=conversationUuid,proto3" json:"conversation_uuid,omitempty"`
 	// Output only. The webhook that ran, or will run.
 	WebhookUuid string `protobuf:"bytes,4,opt,name=webhook_uuid,json=webhookUuid,proto3" json:"webhook_uuid,omitempty"`
-	// Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun.
+	// Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun. If the
+	// webhook has another etag today, it was changed since, and `request` shows what its earlier revision made.
 	WebhookEtag string `protobuf:"bytes,5,opt,name=webhook_etag,json=webhookEtag,proto3" json:"webhook_etag,omitempty"`
 	// Output only. Whether the execution belongs to the start or to the end of the call.
 	WebhookType WebhookType `protobuf:"varint,6,opt,name=webhook_type,json=webhookType,proto3,enum=callhooks.v1.WebhookType" json:"webhook_type,omitempty"`
@@ -783,7 +784,7 @@ func (x *Failure) GetSent() Sent {
 	return Sent_SENT_UNSPECIFIED
 }
 
-// Represents an assignment that took no value.
+// Represents an assignment that took no value. The body in `response` of GetExecution shows what stood there instead.
 type MissedAssignment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Output only. The attribute that was looked for.
@@ -916,8 +917,9 @@ type RequestRecord struct {
 	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
 	// Output only. True if the body is not UTF-8 text; `body` is empty then.
 	BodyBinary bool `protobuf:"varint,5,opt,name=body_binary,json=bodyBinary,proto3" json:"body_binary,omitempty"`
-	// Output only. The size of the whole body in bytes.
-	BodyBytes int64 `protobuf:"varint,6,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
+	// Output only. The size of the whole body in bytes. In JSON it is `bodyBytes`; Java has no room for a field of this name
+	// beside `body`.
+	BodySize int64 `protobuf:"varint,6,opt,name=body_size,json=bodyBytes,proto3" json:"body_size,omitempty"`
 	// Output only. True if `body` was cut short. It is false for a binary body, although that is left out.
 	Truncated     bool `protobuf:"varint,7,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -989,9 +991,9 @@ func (x *RequestRecord) GetBodyBinary() bool {
 	return false
 }
 
-func (x *RequestRecord) GetBodyBytes() int64 {
+func (x *RequestRecord) GetBodySize() int64 {
 	if x != nil {
-		return x.BodyBytes
+		return x.BodySize
 	}
 	return 0
 }
@@ -1016,8 +1018,8 @@ type ResponseRecord struct {
 	// Output only. True if the body is not text; `body` is empty then.
 	BodyBinary bool `protobuf:"varint,4,opt,name=body_binary,json=bodyBinary,proto3" json:"body_binary,omitempty"`
 	// Output only. How many bytes of the body were read, before content codings were undone. A body that the assignments do
-	// not need is not read to its end.
-	BodyBytes int64 `protobuf:"varint,5,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
+	// not need is not read to its end. In JSON it is `bodyBytes`.
+	BodySize int64 `protobuf:"varint,5,opt,name=body_size,json=bodyBytes,proto3" json:"body_size,omitempty"`
 	// Output only. True if `body` was cut short, or the body was not read to its end. For a binary body it says only the
 	// latter.
 	Truncated     bool `protobuf:"varint,6,opt,name=truncated,proto3" json:"truncated,omitempty"`
@@ -1083,9 +1085,9 @@ func (x *ResponseRecord) GetBodyBinary() bool {
 	return false
 }
 
-func (x *ResponseRecord) GetBodyBytes() int64 {
+func (x *ResponseRecord) GetBodySize() int64 {
 	if x != nil {
-		return x.BodyBytes
+		return x.BodySize
 	}
 	return 0
 }
@@ -1239,25 +1241,23 @@ const file_callhooks_v1_execution_proto_rawDesc = "" +
 	"\n" +
 	"HttpHeader\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xdf\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xde\x01\n" +
 	"\rRequestRecord\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x122\n" +
 	"\aheaders\x18\x03 \x03(\v2\x18.callhooks.v1.HttpHeaderR\aheaders\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\tR\x04body\x12\x1f\n" +
 	"\vbody_binary\x18\x05 \x01(\bR\n" +
-	"bodyBinary\x12\x1d\n" +
-	"\n" +
-	"body_bytes\x18\x06 \x01(\x03R\tbodyBytes\x12\x1c\n" +
-	"\ttruncated\x18\a \x01(\bR\ttruncated\"\xce\x01\n" +
+	"bodyBinary\x12\x1c\n" +
+	"\tbody_size\x18\x06 \x01(\x03R\tbodyBytes\x12\x1c\n" +
+	"\ttruncated\x18\a \x01(\bR\ttruncated\"\xcd\x01\n" +
 	"\x0eResponseRecord\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\x05R\x06status\x122\n" +
 	"\aheaders\x18\x02 \x03(\v2\x18.callhooks.v1.HttpHeaderR\aheaders\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x12\x1f\n" +
 	"\vbody_binary\x18\x04 \x01(\bR\n" +
-	"bodyBinary\x12\x1d\n" +
-	"\n" +
-	"body_bytes\x18\x05 \x01(\x03R\tbodyBytes\x12\x1c\n" +
+	"bodyBinary\x12\x1c\n" +
+	"\tbody_size\x18\x05 \x01(\x03R\tbodyBytes\x12\x1c\n" +
 	"\ttruncated\x18\x06 \x01(\bR\ttruncated\"\xb6\x02\n" +
 	"\aTimings\x121\n" +
 	"\x06queued\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06queued\x12+\n" +

@@ -376,8 +376,11 @@ export interface RequestRecord {
   body: string;
   /** Output only. True if the body is not UTF-8 text; `body` is empty then. */
   bodyBinary: boolean;
-  /** Output only. The size of the whole body in bytes. */
-  bodyBytes: bigint;
+  /**
+   * Output only. The size of the whole body in bytes. In JSON it is `bodyBytes`; Java has no room for a field of this name
+   * beside `body`.
+   */
+  bodySize: bigint;
   /** Output only. True if `body` was cut short. It is false for a binary body, although that is left out. */
   truncated: boolean;
 }
@@ -397,9 +400,9 @@ export interface ResponseRecord {
   bodyBinary: boolean;
   /**
    * Output only. How many bytes of the body were read, before content codings were undone. A body that the assignments do
-   * not need is not read to its end.
+   * not need is not read to its end. In JSON it is `bodyBytes`.
    */
-  bodyBytes: bigint;
+  bodySize: bigint;
   /**
    * Output only. True if `body` was cut short, or the body was not read to its end. For a binary body it says only the
    * latter.
@@ -1047,7 +1050,7 @@ export const HttpHeader: MessageFns<HttpHeader> = {
 };
 
 function createBaseRequestRecord(): RequestRecord {
-  return { method: "", url: "", headers: [], body: "", bodyBinary: false, bodyBytes: 0n, truncated: false };
+  return { method: "", url: "", headers: [], body: "", bodyBinary: false, bodySize: 0n, truncated: false };
 }
 
 export const RequestRecord: MessageFns<RequestRecord> = {
@@ -1067,11 +1070,11 @@ export const RequestRecord: MessageFns<RequestRecord> = {
     if (message.bodyBinary !== false) {
       writer.uint32(40).bool(message.bodyBinary);
     }
-    if (message.bodyBytes !== 0n) {
-      if (BigInt.asIntN(64, message.bodyBytes) !== message.bodyBytes) {
-        throw new globalThis.Error("value provided for field message.bodyBytes of type int64 too large");
+    if (message.bodySize !== 0n) {
+      if (BigInt.asIntN(64, message.bodySize) !== message.bodySize) {
+        throw new globalThis.Error("value provided for field message.bodySize of type int64 too large");
       }
-      writer.uint32(48).int64(message.bodyBytes);
+      writer.uint32(48).int64(message.bodySize);
     }
     if (message.truncated !== false) {
       writer.uint32(56).bool(message.truncated);
@@ -1137,7 +1140,7 @@ export const RequestRecord: MessageFns<RequestRecord> = {
               break;
             }
 
-            message.bodyBytes = reader.int64() as bigint;
+            message.bodySize = reader.int64() as bigint;
             continue;
           }
           case 7: {
@@ -1170,14 +1173,14 @@ export const RequestRecord: MessageFns<RequestRecord> = {
     message.headers = object.headers?.map((e) => HttpHeader.fromPartial(e)) || [];
     message.body = object.body ?? "";
     message.bodyBinary = object.bodyBinary ?? false;
-    message.bodyBytes = (object.bodyBytes !== undefined && object.bodyBytes !== null) ? BigInt(object.bodyBytes) : 0n;
+    message.bodySize = (object.bodySize !== undefined && object.bodySize !== null) ? BigInt(object.bodySize) : 0n;
     message.truncated = object.truncated ?? false;
     return message;
   },
 };
 
 function createBaseResponseRecord(): ResponseRecord {
-  return { status: 0, headers: [], body: "", bodyBinary: false, bodyBytes: 0n, truncated: false };
+  return { status: 0, headers: [], body: "", bodyBinary: false, bodySize: 0n, truncated: false };
 }
 
 export const ResponseRecord: MessageFns<ResponseRecord> = {
@@ -1194,11 +1197,11 @@ export const ResponseRecord: MessageFns<ResponseRecord> = {
     if (message.bodyBinary !== false) {
       writer.uint32(32).bool(message.bodyBinary);
     }
-    if (message.bodyBytes !== 0n) {
-      if (BigInt.asIntN(64, message.bodyBytes) !== message.bodyBytes) {
-        throw new globalThis.Error("value provided for field message.bodyBytes of type int64 too large");
+    if (message.bodySize !== 0n) {
+      if (BigInt.asIntN(64, message.bodySize) !== message.bodySize) {
+        throw new globalThis.Error("value provided for field message.bodySize of type int64 too large");
       }
-      writer.uint32(40).int64(message.bodyBytes);
+      writer.uint32(40).int64(message.bodySize);
     }
     if (message.truncated !== false) {
       writer.uint32(48).bool(message.truncated);
@@ -1256,7 +1259,7 @@ export const ResponseRecord: MessageFns<ResponseRecord> = {
               break;
             }
 
-            message.bodyBytes = reader.int64() as bigint;
+            message.bodySize = reader.int64() as bigint;
             continue;
           }
           case 6: {
@@ -1288,7 +1291,7 @@ export const ResponseRecord: MessageFns<ResponseRecord> = {
     message.headers = object.headers?.map((e) => HttpHeader.fromPartial(e)) || [];
     message.body = object.body ?? "";
     message.bodyBinary = object.bodyBinary ?? false;
-    message.bodyBytes = (object.bodyBytes !== undefined && object.bodyBytes !== null) ? BigInt(object.bodyBytes) : 0n;
+    message.bodySize = (object.bodySize !== undefined && object.bodySize !== null) ? BigInt(object.bodySize) : 0n;
     message.truncated = object.truncated ?? false;
     return message;
   },

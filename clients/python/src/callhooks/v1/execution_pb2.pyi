@@ -345,7 +345,9 @@ class Execution(_message.Message):
     webhook_uuid: _builtins.str
     """Output only. The webhook that ran, or will run."""
     webhook_etag: _builtins.str
-    """Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun."""
+    """Output only. The etag of the revision of the webhook that ran. It is empty until the execution has begun. If the
+    webhook has another etag today, it was changed since, and `request` shows what its earlier revision made.
+    """
     webhook_type: _webhook_pb2.WebhookType.ValueType
     """Output only. Whether the execution belongs to the start or to the end of the call."""
     state: Global___ExecutionState.ValueType
@@ -491,7 +493,7 @@ Global___Failure: _TypeAlias = Failure  # noqa: Y015
 
 @_typing.final
 class MissedAssignment(_message.Message):
-    """Represents an assignment that took no value."""
+    """Represents an assignment that took no value. The body in `response` of GetExecution shows what stood there instead."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -558,7 +560,7 @@ class RequestRecord(_message.Message):
     HEADERS_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     BODY_BINARY_FIELD_NUMBER: _builtins.int
-    BODY_BYTES_FIELD_NUMBER: _builtins.int
+    BODY_SIZE_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """Output only. The HTTP method in upper case."""
@@ -568,8 +570,10 @@ class RequestRecord(_message.Message):
     """Output only. The body as UTF-8, cut at a character after 4 KiB (by default; after 64 KiB in TestWebhook)."""
     body_binary: _builtins.bool
     """Output only. True if the body is not UTF-8 text; `body` is empty then."""
-    body_bytes: _builtins.int
-    """Output only. The size of the whole body in bytes."""
+    body_size: _builtins.int
+    """Output only. The size of the whole body in bytes. In JSON it is `bodyBytes`; Java has no room for a field of this name
+    beside `body`.
+    """
     truncated: _builtins.bool
     """Output only. True if `body` was cut short. It is false for a binary body, although that is left out."""
     @_builtins.property
@@ -584,12 +588,12 @@ class RequestRecord(_message.Message):
         headers: _abc.Iterable[Global___HttpHeader] | None = ...,
         body: _builtins.str = ...,
         body_binary: _builtins.bool = ...,
-        body_bytes: _builtins.int = ...,
+        body_size: _builtins.int = ...,
         truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "body_binary", b"body_binary", "body_bytes", b"body_bytes", "headers", b"headers", "method", b"method", "truncated", b"truncated", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "body_binary", b"body_binary", "body_size", b"body_size", "headers", b"headers", "method", b"method", "truncated", b"truncated", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,7 +609,7 @@ class ResponseRecord(_message.Message):
     HEADERS_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     BODY_BINARY_FIELD_NUMBER: _builtins.int
-    BODY_BYTES_FIELD_NUMBER: _builtins.int
+    BODY_SIZE_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
     status: _builtins.int
     """Output only. The HTTP status code."""
@@ -615,9 +619,9 @@ class ResponseRecord(_message.Message):
     """
     body_binary: _builtins.bool
     """Output only. True if the body is not text; `body` is empty then."""
-    body_bytes: _builtins.int
+    body_size: _builtins.int
     """Output only. How many bytes of the body were read, before content codings were undone. A body that the assignments do
-    not need is not read to its end.
+    not need is not read to its end. In JSON it is `bodyBytes`.
     """
     truncated: _builtins.bool
     """Output only. True if `body` was cut short, or the body was not read to its end. For a binary body it says only the
@@ -634,12 +638,12 @@ class ResponseRecord(_message.Message):
         headers: _abc.Iterable[Global___HttpHeader] | None = ...,
         body: _builtins.str = ...,
         body_binary: _builtins.bool = ...,
-        body_bytes: _builtins.int = ...,
+        body_size: _builtins.int = ...,
         truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "body_binary", b"body_binary", "body_bytes", b"body_bytes", "headers", b"headers", "status", b"status", "truncated", b"truncated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "body_binary", b"body_binary", "body_size", b"body_size", "headers", b"headers", "status", b"status", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
