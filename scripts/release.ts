@@ -41,19 +41,23 @@ function release(): void {
   const made = runTool(root, 'make', 'package');
   if (made.status !== 0) throw new Error(`make package failed:\n${made.text}`);
   const notes = sectionOf(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), version) ?? '';
-  // A line of the changelog may begin with #, which is no comment here.
-  git(
-    root,
-    'tag',
-    '--annotate',
-    '--cleanup=whitespace',
-    '--message',
-    `callhooks ${version}\n\n${notes}`,
-    `v${version}`,
-  );
+  const tags = tagsOf(version);
+  for (const tag of tags) {
+    const message = `callhooks ${version}\n\n${notes}`;
+    // A line of the changelog may begin with #, which is no comment here.
+    git(root, 'tag', '--annotate', '--cleanup=whitespace', '--message', message, tag);
+  }
   console.log(made.text);
   for (const file of readdirSync(join(root, 'build')).toSorted()) console.log(`  build/${file}`);
-  console.log(`tagged v${version}. Nothing was published: git push origin main v${version}`);
+  console.log(`tagged ${tags.join(' and ')}. Nothing was published: git push origin main ${tags.join(' ')}`);
+}
+
+/**
+ * Returns the tags of a release: its own, and that of the Go module in gen/go. Go wants another path for a module from
+ * version 2 on, and this path is that of the API, which is v1. So from 2.0.0 on the module gets versions of its own.
+ */
+function tagsOf(version: string): readonly string[] {
+  return /^[01]\./.test(version) ? [`v${version}`, `gen/go/v${version}`] : [`v${version}`];
 }
 
 /** Prints what npm puts into the package, by folders. */

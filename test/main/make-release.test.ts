@@ -78,7 +78,7 @@ describe('make release', () => {
     expect(good.text).to.match(/callhooks 0\.1\.0 can be released$/);
     expect(good.text).to.contain('the package holds ');
     expect(tool('git', 'tag')).to.equal('');
-    expect(script().text).to.contain('packed\n  build/callhooks.tgz\ntagged v0.1.0.');
+    expect(script().text).to.contain('packed\n  build/callhooks.tgz\ntagged v0.1.0 and gen/go/v0.1.0.');
     expect(tool('git', 'cat-file', 'tag', 'v0.1.0')).to.contain('callhooks 0.1.0\n\n### Added\n\n- b');
 
     // The next one changes what is released, and the checksums with it.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MIGRATIONS } from '../../../migrations/index.ts';
@@ -11,6 +12,14 @@ const TODAY = '2026-12-01';
 describe('what releases have frozen', () => {
   it('is as it was', () => {
     expect(frozenProblems(ROOT, readFrozen(ROOT))).to.deep.equal([]);
+  });
+});
+
+describe('the version of the Python package', () => {
+  it('is that of callhooks', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    const project = readFileSync(join(ROOT, 'clients/python/pyproject.toml'), 'utf8');
+    expect(/^version = "(.*)"$/m.exec(project)?.[1]).to.equal(version);
   });
 });
 
