@@ -1,13 +1,14 @@
 import asyncio
 import uuid
+from pathlib import Path
 
 import grpc
 import pytest
 
 from callhooks import AsyncClient, CallhooksError, texts
-from callhooks.v1.agent_admin_pb2 import CreateAgentRequest
+from callhooks.v1.agent_admin_pb2 import CreateAgentRequest, ListAgentsRequest
 from callhooks.v1.call_lifecycle_pb2 import OnCallEndRequest, OnCallStartRequest
-from test_client import new_agent
+from test_client import mutual_tls, new_agent
 
 
 async def test_starts_and_ends_a_call(address: str, endpoint: str) -> None:
@@ -51,3 +52,18 @@ async def test_ends_an_rpc_at_its_deadline_or_with_its_task(flaky_address: str) 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+async def test_sends_the_token_that_a_coroutine_returns_over_mutual_tls(
+    tls_address: str, token: str, certs: Path
+) -> None:
+    tokens = iter(["wrong", token])
+
+    async def next_token() -> str:
+        return next(tokens)
+
+    async with AsyncClient(tls_address, tls=mutual_tls(certs), token=next_token) as client:
+        with pytest.raises(CallhooksError) as caught:
+            await client.agents.ListAgents(ListAgentsRequest())
+        assert caught.value.reason == "UNAUTHENTICATED"
+        assert len((await client.agents.ListAgents(ListAgentsRequest())).agents) == 0

@@ -65,15 +65,18 @@ def test_raises_an_error_that_names_what_was_not_found(client: Client) -> None:
     assert (error.reason, error.resource_type, error.resource_name) == ("AGENT_NOT_FOUND", "agent", agent_uuid)
 
 
-def test_sends_the_token_that_a_function_returns_over_mutual_tls(tls_address: str, token: str, certs: Path) -> None:
-    tls = Tls(
+def mutual_tls(certs: Path) -> Tls:
+    return Tls(
         ca=(certs / "ca.pem").read_bytes(),
         certificate=(certs / "client.pem").read_bytes(),
         private_key=(certs / "client.key").read_bytes(),
         server_name="endpoint.example",
     )
+
+
+def test_sends_the_token_that_a_function_returns_over_mutual_tls(tls_address: str, token: str, certs: Path) -> None:
     tokens = iter(["wrong", token])
-    with Client(tls_address, tls=tls, token=lambda: next(tokens)) as client:
+    with Client(tls_address, tls=mutual_tls(certs), token=lambda: next(tokens)) as client:
         with pytest.raises(CallhooksError) as caught:
             client.agents.ListAgents(ListAgentsRequest())
         assert caught.value.reason == "UNAUTHENTICATED"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -10,6 +10,9 @@ import grpc
 
 Token = str | Callable[[], str]
 """A token of `callhooks token`, or a function that returns the one to send now."""
+
+AsyncToken = Token | Callable[[], Awaitable[str]]
+"""What an asyncio client takes: also a coroutine function that returns the token."""
 
 SERVICE_CONFIG: str = files("callhooks").joinpath("service-config.json").read_text()
 """deploy/service-config.json: timeouts, retries where they are safe, and round robin over all addresses."""
@@ -77,7 +80,9 @@ def channel_options(tls: bool | Tls | None, replacements: Mapping[str, int | str
     return list((options | dict(replacements)).items())
 
 
-def channel_credentials(address: str, tls: bool | Tls | None, token: Token | None) -> grpc.ChannelCredentials | None:
+def channel_credentials(
+    address: str, tls: bool | Tls | None, token: AsyncToken | None
+) -> grpc.ChannelCredentials | None:
     """Returns the credentials of a channel, or None for plaintext.
 
     Raises ValueError when a token would go unencrypted to another machine and the caller has not said `tls=False`.
@@ -92,9 +97,7 @@ def channel_credentials(address: str, tls: bool | Tls | None, token: Token | Non
     return grpc.ssl_channel_credentials(pem.ca, pem.private_key, pem.certificate)
 
 
-def request_metadata(token: Token | None, given: Sequence[tuple[str, str | bytes]] | None) -> Metadata:
+def request_metadata(token: str | None, given: Sequence[tuple[str, str | bytes]] | None) -> Metadata:
     """Returns the gRPC headers of an RPC, with the token in `authorization`."""
     metadata = tuple(given or ())
-    if token is None:
-        return metadata
-    return (*metadata, ("authorization", f"Bearer {token if isinstance(token, str) else token()}"))
+    return metadata if token is None else (*metadata, ("authorization", f"Bearer {token}"))

@@ -1,5 +1,6 @@
 """The client for asyncio."""
 
+import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,13 @@ class AsyncClient:
         self,
         address: str,
         *,
-        token: connection.Token | None = None,
+        token: connection.AsyncToken | None = None,
         tls: bool | connection.Tls | None = None,
         timeouts: Mapping[str, float] | None = None,
         options: Mapping[str, int | str] | None = None,
     ) -> None:
-        """Makes a client, which connects with its first RPC. The parameters are those of `Client`."""
+        """Makes a client, which connects with its first RPC. The parameters are those of `Client`;
+        `token` may be a coroutine function."""
         credentials = connection.channel_credentials(address, tls, token)
         channel_options = connection.channel_options(tls, options or {})
         if credentials is None:
@@ -73,7 +75,7 @@ class _AsyncChannel:
     """What the generated stubs need of a channel: it adds deadline and token to each RPC, and decodes its error."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, token: connection.Token | None, timeouts: Mapping[str, float]
+        self, channel: grpc.aio.Channel, token: connection.AsyncToken | None, timeouts: Mapping[str, float]
     ) -> None:
         self._channel = channel
         self._token = token
@@ -84,7 +86,8 @@ class _AsyncChannel:
         default = self._timeouts.get(path.rpartition("/")[2], connection.TIMEOUTS.get(path))
 
         async def call(request: Any, timeout: float | None = None, metadata: Any = None, **more: Any) -> Any:
-            headers = connection.request_metadata(self._token, metadata)
+            token = self._token() if callable(self._token) else self._token
+            headers = connection.request_metadata(await token if inspect.isawaitable(token) else token, metadata)
             try:
                 return await method(
                     request, timeout=default if timeout is None else timeout, metadata=headers, **more

@@ -84,7 +84,8 @@ class _Channel:
         default = self._timeouts.get(path.rpartition("/")[2], connection.TIMEOUTS.get(path))
 
         def call(request: Any, timeout: float | None = None, metadata: Any = None, **more: Any) -> Any:
-            headers = connection.request_metadata(self._token, metadata)
+            token = self._token() if callable(self._token) else self._token
+            headers = connection.request_metadata(token, metadata)
             try:
                 return method(request, timeout=default if timeout is None else timeout, metadata=headers, **more)
             except grpc.RpcError as error:
