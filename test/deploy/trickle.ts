@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import { connect, RpcError, type Rpc } from '../support/rpc.ts';
 
@@ -53,7 +54,7 @@ export function startTrickle(options: {
           { headers: { authorization: `Bearer ${options.token()}` } },
         );
         if (reply.dynamicVariables?.['customer_name'] === 'Ada Lovelace') answered.push(conversationUuid);
-        else problems.push(`${conversationUuid}: ${JSON.stringify(reply)}`);
+        else problems.push(`${conversationUuid}: ${inspect(reply)}`);
         return;
       } catch (error) {
         if (!(error instanceof RpcError) || error.code !== 'UNAVAILABLE' || performance.now() > giveUpAtMs) {
