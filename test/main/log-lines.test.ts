@@ -110,6 +110,7 @@ describe('What a server writes at log level trace', function () {
       status: 500,
       recorded: true,
     });
+    expect(line?.['origin']).to.match(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(line).to.include({ decision: 'proceed_degraded', trace_id: '1'.repeat(32) });
     for (const name of ['request_id', 'agent_uuid', 'conversation_uuid', 'execution_uuid', 'webhook_uuid'])
       expect(line?.[name]).to.match(/^[0-9a-f-]{36}$/);

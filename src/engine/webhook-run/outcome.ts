@@ -102,6 +102,8 @@ export interface ExecutionLine {
   readonly agent_uuid: string;
   readonly webhook_uuid: string;
   readonly webhook_type: WebhookType;
+  /** Scheme, host and port of the webhook's URL, once a request was rendered. */
+  readonly origin?: string;
   readonly outcome: Outcome['state'];
   readonly decision?: StoredDecision;
   readonly failure_code?: string;
@@ -149,6 +151,7 @@ function toExecutionLine(
     agent_uuid: names.agentUuid,
     webhook_uuid: names.webhookUuid,
     webhook_type: outcome.webhookType,
+    ...(outcome.request ? { origin: originOf(outcome.request.url) } : {}),
     outcome: outcome.state,
     ...(outcome.decision ? { decision: outcome.decision } : {}),
     ...(outcome.failure ? { failure_code: outcome.failure.code, sent: outcome.failure.sent } : {}),
@@ -162,6 +165,11 @@ function toExecutionLine(
     total_ms: rounded(timings.totalMs),
     recorded,
   };
+}
+
+// No placeholder can stand before the path, so an origin is the same for all calls of a webhook.
+function originOf(url: string): string {
+  return /^\w+:\/\/[^/?#]*/.exec(url)?.[0] ?? '';
 }
 
 function rounded(ms: number | undefined): number | undefined {

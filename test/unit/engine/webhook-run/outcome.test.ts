@@ -174,6 +174,26 @@ describe('recordAndLog', () => {
     expect(lines).to.deep.equal([line]);
   });
 
+  for (const [url, origin] of [
+    ['https://a.example:8443/path/5550107733?q=1', 'https://a.example:8443'],
+    ['https://a.example?q=5550107733', 'https://a.example'],
+    ['http://[::1]:80#5550107733', 'http://[::1]:80'],
+    ['5550107733', ''],
+  ] as const)
+    it(`logs of the URL ${url} no more than its origin`, async () => {
+      const sent = {
+        method: 'POST',
+        url,
+        headers: [],
+        body: '',
+        bodyBinary: false,
+        bodyBytes: 0,
+        truncated: false,
+      };
+      const { lines } = await recordWith({ ...failed, request: sent }, () => Promise.resolve('recorded'));
+      expect(lines).to.deep.equal([{ ...line, origin }]);
+    });
+
   it('logs no trace id when the trace context is malformed', async () => {
     const { lines } = await recordWith(failed, () => Promise.resolve('recorded'), { traceparent: 'a phone' });
     expect(lines).to.deep.equal([{ ...line, trace_id: undefined }]);
