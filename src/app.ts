@@ -1,18 +1,12 @@
 import { createAccessControl } from './access/access-control.ts';
-import { bindAdminCommands } from './commands/admin/admin-commands.ts';
-import { createAuditLog } from './commands/admin/audit-log.ts';
-import { getExecution } from './commands/get-execution.ts';
-import { listExecutions } from './commands/list-executions.ts';
-import { onCallEnd } from './commands/calls/on-call-end.ts';
-import { onCallStart } from './commands/calls/on-call-start.ts';
-import { testWebhook } from './commands/admin/test-webhook.ts';
+import { bindCommands } from './commands/bind-commands.ts';
 import type { Config } from './config/config.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { OnFaultPoint } from './engine/fault-points.ts';
 import type { Intervals } from './engine/maintenance.ts';
+import { createStartup, type Startup } from './engine/startup.ts';
 import { createServerTls, type ServerTls } from './grpc/server-tls.ts';
 import { createGrpcServer, type GrpcAddresses, type GrpcServer } from './grpc/server.ts';
-import type { BoundService } from './grpc/bound-service.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
 import { createCallLifecycleService } from './grpc/services/call-lifecycle.ts';
 import { createExecutionLogService } from './grpc/services/execution-log.ts';
@@ -38,7 +32,6 @@ import { signHmac, signStandardWebhook } from './secrets/sign.ts';
 import { openMigrated, type Database } from './store/database.ts';
 import { openTracing } from './tracing/open-tracing.ts';
 import type { Tracing } from './tracing/tracing.ts';
-import { createStartup, type Startup } from './engine/startup.ts';
 import { VERSION } from './version.ts';
 
 /** The addresses that a process listens on, each `host:port`. */
@@ -140,15 +133,21 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
 
   const engine = plugEngine(parts, everyMs, (isReady) => server.setServing(isReady));
   const startup = createStartup();
+  const commands = bindCommands({
+    ...{ engine, startup, logger, ids, agentSecrets, onFaultPoint, onError, checkClientCertificate },
+    ...{ checkUrl: executor.checkUrl, countOtherDetails: metrics.countOtherDetails },
+    ...{ instance: config.instance, recordBytes: config.recordBodyBytes },
+  });
   const server = createGrpcServer({
     address: config.listen.address,
     healthAddress: config.healthListen?.address,
     credentials: tls?.credentials,
     ...(config.apiTokens && { accessControl: createAccessControl(config.apiTokens) }),
     services: [
-      ...adminServices(parts, engine, startup),
-      lifecycleService(parts, engine, startup),
-      executionLogService(engine),
+      createAgentAdminService(commands),
+      createWebhookAdminService(commands),
+      createCallLifecycleService(commands),
+      createExecutionLogService(commands),
     ],
     logger,
     newRequestId: ids.uuid,
@@ -190,63 +189,6 @@ function plugEngine(
     sendTraceparent: config.sendTraceparent,
     limits: config,
     ...reportExecutions({ metrics, tracing, logger }),
-  });
-}
-
-function adminServices(
-  { logger, ids, agentSecrets, executor: { checkUrl } }: Parts,
-  { parts: engine, gate }: Engine,
-  startup: Startup,
-): readonly BoundService[] {
-  const agents = engine.agentStore;
-  const audit = createAuditLog(logger);
-  const admin = bindAdminCommands({
-    ...{ agents, agentSecrets, ids, checkUrl, checkClientCertificate, audit },
-    onAgentChanged: engine.agents.forget,
-  });
-  const { store, admission, slots, webhookRuns, open, signal } = engine;
-  const testDeps = {
-    ...{ agents, agentSecrets, checkUrl, checkClientCertificate, audit, newUuid: ids.uuid },
-    ...{ store, admission, gate, slots, webhookRuns, open, signal },
-  };
-  return [
-    createAgentAdminService(admin),
-    createWebhookAdminService({ ...admin, testWebhook: startup.after(testWebhook, testDeps) }),
-  ];
-}
-
-function lifecycleService(
-  { config, logger, ids, metrics, onFaultPoint, onError }: Parts,
-  { parts: engine }: Engine,
-  startup: Startup,
-): BoundService {
-  const { store, agents, admission, health } = engine;
-  const callDeps = {
-    ...{ store, agents, admission, health, newUuid: ids.uuid, instance: config.instance },
-    onOtherDetails: ({ executionUuid }: { executionUuid: string }): void => {
-      metrics.countOtherDetails();
-      logger.warn({ execution_uuid: executionUuid }, OTHER_DETAILS);
-    },
-  };
-  const { slots, preCalls, startWaiters, webhookRuns, open, signal } = engine;
-  const startDeps = {
-    ...{ ...callDeps, slots, preCalls, startWaiters, webhookRuns, open, signal, onError },
-    recordBytes: config.recordBodyBytes,
-  };
-  const { writes, postCallSender, maintenance } = engine;
-  const endDeps = { ...callDeps, writes, postCallSender, maintenance, onFaultPoint };
-  return createCallLifecycleService({
-    onCallStart: startup.after(onCallStart, startDeps),
-    onCallEnd: startup.after(onCallEnd, endDeps),
-  });
-}
-
-const OTHER_DETAILS = 'the repeated request has other call details; the recorded ones are kept';
-
-function executionLogService({ parts: { store } }: Engine): BoundService {
-  return createExecutionLogService({
-    getExecution: (request) => getExecution({ store }, request),
-    listExecutions: (request) => listExecutions({ store }, request),
   });
 }
 

@@ -31,9 +31,6 @@ export interface AdminDeps {
 
 type Caller = Pick<RequestContext, 'caller'>;
 
-/** The commands that administer agents and webhooks, bound to what they work with. */
-export type AdminCommands = ReturnType<typeof bindAdminCommands>;
-
 /** Binds the commands that administer agents and webhooks to what they work with. */
 export function bindAdminCommands(unbound: Omit<AdminDeps, 'audit'> & { readonly audit: Audit }) {
   // A command that writes has an audit log of its own for each request, which names the caller.

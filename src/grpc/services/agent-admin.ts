@@ -1,4 +1,4 @@
-import type { AdminCommands } from '../../commands/admin/admin-commands.ts';
+import type { Commands } from '../../commands/bind-commands.ts';
 import { AgentAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { agentMessage } from '../messages/agent.ts';
@@ -7,7 +7,7 @@ import * as requests from '../requests/agent-admin.ts';
 
 /** The commands that serve `callhooks.v1.AgentAdmin`. */
 type AgentAdminCommands = Pick<
-  AdminCommands,
+  Commands,
   'createAgent' | 'getAgent' | 'listAgents' | 'updateAgent' | 'deleteAgent'
 >;
 

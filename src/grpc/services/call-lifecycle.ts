@@ -1,6 +1,6 @@
-import type { RequestContext } from '../../commands/request-context.ts';
-import type { OnCallEndReply, OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
-import type { OnCallStartReply, OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
+import type { Commands } from '../../commands/bind-commands.ts';
+import type { OnCallEndRequest } from '../../commands/calls/on-call-end.ts';
+import type { OnCallStartRequest } from '../../commands/calls/on-call-start.ts';
 import type { Execution } from '../../domain/execution.ts';
 import { CallLifecycleService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
@@ -9,10 +9,7 @@ import { onCallEndMessage, onCallStartMessage } from '../messages/call-lifecycle
 import { parseOnCallEnd, parseOnCallStart } from '../requests/call-lifecycle.ts';
 
 /** The commands that serve `callhooks.v1.CallLifecycle`. */
-interface CallLifecycleCommands {
-  readonly onCallStart: (request: OnCallStartRequest, context: RequestContext) => Promise<OnCallStartReply>;
-  readonly onCallEnd: (request: OnCallEndRequest, context: RequestContext) => Promise<OnCallEndReply>;
-}
+type CallLifecycleCommands = Pick<Commands, 'onCallStart' | 'onCallEnd'>;
 
 /** Returns the service `callhooks.v1.CallLifecycle`, bound to its commands. */
 export function createCallLifecycleService(commands: CallLifecycleCommands): BoundService {

@@ -1,20 +1,13 @@
-import type { GetExecutionReply, GetExecutionRequest } from '../../commands/get-execution.ts';
-import type { ListExecutionsRequest } from '../../commands/list-executions.ts';
-import type { Execution } from '../../domain/execution.ts';
+import type { Commands } from '../../commands/bind-commands.ts';
 import { ExecutionLogService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { variableSourcesMessage } from '../messages/call-lifecycle.ts';
 import { detailedExecutionMessage, executionMessage } from '../messages/execution.ts';
 import { executionTokens } from '../page-tokens.ts';
 import { parseGetExecution, parseListExecutions } from '../requests/execution-log.ts';
-import type { Page } from '../../store/agent-store.ts';
-import type { ExecutionKey } from '../../store/execution-store.ts';
 
 /** The commands that serve `callhooks.v1.ExecutionLog`. */
-interface ExecutionLogCommands {
-  readonly getExecution: (request: GetExecutionRequest) => Promise<GetExecutionReply>;
-  readonly listExecutions: (request: ListExecutionsRequest) => Promise<Page<Execution, ExecutionKey>>;
-}
+type ExecutionLogCommands = Pick<Commands, 'getExecution' | 'listExecutions'>;
 
 /** Returns the service `callhooks.v1.ExecutionLog`, bound to its commands. */
 export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {

@@ -1,6 +1,4 @@
-import type { AdminCommands } from '../../commands/admin/admin-commands.ts';
-import type { RequestContext } from '../../commands/request-context.ts';
-import type { TestWebhookReply, TestWebhookRequest } from '../../commands/admin/test-webhook.ts';
+import type { Commands } from '../../commands/bind-commands.ts';
 import { WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { testWebhookMessage } from '../messages/test-webhook.ts';
@@ -10,12 +8,10 @@ import { parseTestWebhook } from '../requests/test-webhook.ts';
 import * as requests from '../requests/webhook-admin.ts';
 
 /** The commands that serve `callhooks.v1.WebhookAdmin`. */
-interface WebhookAdminCommands extends Pick<
-  AdminCommands,
-  'createWebhook' | 'getWebhook' | 'listWebhooks' | 'updateWebhook' | 'deleteWebhook'
-> {
-  readonly testWebhook: (request: TestWebhookRequest, context: RequestContext) => Promise<TestWebhookReply>;
-}
+type WebhookAdminCommands = Pick<
+  Commands,
+  'createWebhook' | 'getWebhook' | 'listWebhooks' | 'updateWebhook' | 'deleteWebhook' | 'testWebhook'
+>;
 
 /** Returns the service `callhooks.v1.WebhookAdmin`, bound to its commands. */
 export function createWebhookAdminService(commands: WebhookAdminCommands): BoundService {
