@@ -52,10 +52,16 @@ interface Execution {
   readonly failure?: object;
 }
 
-const FOLDER = new URL('../../examples/webhooks/', import.meta.url);
-const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+const FOLDERS = ['examples/webhooks', 'examples/migrating'].map(
+  (name) => [name, new URL(`../../${name}/`, import.meta.url)] as const,
+);
+const FILES = FOLDERS.flatMap(([name, folder]) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => [`${name}/${file}`, new URL(file, folder)] as const),
+);
 
-describeEachEngine('examples/webhooks', (engine) => {
+describeEachEngine('The samples of webhooks', (engine) => {
   let app: TestApp;
   let publicOnly: TestApp;
   before(async () => {
@@ -67,8 +73,8 @@ describeEachEngine('examples/webhooks', (engine) => {
     await publicOnly.close();
   });
 
-  for (const file of FILES) {
-    const text = readFileSync(new URL(file, FOLDER), 'utf8');
+  for (const [file, path] of FILES) {
+    const text = readFileSync(path, 'utf8');
     it(`${file} sends and assigns what it says`, () => play(app, text));
     it(`${file} is accepted as it is`, () => createAgent(publicOnly, JSON.parse(text) as Sample));
   }
