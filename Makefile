@@ -148,7 +148,7 @@ fmt: $(INSTALLED) ## Format code and proto files
 	@$(N) buf format -w
 
 .PHONY: gen
-gen: $(INSTALLED) ## Generate src/gen/ from proto/, and copy alerts and dashboards into the Helm chart
+gen: $(INSTALLED) ## Generate src/gen/ and docs/api.md from proto/, and copy alerts and dashboards into the Helm chart
 	@$(N) node scripts/gen.ts
 	@cp $(CHART_COPIES) deploy/helm/callhooks/files/
 

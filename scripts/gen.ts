@@ -1,17 +1,19 @@
 /**
  * Generates src/gen/ from proto/: TypeScript for every message and service, and the descriptors of the compiler for
- * reflection. With `--check` it generates into a temporary folder and fails when src/gen/ differs from that. It needs no
- * network.
+ * reflection; and docs/api.md from the comments. With `--check` it generates into a temporary folder and fails when what
+ * is committed differs from that. It needs no network.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { apiPage } from './api-page.ts';
 import { differences, filesBelow } from './folders.ts';
 import { runBuf } from './run.ts';
 
 const root = dirname(import.meta.dirname);
 const committed = join(root, 'src', 'gen');
+const committedPage = join(root, 'docs', 'api.md');
 /** The folder of the proto file of the health service, which callhooks serves too. */
 const HEALTH_PROTOS = 'node_modules/grpc-health-check/proto';
 /** Field numbers: `file` of google.protobuf.FileDescriptorSet, `name` and `source_code_info` of FileDescriptorProto. */
@@ -82,31 +84,40 @@ function readMissingKindAsNull(file: string): void {
   writeFileSync(file, source);
 }
 
-function generateInto(folder: string): void {
+/** Generates the code into a folder, and returns docs/api.md. */
+function generateInto(folder: string): string {
   runBuf(root, 'generate', '--output', folder);
   readMissingKindAsNull(join(folder, 'google', 'protobuf', 'struct.ts'));
   const files = ['proto', HEALTH_PROTOS].flatMap((input) =>
     compile(input, join(folder, 'descriptors.binpb')),
   );
   writeFileSync(join(folder, 'descriptors.ts'), descriptorsSource(files));
+  return apiPage(files);
 }
 
 function report(stale: readonly string[]): void {
-  if (stale.length === 0) return console.log('src/gen is fresh');
-  console.error(`src/gen is not what proto/ generates; run "make gen":\n  ${stale.join('\n  ')}`);
+  if (stale.length === 0) return console.log('src/gen and docs/api.md are fresh');
+  console.error(`This is not what proto/ generates; run "make gen":\n  ${stale.join('\n  ')}`);
   process.exitCode = 1;
 }
 
-function replaceCommitted(folder: string): void {
+function replaceCommitted(folder: string, page: string): void {
   rmSync(committed, { recursive: true, force: true });
   cpSync(folder, committed, { recursive: true });
+  writeFileSync(committedPage, page);
+}
+
+function staleFiles(folder: string, page: string): string[] {
+  const stale = differences(filesBelow(folder), filesBelow(committed)).map((name) => `src/gen/${name}`);
+  const isPageFresh = existsSync(committedPage) && readFileSync(committedPage, 'utf8') === page;
+  return isPageFresh ? stale : [...stale, 'docs/api.md'];
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'callhooks-gen-'));
 try {
-  generateInto(folder);
-  if (process.argv.includes('--check')) report(differences(filesBelow(folder), filesBelow(committed)));
-  else replaceCommitted(folder);
+  const page = generateInto(folder);
+  if (process.argv.includes('--check')) report(staleFiles(folder, page));
+  else replaceCommitted(folder, page);
 } finally {
   rmSync(folder, { recursive: true });
 }
