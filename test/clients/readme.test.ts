@@ -1,19 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { runProgram } from './programs.ts';
-import { readBlocks, readLinks, readSteps } from './readme.ts';
+import { readBlocks, readSteps } from './readme.ts';
 import { createShownReplies } from './shown-reply.ts';
 import { describeWith, pathWithTools } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGE = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+// The quick start goes on where the session of the README ends.
+const PAGE = `${README}\n${readFileSync(join(ROOT, 'docs/quick-start.md'), 'utf8')}`;
 const BLOCKS = readBlocks(PAGE);
+const README_LINES = README.split('\n').length;
+const MAX_README_LINES = 250;
 const START_MS = 120_000;
 const PATIENCE_MS = 10_000;
 
@@ -23,12 +27,12 @@ const PLACES = {
   crm: { shown: '127.0.0.1:8080', prints: /listens on http:\/\/(\S+)/ },
 } as const;
 
-describe('README.md', () => {
-  it('links to files that exist', () => {
-    expect(readLinks(PAGE).filter((path) => !existsSync(join(ROOT, path)))).to.deep.equal([]);
+describe('README.md and docs/quick-start.md', () => {
+  it('begin with a README that is short', () => {
+    expect(README_LINES).to.be.below(MAX_README_LINES);
   });
 
-  it('names targets that the Makefile has', () => {
+  it('name targets that the Makefile has', () => {
     const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
     const named = [...PAGE.matchAll(/\bmake ([a-z][a-z-]+)(?=[ `\n])/g)].map(([, target = '']) => target);
     expect(named).to.include.members(['run', 'test', 'demo']);
@@ -36,13 +40,13 @@ describe('README.md', () => {
     for (const [, target = ''] of inBlocks) expect(makefile).to.match(new RegExp(`^${target}:`, 'm'));
   });
 
-  it('names variables that docs/config.md has', () => {
+  it('name variables that docs/config.md has', () => {
     const config = readFileSync(join(ROOT, 'docs/config.md'), 'utf8');
     for (const [name] of PAGE.matchAll(/\b(?:CALLHOOKS_[A-Z_]*[A-Z]|DATABASE_URL)\b/g))
       expect(config).to.include(`| \`${name}\``);
   });
 
-  it('installs the grpcurl that the tests use', () => {
+  it('install the grpcurl that the tests use', () => {
     const [, version = ''] =
       /go install github\.com\/fullstorydev\/grpcurl\/cmd\/grpcurl@(\S+)/.exec(PAGE) ?? [];
     expect(readFileSync(join(ROOT, 'test/tools/test-tools.sh'), 'utf8')).to.include(
@@ -50,7 +54,7 @@ describe('README.md', () => {
     );
   });
 
-  it('shows files as they are', () => {
+  it('show files as they are', () => {
     const shown = BLOCKS.filter(({ directive }) => directive.startsWith('file '));
     expect(shown).to.have.lengthOf(1);
     for (const { directive, text } of shown)
@@ -60,7 +64,7 @@ describe('README.md', () => {
   });
 });
 
-describeWith(['grpcurl'], 'The session in README.md', function () {
+describeWith(['grpcurl'], 'The session in README.md and docs/quick-start.md', function () {
   this.timeout(START_MS + PATIENCE_MS);
   const replies = createShownReplies();
   const actual = new Map<string, string>();
@@ -100,7 +104,7 @@ describeWith(['grpcurl'], 'The session in README.md', function () {
   });
 
   for (const { command, shows } of readSteps(BLOCKS)) {
-    it(`prints what line ${command.line} shows: ${titleOf(command.text)}`, async () => {
+    it(`prints what ${placeOf(command.line)} shows: ${titleOf(command.text)}`, async () => {
       const giveUpAtMs = Date.now() + PATIENCE_MS;
       for (;;) {
         const { stdout, stderr } = await runProgram('sh', ['-c', inPlaces(replies.translate(command.text))], {
@@ -120,6 +124,13 @@ describeWith(['grpcurl'], 'The session in README.md', function () {
     expect(crmLines.slice(1)).to.deep.equal(said);
   });
 });
+
+/** Names the line of a page by its number in both pages together. */
+function placeOf(line: number): string {
+  return line <= README_LINES
+    ? `line ${line} of README.md`
+    : `line ${line - README_LINES} of docs/quick-start.md`;
+}
 
 function titleOf(command: string): string {
   return /callhooks\.v1\.\w+\/\w+/.exec(command)?.[0] ?? command.split('\n')[0] ?? '';
