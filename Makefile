@@ -79,6 +79,7 @@ test-clients: $(BUILT) ## Test a real server with programs and libraries of othe
 	@test/tools/test-tools.sh
 	@test/tools/proxies-install.sh
 	@test/tools/stub-tools.sh
+	@test/tools/example-tools.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-deploy

@@ -18,6 +18,7 @@ export const TOOLS = {
   // These files are written when the environments are complete.
   'newest python': join(ROOT, '.cache/python-client/newest/installed.txt'),
   'oldest python': join(ROOT, '.cache/python-client/oldest/installed.txt'),
+  'voice frameworks': join(ROOT, '.cache/voice-frameworks/installed.txt'),
   squid: join(ROOT, '.cache/squid/usr/sbin/squid'),
   tinyproxy: '/usr/bin/tinyproxy',
 } as const;

@@ -43,8 +43,29 @@ function javaPlatform(): VoicePlatform {
   };
 }
 
+function pythonPlatform(): VoicePlatform {
+  const python = join(TOOLS['newest python'], '../bin/python');
+  const client = join(EXAMPLES, '../clients/python');
+  const env = { PYTHONPATH: join(client, 'src'), PYTHONDONTWRITEBYTECODE: '1' };
+  const program = join(EXAMPLES, 'python/voice_platform.py');
+  const mypy = ['-m', 'mypy', '--strict', '--cache-dir=/dev/null', `--config-file=${client}/pyproject.toml`];
+  return {
+    tools: ['newest python'],
+    build: () => runProgram(python, [...mypy, program], { cwd: client, timeout: BUILD_MS }),
+    run: (args, more) => runProgram(python, [program, ...args], { env: { ...env, ...more } }),
+  };
+}
+
+/** It takes the client from dist/, as the npm package has it. `make check` checks its types. */
+function typescriptPlatform(): VoicePlatform {
+  const program = join(EXAMPLES, 'typescript/voice-platform.ts');
+  return { tools: [], run: (args, env) => runProgram(process.execPath, [program, ...args], { env }) };
+}
+
 /** The examples by language. */
 export const VOICE_PLATFORMS: Readonly<Record<string, VoicePlatform>> = {
   Go: goPlatform(),
   Java: javaPlatform(),
+  Python: pythonPlatform(),
+  TypeScript: typescriptPlatform(),
 };
