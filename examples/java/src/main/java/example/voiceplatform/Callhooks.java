@@ -19,6 +19,7 @@ import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /** A connection to callhooks. Make one for the process: all RPCs share it. */
 final class Callhooks implements AutoCloseable {
@@ -26,19 +27,21 @@ final class Callhooks implements AutoCloseable {
   private final CallLifecycleBlockingStub calls;
   private final ExecutionLogBlockingStub executions;
 
-  /** Connects, with the first RPC, in plaintext: for another machine leave out usePlaintext. `token` may be null. */
+  private static final Pattern THIS_MACHINE = Pattern.compile("(localhost|127\\.[0-9.]+|\\[::1]):[0-9]+");
+
+  /** Connects with the first RPC, by TLS unless the server is on this machine. `token` may be null. */
   Callhooks(String address, String token) {
     // The service config repeats an RPC after UNAVAILABLE and LIMIT_REACHED, and gRPC waits as long as the server asks for.
-    channel =
+    var builder =
         NettyChannelBuilder.forTarget("dns:///" + address)
-            .usePlaintext()
             .defaultServiceConfig(serviceConfig())
             .disableServiceConfigLookUp()
             .enableRetry()
             .keepAliveTime(30, SECONDS)
             .keepAliveTimeout(10, SECONDS)
-            .keepAliveWithoutCalls(true)
-            .build();
+            .keepAliveWithoutCalls(true);
+    if (THIS_MACHINE.matcher(address).matches()) builder.usePlaintext();
+    channel = builder.build();
     var headers = new Metadata();
     if (token != null)
       headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
