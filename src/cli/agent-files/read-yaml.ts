@@ -1,5 +1,6 @@
 import { isAlias, isCollection, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Alias, Document, Node, Pair, Scalar } from 'yaml';
+import { tokenProblem } from './token-problem.ts';
 
 /** A value of a YAML file. `at` is where it begins, as an index into the text. Aliases lead to shared nodes. */
 export type YamlNode =
@@ -58,9 +59,10 @@ export function readYaml(text: string): YamlText {
 }
 
 function readRoot(text: string, lines: LineCounter, problems: YamlProblem[]): YamlNode | undefined {
-  const document = parse(text, lines);
+  const ofTokens = tokenProblem(text, MAX_DEPTH);
+  const document = ofTokens === undefined ? parse(text, lines) : undefined;
   if (document === undefined) {
-    problems.push({ at: 0, text: TOO_DEEP });
+    problems.push({ at: 0, text: ofTokens === 'too many' ? TOO_MANY : TOO_DEEP });
     return undefined;
   }
   for (const { pos, message } of document.errors)
@@ -77,6 +79,7 @@ function readRoot(text: string, lines: LineCounter, problems: YamlProblem[]): Ya
   return node;
 }
 
+const TOO_MANY = 'is too large: it has too many values, comments and blanks';
 const TOO_DEEP = `is nested too deeply: at most ${MAX_DEPTH} levels are allowed`;
 
 // The parser recurses, so a text of many brackets ends in a RangeError, which it may have caught itself.
