@@ -67,6 +67,14 @@ webhooks:
     expect((await files.apply()).out).to.match(/^Nothing to do/);
   });
 
+  it('finds the agent of a file that is written as JSON, and makes no second file for it', async () => {
+    const agent = { agent_uuid: agentUuid(1), display_name: 'Front desk' };
+    files.write('one.yaml', JSON.stringify(agent, undefined, 2));
+    await files.apply();
+    expect((await files.export()).code).to.equal(0);
+    expect(files.list()).to.deep.equal(['one.yaml']);
+  });
+
   it('gives agents with hostile and equal names files of their own in the folder', async () => {
     const names = [
       '../../etc/passwd',

@@ -98,9 +98,12 @@ function filesByAgent(dir: string): ReadonlyMap<string, string> {
 
 const UUID_LINE = /^["']?agent_?[uU]uid["']?[ \t]*:[ \t]*["']?([0-9a-fA-F-]{36})\b/m;
 
+// Most files have the id at the beginning of a line. One that is written as JSON has it elsewhere, and is parsed.
 function uuidIn(path: string): string | undefined {
   const read = readTextFile(path);
-  return 'problem' in read ? undefined : UUID_LINE.exec(read.text)?.[1]?.toLowerCase();
+  if ('problem' in read) return undefined;
+  const line = UUID_LINE.exec(read.text)?.[1];
+  return line?.toLowerCase() ?? parseAgentFile(path, read.text).file?.agent.agentUuid;
 }
 
 function writeAgentFile(path: string, agent: pb.Agent, force: boolean): 'written' | 'unchanged' | 'refused' {
