@@ -16,28 +16,29 @@ function write(stream: NodeJS.WriteStream, text: string): void {
   stream.write(text);
 }
 
-process.exit(
-  await runCommandLine(process.argv.slice(2), {
-    env: process.env,
-    pid: process.pid,
-    nodeVersion: process.version,
-    get stdin() {
-      return process.stdin;
-    },
-    get stdout() {
-      return process.stdout;
-    },
-    get stderr() {
-      return process.stderr;
-    },
-    print: (text) => write(process.stdout, text),
-    say: (text) => void process.stderr.write(text),
-    onSignal: (signal, listener) => void process.on(signal, listener),
-    onExit: (listener) => void process.on('exit', listener),
-    onUnexpectedError(listener) {
-      process.on('uncaughtException', listener);
-      process.on('unhandledRejection', listener);
-    },
-    exit: (code) => process.exit(code),
-  }),
-);
+const exitCode = await runCommandLine(process.argv.slice(2), {
+  env: process.env,
+  pid: process.pid,
+  nodeVersion: process.version,
+  get stdin() {
+    return process.stdin;
+  },
+  get stdout() {
+    return process.stdout;
+  },
+  get stderr() {
+    return process.stderr;
+  },
+  print: (text) => write(process.stdout, text),
+  say: (text) => void process.stderr.write(text),
+  onSignal: (signal, listener) => void process.on(signal, listener),
+  onExit: (listener) => void process.on('exit', listener),
+  onUnexpectedError(listener) {
+    process.on('uncaughtException', listener);
+    process.on('unhandledRejection', listener);
+  },
+  exit: (code) => process.exit(code),
+});
+// A write that has failed, for example on a full disk, says so in a later turn.
+await new Promise((resolve) => setImmediate(resolve));
+process.exit(exitCode);

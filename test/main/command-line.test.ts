@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { COMMANDS } from '../../src/cli/commands.ts';
@@ -49,6 +49,18 @@ describe('The command line', () => {
       ...[process.execPath, fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
     ]);
     expect([status, String(stdout), String(stderr)]).to.deep.equal([0, '0\n', '']);
+  });
+
+  it('exits with 74 and says why when its output can not be written', function () {
+    if (!existsSync('/dev/full')) return this.skip();
+    const { status, stderr } = spawnSync('bash', [
+      ...['-c', '"$0" "$1" --help > /dev/full'],
+      ...[process.execPath, fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
+    ]);
+    expect([status, String(stderr)]).to.deep.equal([
+      74,
+      "callhooks can't write its output: ENOSPC: no space left on device, write\n",
+    ]);
   });
 
   const wrong: [string, string[], string][] = [
