@@ -17,6 +17,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-progress
 COPY tsconfig.json tsconfig.build.json ./
 COPY migrations migrations
+COPY deploy/service-config.json deploy/
 COPY src src
 RUN node_modules/.bin/tsc -p tsconfig.build.json \
   && find dist -name '*.map' -delete \

@@ -12,7 +12,8 @@ interface ToolResult {
 /** Runs a program in the folder `root`. The tools of node_modules and this Node.js come first in its path. */
 export function runTool(root: string, program: string, ...args: readonly string[]): ToolResult {
   const path = [dirname(process.execPath), join(root, 'node_modules/.bin'), process.env['PATH'] ?? ''];
-  const env = { ...process.env, PATH: path.join(delimiter) };
+  // Inside of a make, another make prints the folders that it enters and leaves, unless it knows of no outer one.
+  const env = { ...process.env, PATH: path.join(delimiter), MAKELEVEL: undefined, MAKEFLAGS: undefined };
   const result = spawnSync(program, args, { cwd: root, env, maxBuffer: 64 << 20 });
   if (result.error) throw result.error;
   const text = `${String(result.stdout)}${String(result.stderr)}`.trim();

@@ -20,6 +20,7 @@ async function serveWith(stdout: number | 'pipe'): Promise<number | null> {
   const env = {
     PATH: process.env['PATH'],
     CALLHOOKS_LISTEN: '127.0.0.1:0',
+    CALLHOOKS_OPS_LISTEN: 'off',
     CALLHOOKS_DATA_DIR: dataDir,
     MAKELEVEL: '1',
   };

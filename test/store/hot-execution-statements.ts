@@ -90,7 +90,7 @@ export const EXECUTION_STATEMENTS: Readonly<Record<string, HotStatement>> = {
     run: ({ executions, postCall }) => executions.findDetails(postCall.executionUuid),
   },
   'find an execution by its uuid': {
-    ways: ['e by PRIMARY', 'r by PRIMARY'],
+    ways: ['e by PRIMARY', 'r by PRIMARY', 's by PRIMARY'],
     run: ({ executions, start }) => executions.findExecution(start.executionUuid),
   },
   'check whether an execution is sending': {

@@ -20,6 +20,8 @@ export interface Tally {
    * it: the database wrote the claim just after the replica had given it up (docs/execution-states.md).
    */
   readonly abandoned: readonly LoggedCall[];
+  /** Calls answered from the record: an earlier attempt, which nobody knew of, was written after all. */
+  readonly recorded: readonly LoggedCall[];
   /** All other responses, which must not occur under load, a text each. */
   readonly wrong: readonly string[];
 }
@@ -34,9 +36,10 @@ export function tally(entries: readonly LoggedCall[]): Tally {
     isRefusal(response, 'UNAVAILABLE', 'DATABASE_UNAVAILABLE'),
   );
   const abandoned = entries.filter(({ response }) => isAbandoned(response));
-  const known = new Set([...good, ...refused, ...undecided, ...abandoned]);
+  const recorded = entries.filter(({ response }) => isRecorded(response));
+  const known = new Set([...good, ...refused, ...undecided, ...abandoned, ...recorded]);
   const wrong = entries.filter((entry) => !known.has(entry)).map(({ response }) => textOf(response));
-  return { good, refused, undecided, abandoned, wrong };
+  return { good, refused, undecided, abandoned, recorded, wrong };
 }
 
 function isGood(response: CallResponse): boolean {
@@ -62,22 +65,27 @@ function isAbandoned(response: CallResponse): boolean {
   );
 }
 
+function isRecorded(response: CallResponse): boolean {
+  return response.kind === 'reply' && response.replayed && !isDegraded(response) && !isAbandoned(response);
+}
+
 function textOf(response: CallResponse): string {
   if (response.kind === 'error') return `${response.code} ${response.reason} (${response.message})`;
   return `${response.replayed ? 'replayed ' : ''}${response.text}`;
 }
 
-/** Expects only good calls and refusals, and at most so many calls that are undecided, or the record of an abandoned claim. */
+/** Expects only good calls and refusals, and at most so many calls that are undecided, or answered from a record. */
 export function expectNothingWrong(
-  { wrong, undecided, abandoned }: Tally,
+  { wrong, undecided, abandoned, recorded }: Tally,
   what: string,
-  { mostUndecided = 0, mostAbandoned = 0 } = {},
+  { mostUndecided = 0, mostAbandoned = 0, mostRecorded = 0 } = {},
 ): void {
   expect(wrong.slice(0, 5), `${what}: ${wrong.length} calls got something else`).to.deep.equal([]);
   expect(undecided.length, `${what}: calls that got DATABASE_UNAVAILABLE`).to.be.at.most(mostUndecided);
   expect(abandoned.length, `${what}: calls that got the record of an abandoned claim`).to.be.at.most(
     mostAbandoned,
   );
+  expect(recorded.length, `${what}: calls that got a record`).to.be.at.most(mostRecorded);
 }
 
 const ROUNDS = 12;
@@ -95,6 +103,7 @@ export async function repeatRefused(
   const good: LoggedCall[] = [];
   const undecided: LoggedCall[] = [];
   const abandoned: LoggedCall[] = [];
+  const recorded: LoggedCall[] = [];
   const wrong: string[] = [];
   let left = refused;
   let refusedAgain = 0;
@@ -110,11 +119,12 @@ export async function repeatRefused(
     good.push(...made.good);
     undecided.push(...made.undecided);
     abandoned.push(...made.abandoned);
+    recorded.push(...made.recorded);
     wrong.push(...made.wrong);
     left = made.refused;
     refusedAgain += left.length;
   }
-  return { tally: { good, refused: left, undecided, abandoned, wrong }, refusedAgain };
+  return { tally: { good, refused: left, undecided, abandoned, recorded, wrong }, refusedAgain };
 }
 
 function retryAfterOf({ response }: LoggedCall): number {
