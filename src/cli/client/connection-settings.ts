@@ -71,6 +71,9 @@ function readTls(options: ClientOptionValues): ClientTls | undefined {
   const read = (name: 'ca-file' | 'cert-file' | 'key-file') =>
     options[name] === undefined ? undefined : readFile(`--${name}`, options[name]);
   const [ca, certificate, key] = [read('ca-file'), read('cert-file'), read('key-file')];
+  // Without a certificate in it, no server would be trusted, and the error would speak of the server's certificate.
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError(`--ca-file has no certificate in PEM: ${options['ca-file']}`);
   if ((certificate === undefined) !== (key === undefined))
     throw new UsageError('--cert-file and --key-file belong together');
   if (!tls && [ca, certificate, serverName].every((part) => part === undefined)) return undefined;

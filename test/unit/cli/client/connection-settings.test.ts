@@ -11,6 +11,8 @@ const NONE: ClientOptionValues = {
   ...{ 'server-name': undefined, timeout: undefined, insecure: false },
 };
 
+const CA_FILE = join(import.meta.dirname, '../../../support/certs/ca.pem');
+
 describe('connectionSettings', () => {
   let folder: string;
   let file: string;
@@ -43,7 +45,7 @@ describe('connectionSettings', () => {
 
   for (const option of ['ca-file', 'server-name'] as const) {
     it(`uses TLS with --${option}`, () => {
-      expect(read({ [option]: file }).tls).not.to.equal(undefined);
+      expect(read({ [option]: CA_FILE }).tls).not.to.equal(undefined);
     });
   }
 
@@ -59,6 +61,12 @@ describe('connectionSettings', () => {
 
   const refused: [title: string, options: Partial<ClientOptionValues>, env: object, problem: string][] = [
     ['a token in plaintext to another machine', {}, remote, 'use --tls, or --insecure'],
+    [
+      'a file of authorities without a certificate',
+      { 'ca-file': '/dev/null' },
+      {},
+      'has no certificate in PEM',
+    ],
     ['both variables of the token', {}, { CALLHOOKS_TOKEN: 'a', CALLHOOKS_TOKEN_FILE: 'b' }, 'both set'],
     ['a token of two words', {}, { CALLHOOKS_TOKEN: 'a b' }, 'one word'],
     ['a token file that is not there', {}, { CALLHOOKS_TOKEN_FILE: '/nowhere' }, 'ENOENT'],
