@@ -25,6 +25,13 @@ export function sectionOf(changelog: string, version: string): string | undefine
   return sectionsOf(changelog).find(({ name }) => name === version)?.text;
 }
 
+/** Returns the versions that have a section. */
+export function versionsIn(changelog: string): readonly string[] {
+  return sectionsOf(changelog)
+    .map(({ name }) => name)
+    .filter((name) => name !== 'Unreleased');
+}
+
 /**
  * Returns what keeps a changelog from being that of a release: `[Unreleased]` comes first and is empty, and the dated section
  * of the version follows it. `today` is a date such as `2026-11-30`.

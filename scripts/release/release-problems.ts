@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { changelogProblems, sectionOf } from './changelog.ts';
+import { changelogProblems, sectionOf, versionsIn } from './changelog.ts';
 import { frozenFile, frozenProblems, readFrozen, unfrozen, type Frozen } from './frozen.ts';
 import { breaksOf, isBaselineFresh } from './proto-baseline.ts';
 import { git, runTool } from './run-tool.ts';
@@ -11,7 +11,7 @@ export function releaseProblems(root: string, version: string, today: string): r
   const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
   const released = git(root, 'tag', '--list', 'v*')
     .split('\n')
-    .filter((tag) => tag !== '')
+    .filter((tag) => /^v\d+\.\d+\.\d+$/.test(tag))
     .map((tag) => tag.slice(1));
   const last = newestOf(released.filter((other) => other !== version));
   const breaks = last === undefined ? '' : breaksOf(root, `v${last}`);
@@ -19,6 +19,7 @@ export function releaseProblems(root: string, version: string, today: string): r
   const adds = /^### Added$/m.test(sectionOf(changelog, version) ?? '');
   return [
     ...treeProblems(root),
+    ...missingTags(changelog, version, released),
     ...versionProblems({ version, inSource, released, breaksClients: breaks !== '', adds }),
     ...changelogProblems(changelog, version, today),
     ...(isBaselineFresh(root)
@@ -37,6 +38,13 @@ function treeProblems(root: string): readonly string[] {
     ...(branch === 'main' ? [] : [`this is the branch ${branch || '(none)'}: releases are made on main`]),
     ...(changes === '' ? [] : [`there are changes that are not committed:\n${changes}`]),
   ];
+}
+
+// A clone without tags would be compared with nothing.
+function missingTags(changelog: string, version: string, released: readonly string[]): readonly string[] {
+  return versionsIn(changelog)
+    .filter((other) => other !== version && !released.includes(other))
+    .map((other) => `CHANGELOG.md has [${other}], but there is no tag v${other}: run git fetch --tags`);
 }
 
 /** The checksums of the last release are those of its tag, so that nobody edits a migration together with its checksum. */

@@ -59,6 +59,8 @@ describe('make release', () => {
       'display_name = 2;',
       'display_name = 2;\n  // A test.\n  string color = 20;',
     );
+    // A tag that is no version, although it begins with v.
+    tool('git', 'tag', 'vendor-drop');
     const bad = script('--check');
     expect(bad.status, bad.text).to.equal(1);
     for (const problem of [
@@ -77,6 +79,8 @@ describe('make release', () => {
     const good = script('--check');
     expect(good.text).to.match(/callhooks 0\.1\.0 can be released$/);
     expect(good.text).to.contain('the package holds ');
+    expect(bad.text).not.to.contain('endor-drop');
+    tool('git', 'tag', '--delete', 'vendor-drop');
     expect(tool('git', 'tag')).to.equal('');
     expect(script().text).to.contain('packed\n  build/callhooks.tgz\ntagged v0.1.0 and gen/go/v0.1.0.');
     expect(tool('git', 'cat-file', 'tag', 'v0.1.0')).to.contain('callhooks 0.1.0\n\n### Added\n\n- b');
@@ -99,5 +103,12 @@ describe('make release', () => {
     ])
       expect(next.text).to.contain(problem);
     expect(next.text).not.to.contain('migration 0005');
+
+    // A clone without tags would not see any of this.
+    write('CHANGELOG.md', '## [0.1.0]', `## [0.1.1] - ${today}\n\n- c\n\n## [0.1.0]`);
+    tool('git', 'tag', '--delete', 'v0.1.0');
+    expect(script('--look').text).to.contain(
+      'CHANGELOG.md has [0.1.0], but there is no tag v0.1.0: run git fetch --tags',
+    );
   }).timeout(60_000);
 });
