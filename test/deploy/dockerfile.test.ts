@@ -64,7 +64,7 @@ describeWith(['hadolint'], 'The Dockerfile', () => {
 // Each line is `*`, a comment, or `!name` of a file or folder.
 function contextPaths(): readonly string[] {
   const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').trim().split('\n');
-  return lines.flatMap((line) => /^!([\w.-]+)$/.exec(line)?.[1] ?? []);
+  return lines.flatMap((line) => /^!([\w./-]+)$/.exec(line)?.[1] ?? []);
 }
 
 const missing = process.getuid?.() === 0 ? [] : ['root, to mount'];
