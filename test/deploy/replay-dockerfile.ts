@@ -25,14 +25,14 @@ stage() {
   mount --rbind /proc "$root/proc"
   mount --rbind /dev "$root/dev"
 }
-# Copies as COPY does: of a folder its contents, and all as root's.
+# Copies as COPY does: of a folder its contents, into a place that ends with a slash, and all as root's.
 copy() {
   from=$1 to=$root$2
   shift 2
   for source in "$@"; do
     [ -e "$from/$source" ] || { echo "COPY: there is no $source" >&2; exit 1; }
     if [ -d "$from/$source" ]; then mkdir -p "$to"; cp -R --preserve=mode,links "$from/$source/." "$to"
-    else mkdir -p "$(dirname "$to")"; cp --preserve=mode "$from/$source" "$to"; fi
+    else case $to in */) mkdir -p "$to" ;; *) mkdir -p "$(dirname "$to")" ;; esac; cp --preserve=mode "$from/$source" "$to"; fi
   done
 }`;
 
