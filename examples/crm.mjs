@@ -2,7 +2,7 @@
 //
 //   node examples/crm.mjs [port]
 import { createServer } from 'node:http';
-import { argv } from 'node:process';
+import { argv, exit } from 'node:process';
 
 const CUSTOMERS = { '+14155550123': { customer: { name: 'Ada Lovelace', plan: 'gold' }, open_orders: 2 } };
 const port = Number(argv[2] ?? 8080);
@@ -16,6 +16,12 @@ const server = createServer(async (request, response) => {
   const answer = request.url === '/lookup' ? (CUSTOMERS[phone] ?? {}) : { noted: true };
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify(answer));
+});
+server.on('error', ({ code }) => {
+  console.error(
+    `The CRM can't listen on port ${port} (${code}). Name another one: node examples/crm.mjs 8081`,
+  );
+  exit(1);
 });
 server.listen(port, '127.0.0.1', () =>
   console.log(`The CRM listens on http://127.0.0.1:${server.address().port}`),
