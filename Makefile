@@ -80,6 +80,7 @@ test-clients: $(BUILT) ## Test a real server with programs and libraries of othe
 	@test/tools/proxies-install.sh
 	@test/tools/stub-tools.sh
 	@test/tools/example-tools.sh
+	@test/tools/mermaid-install.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
 
 .PHONY: test-deploy

@@ -19,6 +19,8 @@ export const TOOLS = {
   'newest python': join(ROOT, '.cache/python-client/newest/installed.txt'),
   'oldest python': join(ROOT, '.cache/python-client/oldest/installed.txt'),
   'voice frameworks': join(ROOT, '.cache/voice-frameworks/installed.txt'),
+  // This file is written when the parser is complete. Its version is that of test/tools/mermaid-install.sh.
+  mermaid: join(ROOT, '.cache/mermaid/.12.3.0'),
   squid: join(ROOT, '.cache/squid/usr/sbin/squid'),
   tinyproxy: '/usr/bin/tinyproxy',
 } as const;
