@@ -154,7 +154,7 @@ gen: $(INSTALLED) ## Generate src/gen/ and docs/api.md from proto/, and copy ale
 	@$(N) node scripts/gen.ts
 	@cp $(CHART_COPIES) deploy/helm/callhooks/files/
 
-# The folder stubs/ is for whoever has no generator of their own. Git ignores it.
+# The folder stubs/ is for platforms that have no generator. Git ignores it.
 .PHONY: stubs
 stubs: $(INSTALLED) ## Generate the clients in gen/go/ and clients/python/, and stubs for Java and TypeScript in stubs/
 	@test/tools/stub-tools.sh

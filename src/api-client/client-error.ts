@@ -65,7 +65,10 @@ export class CallhooksClientError extends Error {
   }
 }
 
-/** Returns a function that decodes the first detail of a type. Bytes of somebody else's that do not decode are ignored. */
+/**
+ * Returns a function that decodes the first detail of a type. Details that do not decode are ignored, because a proxy may
+ * have written them.
+ */
 function readDetails(trailers: Metadata) {
   const [bytes] = trailers.get('grpc-status-details-bin');
   const details = bytes instanceof Buffer ? (decodeOrNothing(Status, bytes)?.details ?? []) : [];

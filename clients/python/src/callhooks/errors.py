@@ -98,7 +98,7 @@ class CallhooksError(grpc.RpcError):
 
 
 def _details(trailers: object) -> Iterator[Any]:
-    """Yields the details of an error. Bytes of somebody else's that do not decode are ignored."""
+    """Yields the details of an error. Details that do not decode are ignored, because a proxy may have written them."""
     for key, value in trailers or ():  # type: ignore[attr-defined]
         if key == _DETAILS:
             try:
