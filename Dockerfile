@@ -21,6 +21,7 @@ COPY deploy/service-config.json deploy/
 COPY src src
 RUN node_modules/.bin/tsc -p tsconfig.build.json \
   && find dist -name '*.map' -delete \
+  && cp -r src/console/assets dist/src/console/ \
   && chmod 0755 dist/src/main.js
 
 FROM ${NODE_IMAGE} AS callhooks

@@ -222,4 +222,5 @@ $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist
 	@$(N) tsc -p tsconfig.build.json
 	@$(N) tsc -p tsconfig.client.json
+	@cp -r src/console/assets dist/src/console/
 	@touch $@

@@ -1,6 +1,7 @@
 import { createAccessControl } from './access/access-control.ts';
 import { bindCommands } from './commands/bind-commands.ts';
 import type { Config } from './config/config.ts';
+import { createConsole } from './console/console.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { OnFaultPoint } from './engine/fault-points.ts';
 import type { Intervals } from './engine/maintenance.ts';
@@ -192,17 +193,23 @@ function plugEngine(
   });
 }
 
+// Pages show what calls were about. As for gRPC, somebody on this machine may see it without a token, and nobody else.
+function hasConsole({ console, apiTokens, opsListen }: Config): boolean {
+  return console && apiTokens === undefined && opsListen?.isLoopback === true;
+}
+
 // At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
 function toApp(
-  { config, executor, database, metrics, tracing }: Parts,
+  { config, logger, executor, database, metrics, tracing }: Parts,
   engine: Engine,
   startup: Startup,
   server: GrpcServer,
   tls: ServerTls | undefined,
 ): App {
-  const ops = createOpsServer({ page: metrics.page, isReady: server.isServing });
+  const console = hasConsole(config) ? createConsole({ localApi: server.localApi, logger }) : undefined;
+  const ops = createOpsServer({ page: metrics.page, isReady: server.isServing, console });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     server.setServing(false);

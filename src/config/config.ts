@@ -31,6 +31,7 @@ export interface Config {
   readonly apiTokens: readonly ApiToken[] | undefined;
   /** No metrics are served when it is undefined. */
   readonly opsListen: ListenAddress | undefined;
+  readonly console: boolean;
   /** The absolute path of the data folder. */
   readonly dataDir: string;
   /** callhooks uses the embedded SQLite in `dataDir` when it is undefined. It holds a password. */
@@ -159,6 +160,7 @@ function toConfig(
     tls,
     apiTokens: values.CALLHOOKS_AUTH_TOKENS,
     opsListen: values.CALLHOOKS_OPS_LISTEN,
+    console: values.CALLHOOKS_CONSOLE,
     dataDir: values.CALLHOOKS_DATA_DIR,
     databaseUrl: values.DATABASE_URL,
     databaseCertificates: values.CALLHOOKS_DATABASE_CA_FILE,

@@ -76,6 +76,11 @@ export const configSchema = z.object({
     '127.0.0.1:9464',
     'The address of the operations port, plain HTTP: `GET /metrics` ([metrics](metrics.md), in the Prometheus format), `/healthz` and `/readyz` ([below](#the-operations-port)). `off` opens no such port. It shows no data of calls, and anyone who can connect to it can read it.',
   ),
+  CALLHOOKS_CONSOLE: setting(
+    values.flag,
+    'true',
+    '`false` serves no [console](console.md) on the operations port.',
+  ),
   CALLHOOKS_TLS_CERT_FILE: optional(
     values.path,
     'plaintext',

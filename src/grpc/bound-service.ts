@@ -21,11 +21,19 @@ export type HandlersOf<Service> = {
 export interface BoundService {
   /** The full name, such as `callhooks.v1.CallLifecycle`. */
   readonly name: string;
+  /** The methods with their handlers, by the path of the method's requests. */
+  readonly methods: ReadonlyMap<string, BoundMethod>;
   /** Returns the service in the form that grpc-js takes. */
   bind(dependencies: UnaryDependencies): {
     readonly definition: ServiceDefinition;
     readonly implementation: UntypedServiceImplementation;
   };
+}
+
+/** A method with its handler. */
+export interface BoundMethod {
+  readonly method: AnyMethod;
+  readonly handler: Handler<unknown, unknown>;
 }
 
 /** A generated method without the types of its messages. {@link HandlersOf} has checked that its handler fits. */
@@ -40,6 +48,9 @@ export function bindService<Service extends object>(
   const handlerOf = (name: keyof Service): Handler<unknown, unknown> => handlers[name];
   return {
     name: methods[0]?.[1].path.split('/')[1] ?? '',
+    methods: new Map(
+      methods.map(([name, method]) => [method.path, { method, handler: handlerOf(name) }] as const),
+    ),
     bind: (dependencies) => ({
       definition: mapMethods(methods, (_, method) => withoutCodecs(method)) as unknown as ServiceDefinition,
       implementation: mapMethods(methods, (name, method) =>

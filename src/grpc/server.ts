@@ -27,6 +27,7 @@ import { createOwnTurns } from './limits/own-turns.ts';
 import { MAX_REQUEST_BYTES } from './decode-request.ts';
 import { createRefusals, type ArrivalLimit } from './limits/refusals.ts';
 import { createRpcLimit } from './limits/rpc-limit.ts';
+import { createLocalApi, type LocalApi } from './local-api.ts';
 import type { OnRpc } from './rpc-watch.ts';
 
 /**
@@ -97,6 +98,8 @@ export interface GrpcServer {
   setServing(isServing: boolean): void;
   /** Returns the answer of health. */
   isServing(): boolean;
+  /** Serves the RPCs of the server to other parts of the process. */
+  readonly localApi: LocalApi;
   /**
    * Says NOT_SERVING, ends streams, and refuses new calls as `SHUTTING_DOWN` for half a second on open connections. Then
    * it closes these connections, waits up to `graceMs` in all for running calls, and cancels the calls that are left.
@@ -146,6 +149,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     listen: () => listen(server, healthServer, options),
     setServing: (isServing) => health.setServing(isServing && !isClosing()),
     isServing: health.isServing,
+    localApi: createLocalApi(services, adapter),
     close: (graceMs) => {
       if (closing !== undefined) return closing;
       health.setServing(false);

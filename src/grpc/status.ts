@@ -40,7 +40,7 @@ export interface ErrorStatus {
  * into their messages.
  */
 export function toErrorStatus(error: unknown, requestId: string): ErrorStatus {
-  const ours = error instanceof CallhooksError ? error : fromDatabaseError(error);
+  const ours = toCallhooksError(error);
   if (ours === undefined) {
     const internal = rpcStatus(status.INTERNAL, 'internal error', [requestInfo(requestId)]);
     return { ...internal, cause: error };
@@ -50,6 +50,11 @@ export function toErrorStatus(error: unknown, requestId: string): ErrorStatus {
   const pushbackMs = pushbackOf(ours);
   if (pushbackMs !== undefined) known.metadata.set(PUSHBACK_HEADER, String(pushbackMs));
   return { ...known, reason: ours.reason, ...(ours.cause === undefined ? {} : { cause: ours.cause }) };
+}
+
+/** Returns the error that a caller is told, or undefined for a bug of ours. */
+export function toCallhooksError(error: unknown): CallhooksError | undefined {
+  return error instanceof CallhooksError ? error : fromDatabaseError(error);
 }
 
 /**

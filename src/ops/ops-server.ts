@@ -15,6 +15,8 @@ export interface OpsServerDeps {
   readonly page: () => Promise<MetricsPage>;
   /** Reports whether the process serves calls now. */
   readonly isReady: () => boolean;
+  /** Answers the requests below `/console`. There is no console when it is absent. */
+  readonly console?: { handle(request: IncomingMessage, response: ServerResponse): void } | undefined;
 }
 
 // Probes must get through while others hold connections, so only connections that do something are kept for long.
@@ -32,13 +34,16 @@ const OPTIONS = {
 /** A scraper that has not read its page by then loses its connection, however much of it it has read. */
 const PAGE_MS = 10_000;
 const TEXT = 'text/plain; charset=utf-8';
+const CONSOLE = /^\/console(\/|$)/;
 const PATHS = 'GET /metrics, /healthz or /readyz\n';
 
-/** Makes the server. It answers `GET` and `HEAD` of `/metrics`, `/healthz` and `/readyz`, and other paths with 404. */
-export function createOpsServer({ page, isReady }: OpsServerDeps): OpsServer {
+/** Makes the server. It answers `GET` and `HEAD` of `/metrics`, `/healthz` and `/readyz`, and other paths with 404. The console answers its own. */
+export function createOpsServer({ page, isReady, console }: OpsServerDeps): OpsServer {
   const sendPage = createPageSender(page);
   const server = createServer(OPTIONS, (request, response) => {
     const path = request.url?.split('?')[0];
+    if (console !== undefined && path !== undefined && CONSOLE.test(path))
+      return console.handle(request, response);
     if (path === '/metrics' || path === '/healthz' || path === '/readyz') {
       if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
       if (path === '/metrics') return sendPage(request, response);

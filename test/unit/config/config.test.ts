@@ -51,6 +51,7 @@ describe('parseConfig', () => {
       tls: undefined,
       apiTokens: undefined,
       opsListen: { address: '127.0.0.1:9464', isLoopback: true },
+      console: true,
       dataDir: resolve('data'),
       databaseUrl: undefined,
       databaseCertificates: undefined,

@@ -32,7 +32,8 @@ const MODULES: Readonly<Record<string, Module>> = {
   },
   'app.ts': {
     uses: [
-      ...['access/', 'commands/', 'domain/', 'engine/', 'errors.ts', 'grpc/', 'http/', 'ids.ts', 'ops/'],
+      ...['access/', 'commands/', 'console/', 'domain/', 'engine/', 'errors.ts', 'grpc/', 'http/', 'ids.ts'],
+      ...['ops/'],
       ...['secrets/', 'store/', 'tracing/', 'version.ts'],
     ],
     types: ['config/', 'logger.ts'],
@@ -94,6 +95,13 @@ const MODULES: Readonly<Record<string, Module>> = {
       ...['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/resources', '@opentelemetry/sdk-trace'],
     ],
     node: ['async_hooks'],
+  },
+  'console/': {
+    uses: ['access/', 'domain/', 'errors.ts', 'gen/'],
+    types: ['commands/', 'grpc/', 'logger.ts'],
+    libraries: ['@hono/node-server', 'hono'],
+    node: ['crypto', 'fs', 'http', 'path'],
+    inner: 'pages',
   },
   'access/': { node: ['crypto', 'fs/promises', 'tls'] },
   'ops/': {
