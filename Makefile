@@ -19,9 +19,9 @@ CHART_COPIES := $(wildcard deploy/prometheus/*.rules.yml deploy/grafana/*.json)
 SOURCES := $(shell find src migrations deploy/service-config.json tsconfig.json tsconfig.build.json tsconfig.client.json 2>/dev/null)
 # make passes SIGTERM on to its recipe and waits for it. If make itself is killed, this ends the server.
 TETHERED := $(if $(shell command -v setpriv),setpriv --pdeathsig TERM)
-# `make test` runs these: every suite but the four that have a target of their own.
-SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/deploy/**' --ignore 'test/faults/**' \
-  --ignore 'test/hostile/**'
+# `make test` runs these: every suite but the five that have a target of their own.
+SPECS ?= 'test/**/*.test.ts' --ignore 'test/clients/**' --ignore 'test/console/**' --ignore 'test/deploy/**' \
+  --ignore 'test/faults/**' --ignore 'test/hostile/**'
 
 # `make test-faults` runs these.
 FAULTS ?= 'test/faults/**/*.test.ts'
@@ -35,6 +35,9 @@ MYSQL ?= $(shell grep -lrE 'describeEachEngine|serverEngine' test/store test/grp
 
 # `make test-hostile` runs these.
 HOSTILE ?= 'test/hostile/**/*.test.ts'
+
+# `make test-console` runs these.
+CONSOLE ?= 'test/console/**/*.test.ts'
 
 # `make test-deploy` runs these.
 DEPLOY ?= 'test/deploy/**/*.test.ts'
@@ -67,7 +70,7 @@ install: $(INSTALLED) ## Install the npm packages, and Node.js where it is missi
 ##: Change callhooks
 
 .PHONY: test
-test: $(INSTALLED) test-database ## Run all tests but those of clients, deployment, faults and attacks, on SQLite and on a private MariaDB
+test: $(INSTALLED) test-database ## Run all tests but those of clients, console, deployment, faults and attacks, on SQLite and on a private MariaDB
 	@$(N) mocha $(SPECS)
 
 .PHONY: test-unit
@@ -82,6 +85,11 @@ test-clients: $(BUILT) ## Test a real server with programs and libraries of othe
 	@test/tools/example-tools.sh
 	@test/tools/mermaid-install.sh
 	@$(N) mocha 'test/clients/**/*.test.ts'
+
+.PHONY: test-console
+test-console: $(INSTALLED) test-database ## Look at the console in a real browser, with calls of every kind
+	@test/tools/chromium-install.sh
+	@$(N) mocha $(CONSOLE)
 
 .PHONY: test-deploy
 test-deploy: package test-database ## Test the files of deploy/ with the real tools that they are made for
