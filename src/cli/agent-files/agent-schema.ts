@@ -1,5 +1,5 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import { loadDescriptors, messageIn } from '../client/proto-json.ts';
+import { loadDescriptors, messageIn } from '../../proto-json/proto-json.ts';
 
 /** Returns the descriptor of `callhooks.v1.Agent`, by which files are read and written. It is loaded once. */
 export function agentSchema(): DescMessage {

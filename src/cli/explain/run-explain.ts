@@ -1,6 +1,6 @@
 import { Execution, GetExecutionResponse } from '../../gen/index.callhooks.v1.ts';
 import { connect, type Api } from '../client/connect.ts';
-import { loadProtoJson } from '../client/proto-json.ts';
+import { loadProtoJson } from '../../proto-json/proto-json.ts';
 import { CommandError } from '../frame/command.ts';
 import { EXIT } from '../frame/exit-codes.ts';
 import { plainJson, plainLine } from '../frame/plain-text.ts';

@@ -1,9 +1,9 @@
 import { WebhookConfig } from '../../gen/index.callhooks.v1.ts';
-import { loadProtoJson } from '../client/proto-json.ts';
+import { loadProtoJson } from '../../proto-json/proto-json.ts';
 import { UsageError } from '../frame/command.ts';
 import { nameOf, readInput, readJson } from '../frame/read-input.ts';
 import type { Shell } from '../frame/shell.ts';
-import { linesOfJson } from './json-lines.ts';
+import { linesOfJson } from '../../proto-json/json-lines.ts';
 
 /** Is a webhook configuration that was read from a file. */
 export interface ConfigFile {

@@ -1,7 +1,7 @@
 import { TestWebhookResponse, WebhookAdminService } from '../../gen/index.callhooks.v1.ts';
 import { ApiError, violationLines } from '../client/api-error.ts';
 import { connect } from '../client/connect.ts';
-import { loadProtoJson } from '../client/proto-json.ts';
+import { loadProtoJson } from '../../proto-json/proto-json.ts';
 import { CommandError } from '../frame/command.ts';
 import { EXIT } from '../frame/exit-codes.ts';
 import { plainJson } from '../frame/plain-text.ts';

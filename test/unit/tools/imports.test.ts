@@ -24,7 +24,7 @@ const MODULES: Readonly<Record<string, Module>> = {
   'cli/': {
     uses: [
       ...['access/', 'api-client/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/'],
-      ...['store/', 'version.ts'],
+      ...['proto-json/', 'store/', 'version.ts'],
     ],
     libraries: ['@bufbuild/protobuf', 'yaml'],
     node: ['fs', 'http2', 'os', 'path', 'timers/promises', 'util'],
@@ -97,12 +97,13 @@ const MODULES: Readonly<Record<string, Module>> = {
     node: ['async_hooks'],
   },
   'console/': {
-    uses: ['access/', 'domain/', 'errors.ts', 'gen/'],
+    uses: ['access/', 'domain/', 'errors.ts', 'gen/', 'proto-json/'],
     types: ['commands/', 'grpc/', 'logger.ts'],
     libraries: ['@hono/node-server', 'hono'],
     node: ['crypto', 'fs', 'http', 'path'],
     inner: 'pages',
   },
+  'proto-json/': { uses: ['gen/'], libraries: ['@bufbuild/protobuf'] },
   'access/': { node: ['crypto', 'fs/promises', 'tls'] },
   'ops/': {
     uses: ['access/', 'config/', 'errors.ts', 'secrets/', 'version.ts'],

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { linesOfJson } from '../../../../src/cli/trial/json-lines.ts';
+import { linesOfJson } from '../../../src/proto-json/json-lines.ts';
 
 const TEXT = `{ "apiSchema": {
     "url": "https://{a}",
@@ -39,5 +39,11 @@ describe('linesOfJson', () => {
 
   it('reads the same lines with line ends of Windows', () => {
     expect(linesOfJson(TEXT.replaceAll('\n', '\r\n'))('assignments[1]')).to.equal(12);
+  });
+
+  it('reads a long key once, however many values lie below it', () => {
+    const items = Array.from({ length: 20_000 }, () => '[1]');
+    const text = `{ "${'k'.repeat(60_000)}": [\n${items.join(',')}] }`;
+    expect(linesOfJson(text)(`["${'k'.repeat(60_000)}"][19999][0]`)).to.equal(2);
   });
 });

@@ -10,7 +10,7 @@ import {
   type JsonValue,
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { FILE_DESCRIPTORS } from '../../gen/descriptors.ts';
+import { FILE_DESCRIPTORS } from '../gen/descriptors.ts';
 
 /** Encodes and decodes a message: what a generated message type has. */
 interface MessageType<T> {
