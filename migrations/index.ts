@@ -8,6 +8,7 @@ import { executionStarts } from './0007_execution_starts.ts';
 import { executionDetails } from './0008_execution_details.ts';
 import { executionRecords } from './0009_execution_records.ts';
 import { purgedKeys } from './0010_purged_keys.ts';
+import { executionMinutes } from './0011_execution_minutes.ts';
 import type { Migration } from './create-table.ts';
 
 export type { Migration } from './create-table.ts';
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   executionDetails,
   executionRecords,
   purgedKeys,
+  executionMinutes,
 ];

@@ -157,6 +157,10 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     gate: engine.gate,
     budget: engine.budget,
     ...metrics.grpc,
+    onRpcError: (reason) => {
+      metrics.grpc.onRpcError(reason);
+      engine.parts.minutes.countRefusal(reason);
+    },
   });
   return toApp(parts, engine, startup, server, tls);
 }

@@ -8,6 +8,7 @@ import { testWebhook } from './admin/test-webhook.ts';
 import { onCallEnd } from './calls/on-call-end.ts';
 import { onCallStart } from './calls/on-call-start.ts';
 import { getExecution, type GetExecutionRequest } from './get-execution.ts';
+import { overview, type Overview } from './overview.ts';
 import { listExecutions, type ListExecutionsRequest } from './list-executions.ts';
 
 /** Holds what the commands work with. */
@@ -34,12 +35,14 @@ export type Commands = ReturnType<typeof bindCommands>;
 
 /** Binds the commands to what they work with. */
 export function bindCommands(deps: CommandDeps) {
-  const { store } = deps.engine.parts;
+  const { figures, parts } = deps.engine;
+  const { store, minutes } = parts;
   return {
     ...bindAgentCommands(deps),
     ...bindCallCommands(deps),
     getExecution: (request: GetExecutionRequest) => getExecution({ store }, request),
     listExecutions: (request: ListExecutionsRequest) => listExecutions({ store }, request),
+    overview: (): Promise<Overview> => overview({ minutes, figures }),
   };
 }
 

@@ -15,6 +15,7 @@ import { createByteBudget, type ByteBudget } from './limits/byte-budget.ts';
 import { createCallGate, type CallGate } from './limits/call-gate.ts';
 import { createRequestSlots, type RequestSlots } from './limits/request-slots.ts';
 import { createMaintenance, type Intervals, type Maintenance } from './maintenance.ts';
+import { createMinutes, type Minutes } from './minutes/minutes.ts';
 import { createPace } from './post-call/pace.ts';
 import { createPostCallSender, type PostCallSender } from './post-call/post-call-sender.ts';
 import { createPreCalls, type PreCalls } from './pre-call.ts';
@@ -98,6 +99,7 @@ export interface EngineParts {
   readonly webhookRuns: WebhookRuns;
   readonly postCallSender: Pick<PostCallSender, 'offer'>;
   readonly maintenance: Pick<Maintenance, 'noteAccepted'>;
+  readonly minutes: Pick<Minutes, 'read' | 'countRefusal'>;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
 }
@@ -147,7 +149,7 @@ const IDLE_POLL_MS = 20;
 
 /** Plugs the engine together. Nothing runs before its `start`. */
 export function createEngine(deps: EngineDeps): Engine {
-  const { database, limits, onFaultPoint, onExecution, onError } = deps;
+  const { database, limits, onFaultPoint, onError } = deps;
   const shutdown = createShutdown();
   const { signal, lastWrites } = shutdown;
 
@@ -155,7 +157,15 @@ export function createEngine(deps: EngineDeps): Engine {
   // Polls and maintenance use `store`; RPCs and executions use the one with spans.
   const withSpans = <T extends object>(statements: T): T =>
     deps.tracing === undefined ? statements : deps.tracing.withDatabaseSpans(statements);
-  const onUnowned = reportUnowned(deps.onUnowned);
+  const minutes = plugMinutes(deps);
+  const onExecution: OnExecution = (line, times) => {
+    minutes.countExecution(line);
+    deps.onExecution(line, times);
+  };
+  const onUnowned = reportUnowned((line) => {
+    minutes.countExecution(line);
+    deps.onUnowned(line);
+  });
   const store = withUnownedReported(
     withHealthReporting(database.executions, health, deps.onOperation),
     onUnowned,
@@ -185,7 +195,7 @@ export function createEngine(deps: EngineDeps): Engine {
   });
 
   const maintenance = createMaintenance({
-    ...{ store, health, startWaiters, onFaultPoint, onUnowned, onError },
+    ...{ store, health, startWaiters, minutes, onFaultPoint, onUnowned, onError },
     ...maintenanceOptions(deps),
     isRunningHere: (executionUuid) =>
       runningStarts.hasExecution(executionUuid) || postCallSender.isSending(executionUuid),
@@ -215,19 +225,8 @@ export function createEngine(deps: EngineDeps): Engine {
 
   return {
     parts: {
-      ...{
-        store: tracedStore,
-        agentStore,
-        agents,
-        open,
-        admission,
-        health,
-        slots,
-        writes,
-        preCalls,
-        startWaiters,
-      },
-      ...{ webhookRuns, postCallSender, maintenance, signal },
+      ...{ store: tracedStore, agentStore, agents, open, admission, health, slots, writes, preCalls },
+      ...{ startWaiters, webhookRuns, postCallSender, maintenance, minutes, signal },
     },
     gate,
     budget,
@@ -244,6 +243,7 @@ export function createEngine(deps: EngineDeps): Engine {
       isOverloaded: gate.isShut(),
     }),
     start: async () => {
+      await minutes.start();
       if (database.engine === 'sqlite') await store.interruptAllSending();
       await maintenance.start();
       postCallSender.start();
@@ -256,6 +256,7 @@ export function createEngine(deps: EngineDeps): Engine {
       startWaiters.close();
       health.close();
       await shutdown.waitForLast(untilIdle());
+      await minutes.writeLast();
     },
     abort: shutdown.abort,
   };
@@ -271,6 +272,16 @@ function plugAccessTokens(
   return createAccessTokens({
     ...{ hash, onError },
     fetch: (credentials) => fetchAccessToken(fetchDeps, credentials),
+  });
+}
+
+// What is counted is worth less than calls: a failure of its statements says nothing to `health`.
+function plugMinutes({ database, newUuid, now, onOperation, onError }: EngineDeps): Minutes {
+  const watch = <T>(statement: () => Promise<T>): Promise<T> => statement();
+  return createMinutes({
+    ...{ newUuid, now, onError },
+    store: withHealthReporting(database.minutes, { watch }, onOperation),
+    databaseNowMs: database.executions.nowMs,
   });
 }
 

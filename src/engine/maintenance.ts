@@ -1,10 +1,14 @@
 import type { ExecutionStore, OverdueExecution, PurgedKey } from '../store/execution-store.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import type { StartWaiters } from './start-waiters.ts';
+import type { Minutes } from './minutes/minutes.ts';
 import { OWNER_GONE, type OnUnowned } from './unowned-executions.ts';
 import { reportAwayOnce, type DatabaseHealth } from './writes/database-health.ts';
 
-/** Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, purges what is old. */
+/**
+ * Does the engine's maintenance: marks overdue executions interrupted, counts pending post-calls, writes what was counted,
+ * purges what is old.
+ */
 export interface Maintenance {
   /** Begins. Resolves when the free disk was checked, after which calls may come. */
   start(): Promise<void>;
@@ -25,6 +29,7 @@ export interface Maintenance {
 export interface Intervals {
   readonly interrupt: number;
   readonly count: number;
+  readonly writeMinutes: number;
   readonly purge: number;
   readonly forgetKeys: number;
   readonly checkDisk: number;
@@ -35,6 +40,7 @@ export interface MaintenanceDeps {
   readonly store: ExecutionStore;
   readonly health: DatabaseHealth;
   readonly startWaiters: StartWaiters;
+  readonly minutes: Pick<Minutes, 'write' | 'forget'>;
   /**
    * Reports whether this process has claimed this execution and not recorded its outcome yet. Such an execution is not
    * marked interrupted here, however late it is by the database's clock.
@@ -62,6 +68,7 @@ export interface MaintenanceDeps {
 const EVERY_MS: Intervals = {
   interrupt: 1_000,
   count: 10_000,
+  writeMinutes: 10_000,
   purge: 60_000,
   forgetKeys: 60_000,
   checkDisk: 1_000,
@@ -102,7 +109,9 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
       await checkDisk().catch(deps.onError);
       every(everyMs.interrupt, () => interruptOverdue(deps, isStopped));
       every(everyMs.count, count);
+      every(everyMs.writeMinutes, deps.minutes.write);
       every(everyMs.purge, () => purge(deps, isStopped));
+      every(everyMs.purge, () => deps.minutes.forget(isStopped));
       every(everyMs.forgetKeys, createForgetKeys(deps, isStopped));
       every(everyMs.checkDisk, checkDisk);
     },

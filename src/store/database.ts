@@ -9,6 +9,7 @@ import { openSqliteThread } from './thread/sqlite-thread.ts';
 import type { AgentStore } from './agent-store.ts';
 import type { SealedStore } from './encryption-key-store.ts';
 import type { ExecutionStore } from './execution-store.ts';
+import type { MinuteStore } from './minute-store.ts';
 
 /** The kind of a database, as the conventions of OpenTelemetry name it (`db.system.name`). */
 export type SystemName = 'sqlite' | 'mysql' | 'mariadb';
@@ -27,6 +28,7 @@ export interface Database {
   readonly agents: AgentStore;
   readonly sealed: SealedStore;
   readonly executions: ExecutionStore;
+  readonly minutes: MinuteStore;
   /**
    * Resolves when the database answers, and rejects as `away` within 2 s when it does not. A rejection as `busy` says
    * nothing about the database.

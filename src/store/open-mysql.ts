@@ -4,6 +4,7 @@ import { createSealedStore } from './encryption-key-store.ts';
 import { createExecutionStore } from './executions/executions.ts';
 import { createMysqlWrites } from './executions/mysql-writes.ts';
 import { createWrite } from './executions/write-rows.ts';
+import { createMinuteStore } from './minute-store.ts';
 import { createMigrator } from './migrate.ts';
 import { MIGRATION_POOL } from './open-schema.ts';
 import { checkMysqlSettings } from './sql/check-settings.ts';
@@ -43,6 +44,7 @@ export function openMysql(options: DatabaseOptions & { url: string }): Database 
       ...createExecutionStore({ writes, reads, admin }, mysql),
       write: createWrite(createMysqlWrites(writes, reads)),
     },
+    minutes: createMinuteStore(admin),
     ping: () => ping(probes),
     schemaPlan: plan,
     migrate,

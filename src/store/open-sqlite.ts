@@ -5,6 +5,7 @@ import { createSealedStore } from './encryption-key-store.ts';
 import { createExecutionStore } from './executions/executions.ts';
 import { createSqliteWrites } from './executions/sqlite-writes.ts';
 import type { WriteRows } from './executions/write-rows.ts';
+import { createMinuteStore } from './minute-store.ts';
 import { createMigrator } from './migrate.ts';
 import { checkSqliteSettings } from './sql/check-settings.ts';
 import { openDataFolder } from './sql/data-folder.ts';
@@ -34,6 +35,7 @@ export function openSqlite({
     agents: createAgentStore(callers, background, sqlite),
     sealed: createSealedStore(background, sqlite),
     executions: createExecutionStore({ writes: callers, reads: callers, admin: background }, sqlite),
+    minutes: createMinuteStore(background),
     writeRows: writes.writeRows,
     ping: async () => {
       // A disk that takes no writes refuses this one, which changes nothing.

@@ -3,6 +3,7 @@ import type { FailureCode } from '../../domain/failures.ts';
 import { REASONS } from '../../errors.ts';
 import type { AgentStore } from '../../store/agent-store.ts';
 import type { ExecutionStore } from '../../store/execution-store.ts';
+import type { MinuteStore } from '../../store/minute-store.ts';
 
 // Every label has a closed set of values, and this file has all of these sets. The compiler holds those that mirror a type of
 // another module; test/unit/ops/metrics/label-values.test.ts holds the others.
@@ -91,14 +92,16 @@ export const DECISIONS: readonly string[] = keysOf<StoredDecision>({
 });
 
 /** The functions of the stores. Each of them is one operation of the database. */
-export const STORE_FUNCTIONS: readonly string[] = keysOf<keyof AgentStore | keyof ExecutionStore>({
+export const STORE_FUNCTIONS: readonly string[] = keysOf<
+  keyof AgentStore | keyof ExecutionStore | keyof MinuteStore
+>({
   ...{ write: 1, failUnsent: 1, findUncommitted: 1, findLocked: 1, findConversation: 1, findStart: 1 },
   ...{ findPostCall: 1, findDetails: 1, findExecution: 1, isSending: 1, listExecutions: 1 },
   ...{ findFinishedStarts: 1, listPendingWebhooks: 1, listPendingPostCalls: 1, countPending: 1 },
   ...{ countOverdue: 1, oldestPendingAgeMs: 1, findOverdue: 1, interruptOverdue: 1, interruptAllSending: 1 },
   ...{ abandonStart: 1, purge: 1, forgetKeys: 1, nowMs: 1 },
   ...{ insertAgent: 1, findAgent: 1, findAgentOfWebhook: 1, findUrls: 1, readForChange: 1, replaceAgent: 1 },
-  ...{ listAgents: 1, listWebhooks: 1 },
+  ...{ listAgents: 1, listWebhooks: 1, writeMinutes: 1, listMinutes: 1, deleteMinutes: 1 },
 });
 
 // Fails to compile when a key is missing or is one too many.

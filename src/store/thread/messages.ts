@@ -9,7 +9,7 @@ import {
 import type { RowDatabase } from '../open-sqlite.ts';
 
 /** The parts of a database that have functions of their own. */
-export const PARTS = ['agents', 'sealed', 'executions'] as const;
+export const PARTS = ['agents', 'sealed', 'executions', 'minutes'] as const;
 
 /** One call of a function of the database: `executions.findStart`, or `ping`. */
 export interface CallMessage {

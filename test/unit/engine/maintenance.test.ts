@@ -39,6 +39,7 @@ function createTrial(isRunningHere: (executionUuid: string) => boolean = () => f
     store: { findOverdue, interruptOverdue, ...counts },
     maxBacklog: 5,
     everyMs: { count: 1 },
+    minutes: { write: async () => undefined, forget: async () => undefined },
     startWaiters: { notifyFinished: (conversationUuid: string) => notified.push(conversationUuid) },
     health: { availableForMs: () => 60_000 },
     freeBytes: async () => freeBytes,
