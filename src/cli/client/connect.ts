@@ -1,7 +1,7 @@
 import { CallhooksClientError } from '../../api-client/client-error.ts';
 import { openConnection, type Connection } from '../../api-client/connection.ts';
 import { UsageError } from '../frame/command.ts';
-import { toApiError } from './api-error.ts';
+import { ApiError, toApiError } from './api-error.ts';
 import type { ClientOptionValues } from './client-options.ts';
 import { connectionSettings, type ConnectionSettings } from './connection-settings.ts';
 
@@ -22,6 +22,8 @@ export interface Api {
    * @throws ApiError with the status, the reason, and each violation
    */
   call<Request, Reply>(method: Method<Request, Reply>, request: Request): Promise<Reply>;
+  /** Returns the name of the gRPC status of an error that `call` threw, or undefined for another error. */
+  statusOf(error: unknown): string | undefined;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export function connect({ options, env, defaultTimeoutS = DEFAULT_TIMEOUT_S }: C
   return {
     address: settings.address,
     close,
+    statusOf: (error) => (error instanceof ApiError ? error.refusal.status : undefined),
     call: async ({ path, requestSerialize, responseDeserialize }, request) => {
       try {
         const { timeoutMs } = settings;

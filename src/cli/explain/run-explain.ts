@@ -1,3 +1,5 @@
+import { explainConversation, explainExecution, NO_EXECUTIONS } from '../../explain/explain-execution.ts';
+import { readConversation, readExecution, type RecordedExecution } from '../../explain/read-conversation.ts';
 import { Execution, GetExecutionResponse } from '../../gen/index.callhooks.v1.ts';
 import { connect, type Api } from '../client/connect.ts';
 import { loadProtoJson } from '../../proto-json/proto-json.ts';
@@ -11,7 +13,6 @@ import { endedExecutions } from './ended-executions.ts';
 import { endedLine } from './ended-line.ts';
 import type { ExplainOptions } from './explain-options.ts';
 import { followFilter, followInterval, followSince } from './follow-filter.ts';
-import { readConversation, readExecution, type ExplainedExecution } from './read-conversation.ts';
 
 /** Runs `callhooks explain`. Returns its exit code. */
 export async function runExplain(options: ExplainOptions, shell: Shell): Promise<number> {
@@ -30,26 +31,23 @@ async function explainOnce(
 ): Promise<number> {
   const page = createPage(shell);
   if (execution !== undefined) {
-    const explained = await readExecution(api, execution);
-    shell.print(json ? jsonText(asJson([explained])[0]) : executionPage(page, explained));
+    const recorded = await readExecution(api, execution);
+    shell.print(json ? jsonText(asJson([recorded])[0]) : executionPage(page, explainExecution(recorded)));
     return EXIT.done;
   }
   const executions = await readConversation(api, conversation ?? '');
-  if (executions.length === 0)
-    throw new CommandError(
-      'there is no execution for this conversation. No agent that it ran with had an enabled webhook, it never reached this server, or retention has removed it.',
-      EXIT.no,
-    );
+  const explained = explainConversation(executions);
+  if (explained === undefined) throw new CommandError(NO_EXECUTIONS, EXIT.no);
   shell.print(
     json
       ? jsonText({ conversation_uuid: conversation, executions: asJson(executions) })
-      : conversationPage(page, executions),
+      : conversationPage(page, explained),
   );
   return EXIT.done;
 }
 
 /** Returns for each execution the reply of GetExecution as JSON, with what is known of the webhook today. */
-function asJson(executions: readonly ExplainedExecution[]): object[] {
+function asJson(executions: readonly RecordedExecution[]): object[] {
   const protoJson = loadProtoJson();
   return executions.map(({ reply, today }) => {
     const json = protoJson.write('GetExecutionResponse', GetExecutionResponse, reply) as object;

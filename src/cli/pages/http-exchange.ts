@@ -1,65 +1,43 @@
-import type { HttpHeader, RequestRecord, ResponseRecord } from '../../gen/index.callhooks.v1.ts';
+import type { ExplainedBody, ExplainedRequest, ExplainedResponse } from '../../explain/http-parts.ts';
+import { countText } from '../../explain/words.ts';
+import type { HttpHeader } from '../../gen/index.callhooks.v1.ts';
 import { plainLine, plainLines } from '../frame/plain-text.ts';
-import type { Page } from './page.ts';
-import { bytesText, countText } from './words.ts';
+import { toned, type Page } from './page.ts';
 
 const MAX_BODY_LINES = 60;
 const MAX_LINE_CHARS = 1_000;
 
 /** Returns a recorded request as lines. */
-export function requestLines(page: Page, request: RequestRecord): string[] {
-  const { method, url, headers } = request;
-  return [page.bold(plainLine(`${method} ${url}`)), ...headerLines(headers), ...bodyLines(page, request)];
+export function requestLines(page: Page, { method, url, headers, body }: ExplainedRequest): string[] {
+  return [page.bold(plainLine(`${method} ${url}`)), ...headerLines(headers), ...bodyLines(page, body)];
 }
 
 /** Returns a recorded response as lines. */
-export function responseLines(page: Page, response: ResponseRecord): string[] {
-  const { status, headers } = response;
-  const line = `HTTP status ${status}`;
-  const isGood = status >= 200 && status < 300;
-  return [isGood ? page.good(line) : page.bad(line), ...headerLines(headers), ...bodyLines(page, response)];
+export function responseLines(page: Page, { status, tone, headers, body }: ExplainedResponse): string[] {
+  return [toned(page, tone, `HTTP status ${status}`), ...headerLines(headers), ...bodyLines(page, body)];
 }
 
 function headerLines(headers: readonly HttpHeader[]): string[] {
   return headers.map(({ name, value }) => plainLine(`${name}: ${value}`));
 }
 
-type Body = Pick<RequestRecord, 'body' | 'bodyBinary' | 'bodySize' | 'truncated'>;
-
-function bodyLines(page: Page, { body, bodyBinary, bodySize, truncated }: Body): string[] {
-  if (bodyBinary) return [page.dim(`(the body is not text: ${bytesText(bodySize)})`)];
-  if (body === '')
-    return bodySize === 0n ? [] : [page.dim(`(the body is not on record: ${bytesText(bodySize)})`)];
-  const lines = plainLines(readable(body)).split('\n');
-  const shown = lines.slice(0, MAX_BODY_LINES).map((line) => cut(line));
+function bodyLines(page: Page, { text, json, absence, cut }: ExplainedBody): string[] {
+  if (absence !== undefined) return [page.dim(`(${absence})`)];
+  if (text === '') return [];
+  // JSON on one line is hard to read. A text that is not JSON, or is cut, is shown as it is.
+  const readable = typeof json === 'object' ? JSON.stringify(json, undefined, 2) : text;
+  const lines = plainLines(readable).split('\n');
+  const shown = lines.slice(0, MAX_BODY_LINES).map((line) => shortened(line));
   const hidden = lines.length - shown.length;
   return [
     '',
     ...shown,
     ...(hidden > 0 ? [page.dim(`(${countText(hidden, 'more line')}: --json shows them)`)] : []),
-    ...(truncated ? [page.dim(cutNote(body, bodySize))] : []),
+    ...(cut === undefined ? [] : [page.dim(`(${cut})`)]),
   ];
 }
 
-/** Says that the record of a body was cut short. */
-export function cutNote(body: string, bodySize: bigint): string {
-  const recorded = Buffer.byteLength(body);
-  return bodySize > recorded
-    ? `(cut: the record has ${bytesText(recorded)} of ${bytesText(bodySize)})`
-    : '(cut: the body was not read to its end)';
-}
-
-// JSON on one line is hard to read. A text that is not JSON, or is cut, is shown as it is.
-function readable(body: string): string {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : body;
-  } catch {
-    return body;
-  }
-}
-
-function cut(line: string): string {
+function shortened(line: string): string {
   return line.length > MAX_LINE_CHARS
     ? `${line.slice(0, MAX_LINE_CHARS)}… (${line.length} characters)`
     : line;

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { shortJson, type Tone } from '../../explain/words.ts';
 import { plainLine } from '../frame/plain-text.ts';
 import type { Shell } from '../frame/shell.ts';
 
@@ -44,12 +45,14 @@ export function columns(rows: readonly (readonly [string, string])[]): string[] 
   return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
 }
 
-const MAX_JSON_CHARS = 200;
+/** Returns a text in the colour of its tone. */
+export function toned(page: Page, tone: Tone, text: string): string {
+  return tone === 'neutral' ? text : page[tone](text);
+}
 
 /** Returns a JSON value as a line that is safe to print. A long one is cut. */
-export function shortJson(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return plainLine(text.length > MAX_JSON_CHARS ? `${text.slice(0, MAX_JSON_CHARS)}…` : text);
+export function plainShortJson(value: unknown): string {
+  return plainLine(shortJson(value));
 }
 
 function wrap(text: string, width: number): string[] {

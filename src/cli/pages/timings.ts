@@ -1,24 +1,16 @@
-import type { Timings } from '../../gen/index.callhooks.v1.ts';
+import type { ExplainedTimings, Phase } from '../../explain/times.ts';
+import { msText } from '../../explain/words.ts';
 import { columns } from './page.ts';
-import { durationText } from './words.ts';
 
-const PHASES = [
-  ['queued', 'queued', 'before the request'],
-  ['dns', 'dns', 'to resolve the host name'],
-  ['connect', 'connect', 'to connect'],
-  ['tls', 'tls', 'for the TLS handshake'],
-  ['firstByte', 'first byte', 'from the request until the response head'],
-  ['total', 'total', 'in all'],
-] as const satisfies readonly (readonly [keyof Timings, string, string])[];
+const UNMEASURED: readonly Phase['key'][] = ['body', 'waiting'];
 
-/** Returns a line for each phase that happened. */
-export function timingLines(timings: Timings | undefined): string[] {
+/** Returns a line for each phase that was measured, and one for the whole time. */
+export function timingLines({ phases, totalMs }: ExplainedTimings): string[] {
+  const rows = phases
+    .filter(({ key }) => !UNMEASURED.includes(key))
+    .map(({ name, ms, meaning }) => [name, ms, meaning] as const);
+  const total = totalMs === undefined ? [] : [['total', totalMs, 'in all'] as const];
   return columns(
-    PHASES.flatMap(([key, name, meaning]) => {
-      const duration = timings?.[key];
-      return duration === undefined
-        ? []
-        : [[name, `${durationText(duration).padEnd(9)} ${meaning}`] as const];
-    }),
+    [...rows, ...total].map(([name, ms, meaning]) => [name, `${msText(ms).padEnd(9)} ${meaning}`] as const),
   );
 }

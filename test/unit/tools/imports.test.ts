@@ -23,8 +23,8 @@ const MODULES: Readonly<Record<string, Module>> = {
   'main.ts': { uses: ['cli/'] },
   'cli/': {
     uses: [
-      ...['access/', 'api-client/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'gen/', 'logger.ts', 'ops/'],
-      ...['proto-json/', 'store/', 'version.ts'],
+      ...['access/', 'api-client/', 'app.ts', 'config/', 'domain/', 'errors.ts', 'explain/', 'gen/'],
+      ...['logger.ts', 'ops/', 'proto-json/', 'store/', 'version.ts'],
     ],
     libraries: ['@bufbuild/protobuf', 'yaml'],
     node: ['fs', 'http2', 'os', 'path', 'timers/promises', 'util'],
@@ -97,7 +97,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     node: ['async_hooks'],
   },
   'console/': {
-    uses: ['access/', 'domain/', 'errors.ts', 'gen/', 'proto-json/'],
+    uses: ['access/', 'domain/', 'errors.ts', 'explain/', 'gen/', 'proto-json/'],
     types: ['commands/', 'grpc/', 'logger.ts'],
     libraries: ['@hono/node-server', 'hono'],
     node: ['crypto', 'fs', 'http', 'path'],
@@ -127,6 +127,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     libraries: ['zod'],
     node: ['crypto', 'fs', 'net', 'os', 'path'],
   },
+  'explain/': { uses: ['domain/', 'errors.ts', 'gen/'] },
   'api-client/': { uses: ['gen/'], libraries: ['@grpc/grpc-js'] },
   'logger.ts': { uses: ['logging/'] },
   'logging/': { node: ['fs'] },

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseJsonPrefix } from '../../../../src/cli/pages/json-prefix.ts';
+import { parseJsonPrefix } from '../../../src/explain/json-prefix.ts';
 
 describe('parseJsonPrefix', () => {
   const rows: [title: string, text: string, value: unknown][] = [

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
-import { whatStandsAt } from '../../../../src/cli/pages/near-path.ts';
-import { parseJsonPrefix } from '../../../../src/cli/pages/json-prefix.ts';
-import type { JsonValue } from '../../../../src/domain/json.ts';
+import { parseJsonPrefix } from '../../../src/explain/json-prefix.ts';
+import { createNearPath, nearPathText } from '../../../src/explain/near-path.ts';
+import type { JsonValue } from '../../../src/domain/json.ts';
 
-describe('whatStandsAt', () => {
+const whatStandsAt = (body: JsonValue, path: string): string => nearPathText(createNearPath(body)(path));
+
+describe('createNearPath', () => {
   const customer = { fullName: 'Ada', plan: null, tags: ['a', 'b'], none: [], more: {} };
   const body = { customer, 'a.b': 1 };
   const rows: [title: string, body: JsonValue, path: string, says: string][] = [
@@ -42,10 +44,10 @@ describe('whatStandsAt', () => {
     ['a response that is a text', 'hello', 'a.b', 'the response is "hello"'],
     ['a key that objects inherit', {}, 'constructor.name', 'the response is an empty object'],
     [
-      'keys that would act on the terminal, as text',
+      'keys as they are, with their control characters',
       { '\u001b[2J': 1, '\u202ename': 2 },
       'x',
-      String.raw`the response is an object with the keys \u001b[2J, \u202ename`,
+      'the response is an object with the keys \u001b[2J, \u202ename',
     ],
   ];
   for (const [title, value, path, says] of rows) {

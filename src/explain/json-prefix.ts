@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../domain/json.ts';
+import type { JsonValue } from '../domain/json.ts';
 
 /**
  * Parses JSON text that may have been cut off somewhere: it leaves out the value that is not complete, and closes what is

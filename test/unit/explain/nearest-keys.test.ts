@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { editDistance } from '../../../src/config/nearest-name.ts';
+import { createEditCounter, nearestKeys, plainKey } from '../../../src/explain/nearest-keys.ts';
+
+describe('createEditCounter', () => {
+  it('returns the distance that a whole table has, for all texts of up to 32 characters', () => {
+    const few = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 32 });
+    const any = fc.string({ unit: 'binary' }).map((text) => text.slice(0, 32));
+    fc.assert(
+      fc.property(fc.oneof(few, any), fc.oneof(few, any), (wanted, text) => {
+        expect(createEditCounter(wanted)(text)).to.equal(editDistance(wanted, text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('nearestKeys', () => {
+  const nearest = (keys: string[], wanted: string, count = 8) =>
+    nearestKeys(keys, keys.map(plainKey), wanted, count);
+
+  it('returns the nearest key first, whatever its case and its `_` and `-`', () => {
+    expect(nearest(['plan', 'phone', 'Full-Name'], 'full_name')).to.deep.equal([
+      'Full-Name',
+      'plan',
+      'phone',
+    ]);
+  });
+
+  it('keeps the order of keys that are equally near', () => {
+    expect(nearest(['b1', 'b2', 'b3'], 'b', 2)).to.deep.equal(['b1', 'b2']);
+  });
+});
