@@ -1,0 +1,13 @@
+import type { Page } from 'playwright-core';
+import { PLANTED_ELEMENT } from './planted.ts';
+
+// The types of a browser would be those of all code.
+declare const window: { readonly planted?: unknown };
+
+/** Returns the elements that planted texts have become, and whether a planted script ran. Both should be nothing. */
+export async function plantedParts(page: Page): Promise<readonly string[]> {
+  const elements = await page.locator(PLANTED_ELEMENT).all();
+  const shown = await Promise.all(elements.map((element) => element.innerHTML()));
+  const hasRun = await page.evaluate(() => window.planted !== undefined);
+  return [...shown, ...(hasRun ? ['a planted script ran'] : [])];
+}

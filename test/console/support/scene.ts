@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { startDnsServer } from '../../support/dns-server.ts';
+import { startReceiver } from '../../support/receiver.ts';
+import { holdReports, playEveryKind, SETTINGS, type SceneCall } from './calls-of-every-kind.ts';
+import { CUSTOMER } from './call-rows.ts';
+import { playPlanted } from './planted.ts';
+import { startConsoleServer, type ConsoleServer } from './console-server.ts';
+
+/** Is a server with executions of every kind in its database. */
+export interface Scene {
+  readonly server: ConsoleServer;
+  /** Holds the calls by name. */
+  readonly calls: ReadonlyMap<string, SceneCall>;
+  /** Reports two calls that stay as they are for a minute. */
+  holdReports(): Promise<readonly [sending: SceneCall, accepted: SceneCall]>;
+  close(): Promise<void>;
+}
+
+const certificate = (name: string) => fileURLToPath(new URL(`../../support/certs/${name}`, import.meta.url));
+const ADDRESSES = new Map([
+  ['endpoint.example', ['127.0.0.1']],
+  ['inside.example', ['10.0.0.1']],
+]);
+
+/** Starts a server, and makes one call of each kind. */
+export async function startScene(env: Readonly<Record<string, string>> = {}): Promise<Scene> {
+  const dns = await startDnsServer((name, family) =>
+    ADDRESSES.has(name) ? (family === 'A' && ADDRESSES.get(name)) || [] : 'NXDOMAIN',
+  );
+  const endpoint = await startReceiver();
+  const stalled = await startReceiver(() => new Promise(() => {}));
+  const secure = await startSecureEndpoint();
+  const server = await startConsoleServer({
+    ...SETTINGS,
+    CALLHOOKS_CA_FILE: certificate('ca.pem'),
+    CALLHOOKS_DNS_SERVERS: dns.address,
+    ...env,
+  });
+  const stage = { server, endpoint, stalled, secureUrl: secure.url };
+  const planted = await playPlanted(stage);
+  return {
+    server,
+    calls: new Map([...planted, ...(await playEveryKind(stage))]),
+    holdReports: () => holdReports(stage),
+    close: async () => {
+      await server.close();
+      await Promise.all([endpoint.close(), stalled.close(), secure.close(), dns.close()]);
+    },
+  };
+}
+
+/** Starts an endpoint with TLS that answers each request with a customer. */
+async function startSecureEndpoint() {
+  const options = {
+    cert: readFileSync(certificate('endpoint.pem')),
+    key: readFileSync(certificate('endpoint.key')),
+  };
+  const server = createServer(options, (_, response) => response.end(JSON.stringify({ customer: CUSTOMER })));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `https://endpoint.example:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
