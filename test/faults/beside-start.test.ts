@@ -9,7 +9,6 @@ import type { Replica } from './support/replica.ts';
 import { reportFigures } from './support/report-figures.ts';
 
 const LIMIT_MS = 10_000;
-const WORKS_MS = 2_500;
 const CALLS = 20;
 
 describeEachEngine('OnCallEnd while OnCallStart of its conversation runs', (engine) => {
@@ -24,7 +23,7 @@ describeEachEngine('OnCallEnd while OnCallStart of its conversation runs', (engi
   it('is accepted at once, and its report is sent after the pre-call, with what that assigned', async function () {
     this.timeout(60_000);
     const { callLog, recorder } = cluster;
-    await recorder.script('/slow/pre', { delayMs: [WORKS_MS, WORKS_MS] });
+    await recorder.script('/slow/pre', { stall: 'until_scripted' });
     const { agentUuid } = await cluster.addAgent({
       preUrl: `${recorder.url}/slow/pre`,
       preLimitMs: LIMIT_MS,
@@ -39,6 +38,7 @@ describeEachEngine('OnCallEnd while OnCallStart of its conversation runs', (engi
       calls.map((call, at) => callLog.call(at % 2 === 0 ? one : other, { rpc: 'end', ...call })),
     );
     expect(responses.map(describeResponse)).to.deep.equal(calls.map(() => 'ACCEPTED'));
+    await recorder.script('/slow/pre', {});
     const started = (await Promise.all(starting)).map(describeResponse);
     expect(started).to.deep.equal(calls.map(() => 'SUCCEEDED'));
     const figures = await cluster.check(LIMIT_MS, { refusedShare: 0 });

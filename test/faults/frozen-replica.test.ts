@@ -45,8 +45,6 @@ interface Armed {
   readonly replica: Replica;
 }
 
-// Less than the limit, and more than it takes to freeze the replica.
-const WORKS_MS = 2_500;
 const MARKED = 'INTERRUPTED INTERRUPTED MAYBE';
 
 const ROWS: readonly Row[] = [
@@ -97,7 +95,7 @@ describeEachEngine('A replica frozen for longer than time limit and grace', (eng
     agent = await cluster.addAgent(limits);
     slowAgent = await cluster.addAgent({ ...limits, preUrl: `${slow}/pre`, postUrl: `${slow}/post` });
     for (const path of ['/slow/pre', '/slow/post'])
-      await cluster.recorder.script(path, { delayMs: [WORKS_MS, WORKS_MS] });
+      await cluster.recorder.script(path, { stall: 'until_scripted' });
     const armed: Armed[] = [];
     for (let from = 0; from < ROWS.length; from += STARTED_AT_ONCE)
       armed.push(...(await Promise.all(ROWS.slice(from, from + STARTED_AT_ONCE).map(addArmed))));
@@ -133,6 +131,8 @@ describeEachEngine('A replica frozen for longer than time limit and grace', (eng
       replica.freeze();
     }
     await replica.untilFrozen();
+    // The endpoint answers while the replica is frozen.
+    if (isSent(moment)) await cluster.recorder.script(`/slow/${rpc === 'start' ? 'pre' : 'post'}`, {});
     witness.wake();
     await untilDatabaseAvailable(witness);
     const one = { replica, conversationUuid, responding };

@@ -35,7 +35,7 @@ describeEachEngine('A replica whose database falls silent', (engine) => {
   it('answers EXECUTION_RUNNING in time to a repeat that waits for its start', async function () {
     this.timeout(20_000);
     const { callLog, recorder } = cluster;
-    await recorder.script('/slow/pre', { delayMs: [4_000, 4_000] });
+    await recorder.script('/slow/pre', { stall: 'until_scripted' });
     const [running, waiting] = replicas as [ProxiedReplica, ProxiedReplica];
     const preUrl = `${recorder.url}/slow/pre`;
     const { agentUuid } = await cluster.addAgent({ preLimitMs: LIMIT_MS, preUrl });
@@ -48,6 +48,7 @@ describeEachEngine('A replica whose database falls silent', (engine) => {
     waiting.proxy.silence('both');
     expect(describeResponse(await repeat)).to.equal('EXECUTION_RUNNING');
     const respondedAtMs = Date.now();
+    await recorder.script('/slow/pre', {});
     const stalledMs = stalledBetween(callLog.stalls, startedAtMs, respondedAtMs);
     await onQuietMachine('a repeat is answered before its deadline', startedAtMs, () =>
       expect(respondedAtMs - startedAtMs - stalledMs).to.be.below(DEADLINE_MS + 100),

@@ -2,8 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { startServer } from '../../support/engines.ts';
 import type { PrivateServer } from '../../support/private-server.ts';
+import { until } from '../../support/until.ts';
 import { killConnection, listConnections } from './kill-connection.ts';
 import type { ProxiedReplica } from './proxied-replica.ts';
+
+// Fewer than the replica and the test want.
+const MOST_CONNECTIONS = 10;
 
 /** A database server of a test's own. The user of `url` may only use one database; `root` may do everything. */
 export interface DatabaseServer {
@@ -83,23 +87,28 @@ export const LOSSES: readonly Loss[] = [
     title: 'has no free connection',
     lose: async (server) => {
       const root = await server.root();
-      await root.query('SET GLOBAL max_connections = 10');
+      await root.query(`SET GLOBAL max_connections = ${MOST_CONNECTIONS}`);
       const taken = await takeAllConnections(server, root);
       return () => Promise.all([...taken, root].map((connection) => connection.end()));
     },
   },
 ];
 
-// The replica opens its connections again as often as they are killed, so this goes on until it has none.
+// The replica opens its connections again as often as they are killed. But the server admits a connection of this user only
+// while it counts at most `MOST_CONNECTIONS`, and it counts also what has not logged in or is not closed yet. So once the
+// last of the test's own is admitted, the replica has none, and gets none. (The one more that both MySQL and MariaDB grant
+// is for users such as `root`.)
 async function takeAllConnections({ url }: DatabaseServer, root: Connection): Promise<readonly Connection[]> {
   const taken: Connection[] = [];
-  for (let others = 1; others > 0;) {
+  const takeMore = async (): Promise<boolean> => {
     const ours = [root, ...taken].map(({ threadId }) => threadId);
-    const ids = await listConnections(root, "user = 'app' AND id NOT IN (?)", [ours]);
-    others = ids.length;
-    for (const id of ids) await killConnection(root, id);
-    const added = await Promise.allSettled(Array.from({ length: 10 }, () => createConnection(url)));
+    for (const id of await listConnections(root, "user = 'app' AND id NOT IN (?)", [ours]))
+      await killConnection(root, id);
+    const missing = MOST_CONNECTIONS - ours.length;
+    const added = await Promise.allSettled(Array.from({ length: missing }, () => createConnection(url)));
     taken.push(...added.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-  }
+    return taken.length + 1 === MOST_CONNECTIONS;
+  };
+  await until('the test to have every connection', takeMore, { timeoutMs: 60_000, everyMs: 1 });
   return taken;
 }

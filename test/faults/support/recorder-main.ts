@@ -10,6 +10,8 @@ import type { Behaviour, RecorderEvent } from './recorder.ts';
 
 const file = openSync(process.argv[2] ?? '', 'a');
 const behaviours = new Map<string, Behaviour>();
+// Each of these follows the behaviour that its request has now.
+const held: (() => void)[] = [];
 let count = 0;
 
 function record(event: RecorderEvent): void {
@@ -42,6 +44,19 @@ function answer(id: number, request: IncomingMessage, response: ServerResponse, 
   response.end(JSON.stringify({ customer_name: `Ada ${header(request, 'callhooks-execution')}` }));
 }
 
+function follow(id: number, path: string, request: IncomingMessage, response: ServerResponse): void {
+  const behaviour = behaviours.get(path) ?? behaviours.get('*') ?? {};
+  const { stall, delayMs = [0, 0] } = behaviour;
+  if (stall === 'silent') return;
+  if (stall === 'until_scripted') {
+    held.push(() => follow(id, path, request, response));
+    return;
+  }
+  const waitMs = between(delayMs);
+  if (waitMs === 0) answer(id, request, response, behaviour);
+  else setTimeout(() => answer(id, request, response, behaviour), waitMs);
+}
+
 const server = createServer((request, response) => {
   const id = (count += 1);
   const [path = ''] = (request.url ?? '').split('?');
@@ -55,15 +70,11 @@ const server = createServer((request, response) => {
     executionUuid: header(request, 'callhooks-execution'),
     conversationUuid: header(request, 'x-conversation'),
   });
-  const behaviour = behaviours.get(path) ?? behaviours.get('*') ?? {};
   request.on('error', () => undefined).resume();
   response.on('error', () => undefined);
   request.on('end', () => {
     record({ event: 'body', id });
-    if (behaviour.stall === 'silent') return;
-    const delayMs = behaviour.delayMs === undefined ? 0 : between(behaviour.delayMs);
-    if (delayMs === 0) answer(id, request, response, behaviour);
-    else setTimeout(() => answer(id, request, response, behaviour), delayMs);
+    follow(id, path, request, response);
   });
 });
 server.keepAliveTimeout = 60_000;
@@ -71,6 +82,7 @@ server.requestTimeout = 0;
 
 process.on('message', ({ path, behaviour }: { path: string; behaviour: Behaviour }) => {
   behaviours.set(path, behaviour);
+  for (const followAgain of held.splice(0)) followAgain();
   process.send?.({ kind: 'scripted' });
 });
 // Ends with the tests, however they end.

@@ -16,8 +16,11 @@ export interface Behaviour {
   readonly statuses?: readonly number[];
   /** Resets the connection of this share of the requests instead of answering. */
   readonly drop?: number;
-  /** Never answers: it sends nothing at all, or no more than the head. */
-  readonly stall?: 'silent' | 'after_head';
+  /**
+   * Never answers: it sends nothing at all, or no more than the head. With `until_scripted` it waits until a behaviour is
+   * set again, and then follows the one that its path has.
+   */
+  readonly stall?: 'silent' | 'after_head' | 'until_scripted';
 }
 
 /** A line of the recorder's file. */
@@ -51,7 +54,10 @@ export interface Recorder {
   /** `http://127.0.0.1:port`, without a slash at its end. */
   readonly url: string;
   readonly pid: number;
-  /** Sets how later requests of a path are treated; `*` stands for every path without a behaviour of its own. */
+  /**
+   * Sets how later requests of a path are treated, and those that wait for it; `*` stands for every path without a
+   * behaviour of its own.
+   */
   script(path: string, behaviour: Behaviour): Promise<void>;
   /** Returns what has arrived so far, read from the file. */
   requests(): readonly SeenRequest[];
