@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
 
 /** The certificates of a connection, each as PEM. */
@@ -33,7 +34,24 @@ export function channelCredentials(
     );
   if (tls === undefined || tls === false) return credentials.createInsecure();
   const { ca, certificate, privateKey } = tls === true ? ({} as ClientTls) : tls;
-  return credentials.createSsl(toBuffer(ca), toBuffer(privateKey), toBuffer(certificate));
+  return withoutAddressAsName(
+    credentials.createSsl(toBuffer(ca), toBuffer(privateKey), toBuffer(certificate)),
+  );
+}
+
+// TLS names a server by its host name only, never by an address (RFC 6066, 3): Node.js warns of an address there, and a strict
+// server refuses it. The library sets the name, and no option of it leaves the name out. Without the name, the certificate is
+// still compared with the address, which is also the `host`.
+function withoutAddressAsName(tls: ChannelCredentials): ChannelCredentials {
+  const create = tls._createSecureConnector.bind(tls);
+  tls._createSecureConnector = (...args) => {
+    const connector = create(...args);
+    const { connectionOptions } = connector as { connectionOptions?: { servername?: string } };
+    if (connectionOptions !== undefined && isIP(connectionOptions.servername ?? '') !== 0)
+      connectionOptions.servername = '';
+    return connector;
+  };
+  return tls;
 }
 
 /** Returns the gRPC headers of an RPC, with the token in `authorization`. */

@@ -16,6 +16,8 @@ if (sqlite !== undefined)
   describe('the commands that ask a server', () => {
     let app: TestApp;
     let mutual: TestApp;
+    // Its certificate names localhost only.
+    let named: TestApp;
     let folder: string;
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'callhooks-'));
@@ -25,10 +27,15 @@ if (sqlite !== undefined)
       };
       app = await startTestApp(sqlite, { ...TOKEN_SETTINGS, ...tls });
       mutual = await startTestApp(sqlite, { ...tls, CALLHOOKS_TLS_CLIENT_CA_FILE: cert('client-ca.pem') });
+      named = await startTestApp(sqlite, {
+        CALLHOOKS_TLS_CERT_FILE: cert('database.pem'),
+        CALLHOOKS_TLS_KEY_FILE: cert('database.key'),
+      });
     });
     after(async () => {
       await app.close();
       await mutual.close();
+      await named.close();
       rmSync(folder, { recursive: true });
     });
 
@@ -52,6 +59,19 @@ if (sqlite !== undefined)
       writeFileSync(file, `${TOKENS.viewer}\n`);
       const { stderr } = await ask(app, TRUSTED, { CALLHOOKS_TOKEN_FILE: file });
       expect(stderr).to.contain('EXECUTION_NOT_FOUND');
+    });
+
+    it('are let in at an address that the certificate names, and print no warning', async () => {
+      const { stderr } = await ask(app, ['--ca-file', cert('ca.pem')], { CALLHOOKS_TOKEN: TOKENS.viewer });
+      expect(stderr)
+        .to.contain('EXECUTION_NOT_FOUND')
+        .and.not.to.match(/warning/i);
+    });
+
+    it('do not accept a certificate that names a host, but not the address', async () => {
+      const { exitCode, stderr } = await ask(named, ['--ca-file', cert('database-ca.pem')]);
+      expect(exitCode).to.equal(69);
+      expect(stderr).to.match(/IP: 127\.0\.0\.1 is not in the cert's list/);
     });
 
     it('are let in with a client certificate', async () => {
