@@ -8,6 +8,7 @@ import {
   RetryInfo,
 } from '../gen/google/rpc/error_details.ts';
 import { Status } from '../gen/google/rpc/status.ts';
+import { plainDetails } from './plain-details.ts';
 
 /** The name of a gRPC status code. */
 export type StatusCode = Exclude<keyof typeof status, 'OK'>;
@@ -43,8 +44,7 @@ export class CallhooksClientError extends Error {
   readonly requestId: string | undefined;
 
   constructor(error: ServiceError) {
-    // For a connection that fails, the library ends with a heading that has nothing below it.
-    super(error.details.replace(/\s*Resolution note:\s*$/, ''), { cause: error });
+    super(plainDetails(error.details), { cause: error });
     const find = readDetails(error.metadata);
     this.code = (status[error.code] ?? 'UNKNOWN') as StatusCode;
     const info = find('ErrorInfo', ErrorInfo);

@@ -115,6 +115,16 @@ if (sqlite !== undefined)
       expect([exitCode, stderr.includes('ROLE_NOT_ALLOWED')], stderr).to.deep.equal([1, true]);
     });
 
+    it('say in one sentence that no connection could be made, and exit with 69', async () => {
+      // No program listens on this port.
+      const address = '127.0.0.1:1';
+      const { exitCode, stderr } = await ask(app, [], { CALLHOOKS_ADDRESS: address });
+      expect(exitCode).to.equal(69);
+      expect(stderr).to.match(
+        /^callhooks explain: no connection could be made: connect ECONNREFUSED 127\.0\.0\.1:1 \(UNAVAILABLE\)\n/,
+      );
+    });
+
     it('exit with 69 when a TLS port is asked in plaintext', async () => {
       const { exitCode, stderr } = await ask(app, ['--timeout', '5']);
       expect(exitCode).to.equal(69);
