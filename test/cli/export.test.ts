@@ -168,8 +168,8 @@ webhooks:
     await create(1, 'One');
     files.write('x', '');
     const blocked = join(files.dir, 'x', 'y');
-    const failed = await files.export({ dir: blocked }).catch((error: NodeJS.ErrnoException) => error.code);
-    expect(failed).to.equal('ENOTDIR');
+    const failed = await files.export({ dir: blocked }).catch((error: Error) => error.message);
+    expect(failed).to.equal(`DIR must be a folder: ${blocked} is a file, or lies below one`);
     writeFileSync(join(files.dir, '.callhooks-export-old'), agentText(1));
     expect((await files.export()).count.written).to.equal(1);
     expect(files.list().filter((name) => name.startsWith('.'))).to.deep.equal(['.callhooks-export-old']);

@@ -7,6 +7,8 @@ import { COMMANDS } from '../../src/cli/commands.ts';
 import { VERSION } from '../../src/version.ts';
 import { startProcess } from '../support/server-process.ts';
 
+const FILE = fileURLToPath(import.meta.url);
+
 function run(args: readonly string[], env = {}) {
   return startProcess(args, env).ended();
 }
@@ -79,6 +81,14 @@ describe('The command line', () => {
     ['for a name that objects inherit', ['constructor'], 'there is no command "constructor"'],
     ['for an option that objects inherit', ['serve', '--constructor'], 'there is no option --constructor'],
     ['for an argument too many', ['migrate', 'now'], 'there is one argument too many: "now"'],
+    ['for an export into a file', ['export', FILE], `DIR must be a folder: ${FILE} is a file`],
+    ['for an export below a file', ['export', `${FILE}/agents`], 'is a file, or lies below one'],
+    [
+      'for a file in the place of a folder to apply',
+      ['apply', FILE],
+      `DIR must be a folder: ${FILE} is a file`,
+    ],
+    ['for a folder to apply that is not there', ['apply', '/no/agents'], '/no/agents does not exist'],
   ];
   for (const [title, args, problem] of wrong) {
     it(`prints the usage and exits with 64 ${title}`, async () => {

@@ -20,6 +20,7 @@ import { parseAgentFile, type AgentFile } from './parse-agent-file.ts';
 import { agentName } from './print-plan.ts';
 import type { SecretSource } from './secret-sources.ts';
 import { toDocument } from './to-document.ts';
+import { useFolder } from './use-folder.ts';
 import { writeYaml } from './write-yaml.ts';
 
 /** Says what `callhooks export` does. */
@@ -47,7 +48,7 @@ export const EXPORT_MARK =
 /**
  * Writes one file for each agent of a server. The file that an agent has already is written again where it says something
  * else, and keeps the sources of its secrets. One agent is in memory at a time.
- * @throws what the client throws when the server gives no answer
+ * @throws UsageError when the folder can't be one, and what the client throws when the server gives no answer
  */
 export async function exportFiles(
   client: AdminClient,
@@ -55,7 +56,7 @@ export async function exportFiles(
   output: Output,
 ): Promise<Exported> {
   const { dir, agents } = options;
-  mkdirSync(dir, { recursive: true });
+  useFolder(dir, () => mkdirSync(dir, { recursive: true }));
   const existing = filesByAgent(dir);
   const gone = new Map(existing);
   const count = { written: 0, unchanged: 0, refused: 0, missing: 0 };

@@ -1,6 +1,7 @@
 import { plainLine } from '../frame/plain-text.ts';
 import { findAgentFiles, readTextFile } from './find-agent-files.ts';
 import { parseAgentFile, type AgentFile, type Problem } from './parse-agent-file.ts';
+import { useFolder } from './use-folder.ts';
 
 /** The agents of a folder, in the order of their ids, and everything that is wrong with its files. */
 export interface AgentFiles {
@@ -10,10 +11,10 @@ export interface AgentFiles {
 
 /**
  * Reads and checks every file of a folder. Two files for one agent are a problem.
- * @throws Error of node:fs when there is no such folder
+ * @throws UsageError when there is no such folder
  */
 export function readAgentFiles(dir: string): AgentFiles {
-  const found = findAgentFiles(dir);
+  const found = useFolder(dir, () => findAgentFiles(dir));
   const problems: Problem[] = [...found.problems];
   const byUuid = new Map<string, AgentFile>();
   for (const path of found.paths) {
