@@ -1,11 +1,13 @@
 import { createAccessControl } from './access/access-control.ts';
+import { consoleAccessOf } from './access/console-access.ts';
 import { bindCommands } from './commands/bind-commands.ts';
 import type { Config } from './config/config.ts';
-import { createConsole } from './console/console.ts';
+import { createConsole, type Console } from './console/console.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { OnFaultPoint } from './engine/fault-points.ts';
 import type { Intervals } from './engine/maintenance.ts';
 import { createStartup, type Startup } from './engine/startup.ts';
+import type { LocalApi } from './grpc/local-api.ts';
 import { createServerTls, type ServerTls } from './grpc/server-tls.ts';
 import { createGrpcServer, type GrpcAddresses, type GrpcServer } from './grpc/server.ts';
 import { createAgentAdminService } from './grpc/services/agent-admin.ts';
@@ -29,7 +31,9 @@ import { createOpsServer } from './ops/ops-server.ts';
 import { createAgentSecrets, type AgentSecrets } from './secrets/agent-secrets.ts';
 import { hashText } from './secrets/hash.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
+import type { Keyring } from './secrets/keyring.ts';
 import { signHmac, signStandardWebhook } from './secrets/sign.ts';
+import { createTextSeal } from './secrets/text-seal.ts';
 import { openMigrated, type Database } from './store/database.ts';
 import { openTracing } from './tracing/open-tracing.ts';
 import type { Tracing } from './tracing/tracing.ts';
@@ -91,6 +95,7 @@ interface Parts {
   readonly logger: Logger;
   readonly ids: Ids;
   readonly database: Database;
+  readonly keyring: Keyring;
   readonly agentSecrets: AgentSecrets;
   readonly executor: GuardedExecutor;
   readonly metrics: Metrics;
@@ -128,7 +133,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
     logger.error({ err, execution_uuid: executionUuid }, 'work on an execution or in the background failed');
   const ids = createIds();
   const parts: Parts = {
-    ...{ config, logger, ids, database, agentSecrets, executor, metrics },
+    ...{ config, logger, ids, database, keyring, agentSecrets, executor, metrics },
     ...{ onFaultPoint, tracing, onError },
   };
 
@@ -197,22 +202,24 @@ function plugEngine(
   });
 }
 
-// Pages show what calls were about. As for gRPC, somebody on this machine may see it without a token, and nobody else.
-function hasConsole({ console, apiTokens, opsListen }: Config): boolean {
-  return console && apiTokens === undefined && opsListen?.isLoopback === true;
+function plugConsole({ config, logger, keyring, metrics }: Parts, localApi: LocalApi): Console | undefined {
+  const access = consoleAccessOf(config);
+  const onUnknownToken = (): void => metrics.grpc.onAccessRefused('unknown_token');
+  return access && createConsole({ localApi, logger, access, seal: createTextSeal(keyring), onUnknownToken });
 }
 
 // At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.
 const LAST_ANSWERS_MS = 4_000;
 
 function toApp(
-  { config, logger, executor, database, metrics, tracing }: Parts,
+  parts: Parts,
   engine: Engine,
   startup: Startup,
   server: GrpcServer,
   tls: ServerTls | undefined,
 ): App {
-  const console = hasConsole(config) ? createConsole({ localApi: server.localApi, logger }) : undefined;
+  const { config, executor, database, metrics, tracing } = parts;
+  const console = plugConsole(parts, server.localApi);
   const ops = createOpsServer({ page: metrics.page, isReady: server.isServing, console });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

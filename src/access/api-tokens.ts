@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isRole, ROLES, type Role } from './roles.ts';
 
 /** A secret that a client sends as `authorization: Bearer …`. Only its hash is known here. */
@@ -39,6 +39,13 @@ export function newToken(): string {
 export function hashToken(token: string): Buffer {
   // Node.js takes three times as long for a hash in a buffer of its own (2.6 µs).
   return Buffer.from(hash('sha256', token, 'hex'), 'hex');
+}
+
+/** Returns the token with this SHA-256, which has 32 bytes. The time that it takes does not tell which one fits. */
+export function findToken<T extends ApiToken>(tokens: readonly T[], sha256: Buffer): T | undefined {
+  let found: T | undefined;
+  for (const token of tokens) if (timingSafeEqual(sha256, token.sha256)) found = token;
+  return found;
 }
 
 /** Returns a token as an entry that {@link parseApiTokens} reads. */

@@ -29,6 +29,10 @@ export interface Config {
   readonly tls: Tls | undefined;
   /** Everybody who can connect may call every RPC when it is undefined. */
   readonly apiTokens: readonly ApiToken[] | undefined;
+  /** `none`: everybody may call everything, also from other machines. */
+  readonly auth: 'none' | undefined;
+  /** Plaintext is allowed on addresses other than loopback. */
+  readonly insecure: boolean;
   /** No metrics are served when it is undefined. */
   readonly opsListen: ListenAddress | undefined;
   readonly console: boolean;
@@ -159,6 +163,8 @@ function toConfig(
     healthListen: values.CALLHOOKS_HEALTH_LISTEN,
     tls,
     apiTokens: values.CALLHOOKS_AUTH_TOKENS,
+    auth: values.CALLHOOKS_AUTH,
+    insecure: values.CALLHOOKS_INSECURE,
     opsListen: values.CALLHOOKS_OPS_LISTEN,
     console: values.CALLHOOKS_CONSOLE,
     dataDir: values.CALLHOOKS_DATA_DIR,

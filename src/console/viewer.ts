@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Role } from '../access/roles.ts';
 import type { LocalApi, LocalMethod } from '../grpc/local-api.ts';
 
@@ -6,6 +7,8 @@ export interface Viewer {
   /** The name of the token. It is undefined when this server has no tokens. */
   readonly name: string | undefined;
   readonly role: Role;
+  /** Belongs into each form, as `csrfField` writes it. */
+  readonly formToken: string;
 }
 
 /** Calls RPCs as the viewer of one request. */
@@ -19,9 +22,19 @@ export interface ViewerApi {
 
 /** The types that routes of the console know of a request. */
 export interface ConsoleEnv {
+  readonly Bindings: HttpBindings;
   readonly Variables: {
     readonly viewer: Viewer;
     readonly api: ViewerApi;
+    /** The same as that of the viewer. The login has it too, and no viewer. */
+    readonly formToken: string;
+    /** The fields of a POST. Its origin and its form token have been checked before a page sees it. */
+    readonly form: URLSearchParams;
+    /**
+     * Makes the request a live stream, which has no time limit and counts for other limits. Returns false when no more
+     * streams may be open: the page then answers 503.
+     */
+    readonly beginStream: () => boolean;
   };
 }
 
@@ -34,6 +47,7 @@ export function createViewerApi(
   viewer: Viewer,
   { peer, signal }: { readonly peer: string; readonly signal: AbortSignal },
 ): ViewerApi {
-  const caller = { ...viewer, peer, signal, timeoutMs: TIMEOUT_MS };
+  const { name, role } = viewer;
+  const caller = { name, role, peer, signal, timeoutMs: TIMEOUT_MS };
   return { call: (method, request) => localApi.call(method, request, caller) };
 }

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { errorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { createCountedLines } from './limits/counted-lines.ts';
+import { createCountedLines } from '../logging/counted-lines.ts';
 
 /** Notes the clients that do not come through the TLS handshake: most often they lack a certificate, or speak no TLS. */
 export interface HandshakeLog {

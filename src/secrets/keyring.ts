@@ -4,14 +4,14 @@ import { CallhooksError } from '../errors.ts';
 import type { EncryptionKey } from './encryption-keys.ts';
 
 /**
- * The place of a sealed value in the database. The encryption binds the value to its place, so that a value does not open
- * after it was copied to another place.
+ * The place of a sealed value in the database, or at clients. The encryption binds the value to its place, so that a value
+ * does not open after it was copied to another place.
  */
 export interface SealPlace {
-  readonly table: 'agent_secrets' | 'webhook_headers' | 'key_checks';
-  /** The agent_uuid of a secret, the webhook_uuid of a header, or the key id of a check value. */
+  readonly table: 'agent_secrets' | 'webhook_headers' | 'key_checks' | 'clients';
+  /** The agent_uuid of a secret, the webhook_uuid of a header, the key id of a check value, or a purpose at clients. */
   readonly rowId: string;
-  /** The name of a secret, the name of a header in lower case, `auth:` with the path of a text of `auth`, or `check`. */
+  /** The name of a secret, the name of a header in lower case, `auth:` with the path of a text of `auth`, `check`, or `text`. */
   readonly field: string;
 }
 

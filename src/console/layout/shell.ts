@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { csrfInput } from '../access/csrf-field.ts';
 import type { Viewer } from '../viewer.ts';
 import { assetPath } from '../assets.ts';
 
@@ -12,6 +13,8 @@ export interface PageParts {
   /** The address of the entry of the navigation that the page belongs to. */
   readonly section?: (typeof SECTIONS)[number]['path'];
   readonly body: Html;
+  /** The address that the browser loads next, by itself. */
+  readonly refreshTo?: string | undefined;
 }
 
 const SECTIONS = [
@@ -22,13 +25,14 @@ const SECTIONS = [
 ] as const;
 
 /** Returns a whole page: head, navigation, search box and body. */
-export function shell(viewer: Viewer | undefined, { title, section, body }: PageParts): Html {
+export function shell(viewer: Viewer | undefined, { title, section, body, refreshTo }: PageParts): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        ${refreshTo === undefined ? '' : html`<meta http-equiv="refresh" content="0; url=${refreshTo}" />`}
         <title>${title} · callhooks</title>
         <link rel="icon" href="${assetPath('icon.svg')}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assetPath('console.css')}" />
@@ -64,8 +68,16 @@ function header(viewer: Viewer, section: PageParts['section']): Html {
       />
       <button>Find</button>
     </form>
-    ${viewer.name === undefined ? '' : html`<span class="viewer">${viewer.name} (${viewer.role})</span>`}
+    ${viewer.name === undefined ? '' : logout(viewer)}
   </header>`;
+}
+
+function logout({ name, role, formToken }: Viewer): Html {
+  return html`<form class="viewer" method="post" action="/console/logout">
+    ${csrfInput(formToken)}
+    <span>${name} (${role})</span>
+    <button>Log out</button>
+  </form>`;
 }
 
 function navigationLink(path: string, label: string, isHere: boolean): Html {

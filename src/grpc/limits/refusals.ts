@@ -6,7 +6,7 @@ import type { Logger } from '../../logger.ts';
 import { messageTooLarge } from '../decode-request.ts';
 import { PUSHBACK_HEADER, pushbackOf } from '../retry-pushback.ts';
 import { toErrorStatus } from '../status.ts';
-import { createCountedLines } from './counted-lines.ts';
+import { createCountedLines } from '../../logging/counted-lines.ts';
 
 /** The limit that refused an RPC at its arrival. */
 export type ArrivalLimit =

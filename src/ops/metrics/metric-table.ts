@@ -114,7 +114,7 @@ export function createTable() {
     ),
     accessRefused: counter(
       'callhooks_access_refused_total',
-      'RPCs refused because of who calls: no token, an unknown token, or a role that does not include the method.',
+      'RPCs refused because of who calls: no token, an unknown token, or a role that does not include the method. A login to the console with an unknown token counts too.',
       { refusal: ['no_token', 'unknown_token', 'role_not_allowed'] },
     ),
     handshakes: counter(

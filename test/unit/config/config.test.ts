@@ -50,6 +50,8 @@ describe('parseConfig', () => {
       healthListen: undefined,
       tls: undefined,
       apiTokens: undefined,
+      auth: undefined,
+      insecure: false,
       opsListen: { address: '127.0.0.1:9464', isLoopback: true },
       console: true,
       dataDir: resolve('data'),

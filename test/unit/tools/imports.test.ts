@@ -39,7 +39,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     types: ['config/', 'logger.ts'],
   },
   'grpc/': {
-    uses: ['access/', 'commands/', 'domain/', 'errors.ts', 'gen/', 'version.ts'],
+    uses: ['access/', 'commands/', 'domain/', 'errors.ts', 'gen/', 'logging/', 'version.ts'],
     types: ['config/', 'engine/', 'ids.ts', 'logger.ts', 'store/'],
     libraries: [
       ...[
@@ -97,8 +97,8 @@ const MODULES: Readonly<Record<string, Module>> = {
     node: ['async_hooks'],
   },
   'console/': {
-    uses: ['access/', 'domain/', 'errors.ts', 'explain/', 'gen/', 'proto-json/'],
-    types: ['commands/', 'grpc/', 'logger.ts'],
+    uses: ['access/', 'domain/', 'errors.ts', 'explain/', 'gen/', 'logging/', 'proto-json/'],
+    types: ['commands/', 'grpc/', 'logger.ts', 'secrets/'],
     libraries: ['@hono/node-server', 'hono'],
     node: ['crypto', 'fs', 'http', 'path'],
     inner: 'pages',

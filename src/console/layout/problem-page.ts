@@ -1,0 +1,8 @@
+import { html } from 'hono/html';
+import type { Viewer } from '../viewer.ts';
+import { shell, type Html } from './shell.ts';
+
+/** Returns a page that says why there is nothing else to see. */
+export function problemPage(viewer: Viewer | undefined, title: string, body: string | Html): Html {
+  return shell(viewer, { title, body: html`<p>${body}</p>` });
+}
