@@ -94,7 +94,6 @@ export function explainTimings(timings: Timings | undefined, isPostCall: boolean
   for (const [field, key, name, meaning] of PHASES) {
     const duration = timings?.[field];
     if (duration !== undefined) add(key, name, meaning, durationMs(duration));
-    if (key === 'queued' && isPostCall) at = 0;
   }
   const totalMs = timings?.total && durationMs(timings.total);
   if (totalMs !== undefined && totalMs - at >= MIN_REST_MS)

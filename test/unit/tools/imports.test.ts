@@ -127,7 +127,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     libraries: ['zod'],
     node: ['crypto', 'fs', 'net', 'os', 'path'],
   },
-  'explain/': { uses: ['domain/', 'errors.ts', 'gen/'] },
+  'explain/': { uses: ['domain/', 'errors.ts', 'gen/'], inner: 'copy' },
   'api-client/': { uses: ['gen/'], libraries: ['@grpc/grpc-js'], node: ['net'] },
   'logger.ts': { uses: ['logging/'] },
   'logging/': { node: ['fs'] },
