@@ -136,6 +136,11 @@ bench-snapshot: $(INSTALLED) test-database ## Measure what a long read view on M
 trace-call: $(INSTALLED) ## Count the files and functions that one request enters (docs/architecture.md)
 	@$(N) node test/tools/trace-call.ts $(TRACE)
 
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## Take the pictures of the console in docs/images/ again
+	@test/tools/chromium-install.sh
+	@$(N) node test/tools/screenshots.ts
+
 .PHONY: release-fixture
 release-fixture: $(INSTALLED) test-database ## Make the database of this release that upgrade tests migrate (docs/releasing.md; three minutes)
 	@$(N) node test/tools/release-fixture.ts

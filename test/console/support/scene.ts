@@ -1,13 +1,9 @@
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { startDnsServer } from '../../support/dns-server.ts';
 import { startReceiver } from '../../support/receiver.ts';
 import { holdReports, playEveryKind, SETTINGS, type SceneCall } from './calls-of-every-kind.ts';
 import { CUSTOMER } from './call-rows.ts';
 import { playPlanted } from './planted.ts';
+import { CA_FILE, startSecureEndpoint } from './secure-endpoint.ts';
 import { startConsoleServer, type ConsoleServer } from './console-server.ts';
 
 /** Is a server with executions of every kind in its database. */
@@ -20,7 +16,6 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-const certificate = (name: string) => fileURLToPath(new URL(`../../support/certs/${name}`, import.meta.url));
 const ADDRESSES = new Map([
   ['endpoint.example', ['127.0.0.1']],
   ['inside.example', ['10.0.0.1']],
@@ -33,10 +28,10 @@ export async function startScene(env: Readonly<Record<string, string>> = {}): Pr
   );
   const endpoint = await startReceiver();
   const stalled = await startReceiver(() => new Promise(() => {}));
-  const secure = await startSecureEndpoint();
+  const secure = await startSecureEndpoint(() => ({ body: { customer: CUSTOMER } }));
   const server = await startConsoleServer({
     ...SETTINGS,
-    CALLHOOKS_CA_FILE: certificate('ca.pem'),
+    CALLHOOKS_CA_FILE: CA_FILE,
     CALLHOOKS_DNS_SERVERS: dns.address,
     ...env,
   });
@@ -49,25 +44,6 @@ export async function startScene(env: Readonly<Record<string, string>> = {}): Pr
     close: async () => {
       await server.close();
       await Promise.all([endpoint.close(), stalled.close(), secure.close(), dns.close()]);
-    },
-  };
-}
-
-/** Starts an endpoint with TLS that answers each request with a customer. */
-async function startSecureEndpoint() {
-  const options = {
-    cert: readFileSync(certificate('endpoint.pem')),
-    key: readFileSync(certificate('endpoint.key')),
-  };
-  const server = createServer(options, (_, response) => response.end(JSON.stringify({ customer: CUSTOMER })));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `https://endpoint.example:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
     },
   };
 }
