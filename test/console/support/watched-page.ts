@@ -43,7 +43,9 @@ export async function openWatchedPage(
   );
   await page.addInitScript(reportPolicyViolations);
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning')
+    // The browser reports the status of the page itself, too. A test that opens the page looks at it.
+    const isOfPage = message.text().startsWith('Failed to load') && message.location().url === page.url();
+    if ((message.type() === 'error' || message.type() === 'warning') && !isOfPage)
       problems.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => problems.push(`error of a script: ${error.message}`));
