@@ -4,14 +4,8 @@ import { CLIENT_VARIABLES } from './client-variables.ts';
 import { databaseProblems } from './database.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { nearestName } from './nearest-name.ts';
-import {
-  configSchema,
-  readTextFile,
-  settingOf,
-  VARIABLE_NAMES,
-  type ConfigValues,
-  type VariableName,
-} from './schema.ts';
+import { readSecret } from './read-secret.ts';
+import { configSchema, settingOf, VARIABLE_NAMES, type ConfigValues, type VariableName } from './schema.ts';
 import { readTls, servingProblems, type Tls } from './serving.ts';
 import { readTracing, type TracingSettings } from './tracing.ts';
 import type { ApiToken } from '../access/api-tokens.ts';
@@ -106,24 +100,13 @@ function readTexts(env: Environment, problems: string[]): Partial<Record<Variabl
   const texts: Partial<Record<VariableName, string>> = {};
   for (const name of VARIABLE_NAMES) {
     try {
-      const text = (readSecretFile(env, name) ?? env[name])?.trim();
+      const text = (settingOf(name).secret ? readSecret(env, name) : env[name])?.trim();
       if (text) texts[name] = text;
     } catch (error) {
       problems.push((error as RangeError).message);
     }
   }
   return texts;
-}
-
-function readSecretFile(env: Environment, name: VariableName): string | undefined {
-  const file = settingOf(name).secret ? env[`${name}_FILE`] : undefined;
-  if (!file) return undefined;
-  if (env[name]) throw new RangeError(`${name} and ${name}_FILE are both set: unset one of them`);
-  try {
-    return readTextFile(file);
-  } catch (error) {
-    throw new RangeError(`${name}_FILE ${(error as RangeError).message}`, { cause: error });
-  }
 }
 
 // Without this, requests would leave directly when the proxy is missing by mistake.

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
+import { checkedAttributes, parseHeaders } from './name-value-list.ts';
+import { readSecret } from './read-secret.ts';
 import { readTextFile } from './schema.ts';
 import * as values from './values.ts';
 
-/** How traces are exported. Endpoint, headers, time limit, compression and certificates are read by the exporter itself. */
+/** How traces are exported. Endpoint, time limit, compression and certificates are read by the exporter itself. */
 export interface TracingSettings {
   readonly protocol: (typeof PROTOCOLS)[number];
   readonly sampler: (typeof SAMPLERS)[number];
@@ -13,6 +15,8 @@ export interface TracingSettings {
   readonly maxBatchSpans: number;
   readonly batchDelayMs: number;
   readonly exportTimeoutMs: number;
+  /** The headers for the collector, decoded. They hold secrets. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Describes one standard variable of OpenTelemetry, in the words of docs/config.md. */
@@ -21,6 +25,8 @@ interface TracingVariable {
   /** The text that an absent variable stands for, or a phrase in brackets. */
   readonly default: string;
   readonly meaning: string;
+  /** Says that the value is never shown and may also be read from the file that `NAME_FILE` names. */
+  readonly secret?: true;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -45,10 +51,8 @@ const endpoint = values.parsed((text) => {
   return text;
 });
 
-// gRPC refuses other names, and texts under a name that ends with -bin. What the library can't read it ignores silently.
-const HEADER = /^\s*(?![\w.-]*-bin\b)[\w.-]+\s*=\s*[!-~][ -~]*$/i;
-const headers = values.parsed((text) => listed(text, /^[^=]+=.+$/, HEADER));
-const attributes = values.parsed((text) => listed(text, /^[^=]+=[^=]*$/, /^\s*\S.{0,254}=.{0,255}$/s));
+const headers = values.parsed(parseHeaders);
+const attributes = values.parsed(checkedAttributes);
 
 const file = values.parsed((path) => {
   readTextFile(path);
@@ -68,10 +72,11 @@ function ofExporter(
   fallback: string,
   meaning: string,
 ): Record<string, TracingVariable> {
+  const kind = suffix === 'HEADERS' ? { type, secret: true as const } : { type };
   return {
-    [`OTEL_EXPORTER_OTLP_${suffix}`]: { type, default: fallback, meaning },
+    [`OTEL_EXPORTER_OTLP_${suffix}`]: { ...kind, default: fallback, meaning },
     [`OTEL_EXPORTER_OTLP_TRACES_${suffix}`]: {
-      type,
+      ...kind,
       default: `(\`OTEL_EXPORTER_OTLP_${suffix}\`)`,
       meaning: 'The same for traces alone.',
     },
@@ -182,13 +187,16 @@ export function readTracing(env: Environment): {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   if (!wantsTraces(text)) return { problems: [] };
   const problems: string[] = [];
-  const read = <T>(name: string): T | undefined => {
-    const result = TRACING_VARIABLES[name]?.type.safeParse(text(name) ?? '');
-    if (text(name) === undefined || result === undefined) return undefined;
-    for (const { message } of result.error?.issues ?? []) problems.push(`${name} ${message}`);
-    return result.data as T | undefined;
+  const read = (name: string, { type, secret }: TracingVariable): unknown => {
+    const value = secret === true ? secretOf(env, name, problems) : text(name);
+    if (value === undefined) return undefined;
+    const { error, data } = type.safeParse(value);
+    for (const { message } of error?.issues ?? []) problems.push(`${name} ${message}`);
+    return data;
   };
-  const found = Object.fromEntries(Object.keys(TRACING_VARIABLES).map((name) => [name, read(name)]));
+  const found = Object.fromEntries(
+    Object.entries(TRACING_VARIABLES).map(([name, variable]) => [name, read(name, variable)]),
+  );
   const number = (name: string): number => Number(found[name] ?? TRACING_VARIABLES[name]?.default);
   const tracing: TracingSettings = {
     protocol: (found['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ??
@@ -200,10 +208,23 @@ export function readTracing(env: Environment): {
     maxBatchSpans: number('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
     batchDelayMs: number('OTEL_BSP_SCHEDULE_DELAY'),
     exportTimeoutMs: number('OTEL_BSP_EXPORT_TIMEOUT'),
+    headers: {
+      ...(found['OTEL_EXPORTER_OTLP_HEADERS'] as TracingSettings['headers'] | undefined),
+      ...(found['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] as TracingSettings['headers'] | undefined),
+    },
   };
   if (tracing.maxBatchSpans > tracing.maxQueuedSpans)
     problems.push('OTEL_BSP_MAX_EXPORT_BATCH_SIZE must not be above OTEL_BSP_MAX_QUEUE_SIZE');
   return { tracing, problems };
+}
+
+function secretOf(env: Environment, name: string, problems: string[]): string | undefined {
+  try {
+    return readSecret(env, name)?.trim() || undefined;
+  } catch (error) {
+    problems.push((error as RangeError).message);
+    return undefined;
+  }
 }
 
 function wantsTraces(text: (name: string) => string | undefined): boolean {
@@ -223,31 +244,17 @@ function wantsTraces(text: (name: string) => string | undefined): boolean {
 export function tracingReport(env: Environment): string {
   const { tracing } = readTracing(env);
   if (tracing === undefined) return 'traces: off\n';
-  const set = Object.keys(TRACING_VARIABLES).flatMap((name) => {
+  const set = Object.entries(TRACING_VARIABLES).flatMap(([name, { secret }]) => {
     const text = env[name]?.trim();
-    return text ? [`${name}  ${shown(name, text)}\n`] : [];
+    const file = secret === true ? env[`${name}_FILE`]?.trim() : undefined;
+    if (file) return [`${name}  set, from ${file}\n`];
+    return text ? [`${name}  ${secret === true ? 'set' : shown(name, text)}\n`] : [];
   });
   return `traces: exported with ${tracing.protocol}\n${set.join('')}`;
 }
 
 function shown(name: string, text: string): string {
-  if (name.endsWith('HEADERS')) return 'set';
   if (!name.endsWith('ENDPOINT')) return text;
   const { origin, pathname, search } = new URL(text);
   return `${origin}${pathname === '/' && search === '' ? '' : '/…'}`;
-}
-
-/** Returns a list of `name=value` if each entry has this form. */
-function listed(text: string, form: RegExp, decodedForm: RegExp): string {
-  const entries = text.split(',').filter((entry) => entry.trim() !== '');
-  if (entries.every((entry) => form.test(entry) && decodedForm.test(decoded(entry)))) return text;
-  throw new RangeError('must be a list of name=value with commas between them, other characters as %xx');
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return '';
-  }
 }

@@ -79,7 +79,7 @@ const ENDED = 'the process ended first';
 export async function createTracing(settings: TracingSettings, deps: TracingDeps): Promise<Tracing> {
   const drops = createSpanDrops(deps.onDropped);
   const queue = createSpanQueue(
-    await loadExporter(settings.protocol),
+    await loadExporter(settings),
     {
       maxQueueSize: settings.maxQueuedSpans,
       maxExportBatchSize: settings.maxBatchSpans,

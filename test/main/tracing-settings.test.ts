@@ -1,8 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { startReceiver } from '../support/receiver.ts';
 import { startProcess } from '../support/server-process.ts';
+import { until } from '../support/until.ts';
 
 const HOOK = `import { registerHooks } from 'node:module';
 registerHooks({
@@ -12,6 +18,40 @@ registerHooks({
   },
 });`;
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+
+/** Is a collector that keeps the headers of what it is sent. */
+interface HeaderCollector {
+  readonly url: string;
+  readonly headers: () => IncomingHttpHeaders | undefined;
+  readonly close: () => Promise<unknown>;
+}
+
+const COLLECTORS: readonly [protocol: string, start: () => Promise<HeaderCollector>][] = [
+  [
+    'http/protobuf',
+    async () => {
+      const { url, requests, close } = await startReceiver();
+      return { url, headers: () => requests[0]?.headers, close };
+    },
+  ],
+  [
+    'grpc',
+    async () => {
+      let headers: IncomingHttpHeaders | undefined;
+      const server = createServer();
+      server.on('stream', (stream, itsHeaders) => {
+        headers ??= itsHeaders;
+        stream.respond(
+          { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 0 },
+          { endStream: true },
+        );
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      return { url, headers: () => headers, close: async () => server.close() };
+    },
+  ],
+];
 
 describe('The library of traces', function () {
   this.timeout(60_000);
@@ -53,6 +93,31 @@ describe('The library of traces', function () {
     ]);
     expect(loaded).to.not.include('@opentelemetry/exporter-trace-otlp-grpc');
   });
+
+  for (const [protocol, start] of COLLECTORS)
+    it(`sends the collector the headers of a file (${protocol})`, async () => {
+      const file = join(dataDir, 'headers');
+      writeFileSync(file, 'authorization=Bearer%20hunter2,x-tenant=file\n');
+      const collector = await start();
+      const server = startProcess(['serve'], {
+        CALLHOOKS_LISTEN: '127.0.0.1:0',
+        CALLHOOKS_DATA_DIR: dataDir,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_EXPORTER_OTLP_HEADERS_FILE: file,
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-tenant=traces',
+        OTEL_BSP_SCHEDULE_DELAY: '50',
+      });
+      const CALLHOOKS_ADDRESS = await server.serving();
+      // An RPC has a span, also when it finds nothing.
+      await startProcess(['explain', '--execution', randomUUID()], { CALLHOOKS_ADDRESS }).ended();
+      const headers = await until('an export', collector.headers);
+      expect(headers).to.include({ authorization: 'Bearer hunter2', 'x-tenant': 'traces' });
+      server.kill('SIGTERM');
+      const { stdout, stderr } = await server.ended();
+      await collector.close();
+      expect(`${stdout}${stderr}`).to.not.contain('hunter2');
+    });
 
   it('stops the start with all problems when variables are wrong', async () => {
     const server = startProcess(['serve'], {

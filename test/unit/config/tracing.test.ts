@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parseConfig } from '../../../src/config/config.ts';
@@ -16,8 +18,16 @@ const DEFAULTS = {
   maxBatchSpans: 512,
   batchDelayMs: 5000,
   exportTimeoutMs: 30_000,
+  headers: {},
 };
 const PEM = fileURLToPath(new URL('../../support/certs/endpoint.pem', import.meta.url));
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'callhooks-tracing-'));
+const HEADERS = join(FOLDER, 'headers');
+const NO_HEADERS = join(FOLDER, 'no-headers');
+writeFileSync(HEADERS, 'authorization=Bearer%20hunter2,x-tenant=a\n');
+writeFileSync(NO_HEADERS, 'hunter2');
+after(() => rmSync(FOLDER, { recursive: true }));
 
 const OFF: [title: string, env: Environment][] = [
   ['nothing is set', {}],
@@ -64,7 +74,17 @@ const READ: [title: string, env: Environment, expected: object][] = [
       OTEL_EXPORTER_OTLP_CERTIFICATE: PEM,
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test,team=a%2Cb',
     },
-    {},
+    { headers: { authorization: 'Basic YTpi', 'x-tenant': 'a==' } },
+  ],
+  [
+    'headers from a file',
+    { ...ON, OTEL_EXPORTER_OTLP_HEADERS_FILE: HEADERS },
+    { headers: { authorization: 'Bearer hunter2', 'x-tenant': 'a' } },
+  ],
+  [
+    'headers for traces, which win over those of a file',
+    { ...ON, OTEL_EXPORTER_OTLP_HEADERS_FILE: HEADERS, OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-tenant=b' },
+    { headers: { authorization: 'Bearer hunter2', 'x-tenant': 'b' } },
   ],
 ];
 
@@ -81,8 +101,15 @@ const REFUSED: [variable: string, value: string, problem: RegExp][] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a=hunter2%zz', /must be a list of name=value/],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a=hunter2%0Ab', /must be a list of name=value/],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a%3A=hunter2', /must be a list of name=value/],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a%3Db=hunter2', /must be a list of name=value/],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a-bin=hunter2', /must be a list of name=value/],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a=', /must be a list of name=value/],
+  ['OTEL_EXPORTER_OTLP_HEADERS_FILE', NO_HEADERS, /^OTEL_EXPORTER_OTLP_HEADERS must be a list of name=value/],
+  [
+    'OTEL_EXPORTER_OTLP_HEADERS_FILE',
+    '/no/such/file',
+    /HEADERS_FILE names a file that can't be read \(ENOENT\)/,
+  ],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', '0', /must be a whole number from 1/],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', /must be gzip, none/],
   ['OTEL_EXPORTER_OTLP_CERTIFICATE', '/no/such/file', /names a file that can't be read \(ENOENT\)/],
@@ -116,6 +143,15 @@ describe('readTracing', () => {
     });
 });
 
+describe('readTracing with headers in a variable and in a file', () => {
+  it('refuses them, and shows none', () => {
+    const both = { OTEL_EXPORTER_OTLP_HEADERS: 'a=hunter2', OTEL_EXPORTER_OTLP_HEADERS_FILE: HEADERS };
+    expect(readTracing({ ...ON, ...both }).problems).to.deep.equal([
+      'OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_HEADERS_FILE are both set: unset one of them',
+    ]);
+  });
+});
+
 describe('parseConfig', () => {
   it('lists the problems of traces among all others', () => {
     const env = { ...ON, OTEL_TRACES_SAMPLER: 'xray', CALLHOOKS_LOG_LEVEL: 'loud' };
@@ -134,6 +170,11 @@ describe('tracingReport', () => {
     );
   });
 
+  it('shows the file that headers come from', () => {
+    const report = tracingReport({ ...ON, OTEL_EXPORTER_OTLP_TRACES_HEADERS_FILE: HEADERS });
+    expect(report).to.include(`OTEL_EXPORTER_OTLP_TRACES_HEADERS  set, from ${HEADERS}\n`);
+  });
+
   it('shows no path and no query of an endpoint, which may be a token', () => {
     const report = tracingReport({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector.example/v1/otlp/hunter2',
@@ -149,8 +190,8 @@ describe('docs/config.md', () => {
   it('lists every variable of traces with its default and meaning', () => {
     const page = readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8');
     const rows = page.split('\n').filter((line) => line.startsWith('| `OTEL_'));
-    const expected = Object.entries(TRACING_VARIABLES).map(([name, { default: text, meaning }]) => {
-      return `| \`${name}\` | ${text.startsWith('(') ? text : `\`${text}\``} | ${meaning} |`;
+    const expected = Object.entries(TRACING_VARIABLES).map(([name, { default: text, meaning, secret }]) => {
+      return `| \`${name}\`${secret === true ? ', or `_FILE`' : ''} | ${text.startsWith('(') ? text : `\`${text}\``} | ${meaning} |`;
     });
     expect(rows).to.deep.equal(expected);
   });

@@ -91,7 +91,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     uses: ['domain/', 'version.ts'],
     types: ['config/', 'engine/', 'http/', 'logger.ts', 'store/'],
     libraries: [
-      ...['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-grpc'],
+      ...['@grpc/grpc-js', '@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-grpc'],
       ...['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/resources', '@opentelemetry/sdk-trace'],
     ],
     node: ['async_hooks'],
