@@ -8,6 +8,8 @@ import { countText, shortJson } from './words.ts';
 const MAX_KEYS = 8;
 const MAX_KEY_CHARS = 60;
 const MAX_COMPARED = 5_000;
+// It takes about 5 ms to spend it.
+const COMPARE_BUDGET = 250_000;
 
 /** What a value is. The keys of an object are listed, 8 at most, the one that is most like the missing one first. */
 export type Standing =
@@ -97,13 +99,12 @@ function print(segments: readonly PathSegment[]): string {
   return query.replace(/^\$\.?/, '');
 }
 
-type NearestOf = (value: JsonObject, wanted: string) => string[];
+type NearestOf = (value: JsonObject, wanted: string) => { keys: readonly string[]; moreKeys: number };
 
 function standingOf(value: JsonValue, wanted: string, nearestOf: NearestOf): Standing {
   if (Array.isArray(value)) return { kind: 'list', length: value.length };
   if (typeof value !== 'object' || value === null) return { kind: 'value', json: shortJson(value) };
-  const keys = nearestOf(value, wanted);
-  const moreKeys = Object.keys(value).length - keys.length;
+  const { keys, moreKeys } = nearestOf(value, wanted);
   return { kind: 'object', keys: keys.map(cut), moreKeys };
 }
 
@@ -111,16 +112,39 @@ function cut(key: string): string {
   return key.length > MAX_KEY_CHARS ? `${key.slice(0, MAX_KEY_CHARS)}…` : key;
 }
 
-// The assignments of a webhook often miss in the same object.
+interface ComparedKeys {
+  readonly keys: readonly string[];
+  readonly plainKeys: readonly string[];
+  /** How many keys the object has. Not all of them are compared. */
+  readonly count: number;
+  /** What it costs to compare them once: their characters, and 10 for each key. */
+  readonly cost: number;
+}
+
+// The assignments of a webhook often miss in the same object. A response that was made to be slow has its keys compared until
+// the budget is spent, and then listed in their order.
 function createNearestOf(): NearestOf {
-  const known = new Map<JsonObject, { keys: readonly string[]; plainKeys: readonly string[] }>();
-  const keysOf = (value: JsonObject): { keys: readonly string[]; plainKeys: readonly string[] } => {
-    const keys = Object.keys(value).slice(0, MAX_COMPARED);
-    return { keys, plainKeys: keys.map(plainKey) };
-  };
+  const known = new Map<JsonObject, ComparedKeys>();
+  let budget = COMPARE_BUDGET;
   return (value, wanted) => {
-    const entry = known.get(value) ?? keysOf(value);
-    known.set(value, entry);
-    return nearestKeys(entry.keys, entry.plainKeys, wanted, MAX_KEYS);
+    const compared = known.get(value) ?? comparedKeys(value);
+    known.set(value, compared);
+    const { keys, plainKeys, count, cost } = compared;
+    const isCompared = cost <= budget;
+    if (isCompared) budget -= cost;
+    const shown = isCompared ? nearestKeys(keys, plainKeys, wanted, MAX_KEYS) : keys.slice(0, MAX_KEYS);
+    return { keys: shown, moreKeys: count - shown.length };
+  };
+}
+
+function comparedKeys(value: JsonObject): ComparedKeys {
+  const all = Object.keys(value);
+  const keys = all.slice(0, MAX_COMPARED);
+  const plainKeys = keys.map(plainKey);
+  return {
+    keys,
+    plainKeys,
+    count: all.length,
+    cost: plainKeys.reduce((sum, key) => sum + key.length + 10, 0),
   };
 }

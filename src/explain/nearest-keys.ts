@@ -18,12 +18,21 @@ export function nearestKeys(
   wanted: string,
   count: number,
 ): string[] {
-  const editsTo = createEditCounter(plainKey(wanted).slice(0, MAX_WANTED_CHARS));
-  return keys
-    .map((key, index) => ({ key, edits: editsTo(plainKeys[index] as string) }))
-    .toSorted((a, b) => a.edits - b.edits)
-    .slice(0, count)
-    .map(({ key }) => key);
+  const plainWanted = plainKey(wanted).slice(0, MAX_WANTED_CHARS);
+  const editsTo = createEditCounter(plainWanted);
+  const best: { key: string; edits: number }[] = [];
+  let worstEdits = Infinity;
+  for (const [index, plain] of plainKeys.entries()) {
+    // Each missing character is an edit.
+    if (Math.abs(plain.length - plainWanted.length) >= worstEdits) continue;
+    const edits = editsTo(plain);
+    if (edits >= worstEdits) continue;
+    const place = best.findIndex((each) => edits < each.edits);
+    best.splice(place === -1 ? best.length : place, 0, { key: keys[index] as string, edits });
+    if (best.length > count) best.pop();
+    if (best.length === count) worstEdits = best.at(-1)?.edits ?? 0;
+  }
+  return best.map(({ key }) => key);
 }
 
 /**
