@@ -17,6 +17,7 @@ export type MessageFields<T> = unknown extends T
 /** A method of a service, as generated code describes it. */
 interface MethodDefinition {
   readonly path: string;
+  readonly responseStream: boolean;
   readonly requestSerialize: (request: never) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
@@ -29,9 +30,11 @@ export type RpcFunction<Request, Reply> = (
   options?: RpcOptions,
 ) => Promise<Reply>;
 
-/** Has a function for each method of a service. */
+/** Has a function for each method of a service with one response. */
 export type ServiceClient<S> = {
-  readonly [Name in keyof S]: S[Name] extends MethodDefinition
+  readonly [
+    Name in keyof S as S[Name] extends { responseStream: false } ? Name : never
+  ]: S[Name] extends MethodDefinition
     ? RpcFunction<RequestOf<S[Name]>, ReturnType<S[Name]['responseDeserialize']>>
     : never;
 };
@@ -58,7 +61,9 @@ export function createServices(send: SendRequest): CallhooksServices {
 function serviceClient<S extends object>(service: S, send: SendRequest): ServiceClient<S> {
   const methods = Object.entries<MethodDefinition>(service as Readonly<Record<string, MethodDefinition>>);
   return Object.fromEntries(
-    methods.map(([name, method]) => [name, rpcFunction(method, send)]),
+    methods
+      .filter(([, { responseStream }]) => !responseStream)
+      .map(([name, method]) => [name, rpcFunction(method, send)]),
   ) as ServiceClient<S>;
 }
 

@@ -10,6 +10,7 @@ import { onCallStart } from './calls/on-call-start.ts';
 import { getExecution, type GetExecutionRequest } from './get-execution.ts';
 import { overview, type Overview } from './overview.ts';
 import { listExecutions, type ListExecutionsRequest } from './list-executions.ts';
+import { watchExecutions, type WatchExecutionsRequest } from './watch-executions.ts';
 
 /** Holds what the commands work with. */
 interface CommandDeps extends Pick<
@@ -36,13 +37,15 @@ export type Commands = ReturnType<typeof bindCommands>;
 /** Binds the commands to what they work with. */
 export function bindCommands(deps: CommandDeps) {
   const { figures, parts } = deps.engine;
-  const { store, minutes } = parts;
+  const { store, minutes, endedExecutions } = parts;
   return {
     ...bindAgentCommands(deps),
     ...bindCallCommands(deps),
     getExecution: (request: GetExecutionRequest) => getExecution({ store }, request),
     listExecutions: (request: ListExecutionsRequest) => listExecutions({ store }, request),
     overview: (): Promise<Overview> => overview({ minutes, figures }),
+    watchExecutions: (request: WatchExecutionsRequest, context: { readonly signal: AbortSignal }) =>
+      watchExecutions({ endedExecutions }, request, context),
   };
 }
 

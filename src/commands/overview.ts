@@ -1,6 +1,6 @@
 import type { WebhookType } from '../domain/agent.ts';
 import { COUNTED_OUTCOMES, type CountedOutcome } from '../domain/counted-outcome.ts';
-import type { EngineFigures } from '../engine/engine.ts';
+import type { EngineFigures } from '../engine/engine-figures.ts';
 import {
   COUNTED_TYPES,
   createCounts,

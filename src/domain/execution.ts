@@ -9,6 +9,12 @@ import type { JsonObject } from './json.ts';
  */
 export type ExecutionState = 'accepted' | 'sending' | 'succeeded' | 'failed' | 'interrupted' | 'no_webhook';
 
+/** The states of an execution that has ended, as clients see them. */
+export const ENDED_STATES = ['succeeded', 'failed', 'interrupted'] as const;
+
+/** The state of an execution that has ended. */
+export type EndedState = (typeof ENDED_STATES)[number];
+
 /** The origin of a time limit: the webhook's configuration, or the deadline of the caller. */
 export type TimeLimitSource = 'config' | 'deadline';
 

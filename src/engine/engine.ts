@@ -8,6 +8,8 @@ import type { ExecutionStore } from '../store/execution-store.ts';
 import { createAccessTokens, type AccessTokens } from './access-tokens/access-tokens.ts';
 import { fetchAccessToken, type TokenFetchOutcome } from './access-tokens/fetch-access-token.ts';
 import { createAgentCache, type AgentCache } from './agent-cache.ts';
+import { createEndedExecutions, type EndedExecutions } from './ended-executions/ended-executions.ts';
+import type { EngineFigures } from './engine-figures.ts';
 import type { EngineTracing } from './engine-tracing.ts';
 import type { OnFaultPoint } from './fault-points.ts';
 import { createAdmission, type Admission } from './limits/admission.ts';
@@ -100,27 +102,10 @@ export interface EngineParts {
   readonly postCallSender: Pick<PostCallSender, 'offer'>;
   readonly maintenance: Pick<Maintenance, 'noteAccepted'>;
   readonly minutes: Pick<Minutes, 'read' | 'countRefusal'>;
+  /** Tells which executions have ended. */
+  readonly endedExecutions: Pick<EndedExecutions, 'watch'>;
   /** Aborted when the grace of a shutdown is over. */
   readonly signal: AbortSignal;
-}
-
-/** What the engine measures. */
-export interface EngineFigures {
-  readonly preCallsInFlight: number;
-  readonly postCallsInFlight: number;
-  readonly bufferedBytes: number;
-  /** Pending post-calls at the last count. */
-  readonly pendingPostCalls: number;
-  /** Executions that are not finished although their time is over, at the last count. */
-  readonly overdue: number;
-  /** How long ago the oldest pending post-call was accepted, at the last count; 0 when there was none. */
-  readonly oldestPendingAgeMs: number;
-  readonly databaseIsThere: boolean;
-  /** How long the oldest write that a caller waits for has been waiting; 0 when there is none. */
-  readonly writeQueueAgeMs: number;
-  readonly writeQueueLength: number;
-  /** Reports whether the gate would refuse a call that arrives now. */
-  readonly isOverloaded: boolean;
 }
 
 /** The engine as the app runs it. */
@@ -217,6 +202,8 @@ export function createEngine(deps: EngineDeps): Engine {
     startByMs: limits.startByMs,
   });
 
+  const endedExecutions = createEndedExecutions({ store, availableForMs: health.availableForMs, onError });
+
   const untilIdle = async (): Promise<void> => {
     await postCallSender.idle();
     // Each admitted call reserves bytes until it is answered and its outcome is recorded.
@@ -226,7 +213,7 @@ export function createEngine(deps: EngineDeps): Engine {
   return {
     parts: {
       ...{ store: tracedStore, agentStore, agents, open, admission, health, slots, writes, preCalls },
-      ...{ startWaiters, webhookRuns, postCallSender, maintenance, minutes, signal },
+      ...{ startWaiters, webhookRuns, postCallSender, maintenance, minutes, endedExecutions, signal },
     },
     gate,
     budget,
@@ -240,6 +227,8 @@ export function createEngine(deps: EngineDeps): Engine {
       databaseIsThere: health.isAvailable(),
       writeQueueAgeMs: writes.ageMs(),
       writeQueueLength: writes.queued(),
+      watchers: endedExecutions.watchers(),
+      watchDropped: endedExecutions.dropped(),
       isOverloaded: gate.isShut(),
     }),
     start: async () => {
@@ -250,6 +239,7 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     stop: async (graceMs) => {
       admission.shut();
+      endedExecutions.stop();
       postCallSender.stop();
       await shutdown.endWithin(graceMs, untilIdle());
       maintenance.stop();

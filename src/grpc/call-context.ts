@@ -1,4 +1,4 @@
-import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Metadata, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { RequestContext } from '../commands/request-context.ts';
 import { readTraceparent } from '../domain/trace-context.ts';
 import { parseUuid } from './requests/reader.ts';
@@ -9,6 +9,9 @@ import { CALLER_HEADER } from './limits/arrivals.ts';
 export interface MessageHolder {
   bytes: Buffer;
 }
+
+/** A call of grpc-js, with one reply or with a stream of them. */
+type AnyCall = ServerUnaryCall<MessageHolder, Buffer> | ServerWritableStream<MessageHolder, Buffer>;
 
 /** What a handler knows of its RPC. Commands see only the {@link RequestContext} in it. */
 export interface CallContext extends RequestContext {
@@ -52,7 +55,7 @@ export interface OpenCall {
 
 /** Returns the context of a call that was just admitted. */
 export function openCall(
-  call: ServerUnaryCall<MessageHolder, Buffer>,
+  call: AnyCall,
   requestId: string,
   arrival: Arrival,
   startSpan?: StartRpcSpan,
@@ -86,7 +89,7 @@ export function openCall(
 
 /** grpc-js measures deadlines on the wall clock, and returns Infinity when the caller set none. */
 function deadlineOf(
-  call: ServerUnaryCall<MessageHolder, Buffer>,
+  call: AnyCall,
   nowMs: number,
 ): { deadlineAtMs: number; deadlineEpochMs: number } | object {
   const deadlineEpochMs = Number(call.getDeadline());

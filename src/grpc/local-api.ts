@@ -5,7 +5,9 @@ import type { BoundMethod, BoundService } from './bound-service.ts';
 import type { CallContext } from './call-context.ts';
 import { decodeRequest, limitsOf, measureRequest } from './decode-request.ts';
 import { toCallhooksError, toErrorStatus } from './status.ts';
-import type { UnaryDependencies } from './unary.ts';
+import type { AdapterDependencies } from './adapter.ts';
+import type { StreamHandler } from './server-streaming.ts';
+import type { Handler } from './unary.ts';
 
 /** Who calls from within the process, and how long they wait. */
 export interface LocalCaller {
@@ -37,33 +39,62 @@ export interface LocalApi {
     request: Request,
     caller: LocalCaller,
   ): Promise<Reply>;
+  /**
+   * Calls an RPC with a stream of replies, as {@link LocalApi.call} does. The stream ends when `caller.signal` is aborted,
+   * which every caller has to do when it wants no more. It has no time limit.
+   */
+  stream<Request, Reply>(
+    method: LocalMethod<Request, Reply>,
+    request: Request,
+    caller: Omit<LocalCaller, 'timeoutMs'>,
+  ): AsyncIterable<Reply>;
 }
 
 type Dependencies = Pick<
-  UnaryDependencies,
+  AdapterDependencies,
   'logger' | 'newRequestId' | 'isClosing' | 'requestShapes' | 'adminLimit'
 >;
 
 /** Makes the way into the services that needs no connection. */
 export function createLocalApi(services: readonly BoundService[], dependencies: Dependencies): LocalApi {
   const methods = new Map(services.flatMap((service) => [...service.methods]));
+  const find = (path: string): BoundMethod => {
+    const bound = methods.get(path);
+    if (bound === undefined) throw new Error(`there is no service with ${path}`);
+    return bound;
+  };
   return {
     call: async <Request, Reply>(
       { path, requestSerialize }: LocalMethod<Request, Reply>,
       request: Request,
       caller: LocalCaller,
     ): Promise<Reply> => {
-      const bound = methods.get(path);
-      if (bound === undefined) throw new Error(`there is no service with ${path}`);
+      const bound = find(path);
       const run = openRun(path, caller, dependencies);
       try {
         const reply = await serve(bound, requestSerialize(request), run.context, caller, dependencies);
         run.end(status.OK, {});
         return reply as Reply;
       } catch (error) {
-        const { code, reason, cause } = toErrorStatus(error, run.context.requestId);
-        run.end(code, { ...(reason && { reason }), ...(cause !== undefined && { err: cause }) });
-        throw toCallhooksError(error) ?? error;
+        throw run.failed(error);
+      }
+    },
+    stream: async function* stream<Request, Reply>(
+      { path, requestSerialize }: LocalMethod<Request, Reply>,
+      request: Request,
+      caller: Omit<LocalCaller, 'timeoutMs'>,
+    ): AsyncGenerator<Reply> {
+      const { method, handler } = find(path);
+      const run = openRun(path, { ...caller, timeoutMs: Infinity }, dependencies);
+      let hasFailed = false;
+      try {
+        const decode = admit(method, requestSerialize(request), run.context, caller, dependencies);
+        yield* (handler as StreamHandler<unknown, Reply>)(decode(), run.context);
+      } catch (error) {
+        hasFailed = true;
+        throw run.failed(error);
+      } finally {
+        if (!hasFailed) run.end(caller.signal.aborted ? status.CANCELLED : status.OK, {});
       }
     },
   };
@@ -73,19 +104,29 @@ async function serve(
   { method, handler }: BoundMethod,
   bytes: Buffer,
   context: CallContext,
-  { role }: LocalCaller,
-  { isClosing, requestShapes, adminLimit }: Dependencies,
+  caller: LocalCaller,
+  dependencies: Dependencies,
 ): Promise<unknown> {
-  if (!mayCall(role, method.path))
+  const decode = admit(method, bytes, context, caller, dependencies);
+  const work = (): Promise<unknown> => (handler as Handler<unknown, unknown>)(decode(), context);
+  return limitsOf(method.path).isLimited ? dependencies.adminLimit(work) : work();
+}
+
+/** Returns the function that decodes a request of which nothing is refused. */
+function admit(
+  { path, requestDeserialize }: BoundMethod['method'],
+  bytes: Buffer,
+  context: CallContext,
+  { role }: Pick<LocalCaller, 'role'>,
+  { isClosing, requestShapes }: Dependencies,
+): () => unknown {
+  if (!mayCall(role, path))
     throw new CallhooksError('ROLE_NOT_ALLOWED', `the role ${role} does not include this`);
   if (isClosing()) throw shuttingDown();
-  const { maxRequestBytes, isLimited } = limitsOf(method.path);
-  const shape = requestShapes.get(method.path);
-  if (shape === undefined) throw new Error(`there is no descriptor of ${method.path}`);
-  const { memoryBytes } = measureRequest(bytes, maxRequestBytes, shape);
-  context.memoryBytes = memoryBytes;
-  const work = (): Promise<unknown> => handler(decodeRequest(method.requestDeserialize, bytes), context);
-  return isLimited ? adminLimit(work) : work();
+  const shape = requestShapes.get(path);
+  if (shape === undefined) throw new Error(`there is no descriptor of ${path}`);
+  context.memoryBytes = measureRequest(bytes, limitsOf(path).maxRequestBytes, shape).memoryBytes;
+  return () => decodeRequest(requestDeserialize, bytes);
 }
 
 const NO_ARRIVAL = { received: nothing, decided: nothing, leave: nothing };
@@ -98,6 +139,8 @@ function nothing(): void {
 interface Run {
   readonly context: CallContext;
   end(code: status, more: object): void;
+  /** Ends the call with an error, and returns the error that its caller gets. */
+  failed(error: unknown): unknown;
 }
 
 function openRun(path: string, caller: LocalCaller, { logger, newRequestId }: Dependencies): Run {
@@ -108,8 +151,9 @@ function openRun(path: string, caller: LocalCaller, { logger, newRequestId }: De
     requestId: newRequestId(),
     ...(name === undefined ? {} : { caller: name }),
     admittedAtMs,
-    deadlineAtMs: admittedAtMs + timeoutMs,
-    deadlineEpochMs: Date.now() + timeoutMs,
+    ...(timeoutMs === Infinity
+      ? {}
+      : { deadlineAtMs: admittedAtMs + timeoutMs, deadlineEpochMs: Date.now() + timeoutMs }),
     signal,
     callingExecutionUuids: [],
     messageBytes: 0,
@@ -131,8 +175,15 @@ function openRun(path: string, caller: LocalCaller, { logger, newRequestId }: De
     ...fields,
     ...more,
   });
+  const end = (code: status, more: object): void =>
+    logger[code === status.INTERNAL ? 'error' : 'info'](line(code, more), 'rpc');
   return {
     context,
-    end: (code, more) => logger[code === status.INTERNAL ? 'error' : 'info'](line(code, more), 'rpc'),
+    end,
+    failed: (error) => {
+      const { code, reason, cause } = toErrorStatus(error, context.requestId);
+      end(code, { ...(reason && { reason }), ...(cause !== undefined && { err: cause }) });
+      return toCallhooksError(error) ?? error;
+    },
   };
 }

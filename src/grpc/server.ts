@@ -195,6 +195,8 @@ async function drain(server: Server, graceMs: number): Promise<void> {
   server.forceShutdown();
 }
 
+const OWN_PATHS = '/callhooks.';
+
 /** Tracks the open streams (health watches, reflection), which only their client or a shutdown ends. */
 interface OpenStreams {
   /** Registers each stream of the server. */
@@ -209,7 +211,8 @@ function createOpenStreams(): OpenStreams {
   return {
     interceptor: (method, call) => {
       // Unary calls end by themselves, and a wrapper would cost each of them a little.
-      if (!method.responseStream) return call as ServerInterceptingCall;
+      // Streams of our own methods end with a reason, when the engine stops.
+      if (!method.responseStream || method.path.startsWith(OWN_PATHS)) return call as ServerInterceptingCall;
       const stream = new ServerInterceptingCall(call, {
         start: (next) => {
           open.add(stream);

@@ -1,5 +1,5 @@
 import type { StartVariables, StoredCallDetails } from '../domain/call.ts';
-import type { Execution, ExecutionRecord, ExecutionState } from '../domain/execution.ts';
+import type { EndedState, Execution, ExecutionRecord, ExecutionState } from '../domain/execution.ts';
 import type { Failure, FailureCode } from '../domain/failures.ts';
 import type { WebhookType } from '../domain/agent.ts';
 import type { Page } from './agent-store.ts';
@@ -35,6 +35,34 @@ export interface ExecutionFilter {
 export interface ExecutionKey {
   readonly acceptedAtMs: number;
   readonly executionUuid: string;
+}
+
+/** Place in the order in which executions have ended (oldest first). */
+export interface EndedPlace {
+  /** When it ended, by the database's clock. */
+  readonly finishedAtMs: number;
+  readonly executionUuid: string;
+}
+
+/** An execution that has ended, as the index knows it. */
+export interface EndedKey extends EndedPlace {
+  readonly state: EndedState;
+}
+
+/** A stretch of time in which executions ended: from `fromMs` until so many milliseconds before the database's now. */
+export interface EndedRange {
+  readonly fromMs: number;
+  readonly lagMs: number;
+}
+
+/** The executions that ended in some stretches of time. */
+export interface EndedKeys {
+  /** The time of the database's clock. */
+  readonly nowMs: number;
+  /** The keys of each range, in the order of the ends. */
+  readonly ranges: readonly (readonly EndedKey[])[];
+  /** How many keys of a range and a state are read at most. A range with so many of a state may have more. */
+  readonly limit: number;
 }
 
 /** Place in the list of overdue executions (oldest first). */
@@ -125,6 +153,24 @@ export interface ExecutionStore {
     pageSize: number,
     after?: ExecutionKey,
   ): Promise<Page<Execution, ExecutionKey>>;
+  /** Lists the keys of executions that ended in these ranges, without `no_webhook`. It reads the index alone. */
+  listEndedKeys(ranges: readonly EndedRange[]): Promise<EndedKeys>;
+  /** Counts the executions in the state of `after` that ended after it and before `toMs`, up to 20,000. */
+  countEnded(after: EndedKey, toMs: number): Promise<number>;
+  /**
+   * Finds executions that have ended, by (finished_at, execution_uuid). It stops at 1 MiB, so some of a long list can be
+   * missing.
+   */
+  findEnded(executionUuids: readonly string[]): Promise<readonly Execution[]>;
+  /**
+   * Lists the executions that ended after a place and match the filter, in the order of their ends. One page reads so many
+   * index entries and returns `pageSize` executions at most. `next` is where it ended; there is none when nothing follows.
+   */
+  listEnded(
+    filter: ExecutionFilter,
+    pageSize: number,
+    after: EndedPlace,
+  ): Promise<Page<Execution, EndedPlace>>;
   /**
    * Returns the conversations that have no start, or whose start is in a state that this release knows as finished. The
    * list may have any length.

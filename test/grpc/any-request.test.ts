@@ -22,10 +22,13 @@ const METHODS = [
   pb.WebhookAdminService,
   pb.CallLifecycleService,
   pb.ExecutionLogService,
-].flatMap((service) => Object.values<Method>(service));
+]
+  .flatMap((service) => Object.values<Method>(service))
+  .filter(({ responseStream }) => !responseStream);
 
 interface Method {
   readonly path: string;
+  readonly responseStream: boolean;
   readonly requestSerialize: (message: never) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }

@@ -27,6 +27,7 @@ function holdingServices() {
         await hold();
         return pb.ListExecutionsResponse.fromPartial({});
       },
+      async *watchExecutions() {},
     }),
     bindService(pb.WebhookAdminService, {
       createWebhook: unused,

@@ -36,7 +36,11 @@ export async function startTestServer(
     address: '127.0.0.1:0',
     services: [
       bindService(CallLifecycleService, { onCallStart: unused, onCallEnd: unused, ...handlers }),
-      bindService(ExecutionLogService, { getExecution: unused, listExecutions: unused }),
+      bindService(ExecutionLogService, {
+        getExecution: unused,
+        listExecutions: unused,
+        async *watchExecutions() {},
+      }),
     ],
     logger,
     newRequestId: () => `request-${(requests += 1)}`,

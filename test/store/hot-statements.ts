@@ -5,6 +5,7 @@ import type { StoreByKind } from './by-kind.ts';
 import { type TestedPostCall, type TestedStart } from './samples.ts';
 import { AGENT_STATEMENTS } from './hot-agent-statements.ts';
 import { EXECUTION_STATEMENTS, LAST_STATEMENTS } from './hot-execution-statements.ts';
+import { ENDED_STATEMENTS } from './hot-ended-statements.ts';
 import { LIST_STATEMENTS } from './hot-list-statements.ts';
 
 /** A filled database, and some rows that it has. */
@@ -37,6 +38,7 @@ export interface HotStatement {
 export const HOT_STATEMENTS: Readonly<Record<string, HotStatement>> = {
   ...EXECUTION_STATEMENTS,
   ...LIST_STATEMENTS,
+  ...ENDED_STATEMENTS,
   ...AGENT_STATEMENTS,
   ...LAST_STATEMENTS,
 };

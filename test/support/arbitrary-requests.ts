@@ -253,5 +253,14 @@ export function anyRequests(known: Known): Messages {
       },
       { requiredKeys: [] },
     ),
+    WatchExecutionsRequest: fc.record(
+      {
+        agentUuid: noUuidOr(known.agentUuids),
+        states: fc.array(enumNumber(3, 4, 5), { maxLength: 3 }),
+        rejected: fc.boolean(),
+        finishedAtFrom: fc.date({ noInvalidDate: true }),
+      },
+      { requiredKeys: [] },
+    ),
   };
 }

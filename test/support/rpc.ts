@@ -25,6 +25,7 @@ export interface RpcOptions {
 
 interface Method {
   readonly path: string;
+  readonly responseStream: boolean;
   readonly requestSerialize: (value: never) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
@@ -35,7 +36,9 @@ type ReplyOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R } 
 type RpcOf<M> = (request?: Partially<RequestOf<M>>, options?: RpcOptions) => Promise<ReplyOf<M>>;
 
 /** Has a function for each RPC of a service, which rejects with {@link RpcError}. */
-export type Rpcs<S> = { readonly [K in keyof S]: RpcOf<S[K]> };
+export type Rpcs<S> = {
+  readonly [K in keyof S as S[K] extends { responseStream: true } ? never : K]: RpcOf<S[K]>;
+};
 
 /** Calls every service of callhooks over one connection. */
 export interface Rpc {
@@ -130,7 +133,8 @@ export function connect(port: number, channel = credentials.createInsecure()): R
 }
 
 function rpcsOf<S extends Readonly<Record<keyof S, Method>>>(service: S, raw: Rpc['raw']): Rpcs<S> {
-  const rpcs = Object.values<Method>(service).map((method) => {
+  const methods = Object.values<Method>(service).filter(({ responseStream }) => !responseStream);
+  const rpcs = methods.map((method) => {
     const name = method.path.slice(method.path.lastIndexOf('/') + 1);
     const type = (pb as Record<string, unknown>)[`${name}Request`] as {
       fromPartial(message: unknown): never;

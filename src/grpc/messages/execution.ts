@@ -1,6 +1,7 @@
 import { partsOfDecision, type Decision } from '../../domain/call-decision.ts';
 import type { Execution, ExecutionRecord, MissedAssignment, Timings } from '../../domain/execution.ts';
 import type { Failure } from '../../domain/failures.ts';
+import type { EndedUpdate } from '../../engine/ended-executions/watcher.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
 import type * as pb from '../../gen/index.callhooks.v1.ts';
 import {
@@ -21,6 +22,19 @@ import { requestRecordMessage, responseRecordMessage } from './records.ts';
 /** Returns an execution without its large parts, for lists and lifecycle replies. */
 export function executionMessage(execution: Execution): pb.Execution {
   return detailedExecutionMessage(execution, {});
+}
+
+/** Returns executions that have ended, as a watcher is told of them. */
+export function endedUpdateMessage({
+  executions,
+  dropped,
+  finishedToMs,
+}: EndedUpdate): pb.WatchExecutionsResponse {
+  return {
+    executions: executions.map(executionMessage),
+    dropped: BigInt(dropped),
+    finishedAtTo: toTimestamp(finishedToMs),
+  };
 }
 
 /** Returns an execution with its recorded request, response and assigned variables. */

@@ -2,12 +2,12 @@ import type { Commands } from '../../commands/bind-commands.ts';
 import { ExecutionLogService } from '../../gen/index.callhooks.v1.ts';
 import { bindService, type BoundService } from '../bound-service.ts';
 import { variableSourcesMessage } from '../messages/call-lifecycle.ts';
-import { detailedExecutionMessage, executionMessage } from '../messages/execution.ts';
+import { detailedExecutionMessage, endedUpdateMessage, executionMessage } from '../messages/execution.ts';
 import { executionTokens } from '../page-tokens.ts';
-import { parseGetExecution, parseListExecutions } from '../requests/execution-log.ts';
+import { parseGetExecution, parseListExecutions, parseWatchExecutions } from '../requests/execution-log.ts';
 
 /** The commands that serve `callhooks.v1.ExecutionLog`. */
-type ExecutionLogCommands = Pick<Commands, 'getExecution' | 'listExecutions'>;
+type ExecutionLogCommands = Pick<Commands, 'getExecution' | 'listExecutions' | 'watchExecutions'>;
 
 /** Returns the service `callhooks.v1.ExecutionLog`, bound to its commands. */
 export function createExecutionLogService(commands: ExecutionLogCommands): BoundService {
@@ -29,6 +29,19 @@ export function createExecutionLogService(commands: ExecutionLogCommands): Bound
       const { items, next } = await commands.listExecutions(request);
       const nextPageToken = executionTokens(request.filter).write(next);
       return { executions: items.map(executionMessage), nextPageToken };
+    },
+    async *watchExecutions(message, { log, signal }) {
+      const request = parseWatchExecutions(message);
+      const { agentUuid, conversationUuid, webhookUuid } = request.filter;
+      const counts = { messages: 0, executions: 0, dropped: 0 };
+      log({ agent_uuid: agentUuid, conversation_uuid: conversationUuid, webhook_uuid: webhookUuid });
+      for await (const update of commands.watchExecutions(request, { signal })) {
+        counts.messages += 1;
+        counts.executions += update.executions.length;
+        counts.dropped += update.dropped;
+        log(counts);
+        yield endedUpdateMessage(update);
+      }
     },
   });
 }

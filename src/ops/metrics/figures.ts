@@ -1,4 +1,4 @@
-import type { EngineFigures } from '../../engine/engine.ts';
+import type { EngineFigures } from '../../engine/engine-figures.ts';
 import type { PoolFigures } from '../../store/database.ts';
 
 /** What a scrape reads from the running process. Nothing of it asks the database. */

@@ -20,7 +20,7 @@ export const RPC_METHODS: readonly string[] = [
   ...methodsOf('callhooks.v1.WebhookAdmin', [
     ...['CreateWebhook', 'GetWebhook', 'ListWebhooks', 'UpdateWebhook', 'DeleteWebhook', 'TestWebhook'],
   ]),
-  ...methodsOf('callhooks.v1.ExecutionLog', ['GetExecution', 'ListExecutions']),
+  ...methodsOf('callhooks.v1.ExecutionLog', ['GetExecution', 'ListExecutions', 'WatchExecutions']),
   ...methodsOf('grpc.health.v1.Health', ['Check', 'List', 'Watch']),
   ...methodsOf('grpc.reflection.v1.ServerReflection', ['ServerReflectionInfo']),
   ...methodsOf('grpc.reflection.v1alpha.ServerReflection', ['ServerReflectionInfo']),
@@ -97,6 +97,7 @@ export const STORE_FUNCTIONS: readonly string[] = keysOf<
 >({
   ...{ write: 1, failUnsent: 1, findUncommitted: 1, findLocked: 1, findConversation: 1, findStart: 1 },
   ...{ findPostCall: 1, findDetails: 1, findExecution: 1, isSending: 1, listExecutions: 1 },
+  ...{ listEndedKeys: 1, countEnded: 1, findEnded: 1, listEnded: 1 },
   ...{ findFinishedStarts: 1, listPendingWebhooks: 1, listPendingPostCalls: 1, countPending: 1 },
   ...{ countOverdue: 1, oldestPendingAgeMs: 1, findOverdue: 1, interruptOverdue: 1, interruptAllSending: 1 },
   ...{ abandonStart: 1, purge: 1, forgetKeys: 1, nowMs: 1 },

@@ -56,6 +56,14 @@ const READ_METRICS: Readonly<Record<string, ReadRow>> = {
     'Writes that wait for their turn.',
     (figures) => figures.writeQueueLength,
   ),
+  callhooks_watchers: gauge(
+    'Those who watch executions end: streams of WatchExecutions, and pages of the console.',
+    (figures) => figures.watchers,
+  ),
+  callhooks_watch_dropped_total: counter(
+    'Executions that watchers were not told of, because too many ended at once or the watcher read too slowly.',
+    (figures) => figures.watchDropped,
+  ),
   callhooks_database_up: gauge('1 while the database answers.', (figures) => Number(figures.databaseIsThere)),
   callhooks_database_pool_waits_total: counter(
     'Times that an operation waited for a connection, because all connections of its pool were in use. The embedded database has no pool.',

@@ -39,6 +39,14 @@ const COLUMNS = [
 /** The columns of `executions e` that {@link toExecution} reads. */
 export const EXECUTION_COLUMNS = COLUMNS.map((column) => `e.${column}`).join(', ');
 
+// An execution without its detail, as JSON.
+const ROW_BYTES = 700;
+
+/** Returns about how many bytes an execution of {@link EXECUTION_COLUMNS} takes. */
+export function rowBytes(row: Row): number {
+  return ROW_BYTES + String(row.detail ?? '').length;
+}
+
 /** Joins the purged key of `executions e` as `p`. {@link IS_PURGED} is 1 when there is one. */
 export const JOIN_PURGED =
   'LEFT JOIN purged_keys p ON p.conversation_uuid = e.conversation_uuid AND p.webhook_type = e.webhook_type';

@@ -2,6 +2,7 @@ import type { Connections } from '../sql/connections.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import type { ExecutionStore } from '../execution-store.ts';
 import { createExecutionList } from './list-executions.ts';
+import { createEndedReads } from './list-ended.ts';
 import { createAbandonStart, createInterrupts } from './interrupt-executions.ts';
 import { createLockedRows } from './locked-rows.ts';
 import { createPendingPostCallReads } from './pending-post-calls.ts';
@@ -27,6 +28,7 @@ export function createExecutionStore(
     ...createReads(reads, dialect),
     ...createPendingPostCallReads(admin, dialect),
     ...createExecutionList(admin, dialect),
+    ...createEndedReads(admin, dialect),
     ...createPurge(admin, dialect),
     ...createInterrupts(admin, dialect),
     ...createAbandonStart(writes, dialect),

@@ -10,7 +10,7 @@ import {
 } from '../sql/column-values.ts';
 import type { Connections } from '../sql/connections.ts';
 import type { Dialect, Row, Value } from '../sql/dialect.ts';
-import { EXECUTION_COLUMNS, toExecution } from './execution-rows.ts';
+import { EXECUTION_COLUMNS, rowBytes, toExecution } from './execution-rows.ts';
 import { cutPage } from '../sql/cut-page.ts';
 import { allOf, marks, type Condition } from '../sql/sql.ts';
 import type { Page } from '../agent-store.ts';
@@ -19,8 +19,6 @@ import type { ExecutionFilter, ExecutionKey, ExecutionStore } from '../execution
 const MAX_ENTRIES = 20_000;
 // Most lists are filled from the first few entries, and a longer step costs more even when its first rows suffice.
 const FIRST_STEP_PAGES = 4;
-// An execution without its detail, as JSON.
-const ROW_BYTES = 700;
 
 /** Makes the list of executions, newest first. */
 export function createExecutionList(
@@ -71,7 +69,8 @@ function indexRange(dialect: Dialect, filter: ExecutionFilter, agentUuid: Buffer
   return { from: from('executions_by_agent'), condition: allOf(conditions) };
 }
 
-function matching(filter: ExecutionFilter): Condition {
+/** Returns the condition on `executions e` that a filter stands for, without its bounds of time, agent and conversation. */
+export function matching(filter: ExecutionFilter): Condition {
   const conditions: Condition[] = [{ sql: `e.state <> ${STATE.no_webhook}`, values: [] }];
   const add = (sql: string, ...values: Value[]): number => conditions.push({ sql, values });
   if (filter.webhookUuid !== undefined) add('e.webhook_uuid = ?', toBytes(filter.webhookUuid));
@@ -111,7 +110,7 @@ async function readPage(
     from = to;
     if (to === undefined || rows.length > pageSize) break;
   }
-  const { items, isCut } = cutPage(rows, pageSize, (row) => ROW_BYTES + String(row.detail ?? '').length);
+  const { items, isCut } = cutPage(rows, pageSize, rowBytes);
   const last = items.at(-1);
   const next = isCut && last !== undefined ? keyOf(last) : from;
   return { items: items.map(toExecution), ...(next === undefined ? {} : { next }) };

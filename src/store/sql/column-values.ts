@@ -1,5 +1,5 @@
 import type { StoredDecision } from '../../domain/call.ts';
-import type { ExecutionState, TimeLimitSource } from '../../domain/execution.ts';
+import type { EndedState, ExecutionState, TimeLimitSource } from '../../domain/execution.ts';
 import type { FailureCode, Sent } from '../../domain/failures.ts';
 import type { FailurePolicy, WebhookType } from '../../domain/agent.ts';
 
@@ -32,6 +32,9 @@ export const STATE = {
   interrupted: 5,
   no_webhook: 6,
 } as const satisfies Record<ExecutionState, number>;
+
+/** The states of an execution that has ended, as clients see them. */
+export const ENDED_STATES: readonly EndedState[] = ['succeeded', 'failed', 'interrupted'];
 
 /** The states of a finished execution, as stored. */
 export const FINISHED_STATES: readonly number[] = [

@@ -46,6 +46,9 @@ export interface Dialect {
   readonly jsonText: (column: string, path: string) => string;
   /** How many index entries one statement of a list reads. */
   readonly listStep: number;
+  /** How many keys of ended executions one statement reads of each state, and how many of their rows one step reads. */
+  readonly endedKeys: number;
+  readonly endedRows: number;
   /** How many rows one step of the marks or of the purge changes, and the pause after a step of the purge. */
   readonly maintenanceStep: number;
   readonly maintenancePauseMs: number;

@@ -94,6 +94,8 @@ export const mysql: Dialect = {
   jsonText: (column, path) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '${path}'))`,
   tableExists: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   listStep: 5_000,
+  endedKeys: 1_000,
+  endedRows: 200,
   maintenanceStep: 200,
   maintenancePauseMs: 0,
 

@@ -33,6 +33,8 @@ export const sqlite: Dialect = {
   tableExists: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
   // There is one connection: the write of a call waits for a step that has begun, so a step has to end within 5 ms.
   listStep: 1_000,
+  endedKeys: 500,
+  endedRows: 100,
   maintenanceStep: 25,
   // Without it a purge writes faster than checkpoints write the log back.
   maintenancePauseMs: 10,

@@ -22,12 +22,12 @@ function servedMethods(): string[] {
   return [...(methods as { path: string }[]).map(({ path }) => path.slice(1)), ...reflection];
 }
 
-/** The rule in words: viewers get and list, lifecycle reports calls and reads executions, admin may do everything. */
+/** The rule in words: viewers get, list and watch, lifecycle reports calls and reads executions, admin may do everything. */
 function rolesByRule(method: string): readonly string[] {
   if (method.startsWith('grpc.health.v1.')) return ['anyone'];
   if (method.startsWith('grpc.reflection.')) return ROLES;
   const [service = '', name = ''] = method.slice(OURS.length).split('/');
-  const isRead = /^(Get|List)/.test(name);
+  const isRead = /^(Get|List|Watch)/.test(name);
   return ROLES.filter(
     (role) =>
       role === 'admin' ||

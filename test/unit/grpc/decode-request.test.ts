@@ -241,6 +241,7 @@ describe('limitsOf', () => {
     'CallLifecycle/OnCallEnd': [CALL, false],
     'ExecutionLog/GetExecution': [READ, false],
     'ExecutionLog/ListExecutions': [READ, true],
+    'ExecutionLog/WatchExecutions': [READ, false],
   };
   for (const [name, [maxRequestBytes, isLimited]] of Object.entries(rows)) {
     it(`returns the limits of ${name}`, () => {

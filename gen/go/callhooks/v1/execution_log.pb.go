@@ -339,6 +339,215 @@ func (x *ListExecutionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// The request of WatchExecutions.
+type WatchExecutionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// If it is not empty, only executions of this agent are returned.
+	AgentUuid string `protobuf:"bytes,1,opt,name=agent_uuid,json=agentUuid,proto3" json:"agent_uuid,omitempty"`
+	// If it is not empty, only executions of this conversation are returned.
+	ConversationUuid string `protobuf:"bytes,2,opt,name=conversation_uuid,json=conversationUuid,proto3" json:"conversation_uuid,omitempty"`
+	// If it is not empty, only executions of this webhook are returned.
+	WebhookUuid string `protobuf:"bytes,3,opt,name=webhook_uuid,json=webhookUuid,proto3" json:"webhook_uuid,omitempty"`
+	// If it is specified, only executions of this type are returned.
+	WebhookType WebhookType `protobuf:"varint,4,opt,name=webhook_type,json=webhookType,proto3,enum=callhooks.v1.WebhookType" json:"webhook_type,omitempty"`
+	// If it is not empty, only executions in one of these states are returned. Each must be a state in which an execution
+	// has ended: `SUCCEEDED`, `FAILED` or `INTERRUPTED`.
+	States []ExecutionState `protobuf:"varint,5,rep,packed,name=states,proto3,enum=callhooks.v1.ExecutionState" json:"states,omitempty"`
+	// If it is not empty, only executions that failed with one of these codes are returned.
+	FailureCodes []FailureCode `protobuf:"varint,6,rep,packed,name=failure_codes,json=failureCodes,proto3,enum=callhooks.v1.FailureCode" json:"failure_codes,omitempty"`
+	// If it is set, only executions that are (true) or are not (false) degraded are returned.
+	Degraded *bool `protobuf:"varint,7,opt,name=degraded,proto3,oneof" json:"degraded,omitempty"`
+	// If it is set, only executions accepted at this time or later are returned.
+	AcceptedAtFrom *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=accepted_at_from,json=acceptedAtFrom,proto3" json:"accepted_at_from,omitempty"`
+	// If it is set, only executions accepted before this time are returned.
+	AcceptedAtTo *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=accepted_at_to,json=acceptedAtTo,proto3" json:"accepted_at_to,omitempty"`
+	// If it is set, only executions are returned whose call the endpoint has (true) or has not (false) rejected.
+	Rejected *bool `protobuf:"varint,10,opt,name=rejected,proto3,oneof" json:"rejected,omitempty"`
+	// If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
+	// those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
+	// unset, only executions are returned that end from now on.
+	FinishedAtFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=finished_at_from,json=finishedAtFrom,proto3" json:"finished_at_from,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WatchExecutionsRequest) Reset() {
+	*x = WatchExecutionsRequest{}
+	mi := &file_callhooks_v1_execution_log_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchExecutionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchExecutionsRequest) ProtoMessage() {}
+
+func (x *WatchExecutionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callhooks_v1_execution_log_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchExecutionsRequest.ProtoReflect.Descriptor instead.
+func (*WatchExecutionsRequest) Descriptor() ([]byte, []int) {
+	return file_callhooks_v1_execution_log_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WatchExecutionsRequest) GetAgentUuid() string {
+	if x != nil {
+		return x.AgentUuid
+	}
+	return ""
+}
+
+func (x *WatchExecutionsRequest) GetConversationUuid() string {
+	if x != nil {
+		return x.ConversationUuid
+	}
+	return ""
+}
+
+func (x *WatchExecutionsRequest) GetWebhookUuid() string {
+	if x != nil {
+		return x.WebhookUuid
+	}
+	return ""
+}
+
+func (x *WatchExecutionsRequest) GetWebhookType() WebhookType {
+	if x != nil {
+		return x.WebhookType
+	}
+	return WebhookType_WEBHOOK_TYPE_UNSPECIFIED
+}
+
+func (x *WatchExecutionsRequest) GetStates() []ExecutionState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *WatchExecutionsRequest) GetFailureCodes() []FailureCode {
+	if x != nil {
+		return x.FailureCodes
+	}
+	return nil
+}
+
+func (x *WatchExecutionsRequest) GetDegraded() bool {
+	if x != nil && x.Degraded != nil {
+		return *x.Degraded
+	}
+	return false
+}
+
+func (x *WatchExecutionsRequest) GetAcceptedAtFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptedAtFrom
+	}
+	return nil
+}
+
+func (x *WatchExecutionsRequest) GetAcceptedAtTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptedAtTo
+	}
+	return nil
+}
+
+func (x *WatchExecutionsRequest) GetRejected() bool {
+	if x != nil && x.Rejected != nil {
+		return *x.Rejected
+	}
+	return false
+}
+
+func (x *WatchExecutionsRequest) GetFinishedAtFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FinishedAtFrom
+	}
+	return nil
+}
+
+// The response of WatchExecutions. The first one comes at once. After that one comes when there is something to tell, and
+// every 10 s if there is nothing.
+type WatchExecutionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Output only. Executions that have ended, without their `request`, `response` and `assigned_variables`.
+	Executions []*Execution `protobuf:"bytes,1,rep,name=executions,proto3" json:"executions,omitempty"`
+	// Output only. How many matching executions were left out since the message before. It counts too many if more than 500
+	// executions (on the embedded database; 1,000 on the others) end in a second: what is beyond is counted unread, by its
+	// state alone. No count goes beyond 20,000 executions of each state at once.
+	Dropped int64 `protobuf:"varint,2,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// Output only. Every matching execution that ended before this time was returned or counted as `dropped`. A client that
+	// watches again with it as `finished_at_from` misses none, and gets some a second time: it lies about 10 s back. What a
+	// replica could record only later than 10 s after its end, because it was cut off from the database, is no part of this
+	// promise; a watcher that is still there is told of it.
+	FinishedAtTo  *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=finished_at_to,json=finishedAtTo,proto3" json:"finished_at_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchExecutionsResponse) Reset() {
+	*x = WatchExecutionsResponse{}
+	mi := &file_callhooks_v1_execution_log_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchExecutionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchExecutionsResponse) ProtoMessage() {}
+
+func (x *WatchExecutionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callhooks_v1_execution_log_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchExecutionsResponse.ProtoReflect.Descriptor instead.
+func (*WatchExecutionsResponse) Descriptor() ([]byte, []int) {
+	return file_callhooks_v1_execution_log_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *WatchExecutionsResponse) GetExecutions() []*Execution {
+	if x != nil {
+		return x.Executions
+	}
+	return nil
+}
+
+func (x *WatchExecutionsResponse) GetDropped() int64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *WatchExecutionsResponse) GetFinishedAtTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FinishedAtTo
+	}
+	return nil
+}
+
 var File_callhooks_v1_execution_log_proto protoreflect.FileDescriptor
 
 const file_callhooks_v1_execution_log_proto_rawDesc = "" +
@@ -375,10 +584,33 @@ const file_callhooks_v1_execution_log_proto_rawDesc = "" +
 	"\n" +
 	"executions\x18\x01 \x03(\v2\x17.callhooks.v1.ExecutionR\n" +
 	"executions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xcc\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe5\x04\n" +
+	"\x16WatchExecutionsRequest\x12\x1d\n" +
+	"\n" +
+	"agent_uuid\x18\x01 \x01(\tR\tagentUuid\x12+\n" +
+	"\x11conversation_uuid\x18\x02 \x01(\tR\x10conversationUuid\x12!\n" +
+	"\fwebhook_uuid\x18\x03 \x01(\tR\vwebhookUuid\x12<\n" +
+	"\fwebhook_type\x18\x04 \x01(\x0e2\x19.callhooks.v1.WebhookTypeR\vwebhookType\x124\n" +
+	"\x06states\x18\x05 \x03(\x0e2\x1c.callhooks.v1.ExecutionStateR\x06states\x12>\n" +
+	"\rfailure_codes\x18\x06 \x03(\x0e2\x19.callhooks.v1.FailureCodeR\ffailureCodes\x12\x1f\n" +
+	"\bdegraded\x18\a \x01(\bH\x00R\bdegraded\x88\x01\x01\x12D\n" +
+	"\x10accepted_at_from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0eacceptedAtFrom\x12@\n" +
+	"\x0eaccepted_at_to\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\facceptedAtTo\x12\x1f\n" +
+	"\brejected\x18\n" +
+	" \x01(\bH\x01R\brejected\x88\x01\x01\x12D\n" +
+	"\x10finished_at_from\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x0efinishedAtFromB\v\n" +
+	"\t_degradedB\v\n" +
+	"\t_rejected\"\xae\x01\n" +
+	"\x17WatchExecutionsResponse\x127\n" +
+	"\n" +
+	"executions\x18\x01 \x03(\v2\x17.callhooks.v1.ExecutionR\n" +
+	"executions\x12\x18\n" +
+	"\adropped\x18\x02 \x01(\x03R\adropped\x12@\n" +
+	"\x0efinished_at_to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\ffinishedAtTo2\xb3\x02\n" +
 	"\fExecutionLog\x12Z\n" +
 	"\fGetExecution\x12!.callhooks.v1.GetExecutionRequest\x1a\".callhooks.v1.GetExecutionResponse\"\x03\x90\x02\x01\x12`\n" +
-	"\x0eListExecutions\x12#.callhooks.v1.ListExecutionsRequest\x1a$.callhooks.v1.ListExecutionsResponse\"\x03\x90\x02\x01Bg\n" +
+	"\x0eListExecutions\x12#.callhooks.v1.ListExecutionsRequest\x1a$.callhooks.v1.ListExecutionsResponse\"\x03\x90\x02\x01\x12e\n" +
+	"\x0fWatchExecutions\x12$.callhooks.v1.WatchExecutionsRequest\x1a%.callhooks.v1.WatchExecutionsResponse\"\x03\x90\x02\x010\x01Bg\n" +
 	"\x10com.callhooks.v1B\x11ExecutionLogProtoP\x01Z>github.com/callhooks/callhooks/gen/go/callhooks/v1;callhooksv1b\x06proto3"
 
 var (
@@ -393,41 +625,53 @@ func file_callhooks_v1_execution_log_proto_rawDescGZIP() []byte {
 	return file_callhooks_v1_execution_log_proto_rawDescData
 }
 
-var file_callhooks_v1_execution_log_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_callhooks_v1_execution_log_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_callhooks_v1_execution_log_proto_goTypes = []any{
-	(*GetExecutionRequest)(nil),    // 0: callhooks.v1.GetExecutionRequest
-	(*GetExecutionResponse)(nil),   // 1: callhooks.v1.GetExecutionResponse
-	(*ListExecutionsRequest)(nil),  // 2: callhooks.v1.ListExecutionsRequest
-	(*ListExecutionsResponse)(nil), // 3: callhooks.v1.ListExecutionsResponse
-	nil,                            // 4: callhooks.v1.GetExecutionResponse.VariableSourcesEntry
-	(*Execution)(nil),              // 5: callhooks.v1.Execution
-	(*structpb.Struct)(nil),        // 6: google.protobuf.Struct
-	(WebhookType)(0),               // 7: callhooks.v1.WebhookType
-	(ExecutionState)(0),            // 8: callhooks.v1.ExecutionState
-	(FailureCode)(0),               // 9: callhooks.v1.FailureCode
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
-	(VariableSource)(0),            // 11: callhooks.v1.VariableSource
+	(*GetExecutionRequest)(nil),     // 0: callhooks.v1.GetExecutionRequest
+	(*GetExecutionResponse)(nil),    // 1: callhooks.v1.GetExecutionResponse
+	(*ListExecutionsRequest)(nil),   // 2: callhooks.v1.ListExecutionsRequest
+	(*ListExecutionsResponse)(nil),  // 3: callhooks.v1.ListExecutionsResponse
+	(*WatchExecutionsRequest)(nil),  // 4: callhooks.v1.WatchExecutionsRequest
+	(*WatchExecutionsResponse)(nil), // 5: callhooks.v1.WatchExecutionsResponse
+	nil,                             // 6: callhooks.v1.GetExecutionResponse.VariableSourcesEntry
+	(*Execution)(nil),               // 7: callhooks.v1.Execution
+	(*structpb.Struct)(nil),         // 8: google.protobuf.Struct
+	(WebhookType)(0),                // 9: callhooks.v1.WebhookType
+	(ExecutionState)(0),             // 10: callhooks.v1.ExecutionState
+	(FailureCode)(0),                // 11: callhooks.v1.FailureCode
+	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
+	(VariableSource)(0),             // 13: callhooks.v1.VariableSource
 }
 var file_callhooks_v1_execution_log_proto_depIdxs = []int32{
-	5,  // 0: callhooks.v1.GetExecutionResponse.execution:type_name -> callhooks.v1.Execution
-	6,  // 1: callhooks.v1.GetExecutionResponse.dynamic_variables:type_name -> google.protobuf.Struct
-	4,  // 2: callhooks.v1.GetExecutionResponse.variable_sources:type_name -> callhooks.v1.GetExecutionResponse.VariableSourcesEntry
-	7,  // 3: callhooks.v1.ListExecutionsRequest.webhook_type:type_name -> callhooks.v1.WebhookType
-	8,  // 4: callhooks.v1.ListExecutionsRequest.states:type_name -> callhooks.v1.ExecutionState
-	9,  // 5: callhooks.v1.ListExecutionsRequest.failure_codes:type_name -> callhooks.v1.FailureCode
-	10, // 6: callhooks.v1.ListExecutionsRequest.accepted_at_from:type_name -> google.protobuf.Timestamp
-	10, // 7: callhooks.v1.ListExecutionsRequest.accepted_at_to:type_name -> google.protobuf.Timestamp
-	5,  // 8: callhooks.v1.ListExecutionsResponse.executions:type_name -> callhooks.v1.Execution
-	11, // 9: callhooks.v1.GetExecutionResponse.VariableSourcesEntry.value:type_name -> callhooks.v1.VariableSource
-	0,  // 10: callhooks.v1.ExecutionLog.GetExecution:input_type -> callhooks.v1.GetExecutionRequest
-	2,  // 11: callhooks.v1.ExecutionLog.ListExecutions:input_type -> callhooks.v1.ListExecutionsRequest
-	1,  // 12: callhooks.v1.ExecutionLog.GetExecution:output_type -> callhooks.v1.GetExecutionResponse
-	3,  // 13: callhooks.v1.ExecutionLog.ListExecutions:output_type -> callhooks.v1.ListExecutionsResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 0: callhooks.v1.GetExecutionResponse.execution:type_name -> callhooks.v1.Execution
+	8,  // 1: callhooks.v1.GetExecutionResponse.dynamic_variables:type_name -> google.protobuf.Struct
+	6,  // 2: callhooks.v1.GetExecutionResponse.variable_sources:type_name -> callhooks.v1.GetExecutionResponse.VariableSourcesEntry
+	9,  // 3: callhooks.v1.ListExecutionsRequest.webhook_type:type_name -> callhooks.v1.WebhookType
+	10, // 4: callhooks.v1.ListExecutionsRequest.states:type_name -> callhooks.v1.ExecutionState
+	11, // 5: callhooks.v1.ListExecutionsRequest.failure_codes:type_name -> callhooks.v1.FailureCode
+	12, // 6: callhooks.v1.ListExecutionsRequest.accepted_at_from:type_name -> google.protobuf.Timestamp
+	12, // 7: callhooks.v1.ListExecutionsRequest.accepted_at_to:type_name -> google.protobuf.Timestamp
+	7,  // 8: callhooks.v1.ListExecutionsResponse.executions:type_name -> callhooks.v1.Execution
+	9,  // 9: callhooks.v1.WatchExecutionsRequest.webhook_type:type_name -> callhooks.v1.WebhookType
+	10, // 10: callhooks.v1.WatchExecutionsRequest.states:type_name -> callhooks.v1.ExecutionState
+	11, // 11: callhooks.v1.WatchExecutionsRequest.failure_codes:type_name -> callhooks.v1.FailureCode
+	12, // 12: callhooks.v1.WatchExecutionsRequest.accepted_at_from:type_name -> google.protobuf.Timestamp
+	12, // 13: callhooks.v1.WatchExecutionsRequest.accepted_at_to:type_name -> google.protobuf.Timestamp
+	12, // 14: callhooks.v1.WatchExecutionsRequest.finished_at_from:type_name -> google.protobuf.Timestamp
+	7,  // 15: callhooks.v1.WatchExecutionsResponse.executions:type_name -> callhooks.v1.Execution
+	12, // 16: callhooks.v1.WatchExecutionsResponse.finished_at_to:type_name -> google.protobuf.Timestamp
+	13, // 17: callhooks.v1.GetExecutionResponse.VariableSourcesEntry.value:type_name -> callhooks.v1.VariableSource
+	0,  // 18: callhooks.v1.ExecutionLog.GetExecution:input_type -> callhooks.v1.GetExecutionRequest
+	2,  // 19: callhooks.v1.ExecutionLog.ListExecutions:input_type -> callhooks.v1.ListExecutionsRequest
+	4,  // 20: callhooks.v1.ExecutionLog.WatchExecutions:input_type -> callhooks.v1.WatchExecutionsRequest
+	1,  // 21: callhooks.v1.ExecutionLog.GetExecution:output_type -> callhooks.v1.GetExecutionResponse
+	3,  // 22: callhooks.v1.ExecutionLog.ListExecutions:output_type -> callhooks.v1.ListExecutionsResponse
+	5,  // 23: callhooks.v1.ExecutionLog.WatchExecutions:output_type -> callhooks.v1.WatchExecutionsResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_callhooks_v1_execution_log_proto_init() }
@@ -439,13 +683,14 @@ func file_callhooks_v1_execution_log_proto_init() {
 	file_callhooks_v1_execution_proto_init()
 	file_callhooks_v1_webhook_proto_init()
 	file_callhooks_v1_execution_log_proto_msgTypes[2].OneofWrappers = []any{}
+	file_callhooks_v1_execution_log_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callhooks_v1_execution_log_proto_rawDesc), len(file_callhooks_v1_execution_log_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

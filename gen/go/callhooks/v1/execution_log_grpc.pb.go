@@ -19,8 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ExecutionLog_GetExecution_FullMethodName   = "/callhooks.v1.ExecutionLog/GetExecution"
-	ExecutionLog_ListExecutions_FullMethodName = "/callhooks.v1.ExecutionLog/ListExecutions"
+	ExecutionLog_GetExecution_FullMethodName    = "/callhooks.v1.ExecutionLog/GetExecution"
+	ExecutionLog_ListExecutions_FullMethodName  = "/callhooks.v1.ExecutionLog/ListExecutions"
+	ExecutionLog_WatchExecutions_FullMethodName = "/callhooks.v1.ExecutionLog/WatchExecutions"
 )
 
 // ExecutionLogClient is the client API for ExecutionLog service.
@@ -37,6 +38,15 @@ type ExecutionLogClient interface {
 	// Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
 	// Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
 	ListExecutions(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
+	// Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+	// are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+	// connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+	// Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+	// record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+	// A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+	// no more. `dropped` says how many executions it missed.
+	// Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+	WatchExecutions(ctx context.Context, in *WatchExecutionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchExecutionsResponse], error)
 }
 
 type executionLogClient struct {
@@ -67,6 +77,25 @@ func (c *executionLogClient) ListExecutions(ctx context.Context, in *ListExecuti
 	return out, nil
 }
 
+func (c *executionLogClient) WatchExecutions(ctx context.Context, in *WatchExecutionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchExecutionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ExecutionLog_ServiceDesc.Streams[0], ExecutionLog_WatchExecutions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchExecutionsRequest, WatchExecutionsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExecutionLog_WatchExecutionsClient = grpc.ServerStreamingClient[WatchExecutionsResponse]
+
 // ExecutionLogServer is the server API for ExecutionLog service.
 // All implementations must embed UnimplementedExecutionLogServer
 // for forward compatibility.
@@ -81,6 +110,15 @@ type ExecutionLogServer interface {
 	// Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
 	// Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
 	ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
+	// Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+	// are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+	// connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+	// Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+	// record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+	// A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+	// no more. `dropped` says how many executions it missed.
+	// Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+	WatchExecutions(*WatchExecutionsRequest, grpc.ServerStreamingServer[WatchExecutionsResponse]) error
 	mustEmbedUnimplementedExecutionLogServer()
 }
 
@@ -96,6 +134,9 @@ func (UnimplementedExecutionLogServer) GetExecution(context.Context, *GetExecuti
 }
 func (UnimplementedExecutionLogServer) ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListExecutions not implemented")
+}
+func (UnimplementedExecutionLogServer) WatchExecutions(*WatchExecutionsRequest, grpc.ServerStreamingServer[WatchExecutionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchExecutions not implemented")
 }
 func (UnimplementedExecutionLogServer) mustEmbedUnimplementedExecutionLogServer() {}
 func (UnimplementedExecutionLogServer) testEmbeddedByValue()                      {}
@@ -154,6 +195,17 @@ func _ExecutionLog_ListExecutions_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ExecutionLog_WatchExecutions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchExecutionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ExecutionLogServer).WatchExecutions(m, &grpc.GenericServerStream[WatchExecutionsRequest, WatchExecutionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExecutionLog_WatchExecutionsServer = grpc.ServerStreamingServer[WatchExecutionsResponse]
+
 // ExecutionLog_ServiceDesc is the grpc.ServiceDesc for ExecutionLog service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -170,6 +222,12 @@ var ExecutionLog_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ExecutionLog_ListExecutions_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchExecutions",
+			Handler:       _ExecutionLog_WatchExecutions_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "callhooks/v1/execution_log.proto",
 }

@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -103,6 +105,69 @@ export interface ListExecutionsResponse {
   executions: Execution[];
   /** Output only. The token for the next page. It is empty on the last page, and only there. */
   nextPageToken: string;
+}
+
+/** The request of WatchExecutions. */
+export interface WatchExecutionsRequest {
+  /** If it is not empty, only executions of this agent are returned. */
+  agentUuid: string;
+  /** If it is not empty, only executions of this conversation are returned. */
+  conversationUuid: string;
+  /** If it is not empty, only executions of this webhook are returned. */
+  webhookUuid: string;
+  /** If it is specified, only executions of this type are returned. */
+  webhookType: WebhookType;
+  /**
+   * If it is not empty, only executions in one of these states are returned. Each must be a state in which an execution
+   * has ended: `SUCCEEDED`, `FAILED` or `INTERRUPTED`.
+   */
+  states: ExecutionState[];
+  /** If it is not empty, only executions that failed with one of these codes are returned. */
+  failureCodes: FailureCode[];
+  /** If it is set, only executions that are (true) or are not (false) degraded are returned. */
+  degraded?:
+    | boolean
+    | undefined;
+  /** If it is set, only executions accepted at this time or later are returned. */
+  acceptedAtFrom:
+    | Date
+    | undefined;
+  /** If it is set, only executions accepted before this time are returned. */
+  acceptedAtTo:
+    | Date
+    | undefined;
+  /** If it is set, only executions are returned whose call the endpoint has (true) or has not (false) rejected. */
+  rejected?:
+    | boolean
+    | undefined;
+  /**
+   * If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
+   * those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
+   * unset, only executions are returned that end from now on.
+   */
+  finishedAtFrom: Date | undefined;
+}
+
+/**
+ * The response of WatchExecutions. The first one comes at once. After that one comes when there is something to tell, and
+ * every 10 s if there is nothing.
+ */
+export interface WatchExecutionsResponse {
+  /** Output only. Executions that have ended, without their `request`, `response` and `assigned_variables`. */
+  executions: Execution[];
+  /**
+   * Output only. How many matching executions were left out since the message before. It counts too many if more than 500
+   * executions (on the embedded database; 1,000 on the others) end in a second: what is beyond is counted unread, by its
+   * state alone. No count goes beyond 20,000 executions of each state at once.
+   */
+  dropped: bigint;
+  /**
+   * Output only. Every matching execution that ended before this time was returned or counted as `dropped`. A client that
+   * watches again with it as `finished_at_from` misses none, and gets some a second time: it lies about 10 s back. What a
+   * replica could record only later than 10 s after its end, because it was cut off from the database, is no part of this
+   * promise; a watcher that is still there is told of it.
+   */
+  finishedAtTo: Date | undefined;
 }
 
 function createBaseGetExecutionRequest(): GetExecutionRequest {
@@ -616,6 +681,303 @@ export const ListExecutionsResponse: MessageFns<ListExecutionsResponse> = {
   },
 };
 
+function createBaseWatchExecutionsRequest(): WatchExecutionsRequest {
+  return {
+    agentUuid: "",
+    conversationUuid: "",
+    webhookUuid: "",
+    webhookType: 0,
+    states: [],
+    failureCodes: [],
+    degraded: undefined,
+    acceptedAtFrom: undefined,
+    acceptedAtTo: undefined,
+    rejected: undefined,
+    finishedAtFrom: undefined,
+  };
+}
+
+export const WatchExecutionsRequest: MessageFns<WatchExecutionsRequest> = {
+  encode(message: WatchExecutionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentUuid !== "") {
+      writer.uint32(10).string(message.agentUuid);
+    }
+    if (message.conversationUuid !== "") {
+      writer.uint32(18).string(message.conversationUuid);
+    }
+    if (message.webhookUuid !== "") {
+      writer.uint32(26).string(message.webhookUuid);
+    }
+    if (message.webhookType !== 0) {
+      writer.uint32(32).int32(message.webhookType);
+    }
+    if (message.states.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.failureCodes.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.failureCodes) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.degraded !== undefined) {
+      writer.uint32(56).bool(message.degraded);
+    }
+    if (message.acceptedAtFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.acceptedAtFrom), writer.uint32(66).fork()).join();
+    }
+    if (message.acceptedAtTo !== undefined) {
+      Timestamp.encode(toTimestamp(message.acceptedAtTo), writer.uint32(74).fork()).join();
+    }
+    if (message.rejected !== undefined) {
+      writer.uint32(80).bool(message.rejected);
+    }
+    if (message.finishedAtFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.finishedAtFrom), writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchExecutionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchExecutionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentUuid = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conversationUuid = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.webhookUuid = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.webhookType = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.failureCodes.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.failureCodes.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.degraded = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.acceptedAtFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.acceptedAtTo = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.rejected = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.finishedAtFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchExecutionsRequest>, I>>(base?: I): WatchExecutionsRequest {
+    return WatchExecutionsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchExecutionsRequest>, I>>(object: I): WatchExecutionsRequest {
+    const message = createBaseWatchExecutionsRequest();
+    message.agentUuid = object.agentUuid ?? "";
+    message.conversationUuid = object.conversationUuid ?? "";
+    message.webhookUuid = object.webhookUuid ?? "";
+    message.webhookType = object.webhookType ?? 0;
+    message.states = object.states?.map((e) => e) || [];
+    message.failureCodes = object.failureCodes?.map((e) => e) || [];
+    message.degraded = object.degraded ?? undefined;
+    message.acceptedAtFrom = object.acceptedAtFrom ?? undefined;
+    message.acceptedAtTo = object.acceptedAtTo ?? undefined;
+    message.rejected = object.rejected ?? undefined;
+    message.finishedAtFrom = object.finishedAtFrom ?? undefined;
+    return message;
+  },
+};
+
+function createBaseWatchExecutionsResponse(): WatchExecutionsResponse {
+  return { executions: [], dropped: 0n, finishedAtTo: undefined };
+}
+
+export const WatchExecutionsResponse: MessageFns<WatchExecutionsResponse> = {
+  encode(message: WatchExecutionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.executions) {
+      Execution.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.dropped !== 0n) {
+      if (BigInt.asIntN(64, message.dropped) !== message.dropped) {
+        throw new globalThis.Error("value provided for field message.dropped of type int64 too large");
+      }
+      writer.uint32(16).int64(message.dropped);
+    }
+    if (message.finishedAtTo !== undefined) {
+      Timestamp.encode(toTimestamp(message.finishedAtTo), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchExecutionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchExecutionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.executions.push(Execution.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dropped = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.finishedAtTo = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchExecutionsResponse>, I>>(base?: I): WatchExecutionsResponse {
+    return WatchExecutionsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchExecutionsResponse>, I>>(object: I): WatchExecutionsResponse {
+    const message = createBaseWatchExecutionsResponse();
+    message.executions = object.executions?.map((e) => Execution.fromPartial(e)) || [];
+    message.dropped = (object.dropped !== undefined && object.dropped !== null) ? BigInt(object.dropped) : 0n;
+    message.finishedAtTo = object.finishedAtTo ?? undefined;
+    return message;
+  },
+};
+
 /**
  * Returns what became of webhooks. Required role: any.
  * Every method can also answer `LIMIT_REACHED`, `DATABASE_UNAVAILABLE` and `SHUTTING_DOWN`.
@@ -652,6 +1014,27 @@ export const ExecutionLogService = {
       Buffer.from(ListExecutionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListExecutionsResponse => ListExecutionsResponse.decode(value),
   },
+  /**
+   * Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+   * are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+   * connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+   * Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+   * record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+   * A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+   * no more. `dropped` says how many executions it missed.
+   * Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+   */
+  watchExecutions: {
+    path: "/callhooks.v1.ExecutionLog/WatchExecutions" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchExecutionsRequest): Buffer =>
+      Buffer.from(WatchExecutionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchExecutionsRequest => WatchExecutionsRequest.decode(value),
+    responseSerialize: (value: WatchExecutionsResponse): Buffer =>
+      Buffer.from(WatchExecutionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchExecutionsResponse => WatchExecutionsResponse.decode(value),
+  },
 } as const;
 
 export interface ExecutionLogServer extends UntypedServiceImplementation {
@@ -666,6 +1049,17 @@ export interface ExecutionLogServer extends UntypedServiceImplementation {
    * Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
    */
   listExecutions: handleUnaryCall<ListExecutionsRequest, ListExecutionsResponse>;
+  /**
+   * Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+   * are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+   * connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+   * Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+   * record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+   * A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+   * no more. `dropped` says how many executions it missed.
+   * Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+   */
+  watchExecutions: handleServerStreamingCall<WatchExecutionsRequest, WatchExecutionsResponse>;
 }
 
 export interface ExecutionLogClient extends Client {
@@ -708,6 +1102,25 @@ export interface ExecutionLogClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListExecutionsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+   * are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+   * connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+   * Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+   * record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+   * A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+   * no more. `dropped` says how many executions it missed.
+   * Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+   */
+  watchExecutions(
+    request: WatchExecutionsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchExecutionsResponse>;
+  watchExecutions(
+    request: WatchExecutionsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchExecutionsResponse>;
 }
 
 export const ExecutionLogClient = makeGenericClientConstructor(

@@ -18,6 +18,8 @@ const FIGURES = {
   oldestPendingAgeMs: 0,
   writeQueueAgeMs: 0,
   writeQueueLength: 0,
+  watchers: 0,
+  watchDropped: 0,
   isOverloaded: false,
   pool: { inUse: 0, idle: 0, waits: 0 },
   droppedSpans: 4,

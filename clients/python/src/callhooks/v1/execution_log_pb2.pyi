@@ -219,3 +219,130 @@ class ListExecutionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListExecutionsResponse: _TypeAlias = ListExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class WatchExecutionsRequest(_message.Message):
+    """The request of WatchExecutions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_UUID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_UUID_FIELD_NUMBER: _builtins.int
+    WEBHOOK_UUID_FIELD_NUMBER: _builtins.int
+    WEBHOOK_TYPE_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    FAILURE_CODES_FIELD_NUMBER: _builtins.int
+    DEGRADED_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_FROM_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_TO_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FROM_FIELD_NUMBER: _builtins.int
+    agent_uuid: _builtins.str
+    """If it is not empty, only executions of this agent are returned."""
+    conversation_uuid: _builtins.str
+    """If it is not empty, only executions of this conversation are returned."""
+    webhook_uuid: _builtins.str
+    """If it is not empty, only executions of this webhook are returned."""
+    webhook_type: _webhook_pb2.WebhookType.ValueType
+    """If it is specified, only executions of this type are returned."""
+    degraded: _builtins.bool
+    """If it is set, only executions that are (true) or are not (false) degraded are returned."""
+    rejected: _builtins.bool
+    """If it is set, only executions are returned whose call the endpoint has (true) or has not (false) rejected."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_execution_pb2.ExecutionState.ValueType]:
+        """If it is not empty, only executions in one of these states are returned. Each must be a state in which an execution
+        has ended: `SUCCEEDED`, `FAILED` or `INTERRUPTED`.
+        """
+
+    @_builtins.property
+    def failure_codes(self) -> _containers.RepeatedScalarFieldContainer[_execution_pb2.FailureCode.ValueType]:
+        """If it is not empty, only executions that failed with one of these codes are returned."""
+
+    @_builtins.property
+    def accepted_at_from(self) -> _timestamp_pb2.Timestamp:
+        """If it is set, only executions accepted at this time or later are returned."""
+
+    @_builtins.property
+    def accepted_at_to(self) -> _timestamp_pb2.Timestamp:
+        """If it is set, only executions accepted before this time are returned."""
+
+    @_builtins.property
+    def finished_at_from(self) -> _timestamp_pb2.Timestamp:
+        """If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
+        those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
+        unset, only executions are returned that end from now on.
+        """
+
+    def __init__(
+        self,
+        *,
+        agent_uuid: _builtins.str = ...,
+        conversation_uuid: _builtins.str = ...,
+        webhook_uuid: _builtins.str = ...,
+        webhook_type: _webhook_pb2.WebhookType.ValueType = ...,
+        states: _abc.Iterable[_execution_pb2.ExecutionState.ValueType] | None = ...,
+        failure_codes: _abc.Iterable[_execution_pb2.FailureCode.ValueType] | None = ...,
+        degraded: _builtins.bool | None = ...,
+        accepted_at_from: _timestamp_pb2.Timestamp | None = ...,
+        accepted_at_to: _timestamp_pb2.Timestamp | None = ...,
+        rejected: _builtins.bool | None = ...,
+        finished_at_from: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_degraded", b"_degraded", "_rejected", b"_rejected", "accepted_at_from", b"accepted_at_from", "accepted_at_to", b"accepted_at_to", "degraded", b"degraded", "finished_at_from", b"finished_at_from", "rejected", b"rejected"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_degraded", b"_degraded", "_rejected", b"_rejected", "accepted_at_from", b"accepted_at_from", "accepted_at_to", b"accepted_at_to", "agent_uuid", b"agent_uuid", "conversation_uuid", b"conversation_uuid", "degraded", b"degraded", "failure_codes", b"failure_codes", "finished_at_from", b"finished_at_from", "rejected", b"rejected", "states", b"states", "webhook_type", b"webhook_type", "webhook_uuid", b"webhook_uuid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__degraded: _TypeAlias = _typing.Literal["degraded"]  # noqa: Y015
+    _WhichOneofArgType__degraded: _TypeAlias = _typing.Literal["_degraded", b"_degraded"]  # noqa: Y015
+    _WhichOneofReturnType__rejected: _TypeAlias = _typing.Literal["rejected"]  # noqa: Y015
+    _WhichOneofArgType__rejected: _TypeAlias = _typing.Literal["_rejected", b"_rejected"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__degraded) -> _WhichOneofReturnType__degraded | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rejected) -> _WhichOneofReturnType__rejected | None: ...
+
+Global___WatchExecutionsRequest: _TypeAlias = WatchExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class WatchExecutionsResponse(_message.Message):
+    """The response of WatchExecutions. The first one comes at once. After that one comes when there is something to tell, and
+    every 10 s if there is nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTIONS_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_TO_FIELD_NUMBER: _builtins.int
+    dropped: _builtins.int
+    """Output only. How many matching executions were left out since the message before. It counts too many if more than 500
+    executions (on the embedded database; 1,000 on the others) end in a second: what is beyond is counted unread, by its
+    state alone. No count goes beyond 20,000 executions of each state at once.
+    """
+    @_builtins.property
+    def executions(self) -> _containers.RepeatedCompositeFieldContainer[_execution_pb2.Execution]:
+        """Output only. Executions that have ended, without their `request`, `response` and `assigned_variables`."""
+
+    @_builtins.property
+    def finished_at_to(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Every matching execution that ended before this time was returned or counted as `dropped`. A client that
+        watches again with it as `finished_at_from` misses none, and gets some a second time: it lies about 10 s back. What a
+        replica could record only later than 10 s after its end, because it was cut off from the database, is no part of this
+        promise; a watcher that is still there is told of it.
+        """
+
+    def __init__(
+        self,
+        *,
+        executions: _abc.Iterable[_execution_pb2.Execution] | None = ...,
+        dropped: _builtins.int = ...,
+        finished_at_to: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at_to", b"finished_at_to"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "executions", b"executions", "finished_at_to", b"finished_at_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchExecutionsResponse: _TypeAlias = WatchExecutionsResponse  # noqa: Y015

@@ -27,6 +27,11 @@ class ExecutionLogStub:
                 request_serializer=callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsRequest.SerializeToString,
                 response_deserializer=callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsResponse.FromString,
                 _registered_method=True)
+        self.WatchExecutions = channel.unary_stream(
+                '/callhooks.v1.ExecutionLog/WatchExecutions',
+                request_serializer=callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsRequest.SerializeToString,
+                response_deserializer=callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionLogServicer:
@@ -51,6 +56,20 @@ class ExecutionLogServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchExecutions(self, request, context):
+        """Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+        are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+        connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+        Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+        record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+        A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+        no more. `dropped` says how many executions it missed.
+        Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionLogServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +82,11 @@ def add_ExecutionLogServicer_to_server(servicer, server):
                     servicer.ListExecutions,
                     request_deserializer=callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsRequest.FromString,
                     response_serializer=callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsResponse.SerializeToString,
+            ),
+            'WatchExecutions': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchExecutions,
+                    request_deserializer=callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsRequest.FromString,
+                    response_serializer=callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -121,6 +145,33 @@ class ExecutionLog:
             '/callhooks.v1.ExecutionLog/ListExecutions',
             callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsRequest.SerializeToString,
             callhooks_dot_v1_dot_execution__log__pb2.ListExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/callhooks.v1.ExecutionLog/WatchExecutions',
+            callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsRequest.SerializeToString,
+            callhooks_dot_v1_dot_execution__log__pb2.WatchExecutionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

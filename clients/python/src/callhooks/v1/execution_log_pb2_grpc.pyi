@@ -41,6 +41,16 @@ class ExecutionLogStub:
     """Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
     Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
     """
+    WatchExecutions: _grpc.UnaryStreamMultiCallable[_execution_log_pb2.WatchExecutionsRequest, _execution_log_pb2.WatchExecutionsResponse]
+    """Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+    are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+    connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+    Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+    record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+    A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+    no more. `dropped` says how many executions it missed.
+    Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
+    """
 
 @_typing.type_check_only
 class ExecutionLogAsyncStub(ExecutionLogStub):
@@ -57,6 +67,16 @@ class ExecutionLogAsyncStub(ExecutionLogStub):
     ListExecutions: _aio.UnaryUnaryMultiCallable[_execution_log_pb2.ListExecutionsRequest, _execution_log_pb2.ListExecutionsResponse]  # type: ignore[assignment]
     """Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
     Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
+    """
+    WatchExecutions: _aio.UnaryStreamMultiCallable[_execution_log_pb2.WatchExecutionsRequest, _execution_log_pb2.WatchExecutionsResponse]  # type: ignore[assignment]
+    """Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+    are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+    connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+    Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+    record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+    A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+    no more. `dropped` says how many executions it missed.
+    Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
     """
 
 class ExecutionLogServicer(metaclass=_abc_1.ABCMeta):
@@ -83,6 +103,22 @@ class ExecutionLogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_execution_log_pb2.ListExecutionsResponse, _abc.Awaitable[_execution_log_pb2.ListExecutionsResponse]]:
         """Returns executions page by page, newest first. An execution must match all fields of the filter that are set.
         Errors: `VALIDATION_FAILED`, also for a page token that comes from another filter.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchExecutions(
+        self,
+        request: _execution_log_pb2.WatchExecutionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_execution_log_pb2.WatchExecutionsResponse], _abc.AsyncIterator[_execution_log_pb2.WatchExecutionsResponse]]:
+        """Returns executions as they end, whichever replica finishes them. An execution must match all fields of the filter that
+        are set. The stream ends when the client cancels it, at its deadline, when the replica shuts down, and when its
+        connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
+        Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
+        record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+        A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
+        no more. `dropped` says how many executions it missed.
+        Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
         """
 
 def add_ExecutionLogServicer_to_server(servicer: ExecutionLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

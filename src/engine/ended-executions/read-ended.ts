@@ -1,0 +1,163 @@
+import type { EndedState, Execution } from '../../domain/execution.ts';
+import type { EndedKey, EndedKeys, ExecutionStore } from '../../store/execution-store.ts';
+import { createInterruptedPostCalls } from './interrupted-post-calls.ts';
+import { createToldKeys, type ToldKey } from './told-keys.ts';
+
+/** What one round of reads has found. */
+export interface EndedRound {
+  /** The executions that no round before has found, in the order of their ends. */
+  readonly executions: readonly Execution[];
+  /** How many more executions have ended that were not read, by their state. */
+  readonly unread: ReadonlyMap<EndedState, number>;
+}
+
+/** Finds the executions that have ended since the round before. */
+export interface EndedReads {
+  /** Begins at the time of the database's clock. */
+  begin(): Promise<void>;
+  /** Reads once. After a rejection, the next round finds what this one would have found. */
+  round(): Promise<EndedRound>;
+  /** Returns the time up to which everything was read once, by the database's clock. */
+  readToMs(): number;
+  /** Returns the time before which everything was read again, after all outcomes had time to be committed. */
+  settledToMs(): number;
+}
+
+/** What the reads need. */
+export interface EndedReadsDeps {
+  readonly store: Pick<ExecutionStore, 'listEndedKeys' | 'countEnded' | 'findEnded' | 'nowMs'>;
+  /** Returns for how long the database has been available without a break. */
+  readonly availableForMs: () => number;
+}
+
+/** A stretch of time of which only the first keys of a state were read. */
+interface Skipped {
+  readonly after: EndedKey;
+  readonly toMs: number;
+}
+
+// An outcome is committed after the time that it names. So each moment is read when it is so old: at once, when most commits
+// are done, when a slow one (a lock, a busy node of a cluster) must be, and when its owner must have written it or was marked.
+const LAGS_MS = [0, 1_500, 10_000, 70_000] as const;
+const SETTLED = 2;
+const OLDEST = 3;
+/** After an outage, owners write their outcomes first. Until they had this time, no moment counts as settled. */
+const SETTLES_AFTER_MS = 10_000;
+/** They take about 4 MB, and are enough for all executions that a round can find in 13 s. */
+const MAX_TOLD = 40_000;
+
+/** Makes the reads. They read nothing by themselves. */
+export function createEndedReads({ store, availableForMs }: EndedReadsDeps): EndedReads {
+  const told = createToldKeys(MAX_TOLD);
+  const interrupted = createInterruptedPostCalls(store);
+  /** From where each lag reads next. */
+  const fromMs: number[] = [];
+  let skipped: Skipped[] = [];
+
+  const isSkipped = (key: EndedKey): boolean =>
+    skipped.some(
+      ({ after, toMs }) => key.state === after.state && isBehind(key, after) && key.finishedAtMs < toMs,
+    );
+  const isFresh = (key: EndedKey): boolean => !told.has(key) && !isSkipped(key);
+
+  // Nothing is remembered before all reads of the round have succeeded.
+  const remember = (keys: readonly ToldKey[], read: readonly ReadRange[]): void => {
+    for (const key of keys) told.add(key);
+    if ((read[0]?.toMs ?? 0) < (fromMs[0] ?? 0)) told.rewind((read[0]?.toMs ?? 0) - LAGS_MS[OLDEST]);
+    for (const { at, toMs } of read) fromMs[at] = toMs;
+    const forgottenMs = told.forgottenMs();
+    for (const at of LAGS_MS.keys()) if (at > 0) fromMs[at] = Math.max(fromMs[at] ?? 0, forgottenMs);
+    told.forgetBefore(fromMs[OLDEST] ?? 0);
+    skipped = skipped.filter(({ toMs }) => toMs > (fromMs[OLDEST] ?? 0));
+  };
+
+  const count = async (cut: readonly Skipped[]): Promise<Map<EndedState, number>> => {
+    const unread = new Map<EndedState, number>();
+    for (const { after, toMs } of cut) unread.set(after.state, await store.countEnded(after, toMs));
+    return unread;
+  };
+
+  return {
+    begin: async () => {
+      const nowMs = await store.nowMs();
+      fromMs.push(nowMs, ...LAGS_MS.slice(1).map(() => nowMs - LAGS_MS[SETTLED]));
+    },
+    round: async () => {
+      const lags = LAGS_MS.slice(0, availableForMs() < SETTLES_AFTER_MS ? SETTLED : undefined);
+      const found = await store.listEndedKeys(lags.map((lagMs, at) => ({ fromMs: fromMs[at] ?? 0, lagMs })));
+      const read = lags.map((lagMs, at) => readRange(found, at, fromMs[at] ?? 0, lagMs));
+      const cut = read[0]?.cut ?? [];
+      const unread = await count(cut);
+      const fresh = [
+        ...new Map(
+          found.ranges
+            .flat()
+            .filter(isFresh)
+            .map((key) => [idOf(key), key]),
+        ).values(),
+      ];
+      fresh.sort((a, b) => a.finishedAtMs - b.finishedAtMs);
+      const wanted = fresh.slice(0, found.limit);
+      const executions = await store.findEnded(wanted.map(({ executionUuid }) => executionUuid));
+      const corrected = (await interrupted.findCorrected()).filter(
+        (execution) => !told.has(keyOf(execution)),
+      );
+      addUnfound(unread, fresh, executions);
+      skipped.push(...cut);
+      const all = [...executions, ...corrected];
+      remember([...fresh, ...all.map(keyOf)], read);
+      interrupted.note(all);
+      return { executions: all, unread };
+    },
+    readToMs: () => fromMs[0] ?? 0,
+    settledToMs: () => fromMs[SETTLED] ?? 0,
+  };
+}
+
+interface ReadRange {
+  readonly at: number;
+  /** From where this lag reads next. */
+  readonly toMs: number;
+  readonly cut: readonly Skipped[];
+}
+
+// The newest range is read once however much is in it, so that watchers stay at the present. The others go on where their
+// keys ended. When the clock has stepped back, every range begins there again.
+function readRange(
+  { nowMs, ranges, limit }: EndedKeys,
+  at: number,
+  fromMs: number,
+  lagMs: number,
+): ReadRange {
+  const toMs = nowMs - lagMs;
+  const ofState = Map.groupBy(ranges[at] ?? [], ({ state }) => state);
+  const last = [...ofState.values()]
+    .filter((keys) => keys.length >= limit)
+    .flatMap((keys) => keys.at(-1) ?? []);
+  if (at === 0) return { at, toMs, cut: last.map((after) => ({ after, toMs })) };
+  const ends = last.map(({ finishedAtMs }) => Math.max(finishedAtMs, fromMs + 1));
+  return { at, toMs: Math.min(toMs, ...ends), cut: [] };
+}
+
+function addUnfound(
+  unread: Map<EndedState, number>,
+  fresh: readonly EndedKey[],
+  executions: readonly Execution[],
+): void {
+  const found = new Set(executions.map(({ executionUuid }) => executionUuid));
+  for (const { executionUuid, state } of fresh)
+    if (!found.has(executionUuid)) unread.set(state, (unread.get(state) ?? 0) + 1);
+}
+
+function isBehind(key: EndedKey, after: EndedKey): boolean {
+  if (key.finishedAtMs !== after.finishedAtMs) return key.finishedAtMs > after.finishedAtMs;
+  return key.executionUuid > after.executionUuid;
+}
+
+function keyOf({ executionUuid, state, finishedAtMs = 0 }: Execution): ToldKey {
+  return { executionUuid, state: state as EndedState, finishedAtMs };
+}
+
+function idOf({ executionUuid, state }: ToldKey): string {
+  return executionUuid + state;
+}

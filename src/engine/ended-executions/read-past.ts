@@ -1,0 +1,105 @@
+import type { EndedState, Execution } from '../../domain/execution.ts';
+import { ENDED_STATES } from '../../domain/execution.ts';
+import { isDatabaseError } from '../../errors.ts';
+import type { EndedPlace, ExecutionFilter, ExecutionStore } from '../../store/execution-store.ts';
+import type { Page } from '../../store/agent-store.ts';
+import type { EndedReads } from './read-ended.ts';
+import type { Clock, ReadTurn } from './read-turns.ts';
+import { cutUpdate, isOfState, keyOf, MAX_EXECUTIONS, type EndedUpdate, type Watcher } from './watcher.ts';
+
+/** What reading the past needs. */
+export interface ReadPastDeps {
+  readonly store: Pick<ExecutionStore, 'listEnded' | 'countEnded'>;
+  readonly reads: Pick<EndedReads, 'readToMs' | 'settledToMs'>;
+  readonly clock: Clock;
+  readonly turn: ReadTurn;
+  /** Makes a watcher that takes what ends from now on, and keeps it until it is released. */
+  readonly join: () => Watcher;
+  readonly signal: AbortSignal;
+}
+
+/** The most executions that are told of the past. */
+const MAX_PAST = 10_000;
+const READ_EVERY_MS = 1_000;
+const NEAR_MS = 5_000;
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Tells the executions that ended from `fromMs` on, oldest first, with one read a second, until it has come to the present.
+ * It returns the watcher of the present, which has missed nothing meanwhile.
+ */
+export async function* readPast(
+  deps: ReadPastDeps,
+  filter: ExecutionFilter,
+  fromMs: number,
+): AsyncGenerator<EndedUpdate, Watcher> {
+  const { reads, clock, signal } = deps;
+  const seen = new Set<string>();
+  let place: EndedPlace = { finishedAtMs: fromMs, executionUuid: FIRST_UUID };
+  let left = MAX_PAST;
+  let watcher: Watcher | undefined;
+  yield { executions: [], dropped: 0, finishedToMs: fromMs };
+  for (;;) {
+    if (place.finishedAtMs >= reads.settledToMs() - NEAR_MS) watcher ??= deps.join();
+    const isLast = watcher !== undefined;
+    const unsettledMs = reads.settledToMs();
+    const { items, next } = await readPage(deps, filter, Math.min(left, MAX_EXECUTIONS), place);
+    left -= items.length;
+    for (const execution of items)
+      if ((execution.finishedAtMs ?? 0) >= unsettledMs) seen.add(keyOf(execution));
+    place = next ?? placeAfter(items, place);
+    if (items.length > 0)
+      yield { executions: items, dropped: 0, finishedToMs: Math.min(place.finishedAtMs, unsettledMs) };
+    if (left === 0 || (isLast && next === undefined)) break;
+    if (next === undefined) watcher ??= deps.join();
+    await clock.wait(READ_EVERY_MS, signal);
+  }
+  watcher ??= deps.join();
+  if (left === 0) {
+    const dropped = await countRest(deps, filter, place);
+    yield { executions: [], dropped, finishedToMs: reads.settledToMs() };
+  }
+  watcher.release(seen);
+  return watcher;
+}
+
+// While the database is away or busy, the read is tried again: the reader keeps its stream and misses nothing.
+async function readPage(
+  { store, turn, clock, signal }: ReadPastDeps,
+  filter: ExecutionFilter,
+  pageSize: number,
+  after: EndedPlace,
+): Promise<Page<Execution, EndedPlace>> {
+  for (;;) {
+    await turn(signal);
+    try {
+      const page = await store.listEnded(filter, pageSize, after);
+      const { items, rest } = cutUpdate(page.items);
+      const last = items.at(-1);
+      return rest.length === 0 || last === undefined ? page : { items, next: placeOf(last) };
+    } catch (error) {
+      if (!isDatabaseError(error, 'away', 'busy', 'conflict')) throw error;
+      await clock.wait(READ_EVERY_MS, signal);
+    }
+  }
+}
+
+async function countRest(
+  { store, reads }: ReadPastDeps,
+  filter: ExecutionFilter,
+  place: EndedPlace,
+): Promise<number> {
+  let count = 0;
+  for (const state of ENDED_STATES.filter((each: EndedState) => isOfState(filter, each)))
+    count += await store.countEnded({ ...place, state }, reads.readToMs());
+  return count;
+}
+
+function placeAfter(items: readonly Execution[], before: EndedPlace): EndedPlace {
+  const last = items.at(-1);
+  return last === undefined ? before : placeOf(last);
+}
+
+function placeOf({ finishedAtMs = 0, executionUuid }: Execution): EndedPlace {
+  return { finishedAtMs, executionUuid };
+}

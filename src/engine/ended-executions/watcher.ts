@@ -1,0 +1,139 @@
+import type { EndedState, Execution } from '../../domain/execution.ts';
+import type { ExecutionFilter } from '../../store/execution-store.ts';
+import { matchesFilter } from './matches-filter.ts';
+import type { EndedRound } from './read-ended.ts';
+
+/** What a watcher is told at once. */
+export interface EndedUpdate {
+  readonly executions: readonly Execution[];
+  /** How many matching executions were left out since the update before. */
+  readonly dropped: number;
+  /** Every matching execution that ended before this time was told or dropped. */
+  readonly finishedToMs: number;
+}
+
+/** Takes what each round has found until its reader asks for it, and keeps no more of it than fits into an update. */
+export interface Watcher {
+  /** Takes what matches. If its reader waits, the reader gets it. Returns true then. */
+  take(round: EndedRound, settledToMs: number): boolean;
+  /** Ends the time in which more is kept than an update has, because the past is read. These executions were read there. */
+  release(seen: ReadonlySet<string>): void;
+  /** Returns the next update when a round brings one, or undefined once the watcher is closed. */
+  next(): Promise<EndedUpdate | undefined>;
+  close(): void;
+}
+
+/** The most executions and bytes of an update. */
+export const MAX_EXECUTIONS = 200;
+const MAX_BYTES = 256 * 1024;
+/** While the past is read, so many updates are kept. */
+const HELD_UPDATES = 4;
+/** A reader hears at least so often that it misses nothing: once in so many rounds. */
+const QUIET_ROUNDS = 10;
+/** How many executions of the past are remembered, so that they are not told again. */
+const MAX_SEEN = 2_000;
+
+/** Makes a watcher of executions that match the filter and ended at `fromMs` or later. */
+export function createWatcher(
+  filter: ExecutionFilter,
+  fromMs: number,
+  { isHeld }: { readonly isHeld: boolean },
+): Watcher {
+  let kept: Execution[] = [];
+  let keptBytes = 0;
+  let dropped = 0;
+  let quiet = 0;
+  let updates = isHeld ? HELD_UPDATES : 1;
+  let toldToMs = fromMs;
+  let seen: ReadonlySet<string> = new Set();
+  let isClosed = false;
+  let waiting: ((update: EndedUpdate | undefined) => void) | undefined;
+
+  const keep = (execution: Execution): void => {
+    const bytes = bytesOf(execution);
+    const isFull = kept.length >= updates * MAX_EXECUTIONS || keptBytes + bytes > updates * MAX_BYTES;
+    if (isFull && kept.length > 0) {
+      dropped += 1;
+      return;
+    }
+    kept.push(execution);
+    keptBytes += bytes;
+  };
+  const isWanted = (execution: Execution): boolean =>
+    (execution.finishedAtMs ?? 0) >= fromMs &&
+    !seen.has(keyOf(execution)) &&
+    matchesFilter(execution, filter);
+  const makeUpdate = (settledToMs: number): EndedUpdate => {
+    const { items, rest } = cutUpdate(kept);
+    kept = rest;
+    keptBytes = kept.reduce((sum, execution) => sum + bytesOf(execution), 0);
+    toldToMs = Math.max(toldToMs, Math.min(settledToMs, ...kept.map(({ finishedAtMs = 0 }) => finishedAtMs)));
+    const update = { executions: items, dropped, finishedToMs: toldToMs };
+    dropped = 0;
+    quiet = 0;
+    return update;
+  };
+
+  return {
+    take: ({ executions, unread }, settledToMs) => {
+      for (const execution of executions) if (isWanted(execution)) keep(execution);
+      for (const [state, count] of unread) if (isOfState(filter, state)) dropped += count;
+      quiet += 1;
+      const resolve = waiting;
+      const isNews = kept.length > 0 || dropped > 0 || quiet >= QUIET_ROUNDS;
+      if (resolve === undefined || !isNews) return false;
+      waiting = undefined;
+      resolve(makeUpdate(settledToMs));
+      return true;
+    },
+    release: (executions) => {
+      updates = 1;
+      seen = executions.size > MAX_SEEN ? new Set([...executions].slice(-MAX_SEEN)) : executions;
+      kept = kept.filter((execution) => !seen.has(keyOf(execution)));
+    },
+    next: async () => {
+      if (isClosed) return undefined;
+      return new Promise((resolve) => {
+        waiting = resolve;
+      });
+    },
+    close: () => {
+      isClosed = true;
+      waiting?.(undefined);
+    },
+  };
+}
+
+/** Returns the first executions that fit into an update, one at least, and the rest. */
+export function cutUpdate(executions: readonly Execution[]): { items: Execution[]; rest: Execution[] } {
+  let bytes = 0;
+  const end = executions.findIndex((execution, at) => {
+    bytes += bytesOf(execution);
+    return at > 0 && (at === MAX_EXECUTIONS || bytes > MAX_BYTES);
+  });
+  if (end === -1) return { items: [...executions], rest: [] };
+  return { items: executions.slice(0, end), rest: executions.slice(end) };
+}
+
+/** Returns the name under which an execution counts as seen: one that ends in another state is another one. */
+export function keyOf({ executionUuid, state }: Execution): string {
+  return executionUuid + state;
+}
+
+/** Reports whether a filter lets executions of a state through. */
+export function isOfState({ states }: ExecutionFilter, state: EndedState): boolean {
+  return states.length === 0 || states.includes(state);
+}
+
+// The texts of an execution, and what all others have in common.
+const BASE_BYTES = 400;
+
+function bytesOf({ failure, rejectReason = '', missingVariables, missedAssignments }: Execution): number {
+  const texts = [
+    failure?.message ?? '',
+    rejectReason,
+    ...missingVariables,
+    ...missedAssignments.flatMap(({ attributeName, dynamicVariable }) => [attributeName, dynamicVariable]),
+  ];
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text) + 8, BASE_BYTES);
+}
