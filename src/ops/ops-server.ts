@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { keepConnectionRoom } from './connection-room.ts';
 import type { MetricsPage } from './metrics/page.ts';
 
 /** The operations port: plain HTTP for machines that watch this one. */
@@ -21,10 +22,13 @@ export interface OpsServerDeps {
 
 // Probes must get through while others hold connections, so only connections that do something are kept for long.
 const MAX_CONNECTIONS = 1_000;
+/** Above this, each new connection ends one that asks for nothing. */
+const MAX_KEPT_CONNECTIONS = 900;
 /** How many pages may be on their way at once: a scraper that does not read keeps its page in memory. */
 const MAX_PAGES = 16;
 const OPTIONS = {
-  maxHeaderSize: 8_192,
+  // Browsers send the cookies of all programs at `localhost` to each of them.
+  maxHeaderSize: 16_384,
   headersTimeout: 5_000,
   requestTimeout: 5_000,
   // Longer than the usual 15 s between two scrapes.
@@ -41,6 +45,7 @@ const PATHS = 'GET /metrics, /healthz or /readyz\n';
 export function createOpsServer({ page, isReady, console }: OpsServerDeps): OpsServer {
   const sendPage = createPageSender(page);
   const server = createServer(OPTIONS, (request, response) => {
+    if (!room.admit(request.socket, response)) return undefined;
     const path = request.url?.split('?')[0];
     if (console !== undefined && path !== undefined && CONSOLE.test(path))
       return console.handle(request, response);
@@ -53,6 +58,7 @@ export function createOpsServer({ page, isReady, console }: OpsServerDeps): OpsS
     sendText(response, 404, PATHS);
   });
   server.maxConnections = MAX_CONNECTIONS;
+  const room = keepConnectionRoom(server, MAX_KEPT_CONNECTIONS);
   server.timeout = PAGE_MS;
   return {
     listen: async (address) => {

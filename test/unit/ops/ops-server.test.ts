@@ -111,8 +111,19 @@ describe('The operations port', () => {
     await until('a free place', async () => (await ask('/metrics')).status === 200);
   });
 
-  it('refuses a head of more than 8 KiB', async () => {
-    expect(await exchange(address, `GET /metrics HTTP/1.1\r\nx: ${'a'.repeat(9_000)}\r\n\r\n`)).to.match(
+  it('ends the connection that has waited longest without a request, when there are more than 900', async () => {
+    const sockets = Array.from({ length: 900 }, () => connectTo(address));
+    const [first, second] = sockets as [Socket, Socket, ...Socket[]];
+    const gone = once(first, 'close');
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    expect((await ask('/healthz')).status).to.equal(200);
+    await gone;
+    expect(second.destroyed).to.equal(false);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('refuses a head of more than 16 KiB', async () => {
+    expect(await exchange(address, `GET /metrics HTTP/1.1\r\nx: ${'a'.repeat(17_000)}\r\n\r\n`)).to.match(
       /^HTTP\/1\.1 431 /,
     );
   });
