@@ -1,16 +1,10 @@
 import type { WebhookType } from '../domain/agent.ts';
 import { COUNTED_OUTCOMES, type CountedOutcome } from '../domain/counted-outcome.ts';
 import type { EngineFigures } from '../engine/engine-figures.ts';
-import {
-  COUNTED_TYPES,
-  createCounts,
-  mergeCounts,
-  outcomeCount,
-  type Counts,
-} from '../engine/minutes/counts.ts';
+import { COUNTED_TYPES, outcomeCount, type Counts } from '../engine/minutes/counts.ts';
 import type { WebhookFailures } from '../engine/minutes/failing-webhooks.ts';
 import { countOf, quantileMs } from '../engine/minutes/latency-buckets.ts';
-import { QUARTER, type CountedStep, type MinuteReader } from '../engine/minutes/minute-reader.ts';
+import type { CountedPeriod, MinuteReader } from '../engine/minutes/minute-reader.ts';
 
 /** How long executions took, in milliseconds: half of them, and 99 of 100, took at most so long. Both are absent without any. */
 export interface Latency {
@@ -89,15 +83,13 @@ export async function overview({ minutes, figures }: OverviewDeps): Promise<Over
   const { pendingPostCalls, oldestPendingAgeMs, overdue } = figures();
   return {
     nowMs,
-    hour: toPeriod(1, hour),
-    day: toPeriod(QUARTER, day),
+    hour: toPeriod(hour),
+    day: toPeriod(day),
     ...{ pendingPostCalls, oldestPendingAgeMs, overdue },
   };
 }
 
-function toPeriod(stepMinutes: number, steps: readonly CountedStep[]): OverviewPeriod {
-  const sum = createCounts();
-  for (const { counts } of steps) mergeCounts(sum, counts);
+function toPeriod({ stepMinutes, steps, sum }: CountedPeriod): OverviewPeriod {
   return {
     stepMinutes,
     steps: steps.map(({ startMs, counts }) => ({ startMs, ...toOverviewCounts(counts) })),
@@ -127,10 +119,11 @@ function toOverviewCounts({ byType }: Counts): OverviewCounts {
 }
 
 function toLatency(counts: Uint32Array): Latency {
-  const p50Ms = quantileMs(counts, 0.5);
-  const p99Ms = quantileMs(counts, 0.99);
+  const count = countOf(counts);
+  const p50Ms = quantileMs(counts, count, 0.5);
+  const p99Ms = quantileMs(counts, count, 0.99);
   return {
-    count: countOf(counts),
+    count,
     ...(p50Ms !== undefined && { p50Ms }),
     ...(p99Ms !== undefined && { p99Ms }),
   };

@@ -270,6 +270,7 @@ function plugMinutes({ database, newUuid, now, onOperation, onError }: EngineDep
   const watch = <T>(statement: () => Promise<T>): Promise<T> => statement();
   return createMinutes({
     ...{ newUuid, now, onError },
+    elapsedMs: () => performance.now(),
     store: withHealthReporting(database.minutes, { watch }, onOperation),
     databaseNowMs: database.executions.nowMs,
   });

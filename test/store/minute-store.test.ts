@@ -3,15 +3,18 @@ import { expect } from 'chai';
 import { forgetMinutes } from '../../src/engine/minutes/forget-minutes.ts';
 import type { MinuteRow } from '../../src/store/minute-store.ts';
 import { describeEachEngine } from '../support/engines.ts';
-import { openFresh, times, type TestDatabase } from './test-database.ts';
+import type { StatementReport } from '../../src/store/sql/connections.ts';
+import { explain } from './plan.ts';
+import { connectDirectly, openFresh, times, type TestDatabase } from './test-database.ts';
 
 const MINUTE = 29_400_000;
 
 describeEachEngine('the table of minutes', (engine) => {
   let db: TestDatabase;
+  let seen: StatementReport[] = [];
   const store = () => db.database.minutes;
   beforeEach(async () => {
-    db = await openFresh(engine);
+    db = await openFresh(engine, { onStatement: (report) => seen.push(report) });
   });
   afterEach(() => db.close());
 
@@ -21,9 +24,9 @@ describeEachEngine('the table of minutes', (engine) => {
     const wanted = rows
       .filter(({ minute }) => minute >= MINUTE + 2)
       .toSorted((a, b) => a.minute - b.minute || (a.writer < b.writer ? -1 : 1));
-    const first = await store().listMinutes(MINUTE + 2, 7);
-    const second = await store().listMinutes(MINUTE + 2, 7, first.at(-1));
-    const third = await store().listMinutes(MINUTE + 2, 7, second.at(-1));
+    const first = await store().listMinutes(1, MINUTE + 2, 7);
+    const second = await store().listMinutes(1, MINUTE + 2, 7, first.at(-1));
+    const third = await store().listMinutes(1, MINUTE + 2, 7, second.at(-1));
     expect([...first, ...second, ...third]).to.deep.equal(wanted);
   });
 
@@ -33,32 +36,63 @@ describeEachEngine('the table of minutes', (engine) => {
     await store().writeMinutes([row, other]);
     await store().writeMinutes([{ ...row, counts: '{"failures":{"DNS":2}}' }]);
     await store().writeMinutes([]);
-    const found = await store().listMinutes(MINUTE, 10);
+    const found = await store().listMinutes(1, MINUTE, 10);
     expect(found).to.have.deep.members([{ ...row, counts: '{"failures":{"DNS":2}}' }, other]);
+  });
+
+  it('keeps the rows of a minute and of the quarter of an hour that begins with it apart', async () => {
+    const minute = aRow();
+    const quarter = { ...minute, span: 15, counts: '{"failures":{}}' } as const;
+    await store().writeMinutes([minute, quarter]);
+    expect(await store().listMinutes(1, MINUTE, 10)).to.deep.equal([minute]);
+    expect(await store().listMinutes(15, MINUTE, 10)).to.deep.equal([quarter]);
+    expect(await store().deleteMinutes(1, MINUTE + 1, 10)).to.equal(1);
+    expect(await store().listMinutes(15, MINUTE, 10)).to.deep.equal([quarter]);
+  });
+
+  it('is read and shortened along its primary key', async () => {
+    for (const span of [1, 15] as const)
+      await store().writeMinutes(times(1_000, (at) => aRow({ span, minute: MINUTE - 15 * at })));
+    seen = [];
+    await store().listMinutes(1, MINUTE - 600, 100, { minute: MINUTE - 600, writer: randomUUID() });
+    await store().deleteMinutes(1, MINUTE - 12_000, 100);
+    const statements = seen.filter(({ sql }) => /FROM execution_minutes/.test(sql));
+    expect(statements).to.have.length(3);
+    const direct = connectDirectly(db.fresh);
+    for (const { sql, values } of statements) {
+      const plan = await direct.use((session) => explain(engine, session, sql, values));
+      expect(plan.bad, sql).to.deep.equal([]);
+      expect(plan.ways.join(), sql).to.match(/execution_minutes by (PRIMARY|primary key)/);
+    }
+    await direct.close();
   });
 
   it('takes counts with every kind of character', async () => {
     const row = aRow({ counts: JSON.stringify({ failures: { 'é🙂"\\\n%?\0': 1 } }) });
     await store().writeMinutes([row]);
-    expect(await store().listMinutes(MINUTE, 1)).to.deep.equal([row]);
+    expect(await store().listMinutes(1, MINUTE, 1)).to.deep.equal([row]);
   });
 
   it('deletes the oldest rows step by step, and says when none is left', async () => {
     await store().writeMinutes(times(40, (at) => aRow({ minute: MINUTE + Math.floor(at / 4) })));
-    expect(await store().deleteMinutes(MINUTE + 9, 10)).to.equal(12);
-    expect(await store().deleteMinutes(MINUTE + 9, 100)).to.equal(24);
-    expect(await store().deleteMinutes(MINUTE + 9, 100)).to.equal(0);
-    expect(await store().listMinutes(0, 100)).to.have.length(4);
+    expect(await store().deleteMinutes(1, MINUTE + 9, 10)).to.equal(12);
+    expect(await store().deleteMinutes(1, MINUTE + 9, 100)).to.equal(24);
+    expect(await store().deleteMinutes(1, MINUTE + 9, 100)).to.equal(0);
+    expect(await store().listMinutes(1, 0, 100)).to.have.length(4);
   });
 
-  it('forgets all that is older than 25 hours, and nothing else', async () => {
-    await store().writeMinutes(times(1_000, (at) => aRow({ minute: MINUTE - 1_600 + at })));
+  it('forgets minutes after two hours, and quarters of an hour after 25 hours', async () => {
+    await store().writeMinutes(times(300, (at) => aRow({ minute: MINUTE - 299 + at })));
+    await store().writeMinutes(times(120, (at) => aRow({ span: 15, minute: MINUTE - 15 * (119 - at) })));
     await forgetMinutes(store(), (MINUTE + 0.5) * 60_000, () => false);
-    const [oldest] = await store().listMinutes(0, 1);
-    expect(oldest?.minute).to.equal(MINUTE - 1_500);
+    const [oldest] = await store().listMinutes(1, 0, 1);
+    const [oldestQuarter] = await store().listMinutes(15, 0, 1);
+    expect([oldest?.minute, oldestQuarter?.minute]).to.deep.equal([MINUTE - 120, MINUTE - 1_500]);
+    expect(await store().listMinutes(1, 0, 1_000)).to.have.length(121);
+    expect(await store().listMinutes(15, 0, 1_000)).to.have.length(101);
   });
 });
 
 function aRow(change: Partial<MinuteRow> = {}): MinuteRow {
-  return { minute: MINUTE, writer: randomUUID(), counts: '{}', ...change };
+  return { span: 1, minute: MINUTE, writer: randomUUID(), counts: '{}', ...change };
 }

@@ -59,6 +59,10 @@ export function addAt(list: Uint32Array, place: number, count: number): void {
   if (before !== undefined) list[place] = before + count;
 }
 
+function addAll(sum: Uint32Array, more: Uint32Array): void {
+  for (let place = 0; place < sum.length; place += 1) sum[place] = (sum[place] ?? 0) + (more[place] ?? 0);
+}
+
 // The words are failure codes and reasons: those of this release, and what rows of a newer one have.
 const MAX_WORDS = 100;
 
@@ -68,12 +72,18 @@ export function addWord(words: Map<string, number>, word: string, count = 1): vo
   if (before !== undefined || words.size < MAX_WORDS) words.set(word, (before ?? 0) + count);
 }
 
+/** Returns the sum of counts. */
+export function sumOf(parts: Iterable<Counts>): Counts {
+  const sum = createCounts();
+  for (const part of parts) mergeCounts(sum, part);
+  return sum;
+}
+
 /** Adds all of `more` to `sum`. */
 export function mergeCounts(sum: Counts, more: Counts): void {
   for (const type of COUNTED_TYPES) {
-    const { outcomes, latency } = sum.byType[type];
-    more.byType[type].outcomes.forEach((count, place) => addAt(outcomes, place, count));
-    more.byType[type].latency.forEach((count, place) => addAt(latency, place, count));
+    addAll(sum.byType[type].outcomes, more.byType[type].outcomes);
+    addAll(sum.byType[type].latency, more.byType[type].latency);
   }
   for (const [code, count] of more.failures) addWord(sum.failures, code, count);
   for (const [reason, count] of more.refusals) addWord(sum.refusals, reason, count);

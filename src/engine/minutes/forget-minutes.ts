@@ -1,16 +1,20 @@
-import type { MinuteStore } from '../../store/minute-store.ts';
+import type { MinuteStore, Span } from '../../store/minute-store.ts';
 import { MINUTE_MS } from './own-minutes.ts';
 
-// The longest time that is shown is a day, and its first step may have begun 15 minutes earlier.
-const KEPT_MINUTES = 25 * 60;
+// The hour is shown by the minute, and the day by quarters of an hour. Each has some time more, so that nobody misses a row
+// whose clock is a little behind.
+const KEPT_MINUTES: Readonly<Record<Span, number>> = { 1: 2 * 60, 15: 25 * 60 };
 const ROWS_A_STEP = 100;
 
-/** Deletes the minutes that are older than 25 hours, in small steps. `nowMs` is the time of the database's clock. */
+/** Deletes the counts that nobody asks for any more, in small steps. `nowMs` is the time of the database's clock. */
 export async function forgetMinutes(
   store: Pick<MinuteStore, 'deleteMinutes'>,
   nowMs: number,
   isStopped: () => boolean,
 ): Promise<void> {
-  const before = Math.floor(nowMs / MINUTE_MS) - KEPT_MINUTES;
-  while (!isStopped() && (await store.deleteMinutes(before, ROWS_A_STEP)) > 0);
+  const minute = Math.floor(nowMs / MINUTE_MS);
+  for (const span of [1, 15] as const) {
+    const before = minute - KEPT_MINUTES[span];
+    while (!isStopped() && (await store.deleteMinutes(span, before, ROWS_A_STEP)) > 0);
+  }
 }

@@ -21,11 +21,12 @@ export function bucketMs(bucket: number): number {
 }
 
 /**
- * Returns the duration that a share of the counted ones (0.99 for p99) does not exceed, in milliseconds, by the nearest rank.
- * Returns undefined when nothing was counted.
+ * Returns the duration that a share (0.99 for p99) of all `count` durations of a histogram does not exceed, in milliseconds,
+ * by the nearest rank. Returns undefined when nothing was counted.
  */
-export function quantileMs(counts: Uint32Array, share: number): number | undefined {
-  const rank = Math.max(1, Math.ceil(share * countOf(counts)));
+export function quantileMs(counts: Uint32Array, count: number, share: number): number | undefined {
+  if (count === 0) return undefined;
+  const rank = Math.max(1, Math.ceil(share * count));
   let seen = 0;
   for (let bucket = 0; bucket < counts.length; bucket += 1) {
     seen += counts[bucket] ?? 0;
@@ -37,6 +38,6 @@ export function quantileMs(counts: Uint32Array, share: number): number | undefin
 /** Returns how many durations a histogram has counted. */
 export function countOf(counts: Uint32Array): number {
   let count = 0;
-  for (const inBucket of counts) count += inBucket;
+  for (let bucket = 0; bucket < counts.length; bucket += 1) count += counts[bucket] ?? 0;
   return count;
 }

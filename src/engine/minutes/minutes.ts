@@ -30,11 +30,13 @@ interface MinutesDeps {
   readonly now: () => number;
   /** Returns the time of the database's clock. */
   readonly databaseNowMs: () => Promise<number>;
+  readonly elapsedMs: () => number;
   readonly onError: (error: unknown) => void;
 }
 
 /** Makes the minutes. Nothing is written before somebody calls `write`. */
-export function createMinutes({ store, newUuid, now, databaseNowMs, onError }: MinutesDeps): Minutes {
+export function createMinutes({ store, newUuid, now, databaseNowMs, ...deps }: MinutesDeps): Minutes {
+  const { elapsedMs, onError } = deps;
   let aheadMs = 0;
   const nowMs = (): number => now() + aheadMs;
   const learnTime = async (): Promise<void> => {
@@ -55,7 +57,7 @@ export function createMinutes({ store, newUuid, now, databaseNowMs, onError }: M
     },
     writeLast,
     forget: (isStopped) => forgetMinutes(store, nowMs(), isStopped),
-    read: createMinuteReader({ store, own, writer, nowMs }).read,
+    read: createMinuteReader({ store, own, writer, nowMs, elapsedMs }).read,
   };
 }
 

@@ -14,10 +14,10 @@ export interface OwnMinute {
 
 /** What this process counted in each of the last minutes. */
 export interface OwnMinutes {
-  /** Returns the minute of now, and notes that something is counted in it. */
+  /** Returns the counts of the minute of now, and notes that they change. */
   change(): Counts;
-  /** Returns the counts of a minute, if something was counted in it and it is not too old. */
-  find(minute: number): Counts | undefined;
+  /** Returns the counts of those of `span` minutes, from a first one on, in which something was counted. */
+  within(firstMinute: number, span: number): readonly Counts[];
   /** Returns the minutes of the last hour with counts that are not written yet, oldest first. */
   unwritten(): readonly OwnMinute[];
 }
@@ -25,9 +25,9 @@ export interface OwnMinutes {
 /** The length of a minute in milliseconds. */
 export const MINUTE_MS = 60_000;
 /** For so many minutes counts are kept that the database does not take. */
-const WRITTEN_WITHIN = 60;
-// The reader asks for a minute until it is older than RECENT_MINUTES (minute-reader.ts), and that is less.
-const KEPT_MINUTES = 75;
+export const WRITTEN_WITHIN = 60;
+// A quarter of an hour is written whole, also when only its last minute is within the hour.
+const KEPT_MINUTES = WRITTEN_WITHIN + 2 * 15;
 
 /** Makes the counts of this process. `nowMs` is the time by the database's clock. */
 export function createOwnMinutes(nowMs: () => number): OwnMinutes {
@@ -48,7 +48,14 @@ export function createOwnMinutes(nowMs: () => number): OwnMinutes {
       latest.changes += 1;
       return latest.counts;
     },
-    find: (minute) => minutes.get(minute)?.counts,
+    within: (firstMinute, span) => {
+      const found: Counts[] = [];
+      for (let minute = firstMinute; minute < firstMinute + span; minute += 1) {
+        const own = minutes.get(minute);
+        if (own !== undefined) found.push(own.counts);
+      }
+      return found;
+    },
     unwritten: () => {
       const oldest = Math.floor(nowMs() / MINUTE_MS) - WRITTEN_WITHIN;
       return [...minutes.values()]

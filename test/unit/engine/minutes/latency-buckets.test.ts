@@ -43,17 +43,17 @@ describe('quantileMs', () => {
   it('returns the median and p99 of 1 to 1,000 ms within the error of a bucket', () => {
     const counts = histogramOf(Array.from({ length: 1_000 }, (_, at) => at + 1));
     expect(countOf(counts)).to.equal(1_000);
-    expect(quantileMs(counts, 0.5)).to.be.closeTo(500, 500 * MAX_ERROR);
-    expect(quantileMs(counts, 0.99)).to.be.closeTo(990, 990 * MAX_ERROR);
+    expect(quantileMs(counts, 1_000, 0.5)).to.be.closeTo(500, 500 * MAX_ERROR);
+    expect(quantileMs(counts, 1_000, 0.99)).to.be.closeTo(990, 990 * MAX_ERROR);
   });
 
   it('returns the duration of the only execution for each share', () => {
     const counts = histogramOf([42]);
     for (const share of [0, 0.5, 0.99, 1])
-      expect(quantileMs(counts, share)).to.be.closeTo(42, 42 * MAX_ERROR);
+      expect(quantileMs(counts, 1, share)).to.be.closeTo(42, 42 * MAX_ERROR);
   });
 
   it('returns undefined when nothing was counted', () => {
-    expect(quantileMs(histogramOf([]), 0.5)).to.equal(undefined);
+    expect(quantileMs(histogramOf([]), 0, 0.5)).to.equal(undefined);
   });
 });
