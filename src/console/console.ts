@@ -9,15 +9,23 @@ import type { TextSeal } from '../secrets/text-seal.ts';
 import { checkRequest } from './access/check-request.ts';
 import { createFormTokens } from './access/form-tokens.ts';
 import { letIn } from './access/let-in.ts';
-import { createLogin } from './access/login.ts';
 import { createLoginLimit } from './access/login-limit.ts';
 import { createLoginLog } from './access/login-log.ts';
+import { createLogin } from './access/login.ts';
 import { limitRequests } from './access/request-limits.ts';
 import { createSessions } from './access/sessions.ts';
+import { createAgentNames } from './agent-names.ts';
 import { findAsset } from './assets.ts';
 import { problemPage } from './layout/problem-page.ts';
+import { answerOfRefusal } from './layout/refusal.ts';
 import { SECURITY_HEADERS } from './layout/security-headers.ts';
+import { agentPage } from './pages/agents/agent-page.ts';
+import { agentsPage } from './pages/agents/agents-page.ts';
+import { conversationPage } from './pages/execution/conversation-page.ts';
+import { executionPage } from './pages/execution/execution-page.ts';
+import { executionsPage } from './pages/executions/executions-page.ts';
 import { overviewPage } from './pages/overview.ts';
+import { searchPage } from './pages/search-page.ts';
 import { createViewerApi, type ConsoleEnv } from './viewer.ts';
 
 /** The pages for people, as a part of an HTTP server. */
@@ -42,6 +50,7 @@ type App = Hono<ConsoleEnv>;
 export function createConsole(deps: ConsoleDeps): Console {
   const { localApi, logger } = deps;
   const app: App = new Hono();
+  const agentNames = createAgentNames();
   app.use(async (c, next) => {
     await next();
     for (const [name, value] of Object.entries(SECURITY_HEADERS))
@@ -65,13 +74,13 @@ export function createConsole(deps: ConsoleDeps): Console {
       'api',
       createViewerApi(localApi, c.get('viewer'), { peer: `${remoteAddress}:${remotePort}`, signal }),
     );
+    c.set('agentNames', agentNames);
     await next();
   });
   addPages(app);
   app.notFound(notFound);
   app.onError((error, c) => {
-    if (error instanceof CallhooksError)
-      return c.html(problemPage(c.get('viewer'), 'That did not work', error.message), 400);
+    if (error instanceof CallhooksError) return refused(c, error);
     logger.error({ err: error }, 'a page of the console failed');
     return c.html(problemPage(c.get('viewer'), 'That did not work', 'The page could not be made.'), 500);
   });
@@ -83,6 +92,12 @@ export function createConsole(deps: ConsoleDeps): Console {
 function addPages(app: App): void {
   app.get('/console', overviewPage);
   app.get('/console/', (c) => c.redirect('/console', 301));
+  app.get('/console/executions', executionsPage);
+  app.get('/console/executions/:uuid', executionPage);
+  app.get('/console/conversations/:uuid', conversationPage);
+  app.get('/console/agents', agentsPage);
+  app.get('/console/agents/:uuid', agentPage);
+  app.get('/console/search', searchPage);
 }
 
 /** Adds what stands before all pages. Routes that are added later are for people whom it has let in. */
@@ -96,6 +111,12 @@ function addAccess(app: App, { access, seal, logger, onUnknownToken }: ConsoleDe
   app.get('/console/login', login.show);
   app.post('/console/login', login.logIn);
   app.post('/console/logout', login.logOut);
+}
+
+function refused(c: Context<ConsoleEnv>, error: CallhooksError): Response | Promise<Response> {
+  const { status, title, retryAfterSecs } = answerOfRefusal(error);
+  if (retryAfterSecs !== undefined) c.header('retry-after', String(retryAfterSecs));
+  return c.html(problemPage(c.get('viewer'), title, error.message), status);
 }
 
 function notFound(c: Context<ConsoleEnv>): Response | Promise<Response> {

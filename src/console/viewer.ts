@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Role } from '../access/roles.ts';
 import type { LocalApi, LocalMethod } from '../grpc/local-api.ts';
+import type { AgentNames } from './agent-names.ts';
 
 /** The person behind a request: the token of the session, or everybody on a server without tokens. */
 export interface Viewer {
@@ -35,6 +36,7 @@ export interface ConsoleEnv {
      * streams may be open: the page then answers 503.
      */
     readonly beginStream: () => boolean;
+    readonly agentNames: AgentNames;
   };
 }
 

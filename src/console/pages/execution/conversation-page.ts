@@ -1,0 +1,62 @@
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import {
+  explainConversation,
+  NO_EXECUTIONS,
+  type ExplainedConversation,
+  type ExplainedExecution,
+} from '../../../explain/explain-execution.ts';
+import { readConversation } from '../../../explain/read-conversation.ts';
+import { definitions } from '../../layout/definitions.ts';
+import { idText } from '../../layout/ids.ts';
+import { emptyState } from '../../layout/notices.ts';
+import { agentPath, executionPath } from '../../layout/paths.ts';
+import { shell, type Html } from '../../layout/shell.ts';
+import type { ConsoleEnv } from '../../viewer.ts';
+import { executionBody } from './execution-body.ts';
+import { readingApi } from './reading-api.ts';
+
+/** Answers with the page about a conversation: its start and its end, in the order of what happened. */
+export async function conversationPage(
+  c: Context<ConsoleEnv, '/console/conversations/:uuid'>,
+): Promise<Response> {
+  const { api, viewer, agentNames } = c.var;
+  const conversation = explainConversation(await readConversation(readingApi(api), c.req.param('uuid')));
+  const page = (body: Html, status: 200 | 404): Response | Promise<Response> =>
+    c.html(shell(viewer, { title: 'Conversation', section: '/console/executions', body }), status);
+  if (conversation === undefined) return page(emptyState('Nothing is on record.', NO_EXECUTIONS), 404);
+  const { agentUuid } = conversation;
+  const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
+  return page(body(conversation, name), 200);
+}
+
+function body(conversation: ExplainedConversation, name = 'The agent'): Html {
+  const { conversationUuid, agentUuid, executions, noPreCall, noPostCall } = conversation;
+  return html`${definitions([
+    ['Conversation', idText('conversation id', conversationUuid)],
+    ['Agent', html`${idText('agent id', agentUuid)} <a href="${agentPath(agentUuid)}">${name}</a>`],
+  ])}
+  ${missing('Start of the call', noPreCall)} ${executions.map(execution)}
+  ${missing('End of the call', noPostCall)}`;
+}
+
+function execution(explained: ExplainedExecution): Html {
+  const { executionUuid, isPostCall, type } = explained;
+  return html`<article>
+    <h2>${isPostCall ? 'End of the call' : 'Start of the call'}</h2>
+    <p>
+      ${type} ${idText('execution id', executionUuid)}
+      <a href="${executionPath(executionUuid)}">This execution alone</a>
+    </p>
+    ${executionBody(explained, 3)}
+  </article>`;
+}
+
+function missing(title: string, why: string | undefined): Html {
+  return why === undefined
+    ? html``
+    : html`<article>
+        <h2>${title}</h2>
+        <p class="dim">${why}</p>
+      </article>`;
+}

@@ -1,0 +1,38 @@
+import { html } from 'hono/html';
+import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
+import { badge } from '../../layout/badges.ts';
+import type { Html } from '../../layout/shell.ts';
+
+/** Returns how an execution went, and what the platform was told to do with the call, in sentences. */
+export function outcomePart({ outcome, decision, misses, missingVariables }: ExplainedExecution): Html {
+  const { state, tone, failure, sentences } = outcome;
+  const isPartial = tone === 'good' && (misses.length > 0 || missingVariables.length > 0);
+  return html`<div class="outcome-box ${isPartial ? 'warn' : tone}">
+    <p class="lead">
+      ${badge(tone, state)}
+      ${failure === undefined ? '' : html`<strong>${failure.code}</strong>: ${failure.message}`}
+      ${sentences.join(' ')}
+    </p>
+    ${
+      decision === undefined
+        ? ''
+        : html`<p>
+            ${badge(decision.isDegraded ? 'warn' : decision.tone, decision.word)}
+            ${decision.isDegraded ? html`<strong>degraded</strong>: ` : ''}${capital(decision.why)}
+            ${decision.setting === undefined ? '' : html`<span class="dim">Setting: <code>${decision.setting}</code></span>`}
+          </p>`
+    }
+    ${
+      missingVariables.length === 0
+        ? ''
+        : html`<p>
+            ${badge('warn', 'placeholders without a value')}
+            ${missingVariables.map((name) => html`<code>{{${name}}}</code> `)}
+          </p>`
+    }
+  </div>`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
