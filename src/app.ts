@@ -205,7 +205,15 @@ function plugEngine(
 function plugConsole({ config, logger, keyring, metrics }: Parts, localApi: LocalApi): Console | undefined {
   const access = consoleAccessOf(config);
   const onUnknownToken = (): void => metrics.grpc.onAccessRefused('unknown_token');
-  return access && createConsole({ localApi, logger, access, seal: createTextSeal(keyring), onUnknownToken });
+  const { address, isLoopback } = config.listen;
+  const grpcTarget = {
+    // A server that listens on all addresses does not know by which name it is reached.
+    address: isLoopback ? address : address.replace(/^.*:/, 'YOUR-SERVER:'),
+    isTls: config.tls !== undefined,
+    needsToken: config.apiTokens !== undefined,
+  };
+  const seal = createTextSeal(keyring);
+  return access && createConsole({ localApi, logger, access, seal, grpcTarget, onUnknownToken });
 }
 
 // At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.

@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { ConsoleAccess } from '../access/console-access.ts';
 import { CallhooksError } from '../errors.ts';
+import type { GrpcTarget } from '../explain/copy/as-grpcurl.ts';
 import type { LocalApi } from '../grpc/local-api.ts';
 import type { Logger } from '../logger.ts';
 import type { TextSeal } from '../secrets/text-seal.ts';
@@ -40,6 +41,8 @@ export interface ConsoleDeps {
   readonly logger: Logger;
   readonly access: ConsoleAccess;
   readonly seal: TextSeal;
+  /** The gRPC port of this server, for the commands that people copy. */
+  readonly grpcTarget: GrpcTarget;
   /** Called for each login with a wrong token, for the metrics. */
   readonly onUnknownToken: () => void;
 }
@@ -75,6 +78,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       createViewerApi(localApi, c.get('viewer'), { peer: `${remoteAddress}:${remotePort}`, signal }),
     );
     c.set('agentNames', agentNames);
+    c.set('grpcTarget', deps.grpcTarget);
     await next();
   });
   addPages(app);

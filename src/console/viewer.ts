@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Role } from '../access/roles.ts';
+import type { GrpcTarget } from '../explain/copy/as-grpcurl.ts';
 import type { LocalApi, LocalMethod } from '../grpc/local-api.ts';
 import type { AgentNames } from './agent-names.ts';
 
@@ -37,6 +38,8 @@ export interface ConsoleEnv {
      */
     readonly beginStream: () => boolean;
     readonly agentNames: AgentNames;
+    /** The gRPC port of this server, for the commands that people copy. */
+    readonly grpcTarget: GrpcTarget;
   };
 }
 

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Html } from './shell.ts';
 
-const MAX_INLINE_CHARS = 200;
+const MAX_INLINE_CHARS = 120;
 
 /** Returns the value of a variable as JSON. A long one is folded behind its beginning. */
 export function variableValue(name: string, value: unknown): Html {

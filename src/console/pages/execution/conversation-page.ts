@@ -6,7 +6,8 @@ import {
   type ExplainedConversation,
   type ExplainedExecution,
 } from '../../../explain/explain-execution.ts';
-import { readConversation } from '../../../explain/read-conversation.ts';
+import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
+import { readConversation, type RecordedExecution } from '../../../explain/read-conversation.ts';
 import { definitions } from '../../layout/definitions.ts';
 import { idText } from '../../layout/ids.ts';
 import { emptyState } from '../../layout/notices.ts';
@@ -20,27 +21,33 @@ import { readingApi } from './reading-api.ts';
 export async function conversationPage(
   c: Context<ConsoleEnv, '/console/conversations/:uuid'>,
 ): Promise<Response> {
-  const { api, viewer, agentNames } = c.var;
-  const conversation = explainConversation(await readConversation(readingApi(api), c.req.param('uuid')));
+  const { api, viewer, agentNames, grpcTarget } = c.var;
+  const recorded = await readConversation(readingApi(api), c.req.param('uuid'));
+  const conversation = explainConversation(recorded);
   const page = (body: Html, status: 200 | 404): Response | Promise<Response> =>
     c.html(shell(viewer, { title: 'Conversation', section: '/console/executions', body }), status);
   if (conversation === undefined) return page(emptyState('Nothing is on record.', NO_EXECUTIONS), 404);
   const { agentUuid } = conversation;
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
-  return page(body(conversation, name), 200);
+  const { executions, noPreCall, noPostCall } = conversation;
+  const articles = executions.map((explained, at) =>
+    execution(recorded[at] as RecordedExecution, explained, grpcTarget),
+  );
+  return page(
+    html`${head(conversation, name)} ${missing('Start of the call', noPreCall)} ${articles}
+    ${missing('End of the call', noPostCall)}`,
+    200,
+  );
 }
 
-function body(conversation: ExplainedConversation, name = 'The agent'): Html {
-  const { conversationUuid, agentUuid, executions, noPreCall, noPostCall } = conversation;
-  return html`${definitions([
+function head({ conversationUuid, agentUuid }: ExplainedConversation, name = 'The agent'): Html {
+  return definitions([
     ['Conversation', idText('conversation id', conversationUuid)],
     ['Agent', html`${idText('agent id', agentUuid)} <a href="${agentPath(agentUuid)}">${name}</a>`],
-  ])}
-  ${missing('Start of the call', noPreCall)} ${executions.map(execution)}
-  ${missing('End of the call', noPostCall)}`;
+  ]);
 }
 
-function execution(explained: ExplainedExecution): Html {
+function execution(recorded: RecordedExecution, explained: ExplainedExecution, target: GrpcTarget): Html {
   const { executionUuid, isPostCall, type } = explained;
   return html`<article>
     <h2>${isPostCall ? 'End of the call' : 'Start of the call'}</h2>
@@ -48,7 +55,7 @@ function execution(explained: ExplainedExecution): Html {
       ${type} ${idText('execution id', executionUuid)}
       <a href="${executionPath(executionUuid)}">This execution alone</a>
     </p>
-    ${executionBody(explained, 3)}
+    ${executionBody(recorded, explained, { level: 3, target })}
   </article>`;
 }
 

@@ -1,6 +1,9 @@
 import { html } from 'hono/html';
+import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
+import type { RecordedExecution } from '../../../explain/read-conversation.ts';
 import type { Html } from '../../layout/shell.ts';
+import { copyPart } from './copy-part.ts';
 import { requestPart, responsePart } from './http-part.ts';
 import { missesPart } from './misses-part.ts';
 import { outcomePart } from './outcome-part.ts';
@@ -8,8 +11,20 @@ import { revisionPart } from './revision-part.ts';
 import { timePart } from './time-part.ts';
 import { variablesPart } from './variables-part.ts';
 
-/** Returns all that is known of an execution, the answer first. Its headings have this level. */
-export function executionBody(explained: ExplainedExecution, level: 2 | 3): Html {
+/** Says how a body is written. */
+interface BodyParts {
+  /** The level of its headings. */
+  readonly level: 2 | 3;
+  /** The server that copied commands call. */
+  readonly target: GrpcTarget;
+}
+
+/** Returns all that is known of an execution, the answer first. */
+export function executionBody(
+  recorded: RecordedExecution,
+  explained: ExplainedExecution,
+  { level, target }: BodyParts,
+): Html {
   const part = (title: string, content: Html | undefined): Html =>
     content === undefined
       ? html``
@@ -22,5 +37,6 @@ export function executionBody(explained: ExplainedExecution, level: 2 | 3): Html
     <div class="side-by-side">
       ${part('Request', requestPart(explained.request))} ${part('Response', responsePart(explained.response))}
     </div>
-    ${part('Time', timePart(explained))} ${part('Webhook', revisionPart(explained))}`;
+    ${part('Time', timePart(explained))} ${part('Webhook', revisionPart(explained))}
+    ${part('Copy', copyPart(recorded, explained, target))}`;
 }

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
-import { explainExecution, type ExplainedExecution } from '../../../explain/explain-execution.ts';
+import { explainExecution } from '../../../explain/explain-execution.ts';
 import { readExecution } from '../../../explain/read-conversation.ts';
+import type { Execution } from '../../../gen/index.callhooks.v1.ts';
 import { definitions } from '../../layout/definitions.ts';
 import { idText } from '../../layout/ids.ts';
 import { agentPath, conversationPath } from '../../layout/paths.ts';
@@ -12,17 +13,19 @@ import { readingApi } from './reading-api.ts';
 
 /** Answers with the page about an execution. */
 export async function executionPage(c: Context<ConsoleEnv, '/console/executions/:uuid'>): Promise<Response> {
-  const { api, viewer, agentNames } = c.var;
-  const explained = explainExecution(await readExecution(readingApi(api), c.req.param('uuid')));
-  const { agentUuid } = explained;
+  const { api, viewer, agentNames, grpcTarget: target } = c.var;
+  const recorded = await readExecution(readingApi(api), c.req.param('uuid'));
+  const { agentUuid } = recorded.execution;
+  const explained = explainExecution(recorded);
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
-  const body = html`${head(explained, name)} ${executionBody(explained, 2)}`;
+  const body = html`${head(recorded.execution, name)}
+  ${executionBody(recorded, explained, { level: 2, target })}`;
   return c.html(
     shell(viewer, { title: `${explained.type} execution`, section: '/console/executions', body }),
   );
 }
 
-function head({ executionUuid, conversationUuid, agentUuid }: ExplainedExecution, name = 'The agent'): Html {
+function head({ executionUuid, conversationUuid, agentUuid }: Execution, name = 'The agent'): Html {
   return definitions([
     ['Execution', idText('execution id', executionUuid)],
     [

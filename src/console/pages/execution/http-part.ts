@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { bytesText } from '../../../explain/words.ts';
 import type { ExplainedBody, ExplainedRequest, ExplainedResponse } from '../../../explain/http-parts.ts';
 import { badge } from '../../layout/badges.ts';
+import { capitalized } from '../../layout/capitalized.ts';
 import { jsonView } from '../../layout/json-view.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
@@ -33,7 +34,7 @@ function bodyPart(name: string, { text, size, absence, cut }: ExplainedBody): Ht
 }
 
 function headersPart(name: string, headers: readonly HttpHeader[]): Html {
-  const label = name.charAt(0).toUpperCase() + name.slice(1);
+  const label = capitalized(name);
   if (headers.length === 0) return html`<p class="dim">It has no headers on record.</p>`;
   const table = html`<table class="headers" aria-label="${label}">
     <tbody>

@@ -2,6 +2,7 @@ import { countText } from '../../../explain/words.ts';
 import { html } from 'hono/html';
 import type { ExplainedMiss } from '../../../explain/missed-assignments.ts';
 import type { NearPath } from '../../../explain/near-path.ts';
+import { capitalized } from '../../layout/capitalized.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
 
@@ -28,8 +29,8 @@ function row({ attributeName, dynamicVariable, why, near, nearText }: ExplainedM
     <th scope="row"><code>${attributeName}</code></th>
     <td class="short"><code>${dynamicVariable}</code></td>
     <td>
-      <span class="bad">${capital(why)}.</span>
-      ${near === undefined ? html`<br />${capital(nearText)}.` : nearView(near)}
+      <span class="bad">${capitalized(why)}.</span>
+      ${near === undefined ? html`<br />${capitalized(nearText)}.` : nearView(near)}
     </td>
   </tr>`;
 }
@@ -51,8 +52,4 @@ function nearView({ path, standing, elsewhere }: NearPath): Html {
         ? ''
         : html`There is ${elsewhere.map((each, at) => html`${at > 0 ? ' and ' : ''}<code>${each}</code>`)}.`
     }`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
 import { badge } from '../../layout/badges.ts';
+import { capitalized } from '../../layout/capitalized.ts';
 import type { Html } from '../../layout/shell.ts';
 
 /** Returns how an execution went, and what the platform was told to do with the call, in sentences. */
@@ -10,15 +11,15 @@ export function outcomePart({ outcome, decision, misses, missingVariables }: Exp
   return html`<div class="outcome-box ${isPartial ? 'warn' : tone}">
     <p class="lead">
       ${badge(tone, state)}
-      ${failure === undefined ? '' : html`<strong>${failure.code}</strong>: ${failure.message}`}
-      ${sentences.join(' ')}
+      ${failure === undefined ? sentences.join(' ') : html`<strong>${failure.code}</strong>: ${failure.message}`}
     </p>
+    ${failure === undefined ? '' : html`<p>${sentences.join(' ')}</p>`}
     ${
       decision === undefined
         ? ''
         : html`<p>
             ${badge(decision.isDegraded ? 'warn' : decision.tone, decision.word)}
-            ${decision.isDegraded ? html`<strong>degraded</strong>: ` : ''}${capital(decision.why)}
+            ${decision.isDegraded ? html`<strong>degraded</strong>: ` : ''}${capitalized(decision.why)}
             ${decision.setting === undefined ? '' : html`<span class="dim">Setting: <code>${decision.setting}</code></span>`}
           </p>`
     }
@@ -31,8 +32,4 @@ export function outcomePart({ outcome, decision, misses, missingVariables }: Exp
           </p>`
     }
   </div>`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
 import type { ExplainedTimings, Moment, Phase } from '../../../explain/times.ts';
 import { msText } from '../../../explain/words.ts';
+import { capitalized } from '../../layout/capitalized.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
 import { exactTimeText } from '../../layout/time.ts';
@@ -16,7 +17,7 @@ export function timePart({ timings, timeLimit, moments }: ExplainedExecution): H
 
 function moment({ name, at, replica }: Moment): readonly [string, Html] {
   const by = replica === '' ? '' : html` <span class="dim">by replica ${replica}</span>`;
-  return [name.charAt(0).toUpperCase() + name.slice(1), html`${exactTimeText(at)}${by}`];
+  return [capitalized(name), html`${exactTimeText(at)}${by}`];
 }
 
 // A narrower phase could not be seen.
