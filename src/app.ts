@@ -1,5 +1,5 @@
 import { createAccessControl } from './access/access-control.ts';
-import { consoleAccessOf } from './access/console-access.ts';
+import { consoleAccessOf, consoleUrl } from './access/console-access.ts';
 import { bindCommands } from './commands/bind-commands.ts';
 import type { Config } from './config/config.ts';
 import { createConsole, type Console } from './console/console.ts';
@@ -42,6 +42,8 @@ import { VERSION } from './version.ts';
 /** The addresses that a process listens on, each `host:port`. */
 export interface Addresses extends GrpcAddresses {
   readonly opsAddress?: string;
+  /** The URL of the console, if there is one. */
+  readonly consoleUrl?: string;
 }
 
 /** A whole callhooks process, ready to listen. */
@@ -253,7 +255,8 @@ function toApp(
       await engine.start();
       startup.finish();
       server.setServing(true);
-      return { ...grpcAddresses, ...(opsAddress && { opsAddress }) };
+      const pages = opsAddress && console && { consoleUrl: consoleUrl(opsAddress) };
+      return { ...grpcAddresses, ...(opsAddress && { opsAddress }), ...pages };
     },
     reloadTls: async () => tls?.reload(),
     close: ({ immediately = false } = {}) => {

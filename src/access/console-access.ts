@@ -10,7 +10,7 @@ export interface ConsoleAccess {
   readonly allowsPlaintext: boolean;
 }
 
-/** The settings that decide. Config has them. */
+/** The settings that decide. */
 export interface ConsoleSettings {
   readonly console: boolean;
   readonly apiTokens: readonly ApiToken[] | undefined;
@@ -26,4 +26,9 @@ export function consoleAccessOf(settings: ConsoleSettings): ConsoleAccess | unde
   if (tokens !== undefined) return { tokens, namesLoopbackOnly: false, allowsPlaintext };
   if (!opsListen.isLoopback && auth !== 'none') return undefined;
   return { tokens, namesLoopbackOnly: opsListen.isLoopback, allowsPlaintext };
+}
+
+/** Returns the address of the console for a browser on this machine, by the address that its port is bound to. */
+export function consoleUrl(opsAddress: string): string {
+  return `http://${opsAddress.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}/console`;
 }

@@ -101,7 +101,7 @@ async function announce(addresses: Addresses, config: Config, logger: Logger, sh
   // The help goes to stderr, because standard output holds only log lines.
   if (!shell.stderr.isTTY && shell.env['MAKELEVEL'] === undefined) return;
   const { nextSteps } = await import('../ops/next-steps.ts');
-  shell.say(nextSteps(addresses.grpcAddress, config));
+  shell.say(nextSteps(addresses, config));
 }
 
 // Only a server with TLS files listens: without them a terminal that closes ends the server, as always.

@@ -74,12 +74,12 @@ export const configSchema = z.object({
   CALLHOOKS_OPS_LISTEN: setting(
     values.addressOrOff,
     '127.0.0.1:9464',
-    'The address of the operations port, plain HTTP: `GET /metrics` ([metrics](metrics.md), in the Prometheus format), `/healthz` and `/readyz` ([below](#the-operations-port)). `off` opens no such port. It shows no data of calls, and anyone who can connect to it can read it.',
+    'The address of the operations port, plain HTTP: `GET /metrics` ([metrics](metrics.md), in the Prometheus format), `/healthz` and `/readyz` ([below](#the-operations-port)). `off` opens no such port. Anyone who can connect to it can read these; they show no data of calls. The console on it asks for a token.',
   ),
   CALLHOOKS_CONSOLE: setting(
     values.flag,
     'true',
-    '`false` serves no [console](console.md) on the operations port.',
+    '`false` serves no [console](console.md) on the operations port. Where there are tokens, people log in with one. Without tokens it is served on loopback alone, or with `CALLHOOKS_AUTH=none`.',
   ),
   CALLHOOKS_TLS_CERT_FILE: optional(
     values.path,
@@ -104,12 +104,12 @@ export const configSchema = z.object({
   CALLHOOKS_INSECURE: setting(
     values.flag,
     'false',
-    '`true` allows plaintext gRPC on an address other than loopback. Anyone who can read the network traffic sees tokens, phone numbers and secrets.',
+    '`true` allows plaintext gRPC on an address other than loopback, and logins to the console over plain HTTP. Anyone who can read the network traffic sees tokens, phone numbers and secrets.',
   ),
   CALLHOOKS_AUTH: optional(
     values.choice(['none']),
     'tokens, or loopback only',
-    '`none` lets anyone who can connect to the gRPC port call every RPC, also from other machines.',
+    '`none` lets anyone who can connect to the gRPC port call every RPC, and anyone who can connect to the operations port use the console, also from other machines.',
   ),
   CALLHOOKS_DATA_DIR: setting(values.path, './data', 'The folder of the embedded database and its key file.'),
   DATABASE_URL: secret(

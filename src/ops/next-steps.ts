@@ -25,10 +25,14 @@ const CREATE_AGENT = {
 const START = { agent_uuid: AGENT, conversation_uuid: CONVERSATION, caller_phone: '+49301234567' };
 
 /** Returns commands to copy, for a person who has just started the server with these settings. */
-export function nextSteps(grpcAddress: string, settings: Pick<Config, 'tls' | 'apiTokens'>): string {
+export function nextSteps(
+  { grpcAddress, consoleUrl }: { readonly grpcAddress: string; readonly consoleUrl?: string },
+  settings: Pick<Config, 'tls' | 'apiTokens'>,
+): string {
   const grpcurl = ['grpcurl', ...flagsFor(settings)].join(' ');
   const call = (method: string, request: object): string =>
     `  ${grpcurl} -d '${JSON.stringify(request)}' ${grpcAddress} callhooks.v1.${method}`;
+  const console = consoleUrl === undefined ? '' : `\nA browser shows the same: ${consoleUrl}`;
   return `
 callhooks serves gRPC on ${grpcAddress}. Ctrl-C ends it. In another terminal, list its services:
 
@@ -42,8 +46,8 @@ ${call('CallLifecycle/OnCallStart', START)}
 
 ${call('ExecutionLog/ListExecutions', { conversation_uuid: CONVERSATION })}
 
-There is no api.example.com, so the call proceeds as "degraded", and the execution says why. README.md goes on from
-here. "make demo" shows the whole story with an endpoint that answers.
+There is no api.example.com, so the call proceeds as "degraded", and the execution says why.${console}
+README.md goes on from here. "make demo" shows the whole story with an endpoint that answers.
 `;
 }
 

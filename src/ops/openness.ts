@@ -1,3 +1,4 @@
+import { consoleAccessOf } from '../access/console-access.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
 
@@ -23,10 +24,13 @@ export function opennessOf({ listen, tls, apiTokens, egressProxyResolves }: Sett
   };
 }
 
+type ConsoleSettings = Parameters<typeof consoleAccessOf>[0] & Pick<Config, 'opsListen'>;
+
 /** Logs a warning for everything that these settings leave open. */
-export function warnIfOpen(settings: Settings, logger: Logger): void {
+export function warnIfOpen(settings: Settings & ConsoleSettings, logger: Logger): void {
   const { isInsecure, isWithoutTokens, isResolvedByProxy } = opennessOf(settings);
   const { address } = settings.listen;
+  warnOfConsole(settings, logger);
   if (isInsecure) logger.warn({ address }, 'gRPC is served to other machines in plaintext');
   if (isWithoutTokens) logger.warn({ address }, 'gRPC is served to other machines without tokens');
   if (isResolvedByProxy)
@@ -34,6 +38,18 @@ export function warnIfOpen(settings: Settings, logger: Logger): void {
       { setting: 'CALLHOOKS_EGRESS_PROXY_RESOLVES' },
       'the proxy resolves names: callhooks does not check the addresses that webhooks reach, so the proxy has to',
     );
+}
+
+// On loopback only programs of this machine reach the port.
+function warnOfConsole(settings: ConsoleSettings, logger: Logger): void {
+  const { opsListen } = settings;
+  const access = consoleAccessOf(settings);
+  if (access === undefined || opsListen === undefined || opsListen.isLoopback) return;
+  const { address } = opsListen;
+  if (access.tokens === undefined)
+    logger.warn({ address }, 'the console is served to other machines without tokens');
+  else if (access.allowsPlaintext)
+    logger.warn({ address }, 'the console takes tokens from other machines in plaintext');
 }
 
 /** Logs a warning if the environment names a proxy for other programs, and no setting names one for callhooks. */

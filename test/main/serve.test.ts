@@ -167,6 +167,7 @@ describe('callhooks serve', function () {
     rpc.close();
     const { stderr } = await server.ended();
     expect(stderr).to.match(/grpcurl -plaintext 127\.0\.0\.1:\d+ list/);
+    expect(stderr).to.match(/^A browser shows the same: http:\/\/127\.0\.0\.1:\d+\/console$/m);
     const requests = Array.from(
       stderr.matchAll(/-d '(.*)' \S+ callhooks\.v1\.(\S+)/g),
       ([, json = '', method]) => [method, JSON.parse(json)],

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { consoleAccessOf, type ConsoleSettings } from '../../../src/access/console-access.ts';
+import { consoleAccessOf, consoleUrl, type ConsoleSettings } from '../../../src/access/console-access.ts';
 import { API_TOKENS } from '../../support/tokens.ts';
 
 const BASE: ConsoleSettings = {
@@ -41,5 +41,14 @@ describe('consoleAccessOf', () => {
       ...asked,
       allowsPlaintext: true,
     });
+  });
+});
+
+describe('consoleUrl', () => {
+  it('returns the URL for a browser on this machine', () => {
+    expect(consoleUrl('127.0.0.1:9464')).to.equal('http://127.0.0.1:9464/console');
+    expect(consoleUrl('[::1]:9464')).to.equal('http://[::1]:9464/console');
+    expect(consoleUrl('0.0.0.0:9464')).to.equal('http://127.0.0.1:9464/console');
+    expect(consoleUrl('[::]:9464')).to.equal('http://127.0.0.1:9464/console');
   });
 });

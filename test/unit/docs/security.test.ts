@@ -5,7 +5,7 @@ const root = new URL('../../../', import.meta.url);
 const page = new URL('docs/security.md', root);
 const text = readFileSync(page, 'utf8');
 const threats = text.split(/^## (?=\d\. )/m).slice(1);
-const attackers = ['type a URL', 'endpoint', 'caller', 'thief', 'operator', 'dependency'];
+const attackers = ['type a URL', 'endpoint', 'caller', 'thief', 'operator', 'dependency', 'page'];
 
 describe('docs/security.md', () => {
   it('has a part for each attacker', () => {
