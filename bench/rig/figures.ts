@@ -70,6 +70,10 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'first-serving': less('s', 'exec to the first SERVING answer', 1, 0.6),
   'drain-rate': more('×', 'backlog rows drained/s ÷ undici alone, instant endpoint', 0.4, 0.6),
   'drain-rate-20ms': more('×', 'backlog rows drained/s ÷ undici alone, endpoint of 20 ms', 0.4, 0.6),
+  'console-page': less('ms', 'the slowest answer of any console page, with 5 million executions', 150),
+  'console-loop': less('ms', 'the longest time that a console page held the event loop', 5),
+  'console-memory': less('MB', 'memory with the console loaded over that without', 10),
+  'watchers-p99': less('×', 'a start’s p99 with ten watchers ÷ without, 300 calls/s', 1.1, 1),
   'slow-sync': more('×', 'OnCallStart/s ÷ bare with syncs that take 3 ms more, SQLite'),
 };
 

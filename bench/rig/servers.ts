@@ -30,6 +30,8 @@ export interface Server {
 /** A running callhooks, with access to its database. */
 export interface Subject extends Server {
   readonly engine: Engine;
+  /** The address of its operations port, `host:port`. */
+  readonly opsAddress: string;
   readonly rows: Rows;
   /** The folder of its key and its SQLite file, or of MariaDB's data. */
   readonly dataDir: string;
@@ -104,6 +106,9 @@ async function startOn(place: Place, options: SubjectOptions): Promise<Subject> 
     get address() {
       return running.address;
     },
+    get opsAddress() {
+      return running.opsAddress;
+    },
     restart: async () => {
       await running.program.end();
       const beganAtMs = performance.now();
@@ -172,14 +177,21 @@ function settingsOf({ dataDir, url }: Place): Record<string, string> {
 async function serve(
   { cores, nodeOptions = [] }: SubjectOptions,
   env: Readonly<Record<string, string>>,
-): Promise<{ readonly program: Program; readonly address: string }> {
+): Promise<{ readonly program: Program; readonly address: string; readonly opsAddress: string }> {
   const program = startProgram(cores, process.execPath, [...nodeOptions, MAIN, 'serve'], env);
-  return { program, address: await program.firstLine(addressIn) };
+  const { grpcAddress, opsAddress = '' } = await program.firstLine(addressesIn);
+  return { program, address: grpcAddress, opsAddress };
 }
 
-function addressIn(line: string): string | undefined {
-  const { msg, grpcAddress } = JSON.parse(line) as { msg: string; grpcAddress?: string };
-  return msg === 'serving' ? grpcAddress : undefined;
+interface AddressLine {
+  readonly msg: string;
+  readonly grpcAddress: string;
+  readonly opsAddress?: string;
+}
+
+function addressesIn(line: string): AddressLine | undefined {
+  const parsed = JSON.parse(line) as AddressLine;
+  return parsed.msg === 'serving' ? parsed : undefined;
 }
 
 /** Starts bare Node. With `echo` it answers without posting. */
@@ -190,7 +202,7 @@ export async function startBare(
 ): Promise<Server> {
   const args = [BARE, '--endpoint', endpoint, '--connections', String(connections)];
   const program = startProgram(cores, process.execPath, echo ? [...args, '--echo'] : args);
-  const address = await program.firstLine(addressIn);
+  const { grpcAddress: address } = await program.firstLine(addressesIn);
   return {
     title: echo ? 'bare Node, echo' : 'bare Node',
     pid: program.pid,

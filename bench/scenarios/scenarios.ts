@@ -1,5 +1,6 @@
 import type { Scenario } from '../rig/rig.ts';
 import { added } from './added.ts';
+import { consolePages } from './console.ts';
 import { drain } from './drain.ts';
 import { endAccept } from './end-accept.ts';
 import { endCpu } from './end-cpu.ts';
@@ -12,6 +13,7 @@ import { slowSync } from './slow-sync.ts';
 import { soak } from './soak.ts';
 import { start } from './start.ts';
 import { unpinned } from './unpinned.ts';
+import { watchers } from './watchers.ts';
 
 /** Every scenario, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -27,6 +29,8 @@ export const SCENARIOS: readonly Scenario[] = [
   slowSync,
   profile,
   filled,
+  consolePages,
+  watchers,
   soak,
 ];
 

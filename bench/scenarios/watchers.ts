@@ -1,0 +1,66 @@
+import { Client, credentials, type ClientReadableStream } from '@grpc/grpc-js';
+import {
+  ExecutionLogService,
+  WatchExecutionsRequest,
+  type WatchExecutionsResponse,
+} from '../../src/gen/index.callhooks.v1.ts';
+import { START } from '../rig/agent.ts';
+import { figureOf } from '../rig/figures.ts';
+import { beginCounting, prove } from '../rig/measured-run.ts';
+import type { Rig, Scenario } from '../rig/rig.ts';
+import type { Subject } from '../rig/servers.ts';
+import { spreadOf } from '../rig/statistics.ts';
+
+const WATCHERS = 10;
+const RATE = 300;
+
+/** Measures the p99 of a start at 300 calls a second while ten watchers see each execution ÷ without watchers. */
+export const watchers: Scenario = {
+  name: 'watchers',
+  run: async (rig) => {
+    const { subject } = await rig.stand('sqlite');
+    const ratios: number[] = [];
+    const details: { readonly watchedMs: number; readonly aloneMs: number; readonly seen: number }[] = [];
+    for (let pair = 0; pair < rig.effort.pairs; pair += 1) {
+      const aloneMs = await p99OfStarts(rig, subject);
+      const watching = watch(subject);
+      const watchedMs = await p99OfStarts(rig, subject);
+      const seen = watching.end();
+      if (seen === 0) throw new Error('the watchers saw no execution');
+      ratios.push(watchedMs / aloneMs);
+      details.push({ watchedMs, aloneMs, seen });
+    }
+    return { figures: [figureOf('watchers-p99', spreadOf(ratios))], details };
+  },
+};
+
+async function p99OfStarts(rig: Rig, subject: Subject): Promise<number> {
+  const { generator, effort } = rig;
+  const sinceMs = await beginCounting(generator);
+  const phases = [{ rate: RATE, seconds: effort.seconds }];
+  const result = await generator.run({ ...START, target: subject.address, phases });
+  await prove(generator, subject, 'start', sinceMs, result);
+  return result.latency.p99;
+}
+
+/** Opens the watchers. `end` closes them and returns how many executions they saw together. */
+function watch({ address }: Subject): { end(): number } {
+  const client = new Client(address, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = ExecutionLogService.watchExecutions;
+  let seen = 0;
+  const open = (): ClientReadableStream<WatchExecutionsResponse> => {
+    const request = WatchExecutionsRequest.fromPartial({});
+    const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    stream.on('data', ({ executions }: WatchExecutionsResponse) => (seen += executions.length));
+    stream.on('error', () => undefined);
+    return stream;
+  };
+  const streams = Array.from({ length: WATCHERS }, open);
+  return {
+    end: () => {
+      for (const stream of streams) stream.cancel();
+      client.close();
+      return seen;
+    },
+  };
+}
