@@ -84,7 +84,7 @@ describeWithTools(CHROMIUM, 'The instruments of the console tests', function () 
     );
     expect(error).to.match(/light, wide: color-contrast/);
     expect(error).to.match(/dark, on a phone: label: /);
-    expect(error).to.match(/light, on a phone: wider than the window: <div/);
+    expect(error).to.match(/dark, on a phone: wider than the window: <div/);
     expect(error).to.not.match(/wide: wider/);
     await close();
   });

@@ -16,6 +16,20 @@ interface Pictures {
 
 const PICTURES: readonly Pictures[] = [
   { name: 'overview', path: () => '/console', height: 900, also: ['dark', 'phone'] },
+  { name: 'executions', path: () => '/console/executions', height: 900 },
+  {
+    name: 'conversation',
+    path: ({ conversationUuid }) => `/console/conversations/${conversationUuid}`,
+    height: 1_100,
+    also: ['phone'],
+  },
+  {
+    name: 'execution',
+    path: ({ executionUuid }) => `/console/executions/${executionUuid}`,
+    height: 1_200,
+    also: ['dark', 'phone'],
+  },
+  { name: 'agent', path: ({ agentUuid }) => `/console/agents/${agentUuid}`, height: 1_000 },
 ];
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));

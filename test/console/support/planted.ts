@@ -9,9 +9,12 @@ import type { SceneCall, Stage } from './calls-of-every-kind.ts';
  * Returns a text that becomes an element, an attribute or a script wherever a page forgets to escape it. The name of the
  * place stands before the element, so that a page that shows it can be told.
  */
-function planted(place: string): string {
+export function planted(place: string): string {
   return `"' data-planted="></script></title></textarea>${place}<planted-el></planted-el><script>planted=1</script>`;
 }
+
+/** Is how an element of {@link planted} looks when it is text, as it is or percent-encoded. */
+export const PLANTED_TEXT = /([a-z]+)(?:<|%3C)planted-el/g;
 
 /** Finds an element or an attribute that a planted text has become. */
 export const PLANTED_ELEMENT = 'planted-el, [data-planted]';
