@@ -25,6 +25,7 @@ import { agentsPage } from './pages/agents/agents-page.ts';
 import { conversationPage } from './pages/execution/conversation-page.ts';
 import { executionPage } from './pages/execution/execution-page.ts';
 import { executionsPage } from './pages/executions/executions-page.ts';
+import { liveExecutions } from './pages/executions/live.ts';
 import { overviewPage } from './pages/overview.ts';
 import { searchPage } from './pages/search-page.ts';
 import { createViewerApi, type ConsoleEnv } from './viewer.ts';
@@ -97,6 +98,7 @@ function addPages(app: App): void {
   app.get('/console', overviewPage);
   app.get('/console/', (c) => c.redirect('/console', 301));
   app.get('/console/executions', executionsPage);
+  app.get('/console/executions/live', liveExecutions);
   app.get('/console/executions/:uuid', executionPage);
   app.get('/console/conversations/:uuid', conversationPage);
   app.get('/console/agents', agentsPage);

@@ -20,6 +20,15 @@ export interface ViewerApi {
    * @throws CallhooksError
    */
   call<Request, Reply>(method: LocalMethod<Request, Reply>, request: Request): Promise<Reply>;
+  /**
+   * Calls an RPC with a stream of replies, which ends when the signal is aborted.
+   * @throws CallhooksError
+   */
+  stream<Request, Reply>(
+    method: LocalMethod<Request, Reply>,
+    request: Request,
+    signal: AbortSignal,
+  ): AsyncIterable<Reply>;
 }
 
 /** The types that routes of the console know of a request. */
@@ -54,5 +63,9 @@ export function createViewerApi(
 ): ViewerApi {
   const { name, role } = viewer;
   const caller = { name, role, peer, signal, timeoutMs: TIMEOUT_MS };
-  return { call: (method, request) => localApi.call(method, request, caller) };
+  return {
+    call: (method, request) => localApi.call(method, request, caller),
+    stream: (method, request, ownSignal) =>
+      localApi.stream(method, request, { name, role, peer, signal: ownSignal }),
+  };
 }

@@ -1,6 +1,11 @@
 // The one script of the console. Every page can be read and used without it.
 
+const MAX_LIVE_ROWS = 200;
+const RECONNECT_MS = 5000;
+
 improve(document);
+const followed = document.querySelector('[data-live]');
+if (followed !== null) follow(followed);
 
 function improve(root) {
   for (const element of root.querySelectorAll('time[datetime]')) showInZone(element);
@@ -32,4 +37,87 @@ function addCopyButton(element) {
     setTimeout(() => (button.textContent = 'Copy'), 2000);
   });
   element.after(button);
+}
+
+// Puts executions on top of the list as they end. It pauses while nobody sees the page, and goes on where it stopped.
+function follow(place) {
+  const [button, status] = [place.querySelector('button'), place.querySelector('[role=status]')];
+  const body = document.querySelector('table.executions').tBodies[0];
+  let isWanted = false;
+  let source;
+  let timer;
+  let resumeAt;
+  let [shown, dropped] = [0, 0];
+
+  const say = (text) => (status.textContent = text);
+  const counted = () => {
+    const left =
+      dropped === 0
+        ? ''
+        : ` ${dropped} more were left out, because there were too many at once: filter them.`;
+    say(`Following. ${shown === 1 ? '1 execution has' : `${shown} executions have`} ended.${left}`);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = undefined;
+  };
+  const open = () => {
+    close();
+    const url = new URL(place.dataset.live, location.href);
+    if (resumeAt !== undefined) url.searchParams.set('finished_at_from', resumeAt);
+    source = new EventSource(url);
+    source.addEventListener('ended', ({ data, lastEventId }) => {
+      resumeAt = lastEventId;
+      const update = JSON.parse(data);
+      dropped += update.dropped;
+      shown += putOnTop(body, update.rows);
+      counted();
+    });
+    source.addEventListener('error', () => {
+      say('The connection was lost. It is tried again.');
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, RECONNECT_MS);
+    });
+  };
+  const update = () => {
+    button.textContent = isWanted ? 'Stop following' : 'Follow live';
+    if (isWanted && !document.hidden) {
+      if (source === undefined) open();
+    } else {
+      close();
+      say(isWanted ? 'Paused.' : '');
+    }
+  };
+  button.addEventListener('click', () => {
+    isWanted = !isWanted;
+    if (!isWanted) resumeAt = undefined;
+    update();
+  });
+  document.addEventListener('visibilitychange', update);
+  place.hidden = false;
+}
+
+// The server has escaped what stands in the rows. Returns how many are new. A row that is there already is replaced: its
+// execution was running, or is told again.
+function putOnTop(body, html) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  improve(template.content);
+  const known = new Map([...body.rows].map((row) => [row.dataset.execution, row]));
+  let count = 0;
+  for (const row of [...template.content.querySelectorAll('tr')]) {
+    row.dataset.live = 'true';
+    const before = known.get(row.dataset.execution);
+    if (before?.dataset.live === 'true') before.replaceWith(row);
+    else {
+      before?.remove();
+      count += 1;
+    }
+  }
+  body.prepend(template.content);
+  while (body.rows.length > MAX_LIVE_ROWS) body.deleteRow(-1);
+  const isFilled = body.rows.length > 0;
+  for (const each of document.querySelectorAll('[data-when]'))
+    each.hidden = isFilled !== (each.dataset.when === 'filled');
+  return count;
 }

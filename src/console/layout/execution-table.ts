@@ -34,18 +34,25 @@ export function executionTable(executions: readonly Execution[], { label, agentN
         </tr>
       </thead>
       <tbody>
-        ${executions.map((execution) => executionRow(execution, agentNames))}
+        ${executionRows(executions, agentNames)}
       </tbody>
     </table>`,
   );
 }
 
-/** Returns the row of an execution. */
+/** Returns the rows of executions for the body of their table. */
+export function executionRows(
+  executions: readonly Execution[],
+  agentNames?: ReadonlyMap<string, string>,
+): Html {
+  return html`${executions.map((execution) => executionRow(execution, agentNames))}`;
+}
+
 function executionRow(execution: Execution, agentNames?: ReadonlyMap<string, string>): Html {
   const { executionUuid, conversationUuid, acceptedAt, webhookType, timings } = execution;
   const isPreCall = webhookType === WebhookType.WEBHOOK_TYPE_PRE_CALL;
   const took = timings?.total === undefined ? '' : durationText(timings.total);
-  return html`<tr>
+  return html`<tr data-execution="${executionUuid}">
     <td class="time">${timeText(acceptedAt)}</td>
     <td>${isPreCall ? 'pre-call' : 'post-call'}</td>
     <td class="outcome">${stateBadge(execution)} ${outcomeWords(execution)}</td>

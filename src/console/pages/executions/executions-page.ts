@@ -11,6 +11,7 @@ import { orProblems } from '../../layout/refusal.ts';
 import { shell, type Html } from '../../layout/shell.ts';
 import type { ConsoleEnv } from '../../viewer.ts';
 import { executionTable } from '../../layout/execution-table.ts';
+import { livePath } from './live.ts';
 import { filterForm, quickFilters } from './filter-form.ts';
 import { filterQuery, parseFilter } from './filter.ts';
 
@@ -35,11 +36,26 @@ export async function executionsPage(c: Context<ConsoleEnv>): Promise<Response> 
     api,
     executions.map(({ agentUuid }) => agentUuid),
   );
-  const table =
-    executions.length === 0
-      ? nothingFound(request, found)
-      : executionTable(executions, { label: 'Executions, the newest first', agentNames: names });
-  return page(html`${quickFilters(filter)} ${filterForm(filter)} ${table} ${pager(request, found)}`, 200);
+  const table = executionTable(executions, { label: 'Executions, the newest first', agentNames: names });
+  const list =
+    executions.length > 0
+      ? table
+      : html`<div data-when="empty">${nothingFound(request, found)}</div>
+          <div data-when="filled" hidden>${table}</div>`;
+  return page(
+    html`${quickFilters(filter)} ${filterForm(filter)} ${followButton(request)} ${list}
+    ${pager(request, found)}`,
+    200,
+  );
+}
+
+/** Returns what follows the newest executions as they end. The script shows it, because it needs the script. */
+function followButton(request: ListExecutionsRequest): Html {
+  const path = livePath(request);
+  if (path === undefined || request.pageToken !== '') return html``;
+  return html`<p class="actions" data-live="${path}" hidden>
+    <button type="button">Follow live</button> <span class="dim" role="status"></span>
+  </p>`;
 }
 
 function brokenToken(problems: ReadonlyMap<string, string>): Html {
