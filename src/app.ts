@@ -1,6 +1,6 @@
 import { createAccessControl } from './access/access-control.ts';
 import { consoleAccessOf, consoleUrl } from './access/console-access.ts';
-import { bindCommands } from './commands/bind-commands.ts';
+import { bindCommands, type Commands } from './commands/bind-commands.ts';
 import type { Config } from './config/config.ts';
 import { createConsole, type Console } from './console/console.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
@@ -169,7 +169,7 @@ async function plugTogether(config: Config, overrides: AppOverrides, database: D
       engine.parts.minutes.countRefusal(reason);
     },
   });
-  return toApp(parts, engine, startup, server, tls);
+  return toApp(parts, commands, engine, startup, server, tls);
 }
 
 function plugExecutor(config: Config, { logger, resolve }: AppOverrides, metrics: Metrics): GuardedExecutor {
@@ -204,7 +204,11 @@ function plugEngine(
   });
 }
 
-function plugConsole({ config, logger, keyring, metrics }: Parts, localApi: LocalApi): Console | undefined {
+function plugConsole(
+  { config, logger, keyring, metrics }: Parts,
+  localApi: LocalApi,
+  { overview }: Commands,
+): Console | undefined {
   const access = consoleAccessOf(config);
   const onUnknownToken = (): void => metrics.grpc.onAccessRefused('unknown_token');
   const { address, isLoopback } = config.listen;
@@ -215,7 +219,7 @@ function plugConsole({ config, logger, keyring, metrics }: Parts, localApi: Loca
     needsToken: config.apiTokens !== undefined,
   };
   const seal = createTextSeal(keyring);
-  return access && createConsole({ localApi, logger, access, seal, grpcTarget, onUnknownToken });
+  return access && createConsole({ localApi, overview, logger, access, seal, grpcTarget, onUnknownToken });
 }
 
 // At the end of the grace what was aborted has 3 s to be recorded, and then its answer has to reach the caller.
@@ -223,13 +227,14 @@ const LAST_ANSWERS_MS = 4_000;
 
 function toApp(
   parts: Parts,
+  commands: Commands,
   engine: Engine,
   startup: Startup,
   server: GrpcServer,
   tls: ServerTls | undefined,
 ): App {
   const { config, executor, database, metrics, tracing } = parts;
-  const console = plugConsole(parts, server.localApi);
+  const console = plugConsole(parts, server.localApi, commands);
   const ops = createOpsServer({ page: metrics.page, isReady: server.isServing, console });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

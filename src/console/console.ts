@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { ConsoleAccess } from '../access/console-access.ts';
+import type { Commands } from '../commands/bind-commands.ts';
 import { CallhooksError } from '../errors.ts';
 import type { GrpcTarget } from '../explain/copy/as-grpcurl.ts';
 import type { LocalApi } from '../grpc/local-api.ts';
@@ -26,8 +27,8 @@ import { conversationPage } from './pages/execution/conversation-page.ts';
 import { executionPage } from './pages/execution/execution-page.ts';
 import { executionsPage } from './pages/executions/executions-page.ts';
 import { liveExecutions } from './pages/executions/live.ts';
-import { overviewPage } from './pages/overview.ts';
 import { searchPage } from './pages/search-page.ts';
+import { createOverviewPage } from './pages/overview/overview-page.ts';
 import { createViewerApi, type ConsoleEnv } from './viewer.ts';
 
 /** The pages for people, as a part of an HTTP server. */
@@ -39,6 +40,7 @@ export interface Console {
 /** What the console works with. */
 export interface ConsoleDeps {
   readonly localApi: LocalApi;
+  readonly overview: Commands['overview'];
   readonly logger: Logger;
   readonly access: ConsoleAccess;
   readonly seal: TextSeal;
@@ -82,7 +84,7 @@ export function createConsole(deps: ConsoleDeps): Console {
     c.set('grpcTarget', deps.grpcTarget);
     await next();
   });
-  addPages(app);
+  addPages(app, deps);
   app.notFound(notFound);
   app.onError((error, c) => {
     if (error instanceof CallhooksError) return refused(c, error);
@@ -94,8 +96,8 @@ export function createConsole(deps: ConsoleDeps): Console {
   return { handle: (request, response) => void listener(request, response) };
 }
 
-function addPages(app: App): void {
-  app.get('/console', overviewPage);
+function addPages(app: App, deps: ConsoleDeps): void {
+  app.get('/console', createOverviewPage(deps.overview));
   app.get('/console/', (c) => c.redirect('/console', 301));
   app.get('/console/executions', executionsPage);
   app.get('/console/executions/live', liveExecutions);

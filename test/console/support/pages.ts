@@ -43,7 +43,7 @@ const WITH_FILTERS =
 
 /** Lists all pages that a person without a token can open. */
 export const PAGES: readonly ConsolePage[] = [
-  { name: 'Overview', paths: () => ['/console'], planted: [] },
+  { name: 'Overview', paths: () => ['/console', '/console?range=day'], planted: ['displayname'] },
   {
     name: 'Executions',
     paths: () => ['/console/executions', `/console/executions${WITH_FILTERS}`],
