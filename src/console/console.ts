@@ -29,6 +29,7 @@ import { executionsPage } from './pages/executions/executions-page.ts';
 import { liveExecutions } from './pages/executions/live.ts';
 import { searchPage } from './pages/search-page.ts';
 import { createOverviewPage } from './pages/overview/overview-page.ts';
+import { createTryPage } from './pages/try/try-page.ts';
 import { createViewerApi, type ConsoleEnv } from './viewer.ts';
 
 /** The pages for people, as a part of an HTTP server. */
@@ -97,6 +98,7 @@ export function createConsole(deps: ConsoleDeps): Console {
 }
 
 function addPages(app: App, deps: ConsoleDeps): void {
+  const tryPage = createTryPage();
   app.get('/console', createOverviewPage(deps.overview));
   app.get('/console/', (c) => c.redirect('/console', 301));
   app.get('/console/executions', executionsPage);
@@ -106,6 +108,8 @@ function addPages(app: App, deps: ConsoleDeps): void {
   app.get('/console/agents', agentsPage);
   app.get('/console/agents/:uuid', agentPage);
   app.get('/console/search', searchPage);
+  app.get('/console/try', tryPage.show);
+  app.post('/console/try', tryPage.submit);
 }
 
 /** Adds what stands before all pages. Routes that are added later are for people whom it has let in. */

@@ -41,9 +41,15 @@ export function messageIn(registry: FileRegistry, name: string): DescMessage {
   return message;
 }
 
-/** Loads the descriptors of the API and returns what reads and writes its messages. */
+/** Returns what reads and writes the messages of the API. The descriptors are loaded once. */
 export function loadProtoJson(): ProtoJson {
-  const registry = loadDescriptors();
+  loaded ??= createProtoJson(loadDescriptors());
+  return loaded;
+}
+
+let loaded: ProtoJson | undefined;
+
+function createProtoJson(registry: FileRegistry): ProtoJson {
   const messageOf = (name: string) => messageIn(registry, name);
   return {
     read: (name, type, json) =>

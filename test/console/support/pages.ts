@@ -43,7 +43,16 @@ const WITH_FILTERS =
 
 /** Lists all pages that a person without a token can open. */
 export const PAGES: readonly ConsolePage[] = [
-  { name: 'Overview', paths: () => ['/console', '/console?range=day'], planted: ['displayname'] },
+  { name: 'Overview', paths: () => ['/console', '/console?range=day'], planted: [] },
+  {
+    name: 'Try a webhook',
+    paths: ({ calls }) => [
+      '/console/try',
+      `/console/try?agent=${calls.get('planted')?.agentUuid}&type=pre_call&edit=1`,
+      `/console/try?agent=${calls.get('planted report')?.agentUuid}&type=post_call`,
+    ],
+    planted: ['displayname', 'default', 'url', 'header', 'body', 'bodykey'],
+  },
   {
     name: 'Executions',
     paths: () => ['/console/executions', `/console/executions${WITH_FILTERS}`],

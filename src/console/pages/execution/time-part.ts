@@ -11,8 +11,12 @@ import { definitions } from '../../layout/definitions.ts';
 /** Returns when an execution happened, and how long each of its phases took: as a bar, and as a table. */
 export function timePart({ timings, timeLimit, moments }: ExplainedExecution): Html {
   return html`${definitions(moments.map(moment))}
-  ${timeLimit === undefined ? '' : html`<p>${timeLimit.sentence}</p>`}
-  ${timings.phases.length === 0 ? '' : html`${phaseBar(timings)} ${phaseTable(timings)}`}`;
+  ${timeLimit === undefined ? '' : html`<p>${timeLimit.sentence}</p>`} ${timingsPart(timings)}`;
+}
+
+/** Returns how long each phase took: as a bar, and as a table. Returns nothing when none happened. */
+export function timingsPart(timings: ExplainedTimings): Html | '' {
+  return timings.phases.length === 0 ? '' : html`${phaseBar(timings)} ${phaseTable(timings)}`;
 }
 
 function moment({ name, at, replica }: Moment): readonly [string, Html] {
