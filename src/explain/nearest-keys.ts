@@ -1,5 +1,9 @@
 // A key of a body may be long, and there may be many of them.
 const MAX_KEY_CHARS = 60;
+// A part of a few characters says nothing.
+const MIN_PART_CHARS = 2;
+// A key that has `wanted` in it is nearer than one that needs a single edit, and farther than one that needs none.
+const EDIT_OF_PART = 1 / (MAX_KEY_CHARS + 1);
 // One bit of a number for each character.
 const MAX_WANTED_CHARS = 32;
 
@@ -9,8 +13,9 @@ export function plainKey(key: string): string {
 }
 
 /**
- * Returns those keys that need the fewest edits to become `wanted`, the nearest first, `count` at most. `plainKeys` are the
- * keys as {@link plainKey} returns them. The time it takes grows with the length of all keys, and not with that of `wanted`.
+ * Returns the keys that are nearest to `wanted`, the nearest first, `count` at most: first those that contain it or that it
+ * contains (`full_name` for `name`), then those that need the fewest edits to become it. `plainKeys` are the keys as
+ * {@link plainKey} returns them. The time it takes grows with the length of all keys.
  */
 export function nearestKeys(
   keys: readonly string[],
@@ -20,19 +25,24 @@ export function nearestKeys(
 ): string[] {
   const plainWanted = plainKey(wanted).slice(0, MAX_WANTED_CHARS);
   const editsTo = createEditCounter(plainWanted);
-  const best: { key: string; edits: number }[] = [];
-  let worstEdits = Infinity;
+  const best: { key: string; distance: number }[] = [];
+  let worst = Infinity;
   for (const [index, plain] of plainKeys.entries()) {
+    const isPart = isPartOf(plain, plainWanted) || isPartOf(plainWanted, plain);
     // Each missing character is an edit.
-    if (Math.abs(plain.length - plainWanted.length) >= worstEdits) continue;
-    const edits = editsTo(plain);
-    if (edits >= worstEdits) continue;
-    const place = best.findIndex((each) => edits < each.edits);
-    best.splice(place === -1 ? best.length : place, 0, { key: keys[index] as string, edits });
+    if (!isPart && Math.abs(plain.length - plainWanted.length) >= worst) continue;
+    const distance = editsTo(plain) * (isPart ? EDIT_OF_PART : 1);
+    if (distance >= worst) continue;
+    const place = best.findIndex((each) => distance < each.distance);
+    best.splice(place === -1 ? best.length : place, 0, { key: keys[index] as string, distance });
     if (best.length > count) best.pop();
-    if (best.length === count) worstEdits = best.at(-1)?.edits ?? 0;
+    if (best.length === count) worst = best.at(-1)?.distance ?? 0;
   }
   return best.map(({ key }) => key);
+}
+
+function isPartOf(part: string, whole: string): boolean {
+  return part.length >= MIN_PART_CHARS && whole.includes(part);
 }
 
 /**

@@ -28,6 +28,20 @@ describe('nearestKeys', () => {
     ]);
   });
 
+  it('returns keys that contain the wanted one before others, the shortest first', () => {
+    expect(nearest(['tags', 'id', 'first_name', 'plan', 'full_name', 'nam'], 'name', 4)).to.deep.equal([
+      'nam',
+      'full_name',
+      'first_name',
+      'tags',
+    ]);
+    expect(nearest(['names', 'name', 'game'], 'name')).to.deep.equal(['name', 'names', 'game']);
+  });
+
+  it('returns keys that the wanted one contains before others', () => {
+    expect(nearest(['customer_of_day', 'name'], 'customer_name', 1)).to.deep.equal(['name']);
+  });
+
   it('keeps the order of keys that are equally near', () => {
     expect(nearest(['b1', 'b2', 'b3'], 'b', 2)).to.deep.equal(['b1', 'b2']);
   });
