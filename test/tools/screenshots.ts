@@ -16,7 +16,7 @@ interface Pictures {
 
 const PICTURES: readonly Pictures[] = [
   { name: 'overview', path: () => '/console', height: 900, also: ['dark', 'phone'] },
-  { name: 'executions', path: () => '/console/executions', height: 900 },
+  { name: 'executions', path: () => '/console/executions', height: 680 },
   {
     name: 'conversation',
     path: ({ conversationUuid }) => `/console/conversations/${conversationUuid}`,

@@ -1,28 +1,42 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import SqliteDatabase from 'better-sqlite3';
-import { addAt, addOutcome, addWord, createCounts, type Counts } from '../../../src/engine/minutes/counts.ts';
+import { randomUUID } from 'node:crypto';
+import {
+  addAt,
+  addOutcome,
+  addWord,
+  createCounts,
+  sumOf,
+  type Counts,
+} from '../../../src/engine/minutes/counts.ts';
 import { toText } from '../../../src/engine/minutes/counts-text.ts';
 import { bucketOf } from '../../../src/engine/minutes/latency-buckets.ts';
+import { openDatabase } from '../../../src/store/database.ts';
 import type * as pb from '../../../src/gen/index.callhooks.v1.ts';
 
 const MINUTE_MS = 60_000;
+const QUARTER = 15;
 const DAY_MINUTES = 24 * 60;
 // Twenty minutes ago the endpoint was slow and failed for a while.
 const TROUBLE = { from: 26, to: 17 };
 
 /** Writes what a replica would have counted in the last day, into the database of a server that does not run. */
-export function seedMinutes(dataDir: string, agent: pb.Agent): void {
+export async function seedMinutes(dataDir: string, agent: pb.Agent): Promise<void> {
   const random = createRandom(7);
-  const database = new SqliteDatabase(join(dataDir, 'callhooks.db'), { timeout: 5_000 });
-  const insert = database.prepare('INSERT INTO execution_minutes (minute, writer, counts) VALUES (?, ?, ?)');
-  const writer = randomBytes(16);
+  const writer = randomUUID();
   const now = Math.floor(Date.now() / MINUTE_MS);
-  database.transaction(() => {
-    for (let ago = DAY_MINUTES; ago > 0; ago -= 1)
-      insert.run(now - ago, writer, toText(countsOf(ago, agent, random)));
-  })();
-  database.close();
+  const minutes = Array.from({ length: DAY_MINUTES }, (_, i) => {
+    const ago = DAY_MINUTES - i;
+    return { minute: now - ago, counts: countsOf(ago, agent, random) };
+  });
+  const quarters = Map.groupBy(minutes, ({ minute }) => minute - (minute % QUARTER));
+  const database = await openDatabase({ dataDir });
+  await database.minutes.writeMinutes([
+    ...minutes.map(({ minute, counts }) => ({ span: 1, minute, writer, counts: toText(counts) }) as const),
+    ...Array.from(quarters, ([minute, parts]) => {
+      const counts = toText(sumOf(parts.map((part) => part.counts)));
+      return { span: QUARTER, minute, writer, counts } as const;
+    }),
+  ]);
+  await database.close();
 }
 
 function countsOf(ago: number, { agentUuid, webhooks }: pb.Agent, random: () => number): Counts {

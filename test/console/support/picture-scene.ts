@@ -68,7 +68,7 @@ export async function startPictureScene(): Promise<PictureScene> {
   const { agent, story } = await playStory(server, endpoint, silent);
   server.process.kill('SIGTERM');
   await server.process.ended();
-  seedMinutes(server.database.dataDir, agent);
+  await seedMinutes(server.database.dataDir, agent);
   await server.restart();
   return {
     server,
