@@ -32,8 +32,8 @@ export function loginPage({ csrf, to, problem, again }: LoginForm): Html {
     />
     ${problem === undefined ? '' : html`<p id="token-problem" class="problem" role="alert">${problem}</p>`}
     <p id="token-help">
-      A token of gRPC works here too. <code>callhooks token</code> makes one: a <b>viewer</b> reads, and
-      an <b>admin</b> also sends tests.
+      A token of gRPC works here too. <code>callhooks token</code> makes one: a <b>viewer</b> reads, and an
+      <b>admin</b> also sends tests.
     </p>
     <button>Log in</button>
   </form>`;
