@@ -1,25 +1,30 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ConsoleEnv } from '../viewer.ts';
 
-/** How many requests may be under way. Each one may hold a page in memory. */
-const MAX_REQUESTS = 64;
-/** How many live streams may be open. */
-const MAX_STREAMS = 100;
-/** A browser that has not read its page by then loses its connection, however much of it it has read. */
-const READ_MS = 10_000;
+/** The limits of one server. */
+interface Limits {
+  /** How many requests may be under way. Each one may hold a page in memory. */
+  readonly requests: number;
+  /** How many live streams may be open. */
+  readonly streams: number;
+  /** A browser that has not read its page by then loses its connection, however much of it it has read. */
+  readonly readMs: number;
+}
+
+const LIMITS: Limits = { requests: 64, streams: 100, readMs: 10_000 };
 /** A page may wait for this long: a sent test has the time limit of its webhook, which is at most 60 s. */
 const MAKE_MS = 80_000;
 
 const REFUSAL = { 'retry-after': '1', connection: 'close' };
 
 /** Bounds requests, live streams, and the time in which a page is read. */
-export function limitRequests(): MiddlewareHandler<ConsoleEnv> {
+export function limitRequests(limits = LIMITS): MiddlewareHandler<ConsoleEnv> {
   let requests = 0;
   let streams = 0;
   return async (c, next) => {
     const { incoming, outgoing } = c.env;
     // The connection is closed, because probes of the same port need it.
-    if (requests >= MAX_REQUESTS) return c.text('too many pages are on their way\n', 503, REFUSAL);
+    if (requests >= limits.requests) return c.text('too many pages are on their way\n', 503, REFUSAL);
     requests += 1;
     let isStream = false;
     outgoing.once('close', () => {
@@ -30,7 +35,7 @@ export function limitRequests(): MiddlewareHandler<ConsoleEnv> {
     incoming.socket.setTimeout(MAKE_MS);
     c.set('beginStream', () => {
       if (isStream) return true;
-      if (streams >= MAX_STREAMS) return false;
+      if (streams >= limits.streams) return false;
       isStream = true;
       streams += 1;
       requests -= 1;
@@ -38,7 +43,7 @@ export function limitRequests(): MiddlewareHandler<ConsoleEnv> {
     });
     await next();
     if (isStream) return undefined;
-    const deadline = setTimeout(() => outgoing.destroy(), READ_MS).unref();
+    const deadline = setTimeout(() => outgoing.destroy(), limits.readMs).unref();
     outgoing.once('close', () => clearTimeout(deadline));
     return undefined;
   };
