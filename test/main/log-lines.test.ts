@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { PLANTED_SETTINGS, plantedEndpoint, plantedIn, playPlantedCalls } from '../support/planted-calls.ts';
+import { playPlantedVisits } from '../support/planted-visits.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connect } from '../support/rpc.ts';
 import { startProcess } from '../support/server-process.ts';
@@ -33,6 +34,7 @@ async function play() {
   const { opsAddress } = await server.logged(({ msg }) => msg === 'serving');
   const rpc = connect(port);
   const codes = await playPlantedCalls(rpc, endpoint, port);
+  const statuses = await playPlantedVisits(String(opsAddress));
   const metrics = await (await fetch(`http://${String(opsAddress)}/metrics`)).text();
   await fetch(`http://${String(opsAddress)}/zqplantedopspath?zqplantedopsquery`);
   rpc.close();
@@ -44,6 +46,7 @@ async function play() {
   return {
     ...ended,
     codes,
+    statuses,
     metrics,
     lines: texts.map((text) => JSON.parse(text) as Record<string, unknown>),
   };
@@ -78,6 +81,7 @@ describe('What a server writes at log level trace', function () {
       tokengiven: '',
     });
     expect(played.metrics).to.contain('callhooks_executions_total');
+    expect(played.statuses).to.deep.equal([403, 303, 200, 200, 404, 400, 404, 413, 303]);
   });
 
   it('has no phone number, path, query, variable, body, header, token or secret in it', () => {

@@ -12,7 +12,9 @@ import type { Partially, Rpc, RpcOptions } from './rpc.ts';
 const planted = <const T extends string>(place: T) => `zqplanted${place}` as const;
 const PHONE = '+15550107733';
 const SIGNING_SECRET = `whsec_${Buffer.from('zqplanted-signing-secret-of-a-test').toString('base64')}`;
-const TOKEN = planted('admintoken');
+/** The only token of a server with {@link PLANTED_SETTINGS}. */
+export const PLANTED_TOKEN = planted('admintoken');
+const TOKEN = PLANTED_TOKEN;
 
 /** The settings of a server whose only token is planted. It logs as much as it can. */
 export const PLANTED_SETTINGS = {
