@@ -17,6 +17,7 @@ import { createLogin } from './access/login.ts';
 import { limitRequests } from './access/request-limits.ts';
 import { createSessions } from './access/sessions.ts';
 import { createAgentNames } from './agent-names.ts';
+import { messageJson } from './message-json.ts';
 import { findAsset } from './assets.ts';
 import { problemPage } from './layout/problem-page.ts';
 import { answerOfRefusal } from './layout/refusal.ts';
@@ -58,6 +59,8 @@ export function createConsole(deps: ConsoleDeps): Console {
   const { localApi, logger } = deps;
   const app: App = new Hono();
   const agentNames = createAgentNames();
+  // It takes some 20 ms, in which a page should not keep the event loop from calls.
+  messageJson();
   app.use(async (c, next) => {
     await next();
     for (const [name, value] of Object.entries(SECURITY_HEADERS))

@@ -2,7 +2,7 @@ import { loadProtoJson, type ProtoJson } from '../proto-json/proto-json.ts';
 
 let protoJson: ProtoJson | undefined;
 
-/** Returns what reads and writes messages as JSON. It is loaded when a page first needs it, which takes some milliseconds. */
+/** Returns what reads and writes messages as JSON. The first call loads it. */
 export function messageJson(): ProtoJson {
   return (protoJson ??= loadProtoJson());
 }

@@ -25,8 +25,8 @@ export function executionTable(executions: readonly Execution[], { label, agentN
       <thead>
         <tr>
           <th scope="col">Accepted</th>
-          <th scope="col">Type</th>
           <th scope="col">Outcome</th>
+          <th scope="col">Type</th>
           <th scope="col" class="number">Took</th>
           ${agent}
           <th scope="col">Conversation</th>
@@ -54,8 +54,8 @@ function executionRow(execution: Execution, agentNames?: ReadonlyMap<string, str
   const took = timings?.total === undefined ? '' : durationText(timings.total);
   return html`<tr data-execution="${executionUuid}">
     <td class="time">${timeText(acceptedAt)}</td>
-    <td>${isPreCall ? 'pre-call' : 'post-call'}</td>
     <td class="outcome">${stateBadge(execution)} ${outcomeWords(execution)}</td>
+    <td class="type">${isPreCall ? 'pre-call' : 'post-call'}</td>
     <td class="number">${took}</td>
     ${agentNames === undefined ? '' : html`<td>${agentLink(execution, agentNames)}</td>`}
     <td>${idLink(conversationPath(conversationUuid), conversationUuid)}</td>

@@ -14,7 +14,7 @@ import { executionsPath } from '../../layout/paths.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import { shell, type Html } from '../../layout/shell.ts';
 import { timeText } from '../../layout/time.ts';
-import { variableValue } from '../../layout/variable-value.ts';
+import { createVariableValues } from '../../layout/variable-value.ts';
 import type { ConsoleEnv } from '../../viewer.ts';
 import { executionTable } from '../../layout/execution-table.ts';
 import { webhookSection } from './webhook-section.ts';
@@ -50,6 +50,7 @@ function head({ agentUuid, createdAt, updatedAt, etag }: Agent): Html {
 
 function variables({ dynamicVariables = {} }: Agent): Html {
   const entries = Object.entries(dynamicVariables);
+  const valueView = createVariableValues();
   const table = html`<table class="wide" aria-label="Variables">
     <thead>
       <tr>
@@ -62,9 +63,7 @@ function variables({ dynamicVariables = {} }: Agent): Html {
         ([name, value]) =>
           html`<tr>
             <th scope="row"><code>${name}</code></th>
-            <td>
-              ${value === null ? html`<span class="dim">no default</span>` : variableValue(name, value)}
-            </td>
+            <td>${value === null ? html`<span class="dim">no default</span>` : valueView(name, value)}</td>
           </tr>`,
       )}
     </tbody>

@@ -30,9 +30,9 @@ export async function conversationPage(
   const { agentUuid } = conversation;
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
   const { executions, noPreCall, noPostCall } = conversation;
-  const articles = executions.map((explained, at) =>
-    execution(recorded[at] as RecordedExecution, explained, grpcTarget),
-  );
+  const articles: Html[] = [];
+  for (const [at, explained] of executions.entries())
+    articles.push(await article(recorded[at] as RecordedExecution, explained, grpcTarget));
   return page(
     html`${head(conversation, name)} ${missing('Start of the call', noPreCall)} ${articles}
     ${missing('End of the call', noPostCall)}`,
@@ -47,15 +47,20 @@ function head({ conversationUuid, agentUuid }: ExplainedConversation, name = 'Th
   ]);
 }
 
-function execution(recorded: RecordedExecution, explained: ExplainedExecution, target: GrpcTarget): Html {
+async function article(
+  recorded: RecordedExecution,
+  explained: ExplainedExecution,
+  target: GrpcTarget,
+): Promise<Html> {
   const { executionUuid, isPostCall, type } = explained;
+  const whole = await executionBody(recorded, explained, { level: 3, target });
   return html`<article>
     <h2>${isPostCall ? 'End of the call' : 'Start of the call'}</h2>
     <p>
       ${type} ${idText('execution id', executionUuid)}
       <a href="${executionPath(executionUuid)}">This execution alone</a>
     </p>
-    ${executionBody(recorded, explained, { level: 3, target })}
+    ${whole}
   </article>`;
 }
 

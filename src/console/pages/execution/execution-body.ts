@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
 import type { RecordedExecution } from '../../../explain/read-conversation.ts';
+import { nextTurn } from '../../layout/next-turn.ts';
 import type { Html } from '../../layout/shell.ts';
 import { copyPart } from './copy-part.ts';
 import { requestPart, responsePart } from './http-part.ts';
@@ -19,12 +20,12 @@ interface BodyParts {
   readonly target: GrpcTarget;
 }
 
-/** Returns all that is known of an execution, the answer first. */
-export function executionBody(
+/** Returns all that is known of an execution, the answer first. Parts that may be large are made in turns of their own. */
+export async function executionBody(
   recorded: RecordedExecution,
   explained: ExplainedExecution,
   { level, target }: BodyParts,
-): Html {
+): Promise<Html> {
   const part = (title: string, content: Html | undefined): Html =>
     content === undefined
       ? html``
@@ -32,11 +33,16 @@ export function executionBody(
           <h${level}>${title}</h${level}>
           ${content}
         </section>`;
-  return html`${outcomePart(explained)} ${part('Variables', variablesPart(explained.variables))}
-    ${part('Not assigned', missesPart(explained.misses))}
-    <div class="side-by-side">
-      ${part('Request', requestPart(explained.request))} ${part('Response', responsePart(explained.response))}
-    </div>
-    ${part('Time', timePart(explained))} ${part('Webhook', revisionPart(explained))}
-    ${part('Copy', copyPart(recorded, explained, target))}`;
+  const variables = part('Variables', variablesPart(explained.variables));
+  const misses = part('Not assigned', missesPart(explained));
+  await nextTurn();
+  const request = part('Request', requestPart(explained.request));
+  await nextTurn();
+  const response = part('Response', responsePart(explained.response));
+  await nextTurn();
+  const copy = part('Copy', copyPart(recorded, explained, target));
+  await nextTurn();
+  return html`${outcomePart(explained)} ${variables} ${misses}
+    <div class="side-by-side">${request} ${response}</div>
+    ${part('Time', timePart(explained))} ${part('Webhook', revisionPart(explained))} ${copy}`;
 }

@@ -18,8 +18,8 @@ export async function executionPage(c: Context<ConsoleEnv, '/console/executions/
   const { agentUuid } = recorded.execution;
   const explained = explainExecution(recorded);
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
-  const body = html`${head(recorded.execution, name)}
-  ${executionBody(recorded, explained, { level: 2, target })}`;
+  const whole = await executionBody(recorded, explained, { level: 2, target });
+  const body = html`${head(recorded.execution, name)} ${whole}`;
   return c.html(
     shell(viewer, { title: `${explained.type} execution`, section: '/console/executions', body }),
   );

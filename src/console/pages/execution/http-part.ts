@@ -30,7 +30,11 @@ function bodyPart(name: string, { text, size, absence, cut }: ExplainedBody): Ht
   if (absence !== undefined) return html`<p class="dim">There is no text: ${absence}.</p>`;
   if (text === '') return html`<p class="dim">It has no body.</p>`;
   return html`${jsonView(name, text)}
-    <p class="dim">${cut === undefined ? bytesText(size) : html`${badge('warn', 'cut')} ${cut}`}</p>`;
+  ${
+    cut === undefined
+      ? html`<p class="dim">${bytesText(size)}</p>`
+      : html`<p class="warn">${capitalized(cut)}.</p>`
+  }`;
 }
 
 function headersPart(name: string, headers: readonly HttpHeader[]): Html {

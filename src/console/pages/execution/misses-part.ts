@@ -1,5 +1,6 @@
 import { countText } from '../../../explain/words.ts';
 import { html } from 'hono/html';
+import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
 import type { ExplainedMiss } from '../../../explain/missed-assignments.ts';
 import type { NearPath } from '../../../explain/near-path.ts';
 import { capitalized } from '../../layout/capitalized.ts';
@@ -7,7 +8,10 @@ import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
 
 /** Returns for each assignment that took no value why, and what stood in the response instead. */
-export function missesPart(misses: readonly ExplainedMiss[]): Html | undefined {
+export function missesPart({
+  misses,
+  response,
+}: Pick<ExplainedExecution, 'misses' | 'response'>): Html | undefined {
   if (misses.length === 0) return undefined;
   const table = html`<table class="wide" aria-label="Assignments that took no value">
     <thead>
@@ -21,7 +25,9 @@ export function missesPart(misses: readonly ExplainedMiss[]): Html | undefined {
       ${misses.map(row)}
     </tbody>
   </table>`;
-  return scrollable('Assignments that took no value', table);
+  const cut = response?.body.cut;
+  return html`${scrollable('Assignments that took no value', table)}
+  ${cut === undefined ? '' : html`<p class="warn">The response was longer than its record (${cut}), so more may have stood there.</p>`}`;
 }
 
 function row({ attributeName, dynamicVariable, why, near, nearText }: ExplainedMiss): Html {

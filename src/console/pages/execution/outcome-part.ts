@@ -7,8 +7,8 @@ import type { Html } from '../../layout/shell.ts';
 /** Returns how an execution went, and what the platform was told to do with the call, in sentences. */
 export function outcomePart({ outcome, decision, misses, missingVariables }: ExplainedExecution): Html {
   const { state, tone, failure, sentences } = outcome;
-  const isPartial = tone === 'good' && (misses.length > 0 || missingVariables.length > 0);
-  return html`<div class="outcome-box ${isPartial ? 'warn' : tone}">
+  const isPartial = misses.length > 0 || missingVariables.length > 0 || decision?.tone === 'bad';
+  return html`<div class="outcome-box ${tone === 'good' && isPartial ? 'warn' : tone}">
     <p class="lead">
       ${badge(tone, state)}
       ${failure === undefined ? sentences.join(' ') : html`<strong>${failure.code}</strong>: ${failure.message}`}

@@ -3,7 +3,7 @@ import { countText } from '../../../explain/words.ts';
 import type { ExplainedVariable, ExplainedVariables } from '../../../explain/variables.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
-import { variableValue } from '../../layout/variable-value.ts';
+import { createVariableValues } from '../../layout/variable-value.ts';
 
 const MAX_SHOWN = 128;
 
@@ -12,6 +12,7 @@ export function variablesPart({ list, absence }: ExplainedVariables): Html | und
   if (absence !== undefined) return html`<p class="dim">${absence}</p>`;
   if (list.length === 0) return undefined;
   const hidden = list.length - MAX_SHOWN;
+  const valueView = createVariableValues();
   const table = html`<table class="wide" aria-label="Variables">
     <thead>
       <tr>
@@ -21,18 +22,18 @@ export function variablesPart({ list, absence }: ExplainedVariables): Html | und
       </tr>
     </thead>
     <tbody>
-      ${list.slice(0, MAX_SHOWN).map(row)}
+      ${list.slice(0, MAX_SHOWN).map((variable) => row(variable, valueView(variable.name, variable.value)))}
     </tbody>
   </table>`;
   return html`${scrollable('Variables', table)}
   ${hidden > 0 ? html`<p class="dim">${countText(hidden, 'more variable')}: GetExecution shows them.</p>` : ''}`;
 }
 
-function row({ name, value, source, sourceText, why }: ExplainedVariable): Html {
+function row({ name, source, sourceText, why }: ExplainedVariable, value: Html): Html {
   const isAssigned = source === 'ASSIGNMENT';
   return html`<tr>
     <th scope="row"><code>${name}</code></th>
-    <td>${variableValue(name, value)}</td>
+    <td>${value}</td>
     <td class="origin">
       ${isAssigned ? html`<span class="good">${sourceText}</span>` : sourceText}
       ${why === '' ? '' : html`<span class="why">${why}</span>`}

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { WebhookConfig, type Agent } from '../../../gen/index.callhooks.v1.ts';
-import { loadProtoJson } from '../../../proto-json/proto-json.ts';
+import { messageJson } from '../../message-json.ts';
 import { jsonView } from '../../layout/json-view.ts';
 import { agentPath, tryPath } from '../../layout/paths.ts';
 import type { Html } from '../../layout/shell.ts';
@@ -104,7 +104,7 @@ function storedConfig({ webhook }: TriedWebhook): Html | '' {
 
 /** Returns a configuration as JSON, with the names of the proto files. */
 export function configText(config: WebhookConfig): string {
-  return JSON.stringify(loadProtoJson().write('WebhookConfig', WebhookConfig, config), undefined, 2);
+  return JSON.stringify(messageJson().write('WebhookConfig', WebhookConfig, config), undefined, 2);
 }
 
 function callFields(controls: Controls, agent: Agent | undefined): Html {

@@ -1,5 +1,5 @@
 import { TestWebhookRequest, WebhookConfig, WebhookType } from '../../../gen/index.callhooks.v1.ts';
-import { loadProtoJson } from '../../../proto-json/proto-json.ts';
+import { messageJson } from '../../message-json.ts';
 import { readJson, readObject } from './read-json.ts';
 import type { Problem, TryForm } from './try-form.ts';
 import { readVariables } from './variables-text.ts';
@@ -59,7 +59,7 @@ function readConfig(text: string): WebhookConfig {
   // It may also be a whole webhook, as pages and replies show it.
   const config = json?.['webhook_config'] ?? json?.['webhookConfig'] ?? json;
   try {
-    return loadProtoJson().read('WebhookConfig', WebhookConfig, config);
+    return messageJson().read('WebhookConfig', WebhookConfig, config);
   } catch (error) {
     const reason = (error as Error).message.replaceAll('callhooks.v1.', '');
     throw new Error(`is no webhook_config: ${reason}`, { cause: error });

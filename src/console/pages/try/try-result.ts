@@ -5,7 +5,7 @@ import { badge } from '../../layout/badges.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
 import { timeText } from '../../layout/time.ts';
-import { variableValue } from '../../layout/variable-value.ts';
+import { createVariableValues } from '../../layout/variable-value.ts';
 import { requestPart, responsePart } from '../execution/http-part.ts';
 import { missesPart } from '../execution/misses-part.ts';
 import { timingsPart } from '../execution/time-part.ts';
@@ -86,7 +86,7 @@ function failureBox({ failure }: ExplainedTrial): Html | '' {
 }
 
 function effects(trial: ExplainedTrial): Html {
-  const misses = missesPart(trial.misses);
+  const misses = missesPart(trial);
   return html`${decision(trial)} ${assigned(trial)}
     ${
       misses === undefined
@@ -112,6 +112,7 @@ function decision({ decision }: ExplainedTrial): Html | '' {
 function assigned({ assigned }: ExplainedTrial): Html | '' {
   if (assigned.length === 0) return '';
   const label = 'What would be assigned';
+  const valueView = createVariableValues();
   const table = html`<table aria-label="${label}">
     <thead>
       <tr>
@@ -124,7 +125,7 @@ function assigned({ assigned }: ExplainedTrial): Html | '' {
         ([name, value]) =>
           html`<tr>
             <th scope="row"><code>${name}</code></th>
-            <td>${variableValue(name, value)}</td>
+            <td>${valueView(name, value)}</td>
           </tr>`,
       )}
     </tbody>
