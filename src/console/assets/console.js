@@ -6,6 +6,8 @@ const RECONNECT_MS = 5000;
 improve(document);
 const followed = document.querySelector('[data-live]');
 if (followed !== null) follow(followed);
+const refreshed = document.querySelector('[data-refresh-secs]');
+if (refreshed !== null) keepFresh(refreshed, Number(refreshed.dataset.refreshSecs) * 1000);
 
 function improve(root) {
   for (const element of root.querySelectorAll('time[datetime]')) showInZone(element);
@@ -120,4 +122,51 @@ function putOnTop(body, html) {
   for (const each of document.querySelectorAll('[data-when]'))
     each.hidden = isFilled !== (each.dataset.when === 'filled');
   return count;
+}
+
+// Reads a part of the page again now and then, while somebody sees it. What the reader has unfolded, moved and focused stays.
+function keepFresh(part, everyMs) {
+  let shown = part;
+  let readAt = Date.now();
+  const refresh = async () => {
+    if (document.hidden || Date.now() - readAt < everyMs) return;
+    readAt = Date.now();
+    const next = await readAgain(part.id);
+    // A marked text would be lost, and so would the place of the focus in a part that has become another one.
+    if (next === null || String(getSelection()) !== '' || !keepPlaces(shown, next)) return;
+    improve(next);
+    const focused = placesIn(shown).indexOf(document.activeElement);
+    const scrolled = [...shown.querySelectorAll('.scroll')].map(({ scrollLeft }) => scrollLeft);
+    shown.replaceWith(next);
+    placesIn(next)[focused]?.focus({ preventScroll: true });
+    for (const [at, element] of next.querySelectorAll('.scroll').entries())
+      element.scrollLeft = scrolled[at] ?? 0;
+    shown = next;
+  };
+  setInterval(refresh, 1000);
+  document.addEventListener('visibilitychange', refresh);
+}
+
+async function readAgain(id) {
+  try {
+    const answer = await fetch(location.href);
+    // At the end of a session, the login answers.
+    if (!answer.ok || answer.redirected) return null;
+    return new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(id);
+  } catch {
+    return null;
+  }
+}
+
+function placesIn(part) {
+  return [...part.querySelectorAll('a, button, summary, [tabindex]')];
+}
+
+// Unfolds in `next` what is unfolded in `shown`. Returns false when the focus is in `shown` and would be lost.
+function keepPlaces(shown, next) {
+  for (const open of shown.querySelectorAll('details[open][data-keep]')) {
+    const same = next.querySelector(`details[data-keep="${open.dataset.keep}"]`);
+    if (same !== null) same.open = true;
+  }
+  return !shown.contains(document.activeElement) || placesIn(shown).length === placesIn(next).length;
 }
