@@ -3,9 +3,12 @@ import * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { makeAgent, newCall, postTo, type CallAgent } from '../support/calls.ts';
 import { describeEachEngine } from '../support/engines.ts';
+import { readMetrics } from '../support/metrics.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 import { watchExecutions, type Watch } from '../support/watch.ts';
+import { anOutcome, aStart } from '../store/samples.ts';
+import { openTested, optionsOf } from '../store/test-database.ts';
 
 const { EXECUTION_STATE_FAILED: failed, EXECUTION_STATE_SENDING: sending } = pb.ExecutionState;
 
@@ -24,6 +27,7 @@ describeEachEngine('WatchExecutions', (engine) => {
     return made;
   };
   const untilBegun = (made: Watch) => until('the first message', () => made.messages.length > 0);
+  const figure = async (name: string) => (await readMetrics(app.opsAddress)).get(name);
   const start = async (agent: CallAgent) =>
     (await app.rpc.calls.onCallStart(newCall(agent))).execution?.executionUuid;
 
@@ -99,5 +103,50 @@ describeEachEngine('WatchExecutions', (engine) => {
     const line = await until('the log line', () => app.logLines.find(isLine));
     expect(line).to.include({ messages: 1, executions: 0, dropped: 0 });
     expect(line['code']).to.be.oneOf(['DEADLINE_EXCEEDED', 'CANCELLED']);
+  });
+
+  it('refuses the 101st watcher of a replica as LIMIT_REACHED with a RetryInfo, and takes another when one has gone', async () => {
+    const all = Array.from({ length: 100 }, () => watch());
+    for (const made of all) await untilBegun(made);
+    const error = await watch().ended;
+    expect(error).to.include({ code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_REACHED' });
+    expect(error?.retryAfterMs).to.be.above(0);
+    expect(await figure('callhooks_watchers')).to.equal(100);
+    all[0]?.cancel();
+    await until('a watcher to go', async () => (await figure('callhooks_watchers')) === 99);
+    await untilBegun(watch());
+  });
+
+  if (engine.name !== 'sqlite')
+    it('tells what another replica records, also when it is committed seconds after its end', async () => {
+      const other = await openTested(optionsOf(app.database));
+      const made = watch();
+      await untilBegun(made);
+      const starts = [aStart(), aStart()] as const;
+      await other.executions.insertStarts(starts);
+      await other.executions.recordOutcomes([anOutcome(starts[0], { durationMs: 10 })]);
+      await made.untilTold(starts[0].executionUuid);
+      await until('4 s to pass by the clock of the database', async () => {
+        const { items } = await other.executions.listExecutions({ states: ['sending'], failureCodes: [] }, 1);
+        return (await other.executions.nowMs()) - (items[0]?.acceptedAtMs ?? 0) > 4_000;
+      });
+      // Its end lies before others that were told.
+      await other.executions.recordOutcomes([anOutcome(starts[1], { durationMs: 5 })]);
+      await made.untilTold(starts[1].executionUuid, 15_000);
+      expect(made.executions()).to.have.length(2);
+      await other.close();
+    }).timeout(30_000);
+
+  it('ends as SHUTTING_DOWN as soon as the replica shuts down, and logs what was told', async () => {
+    const made = watch();
+    await untilBegun(made);
+    await made.untilTold(await start(good));
+    const beganMs = performance.now();
+    const restarted = app.restart();
+    expect(await made.ended).to.include({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+    expect(performance.now() - beganMs).to.be.below(400);
+    await restarted;
+    const line = app.logLines.find((it) => it['reason'] === 'SHUTTING_DOWN');
+    expect(line).to.include({ code: 'UNAVAILABLE', executions: 1, dropped: 0 });
   });
 });

@@ -36,6 +36,8 @@ export interface EndedExecutionsDeps {
 const MAX_WATCHERS = 100;
 const ROUND_EVERY_MS = 1_000;
 const PAST_READS_A_SECOND = 4;
+/** So many watchers take a full round within 5 ms. */
+const WATCHERS_A_PASS = 10;
 const PROCESS_CLOCK: Clock = {
   nowMs: () => performance.now(),
   wait: (ms, signal) => wait(ms, undefined, { signal }),
@@ -49,6 +51,9 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
   const open = new Set<AbortController>();
   let rounds: Rounds | undefined;
   let dropped = 0;
+  const onDropped = (count: number): void => {
+    dropped += count;
+  };
 
   async function* updates(
     filter: ExecutionFilter,
@@ -63,13 +68,13 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
     });
     let watcher: Watcher | undefined;
     const joinFrom = (firstMs: number, isHeld: boolean): Watcher => {
-      watcher = join(createWatcher(filter, firstMs, { isHeld }));
+      watcher = join(createWatcher(filter, firstMs, { isHeld, onDropped }));
       signal.addEventListener('abort', watcher.close, { once: true });
       return watcher;
     };
     try {
       if (fromMs !== undefined && fromMs < reads.readToMs()) {
-        const pastDeps = { store, reads, clock, turn, signal, join: () => joinFrom(fromMs, true) };
+        const pastDeps = { store, reads, clock, turn, signal, onDropped, join: () => joinFrom(fromMs, true) };
         watcher = yield* readPast(pastDeps, filter, fromMs);
       } else {
         const firstMs = fromMs ?? reads.readToMs();
@@ -99,10 +104,7 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
     try {
-      for await (const update of updates(filter, fromMs, ending.signal)) {
-        dropped += update.dropped;
-        yield update;
-      }
+      yield* updates(filter, fromMs, ending.signal);
     } catch (error) {
       if (!ending.signal.aborted) throw error;
     } finally {
@@ -151,9 +153,11 @@ function createRounds({ store, availableForMs, onError }: EndedExecutionsDeps, c
     await run(async () => {
       round = await reads.round();
     });
-    for (const watcher of [...watchers])
+    for (const [at, watcher] of [...watchers].entries()) {
+      const isTold = watcher.take(round, reads.settledToMs());
       // Each message is made in a pass of the event loop of its own.
-      if (watcher.take(round, reads.settledToMs())) await nextPass();
+      if (isTold || at % WATCHERS_A_PASS === 0) await nextPass();
+    }
   };
   const repeat = async (): Promise<void> => {
     while (!signal.aborted) {

@@ -63,8 +63,10 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
   // Nothing is remembered before all reads of the round have succeeded.
   const remember = (keys: readonly ToldKey[], read: readonly ReadRange[]): void => {
     for (const key of keys) told.add(key);
-    if ((read[0]?.toMs ?? 0) < (fromMs[0] ?? 0)) told.rewind((read[0]?.toMs ?? 0) - LAGS_MS[OLDEST]);
-    for (const { at, toMs } of read) fromMs[at] = toMs;
+    for (const { at, toMs } of read) {
+      if (toMs < (fromMs[at] ?? 0)) told.rewind(toMs);
+      fromMs[at] = toMs;
+    }
     const forgottenMs = told.forgottenMs();
     for (const at of LAGS_MS.keys()) if (at > 0) fromMs[at] = Math.max(fromMs[at] ?? 0, forgottenMs);
     told.forgetBefore(fromMs[OLDEST] ?? 0);
@@ -77,7 +79,10 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
     return unread;
   };
 
-  return {
+  const find = async (keys: readonly EndedKey[]): Promise<readonly Execution[]> =>
+    keys.length === 0 ? [] : store.findEnded(keys.map(({ executionUuid }) => executionUuid));
+
+  const reads: EndedReads = {
     begin: async () => {
       const nowMs = await store.nowMs();
       fromMs.push(nowMs, ...LAGS_MS.slice(1).map(() => nowMs - LAGS_MS[SETTLED]));
@@ -85,20 +90,18 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
     round: async () => {
       const lags = LAGS_MS.slice(0, availableForMs() < SETTLES_AFTER_MS ? SETTLED : undefined);
       const found = await store.listEndedKeys(lags.map((lagMs, at) => ({ fromMs: fromMs[at] ?? 0, lagMs })));
-      const read = lags.map((lagMs, at) => readRange(found, at, fromMs[at] ?? 0, lagMs));
+      // When the clock has stepped back, each range begins there again.
+      const hasSteppedBack = found.nowMs < reads.readToMs();
+      const read = lags.map((lagMs, at) => {
+        const beganMs = fromMs[at] ?? 0;
+        const toMs = found.nowMs - lagMs;
+        return readRange(found, at, beganMs, hasSteppedBack ? toMs : Math.max(toMs, beganMs));
+      });
       const cut = read[0]?.cut ?? [];
       const unread = await count(cut);
-      const fresh = [
-        ...new Map(
-          found.ranges
-            .flat()
-            .filter(isFresh)
-            .map((key) => [idOf(key), key]),
-        ).values(),
-      ];
-      fresh.sort((a, b) => a.finishedAtMs - b.finishedAtMs);
+      const fresh = onceEach(found.ranges.flat().filter(isFresh));
       const wanted = fresh.slice(0, found.limit);
-      const executions = await store.findEnded(wanted.map(({ executionUuid }) => executionUuid));
+      const executions = await find(wanted);
       const corrected = (await interrupted.findCorrected()).filter(
         (execution) => !told.has(keyOf(execution)),
       );
@@ -112,6 +115,7 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
     readToMs: () => fromMs[0] ?? 0,
     settledToMs: () => fromMs[SETTLED] ?? 0,
   };
+  return reads;
 }
 
 interface ReadRange {
@@ -122,21 +126,21 @@ interface ReadRange {
 }
 
 // The newest range is read once however much is in it, so that watchers stay at the present. The others go on where their
-// keys ended. When the clock has stepped back, every range begins there again.
-function readRange(
-  { nowMs, ranges, limit }: EndedKeys,
-  at: number,
-  fromMs: number,
-  lagMs: number,
-): ReadRange {
-  const toMs = nowMs - lagMs;
-  const ofState = Map.groupBy(ranges[at] ?? [], ({ state }) => state);
+// keys ended.
+function readRange(found: EndedKeys, at: number, fromMs: number, toMs: number): ReadRange {
+  const ofState = Map.groupBy(found.ranges[at] ?? [], ({ state }) => state);
   const last = [...ofState.values()]
-    .filter((keys) => keys.length >= limit)
+    .filter((keys) => keys.length >= found.limit)
     .flatMap((keys) => keys.at(-1) ?? []);
   if (at === 0) return { at, toMs, cut: last.map((after) => ({ after, toMs })) };
   const ends = last.map(({ finishedAtMs }) => Math.max(finishedAtMs, fromMs + 1));
   return { at, toMs: Math.min(toMs, ...ends), cut: [] };
+}
+
+// The ranges may overlap for a moment.
+function onceEach(keys: readonly EndedKey[]): EndedKey[] {
+  const byId = new Map(keys.map((key) => [idOf(key), key]));
+  return [...byId.values()].toSorted((a, b) => a.finishedAtMs - b.finishedAtMs);
 }
 
 function addUnfound(

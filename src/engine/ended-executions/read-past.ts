@@ -15,6 +15,8 @@ export interface ReadPastDeps {
   readonly turn: ReadTurn;
   /** Makes a watcher that takes what ends from now on, and keeps it until it is released. */
   readonly join: () => Watcher;
+  /** Is told how many executions of the past are left out. */
+  readonly onDropped: (count: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +51,11 @@ export async function* readPast(
       if ((execution.finishedAtMs ?? 0) >= unsettledMs) seen.add(keyOf(execution));
     place = next ?? placeAfter(items, place);
     if (items.length > 0)
-      yield { executions: items, dropped: 0, finishedToMs: Math.min(place.finishedAtMs, unsettledMs) };
+      yield {
+        executions: items,
+        dropped: 0,
+        finishedToMs: Math.max(fromMs, Math.min(place.finishedAtMs, unsettledMs)),
+      };
     if (left === 0 || (isLast && next === undefined)) break;
     if (next === undefined) watcher ??= deps.join();
     await clock.wait(READ_EVERY_MS, signal);
@@ -57,6 +63,7 @@ export async function* readPast(
   watcher ??= deps.join();
   if (left === 0) {
     const dropped = await countRest(deps, filter, place);
+    deps.onDropped(dropped);
     yield { executions: [], dropped, finishedToMs: reads.settledToMs() };
   }
   watcher.release(seen);

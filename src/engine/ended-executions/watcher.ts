@@ -37,7 +37,7 @@ const MAX_SEEN = 2_000;
 export function createWatcher(
   filter: ExecutionFilter,
   fromMs: number,
-  { isHeld }: { readonly isHeld: boolean },
+  { isHeld, onDropped }: { readonly isHeld: boolean; readonly onDropped: (count: number) => void },
 ): Watcher {
   let kept: Execution[] = [];
   let keptBytes = 0;
@@ -49,13 +49,14 @@ export function createWatcher(
   let isClosed = false;
   let waiting: ((update: EndedUpdate | undefined) => void) | undefined;
 
+  const drop = (count: number): void => {
+    dropped += count;
+    onDropped(count);
+  };
   const keep = (execution: Execution): void => {
+    if (kept.length >= updates * MAX_EXECUTIONS) return drop(1);
     const bytes = bytesOf(execution);
-    const isFull = kept.length >= updates * MAX_EXECUTIONS || keptBytes + bytes > updates * MAX_BYTES;
-    if (isFull && kept.length > 0) {
-      dropped += 1;
-      return;
-    }
+    if (kept.length > 0 && keptBytes + bytes > updates * MAX_BYTES) return drop(1);
     kept.push(execution);
     keptBytes += bytes;
   };
@@ -77,7 +78,7 @@ export function createWatcher(
   return {
     take: ({ executions, unread }, settledToMs) => {
       for (const execution of executions) if (isWanted(execution)) keep(execution);
-      for (const [state, count] of unread) if (isOfState(filter, state)) dropped += count;
+      for (const [state, count] of unread) if (isOfState(filter, state)) drop(count);
       quiet += 1;
       const resolve = waiting;
       const isNews = kept.length > 0 || dropped > 0 || quiet >= QUIET_ROUNDS;

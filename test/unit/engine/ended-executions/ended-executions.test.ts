@@ -1,0 +1,303 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { createEndedExecutions } from '../../../../src/engine/ended-executions/ended-executions.ts';
+import type { EndedUpdate } from '../../../../src/engine/ended-executions/watcher.ts';
+import { type CallhooksError, DatabaseError } from '../../../../src/errors.ts';
+import type { ExecutionFilter } from '../../../../src/store/execution-store.ts';
+import { anEnded, createFakeClock, createFakeStore, settle, type FakeStore } from './fake-store.ts';
+
+const ALL: ExecutionFilter = { states: [], failureCodes: [] };
+const HOUR_MS = 3_600_000;
+
+/** A reader of updates that a test lets read. */
+interface Reader {
+  readonly updates: readonly EndedUpdate[];
+  uuids(): readonly string[];
+  dropped(): number;
+  /** Reads so many updates, and then no more. */
+  read(count: number): void;
+  readonly ended: Promise<unknown>;
+  stop(): void;
+}
+
+function setUp(fake: FakeStore = createFakeStore()) {
+  const clock = createFakeClock(fake);
+  const errors: unknown[] = [];
+  const feed = createEndedExecutions({
+    store: fake.store,
+    availableForMs: () => HOUR_MS,
+    onError: (error) => errors.push(error),
+    clock,
+  });
+  const watch = (filter: Partial<ExecutionFilter> = {}, fromMs?: number, canRead = Infinity): Reader => {
+    const updates: EndedUpdate[] = [];
+    const aborter = new AbortController();
+    let left = canRead;
+    let goOn: (() => void) | undefined;
+    const run = async (): Promise<void> => {
+      for await (const update of feed.watch({ ...ALL, ...filter }, fromMs, aborter.signal)) {
+        updates.push(update);
+        left -= 1;
+        while (left <= 0 && !aborter.signal.aborted)
+          await new Promise<void>((resolve) => {
+            goOn = resolve;
+          });
+      }
+    };
+    return {
+      updates,
+      uuids: () => updates.flatMap(({ executions }) => executions.map(({ executionUuid }) => executionUuid)),
+      dropped: () => updates.reduce((sum, { dropped }) => sum + dropped, 0),
+      read: (count) => {
+        left = count;
+        goOn?.();
+      },
+      ended: run().then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+      stop: () => {
+        aborter.abort();
+        goOn?.();
+      },
+    };
+  };
+  const commit = (count: number, fromMs: number, change: Parameters<typeof anEnded>[1] = {}) => {
+    const executions = Array.from({ length: count }, (_, at) => anEnded(fromMs + at, change));
+    fake.commit(...executions);
+    return executions.map(({ executionUuid }) => executionUuid);
+  };
+  return { fake, clock, feed, errors, watch, commit };
+}
+
+describe('createEndedExecutions', () => {
+  it('tells a watcher at once from when it watches, and then each execution in the next second', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const beganMs = fake.nowMs;
+    commit(1, beganMs - 500);
+    const reader = watch();
+    await settle();
+    expect(reader.updates).to.deep.equal([{ executions: [], dropped: 0, finishedToMs: beganMs }]);
+    const uuids = commit(3, beganMs + 100);
+    await clock.pass(1_000);
+    expect(reader.uuids()).to.deep.equal(uuids);
+    reader.stop();
+    expect(await reader.ended).to.equal(undefined);
+  });
+
+  it('tells nothing for 10 s if there is nothing, and then how far it has seen', async () => {
+    const { fake, clock, watch } = setUp();
+    const reader = watch();
+    await clock.pass(9_500);
+    expect(reader.updates).to.have.length(1);
+    await clock.pass(10_000);
+    expect(reader.updates).to.have.length(2);
+    await clock.pass(10_000);
+    expect(reader.updates.at(-1)).to.deep.include({ executions: [], dropped: 0 });
+    expect(reader.updates.at(-1)?.finishedToMs).to.be.within(fake.nowMs - 20_000, fake.nowMs - 10_000);
+    reader.stop();
+  });
+
+  it('reads once a second however many watch, and not at all when nobody does', async () => {
+    const { fake, clock, feed, watch } = setUp();
+    await clock.pass(5_000);
+    expect(fake.calls).to.deep.equal([]);
+    const readers = Array.from({ length: 50 }, () => watch());
+    await clock.pass(5_000);
+    expect(fake.calls).to.deep.equal(['nowMs', ...Array<string>(5).fill('listEndedKeys')]);
+    expect(feed.watchers()).to.equal(50);
+    for (const reader of readers) reader.stop();
+    await settle();
+    expect(feed.watchers()).to.equal(0);
+    fake.calls.length = 0;
+    await clock.pass(5_000);
+    expect(fake.calls).to.deep.equal([]);
+  });
+
+  it('tells at most 200 executions a second, and how many more there were', async () => {
+    const { fake, clock, feed, watch, commit } = setUp();
+    const reader = watch();
+    const failed = watch({ states: ['failed'] });
+    await settle();
+    const uuids = commit(350, fake.nowMs + 1);
+    await clock.pass(1_000);
+    expect(reader.uuids()).to.deep.equal(uuids.slice(0, 200));
+    expect(reader.dropped()).to.equal(150);
+    expect([failed.uuids(), failed.dropped()]).to.deep.equal([[], 0]);
+    expect(feed.dropped()).to.equal(150);
+    for (const each of [reader, failed]) each.stop();
+  });
+
+  it('counts what was not even read for those whose filter has its state', async () => {
+    const { fake, clock, watch, commit } = setUp(createFakeStore(50));
+    const [all, failed] = [watch(), watch({ states: ['failed'] })];
+    await settle();
+    commit(120, fake.nowMs + 1);
+    await clock.pass(1_000);
+    expect([all.uuids().length, all.dropped()]).to.deep.equal([50, 70]);
+    expect([failed.uuids().length, failed.dropped()]).to.deep.equal([0, 0]);
+    for (const each of [all, failed]) each.stop();
+  });
+
+  it('keeps one update for a watcher that does not read, and tells it what it has missed', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const slow = watch({}, undefined, 1);
+    await settle();
+    const first = commit(150, fake.nowMs + 1);
+    await clock.pass(1_000);
+    const second = commit(150, fake.nowMs + 1);
+    await clock.pass(1_000);
+    commit(150, fake.nowMs + 1);
+    await clock.pass(60_000);
+    slow.read(1);
+    await clock.pass(1_000);
+    expect(slow.uuids()).to.deep.equal([...first, ...second.slice(0, 50)]);
+    expect(slow.dropped()).to.equal(250);
+    slow.stop();
+  });
+
+  it('cuts an update at 256 KiB', async () => {
+    const { fake, clock, watch } = setUp();
+    const reader = watch();
+    await settle();
+    for (let at = 0; at < 10; at += 1)
+      fake.commit(anEnded(fake.nowMs + at + 1, { rejectReason: 'x'.repeat(100_000) }));
+    await clock.pass(1_000);
+    expect([reader.uuids().length, reader.dropped()]).to.deep.equal([2, 8]);
+    reader.stop();
+  });
+
+  it('tells the past page by page and in order, and goes on with the present without a gap or a repeat', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const past = commit(650, fake.nowMs - 60_000);
+    const recent = commit(20, fake.nowMs - 3_000);
+    const reader = watch({}, fake.nowMs - 60_000);
+    const present: string[] = [];
+    for (let second = 0; second < 20; second += 1) {
+      present.push(...commit(3, fake.nowMs + 1));
+      await clock.pass(1_000);
+    }
+    expect(reader.uuids().slice(0, 670)).to.deep.equal([...past, ...recent]);
+    expect(reader.uuids()).to.have.members([...past, ...recent, ...present]);
+    expect(new Set(reader.uuids()).size).to.equal(reader.uuids().length);
+    expect(reader.dropped()).to.equal(0);
+    expect(reader.updates.every(({ executions }) => executions.length <= 200)).to.equal(true);
+    reader.stop();
+  });
+
+  it('tells what is committed late while the past is read', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const fromMs = fake.nowMs - 5_000;
+    const other = watch();
+    await clock.pass(3_000);
+    const reader = watch({}, fromMs);
+    await clock.pass(500);
+    const late = commit(1, fake.nowMs - 1_200);
+    await clock.pass(20_000);
+    expect(reader.uuids()).to.deep.equal(late);
+    for (const each of [reader, other]) each.stop();
+  });
+
+  it('tells 10,000 executions of the past at most, and counts the others', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    commit(10_500, fake.nowMs - 60_000);
+    const reader = watch({}, fake.nowMs - 60_000);
+    await clock.pass(70_000);
+    expect([reader.uuids().length, reader.dropped()]).to.deep.equal([10_000, 500]);
+    const present = commit(1, fake.nowMs + 1);
+    await clock.pass(1_000);
+    expect(reader.uuids().at(-1)).to.equal(present[0]);
+    reader.stop();
+  });
+
+  it('reads the past four times a second for all, and once a second for each', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    commit(5_000, fake.nowMs - 60_000);
+    const one = watch({}, fake.nowMs - 60_000);
+    const pages = () => fake.calls.filter((name) => name === 'listEnded').length;
+    await clock.pass(4_999);
+    expect(pages()).to.equal(5);
+    const others = Array.from({ length: 20 }, () => watch({}, fake.nowMs - 60_000));
+    fake.calls.length = 0;
+    await clock.pass(10_000);
+    expect(pages()).to.be.within(38, 41);
+    for (const each of [one, ...others]) each.stop();
+  });
+
+  it('tells a client that resumes at any moment every execution, whenever within 10 s of its end it was committed', async () => {
+    const anyDelays = fc.array(fc.integer({ min: 0, max: 9_000 }), { minLength: 30, maxLength: 30 });
+    const anyStops = fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 5 });
+    const property = fc.asyncProperty(anyDelays, anyStops, async (delays, stops) => {
+      const { fake, clock, watch } = setUp();
+      const told = new Set<string>();
+      let fromMs = fake.nowMs;
+      const ends = delays.map((delayMs, at) => ({ execution: anEnded(fake.nowMs + 500 * at), delayMs }));
+      const commitDue = (): void => {
+        for (const { execution, delayMs } of ends)
+          if ((execution.finishedAtMs ?? 0) + delayMs < fake.nowMs) fake.commit(execution);
+      };
+      for (const stopMs of [...stops, 90_000]) {
+        const reader = watch({}, fromMs);
+        for (let passedMs = 0; passedMs < stopMs; passedMs += 250) {
+          commitDue();
+          await clock.pass(250);
+        }
+        reader.stop();
+        await reader.ended;
+        for (const uuid of reader.uuids()) told.add(uuid);
+        expect(new Set(reader.uuids()).size, 'repeats in one stream').to.equal(reader.uuids().length);
+        fromMs = reader.updates.at(-1)?.finishedToMs ?? fromMs;
+      }
+      expect([...told]).to.have.members(ends.map(({ execution }) => execution.executionUuid));
+    });
+    await fc.assert(property, { numRuns: 12 });
+  }).timeout(30_000);
+
+  it('refuses the 101st watcher as LIMIT_REACHED', async () => {
+    const { watch, feed } = setUp();
+    const readers = Array.from({ length: 100 }, () => watch());
+    const error = (await watch().ended) as CallhooksError;
+    expect(error.reason).to.equal('LIMIT_REACHED');
+    expect(error.details.retryAfterMs).to.be.above(0);
+    expect(feed.watchers()).to.equal(100);
+    for (const reader of readers) reader.stop();
+  });
+
+  it('ends all watchers as SHUTTING_DOWN when it stops, also those that read the past, and refuses others', async () => {
+    const { fake, clock, feed, watch, commit } = setUp();
+    commit(1_000, fake.nowMs - 60_000);
+    const readers = [watch(), watch({}, fake.nowMs - 60_000)];
+    await clock.pass(1_500);
+    feed.stop();
+    for (const reader of [...readers, watch()])
+      expect(((await reader.ended) as CallhooksError).reason).to.equal('SHUTTING_DOWN');
+    expect(feed.watchers()).to.equal(0);
+  });
+
+  it('keeps watchers while the database is away, and then tells what ended meanwhile', async () => {
+    const { fake, clock, errors, watch, commit } = setUp();
+    commit(400, fake.nowMs - 60_000);
+    const [live, resumed] = [watch(), watch({}, fake.nowMs - 60_000)];
+    await settle();
+    fake.failure = new DatabaseError('away');
+    await clock.pass(30_000);
+    expect(errors).to.deep.equal([fake.failure]);
+    const meanwhile = commit(5, fake.nowMs - 4_000);
+    fake.failure = undefined;
+    await clock.pass(10_000);
+    expect(live.uuids()).to.deep.equal(meanwhile);
+    expect(resumed.uuids()).to.have.length(405);
+    for (const each of [live, resumed]) each.stop();
+  });
+
+  it('refuses a watcher while the database is away, and takes the next one when it is back', async () => {
+    const { fake, watch } = setUp();
+    fake.failure = new DatabaseError('away');
+    expect(await watch().ended).to.equal(fake.failure);
+    fake.failure = undefined;
+    const reader = watch();
+    await settle();
+    expect(reader.updates).to.have.length(1);
+    reader.stop();
+  });
+});
