@@ -90,6 +90,25 @@ describe('A form of the console', () => {
     expect((await client.send('POST', '/console/logout', chunked, tooLong)).status).to.equal(413);
   });
 
+  it('of the login is refused above 16 KiB, because everybody may send it', async () => {
+    const { status, body } = await consoleClient(app.opsAddress).post('/console/login', {
+      token: 'x'.repeat(16_384),
+    });
+    expect(status).to.equal(413);
+    expect(body).to.include('16 KiB');
+  });
+
+  it('is refused with more than 100 fields, in no time, however many there are', async () => {
+    const { client, csrf } = await loggedIn();
+    const beganAtMs = performance.now();
+    const many = await client.send('POST', '/console/logout', FORM, `csrf=${csrf}${'&'.repeat(500_000)}`);
+    expect(many.status).to.equal(400);
+    expect(many.body).to.include('100 fields');
+    expect(performance.now() - beganAtMs).to.be.below(1_000);
+    const few = await client.send('POST', '/console/logout', FORM, `csrf=${csrf}${'&'.repeat(99)}`);
+    expect(few.status).to.equal(303);
+  });
+
   it('is refused in another format', async () => {
     const { client, csrf } = await loggedIn();
     const json = { 'content-type': 'application/json' };

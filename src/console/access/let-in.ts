@@ -8,7 +8,7 @@ import { COOKIES, readCookies, writeCookie } from './cookies.ts';
 import { CSRF_FIELD } from './csrf-field.ts';
 import type { FormTokens } from './form-tokens.ts';
 import { cameOverHttps } from './hosts.ts';
-import { readForm, type FormRefusal } from './read-form.ts';
+import { MAX_FORM_BYTES, MAX_LOGIN_BYTES, readForm, type FormRefusal } from './read-form.ts';
 import { loginPath } from './return-path.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -39,7 +39,7 @@ export function letIn({ sessions, formTokens }: LetInDeps): MiddlewareHandler<Co
     c.set('formToken', formToken);
     if (!isStranger) c.set('viewer', viewerOf(session, formToken));
     if (c.req.method !== 'POST') return next();
-    const form = await readForm(c);
+    const form = await readForm(c, isLogin ? MAX_LOGIN_BYTES : MAX_FORM_BYTES);
     if (!(form instanceof URLSearchParams)) return refuse(c, form.status, form.text);
     c.set('form', form);
     const isOurs = formTokens.isFor(form.get(CSRF_FIELD) ?? '', owner);
