@@ -1,6 +1,7 @@
 // Takes the pictures of the console for the docs: `make screenshots`.
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { launchChromium } from '../console/support/chromium.ts';
 import { startPictureScene, type PictureScene } from '../console/support/picture-scene.ts';
 import { openWatchedPage } from '../console/support/watched-page.ts';
@@ -10,26 +11,32 @@ interface Pictures {
   readonly name: string;
   readonly path: (scene: PictureScene) => string;
   readonly height: number;
+  /** Does what a person does before the page looks as it should. */
+  readonly prepare?: (page: Page) => Promise<void>;
   /** Says which pictures there are besides that in a wide window. */
   readonly also?: readonly ('phone' | 'dark')[];
 }
 
 const PICTURES: readonly Pictures[] = [
-  { name: 'overview', path: () => '/console', height: 900, also: ['dark', 'phone'] },
+  { name: 'overview', path: () => '/console', height: 900, also: ['dark'] },
   { name: 'executions', path: () => '/console/executions', height: 680 },
-  {
-    name: 'conversation',
-    path: ({ conversationUuid }) => `/console/conversations/${conversationUuid}`,
-    height: 1_100,
-    also: ['phone'],
-  },
   {
     name: 'execution',
     path: ({ executionUuid }) => `/console/executions/${executionUuid}`,
     height: 1_200,
-    also: ['dark', 'phone'],
+    also: ['phone'],
   },
-  { name: 'agent', path: ({ agentUuid }) => `/console/agents/${agentUuid}`, height: 1_000 },
+  {
+    name: 'try',
+    path: ({ webhookUuid }) => `/console/try?webhook=${webhookUuid}`,
+    height: 1_000,
+    prepare: async (page) => {
+      await page.getByLabel("Caller's number").fill('+14155550120');
+      await page.getByRole('button', { name: 'Render the request' }).click();
+      await page.getByRole('button', { name: 'Send it once' }).click();
+      await page.getByText('HTTP 200').waitFor();
+    },
+  },
 ];
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
@@ -48,11 +55,15 @@ try {
   await scene.close();
 }
 
-async function takePicture({ name, path, height }: Pictures, look: 'wide' | 'phone' | 'dark'): Promise<void> {
+async function takePicture(
+  { name, path, height, prepare }: Pictures,
+  look: 'wide' | 'phone' | 'dark',
+): Promise<void> {
   const viewport = look === 'phone' ? PHONE : { width: WIDE, height };
   const { page, problems, close } = await openWatchedPage(browser, scene.server.origin, { viewport });
   await page.emulateMedia({ colorScheme: look === 'dark' ? 'dark' : 'light', reducedMotion: 'reduce' });
   await page.goto(path(scene));
+  await prepare?.(page);
   const file = `console-${name}${look === 'wide' ? '' : `-${look}`}.png`;
   await page.screenshot({ path: `${FOLDER}${file}`, animations: 'disabled' });
   await close();

@@ -43,7 +43,7 @@ const WITH_FILTERS =
 
 /** Lists all pages that a person without a token can open. */
 export const PAGES: readonly ConsolePage[] = [
-  { name: 'Overview', paths: () => ['/console', '/console?range=day'], planted: [] },
+  { name: 'Overview', paths: () => ['/console', '/console?range=day'], planted: ['displayname'] },
   {
     name: 'Try a webhook',
     paths: ({ calls }) => [
@@ -56,7 +56,7 @@ export const PAGES: readonly ConsolePage[] = [
   {
     name: 'Executions',
     paths: () => ['/console/executions', `/console/executions${WITH_FILTERS}`],
-    planted: [],
+    planted: ['displayname'],
   },
   {
     name: 'Execution',

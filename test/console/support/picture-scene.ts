@@ -57,7 +57,8 @@ export async function startPictureScene(): Promise<PictureScene> {
   const dns = await startDnsServer((name, family) =>
     name === 'endpoint.example' ? (family === 'A' ? ['127.0.0.1'] : []) : 'NXDOMAIN',
   );
-  const endpoint = await startSecureEndpoint(crm);
+  // So its address is the same in all pictures, unless the port is taken.
+  const endpoint = await startSecureEndpoint(crm, 8_443).catch(() => startSecureEndpoint(crm));
   const silent = await startReceiver(() => new Promise(() => {}));
   const server = await startConsoleServer({
     CALLHOOKS_CA_FILE: CA_FILE,

@@ -36,10 +36,12 @@ export async function startScene(env: Readonly<Record<string, string>> = {}): Pr
     ...env,
   });
   const stage = { server, endpoint, stalled, secureUrl: secure.url };
+  const calls = await playEveryKind(stage);
+  // These come last, because a list looks up the names of the first agents alone.
   const planted = await playPlanted(stage);
   return {
     server,
-    calls: new Map([...planted, ...(await playEveryKind(stage))]),
+    calls: new Map([...calls, ...planted]),
     holdReports: () => holdReports(stage),
     close: async () => {
       await server.close();
