@@ -1,4 +1,4 @@
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+|\n/gy;
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+|\s+/gy;
 const FIELD_SEGMENT = /(?:^|\.)([A-Za-z_]\w*)|\[("(?:[^"\\]|\\.)*"|[^\]]*)\]/g;
 
 /** A value of the text, with the values in it by their names or numbers. */
@@ -25,9 +25,9 @@ export function linesOfJson(text: string): LineOf {
   const root: Place = { line: 1, inner: new Map() };
   const stack: Container[] = [{ place: root, index: 0, key: undefined }];
   let line = 1;
-  for (const [token] of text.replace(/\r/g, ' ').matchAll(new RegExp(TOKEN.source, 'g'))) {
+  for (const [token] of text.matchAll(new RegExp(TOKEN.source, 'g'))) {
     const top = stack.at(-1) as Container;
-    if (token === '\n') line += 1;
+    if (token.trim() === '') line += token.split('\n').length - 1;
     else if (token === ':') continue;
     else if (token === ',') {
       if (top.index === undefined) top.key = undefined;

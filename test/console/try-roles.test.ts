@@ -11,6 +11,7 @@ describe('The page that tries a webhook, on a server with tokens', () => {
   let app: TestApp;
   let endpoint: Receiver;
   let webhookUuid = '';
+  let agentUuid = '';
 
   before(async () => {
     app = await startTestApp(sqliteEngine()!, { ...TOKEN_SETTINGS, CALLHOOKS_EGRESS_ALLOW: '127.0.0.0/8' });
@@ -21,6 +22,7 @@ describe('The page that tries a webhook, on a server with tokens', () => {
       withToken(TOKENS.admin),
     );
     webhookUuid = agent?.webhooks[0]?.webhookUuid ?? '';
+    agentUuid = agent?.agentUuid ?? '';
   });
   after(async () => {
     await app.close();
@@ -34,11 +36,9 @@ describe('The page that tries a webhook, on a server with tokens', () => {
     // A viewer has no form here, but the token of any form of the session is good for it.
     const csrf = formTokenOf(shown.body) || formTokenOf((await client.get('/console')).body);
     expect(csrf).not.to.equal('');
-    const posted = await client.post('/console/try', {
-      csrf,
-      webhook_uuid: webhookUuid,
-      send_key: randomUUID(),
-    });
+    const etag = (await app.rpc.agents.getAgent({ agentUuid }, withToken(TOKENS.admin))).agent?.etag ?? '';
+    const form = { csrf, webhook_uuid: webhookUuid, send_key: randomUUID(), agent_etag: etag };
+    const posted = await client.post('/console/try', form);
     return { shown, posted };
   };
 

@@ -58,9 +58,8 @@ describe('The page that tries a webhook', () => {
   /** Renders a form and returns the fields of the form that sends it. */
   const sendFormOf = async (form: Readonly<Record<string, string>>) => {
     const { body } = await submit(form);
-    const sendForm = body.slice(body.indexOf('name="send_key"') - 3_000, body.indexOf('Send it once'));
-    const key = /name="send_key" value="([^"]+)"/.exec(sendForm)?.[1] ?? '';
-    return { ...form, send_key: key };
+    const field = (name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(body)?.[1] ?? '';
+    return { ...form, send_key: field('send_key'), agent_etag: field('agent_etag') };
   };
 
   it('offers the webhooks of the agents when none is named', async () => {
@@ -128,6 +127,20 @@ describe('The page that tries a webhook', () => {
     expect(endpoint.requests).to.have.length(before + 1);
     for (const { body } of [...answers, again]) expect(body).to.include('HTTP 200');
     expect(again.body).to.include('This is the answer to that');
+  });
+
+  it('sends nothing when the agent was changed after the request had been rendered', async () => {
+    const form = await sendFormOf(stored());
+    const before = endpoint.requests.length;
+    const { agentUuid } = agent;
+    await app.rpc.agents.updateAgent({
+      agent: { agentUuid, displayName: 'Other' },
+      updateMask: ['display_name'],
+    });
+    const { status, body } = await submit(form);
+    expect(status).to.equal(409);
+    expect(body).to.include('the agent was changed after the request had been rendered');
+    expect(endpoint.requests).to.have.length(before);
   });
 
   it('shows an answer that takes longer than the port keeps an idle connection', async function () {

@@ -43,7 +43,7 @@ export function controlProblems(control: Control, problems: readonly Problem[]):
   const own = problems.filter((problem) => problem.control === control);
   if (own.length === 0) return '';
   return html`<ul class="problems" id="${controlId(control)}-problems">
-    ${own.map((problem) => html`<li>${problemText(problem)}</li>`)}
+    ${some(own, problemText)}
   </ul>`;
 }
 
@@ -54,11 +54,18 @@ export function problemSummary(problems: readonly Problem[]): Html | '' {
   return html`<div class="outcome-box bad" role="alert">
     <p><strong>${count} to be mended. Nothing was sent.</strong></p>
     <ul>
-      ${problems.map(
-        (problem) => html`<li><a href="#${controlId(problem.control)}">${problemText(problem)}</a></li>`,
-      )}
+      ${some(problems, (problem) => html`<a href="#${controlId(problem.control)}">${problemText(problem)}</a>`)}
     </ul>
   </div>`;
+}
+
+// A pasted configuration can break thousands of rules.
+const MAX_SHOWN = 50;
+
+function some(problems: readonly Problem[], toHtml: (problem: Problem) => Html): Html {
+  const more = problems.length - MAX_SHOWN;
+  return html`${problems.slice(0, MAX_SHOWN).map((problem) => html`<li>${toHtml(problem)}</li>`)}
+  ${more > 0 ? html`<li>and ${more} more</li>` : ''}`;
 }
 
 function problemText({ field, description, line }: Problem): Html {

@@ -4,12 +4,13 @@ import { mayCall } from '../../../access/roles.ts';
 import { CallhooksError } from '../../../errors.ts';
 import { WebhookAdminService, type TestWebhookRequest } from '../../../gen/index.callhooks.v1.ts';
 import { csrfField } from '../../access/csrf-field.ts';
+import { nextTurn } from '../../layout/next-turn.ts';
 import { answerOfRefusal } from '../../layout/refusal.ts';
 import { shell, type Html } from '../../layout/shell.ts';
 import type { ConsoleEnv } from '../../viewer.ts';
 import { notAllowed } from './not-allowed.ts';
 import { problemsOf, problemSummary, refusalNotice } from './problems.ts';
-import { SEND_KEY, sendFormView } from './send-form.ts';
+import { AGENT_ETAG, SEND_KEY, sendFormView } from './send-form.ts';
 import { createSendOnce, isSendKey, type SendOnce } from './send-once.ts';
 import { byControl, readTryForm, tryFormOf, type Problem, type TryForm } from './try-form.ts';
 import { configText, tryFormView } from './try-form-view.ts';
@@ -73,6 +74,7 @@ async function submit(c: C, sendOnce: SendOnce): Promise<Response> {
   const tried = await readTriedWebhook(c.var.api, form);
   const { request, problems } = readTryRequest(form);
   const asked = { form, tried, problems, request: { ...request, webhookUuid: webhookUuidOf(form, tried) } };
+  await nextTurn();
   try {
     const key = c.var.form.get(SEND_KEY) ?? '';
     const result =
@@ -80,25 +82,33 @@ async function submit(c: C, sendOnce: SendOnce): Promise<Response> {
     return await answer(c, asked, problems, result);
   } catch (error) {
     if (!(error instanceof CallhooksError)) throw error;
+    await nextTurn();
     return refuse(c, asked, error);
   }
 }
 
-async function send(c: C, { request }: Asked, sendOnce: SendOnce, key: string): Promise<Html> {
-  const { api, viewer } = c.var;
-  const { reply, sentAt, isRepeat } = await sendOnce.run(`${viewer.name ?? ''} ${key}`, () =>
-    api.call(WebhookAdminService.testWebhook, { ...request, send: true }),
-  );
+async function send(c: C, { request, tried }: Asked, sendOnce: SendOnce, key: string): Promise<Html> {
+  const { api, viewer, form } = c.var;
+  const { reply, sentAt, isRepeat } = await sendOnce.run(`${viewer.name ?? ''} ${key}`, async () => {
+    if (form.get(AGENT_ETAG) !== tried.agent?.etag) throw changedSince();
+    return api.call(WebhookAdminService.testWebhook, { ...request, send: true });
+  });
   return reply === undefined
     ? forgottenNotice(sentAt)
     : resultView({ reply, sentAt, isRepeat, sendForm: undefined });
 }
 
+function changedSince(): CallhooksError {
+  const message =
+    'the agent was changed after the request had been rendered, so render it again; nothing was sent';
+  return new CallhooksError('ETAG_MISMATCH', message);
+}
+
 // A form with problems is rendered, too, so that all that is wrong with it shows at once.
-async function render(c: C, { form, request, problems }: Asked): Promise<Html | ''> {
+async function render(c: C, { form, tried, request, problems }: Asked): Promise<Html | ''> {
   const reply = await c.var.api.call(WebhookAdminService.testWebhook, request);
   if (problems.length > 0) return '';
-  const sendForm = sendFormView(form, reply, csrfField(c));
+  const sendForm = sendFormView({ form, tried, reply, csrf: csrfField(c) });
   return resultView({ reply, sentAt: undefined, isRepeat: false, sendForm });
 }
 

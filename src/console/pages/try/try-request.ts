@@ -1,6 +1,6 @@
 import { TestWebhookRequest, WebhookConfig, WebhookType } from '../../../gen/index.callhooks.v1.ts';
 import { messageJson } from '../../message-json.ts';
-import { readJson, readObject } from './read-json.ts';
+import { readJson, readObject, refuseMore } from './read-json.ts';
 import type { Problem, TryForm } from './try-form.ts';
 import { readVariables } from './variables-text.ts';
 
@@ -67,8 +67,7 @@ function readConfig(text: string): WebhookConfig {
 }
 
 function bounded(text: string, maxChars: number): string {
-  if (text.length <= maxChars) return text;
-  throw new Error(`must not have more than ${maxChars} characters here; callhooks try takes more`);
+  return text.length <= maxChars ? text : refuseMore(`${maxChars} characters`);
 }
 
 function readDuration(text: string) {

@@ -1,4 +1,6 @@
-import { readObject } from './read-json.ts';
+import { readObject, refuseMore } from './read-json.ts';
+
+const MAX_LINES = 1_000;
 
 /**
  * Returns the variables of a text: a JSON object, or lines of the form `name=value`. A value is JSON if it can be read so,
@@ -8,7 +10,9 @@ import { readObject } from './read-json.ts';
 export function readVariables(text: string): Record<string, unknown> {
   if (text.trimStart().startsWith('{')) return readObject(text);
   const variables = new Map<string, unknown>();
-  for (const [index, line] of text.split('\n').entries()) {
+  const lines = text.split('\n');
+  if (lines.length > MAX_LINES) refuseMore(`${MAX_LINES} lines`);
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const at = line.indexOf('=');
     const name = line.slice(0, at).trim();

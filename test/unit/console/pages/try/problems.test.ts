@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { problemsOf } from '../../../../../src/console/pages/try/problems.ts';
+import { problemsOf, problemSummary } from '../../../../../src/console/pages/try/problems.ts';
 import { tryFormOf } from '../../../../../src/console/pages/try/try-form.ts';
 import { CallhooksError, validationFailed } from '../../../../../src/errors.ts';
 
@@ -40,5 +40,14 @@ describe('problemsOf', () => {
 
   it('returns nothing for a refusal that is about no control', () => {
     expect(problemsOf(new CallhooksError('LIMIT_REACHED', 'too many'), tryFormOf({}))).to.deep.equal([]);
+  });
+});
+
+describe('problemSummary', () => {
+  it('shows 50 problems, and how many more there are', () => {
+    const problem = { control: 'metadata', field: 'metadata', description: 'is bad' } as const;
+    const summary = String(problemSummary(Array.from({ length: 60 }, () => problem)));
+    expect(summary).to.include('60 things are to be mended').and.include('and 10 more');
+    expect(summary.match(/href="#try-metadata"/g)).to.have.length(50);
   });
 });

@@ -63,6 +63,11 @@ describe('readTryRequest', () => {
       /deeper than 64/,
     ],
     ['a text with more characters than are read', { metadata: ' '.repeat(70_000) + '{}' }, /more than 65536/],
+    [
+      'more values than are read',
+      { metadata: `{"a":[${'1,'.repeat(2_000)}1]}` },
+      /more than 2000 values here/,
+    ],
     ['a duration with a unit', { call_duration: '142s' }, /^must be seconds, such as 142.5$/],
     ['a negative duration', { call_duration: '-1' }, /^must be seconds/],
   ];

@@ -30,6 +30,7 @@ describe('readVariables', () => {
     ['a line without an equals sign', 'a=1\nb', /line 2 is neither/],
     ['a line without a name', '=1', /line 1 is neither/],
     ['a name that stands twice', 'a=1\nb=2\na=3', /line 3 names one again/],
+    ['more lines than are read', 'a\n'.repeat(1_000), /more than 1000 lines here/],
     ['an object that is not closed', '{"a": 1', /is not JSON/],
   ];
   for (const [title, text, message] of bad) {
