@@ -137,6 +137,23 @@ describe('The live list of executions', function () {
       await until('the stream to end', () => lines() > ended);
     });
 
+    it('says how many executions were left out, and goes on from the last event after an error', async () => {
+      const page = await openPage(`http://${app.opsAddress}`);
+      const asked: (string | null)[] = [];
+      await page.route('**/executions/live*', async (route) => {
+        asked.push(new URL(route.request().url()).searchParams.get('finished_at_from'));
+        const data = JSON.stringify({ rows: '', dropped: 3 });
+        const body = `event: ended\nid: 2026-11-28T12:00:00.000Z\ndata: ${data}\n\n`;
+        await route.fulfill({ contentType: 'text/event-stream', body });
+      });
+      await page.goto('/console/executions');
+      await page.click('text=Follow live');
+      await until('two requests', () => asked.length >= 2);
+      await page.locator('[role=status]', { hasText: /\d+ more were left out/ }).waitFor();
+      await page.click('text=Stop following');
+      expect(asked.slice(0, 2)).to.deep.equal([null, '2026-11-28T12:00:00.000Z']);
+    });
+
     it('shows the list when its first execution ends', async () => {
       const other = await makeAgent(app.rpc, { pre: postTo(receiver.url, {}) });
       const page = await openPage(`http://${app.opsAddress}`);

@@ -1,7 +1,8 @@
 // The one script of the console. Every page can be read and used without it.
 
 const MAX_LIVE_ROWS = 200;
-const RECONNECT_MS = 5000;
+const RECONNECT_MS = 2000;
+const MAX_RECONNECT_MS = 60_000;
 
 improve(document);
 const followed = document.querySelector('[data-live]');
@@ -49,15 +50,16 @@ function follow(place) {
   let source;
   let timer;
   let resumeAt;
+  let waitMs = RECONNECT_MS;
   let [shown, dropped] = [0, 0];
 
   const say = (text) => (status.textContent = text);
-  const counted = () => {
+  const counted = (more = '') => {
     const left =
       dropped === 0
         ? ''
         : ` ${dropped} more were left out, because there were too many at once: filter them.`;
-    say(`Following. ${shown === 1 ? '1 execution has' : `${shown} executions have`} ended.${left}`);
+    say(`Following. ${shown === 1 ? '1 execution has' : `${shown} executions have`} ended.${left}${more}`);
   };
   const close = () => {
     clearTimeout(timer);
@@ -71,14 +73,18 @@ function follow(place) {
     source = new EventSource(url);
     source.addEventListener('ended', ({ data, lastEventId }) => {
       resumeAt = lastEventId;
+      waitMs = RECONNECT_MS;
       const update = JSON.parse(data);
       dropped += update.dropped;
       shown += putOnTop(body, update.rows);
       counted();
     });
     source.addEventListener('error', () => {
-      say('The connection was lost. It is tried again.');
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, RECONNECT_MS);
+      counted(' The connection was lost, and is tried again.');
+      // A browser would not connect again after a status such as 503.
+      close();
+      timer = setTimeout(open, waitMs);
+      waitMs = Math.min(2 * waitMs, MAX_RECONNECT_MS);
     });
   };
   const update = () => {

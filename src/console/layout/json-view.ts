@@ -25,7 +25,7 @@ export function jsonView(name: string, text: string): Html {
 
 /** Returns a text as it is, with a button that copies it, which the script adds. */
 function plainText(name: string, text: string): Html {
-  return html`<pre class="text" tabindex="0" role="region" aria-label="${name}" data-copy="${name}">
+  return html`<pre class="text" tabindex="0" role="group" aria-label="${name}" data-copy="${name}">
 ${text}</pre>`;
 }
 

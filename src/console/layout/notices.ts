@@ -11,6 +11,6 @@ export function emptyState(title: string, body: Html | string): Html {
 
 /** Returns a text for a terminal, with a button that copies it, which the script adds. */
 export function commandText(name: string, text: string): Html {
-  return html`<pre class="text" tabindex="0" role="region" aria-label="${name}" data-copy="${name}">
+  return html`<pre class="text" tabindex="0" role="group" aria-label="${name}" data-copy="${name}">
 ${text}</pre>`;
 }

@@ -19,7 +19,7 @@ export function createVariableValues(): (name: string, value: unknown) => Html {
     left -= json.length;
     return html`<details>
       <summary>${beginning}</summary>
-      <pre class="text" tabindex="0" role="region" aria-label="value of ${name}">${json}</pre>
+      <pre class="text" tabindex="0" role="group" aria-label="value of ${name}">${json}</pre>
     </details>`;
   };
 }
