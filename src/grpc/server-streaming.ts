@@ -29,13 +29,13 @@ export function createServerStreaming<Request, Reply>(
   const send = async (call: Call, message: ArrivingMessage, context: CallContext): Promise<void> => {
     if (isClosing()) throw shuttingDown();
     const request = admit(call.request, message, context).decode();
-    message.reserve(0);
+    message.reserveForStream(0);
     for await (const reply of handler(request, context)) {
       const bytes = method.responseSerialize(reply);
-      while (!message.reserve(bytes.length) && !context.signal.aborted) await wait(MEMORY_WAIT_MS);
+      while (!message.reserveForStream(bytes.length) && !context.signal.aborted) await wait(MEMORY_WAIT_MS);
       if (context.signal.aborted) return;
       await written(call, bytes, context.signal);
-      message.reserve(0);
+      message.reserveForStream(0);
     }
   };
   return (call) => {
@@ -53,7 +53,7 @@ export function createServerStreaming<Request, Reply>(
     (open.span === undefined ? begin() : open.span.run(begin))
       .then(() => rpc.succeeded(undefined), rpc.failed)
       .finally(() => {
-        message.reserve(0);
+        message.reserveForStream(0);
         message.answered();
       });
   };

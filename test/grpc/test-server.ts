@@ -6,6 +6,7 @@ import { createGrpcServer } from '../../src/grpc/server.ts';
 import { connect, type Rpc } from '../support/rpc.ts';
 
 type Calls = HandlersOf<typeof CallLifecycleService>;
+type Watch = Pick<HandlersOf<typeof ExecutionLogService>, 'watchExecutions'>;
 
 /** A gRPC server with handlers of a test's own, and a client to it. */
 export interface TestServer extends AsyncDisposable {
@@ -24,7 +25,7 @@ function unused(): Promise<never> {
 
 /** Starts the server of src/grpc on a free port of 127.0.0.1, without the rest of the app. */
 export async function startTestServer(
-  handlers: Partial<Calls>,
+  { watchExecutions = async function* none() {}, ...handlers }: Partial<Calls & Watch>,
   options: Partial<GrpcServerOptions> = {},
 ): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
@@ -39,7 +40,7 @@ export async function startTestServer(
       bindService(ExecutionLogService, {
         getExecution: unused,
         listExecutions: unused,
-        async *watchExecutions() {},
+        watchExecutions,
       }),
     ],
     logger,

@@ -31,7 +31,8 @@ describeEachEngine('the executions in the order of their ends', (engine) => {
   const counts: number[] = [];
   const store = () => db.database.executions;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000);
     db = await openFresh(engine);
     direct = connectDirectly(db.fresh);
     const starts = times(60, (at) => aStart(at % 3 === 0 ? { agentUuid } : {}));

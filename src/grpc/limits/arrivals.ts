@@ -45,6 +45,7 @@ const UNCOUNTED: ArrivingMessage = {
   received: ignore,
   answered: ignore,
   reserve: () => true,
+  reserveForStream: () => true,
   end: ignore,
 };
 /** The paths of callhooks. Each RPC has one message. The streams of health and reflection may stay open without one. */

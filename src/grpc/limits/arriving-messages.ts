@@ -15,6 +15,11 @@ export interface ArrivingMessage {
    * stream has ended nothing is reserved any more, because nothing would release it.
    */
   reserve(bytes: number): boolean;
+  /**
+   * Sets how many bytes are reserved for a reply of a stream, in place of the message. All streams together get an eighth of
+   * the budget at most, because their callers may let replies lie for as long as they like.
+   */
+  reserveForStream(bytes: number): boolean;
   /** Notes that the stream is closed, and releases all bytes. */
   end(): void;
 }
@@ -41,6 +46,8 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
     ArrivingMessage,
     { readonly stream: ServerHttp2Stream; readonly dueAtMs: number; readonly isAnswered: boolean }
   >();
+  const maxForStreams = (budget?.maxBytes ?? Infinity) / 8;
+  let reservedForStreams = 0;
   let sweep: NodeJS.Timeout | undefined;
 
   // One timer for all, because a timer for each call would cost every call a little.
@@ -77,6 +84,15 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
         reserved = bytes;
         return true;
       };
+      let forStream = 0;
+      const reserveForStream = (bytes: number): boolean => {
+        if (isEnded) return true;
+        const sum = reservedForStreams + bytes - forStream;
+        if (sum > maxForStreams || !reserve(bytes)) return false;
+        reservedForStreams = sum;
+        forStream = bytes;
+        return true;
+      };
       const message: ArrivingMessage = {
         call,
         received: () => {
@@ -88,9 +104,10 @@ export function createArrivingMessages(budget: ByteBudget | undefined, refusals:
           if (!stream.closed) time(message, stream, true);
         },
         reserve,
+        reserveForStream,
         end: () => {
           arriving.delete(message);
-          reserve(0);
+          reserveForStream(0);
           isEnded = true;
         },
       };

@@ -74,4 +74,15 @@ describe('createArrivingMessages', () => {
     expect([message.reserve(1_000), budget.reservedBytes()]).to.deep.equal([true, 1_000]);
     expect([message.reserve(0), budget.reservedBytes()]).to.deep.equal([true, 0]);
   });
+
+  it('reserves an eighth of the budget for replies of streams at most, until they are read or their streams end', () => {
+    const { budget, messages, newStream } = countOf1000();
+    const [one, other] = [newStream(), newStream()].map((stream) => messages.begin(stream, CALL, 500, true));
+    expect([one?.reserveForStream(100), other?.reserveForStream(26)]).to.deep.equal([true, false]);
+    expect([other?.reserveForStream(25), budget.reservedBytes()]).to.deep.equal([true, 125]);
+    one?.reserveForStream(0);
+    expect([other?.reserveForStream(125), budget.reservedBytes()]).to.deep.equal([true, 125]);
+    other?.end();
+    expect([one?.reserveForStream(125), budget.reservedBytes()]).to.deep.equal([true, 125]);
+  });
 });
