@@ -15,6 +15,7 @@ export interface SceneCall {
   readonly agentUuid: string;
   readonly conversationUuid: string;
   readonly executionUuid: string;
+  readonly webhookUuid: string;
 }
 
 /** Is what calls are made with. */
@@ -143,7 +144,11 @@ const DETAILS = {
 async function startCall({ server }: Stage, agent: CallAgent): Promise<SceneCall> {
   const call = newCall(agent);
   const { execution } = await server.rpc.calls.onCallStart({ ...call, ...DETAILS });
-  return { ...call, executionUuid: execution?.executionUuid ?? '' };
+  return {
+    ...call,
+    executionUuid: execution?.executionUuid ?? '',
+    webhookUuid: execution?.webhookUuid ?? '',
+  };
 }
 
 async function endCall({ server }: Stage, agent: CallAgent, { isRemoved = false } = {}): Promise<SceneCall> {
@@ -154,7 +159,11 @@ async function endCall({ server }: Stage, agent: CallAgent, { isRemoved = false 
   };
   const { execution } = await server.rpc.calls.onCallEnd({ ...call, ...DETAILS, ...summary });
   if (isRemoved) await server.rpc.webhooks.deleteWebhook({ webhookUuid: agent.post?.webhookUuid ?? '' });
-  return { ...call, executionUuid: execution?.executionUuid ?? '' };
+  return {
+    ...call,
+    executionUuid: execution?.executionUuid ?? '',
+    webhookUuid: execution?.webhookUuid ?? '',
+  };
 }
 
 /** Begins a start whose endpoint does not answer. The server has to end before the reply comes. */
@@ -168,7 +177,7 @@ async function beginStalledStart({ server, stalled }: Stage, agent: CallAgent): 
     const { executions } = await server.rpc.executions.listExecutions({ conversationUuid });
     return executions[0];
   });
-  return { ...call, executionUuid: execution.executionUuid };
+  return { ...call, executionUuid: execution.executionUuid, webhookUuid: execution.webhookUuid };
 }
 
 /** Rewrites a record, because only a bug makes one of this kind. */

@@ -48,7 +48,7 @@ export const PAGES: readonly ConsolePage[] = [
     name: 'Try a webhook',
     paths: ({ calls }) => [
       '/console/try',
-      `/console/try?agent=${calls.get('planted')?.agentUuid}&type=pre_call&edit=1`,
+      `/console/try?webhook=${calls.get('planted')?.webhookUuid}&edit=1`,
       `/console/try?agent=${calls.get('planted report')?.agentUuid}&type=post_call`,
     ],
     planted: ['displayname', 'default', 'url', 'header', 'body', 'bodykey'],

@@ -102,5 +102,5 @@ async function playCall(rpc: Rpc, agentUuid: string, isReport: boolean): Promise
   const { execution } = isReport ? await rpc.calls.onCallEnd(details) : await rpc.calls.onCallStart(details);
   const executionUuid = execution?.executionUuid ?? '';
   await untilFinished(rpc, executionUuid);
-  return { ...call, executionUuid };
+  return { ...call, executionUuid, webhookUuid: execution?.webhookUuid ?? '' };
 }

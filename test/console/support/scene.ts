@@ -1,5 +1,5 @@
 import { startDnsServer } from '../../support/dns-server.ts';
-import { startReceiver } from '../../support/receiver.ts';
+import { startReceiver, type Receiver } from '../../support/receiver.ts';
 import { holdReports, playEveryKind, SETTINGS, type SceneCall } from './calls-of-every-kind.ts';
 import { CUSTOMER } from './call-rows.ts';
 import { playPlanted } from './planted.ts';
@@ -39,13 +39,19 @@ export async function startScene(env: Readonly<Record<string, string>> = {}): Pr
   const calls = await playEveryKind(stage);
   // These come last, because a list looks up the names of the first agents alone.
   const planted = await playPlanted(stage);
+  const others: Receiver[] = [];
   return {
     server,
     calls: new Map([...calls, ...planted]),
-    holdReports: () => holdReports(stage),
+    // Each time at another endpoint, because the slot of the last one may still be taken.
+    holdReports: async () => {
+      const silent = await startReceiver(() => new Promise(() => {}));
+      others.push(silent);
+      return holdReports({ ...stage, stalled: silent });
+    },
     close: async () => {
       await server.close();
-      await Promise.all([endpoint.close(), stalled.close(), secure.close(), dns.close()]);
+      await Promise.all([endpoint, secure, dns, stalled, ...others].map((each) => each.close()));
     },
   };
 }
