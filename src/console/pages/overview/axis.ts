@@ -5,8 +5,8 @@ import type { Html } from '../../layout/shell.ts';
 export interface Plot {
   readonly width: number;
   readonly height: number;
-  /** The room on the left for the numbers, and below for the times. */
-  readonly left: number;
+  /** The room on the right for the numbers, where the newest steps are, and below for the times. */
+  readonly right: number;
   readonly bottom: number;
   readonly top: number;
 }
@@ -37,9 +37,13 @@ export function heightOf(plot: Plot, { max }: Scale, value: number): number {
 }
 
 /** Returns where a step begins, and how wide it is. */
-export function stepPlace({ left, width }: Plot, steps: number, index: number): { x: number; width: number } {
-  const stepWidth = (width - left) / steps;
-  return { x: round(left + index * stepWidth), width: round(stepWidth) };
+export function stepPlace(
+  { right, width }: Plot,
+  steps: number,
+  index: number,
+): { x: number; width: number } {
+  const stepWidth = (width - right) / steps;
+  return { x: round(index * stepWidth), width: round(stepWidth) };
 }
 
 /** Rounds to a tenth, because a finer drawing looks the same and is longer. */
@@ -54,18 +58,16 @@ export function axes(
   label: (value: number) => string,
   times: readonly string[],
 ): Html {
-  const { width, height, left, bottom } = plot;
+  const { height, bottom } = plot;
+  const end = plot.width - plot.right;
   const line = (value: number): Html => {
     const y = heightOf(plot, scale, value);
-    return html`<line class="grid" x1="${left}" x2="${width}" y1="${y}" y2="${y}" /><text
-        x="${left - 6}"
-        y="${y + 4}"
-        text-anchor="end"
+    return html`<line class="grid" x1="0" x2="${end}" y1="${y}" y2="${y}" /><text x="${end + 6}" y="${y + 4}"
         >${label(value)}</text
       >`;
   };
   const time = (text: string, index: number): Html => {
-    const x = round(left + (index / (times.length - 1)) * (width - left));
+    const x = round((index / (times.length - 1)) * end);
     const anchor = index === 0 ? 'start' : index === times.length - 1 ? 'end' : 'middle';
     return html`<text x="${x}" y="${height - bottom + 16}" text-anchor="${anchor}">${text}</text>`;
   };

@@ -6,9 +6,9 @@ import { axes, heightOf, numberText, round, scaleFor, stepPlace, type Plot, type
 import { fillOf } from './outcomes.ts';
 import { stepTitle, timesOf } from './step-words.ts';
 
-const PLOT: Plot = { width: 880, height: 200, left: 44, bottom: 24, top: 8 };
+const PLOT: Plot = { width: 880, height: 200, right: 36, bottom: 24, top: 8 };
 /** A single failure among thousands must be seen. */
-const MIN_HEIGHT = 2;
+const MIN_HEIGHT = 3;
 
 /** Returns a chart of the executions a minute: a bar for each step, in which the outcomes are stacked. */
 export function executionChart(period: OverviewPeriod): Html {

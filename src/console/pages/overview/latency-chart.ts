@@ -6,7 +6,7 @@ import type { Html } from '../../layout/shell.ts';
 import { axes, heightOf, numberText, round, scaleFor, stepPlace, type Plot, type Scale } from './axis.ts';
 import { timesOf } from './step-words.ts';
 
-const PLOT: Plot = { width: 440, height: 150, left: 60, bottom: 24, top: 8 };
+const PLOT: Plot = { width: 440, height: 150, right: 56, bottom: 24, top: 8 };
 
 /** Returns a chart of how long the executions of a type took: half of them, and 99 of 100, took at most so long. */
 export function latencyChart(period: OverviewPeriod, type: WebhookType): Html {
