@@ -20,7 +20,7 @@ export function outcomePart({ outcome, decision, misses, missingVariables }: Exp
         : html`<p>
             ${badge(decision.isDegraded ? 'warn' : decision.tone, decision.word)}
             ${decision.isDegraded ? html`<strong>degraded</strong>: ` : ''}${capitalized(decision.why)}
-            ${decision.setting === undefined ? '' : html`<span class="dim">Setting: <code>${decision.setting}</code></span>`}
+            ${decision.setting === undefined ? '' : html`<br /><span class="dim">Setting: <code>${decision.setting}</code></span>`}
           </p>`
     }
     ${

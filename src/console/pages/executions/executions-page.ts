@@ -43,8 +43,8 @@ export async function executionsPage(c: Context<ConsoleEnv>): Promise<Response> 
       : html`<div data-when="empty">${nothingFound(request, found)}</div>
           <div data-when="filled" hidden>${table}</div>`;
   return page(
-    html`${quickFilters(filter)} ${filterForm(filter)} ${followButton(request)} ${list}
-    ${pager(request, found)}`,
+    html`<div class="toolbar">${quickFilters(filter)} ${followButton(request)}</div>
+      ${filterForm(filter)} ${list} ${pager(request, found)}`,
     200,
   );
 }

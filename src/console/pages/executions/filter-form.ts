@@ -2,12 +2,13 @@ import { html } from 'hono/html';
 import { checkboxes, selectField, textField } from '../../layout/form-fields.ts';
 import { executionsPath } from '../../layout/paths.ts';
 import type { Html } from '../../layout/shell.ts';
+import type { ListExecutionsRequest } from '../../../gen/index.callhooks.v1.ts';
 import { filterQuery, FILTER_WORDS, type FilterField, type ParsedFilter } from './filter.ts';
 
-/** Returns the form with all filters of ListExecutions. It is unfolded where it filters, or where a field breaks a rule. */
+/** Returns the form with all filters of ListExecutions. It is unfolded when it says more than a frequent filter does. */
 export function filterForm(filter: ParsedFilter): Html {
   const { problems, request } = filter;
-  const isUnfolded = problems.size > 0 || filterQuery({ ...request, pageSize: 0 }) !== '';
+  const isUnfolded = problems.size > 0 || !isFrequent(request);
   const content = html`<summary>Filter</summary>
     ${fields(filter)}`;
   return isUnfolded
@@ -50,6 +51,11 @@ const QUICK = [
   { label: 'Rejected', filter: { rejected: 'true' } },
   { label: 'Pending', filter: { states: 'ACCEPTED' } },
 ] as const;
+
+function isFrequent(request: ListExecutionsRequest): boolean {
+  const here = filterQuery({ ...request, pageSize: 0 });
+  return QUICK.some(({ filter }) => here === new URLSearchParams(filter).toString());
+}
 
 /** Returns links to the filters that are used most. */
 export function quickFilters({ request }: ParsedFilter): Html {
