@@ -173,4 +173,11 @@ describeEachEngine('many executions that have ended', (engine) => {
     const second = await db.database.executions.listEnded(filter, 200, first.next ?? START);
     expect(inOrder(first.next ?? START, second.next ?? START)).to.be.below(0);
   });
+
+  it('are read row by row only until a page is full', async () => {
+    statements.length = 0;
+    const page = await db.database.executions.listEnded(ALL, 50, START);
+    expect(page.items).to.have.length(50);
+    expect(statements.filter(({ sql }) => sql.includes('FROM executions e'))).to.have.length(1);
+  });
 });

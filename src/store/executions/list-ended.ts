@@ -26,10 +26,12 @@ export function createEndedReads(connections: Connections, dialect: Dialect): En
       `WHERE state = ${STATE[state]} AND ${where.sql} ORDER BY state_at, execution_uuid LIMIT ${limit}) AS ${alias}`,
     values: where.values,
   });
-  // Reads the rows of keys, in their order, until they come to 1 MiB. `end` is the last key whose row was looked for.
+  // Reads the rows of keys, in their order, until they come to 1 MiB or to more than `enough`. `end` is the last key whose row
+  // was looked for.
   const readRows = async <Key extends { readonly executionUuid: string }>(
     keys: readonly Key[],
     filter: ExecutionFilter,
+    enough = Infinity,
   ): Promise<{ found: Found<Key>[]; end: Key | undefined }> => {
     // The keys are of the right states.
     const where = allOf([matching({ ...filter, states: [] }), ...named(filter)]);
@@ -47,7 +49,7 @@ export function createEndedReads(connections: Connections, dialect: Dialect): En
         if (execution !== undefined && isOfState(execution, filter)) found.push({ key, execution });
       }
       for (const row of rows) bytes += rowBytes(row);
-      if (bytes > MAX_BYTES) return { found, end: step.at(-1) };
+      if (bytes > MAX_BYTES || found.length > enough) return { found, end: step.at(-1) };
     }
     return { found, end: keys.at(-1) };
   };
@@ -97,7 +99,7 @@ export function createEndedReads(connections: Connections, dialect: Dialect): En
       const found = rows.map(toKey).toSorted(compare);
       // Behind this many keys there may be some of a state that were not read.
       const keys = found.slice(0, limit);
-      const { found: matches, end } = await readRows(keys, filter);
+      const { found: matches, end } = await readRows(keys, filter, pageSize);
       const items = matches.slice(0, pageSize).map(({ execution }) => execution);
       if (matches.length > pageSize) return { items, ...next(matches[pageSize - 1]?.key) };
       return { items, ...(keys.length === limit || end !== keys.at(-1) ? next(end) : {}) };
