@@ -2,9 +2,9 @@ import { setImmediate as nextPass, setTimeout as wait } from 'node:timers/promis
 import { limitReached, shuttingDown } from '../../errors.ts';
 import type { ExecutionFilter, ExecutionStore } from '../../store/execution-store.ts';
 import { reportAwayOnce } from '../writes/database-health.ts';
-import { createEndedReads, type EndedReads, type EndedRound } from './read-ended.ts';
+import { createPastPages, type Clock } from './past-pages.ts';
+import { createEndedReads, NOTHING_FOUND, type EndedReads, type EndedRound } from './read-ended.ts';
 import { readPast } from './read-past.ts';
-import { createReadTurns, type Clock } from './read-turns.ts';
 import { createWatcher, type EndedUpdate, type Watcher } from './watcher.ts';
 
 /** Tells watchers which executions have ended, whichever replica has finished them. */
@@ -46,8 +46,9 @@ const PROCESS_CLOCK: Clock = {
 /** Makes the feed. It reads once a second for all watchers together, and not at all while there are none. */
 export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecutions {
   const { store, clock = PROCESS_CLOCK } = deps;
-  const turn = createReadTurns(clock, PAST_READS_A_SECOND);
   const stopping = new AbortController();
+  const { signal: stopped } = stopping;
+  const readPastPage = createPastPages({ store, clock, perSecond: PAST_READS_A_SECOND, signal: stopped });
   const open = new Set<AbortController>();
   let rounds: Rounds | undefined;
   let dropped = 0;
@@ -66,28 +67,34 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
       if (rounds?.begun === begun) rounds = undefined;
       throw error;
     });
-    let watcher: Watcher | undefined;
+    // A reader that asks for no more updates takes part no longer all the same when the signal is aborted.
     const joinFrom = (firstMs: number, isHeld: boolean): Watcher => {
-      watcher = join(createWatcher(filter, firstMs, { isHeld, onDropped }));
-      signal.addEventListener('abort', watcher.close, { once: true });
-      return watcher;
+      const joined = join(createWatcher(filter, firstMs, { isHeld, onDropped }));
+      const end = (): void => {
+        joined.close();
+        leave(joined);
+      };
+      signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) end();
+      return joined;
     };
-    try {
-      if (fromMs !== undefined && fromMs < reads.readToMs()) {
-        const pastDeps = { store, reads, clock, turn, signal, onDropped, join: () => joinFrom(fromMs, true) };
-        watcher = yield* readPast(pastDeps, filter, fromMs);
-      } else {
-        const firstMs = fromMs ?? reads.readToMs();
-        watcher = joinFrom(firstMs, false);
-        yield { executions: [], dropped: 0, finishedToMs: firstMs };
-      }
-      for (;;) {
-        const update = signal.aborted ? undefined : await watcher.next();
-        if (update === undefined) return;
-        yield update;
-      }
-    } finally {
-      if (watcher !== undefined) leave(watcher);
+    let watcher: Watcher;
+    if (fromMs !== undefined && fromMs < reads.readToMs()) {
+      const join = (): Watcher => joinFrom(fromMs, true);
+      watcher = yield* readPast(
+        { store, reads, clock, readPastPage, signal, onDropped, join },
+        filter,
+        fromMs,
+      );
+    } else {
+      const firstMs = reads.readToMs();
+      watcher = joinFrom(firstMs, false);
+      yield { executions: [], dropped: 0, finishedToMs: firstMs };
+    }
+    for (;;) {
+      const update = await watcher.next();
+      if (update === undefined) return;
+      yield update;
     }
   }
 
@@ -96,10 +103,17 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
     fromMs: number | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<EndedUpdate> {
-    if (stopping.signal.aborted) throw shuttingDown();
+    if (stopped.aborted) throw shuttingDown();
     if (open.size >= MAX_WATCHERS) throw limitReached(`${MAX_WATCHERS} watchers are already open`);
     const ending = new AbortController();
-    const end = (): void => ending.abort();
+    const end = (): void => {
+      signal.removeEventListener('abort', end);
+      ending.abort();
+      open.delete(ending);
+      if (open.size > 0) return;
+      rounds?.stop();
+      rounds = undefined;
+    };
     open.add(ending);
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
@@ -108,15 +122,9 @@ export function createEndedExecutions(deps: EndedExecutionsDeps): EndedExecution
     } catch (error) {
       if (!ending.signal.aborted) throw error;
     } finally {
-      signal.removeEventListener('abort', end);
-      ending.abort();
-      open.delete(ending);
-      if (open.size === 0) {
-        rounds?.stop();
-        rounds = undefined;
-      }
+      end();
     }
-    if (stopping.signal.aborted) throw shuttingDown();
+    if (stopped.aborted) throw shuttingDown();
   }
 
   return {
@@ -145,14 +153,10 @@ function createRounds({ store, availableForMs, onError }: EndedExecutionsDeps, c
   const watchers = new Set<Watcher>();
   const stopping = new AbortController();
   const { signal } = stopping;
-  const run = reportAwayOnce(onError);
+  const runRead = reportAwayOnce(onError);
+  const runTell = reportAwayOnce(onError);
 
-  // A round that fails tells nothing, but watchers still hear that their stream is alive.
-  const tell = async (): Promise<void> => {
-    let round = NOTHING;
-    await run(async () => {
-      round = await reads.round();
-    });
+  const tell = async (round: EndedRound): Promise<void> => {
     for (const [at, watcher] of [...watchers].entries()) {
       const isTold = watcher.take(round, reads.settledToMs());
       // Each message is made in a pass of the event loop of its own.
@@ -162,7 +166,12 @@ function createRounds({ store, availableForMs, onError }: EndedExecutionsDeps, c
   const repeat = async (): Promise<void> => {
     while (!signal.aborted) {
       await clock.wait(ROUND_EVERY_MS, signal);
-      await tell();
+      // A round that fails tells nothing, but watchers still hear that their stream is alive.
+      let round = NOTHING_FOUND;
+      await runRead(async () => {
+        round = await reads.round();
+      });
+      await runTell(() => tell(round));
     }
   };
   const begun = reads.begin();
@@ -178,8 +187,6 @@ function createRounds({ store, availableForMs, onError }: EndedExecutionsDeps, c
     stop: () => stopping.abort(),
   };
 }
-
-const NOTHING: EndedRound = { executions: [], unread: new Map() };
 
 // Who began to watch is told why the rounds did not begin. A wait that was ended is no error.
 function ignore(): void {}

@@ -9,7 +9,12 @@ export interface EndedRound {
   readonly executions: readonly Execution[];
   /** How many more executions have ended that were not read, by their state. */
   readonly unread: ReadonlyMap<EndedState, number>;
+  /** When it is set, the clock has stepped back. What is found from now on may have ended as early as this. */
+  readonly steppedBackToMs?: number;
 }
+
+/** The result of a round that has found nothing. */
+export const NOTHING_FOUND: EndedRound = { executions: [], unread: new Map() };
 
 /** Finds the executions that have ended since the round before. */
 export interface EndedReads {
@@ -60,13 +65,17 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
     );
   const isFresh = (key: EndedKey): boolean => !told.has(key) && !isSkipped(key);
 
+  // All of them, also those that are not read in this round.
+  const stepBackTo = (nowMs: number): void => {
+    for (const [at, lagMs] of LAGS_MS.entries())
+      fromMs[at] = Math.min(fromMs[at] ?? 0, nowMs - Math.min(lagMs, LAGS_MS[SETTLED]));
+    told.rewind(nowMs - LAGS_MS[SETTLED]);
+  };
+
   // Nothing is remembered before all reads of the round have succeeded.
   const remember = (keys: readonly ToldKey[], read: readonly ReadRange[]): void => {
     for (const key of keys) told.add(key);
-    for (const { at, toMs } of read) {
-      if (toMs < (fromMs[at] ?? 0)) told.rewind(toMs);
-      fromMs[at] = toMs;
-    }
+    for (const { at, toMs } of read) fromMs[at] = toMs;
     const forgottenMs = told.forgottenMs();
     for (const at of LAGS_MS.keys()) if (at > 0) fromMs[at] = Math.max(fromMs[at] ?? 0, forgottenMs);
     told.forgetBefore(fromMs[OLDEST] ?? 0);
@@ -90,12 +99,13 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
     round: async () => {
       const lags = LAGS_MS.slice(0, availableForMs() < SETTLES_AFTER_MS ? SETTLED : undefined);
       const found = await store.listEndedKeys(lags.map((lagMs, at) => ({ fromMs: fromMs[at] ?? 0, lagMs })));
-      // When the clock has stepped back, each range begins there again.
-      const hasSteppedBack = found.nowMs < reads.readToMs();
+      if (found.nowMs < reads.readToMs()) {
+        stepBackTo(found.nowMs);
+        return { ...NOTHING_FOUND, steppedBackToMs: reads.settledToMs() };
+      }
       const read = lags.map((lagMs, at) => {
         const beganMs = fromMs[at] ?? 0;
-        const toMs = found.nowMs - lagMs;
-        return readRange(found, at, beganMs, hasSteppedBack ? toMs : Math.max(toMs, beganMs));
+        return readRange(found, at, beganMs, Math.max(found.nowMs - lagMs, beganMs));
       });
       const cut = read[0]?.cut ?? [];
       const unread = await count(cut);

@@ -1,18 +1,18 @@
 import type { EndedState, Execution } from '../../domain/execution.ts';
 import { ENDED_STATES } from '../../domain/execution.ts';
 import { isDatabaseError } from '../../errors.ts';
-import type { EndedPlace, ExecutionFilter, ExecutionStore } from '../../store/execution-store.ts';
 import type { Page } from '../../store/agent-store.ts';
+import type { EndedPlace, ExecutionFilter, ExecutionStore } from '../../store/execution-store.ts';
+import { placeOf, type Clock, type ReadPastPage } from './past-pages.ts';
 import type { EndedReads } from './read-ended.ts';
-import type { Clock, ReadTurn } from './read-turns.ts';
 import { cutUpdate, isOfState, keyOf, MAX_EXECUTIONS, type EndedUpdate, type Watcher } from './watcher.ts';
 
 /** What reading the past needs. */
 export interface ReadPastDeps {
-  readonly store: Pick<ExecutionStore, 'listEnded' | 'countEnded'>;
+  readonly store: Pick<ExecutionStore, 'countEnded'>;
   readonly reads: Pick<EndedReads, 'readToMs' | 'settledToMs'>;
   readonly clock: Clock;
-  readonly turn: ReadTurn;
+  readonly readPastPage: ReadPastPage;
   /** Makes a watcher that takes what ends from now on, and keeps it until it is released. */
   readonly join: () => Watcher;
   /** Is told how many executions of the past are left out. */
@@ -23,6 +23,8 @@ export interface ReadPastDeps {
 /** The most executions that are told of the past. */
 const MAX_PAST = 10_000;
 const READ_EVERY_MS = 1_000;
+/** A reader hears at least so often how far the past was read. */
+const QUIET_MS = 10_000;
 const NEAR_MS = 5_000;
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
@@ -40,6 +42,7 @@ export async function* readPast(
   let place: EndedPlace = { finishedAtMs: fromMs, executionUuid: FIRST_UUID };
   let left = MAX_PAST;
   let watcher: Watcher | undefined;
+  let toldAtMs = clock.nowMs();
   yield { executions: [], dropped: 0, finishedToMs: fromMs };
   for (;;) {
     if (place.finishedAtMs >= reads.settledToMs() - NEAR_MS) watcher ??= deps.join();
@@ -50,12 +53,14 @@ export async function* readPast(
     for (const execution of items)
       if ((execution.finishedAtMs ?? 0) >= unsettledMs) seen.add(keyOf(execution));
     place = next ?? placeAfter(items, place);
-    if (items.length > 0)
+    if (items.length > 0 || clock.nowMs() - toldAtMs >= QUIET_MS) {
+      toldAtMs = clock.nowMs();
       yield {
         executions: items,
         dropped: 0,
         finishedToMs: Math.max(fromMs, Math.min(place.finishedAtMs, unsettledMs)),
       };
+    }
     if (left === 0 || (isLast && next === undefined)) break;
     if (next === undefined) watcher ??= deps.join();
     await clock.wait(READ_EVERY_MS, signal);
@@ -72,15 +77,14 @@ export async function* readPast(
 
 // While the database is away or busy, the read is tried again: the reader keeps its stream and misses nothing.
 async function readPage(
-  { store, turn, clock, signal }: ReadPastDeps,
+  { readPastPage, clock, signal }: ReadPastDeps,
   filter: ExecutionFilter,
   pageSize: number,
   after: EndedPlace,
 ): Promise<Page<Execution, EndedPlace>> {
   for (;;) {
-    await turn(signal);
     try {
-      const page = await store.listEnded(filter, pageSize, after);
+      const page = await readPastPage({ filter, pageSize, after }, signal);
       const { items, rest } = cutUpdate(page.items);
       const last = items.at(-1);
       return rest.length === 0 || last === undefined ? page : { items, next: placeOf(last) };
@@ -105,8 +109,4 @@ async function countRest(
 function placeAfter(items: readonly Execution[], before: EndedPlace): EndedPlace {
   const last = items.at(-1);
   return last === undefined ? before : placeOf(last);
-}
-
-function placeOf({ finishedAtMs = 0, executionUuid }: Execution): EndedPlace {
-  return { finishedAtMs, executionUuid };
 }

@@ -44,6 +44,7 @@ export function createWatcher(
   let dropped = 0;
   let quiet = 0;
   let updates = isHeld ? HELD_UPDATES : 1;
+  let beganMs = fromMs;
   let toldToMs = fromMs;
   let seen: ReadonlySet<string> = new Set();
   let isClosed = false;
@@ -61,7 +62,7 @@ export function createWatcher(
     keptBytes += bytes;
   };
   const isWanted = (execution: Execution): boolean =>
-    (execution.finishedAtMs ?? 0) >= fromMs &&
+    (execution.finishedAtMs ?? 0) >= beganMs &&
     !seen.has(keyOf(execution)) &&
     matchesFilter(execution, filter);
   const makeUpdate = (settledToMs: number): EndedUpdate => {
@@ -76,7 +77,9 @@ export function createWatcher(
   };
 
   return {
-    take: ({ executions, unread }, settledToMs) => {
+    take: ({ executions, unread, steppedBackToMs = Infinity }, settledToMs) => {
+      beganMs = Math.min(beganMs, steppedBackToMs);
+      toldToMs = Math.min(toldToMs, steppedBackToMs);
       for (const execution of executions) if (isWanted(execution)) keep(execution);
       for (const [state, count] of unread) if (isOfState(filter, state)) drop(count);
       quiet += 1;

@@ -365,7 +365,7 @@ type WatchExecutionsRequest struct {
 	Rejected *bool `protobuf:"varint,10,opt,name=rejected,proto3,oneof" json:"rejected,omitempty"`
 	// If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
 	// those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
-	// unset, only executions are returned that end from now on.
+	// unset or lies in the future, only executions are returned that end from now on.
 	FinishedAtFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=finished_at_from,json=finishedAtFrom,proto3" json:"finished_at_from,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -143,7 +143,7 @@ export interface WatchExecutionsRequest {
   /**
    * If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
    * those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
-   * unset, only executions are returned that end from now on.
+   * unset or lies in the future, only executions are returned that end from now on.
    */
   finishedAtFrom: Date | undefined;
 }

@@ -210,7 +210,7 @@ describe('createEndedExecutions', () => {
     reader.stop();
   });
 
-  it('reads the past four times a second for all, and once a second for each', async () => {
+  it('reads the past once a second for each, four times a second at most, and one page for many who resume together', async () => {
     const { fake, clock, watch, commit } = setUp();
     commit(5_000, fake.nowMs - 60_000);
     const one = watch({}, fake.nowMs - 60_000);
@@ -220,8 +220,12 @@ describe('createEndedExecutions', () => {
     const others = Array.from({ length: 20 }, () => watch({}, fake.nowMs - 60_000));
     fake.calls.length = 0;
     await clock.pass(10_000);
-    expect(pages()).to.be.within(38, 41);
-    for (const each of [one, ...others]) each.stop();
+    expect(pages()).to.be.within(10, 20);
+    const apart = [1, 2, 3, 4].map((hours) => watch({}, fake.nowMs - hours * HOUR_MS));
+    fake.calls.length = 0;
+    await clock.pass(5_000);
+    expect(pages()).to.be.within(18, 21);
+    for (const each of [one, ...others, ...apart]) each.stop();
   });
 
   it('tells a client that resumes at any moment every execution, whenever within 10 s of its end it was committed', async () => {
@@ -299,5 +303,83 @@ describe('createEndedExecutions', () => {
     await settle();
     expect(reader.updates).to.have.length(1);
     reader.stop();
+  });
+
+  it('gives the place of a watcher to others as soon as its signal is aborted, also if its reader never asks again', async () => {
+    const { feed } = setUp();
+    const aborter = new AbortController();
+    const updates = feed.watch(ALL, undefined, aborter.signal)[Symbol.asyncIterator]();
+    await updates.next();
+    expect(feed.watchers()).to.equal(1);
+    aborter.abort();
+    await settle();
+    expect(feed.watchers()).to.equal(0);
+  });
+
+  it('reads the past of a watcher at once after others that wanted theirs have left', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const past = commit(20, fake.nowMs - 60_000);
+    const others = Array.from({ length: 80 }, () => watch({}, fake.nowMs - 60_000));
+    await settle();
+    for (const other of others) other.stop();
+    await settle();
+    const reader = watch({}, fake.nowMs - 60_000);
+    await clock.pass(1_000);
+    expect(reader.uuids()).to.deep.equal(past);
+    reader.stop();
+  });
+
+  it('says how far it has read while nothing of the past matches, at least every 10 s', async () => {
+    const { fake, clock, watch, commit } = setUp(createFakeStore(50));
+    const fromMs = fake.nowMs - HOUR_MS;
+    commit(3_000, fromMs);
+    const reader = watch({ agentUuid: 'agent-2' }, fromMs);
+    await clock.pass(31_000);
+    expect(reader.updates.length).to.be.within(4, 5);
+    expect(reader.updates.at(-1)?.finishedToMs).to.be.above(fromMs + 1_000);
+    expect(reader.updates.at(-1)?.finishedToMs).to.be.below(fromMs + 2_000);
+    reader.stop();
+  });
+
+  it('tells watchers what ends after the clock of the database has stepped back', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const reader = watch();
+    await clock.pass(15_000);
+    fake.nowMs -= HOUR_MS;
+    await clock.pass(1_000);
+    const uuids = commit(1, fake.nowMs + 100);
+    await clock.pass(11_000);
+    expect(reader.uuids()).to.deep.equal(uuids);
+    expect(reader.updates.at(-1)?.finishedToMs).to.be.at.most(fake.nowMs);
+    reader.stop();
+  });
+
+  it('tells a client that resumes from a time in the future what ends from now on', async () => {
+    const { fake, clock, watch, commit } = setUp();
+    const reader = watch({}, fake.nowMs + HOUR_MS);
+    await settle();
+    const uuids = commit(2, fake.nowMs + 1);
+    await clock.pass(1_000);
+    expect(reader.uuids()).to.deep.equal(uuids);
+    expect(reader.updates[0]?.finishedToMs).to.be.below(fake.nowMs);
+    reader.stop();
+  });
+
+  it('brings 100 clients that resume at once to the present within a minute', async function () {
+    this.timeout(60_000);
+    const { fake, clock, watch, commit } = setUp();
+    const fromMs = fake.nowMs - 20_000;
+    const all: string[] = commit(1_000, fromMs);
+    const readers = Array.from({ length: 100 }, (_, at) =>
+      watch(at % 2 === 0 ? {} : { agentUuid: 'agent-2' }, fromMs + at),
+    );
+    for (let second = 0; second < 60; second += 1) {
+      all.push(...commit(50, fake.nowMs + 1));
+      await clock.pass(1_000);
+    }
+    expect(new Set(readers[0]?.uuids())).to.deep.equal(new Set(all));
+    expect(readers[98]?.uuids().at(-1)).to.equal(all.at(-1));
+    expect(readers.reduce((sum, reader) => sum + reader.dropped(), 0)).to.equal(0);
+    for (const reader of readers) reader.stop();
   });
 });

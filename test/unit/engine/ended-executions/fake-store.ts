@@ -1,6 +1,7 @@
 import type { EndedState, Execution } from '../../../../src/domain/execution.ts';
 import type { EndedExecutionsDeps } from '../../../../src/engine/ended-executions/ended-executions.ts';
-import type { Clock } from '../../../../src/engine/ended-executions/read-turns.ts';
+import { matchesFilter } from '../../../../src/engine/ended-executions/matches-filter.ts';
+import type { Clock } from '../../../../src/engine/ended-executions/past-pages.ts';
 import type { EndedKey, EndedPlace } from '../../../../src/store/execution-store.ts';
 
 /** Returns an execution that has ended at a time. */
@@ -84,13 +85,19 @@ export function createFakeStore(limit = 1_000): FakeStore {
       listEnded: (filter, pageSize, after) =>
         answer('listEnded', () => {
           const found = keys(isBehind(after)).filter(({ finishedAtMs }) => finishedAtMs < fake.nowMs);
-          const matching = found.filter(
-            ({ state }) => filter.states.length === 0 || filter.states.includes(state),
-          );
-          const page = matching.slice(0, pageSize);
-          const last = page.at(-1);
-          const items = page.flatMap(({ executionUuid }) => rows.get(executionUuid) ?? []);
-          return { items, ...(matching.length > pageSize && last ? { next: last } : {}) };
+          const keysRead = found.slice(0, limit);
+          const matching = keysRead.flatMap(({ executionUuid }) => {
+            const execution = rows.get(executionUuid);
+            return execution !== undefined && matchesFilter(execution, filter) ? [execution] : [];
+          });
+          const items = matching.slice(0, pageSize);
+          const end = matching.length > pageSize ? items.at(-1) : keysRead.at(-1);
+          const isLast = matching.length <= pageSize && keysRead.length < limit;
+          if (isLast || end === undefined) return { items };
+          return {
+            items,
+            next: { finishedAtMs: end.finishedAtMs ?? 0, executionUuid: end.executionUuid },
+          };
         }),
     },
   };

@@ -140,4 +140,19 @@ describe('createEndedReads', () => {
     await afterSeconds(10);
     expect(fake.calls).to.deep.equal(Array(10).fill('listEndedKeys'));
   });
+
+  it('goes on at the time of the clock also when that stepped back in an outage', async () => {
+    const { fake, reads, health, afterSeconds } = await begin();
+    await afterSeconds(90);
+    health.availableForMs = 0;
+    fake.nowMs -= HOUR_MS;
+    await afterSeconds(5);
+    health.availableForMs = HOUR_MS;
+    await afterSeconds(10);
+    expect(reads.settledToMs()).to.equal(fake.nowMs - 10_000);
+    const late = anEnded(fake.nowMs);
+    await afterSeconds(5);
+    fake.commit(late);
+    expect(await afterSeconds(10)).to.deep.equal(uuidsOf(late));
+  });
 });

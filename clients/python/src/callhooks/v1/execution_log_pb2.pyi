@@ -271,7 +271,7 @@ class WatchExecutionsRequest(_message.Message):
     def finished_at_from(self) -> _timestamp_pb2.Timestamp:
         """If it is set, executions that ended at this time or later are returned, at most 200 a second and 10,000 in all, before
         those that end from now on. What is beyond that counts as `dropped`. It must not be more than 24 hours ago. If it is
-        unset, only executions are returned that end from now on.
+        unset or lies in the future, only executions are returned that end from now on.
         """
 
     def __init__(
