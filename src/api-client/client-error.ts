@@ -1,4 +1,4 @@
-import { status, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import {
   BadRequest,
   ErrorInfo,
@@ -63,6 +63,13 @@ export class CallhooksClientError extends Error {
     this.retryAfterMs = delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
     this.requestId = find('RequestInfo', RequestInfo)?.requestId;
   }
+}
+
+/** Returns the error of an RPC that this client ends by itself. */
+export function localError(code: status, details: string): CallhooksClientError {
+  return new CallhooksClientError(
+    Object.assign(new Error(details), { code, details, metadata: new Metadata() }),
+  );
 }
 
 /**

@@ -1,11 +1,12 @@
-import { Client, type ChannelOptions, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, status, type ChannelOptions, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   channelCredentials,
   requestHeaders,
   type ClientTls,
   type TokenSource,
 } from './channel-credentials.ts';
-import { CallhooksClientError } from './client-error.ts';
+import { CallhooksClientError, localError } from './client-error.ts';
+import { receiveMessages } from './receive-messages.ts';
 import { CHANNEL_CONFIG, DEADLINES } from './service-config.ts';
 
 /** Where a server is, and how to reach it. */
@@ -33,10 +34,20 @@ export interface RpcOptions {
 /** Sends the bytes of a request to a path such as `/callhooks.v1.AgentAdmin/GetAgent`, and returns those of the reply. */
 export type SendRequest = (path: string, request: Buffer, options: RpcOptions) => Promise<Buffer>;
 
+/** What a stream is given. */
+interface StreamOptions extends Omit<RpcOptions, 'timeoutMs'> {
+  /** How long to wait for its first message. */
+  readonly firstWithinMs?: number | undefined;
+}
+
 /** Is the way to a server, over one channel. */
 export interface Connection {
   /** Rejects with a {@link CallhooksClientError} when the RPC fails. */
   readonly send: SendRequest;
+  /** Sends a request, and returns the bytes of each message that answers it. Throws a {@link CallhooksClientError}. */
+  receive(path: string, request: Buffer, options: StreamOptions): AsyncIterable<Buffer>;
+  /** Is aborted with a {@link CallhooksClientError} when the connection is closed. */
+  readonly closed: AbortSignal;
   /** Closes the connections. Running RPCs are cancelled. */
   close(): void;
 }
@@ -74,7 +85,19 @@ export function openConnection({ address, token, tls, channelOptions }: Connecti
     const headers = await requestHeaders(token, options.headers ?? {});
     return sendRequest(client, { path, request, headers, deadline, signal });
   };
-  return { send, close: () => client.close() };
+  const closing = new AbortController();
+  return {
+    send,
+    receive: async function* receive(path, request, { firstWithinMs, headers: given = {}, signal }) {
+      const headers = await requestHeaders(token, given);
+      yield* receiveMessages(client, { path, request, headers, signal }, firstWithinMs);
+    },
+    closed: closing.signal,
+    close: () => {
+      closing.abort(localError(status.CANCELLED, 'the client was closed'));
+      client.close();
+    },
+  };
 }
 
 /** One request on its way. */

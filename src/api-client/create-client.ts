@@ -1,5 +1,16 @@
+import {
+  WatchExecutionsRequest,
+  type ExecutionLogService,
+  type WatchExecutionsResponse,
+} from '../gen/index.callhooks.v1.ts';
 import { openConnection, type ConnectionOptions } from './connection.ts';
-import { createServices, type CallhooksServices } from './service-methods.ts';
+import {
+  createServices,
+  type CallhooksServices,
+  type MessageFields,
+  type ServiceClient,
+} from './service-methods.ts';
+import { watchExecutions, type WatchOptions } from './watch-executions.ts';
 
 /** The settings of {@link createClient}. */
 export interface CallhooksClientOptions extends ConnectionOptions {
@@ -12,8 +23,22 @@ type MethodsOf<S> = S extends S ? keyof S : never;
 /** The name of a method of any service. */
 export type MethodName = MethodsOf<CallhooksServices[keyof CallhooksServices]>;
 
+/** Reads executions, and watches them as they end. */
+export interface ExecutionsClient extends ServiceClient<typeof ExecutionLogService> {
+  /**
+   * Returns executions as they end, each of them once. When the connection is lost it connects again, and resumes where it
+   * was. It goes on until the loop over it is left, the signal is aborted, or the client is closed. It throws a
+   * `CallhooksClientError` when the first stream can't be had, and later when callhooks refuses to go on.
+   */
+  watchExecutions(
+    request: MessageFields<WatchExecutionsRequest>,
+    options?: WatchOptions,
+  ): AsyncGenerator<WatchExecutionsResponse, void, undefined>;
+}
+
 /** Calls callhooks. All RPCs share the connections of one channel. */
-export interface CallhooksClient extends CallhooksServices {
+export interface CallhooksClient extends Omit<CallhooksServices, 'executions'> {
+  readonly executions: ExecutionsClient;
   /** Closes the connections. Running RPCs are cancelled. */
   close(): void;
 }
@@ -23,13 +48,22 @@ export interface CallhooksClient extends CallhooksServices {
  * Throws when a token would go unencrypted to another machine without `tls: false`.
  */
 export function createClient({ timeoutsMs = {}, ...options }: CallhooksClientOptions): CallhooksClient {
-  const { send, close } = openConnection(options);
+  const connection = openConnection(options);
   const timeouts = timeoutsMs as Readonly<Record<string, number>>;
   const services = createServices((path, request, rpcOptions) => {
     const timeoutMs = rpcOptions.timeoutMs ?? timeouts[methodName(path)];
-    return send(path, request, { ...rpcOptions, timeoutMs });
+    return connection.send(path, request, { ...rpcOptions, timeoutMs });
   });
-  return { ...services, close };
+  const executions: ExecutionsClient = {
+    ...services.executions,
+    watchExecutions: (request, watchOptions) =>
+      watchExecutions(
+        connection,
+        WatchExecutionsRequest.fromPartial(request as WatchExecutionsRequest),
+        watchOptions,
+      ),
+  };
+  return { ...services, executions, close: connection.close };
 }
 
 /** `/callhooks.v1.CallLifecycle/OnCallStart` is `onCallStart`. */

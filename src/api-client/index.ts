@@ -9,8 +9,10 @@ export {
   createClient,
   type CallhooksClient,
   type CallhooksClientOptions,
+  type ExecutionsClient,
   type MethodName,
 } from './create-client.ts';
 export type { CallhooksServices, MessageFields, RpcFunction, ServiceClient } from './service-methods.ts';
 export { toText } from './to-text.ts';
+export type { WatchOptions } from './watch-executions.ts';
 export * from '../gen/index.callhooks.v1.ts';

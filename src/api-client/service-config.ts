@@ -1,12 +1,14 @@
 import serviceConfig from '../../deploy/service-config.json' with { type: 'json' };
 
-/** How long an RPC takes at most when its caller does not say: milliseconds by the path of the method. */
+/** How long an RPC takes at most when its caller does not say: milliseconds by the path of the method. A stream has none. */
 export type Deadlines = Readonly<Record<string, number>>;
 
 /** The deadlines of deploy/service-config.json. */
 export const DEADLINES: Deadlines = Object.fromEntries(
   serviceConfig.methodConfig.flatMap(({ name, timeout }) =>
-    name.map(({ service, method }) => [`/${service}/${method}`, toMilliseconds(timeout)]),
+    timeout === undefined
+      ? []
+      : name.map(({ service, method }) => [`/${service}/${method}`, toMilliseconds(timeout)]),
   ),
 );
 

@@ -1,5 +1,6 @@
-import { Metadata, Server, ServerCredentials, status, type ServiceError } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
 import * as pb from '../../src/gen/index.callhooks.v1.ts';
+import { createFlakyWatch, failure } from './flaky-watch.ts';
 
 /** A server that fails as often as its callers ask for, to show which RPCs a client repeats by itself. */
 export interface FlakyServer {
@@ -7,6 +8,10 @@ export interface FlakyServer {
   readonly address: string;
   /** Returns when each attempt for a key arrived, in milliseconds on the monotonic clock. */
   attemptsOf(key: string): readonly number[];
+  /** Returns how many streams are open. */
+  openStreams(): number;
+  /** Returns how many messages a flood has written, and whether the reader holds it back. */
+  flood(): { readonly written: number; readonly isHeld: boolean };
   close(): void;
 }
 
@@ -15,6 +20,11 @@ export interface FlakyServer {
  * `display_name` (of agents) fails two attempts, and `RESOURCE_EXHAUSTED*1+300` fails one with a pushback of 300 ms. The
  * attempts are counted by `conversation_uuid` or `agent_uuid`. The number of the attempt that succeeds is the
  * `reject_reason` or `etag` of its reply; it is the message of an error. `silent` is never answered.
+ *
+ * WatchExecutions is counted by `conversation_uuid`, and wishes in `webhook_uuid`. Attempt n tells the executions n and n + 1,
+ * which ended in the seconds 10 n and 10 n + 10, and the second 10 n + 5 as `finished_at_to`. The `reject_reason` of both is the
+ * second of `finished_at_from`. Then it fails, or stays open. A failure before the first message is `!UNAVAILABLE*1`. `flood`
+ * tells as much as its client reads.
  */
 export async function startFlakyServer(): Promise<FlakyServer> {
   const attempts = new Map<string, number[]>();
@@ -43,6 +53,9 @@ export async function startFlakyServer(): Promise<FlakyServer> {
         pb.OnCallEndResponse.fromPartial({}),
       ),
   } satisfies pb.CallLifecycleServer);
+  const watch = createFlakyWatch(attempts);
+  const { watchExecutions } = pb.ExecutionLogService;
+  server.addService({ watchExecutions } as never, { watchExecutions: watch.serve });
   const { createAgent } = pb.AgentAdminService;
   server.addService({ createAgent } as never, {
     createAgent: (({ request }, callback) => {
@@ -60,17 +73,8 @@ export async function startFlakyServer(): Promise<FlakyServer> {
   return {
     address: `127.0.0.1:${port}`,
     attemptsOf: (key) => attempts.get(key) ?? [],
+    openStreams: watch.openStreams,
+    flood: watch.flood,
     close: () => server.forceShutdown(),
   };
-}
-
-function failure(code: string, attempt: string, pushback: string | undefined): ServiceError {
-  const metadata = new Metadata();
-  if (pushback !== undefined) metadata.set('grpc-retry-pushback-ms', pushback);
-  const details = `attempt ${attempt}`;
-  return Object.assign(new Error(details), {
-    code: status[code as keyof typeof status],
-    details,
-    metadata,
-  });
 }

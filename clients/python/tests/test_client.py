@@ -10,7 +10,7 @@ from callhooks import CallhooksError, Client, Tls, texts
 from callhooks.v1.agent_admin_pb2 import CreateAgentRequest, GetAgentRequest, ListAgentsRequest
 from callhooks.v1.agent_pb2 import Agent
 from callhooks.v1.call_lifecycle_pb2 import OnCallEndRequest, OnCallStartRequest, OnCallStartResponse
-from callhooks.v1.execution_log_pb2 import GetExecutionRequest
+from callhooks.v1.execution_log_pb2 import GetExecutionRequest, WatchExecutionsRequest
 from callhooks.v1.execution_pb2 import CALL_DECISION_PROCEED, EXECUTION_STATE_SUCCEEDED
 from callhooks.v1.webhook_pb2 import WEBHOOK_TYPE_PRE_CALL
 
@@ -135,3 +135,53 @@ def test_ends_an_rpc_at_its_deadline(flaky: Client, flaky_address: str) -> None:
         with pytest.raises(CallhooksError) as caught:
             start(impatient, "silent")
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def watch_request(wish: str) -> WatchExecutionsRequest:
+    return WatchExecutionsRequest(conversation_uuid=str(uuid.uuid4()), webhook_uuid=wish)
+
+
+def test_watches_an_execution_as_it_ends(client: Client, endpoint: str) -> None:
+    agent_uuid = client.agents.CreateAgent(CreateAgentRequest(agent=new_agent(endpoint))).agent.agent_uuid
+    watch = client.watch_executions(WatchExecutionsRequest(agent_uuid=agent_uuid))
+    assert len(next(watch).executions) == 0
+    start = client.calls.OnCallStart(OnCallStartRequest(agent_uuid=agent_uuid, conversation_uuid=str(uuid.uuid4())))
+    told = next(execution for message in watch for execution in message.executions)
+    assert told.execution_uuid == start.execution.execution_uuid
+    watch.close()
+
+
+def test_resumes_a_lost_watch_where_it_was_and_tells_nothing_twice(flaky: Client) -> None:
+    lost: list[CallhooksError] = []
+    watch = flaky.watch_executions(watch_request("UNAVAILABLE*2"), on_lost=lost.append)
+    messages = [next(watch) for _ in range(3)]
+    watch.close()
+    told = [(e.execution_uuid, e.reject_reason) for message in messages for e in message.executions]
+    assert told == [("1", "0"), ("2", "0"), ("3", "15"), ("4", "25")]
+    assert lost == []
+
+
+def test_watches_from_the_first_stream_that_can_be_had(flaky: Client) -> None:
+    watch = flaky.watch_executions(watch_request("!UNAVAILABLE*2"))
+    assert next(watch).executions[0].execution_uuid == "3"
+    watch.close()
+    with pytest.raises(CallhooksError, match="attempt 4"):
+        next(flaky.watch_executions(watch_request("!UNAVAILABLE*9")))
+
+
+def test_ends_a_watch_with_an_error_that_another_try_does_not_help(flaky: Client) -> None:
+    watch = flaky.watch_executions(watch_request("PERMISSION_DENIED*1"))
+    next(watch)
+    with pytest.raises(CallhooksError, match="attempt 1"):
+        next(watch)
+
+
+def test_ends_a_watch_at_its_timeout_or_when_the_client_is_closed(flaky_address: str) -> None:
+    with Client(flaky_address) as client:
+        with pytest.raises(CallhooksError) as caught:
+            list(client.watch_executions(watch_request(""), timeout=0.3))
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        watch = client.watch_executions(watch_request(""))
+        next(watch)
+    with pytest.raises(CallhooksError):
+        next(watch)

@@ -28,7 +28,11 @@ func splitConfig(text string) (string, map[string]time.Duration) {
 	timeouts := map[string]time.Duration{}
 	for _, entry := range config["methodConfig"].([]any) {
 		method := entry.(map[string]any)
-		timeout, err := time.ParseDuration(method["timeout"].(string))
+		text, ok := method["timeout"].(string)
+		if !ok {
+			continue // A stream has none.
+		}
+		timeout, err := time.ParseDuration(text)
 		if err != nil {
 			panic(err)
 		}

@@ -4,6 +4,7 @@ import { CHANNEL_CONFIG, DEADLINES } from '../../../src/api-client/service-confi
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const FILE = 'deploy/service-config.json';
+const WATCH = '/callhooks.v1.ExecutionLog/WatchExecutions';
 const COPIES = ['gen/go/callhooks/service-config.json', 'clients/python/src/callhooks/service-config.json'];
 
 interface MethodConfig {
@@ -20,7 +21,7 @@ const METHODS = new Map(
     const source = read(`proto/callhooks/v1/${name}.proto`);
     const service = /^service (\w+)/m.exec(source)?.[1];
     const methods = source.matchAll(
-      /^ {2}rpc (\w+)\([^)]*\) returns \(\w+\)(?:;| \{\n *option idempotency_level = (\w+))/gm,
+      /^ {2}rpc (\w+)\([^)]*\) returns \((?:stream )?\w+\)(?:;| \{\n *option idempotency_level = (\w+))/gm,
     );
     return Array.from(
       methods,
@@ -35,13 +36,13 @@ const configOf = (path: string): MethodConfig[] =>
   );
 
 describe('deploy/service-config.json', () => {
-  it('has one entry for each method of callhooks, with a timeout', () => {
-    expect([...METHODS.keys()]).to.have.lengthOf(15);
-    expect(Object.keys(DEADLINES)).to.have.members([...METHODS.keys()]);
-    for (const path of METHODS.keys()) {
-      expect(configOf(path), path).to.have.lengthOf(1);
-      expect(configOf(path)[0]?.timeout, path).to.match(/^\d+s$/);
-    }
+  it('has one entry for each method of callhooks, with a timeout unless it is a stream', () => {
+    expect([...METHODS.keys()]).to.have.lengthOf(16);
+    const single = [...METHODS.keys()].filter((path) => path !== WATCH);
+    expect(Object.keys(DEADLINES)).to.have.members(single);
+    for (const path of METHODS.keys()) expect(configOf(path), path).to.have.lengthOf(1);
+    for (const path of single) expect(configOf(path)[0]?.timeout, path).to.match(/^\d+s$/);
+    expect(configOf(WATCH)[0]).not.to.have.property('timeout');
   });
 
   it('repeats after UNAVAILABLE what the proto files call idempotent or free of side effects, and nothing else', () => {

@@ -5,7 +5,8 @@ const read = (path: string): string => readFileSync(new URL(`../../../${path}`, 
 
 interface MethodConfig {
   readonly name: readonly { readonly method: string }[];
-  readonly timeout: string;
+  /** A stream has none. */
+  readonly timeout?: string;
   readonly retryPolicy?: { readonly maxAttempts: number; readonly retryableStatusCodes: readonly string[] };
 }
 
@@ -16,7 +17,7 @@ const page = read('docs/clients.md');
 
 /** What the page says of each method. */
 function documented(): Map<string, object> {
-  const rows = page.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (\d+) s \| (\d) \| (.*?) \| .*\|$/gm);
+  const rows = page.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (\d+ s|none) \| (\d) \| (.*?) \| .*\|$/gm);
   return new Map(
     [...rows].flatMap(([, methods = '', timeout, attempts, codes = '']) =>
       Array.from(
@@ -24,7 +25,11 @@ function documented(): Map<string, object> {
         ([method]) =>
           [
             method,
-            { timeout: `${timeout}s`, attempts: Number(attempts), codes: codes.match(/\w+/g) ?? [] },
+            {
+              timeout: timeout?.replace(' ', ''),
+              attempts: Number(attempts),
+              codes: codes.match(/\w+/g) ?? [],
+            },
           ] as const,
       ),
     ),
@@ -39,7 +44,7 @@ describe('docs/clients.md', () => {
           [
             method,
             {
-              timeout,
+              timeout: timeout ?? 'none',
               attempts: retryPolicy?.maxAttempts ?? 1,
               codes: retryPolicy?.retryableStatusCodes ?? [],
             },

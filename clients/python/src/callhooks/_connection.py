@@ -48,9 +48,11 @@ def _split_config() -> tuple[str, dict[str, float]]:
     config = json.loads(SERVICE_CONFIG)
     timeouts: dict[str, float] = {}
     for method in config["methodConfig"]:
-        seconds = float(method.pop("timeout").removesuffix("s"))
+        timeout = method.pop("timeout", None)
+        if timeout is None:  # A stream has none.
+            continue
         for name in method["name"]:
-            timeouts[f"/{name['service']}/{name['method']}"] = seconds
+            timeouts[f"/{name['service']}/{name['method']}"] = float(timeout.removesuffix("s"))
     return json.dumps(config), timeouts
 
 
