@@ -9,8 +9,8 @@ export const explain = defineCommand({
 its value from, what stood in the response where an assignment found nothing, what was asked and answered (as recorded,
 with secrets masked), the revision of the webhook then and now, and how long each phase took.
 
-With --follow it prints one line for each execution when it has ended. It waits while the server is away, and neither
-repeats nor loses a line.
+With --follow it prints one line for each execution when it has ended, on any replica. It waits while the server is away, and
+neither repeats nor loses a line. It prints 200 a second at most, and says how many it has left out.
 
 It needs a token of any role. With the role lifecycle it can't say whether the webhook has changed.`,
   options: EXPLAIN_OPTIONS,

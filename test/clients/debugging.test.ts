@@ -49,19 +49,44 @@ describeWith(['grpcurl'], 'docs/debugging.md', function () {
   }
 
   it('shows the line that --follow prints', async () => {
-    const blocks = readBlocks(PAGE);
-    const shown = blocks.find(({ directive }) => directive === 'printed')?.text ?? '';
-    const command = blocks.find(({ text }) => /--follow --since/.test(text))?.text ?? '';
-    const child = spawn('sh', ['-c', `exec ${command}`], {
-      env: scene.env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-    const ended = once(child, 'close');
-    child.kill('SIGINT');
-    await ended;
+    const [command, shown] = blocksOf(/--follow --since/, 'printed');
+    const [line = ''] = await firstLines(command, scene.env, 1);
     const normal = (text: string) => steady(text).replaceAll(/\b[\d.]+ m?s\b/g, '(duration)');
     const wrong = replies.compare(normal(shown), normal(line));
     if (wrong !== undefined) expect.fail(wrong);
   });
+
+  it('shows the messages of WatchExecutions that grpcurl prints', async () => {
+    const [command, shown] = blocksOf(/WatchExecutions/, 'watched');
+    const isSecondEnd = (lines: readonly string[]) => lines.filter((line) => line === '}').length === 2;
+    const lines = await firstLines(inPlaces(command), scene.env, isSecondEnd);
+    const wrong = replies.compare(steady(shown), steady(inPlaces(lines.join('\n'), true)));
+    if (wrong !== undefined) expect.fail(wrong);
+  });
+
+  /** Returns the command of the page that matches, and what the page shows of its output. */
+  const blocksOf = (command: RegExp, directive: string): [command: string, shown: string] => {
+    const blocks = readBlocks(PAGE);
+    const find = (is: (block: (typeof blocks)[number]) => boolean) => blocks.find(is)?.text ?? '';
+    return [find(({ text }) => command.test(text)), find((block) => block.directive === directive)];
+  };
 });
+
+/** Returns the first lines that a command prints which goes on until it is interrupted. */
+async function firstLines(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  isEnough: number | ((lines: readonly string[]) => boolean),
+): Promise<string[]> {
+  const child = spawn('bash', ['-c', command], { env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line);
+    if (typeof isEnough === 'number' ? lines.length === isEnough : isEnough(lines)) break;
+  }
+  const ended = once(child, 'close');
+  // The shell and the program that it has started are a process group.
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  await ended;
+  return lines;
+}

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import type * as pb from '../../src/gen/index.callhooks.v1.ts';
 import { makeAgent, newCall, postTo, type CallAgent } from '../support/calls.ts';
@@ -17,7 +19,7 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Starts `callhooks explain --follow`, and collects its lines. */
 function startFollowing(port: number, ...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, 'explain', '--follow', '--interval', '0.1', ...args], {
+  const child = spawn(process.execPath, [MAIN, 'explain', '--follow', ...args], {
     env: { PATH: process.env['PATH'], CALLHOOKS_ADDRESS: `127.0.0.1:${port}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -52,9 +54,9 @@ describe('callhooks explain --follow', () => {
     await server.serving();
     rpc = connect(port);
   }
-  async function stopServer(): Promise<void> {
+  async function stopServer(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     rpc.close();
-    server.kill('SIGTERM');
+    server.kill(signal);
     await server.ended();
   }
 
@@ -100,6 +102,43 @@ describe('callhooks explain --follow', () => {
     );
   });
 
+  it('loses no line and repeats none when the server is killed', async () => {
+    const following = startFollowing(port);
+    const calls: string[] = [];
+    await until('the first line', async () => {
+      calls.push(await start());
+      return following.lines().length > 0;
+    });
+    const before = calls.indexOf(conversationsIn(following.lines())[0] ?? '');
+    for (let count = 0; count < 20; count += 1) calls.push(await start(count % 2 === 0 ? 'fail' : 'fine'));
+    await stopServer('SIGKILL');
+    await serve();
+    for (let count = 0; count < 5; count += 1) calls.push(await start());
+    const wanted = calls.slice(before);
+    await until('all lines', () => following.lines().length >= wanted.length, { timeoutMs: 20_000 });
+    // What a resumed stream tells again would come before this one.
+    wanted.push(await start());
+    await until('the last line', () => conversationsIn(following.lines()).includes(wanted.at(-1) ?? ''));
+    await following.stop();
+    expect(conversationsIn(following.lines())).to.deep.equal(wanted);
+  }).timeout(60_000);
+
+  it('says in one sentence that a server without WatchExecutions is too old', async () => {
+    const older = new Server();
+    const olderPort = await promisify(older.bindAsync.bind(older))(
+      '127.0.0.1:0',
+      ServerCredentials.createInsecure(),
+    );
+    const { exitCode, stderr } = await startProcess(['explain', '--follow'], {
+      CALLHOOKS_ADDRESS: `127.0.0.1:${olderPort}`,
+    }).ended();
+    older.forceShutdown();
+    expect(exitCode).to.equal(1);
+    expect(stderr).to.equal(
+      `callhooks explain: --follow needs WatchExecutions, which 127.0.0.1:${olderPort} does not serve: it is an older callhooks, or another program\n`,
+    );
+  });
+
   it('prints only what ends later and matches the filters, as JSON', async () => {
     await start('fail');
     const all = startFollowing(port, '--since', '1h');
@@ -135,7 +174,7 @@ describe('callhooks explain --follow', () => {
       'bash',
       [
         '-c',
-        'set -o pipefail; "$0" "$1" explain --follow --since 1h --interval 0.1 | head -n 1; echo "${PIPESTATUS[0]}"',
+        'set -o pipefail; "$0" "$1" explain --follow --since 1h | head -n 1; echo "${PIPESTATUS[0]}"',
         process.execPath,
         MAIN,
       ],

@@ -229,7 +229,8 @@ if (sqlite !== undefined)
       [['--follow', '--state', 'faild'], '--state has no value faild: did you mean FAILED?'],
       [['--follow', '--failure-code', 'UNSPECIFIED'], '--failure-code has no value'],
       [['--follow', '--since', 'yesterday'], '--since must be a time'],
-      [['--follow', '--interval', '0'], '--interval must be seconds'],
+      [['--follow', '--since', '25h'], '--since must be at most 24 hours ago'],
+      [['--follow', '--interval', '1'], 'no option --interval'],
     ];
     for (const [args, problem] of wrong) {
       it(

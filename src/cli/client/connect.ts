@@ -1,5 +1,7 @@
 import { CallhooksClientError } from '../../api-client/client-error.ts';
 import { openConnection, type Connection } from '../../api-client/connection.ts';
+import { watchExecutions } from '../../api-client/watch-executions.ts';
+import type { WatchExecutionsRequest, WatchExecutionsResponse } from '../../gen/index.callhooks.v1.ts';
 import { UsageError } from '../frame/command.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import type { ClientOptionValues } from './client-options.ts';
@@ -22,6 +24,14 @@ export interface Api {
    * @throws ApiError with the status, the reason, and each violation
    */
   call<Request, Reply>(method: Method<Request, Reply>, request: Request): Promise<Reply>;
+  /**
+   * Watches executions, each of them once. It waits while the server is away, and then resumes; it tells `onLost` first.
+   * @throws ApiError when the server refuses
+   */
+  watch(
+    request: WatchExecutionsRequest,
+    onLost: (error: ApiError) => void,
+  ): AsyncIterable<WatchExecutionsResponse>;
   /** Returns the name of the gRPC status of an error that `call` threw, or undefined for another error. */
   statusOf(error: unknown): string | undefined;
   close(): void;
@@ -41,17 +51,30 @@ interface ConnectOptions {
  */
 export function connect({ options, env, defaultTimeoutS = DEFAULT_TIMEOUT_S }: ConnectOptions): Api {
   const settings = connectionSettings(options, env, defaultTimeoutS);
-  const { send, close } = openChannel(settings);
+  const connection = openChannel(settings);
+  const { timeoutMs } = settings;
+  const toOurs = (error: unknown): unknown =>
+    error instanceof CallhooksClientError ? toApiError(error, settings) : error;
   return {
     address: settings.address,
-    close,
+    close: () => connection.close(),
+    watch: async function* watch(request, onLost) {
+      try {
+        yield* watchExecutions(connection, request, {
+          waitsForServer: true,
+          firstWithinMs: timeoutMs,
+          onLost: (error) => onLost(toApiError(error, settings)),
+        });
+      } catch (error) {
+        throw toOurs(error);
+      }
+    },
     statusOf: (error) => (error instanceof ApiError ? error.refusal.status : undefined),
     call: async ({ path, requestSerialize, responseDeserialize }, request) => {
       try {
-        const { timeoutMs } = settings;
-        return responseDeserialize(await send(path, requestSerialize(request), { timeoutMs }));
+        return responseDeserialize(await connection.send(path, requestSerialize(request), { timeoutMs }));
       } catch (error) {
-        throw error instanceof CallhooksClientError ? toApiError(error, settings) : error;
+        throw toOurs(error);
       }
     },
   };

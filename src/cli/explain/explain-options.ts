@@ -11,9 +11,8 @@ export const FOLLOW_OPTIONS = {
   rejected: { help: 'with --follow: only calls that the endpoint rejected' },
   since: {
     value: 'TIME',
-    help: 'with --follow: also what was accepted since, such as 10m ago or 2026-11-23T21:00:00Z',
+    help: 'with --follow: also what has ended since, at most 24h ago: 10m, or 2026-11-23T21:00:00Z',
   },
-  interval: { value: 'SECONDS', help: 'with --follow: how often the server is asked (2)' },
 } as const;
 
 /** Holds all options of `callhooks explain`. */

@@ -12,7 +12,7 @@ import { conversationPage, executionPage } from './conversation-page.ts';
 import { endedExecutions } from './ended-executions.ts';
 import { endedLine } from './ended-line.ts';
 import type { ExplainOptions } from './explain-options.ts';
-import { followFilter, followInterval, followSince } from './follow-filter.ts';
+import { followRequest } from './follow-request.ts';
 
 /** Runs `callhooks explain`. Returns its exit code. */
 export async function runExplain(options: ExplainOptions, shell: Shell): Promise<number> {
@@ -63,13 +63,8 @@ function jsonText(value: unknown): string {
 async function follow(api: Api, options: ExplainOptions, shell: Shell): Promise<number> {
   const page = createPage(shell);
   const protoJson = options.json ? loadProtoJson() : undefined;
-  const ended = endedExecutions(api, {
-    filter: followFilter(options),
-    since: followSince(options.since, Date.now()),
-    intervalMs: followInterval(options.interval),
-    warn: (text) => shell.say(`callhooks explain: ${plainLine(text)}\n`),
-  });
-  for await (const execution of ended) {
+  const warn = (text: string): void => shell.say(`callhooks explain: ${plainLine(text)}\n`);
+  for await (const execution of endedExecutions(api, followRequest(options, Date.now()), warn)) {
     const line =
       protoJson === undefined
         ? endedLine(page, execution)

@@ -1,7 +1,7 @@
 import {
   ExecutionState,
   FailureCode,
-  ListExecutionsRequest,
+  WatchExecutionsRequest,
   WebhookType,
 } from '../../gen/index.callhooks.v1.ts';
 import { UsageError } from '../frame/command.ts';
@@ -21,36 +21,33 @@ const CODES: Readonly<Record<string, FailureCode>> = Object.fromEntries(
   Object.entries(FailureCode).map(([name, code]) => [name.slice('FAILURE_CODE_'.length), code]),
 );
 
-/** Returns the filter of the options. @throws UsageError for a word that is none */
-export function followFilter(options: ExplainOptions): ListExecutionsRequest {
-  const states = options.state.map((text) => wordOf('--state', ENDED, text));
-  return ListExecutionsRequest.fromPartial({
+/** Returns the request for what the options ask for. @throws UsageError for a word that is none */
+export function followRequest(options: ExplainOptions, nowMs: number): WatchExecutionsRequest {
+  return WatchExecutionsRequest.fromPartial({
     agentUuid: options.agent ?? '',
     webhookType: options.type === undefined ? 0 : wordOf('--type', TYPES, options.type),
-    states: states.length === 0 ? Object.values(ENDED) : states,
+    states: options.state.map((text) => wordOf('--state', ENDED, text)),
     failureCodes: options['failure-code'].map((text) => wordOf('--failure-code', CODES, text)),
     ...(options.degraded ? { degraded: true } : {}),
     ...(options.rejected ? { rejected: true } : {}),
+    finishedAtFrom: sinceOf(options.since, nowMs),
   });
 }
 
-/** Returns the milliseconds of `--interval`. @throws UsageError */
-export function followInterval(text: string | undefined): number {
-  const seconds = text === undefined ? 2 : /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
-  if (seconds < 0.1) throw new UsageError(`--interval must be seconds, 0.1 or more, not "${text}"`);
-  return 1000 * seconds;
-}
+const DAY_MS = 86_400_000;
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+// The request takes a moment, and the clock of the server may go ahead of this one. The server takes a day.
+const SLACK_MS = 60_000;
 
-/** Returns the time of `--since`. @throws UsageError */
-export function followSince(text: string | undefined, nowMs: number): Date | undefined {
+function sinceOf(text: string | undefined, nowMs: number): Date | undefined {
   if (text === undefined) return undefined;
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const at = count === undefined ? new Date(text) : new Date(nowMs - Number(count) * (UNITS[unit] ?? 0));
   if (Number.isNaN(at.getTime()))
     throw new UsageError(`--since must be a time such as 10m, 2h or 2026-11-23T21:00:00Z, not "${text}"`);
-  return at;
+  if (nowMs - at.getTime() > DAY_MS) throw new UsageError('--since must be at most 24 hours ago');
+  return new Date(Math.max(at.getTime(), nowMs - DAY_MS + SLACK_MS));
 }
 
 function wordOf<T>(option: string, words: Readonly<Record<string, T>>, text: string): T {
