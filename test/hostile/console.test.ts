@@ -112,6 +112,20 @@ describe('The console under attack', function () {
     await report('200 forms a byte at a time', toll, 'cut off after 5 s');
   });
 
+  it('shows pages to those who are logged in while strangers hold all logins with forms that do not end', async () => {
+    const { client } = await loggedIn('viewer');
+    const head = `POST /console/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\ncsrf=`;
+    const statuses: number[] = [];
+    for (const socket of openMany(200)) {
+      socket.once('data', (chunk: Buffer) => statuses.push(statusOf(chunk.toString('latin1'))));
+      socket.write(head);
+    }
+    // 16 of them wait for the rest of their forms.
+    await until('the others are refused', () => statuses.length >= 184);
+    expect(new Set(statuses)).to.deep.equal(new Set([503]));
+    expect((await client.get('/console')).status).to.equal(200);
+  });
+
   it('limits 3,000 logins at once, counts them in few lines, and lets people in again two seconds later', async () => {
     const client = consoleClient(server.opsAddress);
     const csrf = formTokenOf((await client.get('/console/login')).body);

@@ -8,7 +8,7 @@ import { COOKIES, readCookies, writeCookie } from './cookies.ts';
 import { CSRF_FIELD } from './csrf-field.ts';
 import type { FormTokens } from './form-tokens.ts';
 import { cameOverHttps } from './hosts.ts';
-import { MAX_FORM_BYTES, MAX_LOGIN_BYTES, readForm, type FormRefusal } from './read-form.ts';
+import { createFormReader, type FormRefusal } from './read-form.ts';
 import { loginPath } from './return-path.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -28,6 +28,7 @@ interface LetInDeps {
  * so that no page can forget it.
  */
 export function letIn({ sessions, formTokens }: LetInDeps): MiddlewareHandler<ConsoleEnv> {
+  const reader = createFormReader();
   return async (c, next) => {
     const session = sessions?.find(c.req.header('cookie'));
     const isStranger = sessions !== undefined && session === undefined;
@@ -39,7 +40,7 @@ export function letIn({ sessions, formTokens }: LetInDeps): MiddlewareHandler<Co
     c.set('formToken', formToken);
     if (!isStranger) c.set('viewer', viewerOf(session, formToken));
     if (c.req.method !== 'POST') return next();
-    const form = await readForm(c, isLogin ? MAX_LOGIN_BYTES : MAX_FORM_BYTES);
+    const form = await (isLogin ? reader.ofLogin(c) : reader.ofPage(c));
     if (!(form instanceof URLSearchParams)) return refuse(c, form.status, form.text);
     c.set('form', form);
     const isOurs = formTokens.isFor(form.get(CSRF_FIELD) ?? '', owner);
