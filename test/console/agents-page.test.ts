@@ -82,6 +82,17 @@ describe('The pages of agents, and the search', () => {
       }
     });
 
+    it('find the conversation of a line of a log, whatever ids stand in front of it', async () => {
+      const call = newCall(agent);
+      await app.rpc.calls.onCallStart(call);
+      const { html } = await get('/console/agents');
+      const [, maxLength = ''] = /id="search"[^>]*maxlength="(\d+)"/.exec(html) ?? [];
+      const line = `{"level":"info","time":"2026-11-28T12:00:00.000Z","instance":"callhooks-0","msg":"rpc","rpc":"callhooks.v1.CallLifecycle/OnCallStart","code":"OK","duration_ms":12.4,"request_id":"${randomUUID()}","agent_uuid":"${agent.agentUuid}","conversation_uuid":"${call.conversationUuid}"}`;
+      const typed = line.slice(0, Number(maxLength));
+      const { location } = await get(`/console/search?q=${encodeURIComponent(typed)}`);
+      expect(location).to.equal(`/console/conversations/${call.conversationUuid}`);
+    });
+
     it('say what an id looks like when none was typed, and why one may not be found', async () => {
       const none = await get(`/console/search?q=${encodeURIComponent(PLANTED)}`);
       expect(none.status).to.equal(404);

@@ -64,7 +64,7 @@ function header(viewer: Viewer, section: PageParts['section']): Html {
         placeholder="conversation, execution or agent id"
         autocomplete="off"
         spellcheck="false"
-        maxlength="100"
+        maxlength="1000"
       />
       <button>Find</button>
     </form>

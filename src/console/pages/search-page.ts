@@ -13,20 +13,33 @@ import { shell, type Html } from '../layout/shell.ts';
 import type { ConsoleEnv, ViewerApi } from '../viewer.ts';
 
 const MAX_CHARS = 1_000;
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+/** A line of a log has the ids of an RPC, an agent, a conversation, an execution and a webhook. Each id takes four look-ups. */
+const MAX_IDS = 5;
 
-/** Leads to the page about the first id in what was typed, with four look-ups at most. */
+/**
+ * Leads to the page about the ids in what was typed. Of several, a conversation is wanted most, because its page shows all
+ * about a call; then an execution, an agent and a webhook.
+ */
 export async function searchPage(c: Context<ConsoleEnv>): Promise<Response> {
   const typed = (c.req.query('q') ?? '').slice(0, MAX_CHARS);
   const answer = (body: Html, status: 200 | 404): Response | Promise<Response> =>
     c.html(shell(c.var.viewer, { title: 'Find', body }), status);
-  const id = UUID.exec(typed)?.[0].toLowerCase();
-  if (id === undefined) return answer(noId(typed.trim()), typed.trim() === '' ? 200 : 404);
-  const path = await findPath(c.var.api, id);
-  return path === undefined ? answer(nothingFound(id), 404) : c.redirect(path, 303);
+  const ids = [...new Set(typed.toLowerCase().match(UUID))].slice(0, MAX_IDS);
+  if (ids.length === 0) return answer(noId(typed.trim()), typed.trim() === '' ? 200 : 404);
+  const pages = await Promise.all(ids.map((id) => findPages(c.var.api, id)));
+  const path = KINDS.flatMap((kind) => pages.map((page) => page[kind])).find((each) => each !== undefined);
+  return path === undefined ? answer(nothingFound(ids), 404) : c.redirect(path, 303);
 }
 
-async function findPath(api: ViewerApi, id: string): Promise<string | undefined> {
+/** What an id may be of, in the order in which it is wanted. */
+const KINDS = ['conversation', 'execution', 'agent', 'webhook'] as const;
+
+/** Returns the paths of the pages about an id. */
+async function findPages(
+  api: ViewerApi,
+  id: string,
+): Promise<Partial<Record<(typeof KINDS)[number], string | undefined>>> {
   const [conversation, execution, agent, webhook] = await Promise.all([
     found(
       api.call(
@@ -38,11 +51,13 @@ async function findPath(api: ViewerApi, id: string): Promise<string | undefined>
     found(api.call(AgentAdminService.getAgent, { agentUuid: id })),
     found(api.call(WebhookAdminService.getWebhook, { webhookUuid: id, agentUuid: '' })),
   ]);
-  if (conversation !== undefined && conversation.executions.length > 0) return conversationPath(id);
-  if (execution !== undefined) return executionPath(id);
-  if (agent !== undefined) return agentPath(id);
   const owner = webhook?.webhook?.agentUuid;
-  return owner === undefined ? undefined : `${agentPath(owner)}#webhook-${id}`;
+  return {
+    conversation: (conversation?.executions.length ?? 0) > 0 ? conversationPath(id) : undefined,
+    execution: execution && executionPath(id),
+    agent: agent && agentPath(id),
+    webhook: owner === undefined ? undefined : `${agentPath(owner)}#webhook-${id}`,
+  };
 }
 
 const NOT_THERE: readonly string[] = [
@@ -77,11 +92,13 @@ function noId(typed: string): Html {
   );
 }
 
-function nothingFound(id: string): Html {
+function nothingFound(ids: readonly string[]): Html {
+  const isOne = ids.length === 1;
   return emptyState(
-    'Nothing has this id.',
+    isOne ? 'Nothing has this id.' : 'Nothing has one of these ids.',
     html`<p>
-        <code>${id}</code> is no conversation, execution, agent or webhook on this server. Possible causes:
+        ${ids.map((id) => html`<code>${id}</code> `)} ${isOne ? 'is' : 'are'} no conversation, execution,
+        agent or webhook on this server. Possible causes:
       </p>
       <ul>
         <li>The agent of the conversation had no enabled webhook, so nothing ran.</li>
