@@ -20,7 +20,7 @@ export function explainRevision(
 ): ExplainedRevision {
   const revision = { webhookUuid, etag: webhookEtag, etagToday: webhookOf(today)?.etag };
   if (webhookEtag === '')
-    return { ...revision, state: 'not begun', sentence: 'it has not begun, so no revision has run' };
+    return { ...revision, state: 'not begun', sentence: 'It has not begun, so no revision has run.' };
   return { ...revision, state: today.state, sentence: TODAY[today.state](today) };
 }
 

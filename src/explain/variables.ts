@@ -12,6 +12,8 @@ export interface ExplainedVariable {
   readonly sourceText: string;
   /** Says why the value does not come from the response. It may be empty. */
   readonly why: string;
+  /** Reports whether an assignment should have set it in this call, and did not. */
+  readonly isMissed: boolean;
 }
 
 /** The variables of a call, or a sentence that says why there are none. */
@@ -51,14 +53,15 @@ export function explainVariables({ execution, reply, today }: RecordedExecution)
   return { list, absence: undefined };
 }
 
-type Source = Pick<ExplainedVariable, 'sourceText' | 'why'>;
+type Why = Pick<ExplainedVariable, 'why' | 'isMissed'>;
+type Source = Why & Pick<ExplainedVariable, 'sourceText'>;
 
 function sourceOf(name: string, source: string, execution: Execution, today: WebhookToday): Source {
   const rules = rulesOf(today);
   const own = rules?.filter(({ dynamicVariable }) => dynamicVariable === name || dynamicVariable === '*');
   if (source === 'ASSIGNMENT' && own?.length === 1 && own[0]?.dynamicVariable === name)
-    return { sourceText: `the response: ${own[0].attributeName}`, why: '' };
-  return { sourceText: SOURCES[source] ?? source, why: whyNotAssigned(name, source, execution, own) };
+    return { sourceText: `the response: ${own[0].attributeName}`, why: '', isMissed: false };
+  return { sourceText: SOURCES[source] ?? source, ...whyNotAssigned(name, source, execution, own) };
 }
 
 // The rules that ran are known only while the webhook is the same.
@@ -71,11 +74,12 @@ function whyNotAssigned(
   source: string,
   { failure, rejected, missedAssignments }: Execution,
   own: readonly unknown[] | undefined,
-): string {
-  if (source !== 'DEFAULT' && source !== 'REQUEST') return '';
-  if (own?.length === 0) return 'no assignment sets it';
-  if (missedAssignments.some(({ dynamicVariable }) => dynamicVariable === name))
-    return 'its assignment found nothing';
-  if (failure !== undefined) return 'the webhook failed, so nothing was assigned';
-  return rejected ? 'the call was rejected, so nothing was assigned' : '';
+): Why {
+  if (source !== 'DEFAULT' && source !== 'REQUEST') return { why: '', isMissed: false };
+  if (own?.length === 0) return { why: 'no assignment sets it', isMissed: false };
+  const missed = missedAssignments.find(({ dynamicVariable }) => dynamicVariable === name);
+  if (missed !== undefined)
+    return { why: `its assignment from ${missed.attributeName} took no value`, isMissed: true };
+  if (failure !== undefined) return { why: 'the webhook failed, so nothing was assigned', isMissed: true };
+  return { why: rejected ? 'the call was rejected, so nothing was assigned' : '', isMissed: rejected };
 }

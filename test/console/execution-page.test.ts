@@ -54,7 +54,9 @@ describe('The pages of an execution and of a conversation', () => {
     const text = textOf(html);
     expect(status).to.equal(200);
     expect(text).to.include('The endpoint answered, but 1 assignment took no value.');
-    expect(text).to.include('name "there" the default of the agent its assignment found nothing');
+    expect(text).to.include(
+      'name "there" the default of the agent its assignment from customer.fullname took no value',
+    );
     expect(text).to.include('customer.fullname name It is not in the response.');
     expect(text).to.include('customer is an object with the keys full_name');
     expect(text.indexOf('took no value')).to.be.below(text.indexOf('Variables'));
@@ -146,4 +148,41 @@ describe('The pages of an execution and of a conversation', () => {
       expectPlainText((await get(`/console/executions/${executionUuid}`)).html);
       expectPlainText((await get(`/console/conversations/${conversationUuid}`)).html);
     });
+
+  it('links to no agent that was deleted', async () => {
+    const { executionUuid, conversationUuid, agent } = await call('/');
+    await app.rpc.agents.deleteAgent({ agentUuid: agent.agentUuid });
+    for (const path of [`executions/${executionUuid}`, `conversations/${conversationUuid}`]) {
+      const { html } = await get(`/console/${path}`);
+      expect(textOf(html)).to.include(`${agent.agentUuid} (deleted since)`);
+      expect(html).not.to.include('href="/console/agents/');
+    }
+  });
+
+  it('says why a conversation may have no executions, and leads on', async () => {
+    const conversationUuid = randomUUID();
+    const { status, html } = await get(`/console/conversations/${conversationUuid}`);
+    expect(status).to.equal(404);
+    expect(textOf(html)).to.include(`${conversationUuid} There is no execution for this conversation.`);
+    expect(html).to.include('href="/console/executions">All executions');
+  });
+
+  it('says of a report that never began that no revision of its webhook has run', async () => {
+    const agent = await makeAgent(app.rpc, { post: postTo(receiver.url) });
+    const stalled = await startReceiver(() => new Promise(() => {}));
+    const webhookConfig = postTo(stalled.url, {}, { responseTimeoutSecs: 60 });
+    await app.rpc.webhooks.updateWebhook({
+      webhook: { webhookUuid: agent.post!.webhookUuid, webhookConfig },
+      updateMask: ['webhook_config'],
+    });
+    const reports = await Promise.all(
+      Array.from({ length: 40 }, () => app.rpc.calls.onCallEnd({ ...newCall(agent) })),
+    );
+    const last = reports.at(-1)!.execution!.executionUuid;
+    const { html } = await get(`/console/executions/${last}`);
+    expect(textOf(html))
+      .to.include('It has not begun, so no revision has run.')
+      .and.not.to.include('changed');
+    await stalled.close();
+  });
 });

@@ -74,7 +74,7 @@ if (sqlite !== undefined)
         /^== Pre-call [0-9a-f-]{36}: SUCCEEDED$/m,
         /^ {2}The endpoint answered, but 1 assignment took no value\.$/m,
         /^ {2}PROCEED: the webhook succeeded and rejected nothing\.$/m,
-        /^ {2}customer_name += "there" +from the default of the agent \(its assignment found nothing\)$/m,
+        /^ {2}customer_name += "there" +from the default of the agent \(its assignment from customer\.full_name took no value\)$/m,
         /^ {2}plan += "gold" +from the response: customer\.plan$/m,
         /^ {2}tier += "basic" +from the default_value of its assignment$/m,
         /^ {2}language += "de" +from OnCallStart \(no assignment sets it\)$/m,

@@ -69,7 +69,7 @@ function variableLines(page: Page, { list, absence }: ExplainedVariables): strin
 }
 
 function revisionLines(page: Page, { webhookUuid, etag, sentence }: ExplainedRevision): string[] {
-  if (etag === '') return [`${webhookUuid}: ${sentence}`];
+  if (etag === '') return [`${webhookUuid}. ${sentence}`];
   return page.wrap(plainLine(`${webhookUuid}, revision ${etag}. ${sentence}`));
 }
 

@@ -34,7 +34,7 @@ function valueView(key: string | undefined, value: JsonOutline, unfolded: number
   if (value.kind === 'scalar') return html`${label}<span>${cut(value.text)}</span>`;
   const [begin, end] = value.kind === 'object' ? ['{', '}'] : ['[', ']'];
   const { members, isCut } = value;
-  if (members.length === 0 && !isCut) return html`${label}${begin}${end}`;
+  if (members.length === 0 && !isCut) return html`${label}<span>${begin}${end}</span>`;
   const more = isCut ? html`<li class="dim">… (the rest is cut off)</li>` : '';
   const content = html`<summary>
       ${label}${begin}<span class="dim folded"> ${members.length} … ${end}</span>

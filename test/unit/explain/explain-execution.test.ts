@@ -47,7 +47,8 @@ describe('explainExecution', () => {
     expect(variables.list).to.deep.equal([
       {
         ...{ name: 'name', value: 'there', source: 'DEFAULT', sourceText: 'the default of the agent' },
-        why: 'its assignment found nothing',
+        why: 'its assignment from customer.full_name took no value',
+        isMissed: true,
       },
     ]);
     expect(response).to.deep.nested.include({

@@ -8,12 +8,15 @@ import {
 } from '../../../explain/explain-execution.ts';
 import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import { readConversation, type RecordedExecution } from '../../../explain/read-conversation.ts';
+import { capitalized } from '../../layout/capitalized.ts';
 import { definitions } from '../../layout/definitions.ts';
 import { idText } from '../../layout/ids.ts';
 import { emptyState } from '../../layout/notices.ts';
-import { agentPath, executionPath } from '../../layout/paths.ts';
+import { executionPath, executionsPath } from '../../layout/paths.ts';
 import { shell, type Html } from '../../layout/shell.ts';
 import type { ConsoleEnv } from '../../viewer.ts';
+import { timeText } from '../../layout/time.ts';
+import { agentText } from './agent-text.ts';
 import { executionBody } from './execution-body.ts';
 import { readingApi } from './reading-api.ts';
 
@@ -26,7 +29,8 @@ export async function conversationPage(
   const conversation = explainConversation(recorded);
   const page = (body: Html, status: 200 | 404): Response | Promise<Response> =>
     c.html(shell(viewer, { title: 'Conversation', section: '/console/executions', body }), status);
-  if (conversation === undefined) return page(emptyState('Nothing is on record.', NO_EXECUTIONS), 404);
+  const [first] = recorded;
+  if (conversation === undefined || first === undefined) return page(nothing(c.req.param('uuid')), 404);
   const { agentUuid } = conversation;
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
   const { executions, noPreCall, noPostCall } = conversation;
@@ -34,16 +38,30 @@ export async function conversationPage(
   for (const [at, explained] of executions.entries())
     articles.push(await article(recorded[at] as RecordedExecution, explained, grpcTarget));
   return page(
-    html`${head(conversation, name)} ${missing('Start of the call', noPreCall)} ${articles}
+    html`${head(conversation, first, name)} ${missing('Start of the call', noPreCall)} ${articles}
     ${missing('End of the call', noPostCall)}`,
     200,
   );
 }
 
-function head({ conversationUuid, agentUuid }: ExplainedConversation, name = 'The agent'): Html {
+function nothing(conversationUuid: string): Html {
+  return emptyState(
+    'Nothing is on record.',
+    html`<p><code>${conversationUuid}</code></p>
+      <p>${capitalized(NO_EXECUTIONS)}</p>
+      <p><a href="${executionsPath()}">All executions</a> · <a href="/console/agents">The agents</a></p>`,
+  );
+}
+
+function head(
+  { conversationUuid, agentUuid }: ExplainedConversation,
+  { execution, today }: RecordedExecution,
+  name: string | undefined,
+): Html {
   return definitions([
     ['Conversation', idText('conversation id', conversationUuid)],
-    ['Agent', html`${idText('agent id', agentUuid)} <a href="${agentPath(agentUuid)}">${name}</a>`],
+    ['Agent', agentText(agentUuid, today, name)],
+    ['Accepted', timeText(execution.acceptedAt)],
   ]);
 }
 

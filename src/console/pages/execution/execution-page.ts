@@ -1,13 +1,14 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { explainExecution } from '../../../explain/explain-execution.ts';
-import { readExecution } from '../../../explain/read-conversation.ts';
-import type { Execution } from '../../../gen/index.callhooks.v1.ts';
+import { readExecution, type RecordedExecution } from '../../../explain/read-conversation.ts';
 import { definitions } from '../../layout/definitions.ts';
 import { idText } from '../../layout/ids.ts';
-import { agentPath, conversationPath } from '../../layout/paths.ts';
+import { conversationPath } from '../../layout/paths.ts';
 import { shell, type Html } from '../../layout/shell.ts';
 import type { ConsoleEnv } from '../../viewer.ts';
+import { timeText } from '../../layout/time.ts';
+import { agentText } from './agent-text.ts';
 import { executionBody } from './execution-body.ts';
 import { readingApi } from './reading-api.ts';
 
@@ -19,13 +20,14 @@ export async function executionPage(c: Context<ConsoleEnv, '/console/executions/
   const explained = explainExecution(recorded);
   const name = (await agentNames.read(viewer, api, [agentUuid])).get(agentUuid);
   const whole = await executionBody(recorded, explained, { level: 2, target });
-  const body = html`${head(recorded.execution, name)} ${whole}`;
+  const body = html`${head(recorded, name)} ${whole}`;
   return c.html(
     shell(viewer, { title: `${explained.type} execution`, section: '/console/executions', body }),
   );
 }
 
-function head({ executionUuid, conversationUuid, agentUuid }: Execution, name = 'The agent'): Html {
+function head({ execution, today }: RecordedExecution, name: string | undefined): Html {
+  const { executionUuid, conversationUuid, agentUuid, acceptedAt } = execution;
   return definitions([
     ['Execution', idText('execution id', executionUuid)],
     [
@@ -33,6 +35,7 @@ function head({ executionUuid, conversationUuid, agentUuid }: Execution, name = 
       html`${idText('conversation id', conversationUuid)}
         <a href="${conversationPath(conversationUuid)}">Start and end of the call</a>`,
     ],
-    ['Agent', html`${idText('agent id', agentUuid)} <a href="${agentPath(agentUuid)}">${name}</a>`],
+    ['Agent', agentText(agentUuid, today, name)],
+    ['Accepted', timeText(acceptedAt)],
   ]);
 }

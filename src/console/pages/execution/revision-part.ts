@@ -11,8 +11,8 @@ export function revisionPart({ revision, agentUuid }: ExplainedExecution): Html 
   const { webhookUuid, etag, etagToday, state, sentence } = revision;
   const isThere = etagToday !== undefined;
   const today = isThere
-    ? html`<code>${etagToday}</code>
-        ${state === 'same' ? badge('good', 'the same') : badge('warn', 'changed since')}`
+    ? html`<code>${etagToday}</code> ${state === 'same' ? badge('good', 'the same') : ''}
+        ${state === 'changed' ? badge('warn', 'changed since') : ''}`
     : undefined;
   return html`${definitions([
       ['Webhook', idText('webhook id', webhookUuid)],

@@ -29,14 +29,14 @@ export function variablesPart({ list, absence }: ExplainedVariables): Html | und
   ${hidden > 0 ? html`<p class="dim">${countText(hidden, 'more variable')}: GetExecution shows them.</p>` : ''}`;
 }
 
-function row({ name, source, sourceText, why }: ExplainedVariable, value: Html): Html {
+function row({ name, source, sourceText, why, isMissed }: ExplainedVariable, value: Html): Html {
   const isAssigned = source === 'ASSIGNMENT';
   return html`<tr>
     <th scope="row"><code>${name}</code></th>
     <td>${value}</td>
     <td class="origin">
       ${isAssigned ? html`<span class="good">${sourceText}</span>` : sourceText}
-      ${why === '' ? '' : html`<span class="why">${why}</span>`}
+      ${why === '' ? '' : html`<span class="why ${isMissed ? 'warn' : 'dim'}">${why}</span>`}
     </td>
   </tr>`;
 }

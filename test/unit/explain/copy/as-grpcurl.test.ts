@@ -6,7 +6,7 @@ import { argumentsOf } from './run-shell.ts';
 const TARGET = { address: '127.0.0.1:50051', isTls: false, needsToken: false };
 
 const variable = (name: string, value: unknown, source: string): ExplainedVariable => ({
-  ...{ name, value, source, sourceText: '', why: '' },
+  ...{ name, value, source, sourceText: '', why: '', isMissed: false },
 });
 
 describe('grpcurlOfExecution', () => {
