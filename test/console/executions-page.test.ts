@@ -71,6 +71,22 @@ describe('The page of executions', () => {
       expect(rows((await get(`/console/executions?agent_uuid=${agent.agentUuid}`)).text)).to.equal(3);
     });
 
+    it('says what filters it, and leads to other outcomes of the same agent, time and number of rows', async () => {
+      const { agentUuid } = agent;
+      const from = '2026-01-02T00:00:00.000Z';
+      const query = new URLSearchParams({ agent_uuid: agentUuid, degraded: 'true', accepted_at_from: from });
+      const { text } = await get(`/console/executions?${query.toString()}&page_size=10`);
+      expect(text)
+        .to.include(`<code>agent_uuid=${agentUuid}</code>`)
+        .and.to.include('<code>degraded=true</code>');
+      const [, failed = ''] = /href="([^"]+)">Failed</.exec(text) ?? [];
+      const kept = Object.fromEntries(new URL(failed.replaceAll('&amp;', '&'), 'http://x').searchParams);
+      expect(kept).to.deep.equal({
+        ...{ agent_uuid: agentUuid, accepted_at_from: from, page_size: '10', states: 'FAILED' },
+      });
+      expect(text).to.match(/aria-current="true">Degraded</);
+    });
+
     it('leads from page to page with the same filter, and back to the newest ones', async () => {
       const first = await get('/console/executions?states=SUCCEEDED&page_size=2&accepted_at_from=1h');
       const [, older = ''] = /<a class="next" href="([^"]+)"/.exec(first.text) ?? [];

@@ -24,7 +24,8 @@ function showInZone(element) {
   const date = { year: 'numeric', month: 'short', day: 'numeric' };
   const time = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
   const exact = 'exact' in element.dataset ? { fractionalSecondDigits: 3 } : {};
-  element.textContent = at.toLocaleString(undefined, { ...date, ...time, ...exact });
+  // A touch screen shows no UTC, so the zone is said.
+  element.textContent = at.toLocaleString(undefined, { ...date, ...time, ...exact, timeZoneName: 'short' });
 }
 
 function addCopyButton(element) {

@@ -53,7 +53,7 @@ function executionRow(execution: Execution, agentNames?: ReadonlyMap<string, str
   const isPreCall = webhookType === WebhookType.WEBHOOK_TYPE_PRE_CALL;
   const took = timings?.total === undefined ? '' : durationText(timings.total);
   return html`<tr data-execution="${executionUuid}">
-    <td class="time">${timeText(acceptedAt)}</td>
+    <td class="time"><a href="${executionPath(executionUuid)}">${timeText(acceptedAt)}</a></td>
     <td class="outcome">${stateBadge(execution)} ${outcomeWords(execution)}</td>
     <td class="type">${isPreCall ? 'pre-call' : 'post-call'}</td>
     <td class="number">${took}</td>

@@ -2,18 +2,28 @@ import { html } from 'hono/html';
 import { checkboxes, selectField, textField } from '../../layout/form-fields.ts';
 import { executionsPath } from '../../layout/paths.ts';
 import type { Html } from '../../layout/shell.ts';
-import type { ListExecutionsRequest } from '../../../gen/index.callhooks.v1.ts';
 import { filterQuery, FILTER_WORDS, type FilterField, type ParsedFilter } from './filter.ts';
 
-/** Returns the form with all filters of ListExecutions. It is unfolded when it says more than a frequent filter does. */
+/** Returns the form with all filters of ListExecutions. It is unfolded where a field breaks a rule. What filters is said. */
 export function filterForm(filter: ParsedFilter): Html {
-  const { problems, request } = filter;
-  const isUnfolded = problems.size > 0 || !isFrequent(request);
   const content = html`<summary>Filter</summary>
     ${fields(filter)}`;
-  return isUnfolded
+  return filter.problems.size > 0
     ? html`<details class="panel" open>${content}</details>`
-    : html`<details class="panel">${content}</details>`;
+    : html`${activeFilters(filter)}
+        <details class="panel">${content}</details>`;
+}
+
+const MAX_ACTIVE = 8;
+
+function activeFilters({ request }: ParsedFilter): Html | '' {
+  const active = [...new URLSearchParams(filterQuery({ ...request, pageSize: 0 }))];
+  if (active.length === 0) return '';
+  const more = active.length - MAX_ACTIVE;
+  return html`<p class="active-filters">
+    Only ${active.slice(0, MAX_ACTIVE).map(([field, value]) => html`<code>${field}=${value}</code> `)}
+    ${more > 0 ? `and ${more} more` : ''} <a href="/console/executions">Remove all filters</a>
+  </p>`;
 }
 
 function fields({ typed, chosen, problems }: ParsedFilter): Html {
@@ -38,7 +48,7 @@ function fields({ typed, chosen, problems }: ParsedFilter): Html {
     ${boxes('states', 'States', FILTER_WORDS.states)}
     ${boxes('failure_codes', 'Failure codes', FILTER_WORDS.failureCodes)}
     <p class="actions">
-      <button class="primary">Show</button> <a href="/console/executions">Remove all filters</a>
+      <button class="primary">Show</button>
     </p>
   </form>`;
 }
@@ -52,19 +62,25 @@ const QUICK = [
   { label: 'Pending', filter: { states: 'ACCEPTED' } },
 ] as const;
 
-function isFrequent(request: ListExecutionsRequest): boolean {
-  const here = filterQuery({ ...request, pageSize: 0 });
-  return QUICK.some(({ filter }) => here === new URLSearchParams(filter).toString());
-}
-
-/** Returns links to the filters that are used most. */
+/** Returns links to the outcomes that are looked for most. They keep all other filters: those by ids, type and time. */
 export function quickFilters({ request }: ParsedFilter): Html {
   const here = filterQuery({ ...request, pageSize: 0 });
+  const { degraded: _degraded, rejected: _rejected, ...kept } = request;
+  const others = new URLSearchParams(filterQuery({ ...kept, states: [], failureCodes: [] }));
   const links = QUICK.map(({ label, filter }) => {
-    const path = executionsPath(filter);
-    return here === new URLSearchParams(filter).toString()
+    const query = { ...Object.fromEntries(others), ...filter };
+    const path = executionsPath(query);
+    return isSame(here, query)
       ? html`<a href="${path}" aria-current="true">${label}</a>`
       : html`<a href="${path}">${label}</a>`;
   });
   return html`<nav class="quick" aria-label="Frequent filters">${links}</nav>`;
+}
+
+// A number of rows is no filter.
+function isSame(here: string, { page_size: _size, ...query }: Readonly<Record<string, string>>): boolean {
+  const [one, other] = [new URLSearchParams(here), new URLSearchParams(query)];
+  one.sort();
+  other.sort();
+  return one.toString() === other.toString();
 }

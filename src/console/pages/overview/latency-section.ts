@@ -9,7 +9,7 @@ import { latencyChart, typeText } from './latency-chart.ts';
 
 const MEANINGS: Readonly<Record<WebhookType, string>> = {
   pre_call: 'From the arrival of the call to the end of the response.',
-  post_call: 'From the begin of sending to the end of the response.',
+  post_call: 'From the beginning of sending to the end of the response.',
 };
 
 /** Returns how long the executions of each type took, with a chart for each. */

@@ -26,7 +26,10 @@ export async function webhookList(api: ViewerApi): Promise<Html> {
   const more =
     nextPageToken === ''
       ? ''
-      : html`<p><a href="/console/agents">All agents</a> has more. The page of an agent leads here.</p>`;
+      : html`<p>
+          These are the first ${MAX_AGENTS} agents. <a href="/console/agents">Agents</a> lists all, and the
+          page of each leads here.
+        </p>`;
   const table = html`<table>
     <thead>
       <tr>
