@@ -38,7 +38,7 @@ export async function* readPast(
   fromMs: number,
 ): AsyncGenerator<EndedUpdate, Watcher> {
   const { reads, clock, signal } = deps;
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   let place: EndedPlace = { finishedAtMs: fromMs, executionUuid: FIRST_UUID };
   let left = MAX_PAST;
   let watcher: Watcher | undefined;
@@ -46,27 +46,26 @@ export async function* readPast(
   yield { executions: [], dropped: 0, finishedToMs: fromMs };
   for (;;) {
     if (place.finishedAtMs >= reads.settledToMs() - NEAR_MS) watcher ??= deps.join();
-    const isLast = watcher !== undefined;
-    const unsettledMs = reads.settledToMs();
-    const { items, next } = await readPage(deps, filter, Math.min(left, MAX_EXECUTIONS), place);
+    watcher?.restart(place.finishedAtMs, seen);
+    const settledMs = reads.settledToMs();
+    forgetBefore(settledMs, seen);
+    const page = await readPage(deps, filter, Math.min(left, MAX_EXECUTIONS), place);
+    // What is not settled is read only when the watcher takes what is committed late.
+    const { items, next } = watcher === undefined ? cutAt(settledMs, page) : page;
     left -= items.length;
-    for (const execution of items)
-      if ((execution.finishedAtMs ?? 0) >= unsettledMs) seen.add(keyOf(execution));
+    for (const execution of items) seen.set(keyOf(execution), execution.finishedAtMs ?? 0);
     place = next ?? placeAfter(items, place);
+    const toldToMs = Math.min(place.finishedAtMs, settledMs, watcher?.keptFromMs() ?? Infinity);
     if (items.length > 0 || clock.nowMs() - toldAtMs >= QUIET_MS) {
       toldAtMs = clock.nowMs();
-      yield {
-        executions: items,
-        dropped: 0,
-        finishedToMs: Math.max(fromMs, Math.min(place.finishedAtMs, unsettledMs)),
-      };
+      yield { executions: items, dropped: 0, finishedToMs: Math.max(fromMs, toldToMs) };
     }
-    if (left === 0 || (isLast && next === undefined)) break;
-    if (next === undefined) watcher ??= deps.join();
+    if (left === 0 || next === undefined) break;
     await clock.wait(READ_EVERY_MS, signal);
   }
   watcher ??= deps.join();
   if (left === 0) {
+    watcher.restart(place.finishedAtMs, seen);
     const dropped = await countRest(deps, filter, place);
     deps.onDropped(dropped);
     yield { executions: [], dropped, finishedToMs: reads.settledToMs() };
@@ -104,6 +103,18 @@ async function countRest(
   for (const state of ENDED_STATES.filter((each: EndedState) => isOfState(filter, each)))
     count += await store.countEnded({ ...place, state }, reads.readToMs());
   return count;
+}
+
+// The rounds find nothing again that ended before the settled time.
+function forgetBefore(settledMs: number, seen: Map<string, number>): void {
+  for (const [key, finishedAtMs] of seen) if (finishedAtMs < settledMs) seen.delete(key);
+}
+
+// The page goes on at this time where it reaches it, or ends before.
+function cutAt(ms: number, { items, next }: Page<Execution, EndedPlace>): Page<Execution, EndedPlace> {
+  if (next !== undefined && next.finishedAtMs < ms) return { items, next };
+  const before = items.filter(({ finishedAtMs = 0 }) => finishedAtMs < ms);
+  return { items: before, next: { finishedAtMs: ms, executionUuid: FIRST_UUID } };
 }
 
 function placeAfter(items: readonly Execution[], before: EndedPlace): EndedPlace {

@@ -16,12 +16,22 @@ export interface EndedUpdate {
 export interface Watcher {
   /** Takes what matches. If its reader waits, the reader gets it. Returns true then. */
   take(round: EndedRound, settledToMs: number): boolean;
-  /** Ends the time in which more is kept than an update has, because the past is read. These executions were read there. */
-  release(seen: ReadonlySet<string>): void;
+  /**
+   * Forgets what it has kept of executions that were read in the past (`seen`), or ended after this time: the next read of
+   * the past will find those.
+   */
+  restart(afterMs: number, seen: Seen): void;
+  /** Returns the earliest end of what is kept, or Infinity. */
+  keptFromMs(): number;
+  /** Ends the time in which more is kept than an update has. These executions were read in the past. */
+  release(seen: Seen): void;
   /** Returns the next update when a round brings one, or undefined once the watcher is closed. */
   next(): Promise<EndedUpdate | undefined>;
   close(): void;
 }
+
+/** The times at which executions ended that were told, by {@link keyOf}. */
+export type Seen = ReadonlyMap<string, number>;
 
 /** The most executions and bytes of an update. */
 export const MAX_EXECUTIONS = 200;
@@ -30,8 +40,6 @@ const MAX_BYTES = 256 * 1024;
 const HELD_UPDATES = 4;
 /** A reader hears at least so often that it misses nothing: once in so many rounds. */
 const QUIET_ROUNDS = 10;
-/** How many executions of the past are remembered, so that they are not told again. */
-const MAX_SEEN = 2_000;
 
 /** Makes a watcher of executions that match the filter and ended at `fromMs` or later. */
 export function createWatcher(
@@ -43,21 +51,26 @@ export function createWatcher(
   let keptBytes = 0;
   let dropped = 0;
   let quiet = 0;
-  let updates = isHeld ? HELD_UPDATES : 1;
+  let isPast = isHeld;
   let beganMs = fromMs;
   let toldToMs = fromMs;
-  let seen: ReadonlySet<string> = new Set();
+  let seen: Seen = new Map();
   let isClosed = false;
   let waiting: ((update: EndedUpdate | undefined) => void) | undefined;
 
+  const room = (): number => (isPast ? HELD_UPDATES : 1);
+  const setKept = (executions: Execution[]): void => {
+    kept = executions;
+    keptBytes = kept.reduce((sum, execution) => sum + bytesOf(execution), 0);
+  };
   const drop = (count: number): void => {
     dropped += count;
-    onDropped(count);
+    if (!isPast) onDropped(count);
   };
   const keep = (execution: Execution): void => {
-    if (kept.length >= updates * MAX_EXECUTIONS) return drop(1);
+    if (kept.length >= room() * MAX_EXECUTIONS) return drop(1);
     const bytes = bytesOf(execution);
-    if (kept.length > 0 && keptBytes + bytes > updates * MAX_BYTES) return drop(1);
+    if (kept.length > 0 && keptBytes + bytes > room() * MAX_BYTES) return drop(1);
     kept.push(execution);
     keptBytes += bytes;
   };
@@ -67,8 +80,7 @@ export function createWatcher(
     matchesFilter(execution, filter);
   const makeUpdate = (settledToMs: number): EndedUpdate => {
     const { items, rest } = cutUpdate(kept);
-    kept = rest;
-    keptBytes = kept.reduce((sum, execution) => sum + bytesOf(execution), 0);
+    setKept(rest);
     toldToMs = Math.max(toldToMs, Math.min(settledToMs, ...kept.map(({ finishedAtMs = 0 }) => finishedAtMs)));
     const update = { executions: items, dropped, finishedToMs: toldToMs };
     dropped = 0;
@@ -90,10 +102,18 @@ export function createWatcher(
       resolve(makeUpdate(settledToMs));
       return true;
     },
-    release: (executions) => {
-      updates = 1;
-      seen = executions.size > MAX_SEEN ? new Set([...executions].slice(-MAX_SEEN)) : executions;
-      kept = kept.filter((execution) => !seen.has(keyOf(execution)));
+    restart: (afterMs, read) => {
+      setKept(
+        kept.filter((execution) => (execution.finishedAtMs ?? 0) <= afterMs && !read.has(keyOf(execution))),
+      );
+      dropped = 0;
+    },
+    keptFromMs: () => Math.min(Infinity, ...kept.map(({ finishedAtMs = 0 }) => finishedAtMs)),
+    release: (read) => {
+      isPast = false;
+      onDropped(dropped);
+      seen = read;
+      setKept(kept.filter((execution) => !seen.has(keyOf(execution))));
     },
     next: async () => {
       if (isClosed) return undefined;
