@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { consoleClient, formTokenOf } from '../console/support/console-client.ts';
 import { PLANTED_TOKEN } from './planted-calls.ts';
 
@@ -28,8 +30,20 @@ export async function playPlantedVisits(opsAddress: string): Promise<readonly nu
     '/console/search?q=zqplantedq',
   ])
     statuses.push((await client.get(address)).status);
+  await watch(opsAddress, [...client.cookies].map((cookie) => cookie.join('=')).join('; '));
   const tooLong = { csrf: formTokenOf(list.body), config: 'zqplantedconfig'.repeat(40_000) };
   statuses.push((await client.post('/console/try', tooLong)).status);
   statuses.push((await client.post('/console/logout', { csrf: formTokenOf(list.body) })).status);
   return statuses;
+}
+
+/** Opens a live list, and goes away when its first event has come. */
+async function watch(opsAddress: string, cookie: string): Promise<void> {
+  const asked = request(`http://${opsAddress}/console/executions/live?conversation_uuid=`, {
+    headers: { cookie },
+  });
+  asked.on('error', () => undefined).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  await once(response, 'data');
+  asked.destroy();
 }

@@ -128,7 +128,7 @@ const MODULES: Readonly<Record<string, Module>> = {
     node: ['crypto', 'fs', 'net', 'os', 'path'],
   },
   'explain/': { uses: ['domain/', 'errors.ts', 'gen/'], inner: 'copy' },
-  'api-client/': { uses: ['gen/'], libraries: ['@grpc/grpc-js'], node: ['net'] },
+  'api-client/': { uses: ['gen/'], libraries: ['@grpc/grpc-js'], node: ['net', 'timers/promises'] },
   'logger.ts': { uses: ['logging/'] },
   'logging/': { node: ['fs'] },
   'ids.ts': { node: ['crypto'] },
