@@ -6,20 +6,18 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 target=$root/.cache/chromium
+program=usr/lib/chromium/chromium
+. "$root/test/tools/debian-packages.sh"
 
-# Runs apt with lists, a cache and an empty status file of its own. So it knows of no installed package, and lists every
-# library that Chromium needs.
-own_apt() {
-  command=$1
-  shift
-  "$command" -o Dir::State="$work/state" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
-    -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Debug::NoLocking=true "$@"
+# The packages are those of this machine's release.
+sources() {
+  :
 }
 
 # The C library has to be that of the machine's dynamic linker. The drivers of graphics cards are large, and nothing uses them.
 packages() {
-  own_apt apt-get -qq --simulate --no-install-recommends install chromium fonts-liberation fonts-dejavu-core |
-    awk '/^Inst / { print $2 }' | grep -Ev '^(libc6|libllvm.*|libgl1-mesa-dri|perl.*|adwaita-icon-theme)$'
+  all_packages chromium fonts-liberation fonts-dejavu-core |
+    grep -Ev '^(libc6|libllvm.*|libgl1-mesa-dri|perl.*|adwaita-icon-theme)$'
 }
 
 # Fontconfig reads this file in place of /etc/fonts, so pages are drawn with these fonts alone.
@@ -41,37 +39,13 @@ fonts_conf() {
 END
 }
 
-unpack() (
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/packages" "$work/chromium/fonts"
-  : >"$work/status"
-  own_apt apt-get update -qq
-  names=$(packages)
-  cd "$work/packages"
-  # shellcheck disable=SC2086
-  own_apt apt-get download -qq $names
-  for package in *.deb; do dpkg-deb --extract "$package" "$work/chromium"; done
-  [ -x "$work/chromium/usr/lib/chromium/chromium" ]
-  rm -rf "$work/chromium/usr/share/doc" "$work/chromium/usr/share/man" "$work/chromium/usr/share/locale"
-  fonts_conf >"$work/chromium/fonts/fonts.conf"
-  # The folder appears whole or not at all.
-  mkdir -p "$root/.cache"
-  rm -rf "$target.new" "$target"
-  mv "$work/chromium" "$target.new"
-  mv "$target.new" "$target"
-)
+finish() {
+  rm -rf "$1/usr/share/doc" "$1/usr/share/man" "$1/usr/share/locale"
+  mkdir -p "$1/fonts"
+  fonts_conf >"$1/fonts/fonts.conf"
+}
 
-installed() { [ -x "$target/usr/lib/chromium/chromium" ]; }
-
-if installed; then exit 0; fi
-if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-  echo 'Chromium is missing: unpacking the packages of Debian into .cache/chromium'
-  log=$(mktemp)
-  unpack >"$log" 2>&1 || cat "$log" >&2
-  rm -f "$log"
-  if installed; then exit 0; fi
-fi
+if unpacked 'Chromium is missing: unpacking the packages of Debian into .cache/chromium'; then exit 0; fi
 
 cat >&2 <<'END'
 ******************************************************************************************
