@@ -31,6 +31,8 @@ export interface AdapterDependencies {
   readonly newRequestId: () => string;
   /** Reports whether the server shuts down. RPCs that still arrive are refused then. */
   readonly isClosing: () => boolean;
+  /** Aborted when the server begins to shut down. */
+  readonly closing: AbortSignal;
   /** Returns the message of an RPC, by its gRPC headers. */
   readonly messageOf: (headers: Metadata) => ArrivingMessage;
   /** The shapes of the request messages, by the paths of their methods. */

@@ -23,7 +23,7 @@ export function createServerStreaming<Request, Reply>(
   handler: StreamHandler<Request, Reply>,
   dependencies: AdapterDependencies,
 ): (call: Call) => void {
-  const { isClosing, messageOf, newRequestId, requestShapes } = dependencies;
+  const { closing, isClosing, messageOf, newRequestId, requestShapes } = dependencies;
   const admit = createAdmitRequest(method, requestShapes);
 
   const send = async (call: Call, message: ArrivingMessage, context: CallContext): Promise<void> => {
@@ -32,9 +32,12 @@ export function createServerStreaming<Request, Reply>(
     message.reserveForStream(0);
     for await (const reply of handler(request, context)) {
       const bytes = method.responseSerialize(reply);
-      while (!message.reserveForStream(bytes.length) && !context.signal.aborted) await wait(MEMORY_WAIT_MS);
+      while (!message.reserveForStream(bytes.length) && !context.signal.aborted && !isClosing())
+        await wait(MEMORY_WAIT_MS);
       if (context.signal.aborted) return;
-      await written(call, bytes, context.signal);
+      await written(call, bytes, [context.signal, closing]);
+      // A client that does not read would hold up the shutdown.
+      if (isClosing()) throw shuttingDown();
       message.reserveForStream(0);
     }
   };
@@ -59,14 +62,14 @@ export function createServerStreaming<Request, Reply>(
   };
 }
 
-/** Resolves when the client has room for more, or when the RPC has ended. */
-function written(call: Call, bytes: Buffer, signal: AbortSignal): Promise<void> {
+/** Resolves when the client has room for more, or when one of the signals is aborted. */
+function written(call: Call, bytes: Buffer, signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      signal.removeEventListener('abort', done);
+      for (const signal of signals) signal.removeEventListener('abort', done);
       resolve();
     };
-    signal.addEventListener('abort', done, { once: true });
+    for (const signal of signals) signal.addEventListener('abort', done, { once: true });
     call.write(bytes, done);
   });
 }

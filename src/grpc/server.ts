@@ -115,8 +115,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   setLogVerbosity(logVerbosity.NONE);
   const streams = createOpenStreams();
   const server = new Server({ ...OPTIONS, interceptors: [streams.interceptor] });
-  let closing: Promise<void> | undefined;
-  const isClosing = (): boolean => closing !== undefined;
+  const closing = new AbortController();
+  let closed: Promise<void> | undefined;
+  const isClosing = (): boolean => closing.signal.aborted;
   const { onRpc, onRpcError, onRefused, onAccessRefused, onHandshakeFailure } = options;
   const refusals = createRefusals({ logger, onRpcError, onRefused, onAccessRefused });
   const { admit, messageOf } = createArrivals({ gate, budget, accessControl, refusals, isClosing });
@@ -130,6 +131,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     logger,
     newRequestId,
     isClosing,
+    closing: closing.signal,
     messageOf,
     adminLimit,
     requestShapes,
@@ -151,11 +153,12 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     isServing: health.isServing,
     localApi: createLocalApi(services, adapter),
     close: (graceMs) => {
-      if (closing !== undefined) return closing;
+      if (closed !== undefined) return closed;
       health.setServing(false);
+      closing.abort();
       streams.end();
       const endsAtMs = performance.now() + graceMs;
-      closing = refuseForAWhile(connections, endsAtMs)
+      closed = refuseForAWhile(connections, endsAtMs)
         .then(() => drain(server, Math.max(0, endsAtMs - performance.now())))
         .then(() => {
           connections.destroy();
@@ -163,7 +166,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
           refusals.flush();
           handshakes.flush();
         });
-      return closing;
+      return closed;
     },
   };
 }

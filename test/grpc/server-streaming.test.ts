@@ -1,3 +1,4 @@
+import { connect } from 'node:http2';
 import { expect } from 'chai';
 import { CallhooksError } from '../../src/errors.ts';
 import {
@@ -9,6 +10,7 @@ import type { CallContext } from '../../src/grpc/call-context.ts';
 import { errorOf } from '../support/rpc.ts';
 import { until } from '../support/until.ts';
 import { watchExecutions } from '../support/watch.ts';
+import { sendCall } from './http2-calls.ts';
 import { startTestServer } from './test-server.ts';
 
 const WATCH = '/callhooks.v1.ExecutionLog/WatchExecutions';
@@ -156,6 +158,24 @@ describe('The adapter of streams', () => {
     await until('more replies', () => watch.messages.length > before + 2);
     expect(before).to.be.below(40);
     watch.cancel();
+  });
+
+  it('ends as SHUTTING_DOWN when the server closes, also if its client reads nothing', async () => {
+    let made = 0;
+    await using server = await startTestServer({
+      watchExecutions: async function* large(_, { signal }) {
+        while (!signal.aborted) yield { ...replyOf((made += 1)), executions: [EXECUTION] };
+      },
+    });
+    const session = connect(`http://127.0.0.1:${server.port}`, { settings: { initialWindowSize: 0 } });
+    session.on('error', () => undefined);
+    sendCall(session, WATCH).pause();
+    await until('a reply', () => made > 0);
+    const closed = server.grpc.close(60_000);
+    const line = await until('the line', () => server.lines.find(({ message }) => message === 'rpc'));
+    expect(line).to.include({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+    session.destroy();
+    await closed;
   });
 
   it('serves a caller in this process until that one aborts, with its roles and a log line', async () => {
