@@ -202,7 +202,10 @@ export function createEngine(deps: EngineDeps): Engine {
     startByMs: limits.startByMs,
   });
 
-  const endedExecutions = createEndedExecutions({ store, availableForMs: health.availableForMs, onError });
+  const endedExecutions = createEndedExecutions({
+    store: withOperationsReported(database.executions, deps),
+    ...{ availableForMs: health.availableForMs, onError },
+  });
 
   const untilIdle = async (): Promise<void> => {
     await postCallSender.idle();
@@ -265,13 +268,21 @@ function plugAccessTokens(
   });
 }
 
-// What is counted is worth less than calls: a failure of its statements says nothing to `health`.
-function plugMinutes({ database, newUuid, now, onOperation, onError }: EngineDeps): Minutes {
+// What people look at is worth less than calls: no call is refused because a statement for them has failed or was slow.
+function withOperationsReported<Store extends object>(
+  store: Store,
+  { onOperation }: Pick<EngineDeps, 'onOperation'>,
+): Store {
   const watch = <T>(statement: () => Promise<T>): Promise<T> => statement();
+  return withHealthReporting(store, { watch }, onOperation);
+}
+
+function plugMinutes(deps: EngineDeps): Minutes {
+  const { database, newUuid, now, onError } = deps;
   return createMinutes({
     ...{ newUuid, now, onError },
     elapsedMs: () => performance.now(),
-    store: withHealthReporting(database.minutes, { watch }, onOperation),
+    store: withOperationsReported(database.minutes, deps),
     databaseNowMs: database.executions.nowMs,
   });
 }
