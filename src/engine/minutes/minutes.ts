@@ -56,7 +56,10 @@ export function createMinutes({ store, newUuid, now, databaseNowMs, ...deps }: M
       await write();
     },
     writeLast,
-    forget: (isStopped) => forgetMinutes(store, nowMs(), isStopped),
+    forget: async (isStopped) => {
+      await learnTime();
+      await forgetMinutes(store, nowMs(), isStopped);
+    },
     read: createMinuteReader({ store, own, writer, nowMs, elapsedMs }).read,
   };
 }

@@ -14,7 +14,13 @@ function createShared() {
   const rows = new Map<string, MinuteRow>();
   const keyOf = ({ minute, writer }: Pick<MinuteRow, 'minute' | 'writer'>) =>
     `${String(minute).padStart(12, '0')} ${writer}`;
-  const shared = { nowMs: START_MS, isAway: false, queries: 0, writtenRows: 0 };
+  const shared = {
+    nowMs: START_MS,
+    isAway: false,
+    queries: 0,
+    writtenRows: 0,
+    deletedBefore: [] as number[],
+  };
   const answer = async <T>(value: () => T): Promise<T> => {
     await new Promise(setImmediate);
     if (shared.isAway) throw new Error('away');
@@ -36,7 +42,10 @@ function createShared() {
           .slice(0, limit),
       );
     },
-    deleteMinutes: async () => 0,
+    deleteMinutes: async (_, beforeMinute) => {
+      shared.deletedBefore.push(beforeMinute);
+      return 0;
+    },
   };
   return Object.assign(shared, { store, rows });
 }
@@ -46,16 +55,17 @@ type Shared = ReturnType<typeof createShared>;
 /** Makes a replica. Its own clock is `behindMs` behind that of the database. */
 function createReplica(shared: Shared, behindMs = 0) {
   const errors: unknown[] = [];
+  const machine = { behindMs };
   const minutes = createMinutes({
     store: shared.store,
     newUuid: randomUUID,
-    now: () => shared.nowMs - behindMs,
+    now: () => shared.nowMs - machine.behindMs,
     databaseNowMs: async () => shared.nowMs,
     elapsedMs: () => shared.nowMs,
     onError: (error) => errors.push(error),
   });
   const read = (): Promise<Overview> => overview({ minutes, figures: NOTHING_PENDING });
-  return { ...minutes, read, errors };
+  return { ...minutes, read, errors, machine };
 }
 
 function aLine(change: Partial<ExecutionLine> = {}): ExecutionLine {
@@ -267,5 +277,15 @@ describe('the minutes of replicas', () => {
     expect(shown).to.deep.equal(await createReplica(shared).read());
     expect(shown.hour.executions).to.equal(40);
     expect(shown.day.executions).to.be.within(950, 960);
+  });
+
+  it('forgets by the clock of the database, also right after that of the machine was set', async () => {
+    const shared = createShared();
+    const replica = createReplica(shared);
+    await replica.start();
+    replica.machine.behindMs = -30 * 60 * MINUTE_MS;
+    await replica.forget(() => false);
+    const minute = START_MS / MINUTE_MS;
+    expect(shared.deletedBefore).to.deep.equal([minute - 120, minute - 25 * 60]);
   });
 });
