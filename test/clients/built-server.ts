@@ -16,6 +16,8 @@ export interface BuiltServer {
   readonly rpc: Rpc;
   /** Ends it with SIGTERM; throws unless it exits with 0. */
   stop(): Promise<void>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
 }
 
 /** Starts a built server whose webhooks may reach loopback. */
@@ -39,5 +41,11 @@ export async function startBuiltServer(env: Readonly<Record<string, string>> = {
     await rm(dataDir, { recursive: true, force: true });
     if (exitCode !== 0) throw new Error(`the server ended with ${exitCode}: ${stderr}`);
   };
-  return { address, opsAddress: String(opsAddress), rpc, stop };
+  const kill = async () => {
+    rpc.close();
+    server.kill('SIGKILL');
+    await server.ended();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { address, opsAddress: String(opsAddress), rpc, stop, kill };
 }

@@ -1,22 +1,29 @@
 /** Runs the samples of docs/clients.md against a server with TLS and tokens, with nothing changed but its address. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
-import { connect } from '../support/rpc.ts';
+import { connect, type Rpc } from '../support/rpc.ts';
 import { TOKEN_SETTINGS, TOKENS, withToken } from '../support/tokens.ts';
 import { startBuiltServer, type BuiltServer } from './built-server.ts';
 import { runProgram, type ProgramEnd } from './programs.ts';
+import { startProgram } from './running-program.ts';
 import { describeWith, pathWithTools, TOOLS } from './tools.ts';
 import { VOICE_PLATFORMS } from './voice-platforms.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CERTS = join(ROOT, 'test/support/certs');
 const AGENT = 'a0000000-0000-4000-8000-000000000001';
+const FAILING_AGENT = 'a0000000-0000-4000-8000-000000000009';
 const BUILD_MS = 300_000;
+const SAMPLE_ENV = {
+  CALLHOOKS_TOKEN: TOKENS.lifecycle,
+  GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: join(CERTS, 'ca.pem'),
+};
 
 describeWith(
   ['protoc-gen-go', 'protoc-gen-grpc-java', 'newest python'],
@@ -43,9 +50,12 @@ describeWith(
       await rm(folder, { recursive: true, force: true });
     });
 
-    const createAgent = async (): Promise<void> => {
+    const connectWithTls = async (): Promise<Rpc> => {
       const ca = await readFile(join(CERTS, 'ca.pem'));
-      const rpc = connect(Number(server.address.split(':').at(-1)), credentials.createSsl(ca));
+      return connect(Number(server.address.split(':').at(-1)), credentials.createSsl(ca));
+    };
+    const createAgent = async (): Promise<void> => {
+      const rpc = await connectWithTls();
       const webhookConfig = {
         apiSchema: { url: `${endpoint.url}/crm`, method: 'POST' },
         assignments: [{ attributeName: 'customer.name', dynamicVariable: 'customer_name' }],
@@ -56,16 +66,39 @@ describeWith(
         webhooks: [{ webhookType: 1, webhookConfig }],
       };
       await rpc.agents.createAgent({ agent } as never, withToken(TOKENS.admin));
+      const nowhere = { apiSchema: { url: 'http://127.0.0.1:9', method: 'GET' } };
+      const failing = {
+        agentUuid: FAILING_AGENT,
+        webhooks: [{ webhookType: 1, webhookConfig: nowhere }],
+      };
+      await rpc.agents.createAgent({ agent: failing } as never, withToken(TOKENS.admin));
+      rpc.close();
+    };
+    /** Runs a sample that watches, and lets calls fail until it prints one of them. */
+    const expectFailureToldBy = async (program: readonly [string, ...string[]], env = {}): Promise<void> => {
+      const rpc = await connectWithTls();
+      const watching = startProgram(program, { ...SAMPLE_ENV, ...env });
+      let isTold = false;
+      const told = watching
+        .printed(/^\S+ 127\.0\.0\.1:9: connection refused$/m)
+        .finally(() => (isTold = true));
+      while (!isTold) {
+        const call = { agentUuid: FAILING_AGENT, conversationUuid: randomUUID() };
+        await rpc.calls.onCallStart(call as never, withToken(TOKENS.lifecycle));
+      }
+      await told;
+      await watching.stop();
       rpc.close();
     };
 
-    /** Returns the sample of a language, which calls the server of the test. */
-    const sampleOf = async (language: string): Promise<string> => {
+    /** Returns the sample with this name, such as `go` or `go watch`, which calls the server of the test. */
+    const sampleOf = async (name: string): Promise<string> => {
       const page = await readFile(join(ROOT, 'docs/clients.md'), 'utf8');
       const [, sample] =
-        new RegExp(`<!-- clients: ${language} -->\n\`\`\`\\w+\n(.*?)\n\`\`\``, 's').exec(page) ?? [];
-      if (sample === undefined) throw new Error(`The page has no sample in ${language}.`);
-      expect(sample).to.match(/['"/]callhooks\.example:50051['"]/);
+        new RegExp(`<!-- clients: ${name} -->\n\`\`\`\\w+\n(.*?)\n\`\`\``, 's').exec(page) ?? [];
+      if (sample === undefined) throw new Error(`The page has no sample ${name}.`);
+      // The one for Go gets its client from elsewhere.
+      if (name !== 'go watch') expect(sample).to.match(/['"/]callhooks\.example:50051['"]/);
       return `${sample.replaceAll('callhooks.example:50051', server.address)}\n`;
     };
 
@@ -80,8 +113,7 @@ describeWith(
         env: {
           ...process.env,
           PATH: `${pathWithTools()}:/usr/local/go/bin`,
-          CALLHOOKS_TOKEN: TOKENS.lifecycle,
-          GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: join(CERTS, 'ca.pem'),
+          ...SAMPLE_ENV,
           ...env,
         },
       });
@@ -90,10 +122,11 @@ describeWith(
       expect(stdout).to.equal('Hello Ada!\n');
     };
 
-    it('in TypeScript passes strict type checks with the published declarations, and greets', async () => {
+    it('in TypeScript passes strict type checks with the published declarations, greets and watches', async () => {
       const packages = join(folder, 'node_modules');
       await installCallhooks(packages);
       await writeFile(join(folder, 'sample.ts'), await sampleOf('typescript'));
+      await writeFile(join(folder, 'watch.ts'), await sampleOf('typescript watch'));
       await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
       const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
       const strict = [
@@ -104,7 +137,7 @@ describeWith(
         'false',
       ];
       const target = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
-      const checked = await run(process.execPath, [tsc, ...strict, ...target, 'sample.ts']);
+      const checked = await run(process.execPath, [tsc, ...strict, ...target, 'sample.ts', 'watch.ts']);
       expect(checked.exitCode, checked.stdout).to.equal(0);
       const listed = await run(process.execPath, [tsc, ...strict, ...target, '--listFilesOnly', 'sample.ts']);
       const own = listed.stdout.split('\n').filter((path) => path.includes('/callhooks/dist/'));
@@ -113,6 +146,7 @@ describeWith(
         [],
       );
       expectGreeting(await run(process.execPath, ['sample.ts']));
+      await expectFailureToldBy([process.execPath, join(folder, 'watch.ts')]);
     });
 
     it('in Go builds against the module of the repository, and greets', async () => {
@@ -125,9 +159,13 @@ describeWith(
       );
       const env = { GOFLAGS: '-mod=mod', SSL_CERT_FILE: join(CERTS, 'ca.pem') };
       expectGreeting(await run('go', ['run', '.'], env));
+      await mkdir(join(folder, 'watch'));
+      await writeFile(join(folder, 'watch/watch.go'), await sampleOf('go watch'));
+      const { exitCode, stderr } = await run('go', ['vet', './watch'], env);
+      expect(exitCode, stderr).to.equal(0);
     });
 
-    it('in Python greets with the wheel of the package installed', async () => {
+    it('in Python greets with the wheel of the package installed, and watches', async () => {
       const python = join(dirname(TOOLS['newest python']), 'bin/python');
       const source = join(folder, 'package');
       await cp(join(ROOT, 'clients/python'), source, { recursive: true });
@@ -141,6 +179,8 @@ describeWith(
       expect(installed.exitCode, installed.stderr).to.equal(0);
       await writeFile(join(folder, 'sample.py'), await sampleOf('python'));
       expectGreeting(await run(python, ['sample.py'], { PYTHONPATH: unpacked }));
+      await writeFile(join(folder, 'watch.py'), await sampleOf('python watch'));
+      await expectFailureToldBy([python, join(folder, 'watch.py')], { PYTHONPATH: unpacked });
     });
 
     it('in Java compiles with the libraries of the example, and greets', async () => {

@@ -7,7 +7,7 @@ const at = (second: number): Date => new Date(second * 1_000);
 
 /** Makes the WatchExecutions of a flaky server, which counts its attempts in this map. */
 export function createFlakyWatch(attempts: Map<string, number[]>) {
-  let open = 0;
+  const open = new Set<Stream>();
   let written = 0;
   let isHeld = false;
 
@@ -26,8 +26,8 @@ export function createFlakyWatch(attempts: Map<string, number[]>) {
     const { conversationUuid, webhookUuid: wish, finishedAtFrom } = stream.request;
     const seen = attempts.get(conversationUuid) ?? [];
     attempts.set(conversationUuid, [...seen, performance.now()]);
-    open += 1;
-    stream.on('cancelled', () => (open -= 1));
+    open.add(stream);
+    stream.on('cancelled', () => open.delete(stream));
     if (wish === 'silent') return;
     if (wish === 'flood') return flood(stream);
     const attempt = seen.length + 1;
@@ -35,10 +35,10 @@ export function createFlakyWatch(attempts: Map<string, number[]>) {
     const fails = attempt <= Number(count ?? 0);
     if (!fails || first === '') stream.write(messageOf(attempt, finishedAtFrom));
     if (!fails) return;
-    open -= 1;
+    open.delete(stream);
     stream.emit('error', failure(code, String(attempt)));
   };
-  return { serve, openStreams: () => open, flood: () => ({ written, isHeld }) };
+  return { serve, openStreams: () => open.size, flood: () => ({ written, isHeld }) };
 }
 
 function messageOf(attempt: number, finishedAtFrom: Date | undefined): pb.WatchExecutionsResponse {
