@@ -182,6 +182,7 @@ describe('The pages of an execution and of a conversation', () => {
     const { html } = await get(`/console/executions/${last}`);
     expect(textOf(html))
       .to.include('It has not begun, so no revision has run.')
+      .and.to.include('Load this page again to see how it ends.')
       .and.not.to.include('changed');
     await stalled.close();
   });

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { outlineJson, type JsonMember, type JsonOutline } from './json-outline.ts';
 import type { Html } from './shell.ts';
+import { visibleText } from './visible-text.ts';
 
 // A page shows some bodies, and making a line takes some microseconds.
 const MAX_VALUES = 1_000;
@@ -30,7 +31,7 @@ ${text}</pre>`;
 }
 
 function valueView(key: string | undefined, value: JsonOutline, unfolded: number): Html {
-  const label = key === undefined ? '' : html`<span class="key">${key}</span>: `;
+  const label = key === undefined ? '' : html`<span class="key">${visibleText(key)}</span>: `;
   if (value.kind === 'scalar') return html`${label}<span>${cut(value.text)}</span>`;
   const [begin, end] = value.kind === 'object' ? ['{', '}'] : ['[', ']'];
   const { members, isCut } = value;
@@ -52,8 +53,8 @@ function memberView({ key, value }: JsonMember, unfolded: number): Html {
 
 function cut(text: string): string {
   return text.length > MAX_SCALAR_CHARS
-    ? `${text.slice(0, MAX_SCALAR_CHARS)}… (${text.length} characters)`
-    : text;
+    ? `${visibleText(text.slice(0, MAX_SCALAR_CHARS))}… (${text.length} characters)`
+    : visibleText(text);
 }
 
 function countValues(outline: JsonOutline): number {

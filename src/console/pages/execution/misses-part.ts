@@ -6,6 +6,7 @@ import type { NearPath } from '../../../explain/near-path.ts';
 import { capitalized } from '../../layout/capitalized.ts';
 import { scrollable } from '../../layout/scroll.ts';
 import type { Html } from '../../layout/shell.ts';
+import { visibleText } from '../../layout/visible-text.ts';
 
 /** Returns for each assignment that took no value why, and what stood in the response instead. */
 export function missesPart({
@@ -44,18 +45,19 @@ function row({ attributeName, dynamicVariable, why, near, nearText }: ExplainedM
 /** Shows keys as words of their own, because one of them is often what the webhook should have looked for. */
 function nearView({ path, standing, elsewhere }: NearPath): Html {
   const place = path === '' ? html`The response` : html`<code>${path}</code>`;
-  if (standing.kind === 'value') return html`<br />${place} is <code>${standing.json}</code>.`;
+  if (standing.kind === 'value') return html`<br />${place} is <code>${visibleText(standing.json)}</code>.`;
   if (standing.kind === 'list')
     return html`<br />${place} is a list of ${countText(standing.length, 'item')}.`;
   if (standing.keys.length === 0) return html`<br />${place} is an empty object.`;
   const more = standing.moreKeys > 0 ? html`<li class="dim">and ${standing.moreKeys} more</li>` : '';
   return html`<br />${place} is an object with the keys
     <ul class="words">
-      ${standing.keys.map((key) => html`<li><code>${key}</code></li>`)}${more}
+      ${standing.keys.map((key) => html`<li><code>${visibleText(key)}</code></li>`)}${more}
     </ul>
     ${
       elsewhere.length === 0
         ? ''
-        : html`There is ${elsewhere.map((each, at) => html`${at > 0 ? ' and ' : ''}<code>${each}</code>`)}.`
+        : html`There is
+          ${elsewhere.map((each, at) => html`${at > 0 ? ' and ' : ''}<code>${visibleText(each)}</code>`)}.`
     }`;
 }

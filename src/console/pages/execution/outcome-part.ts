@@ -14,6 +14,7 @@ export function outcomePart({ outcome, decision, misses, missingVariables }: Exp
       ${failure === undefined ? sentences.join(' ') : html`<strong>${failure.code}</strong>: ${failure.message}`}
     </p>
     ${failure === undefined ? '' : html`<p>${sentences.join(' ')}</p>`}
+    ${tone === 'neutral' ? html`<p class="dim">Load this page again to see how it ends.</p>` : ''}
     ${
       decision === undefined
         ? ''
