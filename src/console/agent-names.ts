@@ -1,4 +1,5 @@
 import { mayCall } from '../access/roles.ts';
+import { CallhooksError } from '../errors.ts';
 import { AgentAdminService } from '../gen/index.callhooks.v1.ts';
 import type { Viewer, ViewerApi } from './viewer.ts';
 
@@ -14,6 +15,8 @@ export interface AgentNames {
 const MAX_READ = 20;
 const MAX_KNOWN = 1_000;
 const KNOWN_MS = 30_000;
+/** All live lists want names at the same moment, and admin RPCs of others must find room. */
+const READS_AT_ONCE = 4;
 
 /** Makes an empty memory of names. `now` returns milliseconds. */
 export function createAgentNames(now: () => number = () => performance.now()): AgentNames {
@@ -24,17 +27,36 @@ export function createAgentNames(now: () => number = () => performance.now()): A
     known.delete(agentUuid);
     known.set(agentUuid, { name, untilMs: now() + KNOWN_MS });
   };
+  const underWay = new Map<string, Promise<void>>();
+  const lanes = Array.from({ length: READS_AT_ONCE }, () => Promise.resolve());
+  let count = 0;
+
   const readOne = async (api: ViewerApi, agentUuid: string): Promise<void> => {
-    // An agent that is gone has no name, and a list is readable without names.
-    const reply = await api.call(AgentAdminService.getAgent, { agentUuid }).catch(() => undefined);
-    remember(agentUuid, reply?.agent?.displayName ?? '');
+    try {
+      const { agent } = await api.call(AgentAdminService.getAgent, { agentUuid });
+      remember(agentUuid, agent?.displayName ?? '');
+    } catch (error) {
+      // A list is readable without names.
+      if (error instanceof CallhooksError && error.reason === 'AGENT_NOT_FOUND') remember(agentUuid, '');
+    } finally {
+      underWay.delete(agentUuid);
+    }
+  };
+  const readInTurn = (api: ViewerApi, agentUuid: string): Promise<void> => {
+    const earlier = underWay.get(agentUuid);
+    if (earlier !== undefined) return earlier;
+    const lane = (count += 1) % READS_AT_ONCE;
+    const reading = (lanes[lane] ?? Promise.resolve()).then(() => readOne(api, agentUuid));
+    lanes[lane] = reading;
+    underWay.set(agentUuid, reading);
+    return reading;
   };
   return {
     read: async ({ role }, api, agentUuids) => {
       if (!mayCall(role, AgentAdminService.getAgent.path)) return new Map();
       const wanted = [...new Set(agentUuids)];
       const unknown = wanted.filter((each) => (known.get(each)?.untilMs ?? 0) <= now());
-      await Promise.all(unknown.slice(0, MAX_READ).map((agentUuid) => readOne(api, agentUuid)));
+      await Promise.all(unknown.slice(0, MAX_READ).map((agentUuid) => readInTurn(api, agentUuid)));
       return new Map(
         wanted.flatMap((each) => {
           const name = known.get(each)?.name ?? '';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { CallhooksError } from '../../../src/errors.ts';
 import { createAgentNames } from '../../../src/console/agent-names.ts';
 import type { Viewer, ViewerApi } from '../../../src/console/viewer.ts';
 
@@ -10,7 +11,7 @@ function fakeApi() {
   const call = (_method: unknown, { agentUuid }: { agentUuid: string }) => {
     asked.push(agentUuid);
     return agentUuid === 'gone'
-      ? Promise.reject(new Error('not found'))
+      ? Promise.reject(new CallhooksError('AGENT_NOT_FOUND', 'not found'))
       : Promise.resolve({ agent: { displayName: agentUuid === 'nameless' ? '' : `name of ${agentUuid}` } });
   };
   return { asked, api: { call } as unknown as ViewerApi };
@@ -64,5 +65,36 @@ describe('createAgentNames', () => {
     expect(asked).to.have.length(1_001);
     await names.read(viewer('viewer'), api, ['a0']);
     expect(asked).to.have.length(1_002);
+  });
+
+  it('asks once for each agent and for four at a time, however many pages wait for names', async () => {
+    let open = 0;
+    let most = 0;
+    const asked: string[] = [];
+    const call = async (_method: unknown, { agentUuid }: { agentUuid: string }) => {
+      asked.push(agentUuid);
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise(setImmediate);
+      open -= 1;
+      return { agent: { displayName: `name of ${agentUuid}` } };
+    };
+    const names = createAgentNames();
+    const all = Array.from({ length: 20 }, (_, index) => `a${index}`);
+    const read = () => names.read(viewer('viewer'), { call } as unknown as ViewerApi, all);
+    const pages = await Promise.all(Array.from({ length: 100 }, read));
+    expect(pages.map(({ size }) => size)).to.deep.equal(Array(100).fill(20));
+    expect(asked).to.have.length(20);
+    expect(most).to.equal(4);
+  });
+
+  it('asks again for a name that could not be read just now', async () => {
+    const { api } = fakeApi();
+    const names = createAgentNames();
+    const busy = {
+      call: () => Promise.reject(new CallhooksError('LIMIT_REACHED', 'too many')),
+    } as unknown as ViewerApi;
+    expect((await names.read(viewer('viewer'), busy, ['a'])).size).to.equal(0);
+    expect((await names.read(viewer('viewer'), api, ['a'])).size).to.equal(1);
   });
 });
