@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
+import { html } from 'hono/html';
 import type { ConsoleAccess } from '../access/console-access.ts';
 import type { Commands } from '../commands/bind-commands.ts';
 import { CallhooksError } from '../errors.ts';
@@ -20,6 +21,7 @@ import { createAgentNames } from './agent-names.ts';
 import { messageJson } from './message-json.ts';
 import { findAsset } from './assets.ts';
 import { problemPage } from './layout/problem-page.ts';
+import { refusalText, WAYS_ON } from './layout/refusal-text.ts';
 import { answerOfRefusal } from './layout/refusal.ts';
 import { SECURITY_HEADERS } from './layout/security-headers.ts';
 import { agentPage } from './pages/agents/agent-page.ts';
@@ -93,7 +95,14 @@ export function createConsole(deps: ConsoleDeps): Console {
   app.onError((error, c) => {
     if (error instanceof CallhooksError) return refused(c, error);
     logger.error({ err: error }, 'a page of the console failed');
-    return c.html(problemPage(c.get('viewer'), 'That did not work', 'The page could not be made.'), 500);
+    return c.html(
+      problemPage(
+        c.get('viewer'),
+        'That did not work',
+        'The page could not be made. The log of the server says why.',
+      ),
+      500,
+    );
   });
   // The server says when a connection has waited for too long, so this adds no time limit of its own.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -129,14 +138,23 @@ function addAccess(app: App, { access, seal, logger, onUnknownToken }: ConsoleDe
 }
 
 function refused(c: Context<ConsoleEnv>, error: CallhooksError): Response | Promise<Response> {
-  const { status, title, retryAfterSecs } = answerOfRefusal(error);
+  const answer = answerOfRefusal(error);
+  const { status, title, retryAfterSecs } = answer;
   if (retryAfterSecs !== undefined) c.header('retry-after', String(retryAfterSecs));
-  return c.html(problemPage(c.get('viewer'), title, error.message), status);
+  return c.html(problemPage(c.get('viewer'), title, refusalText(error.message, answer)), status);
 }
 
 function notFound(c: Context<ConsoleEnv>): Response | Promise<Response> {
   if (c.req.method !== 'POST')
-    return c.html(problemPage(c.get('viewer'), 'Not found', 'There is no such page.'), 404);
+    return c.html(
+      problemPage(
+        c.get('viewer'),
+        'Not found',
+        html`<p>There is no such page.</p>
+          ${WAYS_ON}`,
+      ),
+      404,
+    );
   c.header('allow', 'GET, HEAD');
   return c.html(problemPage(c.get('viewer'), 'Not answered', 'There is no such form.'), 405);
 }

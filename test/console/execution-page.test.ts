@@ -130,7 +130,10 @@ describe('The pages of an execution and of a conversation', () => {
   });
 
   it('answers 404 for what is not on record, and 400 for what is no id', async () => {
-    expect((await get(`/console/executions/${randomUUID()}`)).status).to.equal(404);
+    const missing = await get(`/console/executions/${randomUUID()}`);
+    expect(missing.status).to.equal(404);
+    expect(textOf(missing.html)).to.match(/There is no execution [0-9a-f-]{36}\. It may have been deleted/);
+    expect(missing.html).to.include('href="/console/executions">All executions');
     expect((await get('/console/executions/42')).status).to.equal(400);
     const { status, html } = await get(`/console/conversations/${randomUUID()}`);
     expect(status).to.equal(404);

@@ -61,7 +61,7 @@ describe('The pages for readers, on a server with tokens', () => {
       const refused = await get(path);
       expect(refused.status).to.equal(403);
       expect(refused.text)
-        .to.include('the role lifecycle does not include this')
+        .to.include('The role lifecycle does not include this. Log out, and log in with a token')
         .and.not.to.include('Front desk');
     }
   });

@@ -49,7 +49,7 @@ export function letIn({ sessions, formTokens }: LetInDeps): MiddlewareHandler<Co
 }
 
 const STALE = `The form belongs to another session, or to none. Go back, load its page again, and send it from there.`;
-const STALE_LOGIN = html`The form is too old. <a href="${LOGIN}">Load it again.</a>`;
+const STALE_LOGIN = html`<p>The form is too old. <a href="${LOGIN}">Load it again.</a></p>`;
 
 function refuse(
   c: Context<ConsoleEnv>,

@@ -69,11 +69,16 @@ export function parseFilter(query: URLSearchParams, nowMs: number): ParsedFilter
     if (typeof parsed === 'string') problems.set(field, parsed);
     return typeof parsed === 'string' ? undefined : parsed;
   };
+  const readType = (): WebhookType => {
+    const [type = 0, ...more] = readWords('webhook_type', TYPES);
+    if (more.length > 0) problems.set('webhook_type', 'must be one type; leave it out for both');
+    return type;
+  };
   const request: ListExecutionsRequest = {
     agentUuid: typed('agent_uuid'),
     conversationUuid: typed('conversation_uuid'),
     webhookUuid: typed('webhook_uuid'),
-    webhookType: readWords('webhook_type', TYPES)[0] ?? 0,
+    webhookType: readType(),
     states: readWords('states', STATES),
     failureCodes: readWords('failure_codes', CODES),
     degraded: flag('degraded'),

@@ -10,7 +10,8 @@ const TIME =
 export function parseMoment(text: string, nowMs: number): Date | undefined | string {
   if (text === '') return undefined;
   const [, count, unit = ''] = AGO.exec(text) ?? [];
-  if (count !== undefined) return new Date(nowMs - Number(count) * (UNITS[unit] ?? 0));
+  // Before 1970 there is nothing, and years before 0 are written in another form.
+  if (count !== undefined) return new Date(Math.max(0, nowMs - Number(count) * (UNITS[unit] ?? 0)));
   const [, day, time = '00:00', zone = 'Z'] = TIME.exec(text) ?? [];
   const at = new Date(`${day}T${time}${zone.toUpperCase().replace('UTC', 'Z')}`);
   return Number.isNaN(at.getTime())

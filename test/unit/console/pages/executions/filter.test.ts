@@ -64,6 +64,11 @@ describe('parseFilter', () => {
     ]);
     expect(problems.get('page_size')).to.equal('must be 1 to 200');
   });
+
+  it('tells that there is one type at most', () => {
+    const { problems } = parse('webhook_type=PRE_CALL&webhook_type=POST_CALL');
+    expect(problems.get('webhook_type')).to.equal('must be one type; leave it out for both');
+  });
 });
 
 describe('filterQuery', () => {

@@ -18,6 +18,12 @@ describe('parseMoment', () => {
       expect((parseMoment(text, NOW) as Date).toISOString()).to.equal(iso);
     });
 
+  it('reads a time before 1970 as 1970, so that a link with it can be read again', () => {
+    const at = parseMoment('999999d', NOW) as Date;
+    expect(at.toISOString()).to.equal('1970-01-01T00:00:00.000Z');
+    expect(parseMoment(at.toISOString(), NOW)).to.deep.equal(at);
+  });
+
   it('reads an empty text as no moment', () => {
     expect(parseMoment('', NOW)).to.equal(undefined);
   });
