@@ -1,4 +1,4 @@
-import { VariableSource, WebhookType, type Execution } from '../gen/index.callhooks.v1.ts';
+import { VariableSource, WebhookType, type Assignment, type Execution } from '../gen/index.callhooks.v1.ts';
 import type { RecordedExecution, WebhookToday } from './read-conversation.ts';
 import { enumWord } from './words.ts';
 
@@ -69,17 +69,31 @@ function rulesOf(today: WebhookToday) {
   return today.state === 'same' ? today.webhook.webhookConfig?.assignments : undefined;
 }
 
+type Rule = Pick<Assignment, 'attributeName' | 'dynamicVariable'>;
+
 function whyNotAssigned(
   name: string,
   source: string,
   { failure, rejected, missedAssignments }: Execution,
-  own: readonly unknown[] | undefined,
+  own: readonly Rule[] | undefined,
 ): Why {
   if (source !== 'DEFAULT' && source !== 'REQUEST') return { why: '', isMissed: false };
   if (own?.length === 0) return { why: 'no assignment sets it', isMissed: false };
-  const missed = missedAssignments.find(({ dynamicVariable }) => dynamicVariable === name);
-  if (missed !== undefined)
-    return { why: `its assignment from ${missed.attributeName} took no value`, isMissed: true };
-  if (failure !== undefined) return { why: 'the webhook failed, so nothing was assigned', isMissed: true };
-  return { why: rejected ? 'the call was rejected, so nothing was assigned' : '', isMissed: rejected };
+  const missed = (why: string): Why => ({ why, isMissed: true });
+  const rule = ruleFor(name, missedAssignments);
+  if (rule !== undefined) return missed(`its assignment from ${rule.attributeName} took no value`);
+  if (failure !== undefined) return missed('the webhook failed, so nothing was assigned');
+  if (rejected) return missed('the call was rejected, so nothing was assigned');
+  // A rule for all variables takes what the object has, and misses nothing that it has not.
+  const [first] = own ?? [];
+  return first === undefined
+    ? { why: '', isMissed: false }
+    : missed(`${first.attributeName} has no value for it`);
+}
+
+function ruleFor(name: string, rules: readonly Rule[]): Rule | undefined {
+  return (
+    rules.find(({ dynamicVariable }) => dynamicVariable === name) ??
+    rules.find(({ dynamicVariable }) => dynamicVariable === '*')
+  );
 }

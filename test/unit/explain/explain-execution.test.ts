@@ -57,6 +57,20 @@ describe('explainExecution', () => {
     });
   });
 
+  it('says what an assignment to all variables did not find', () => {
+    const webhookConfig = { assignments: [{ attributeName: 'vars', dynamicVariable: '*' }] };
+    const webhook = pb.Webhook.fromPartial({ etag: 'e1', webhookConfig });
+    const whyOf = (missedAssignments: pb.MissedAssignment[]) =>
+      explainExecution(recorded({ missedAssignments }, { state: 'same', webhook })).variables.list[0]?.why;
+    expect(whyOf([])).to.equal('vars has no value for it');
+    const missed = pb.MissedAssignment.fromPartial({
+      attributeName: 'vars',
+      dynamicVariable: '*',
+      reason: 1,
+    });
+    expect(whyOf([missed])).to.equal('its assignment from vars took no value');
+  });
+
   const failure = pb.Failure.fromPartial({ code: 1, message: 'too slow', sent: 2 });
   const decisions: [title: string, parts: Partial<pb.Execution>, expected: object][] = [
     ['a success', {}, { word: 'PROCEED', tone: 'good', isDegraded: false, setting: undefined }],
