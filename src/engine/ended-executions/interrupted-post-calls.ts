@@ -5,6 +5,8 @@ import type { ExecutionStore } from '../../store/execution-store.ts';
 export interface InterruptedPostCalls {
   /** Follows those of these executions that are such. */
   note(executions: readonly Execution[]): void;
+  /** Reports whether an execution is the outcome of one that is followed. */
+  isOutcome(execution: Execution): boolean;
   /** Returns those whose mark was corrected. It reads in every fifth call only, and 100 of them at a time. */
   findCorrected(): Promise<readonly Execution[]>;
 }
@@ -29,6 +31,7 @@ export function createInterruptedPostCalls(store: Pick<ExecutionStore, 'findEnde
         followed.delete(oldest);
       }
     },
+    isOutcome: ({ executionUuid, state }) => state !== 'interrupted' && followed.has(executionUuid),
     findCorrected: async () => {
       calls += 1;
       if (calls % READ_EVERY !== 0 || followed.size === 0) return [];

@@ -7,6 +7,11 @@ import { createToldKeys, type ToldKey } from './told-keys.ts';
 export interface EndedRound {
   /** The executions that no round before has found, in the order of their ends. */
   readonly executions: readonly Execution[];
+  /**
+   * Post-calls that were marked interrupted and whose outcome is known now. Their request ended before the mark, perhaps before
+   * a watcher began, so the time of their end does not say who wants them.
+   */
+  readonly corrected: readonly Execution[];
   /** How many more executions have ended that were not read, by their state. */
   readonly unread: ReadonlyMap<EndedState, number>;
   /** When it is set, the clock has stepped back. What is found from now on may have ended as early as this. */
@@ -14,7 +19,7 @@ export interface EndedRound {
 }
 
 /** The result of a round that has found nothing. */
-export const NOTHING_FOUND: EndedRound = { executions: [], unread: new Map() };
+export const NOTHING_FOUND: EndedRound = { executions: [], corrected: [], unread: new Map() };
 
 /** Finds the executions that have ended since the round before. */
 export interface EndedReads {
@@ -111,16 +116,19 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
       const unread = await count(cut);
       const fresh = onceEach(found.ranges.flat().filter(isFresh));
       const wanted = fresh.slice(0, found.limit);
-      const executions = await find(wanted);
-      const corrected = (await interrupted.findCorrected()).filter(
-        (execution) => !told.has(keyOf(execution)),
+      const ended = await find(wanted);
+      const endedUuids = new Set(ended.map(({ executionUuid }) => executionUuid));
+      const outcomes = (await interrupted.findCorrected()).filter(
+        (execution) => !endedUuids.has(execution.executionUuid) && !told.has(keyOf(execution)),
       );
-      addUnfound(unread, fresh, executions);
+      addUnfound(unread, fresh, ended);
       skipped.push(...cut);
-      const all = [...executions, ...corrected];
+      const all = [...ended, ...outcomes];
+      const corrected = all.filter(interrupted.isOutcome);
+      const executions = ended.filter((execution) => !interrupted.isOutcome(execution));
       remember([...fresh, ...all.map(keyOf)], read);
       interrupted.note(all);
-      return { executions: all, unread };
+      return { executions, corrected, unread };
     },
     readToMs: () => fromMs[0] ?? 0,
     settledToMs: () => fromMs[SETTLED] ?? 0,

@@ -21,7 +21,7 @@ export interface Watcher {
    * the past will find those.
    */
   restart(afterMs: number, seen: Seen): void;
-  /** Returns the earliest end of what is kept, or Infinity. */
+  /** Returns the earliest end of what is kept and ended since the watcher began, or Infinity. */
   keptFromMs(): number;
   /** Ends the time in which more is kept than an update has. These executions were read in the past. */
   release(seen: Seen): void;
@@ -41,7 +41,7 @@ const HELD_UPDATES = 4;
 /** A reader hears at least so often that it misses nothing: once in so many rounds. */
 const QUIET_ROUNDS = 10;
 
-/** Makes a watcher of executions that match the filter and ended at `fromMs` or later. */
+/** Makes a watcher of executions that match the filter and ended at `fromMs` or later, or were corrected meanwhile. */
 export function createWatcher(
   filter: ExecutionFilter,
   fromMs: number,
@@ -74,14 +74,16 @@ export function createWatcher(
     kept.push(execution);
     keptBytes += bytes;
   };
+  const isInTime = ({ finishedAtMs = 0 }: Execution): boolean => finishedAtMs >= beganMs;
   const isWanted = (execution: Execution): boolean =>
-    (execution.finishedAtMs ?? 0) >= beganMs &&
-    !seen.has(keyOf(execution)) &&
-    matchesFilter(execution, filter);
+    !seen.has(keyOf(execution)) && matchesFilter(execution, filter);
+  // What ended before the watcher began says nothing of how far it was told.
+  const keptFromMs = (): number =>
+    Math.min(Infinity, ...kept.filter(isInTime).map(({ finishedAtMs = 0 }) => finishedAtMs));
   const makeUpdate = (settledToMs: number): EndedUpdate => {
     const { items, rest } = cutUpdate(kept);
     setKept(rest);
-    toldToMs = Math.max(toldToMs, Math.min(settledToMs, ...kept.map(({ finishedAtMs = 0 }) => finishedAtMs)));
+    toldToMs = Math.max(toldToMs, Math.min(settledToMs, keptFromMs()));
     const update = { executions: items, dropped, finishedToMs: toldToMs };
     dropped = 0;
     quiet = 0;
@@ -89,10 +91,11 @@ export function createWatcher(
   };
 
   return {
-    take: ({ executions, unread, steppedBackToMs = Infinity }, settledToMs) => {
+    take: ({ executions, corrected, unread, steppedBackToMs = Infinity }, settledToMs) => {
       beganMs = Math.min(beganMs, steppedBackToMs);
       toldToMs = Math.min(toldToMs, steppedBackToMs);
-      for (const execution of executions) if (isWanted(execution)) keep(execution);
+      for (const execution of [...executions.filter(isInTime), ...corrected])
+        if (isWanted(execution)) keep(execution);
       for (const [state, count] of unread) if (isOfState(filter, state)) drop(count);
       quiet += 1;
       const resolve = waiting;
@@ -108,7 +111,7 @@ export function createWatcher(
       );
       dropped = 0;
     },
-    keptFromMs: () => Math.min(Infinity, ...kept.map(({ finishedAtMs = 0 }) => finishedAtMs)),
+    keptFromMs,
     release: (read) => {
       isPast = false;
       onDropped(dropped);

@@ -284,6 +284,34 @@ describe('createEndedExecutions', () => {
     await fc.assert(property, { numRuns: 8 });
   }).timeout(30_000);
 
+  for (const [markedForMs, agoMs] of [
+    [20_000, 60_000],
+    [3_000, 2_000],
+    [3_000, 100],
+  ] as const)
+    it(`tells the outcome of a post-call that was marked interrupted for ${markedForMs} ms once, also if its request ended ${agoMs} ms before the watcher began`, async () => {
+      const { fake, clock, watch } = setUp();
+      const [live, failed, resumed] = [watch(), watch({ states: ['failed'] }), watch({}, fake.nowMs - 8_000)];
+      await clock.pass(2_000);
+      const marked = anEnded(fake.nowMs + 100, { state: 'interrupted', webhookType: 'post_call' });
+      fake.commit(marked);
+      await clock.pass(markedForMs);
+      const outcome = {
+        ...marked,
+        state: 'succeeded',
+        finishedAtMs: (live.updates[0]?.finishedToMs ?? 0) - agoMs,
+      } as const;
+      fake.commit(outcome);
+      await clock.pass(20_000);
+      for (const reader of [live, resumed]) {
+        expect(reader.updates.flatMap(({ executions }) => executions)).to.deep.equal([marked, outcome]);
+        const readTo = reader.updates.map(({ finishedToMs }) => finishedToMs);
+        expect(readTo).to.deep.equal(readTo.toSorted((a, b) => a - b));
+      }
+      expect([failed.uuids(), failed.dropped()]).to.deep.equal([[], 0]);
+      for (const each of [live, failed, resumed]) each.stop();
+    });
+
   it('refuses the 101st watcher as LIMIT_REACHED', async () => {
     const { watch, feed } = setUp();
     const readers = Array.from({ length: 100 }, () => watch());

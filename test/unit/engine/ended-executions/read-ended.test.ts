@@ -16,8 +16,8 @@ async function begin(limit?: number, availableForMs = HOUR_MS) {
     const found: string[] = [];
     for (let second = 0; second < seconds; second += 1) {
       fake.nowMs += 1_000;
-      const { executions } = await reads.round();
-      found.push(...executions.map(({ executionUuid }) => executionUuid));
+      const { executions, corrected } = await reads.round();
+      found.push(...[...executions, ...corrected].map(({ executionUuid }) => executionUuid));
     }
     return found;
   };
