@@ -1,8 +1,25 @@
-/** Holds the call that makes a first agent, for a server on this machine without tokens. README.md explains it. */
-export const FIRST_AGENT = `grpcurl -plaintext -d @ 127.0.0.1:50051 callhooks.v1.AgentAdmin/CreateAgent <<'END'
-{
+import { asGrpcurlInLines, type GrpcTarget } from '../../explain/copy/as-grpcurl.ts';
+
+const AGENT_UUID = 'a0000000-0000-4000-8000-000000000001';
+
+/** Returns the call that makes a first agent. README.md explains it. */
+export function firstAgent(target: GrpcTarget): string {
+  return asGrpcurlInLines(target, 'AgentAdmin/CreateAgent', AGENT_MESSAGE);
+}
+
+/** Returns the call that reports the start of a first call of an agent: of that first one where no other is given. */
+export function firstCall(target: GrpcTarget, agentUuid = AGENT_UUID): string {
+  const message = `{
+  "agent_uuid": "${agentUuid}",
+  "conversation_uuid": "c0000000-0000-4000-8000-000000000001",
+  "caller_phone": "+14155550123"
+}`;
+  return asGrpcurlInLines(target, 'CallLifecycle/OnCallStart', message);
+}
+
+const AGENT_MESSAGE = `{
   "agent": {
-    "agent_uuid": "a0000000-0000-4000-8000-000000000001",
+    "agent_uuid": "${AGENT_UUID}",
     "display_name": "Front desk",
     "dynamic_variables": { "customer_name": "there", "plan": "unknown" },
     "webhooks": [
@@ -25,14 +42,4 @@ export const FIRST_AGENT = `grpcurl -plaintext -d @ 127.0.0.1:50051 callhooks.v1
     ]
   },
   "secrets": { "CRM_TOKEN": "crm-token" }
-}
-END`;
-
-/** Holds the call that reports the start of a first call of that agent. */
-export const FIRST_CALL = `grpcurl -plaintext -d @ 127.0.0.1:50051 callhooks.v1.CallLifecycle/OnCallStart <<'END'
-{
-  "agent_uuid": "a0000000-0000-4000-8000-000000000001",
-  "conversation_uuid": "c0000000-0000-4000-8000-000000000001",
-  "caller_phone": "+14155550123"
-}
-END`;
+}`;

@@ -18,11 +18,22 @@ const MAX_REQUEST_CHARS = 64 * 1024;
  * as JSON.
  */
 export function asGrpcurl(target: GrpcTarget, rpc: string, request: object): string {
-  const { address, isTls, needsToken } = target;
+  return grpcurl(target, rpc, shellQuote(JSON.stringify(request)));
+}
+
+/**
+ * Returns a grpcurl command as {@link asGrpcurl} does, for people to read and change: the message stands in the lines below it,
+ * of which none is `END`.
+ */
+export function asGrpcurlInLines(target: GrpcTarget, rpc: string, message: string): string {
+  return `${grpcurl(target, rpc, '@')} <<'END'\n${message}\nEND`;
+}
+
+function grpcurl({ address, isTls, needsToken }: GrpcTarget, rpc: string, data: string): string {
   const options = [
     ...(isTls ? [] : ['-plaintext']),
     ...(needsToken ? ['-H "authorization: Bearer ${TOKEN:?}"'] : []),
-    `-d ${shellQuote(JSON.stringify(request))}`,
+    `-d ${data}`,
   ];
   return `grpcurl ${options.join(' ')} ${shellQuote(address)} callhooks.v1.${rpc}`;
 }

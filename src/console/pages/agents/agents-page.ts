@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
+import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import { countText } from '../../../explain/words.ts';
 import { AgentAdminService, WebhookType, type Agent } from '../../../gen/index.callhooks.v1.ts';
-import { FIRST_AGENT } from '../../layout/first-steps.ts';
+import { firstAgent } from '../../layout/first-steps.ts';
 import { idLink } from '../../layout/ids.ts';
 import { commandText, emptyState } from '../../layout/notices.ts';
 import { agentPath } from '../../layout/paths.ts';
@@ -18,7 +19,7 @@ export async function agentsPage(c: Context<ConsoleEnv>): Promise<Response> {
     pageSize: 0,
     pageToken,
   });
-  const body = agents.length === 0 ? noAgents(pageToken) : agentTable(agents);
+  const body = agents.length === 0 ? noAgents(pageToken, c.var.grpcTarget) : agentTable(agents);
   const next = `/console/agents?${new URLSearchParams({ page_token: nextPageToken }).toString()}`;
   const pager = html`<nav class="pager" aria-label="Pages">
     ${pageToken === '' ? '' : html`<a href="/console/agents">The first agents</a>`}
@@ -29,7 +30,7 @@ export async function agentsPage(c: Context<ConsoleEnv>): Promise<Response> {
   );
 }
 
-function noAgents(pageToken: string): Html {
+function noAgents(pageToken: string, grpcTarget: GrpcTarget): Html {
   if (pageToken !== '')
     return emptyState('There are no more agents.', 'The first ones are on the first page.');
   return emptyState(
@@ -38,7 +39,7 @@ function noAgents(pageToken: string): Html {
         Agents are made with gRPC, or from files with <code>callhooks apply</code>. This call makes a first
         one:
       </p>
-      ${commandText('grpcurl call that makes a first agent', FIRST_AGENT)}`,
+      ${commandText('grpcurl call that makes a first agent', firstAgent(grpcTarget))}`,
   );
 }
 

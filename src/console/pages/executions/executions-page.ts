@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
+import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import {
   ExecutionLogService,
   type ListExecutionsRequest,
   type ListExecutionsResponse,
 } from '../../../gen/index.callhooks.v1.ts';
-import { FIRST_CALL } from '../../layout/first-steps.ts';
+import { firstCall } from '../../layout/first-steps.ts';
 import { commandText, emptyState } from '../../layout/notices.ts';
 import { orProblems } from '../../layout/refusal.ts';
 import { shell, type Html } from '../../layout/shell.ts';
@@ -17,7 +18,7 @@ import { filterQuery, parseFilter } from './filter.ts';
 
 /** Answers with a page of the executions that a filter names, newest first. */
 export async function executionsPage(c: Context<ConsoleEnv>): Promise<Response> {
-  const { viewer, api, agentNames } = c.var;
+  const { viewer, api, agentNames, grpcTarget } = c.var;
   const filter = parseFilter(new URL(c.req.url).searchParams, Date.now());
   const { request } = filter;
   const page = (body: Html, status: 200 | 400): Response | Promise<Response> =>
@@ -40,7 +41,7 @@ export async function executionsPage(c: Context<ConsoleEnv>): Promise<Response> 
   const list =
     executions.length > 0
       ? table
-      : html`<div data-when="empty">${nothingFound(request, found)}</div>
+      : html`<div data-when="empty">${nothingFound(request, found, grpcTarget)}</div>
           <div data-when="filled" hidden>${table}</div>`;
   return page(
     html`<div class="toolbar">${quickFilters(filter)} ${followButton(request)}</div>
@@ -68,7 +69,11 @@ function brokenToken(problems: ReadonlyMap<string, string>): Html {
       );
 }
 
-function nothingFound(request: ListExecutionsRequest, { nextPageToken }: ListExecutionsResponse): Html {
+function nothingFound(
+  request: ListExecutionsRequest,
+  { nextPageToken }: ListExecutionsResponse,
+  grpcTarget: GrpcTarget,
+): Html {
   if (nextPageToken !== '')
     return emptyState(
       'Nothing that matches was found yet.',
@@ -87,7 +92,7 @@ function nothingFound(request: ListExecutionsRequest, { nextPageToken }: ListExe
         An execution is made when a call of an agent with an enabled webhook starts or ends. The platform
         reports a start so:
       </p>
-      ${commandText('grpcurl call that reports the start of a call', FIRST_CALL)}
+      ${commandText('grpcurl call that reports the start of a call', firstCall(grpcTarget))}
       <p><a href="/console/agents">The agents are here.</a></p>`,
   );
 }

@@ -1,13 +1,13 @@
 import { html } from 'hono/html';
 import { AgentAdminService, type Agent } from '../../../gen/index.callhooks.v1.ts';
 import { CallhooksError } from '../../../errors.ts';
-import { FIRST_AGENT, FIRST_CALL } from '../../layout/first-steps.ts';
+import { firstAgent, firstCall } from '../../layout/first-steps.ts';
 import { commandText, emptyState } from '../../layout/notices.ts';
 import type { Html } from '../../layout/shell.ts';
-import type { ViewerApi } from '../../viewer.ts';
+import type { ConsoleEnv, ViewerApi } from '../../viewer.ts';
 
 /** Says what to do where no call was ever seen: make an agent, or report a call. */
-export async function nothingYet(api: ViewerApi): Promise<Html> {
+export async function nothingYet({ api, grpcTarget }: ConsoleEnv['Variables']): Promise<Html> {
   const agents = await firstAgents(api);
   if (agents === 'unknown')
     return emptyState('Nothing has happened in the last day.', 'No call was reported.');
@@ -15,9 +15,9 @@ export async function nothingYet(api: ViewerApi): Promise<Html> {
     return emptyState(
       'There is no agent yet.',
       html`<p>An agent has the webhooks that run around its calls. This call makes a first one:</p>
-        ${commandText('grpcurl call that makes a first agent', FIRST_AGENT)}
+        ${commandText('grpcurl call that makes a first agent', firstAgent(grpcTarget))}
         <p>And this one reports the start of a call to it:</p>
-        ${commandText('grpcurl call that starts a first call', FIRST_CALL)}`,
+        ${commandText('grpcurl call that starts a first call', firstCall(grpcTarget))}`,
     );
   return emptyState(
     'Nothing has happened in the last day.',
@@ -26,12 +26,8 @@ export async function nothingYet(api: ViewerApi): Promise<Html> {
         <a href="/console/try">Try a webhook</a> runs one without a call. This call reports the start of one
         to the first agent:
       </p>
-      ${commandText('grpcurl call that starts a call', callOf(agents[0] as Agent))}`,
+      ${commandText('grpcurl call that starts a call', firstCall(grpcTarget, agents[0]?.agentUuid))}`,
   );
-}
-
-function callOf({ agentUuid }: Agent): string {
-  return FIRST_CALL.replace(/("agent_uuid": ")[^"]*/, (_, before: string) => before + agentUuid);
 }
 
 // A lifecycle token may see executions, and no agents.

@@ -61,7 +61,7 @@ async function overviewBody(c: C, overview: Overview, range: Range): Promise<Htm
       )}
       <span class="dim">All replicas, as of ${timeText(new Date(overview.nowMs))}</span>
     </nav>
-    ${waitingFigures(overview)} ${isEmpty ? await nothingYet(api) : await charts(period, names)}
+    ${waitingFigures(overview)} ${isEmpty ? await nothingYet(c.var) : await charts(period, names)}
   </div>`;
 }
 
