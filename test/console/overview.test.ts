@@ -64,6 +64,9 @@ describe('The overview', () => {
     const { execution } = await app.rpc.calls.onCallEnd(newCall(agent));
     await untilFinished(app.rpc, execution?.executionUuid);
     await app.rpc.calls.onCallStart(newCall({ agentUuid: NOBODY })).catch(() => undefined);
+    // A refusal of the console itself is not counted.
+    const { status } = await consoleClient(app.opsAddress).get(`/console/agents/${NOBODY}`);
+    expect(status).to.equal(404);
     for (const query of ['', '?range=day']) {
       const page = await overviewWith('1 failed', query);
       const text = textOf(page);

@@ -101,9 +101,9 @@ const (
 	// Sample: `ABORTED`
 	// `{ "reason": "EXECUTION_RUNNING", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
 	ErrorReason_ERROR_REASON_EXECUTION_RUNNING ErrorReason = 13
-	// A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls,
-	// memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the delay of the
-	// `google.rpc.RetryInfo`, with growing delays.
+	// A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, watchers, accepted
+	// post-calls, memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the
+	// delay of the `google.rpc.RetryInfo`, with growing delays.
 	// Sample: `RESOURCE_EXHAUSTED`
 	// `{ "reason": "LIMIT_REACHED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 14

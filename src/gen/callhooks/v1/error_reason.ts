@@ -113,9 +113,9 @@ export const ErrorReason = {
    */
   ERROR_REASON_EXECUTION_RUNNING: 13,
   /**
-   * ERROR_REASON_LIMIT_REACHED - A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls,
-   * memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the delay of the
-   * `google.rpc.RetryInfo`, with growing delays.
+   * ERROR_REASON_LIMIT_REACHED - A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, watchers, accepted
+   * post-calls, memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the
+   * delay of the `google.rpc.RetryInfo`, with growing delays.
    * Sample: `RESOURCE_EXHAUSTED`
    * `{ "reason": "LIMIT_REACHED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
    */

@@ -109,9 +109,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `{ "reason": "EXECUTION_RUNNING", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
     """
     ERROR_REASON_LIMIT_REACHED: _ErrorReason.ValueType  # 14
-    """A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls,
-    memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the delay of the
-    `google.rpc.RetryInfo`, with growing delays.
+    """A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, watchers, accepted
+    post-calls, memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the
+    delay of the `google.rpc.RetryInfo`, with growing delays.
     Sample: `RESOURCE_EXHAUSTED`
     `{ "reason": "LIMIT_REACHED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
     """
@@ -250,9 +250,9 @@ Sample: `ABORTED`
 `{ "reason": "EXECUTION_RUNNING", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
 """
 ERROR_REASON_LIMIT_REACHED: ErrorReason.ValueType  # 14
-"""A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, accepted post-calls,
-memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the delay of the
-`google.rpc.RetryInfo`, with growing delays.
+"""A limit of callhooks is reached: calls in flight or waiting to be recorded, RPCs at once, watchers, accepted
+post-calls, memory, free disk, or connections to the database. Nothing was recorded. Repeat the request after the
+delay of the `google.rpc.RetryInfo`, with growing delays.
 Sample: `RESOURCE_EXHAUSTED`
 `{ "reason": "LIMIT_REACHED", "domain": "callhooks" }` with `google.rpc.RetryInfo` `{ "retryDelay": "1s" }`
 """

@@ -62,6 +62,7 @@ class ExecutionLogServicer:
         connection has reached its maximum age of about an hour. The client then watches again from `finished_at_to`.
         Executions usually come within 2 s, in the order of their ends. An end that took the database longer than that to
         record comes later. A post-call comes twice if it was marked `INTERRUPTED` and its replica recorded its outcome later.
+        That outcome may have ended before `finished_at_from`.
         A watcher gets at most one message a second with at most 200 executions and 256 KiB. A client that does not read gets
         no more. `dropped` says how many executions it missed.
         Errors: `VALIDATION_FAILED`; `LIMIT_REACHED` for more than 100 watchers of a replica.
