@@ -137,6 +137,12 @@ describe('The live list of executions', function () {
       await until('the stream to end', () => lines() > ended);
     });
 
+    it('offers nothing that needs a script to a reader without scripts', async () => {
+      const page = await openPage(`http://${app.opsAddress}`, { javaScriptEnabled: false });
+      await page.goto('/console/executions');
+      expect(await page.getByText('Follow live').isVisible()).to.equal(false);
+    });
+
     it('says how many executions were left out, and goes on from the last event after an error', async () => {
       const page = await openPage(`http://${app.opsAddress}`);
       const asked: (string | null)[] = [];

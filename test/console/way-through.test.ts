@@ -40,12 +40,9 @@ describeInBrowser('A person with a conversation id', (open) => {
     await page.goto(`/console/executions/${callOf('success').executionUuid}`);
     const time = page.locator('time').first();
     const at = new Date((await time.getAttribute('datetime')) ?? '');
-    const hour = at.toLocaleString('en-US', {
-      timeZone: 'America/New_York',
-      hour: 'numeric',
-      minute: '2-digit',
-    });
-    expect(await time.textContent()).to.include(hour.split(' ')[0]);
+    const day = at.toLocaleDateString('sv', { timeZone: 'America/New_York' });
+    const hour = at.toLocaleTimeString('sv', { timeZone: 'America/New_York' });
+    expect(await time.textContent()).to.match(new RegExp(`^${day} ${hour} E[SD]T$`));
     expect(await time.getAttribute('title'))
       .to.include(at.toISOString().slice(11, 19))
       .and.include('UTC');

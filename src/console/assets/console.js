@@ -3,6 +3,7 @@
 const MAX_LIVE_ROWS = 200;
 const RECONNECT_MS = 2000;
 const MAX_RECONNECT_MS = 60_000;
+const ZONES = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
 
 improve(document);
 const followed = document.querySelector('[data-live]');
@@ -16,16 +17,21 @@ function improve(root) {
     for (const element of root.querySelectorAll('[data-copy]')) addCopyButton(element);
 }
 
-// Times are written in UTC. The reader sees them in their own zone, and UTC when they point at them.
+// Times are written in UTC. The reader sees them in their own zone, written in the same way, and UTC when they point at them.
 function showInZone(element) {
   const at = new Date(element.dateTime);
   if (Number.isNaN(at.getTime())) return;
   element.title = element.textContent ?? '';
-  const date = { year: 'numeric', month: 'short', day: 'numeric' };
-  const time = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
-  const exact = 'exact' in element.dataset ? { fractionalSecondDigits: 3 } : {};
+  const two = (number) => String(number).padStart(2, '0');
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
+  const exact = 'exact' in element.dataset ? `.${String(at.getMilliseconds()).padStart(3, '0')}` : '';
   // A touch screen shows no UTC, so the zone is said.
-  element.textContent = at.toLocaleString(undefined, { ...date, ...time, ...exact, timeZoneName: 'short' });
+  element.textContent = `${day} ${time}${exact} ${zoneAt(at)}`;
+}
+
+function zoneAt(at) {
+  return ZONES.formatToParts(at).find(({ type }) => type === 'timeZoneName').value;
 }
 
 function addCopyButton(element) {
