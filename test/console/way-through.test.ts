@@ -35,6 +35,19 @@ describeInBrowser('A person with a conversation id', (open) => {
     expect(new URL(page.url()).pathname).to.equal(`/console/agents/${agentUuid}`);
   });
 
+  it('copies an id whole, and is told so, or that it could not be copied', async () => {
+    const page = await open(scene().server.origin);
+    const { executionUuid } = callOf('missed');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.goto(`/console/executions/${executionUuid}`);
+    await page.getByRole('button', { name: 'Copy execution id' }).click();
+    await page.getByRole('button', { name: 'Copied execution id' }).waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).to.equal(executionUuid);
+    await page.evaluate('navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"))');
+    await page.getByRole('button', { name: 'Copy agent id' }).click();
+    await page.getByRole('button', { name: 'Could not copy agent id' }).waitFor();
+  });
+
   it('sees times in the zone of the browser, and UTC when the pointer is over one', async () => {
     const page = await open(scene().server.origin, { timezoneId: 'America/New_York' });
     await page.goto(`/console/executions/${callOf('success').executionUuid}`);

@@ -36,15 +36,22 @@ function zoneAt(at) {
 
 function addCopyButton(element) {
   const button = document.createElement('button');
-  const name = `Copy ${element.dataset.copy}`;
+  const say = (word) => {
+    button.textContent = word;
+    // A screen reader says the name of the button that has the focus when it changes.
+    button.setAttribute('aria-label', `${word} ${element.dataset.copy}`);
+  };
   button.type = 'button';
   button.className = 'copy';
-  button.textContent = 'Copy';
-  button.setAttribute('aria-label', name);
+  say('Copy');
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(element.textContent ?? '');
-    button.textContent = 'Copied';
-    setTimeout(() => (button.textContent = 'Copy'), 2000);
+    try {
+      await navigator.clipboard.writeText(element.textContent ?? '');
+      say('Copied');
+    } catch {
+      say('Could not copy');
+    }
+    setTimeout(() => say('Copy'), 2000);
   });
   element.after(button);
 }
