@@ -48,11 +48,11 @@ export function explainState({ state }: Pick<Execution, 'state'>): Pick<Outcome,
 
 /** Returns the words for a failure. */
 export function explainFailure({ code, message, sent }: Failure): ExplainedFailure {
-  return {
-    code: enumWord(FailureCode, 'FAILURE_CODE_', code),
-    message,
-    sent: SENT[enumWord(Sent, 'SENT_', sent)] ?? '',
-  };
+  const word = enumWord(FailureCode, 'FAILURE_CODE_', code);
+  // Without an outcome, nobody knows whether a response came.
+  if (word === 'INTERRUPTED' && sent === Sent.SENT_MAYBE)
+    return { code: word, message, sent: 'The endpoint may have seen the request.' };
+  return { code: word, message, sent: SENT[enumWord(Sent, 'SENT_', sent)] ?? '' };
 }
 
 /** Says how an execution went, and why. */
@@ -61,7 +61,8 @@ export function explainOutcome(execution: Execution): Outcome {
   const failure = execution.failure && explainFailure(execution.failure);
   const sentences = [
     failure?.sent ?? '',
-    STATES[state] ?? '',
+    // A shutdown is an outcome that was recorded.
+    failure?.code === 'SHUTDOWN' ? '' : (STATES[state] ?? ''),
     state === 'SUCCEEDED' ? successText(execution) : '',
   ];
   return { state, tone, failure, sentences: sentences.filter((each) => each !== '') };

@@ -27,7 +27,7 @@ export function durationText(duration: Duration): string {
 
 /** Returns a number of bytes for people. */
 export function bytesText(bytes: bigint | number): string {
-  return bytes < 10_240 ? `${bytes} bytes` : `${Math.round(Number(bytes) / 1024)} KiB`;
+  return bytes < 10_240 ? countText(Number(bytes), 'byte') : `${Math.round(Number(bytes) / 1024)} KiB`;
 }
 
 /** Returns `1 line`, `2 lines`. */

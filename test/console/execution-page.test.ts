@@ -152,6 +152,12 @@ describe('The pages of an execution and of a conversation', () => {
       expectPlainText((await get(`/console/conversations/${conversationUuid}`)).html);
     });
 
+  it('says of a request that it was not sent', async () => {
+    const { executionUuid } = await call('/', { url: 'http://127.0.0.1:1' });
+    const { html } = await get(`/console/executions/${executionUuid}`);
+    expect(textOf(html)).to.include('CONNECT').and.to.include('Request (not sent)');
+  });
+
   it('links to no agent that was deleted', async () => {
     const { executionUuid, conversationUuid, agent } = await call('/');
     await app.rpc.agents.deleteAgent({ agentUuid: agent.agentUuid });

@@ -110,6 +110,19 @@ describe('explainExecution', () => {
     });
   });
 
+  it('does not say of a shutdown that no outcome was recorded, nor without an outcome that no response came', () => {
+    const outcomeOf = (code: pb.FailureCode) =>
+      explainExecution(recorded({ state: 5, failure: { code, message: '', sent: pb.Sent.SENT_MAYBE } }))
+        .outcome;
+    expect(outcomeOf(pb.FailureCode.FAILURE_CODE_SHUTDOWN).sentences).to.deep.equal([
+      'The endpoint may have seen the request: no response head arrived.',
+    ]);
+    expect(outcomeOf(pb.FailureCode.FAILURE_CODE_INTERRUPTED).sentences).to.deep.equal([
+      'The endpoint may have seen the request.',
+      'No outcome was recorded in time, so nobody knows how it went.',
+    ]);
+  });
+
   const bodies: [title: string, record: Partial<pb.ResponseRecord>, expected: object][] = [
     ['is binary', { bodyBinary: true, bodySize: 9n }, { absence: 'the body is not text: 9 bytes' }],
     ['is not on record', { bodySize: 9n }, { absence: 'the body is not on record: 9 bytes' }],

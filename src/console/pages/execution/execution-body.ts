@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { GrpcTarget } from '../../../explain/copy/as-grpcurl.ts';
 import type { ExplainedExecution } from '../../../explain/explain-execution.ts';
 import type { RecordedExecution } from '../../../explain/read-conversation.ts';
+import { Sent } from '../../../gen/index.callhooks.v1.ts';
 import { nextTurn } from '../../layout/next-turn.ts';
 import type { Html } from '../../layout/shell.ts';
 import { copyPart } from './copy-part.ts';
@@ -36,7 +37,7 @@ export async function executionBody(
   const variables = part('Variables', variablesPart(explained.variables));
   const misses = part('Not assigned', missesPart(explained));
   await nextTurn();
-  const request = part('Request', requestPart(explained.request));
+  const request = part(isUnsent(recorded) ? 'Request (not sent)' : 'Request', requestPart(explained.request));
   await nextTurn();
   const response = part('Response', responsePart(explained.response));
   await nextTurn();
@@ -45,4 +46,9 @@ export async function executionBody(
   return html`${outcomePart(explained)} ${variables} ${misses}
     <div class="side-by-side">${request} ${response}</div>
     ${part('Time', timePart(explained))} ${part('Webhook', revisionPart(explained))} ${copy}`;
+}
+
+// What was ready to be sent is on record, too.
+function isUnsent({ execution: { failure, request } }: RecordedExecution): boolean {
+  return request !== undefined && failure?.sent === Sent.SENT_NO;
 }

@@ -9,7 +9,7 @@ export const OUTCOME_TEXTS: Readonly<Record<CountedOutcome, string>> = {
   degraded: 'the pre-call failed, and the call went on without its values',
   blocked: 'the pre-call failed, and the call was blocked',
   failed: 'the report of a post-call did not arrive',
-  interrupted: 'nobody recorded how it went',
+  interrupted: 'a shutdown cut it off, or nobody recorded how it went',
 };
 
 /** Returns the value of `fill` for an outcome. Each has a pattern besides its colour. */
