@@ -169,7 +169,8 @@ function createRounds({ store, availableForMs, onError }: EndedExecutionsDeps, c
       // A round that fails tells nothing, but watchers still hear that their stream is alive.
       let round = NOTHING_FOUND;
       await runRead(async () => {
-        round = await reads.round();
+        const wantedFromMs = Math.min(...[...watchers].map((watcher) => watcher.wantedFromMs()));
+        round = await reads.round(wantedFromMs);
       });
       await runTell(() => tell(round));
     }

@@ -6,7 +6,7 @@ export interface InterruptedPostCalls {
   /** Follows those of these executions that are such. */
   note(executions: readonly Execution[]): void;
   /** Reports whether an execution is the outcome of one that is followed. */
-  isOutcome(execution: Execution): boolean;
+  isOutcome(execution: Pick<Execution, 'executionUuid' | 'state'>): boolean;
   /** Returns those whose mark was corrected. It reads in every fifth call only, and 100 of them at a time. */
   findCorrected(): Promise<readonly Execution[]>;
 }

@@ -25,8 +25,11 @@ export const NOTHING_FOUND: EndedRound = { executions: [], corrected: [], unread
 export interface EndedReads {
   /** Begins at the time of the database's clock. */
   begin(): Promise<void>;
-  /** Reads once. After a rejection, the next round finds what this one would have found. */
-  round(): Promise<EndedRound>;
+  /**
+   * Reads once. After a rejection, the next round finds what this one would have found. What ended before `wantedFromMs` is
+   * passed over, but for marks as interrupted and the outcomes that correct them.
+   */
+  round(wantedFromMs?: number): Promise<EndedRound>;
   /** Returns the time up to which everything was read once, by the database's clock. */
   readToMs(): number;
   /** Returns the time before which everything was read again, after all outcomes had time to be committed. */
@@ -53,6 +56,11 @@ const SETTLED = 2;
 const OLDEST = 3;
 /** After an outage, owners write their outcomes first. Until they had this time, no moment counts as settled. */
 const SETTLES_AFTER_MS = 10_000;
+/**
+ * The older reads go on where their keys ended, so behind a long burst they come later. One that is so late skips the rest: what
+ * was committed late in there is not told.
+ */
+const MAX_BEHIND_MS = 20_000;
 /** They take about 4 MB, and are enough for all executions that a round can find in 13 s. */
 const MAX_TOLD = 40_000;
 
@@ -101,27 +109,28 @@ export function createEndedReads({ store, availableForMs }: EndedReadsDeps): End
       const nowMs = await store.nowMs();
       fromMs.push(nowMs, ...LAGS_MS.slice(1).map(() => nowMs - LAGS_MS[SETTLED]));
     },
-    round: async () => {
+    round: async (wantedFromMs = 0) => {
       const lags = LAGS_MS.slice(0, availableForMs() < SETTLES_AFTER_MS ? SETTLED : undefined);
       const found = await store.listEndedKeys(lags.map((lagMs, at) => ({ fromMs: fromMs[at] ?? 0, lagMs })));
       if (found.nowMs < reads.readToMs()) {
         stepBackTo(found.nowMs);
         return { ...NOTHING_FOUND, steppedBackToMs: reads.settledToMs() };
       }
+      const isWanted = (key: EndedKey): boolean =>
+        key.finishedAtMs >= wantedFromMs || key.state === 'interrupted' || interrupted.isOutcome(key);
+      const { fresh, wanted, later } = choose(found, isFresh, isWanted);
       const read = lags.map((lagMs, at) => {
         const beganMs = fromMs[at] ?? 0;
-        return readRange(found, at, beganMs, Math.max(found.nowMs - lagMs, beganMs));
+        return readRange(found, at, beganMs, Math.max(found.nowMs - lagMs, beganMs), later);
       });
       const cut = read[0]?.cut ?? [];
       const unread = await count(cut);
-      const fresh = onceEach(found.ranges.flat().filter(isFresh));
-      const wanted = fresh.slice(0, found.limit);
       const ended = await find(wanted);
       const endedUuids = new Set(ended.map(({ executionUuid }) => executionUuid));
       const outcomes = (await interrupted.findCorrected()).filter(
         (execution) => !endedUuids.has(execution.executionUuid) && !told.has(keyOf(execution)),
       );
-      addUnfound(unread, fresh, ended);
+      addUnfound(unread, fresh.filter(isWanted), ended);
       skipped.push(...cut);
       const all = [...ended, ...outcomes];
       const corrected = all.filter(interrupted.isOutcome);
@@ -143,16 +152,54 @@ interface ReadRange {
   readonly cut: readonly Skipped[];
 }
 
+/** Which keys of a round are dealt with now. */
+interface Choice {
+  /** All that are told, counted or passed over in this round. */
+  readonly fresh: readonly EndedKey[];
+  /** Those whose rows are read, in the order of their ends. */
+  readonly wanted: readonly EndedKey[];
+  /** Those of the older ranges that a later round reads. */
+  readonly later: ReadonlySet<string>;
+}
+
+// The newest range goes first. Otherwise executions that ended before a feed began could take the place of all new ones, as
+// they did behind a burst.
+function choose(
+  { ranges, limit }: EndedKeys,
+  isFresh: (key: EndedKey) => boolean,
+  isWanted: (key: EndedKey) => boolean,
+): Choice {
+  const newest = onceEach((ranges[0] ?? []).filter(isFresh));
+  const newestIds = new Set(newest.map(idOf));
+  const older = onceEach(ranges.slice(1).flat().filter(isFresh)).filter((key) => !newestIds.has(idOf(key)));
+  const ofNewest = newest.filter(isWanted).slice(0, limit);
+  const ofOlder = older.filter(isWanted);
+  const room = limit - ofNewest.length;
+  const later = new Set(ofOlder.slice(room).map(idOf));
+  return {
+    fresh: [...newest, ...older.filter((key) => !later.has(idOf(key)))],
+    wanted: [...ofNewest, ...ofOlder.slice(0, room)].toSorted((a, b) => a.finishedAtMs - b.finishedAtMs),
+    later,
+  };
+}
+
 // The newest range is read once however much is in it, so that watchers stay at the present. The others go on where their
-// keys ended.
-function readRange(found: EndedKeys, at: number, fromMs: number, toMs: number): ReadRange {
+// keys ended, or at the first one that is left for later.
+function readRange(
+  found: EndedKeys,
+  at: number,
+  fromMs: number,
+  toMs: number,
+  later: ReadonlySet<string>,
+): ReadRange {
   const ofState = Map.groupBy(found.ranges[at] ?? [], ({ state }) => state);
   const last = [...ofState.values()]
     .filter((keys) => keys.length >= found.limit)
     .flatMap((keys) => keys.at(-1) ?? []);
   if (at === 0) return { at, toMs, cut: last.map((after) => ({ after, toMs })) };
   const ends = last.map(({ finishedAtMs }) => Math.max(finishedAtMs, fromMs + 1));
-  return { at, toMs: Math.min(toMs, ...ends), cut: [] };
+  const left = (found.ranges[at] ?? []).find((key) => later.has(idOf(key)))?.finishedAtMs ?? Infinity;
+  return { at, toMs: Math.max(Math.min(toMs, left, ...ends), toMs - MAX_BEHIND_MS), cut: [] };
 }
 
 // The ranges may overlap for a moment.

@@ -21,6 +21,8 @@ export interface Watcher {
    * the past will find those.
    */
   restart(afterMs: number, seen: Seen): void;
+  /** Returns the time from which on ends are wanted. */
+  wantedFromMs(): number;
   /** Returns the earliest end of what is kept and ended since the watcher began, or Infinity. */
   keptFromMs(): number;
   /** Ends the time in which more is kept than an update has. These executions were read in the past. */
@@ -111,6 +113,7 @@ export function createWatcher(
       );
       dropped = 0;
     },
+    wantedFromMs: () => beganMs,
     keptFromMs,
     release: (read) => {
       isPast = false;

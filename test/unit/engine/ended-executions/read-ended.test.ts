@@ -92,6 +92,36 @@ describe('createEndedReads', () => {
     expect(await afterSeconds(120)).to.deep.equal([]);
   });
 
+  describe('behind a burst that ended before it began', () => {
+    const beginBehindBurst = async () => {
+      const { fake, reads } = await begin(10);
+      const beganMs = fake.nowMs;
+      for (let at = 0; at < 500; at += 1) fake.commit(anEnded(beganMs - 9_000 + 10 * at));
+      /** Lets a second pass in which three executions end. Returns those that are not found at once. */
+      const missedIn = async (wantedFromMs: number): Promise<string[]> => {
+        const ended = [1, 2, 3].map((at) => anEnded(fake.nowMs + 100 * at));
+        fake.commit(...ended);
+        fake.nowMs += 1_000;
+        const { executions } = await reads.round(wantedFromMs);
+        const found = new Set(uuidsOf(...executions));
+        return uuidsOf(...ended).filter((uuid) => !found.has(uuid));
+      };
+      return { fake, reads, beganMs, missedIn };
+    };
+
+    it('finds each new execution at once if nobody wants the burst', async () => {
+      const { reads, beganMs, missedIn } = await beginBehindBurst();
+      for (let second = 0; second < 60; second += 1) expect(await missedIn(beganMs)).to.deep.equal([]);
+      expect((await reads.round(beganMs)).executions).to.deep.equal([]);
+    });
+
+    it('finds each new execution at once if somebody wants the burst, too, which then comes later', async () => {
+      const { fake, reads, missedIn } = await beginBehindBurst();
+      for (let second = 0; second < 60; second += 1) expect(await missedIn(0)).to.deep.equal([]);
+      expect(reads.settledToMs()).to.be.at.least(fake.nowMs - 30_000);
+    });
+  });
+
   it('reads on where a failed round was', async () => {
     const { fake, reads, afterSeconds } = await begin();
     const execution = anEnded(fake.nowMs + 500);
