@@ -98,7 +98,7 @@ describe('The example in docs/agents-as-files.md', function () {
     const codeOf = async (args: string) => (await type(`callhooks ${args} >/dev/null 2>&1; echo $?`)).trim();
     expect(await codeOf('apply agents')).to.equal('0');
     expect(await codeOf('apply ./bin')).to.equal('64');
-    expect(await codeOf('apply ./none')).to.equal('65');
+    expect(await codeOf('apply ./none')).to.equal('64');
     expect(await codeOf('apply agents --address 127.0.0.1:1 --timeout 2')).to.equal('69');
     expect(await codeOf('apply agents --prune --dry-run')).to.equal('0');
     writeFileSync(join(folder, 'agents/more.yaml'), 'agent_uuid: a0000000-0000-4000-8000-000000000099\n');

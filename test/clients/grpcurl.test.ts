@@ -209,6 +209,17 @@ describeWith(['grpcurl'], 'grpcurl, by reflection alone,', function () {
       ]);
     });
 
+    it('a stream of the executions that have ended since a time', async () => {
+      const agent = await createAgent();
+      const finished_at_from = new Date(Date.now() - 1_000).toISOString();
+      const { reply } = await startCall(agent);
+      const { executionUuid } = reply['execution'] as Json;
+      const filter = { agent_uuid: agent['agentUuid'], finished_at_from };
+      const replies = await grpcurl.watch('ExecutionLog/WatchExecutions', filter, 4);
+      const executions = replies.flatMap((each) => (each['executions'] ?? []) as Json[]);
+      expect(executions.map((each) => each['executionUuid'])).to.deep.equal([executionUuid]);
+    });
+
     it('the health of each service', async () => {
       for (const service of ['', ...SERVICES.map((name) => `callhooks.v1.${name}`)]) {
         const reply = await grpcurl.call('grpc.health.v1.Health/Check', { service });

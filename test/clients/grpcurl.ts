@@ -9,7 +9,7 @@ type JsonValue = string | number | boolean | null | Json | readonly JsonValue[];
 
 /** A grpcurl for one server, which knows only what the server's reflection says. */
 export interface Grpcurl {
-  /** The full names of the methods that `call` and `fail` have called. */
+  /** The full names of the methods that were called. */
   readonly called: ReadonlySet<string>;
   list(...service: readonly string[]): Promise<readonly string[]>;
   describe(symbol: string): Promise<string>;
@@ -17,6 +17,8 @@ export interface Grpcurl {
   call(method: string, request: object | string): Promise<Json>;
   /** Calls a method. Returns what grpcurl prints about the error; throws when the RPC succeeds. */
   fail(method: string, request: object | string, ...flags: readonly string[]): Promise<string>;
+  /** Calls a method with a stream of replies, which ends after so many seconds. Returns the replies. */
+  watch(method: string, request: object, seconds: number): Promise<readonly Json[]>;
 }
 
 /** Creates a grpcurl for the server at this address. It speaks plaintext unless flags say otherwise. */
@@ -40,6 +42,12 @@ export function createGrpcurl(address: string, channelFlags: readonly string[] =
       const { exitCode, stdout, stderr } = await invoke(method, request, flags);
       if (exitCode === 0) throw new Error(`${method} succeeded: ${stdout}`);
       return stderr;
+    },
+    watch: async (method, request, seconds) => {
+      const { stdout, stderr } = await invoke(method, request, ['-max-time', String(seconds)]);
+      if (!stderr.includes('DeadlineExceeded')) throw new Error(`the stream ended early: ${stderr}`);
+      // Each reply ends with a brace at the start of a line.
+      return stdout.split(/(?<=^\})\n/m).flatMap((text) => (text === '' ? [] : [JSON.parse(text) as Json]));
     },
   };
 }
