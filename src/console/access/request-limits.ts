@@ -3,7 +3,7 @@ import type { ConsoleEnv } from '../viewer.ts';
 
 /** The limits of one server. */
 interface Limits {
-  /** How many requests may be under way. Each one may hold a page in memory. */
+  /** How many requests may be under way. Each one may hold a large page in memory. */
   readonly requests: number;
   /** How many live streams may be open. */
   readonly streams: number;
@@ -11,7 +11,7 @@ interface Limits {
   readonly readMs: number;
 }
 
-const LIMITS: Limits = { requests: 64, streams: 100, readMs: 10_000 };
+const LIMITS: Limits = { requests: 32, streams: 100, readMs: 10_000 };
 /** A page may wait for this long: a sent test has the time limit of its webhook, which is at most 60 s. */
 const MAKE_MS = 80_000;
 
