@@ -49,7 +49,7 @@ const DAY = { span: 15, steps: 96 } as const;
 const SAME_WITHIN_MS = 2_000;
 const READ_ALL_EVERY_MS = 60_000;
 // The counts of many failing webhooks take a while to add.
-const STEPS_A_TURN = 12;
+const STEPS_A_TURN = 6;
 
 /** Makes the reader. Who comes while it reads gets what it finds. */
 export function createMinuteReader(deps: MinuteReaderDeps): MinuteReader {

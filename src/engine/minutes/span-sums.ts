@@ -25,8 +25,9 @@ export interface SpanSumsDeps {
 // A replica writes a minute within seconds, and after an outage of the database within an hour.
 const OPEN_MINUTES = 5;
 const SETTLED_MINUTES = WRITTEN_WITHIN + OPEN_MINUTES;
-// So many rows are read, parsed and added within 5 ms.
-const ROWS_A_STEP = 100;
+const ROWS_A_READ = 100;
+// So many rows are parsed and added within 3 ms, also on a cold process.
+const ROWS_A_TURN = 20;
 const NOTHING = createCounts();
 
 /** Makes the sums for so many steps of a span. Rows that no replica writes any more are read once. */
@@ -75,10 +76,12 @@ async function eachRow(
 ): Promise<void> {
   let after: MinuteKey | undefined;
   for (;;) {
-    const rows = await store.listMinutes(span, fromMinute, ROWS_A_STEP, after);
-    await nextTurn();
-    for (const row of rows) act(row);
+    const rows = await store.listMinutes(span, fromMinute, ROWS_A_READ, after);
+    for (const [at, row] of rows.entries()) {
+      if (at % ROWS_A_TURN === 0) await nextTurn();
+      act(row);
+    }
     after = rows.at(-1);
-    if (rows.length < ROWS_A_STEP) return;
+    if (rows.length < ROWS_A_READ) return;
   }
 }
