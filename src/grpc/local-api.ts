@@ -1,11 +1,10 @@
-import { status } from '@grpc/grpc-js';
 import { mayCall, type Role } from '../access/roles.ts';
 import { CallhooksError, shuttingDown } from '../errors.ts';
 import type { BoundMethod, BoundService } from './bound-service.ts';
-import type { CallContext } from './call-context.ts';
+import type { CallContext, OpenCall } from './call-context.ts';
 import { decodeRequest, limitsOf, measureRequest } from './decode-request.ts';
-import { toCallhooksError, toErrorStatus } from './status.ts';
-import type { AdapterDependencies } from './adapter.ts';
+import { toCallhooksError } from './status.ts';
+import { createRpcEnd, type AdapterDependencies } from './adapter.ts';
 import type { StreamHandler } from './server-streaming.ts';
 import type { Handler } from './unary.ts';
 
@@ -73,10 +72,11 @@ export function createLocalApi(services: readonly BoundService[], dependencies: 
       const run = openRun(path, caller, dependencies);
       try {
         const reply = await serve(bound, requestSerialize(request), run.context, caller, dependencies);
-        run.end(status.OK, {});
+        run.end.succeeded(undefined);
         return reply as Reply;
       } catch (error) {
-        throw run.failed(error);
+        run.end.failed(error);
+        throw toCallhooksError(error) ?? error;
       }
     },
     stream: async function* stream<Request, Reply>(
@@ -86,15 +86,16 @@ export function createLocalApi(services: readonly BoundService[], dependencies: 
     ): AsyncGenerator<Reply> {
       const { method, handler } = find(path);
       const run = openRun(path, { ...caller, timeoutMs: Infinity }, dependencies);
-      let hasFailed = false;
       try {
         const decode = admit(method, requestSerialize(request), run.context, caller, dependencies);
         yield* (handler as StreamHandler<unknown, Reply>)(decode(), run.context);
       } catch (error) {
-        hasFailed = true;
-        throw run.failed(error);
+        run.end.failed(error);
+        throw toCallhooksError(error) ?? error;
       } finally {
-        if (!hasFailed) run.end(caller.signal.aborted ? status.CANCELLED : status.OK, {});
+        // Nothing is logged twice.
+        if (caller.signal.aborted) run.end.cancelled();
+        else run.end.succeeded(undefined);
       }
     },
   };
@@ -129,24 +130,21 @@ function admit(
   return () => decodeRequest(requestDeserialize, bytes);
 }
 
+// Such a call counts for no limit of arrivals.
 const NO_ARRIVAL = { received: nothing, decided: nothing, leave: nothing };
 
-function nothing(): void {
-  // Such a call counts for no limit of arrivals.
-}
+function nothing(): void {}
 
-/** A call that runs, with its log line. */
+/** A call that runs, and what logs its end. */
 interface Run {
   readonly context: CallContext;
-  end(code: status, more: object): void;
-  /** Ends the call with an error, and returns the error that its caller gets. */
-  failed(error: unknown): unknown;
+  readonly end: ReturnType<typeof createRpcEnd<undefined>>;
 }
 
 function openRun(path: string, caller: LocalCaller, { logger, newRequestId }: Dependencies): Run {
   const { name, peer, signal, timeoutMs } = caller;
   const admittedAtMs = performance.now();
-  const fields = {};
+  const logFields = { via: 'console' };
   const context: CallContext = {
     requestId: newRequestId(),
     ...(name === undefined ? {} : { caller: name }),
@@ -162,28 +160,9 @@ function openRun(path: string, caller: LocalCaller, { logger, newRequestId }: De
     arrival: NO_ARRIVAL,
     rpc: path.slice(1),
     peer,
-    log: (more) => void Object.assign(fields, more),
+    log: (more) => void Object.assign(logFields, more),
   };
-  const line = (code: status, more: object): object => ({
-    rpc: context.rpc,
-    code: status[code],
-    duration_ms: Math.round((performance.now() - admittedAtMs) * 1000) / 1000,
-    request_id: context.requestId,
-    peer,
-    ...(name === undefined ? {} : { caller: name }),
-    via: 'console',
-    ...fields,
-    ...more,
-  });
-  const end = (code: status, more: object): void =>
-    logger[code === status.INTERNAL ? 'error' : 'info'](line(code, more), 'rpc');
-  return {
-    context,
-    end,
-    failed: (error) => {
-      const { code, reason, cause } = toErrorStatus(error, context.requestId);
-      end(code, { ...(reason && { reason }), ...(cause !== undefined && { err: cause }) });
-      return toCallhooksError(error) ?? error;
-    },
-  };
+  const open: OpenCall = { context, logFields, span: undefined, abort: nothing };
+  // The caller gets replies and errors as values, so there is nobody to respond to.
+  return { context, end: createRpcEnd<undefined>(open, { succeed: nothing, fail: nothing }, { logger }) };
 }

@@ -57,7 +57,7 @@ const READ_METRICS: Readonly<Record<string, ReadRow>> = {
     (figures) => figures.writeQueueLength,
   ),
   callhooks_watchers: gauge(
-    'Those who watch executions end: streams of WatchExecutions, and pages of the console.',
+    'Open watchers of executions: streams of WatchExecutions, and live lists of the console.',
     (figures) => figures.watchers,
   ),
   callhooks_watch_dropped_total: counter(
