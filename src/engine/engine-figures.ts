@@ -13,7 +13,7 @@ export interface EngineFigures {
   /** How long the oldest write that a caller waits for has been waiting; 0 when there is none. */
   readonly writeQueueAgeMs: number;
   readonly writeQueueLength: number;
-  /** Those who watch executions end. */
+  /** Returns how many watchers of executions are open. */
   readonly watchers: number;
   /** Executions that watchers were not told of, since the start. */
   readonly watchDropped: number;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 /** Says how a page is opened. */
@@ -54,7 +55,17 @@ export async function openWatchedPage(
     const reason = request.failure()?.errorText ?? '';
     if (reason !== 'net::ERR_ABORTED') problems.push(`failed request: ${request.url()} ${reason}`);
   });
-  return { page, problems: () => problems, close: () => context.close() };
+  return { page, problems: () => problems, close: () => closeSoon(page) };
+}
+
+const LOADS_WITHIN_MS = 5_000;
+const CLOSES_WITHIN_MS = 10_000;
+
+// Now and then Chromium never closes a page in the middle of a navigation (microsoft/playwright issues 42068 and 42366). So the
+// page is loaded first, and what stays open all the same ends with the browser.
+async function closeSoon(page: Page): Promise<void> {
+  await page.waitForLoadState('load', { timeout: LOADS_WITHIN_MS }).catch(() => undefined);
+  await Promise.race([page.context().close(), wait(CLOSES_WITHIN_MS)]);
 }
 
 interface Violation {
